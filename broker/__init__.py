@@ -1,0 +1,4 @@
+"""What web and workers agree on, and everything that lives in Redis.
+
+Knows neither Django nor openai.
+"""

@@ -1,0 +1,194 @@
+"""The clients that run calls on Redis; the one place where its errors become BrokerDown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ConstantBackoff
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.retry import Retry
+
+from broker import embedded
+from broker.errors import BrokerDown
+from broker.scripts import Call, scripts
+from broker.settings import need, read
+
+T = TypeVar("T")
+CONNECT_TIMEOUT_S = 3
+SOCKET_TIMEOUT_S = 3
+HEALTH_CHECK_S = 10
+POOL_WAIT_S = 5
+MAX_CONNECTIONS = 32
+RETRY_PAUSE_S = 0.05
+# A lost connection is tried once more; silence is not, or a request would wait too long.
+RETRIED = (redis.ConnectionError,)
+DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
+
+
+def default_url() -> str:
+    """REDIS_URL, or the embedded Valkey of HINTLINE_DATA."""
+    return read("REDIS_URL", str) or embedded.url(Path(need("HINTLINE_DATA", str)))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises: BrokerDown when Redis cannot be reached or refuses to write."""
+    try:
+        yield
+    except DOWN as error:
+        raise BrokerDown(str(error)) from error
+
+
+def options(url: str) -> dict[str, Any]:
+    """Options of every connection; redis-py's own defaults wait longer and retry ten times."""
+    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    return {
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "health_check_interval": HEALTH_CHECK_S,
+        "decode_responses": True,
+        "client_name": "hintline",
+        **keepalive,
+    }
+
+
+def sha(call: Call[Any]) -> str:
+    return scripts()[call.script].sha
+
+
+class Broker:
+    """Runs calls from threads; at most MAX_CONNECTIONS, one more caller waits for one."""
+
+    def __init__(self, url: str | None = None) -> None:
+        """url: redis://, rediss:// or unix://; None: default_url()."""
+        url = url or default_url()
+        pool = redis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=MAX_CONNECTIONS,
+            timeout=POOL_WAIT_S,
+            retry=Retry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
+            **options(url),
+        )
+        self.client = redis.Redis.from_pool(pool)
+
+    def run(self, call: Call[T]) -> T:
+        """Raises: BrokerDown."""
+        with translated():
+            try:
+                reply = self.client.evalsha(sha(call), 0, *call.args)
+            except NoScriptError:
+                self._load()
+                reply = self.client.evalsha(sha(call), 0, *call.args)
+        return call.parse(reply)
+
+    def run_many(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Results of calls that do not depend on each other's order, in one round trip.
+
+        Raises: BrokerDown.
+        """
+        with translated():
+            replies = self._send(calls)
+            missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if missing:
+                self._load()
+                again = self._send([calls[i] for i in missing])
+                for i, reply in zip(missing, again, strict=True):
+                    replies[i] = reply
+            return results(calls, replies)
+
+    def close(self) -> None:
+        self.client.close()
+        self.client.connection_pool.disconnect()
+
+    def _send(self, calls: Iterable[Call[Any]]) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
+            for call in calls:
+                pipe.evalsha(sha(call), 0, *call.args)
+            return pipe.execute(raise_on_error=False)
+
+    def _load(self) -> None:
+        with self.client.pipeline(transaction=False) as pipe:
+            for script in scripts().values():
+                pipe.script_load(script.source)
+            pipe.execute()
+
+
+class AsyncBroker:
+    """Runs calls on one event loop; at most MAX_CONNECTIONS, one more caller waits for one."""
+
+    def __init__(self, url: str | None = None) -> None:
+        """url: redis://, rediss:// or unix://; None: default_url()."""
+        url = url or default_url()
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=MAX_CONNECTIONS,
+            timeout=POOL_WAIT_S,
+            retry=AsyncRetry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
+            **options(url),
+        )
+        self.client = redis.asyncio.Redis.from_pool(pool)
+
+    async def run(self, call: Call[T]) -> T:
+        """Raises: BrokerDown."""
+        with translated():
+            try:
+                reply = await self.client.evalsha(sha(call), 0, *call.args)
+            except NoScriptError:
+                await self._load()
+                reply = await self.client.evalsha(sha(call), 0, *call.args)
+        return call.parse(reply)
+
+    async def run_many(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Results of calls that do not depend on each other's order, in one round trip.
+
+        Raises: BrokerDown.
+        """
+        with translated():
+            replies = await self._send(calls)
+            missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if missing:
+                await self._load()
+                again = await self._send([calls[i] for i in missing])
+                for i, reply in zip(missing, again, strict=True):
+                    replies[i] = reply
+            return results(calls, replies)
+
+    async def aclose(self) -> None:
+        await self.client.aclose(close_connection_pool=True)
+
+    async def _send(self, calls: Iterable[Call[Any]]) -> list[Any]:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for call in calls:
+                pipe.evalsha(sha(call), 0, *call.args)
+            return await pipe.execute(raise_on_error=False)
+
+    async def _load(self) -> None:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for script in scripts().values():
+                pipe.script_load(script.source)
+            await pipe.execute()
+
+
+def results(calls: Sequence[Call[Any]], replies: Sequence[Any]) -> list[Any]:
+    """Raises: the first reply that is an error."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return [call.parse(reply) for call, reply in zip(calls, replies, strict=True)]
+
+
+def listener(url: str | None = None, *, decode: bool = False) -> redis.asyncio.Redis:
+    """Client for pub/sub, which may be silent for ever: redis-py's default raises after 5 s.
+
+    The health check pings an idle subscription, so that a dead link is still noticed.
+    """
+    url = url or default_url()
+    return redis.asyncio.Redis.from_url(
+        url, **options(url) | {"socket_timeout": None, "decode_responses": decode}
+    )

@@ -1,0 +1,64 @@
+"""What a watcher of a hint sees, and the ids that order it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from broker.contract.hint import Reason, State
+
+
+class Kind(StrEnum):
+    """The events of a hint's stream; the SSE `event:` field carries the same words."""
+
+    STARTED = "started"
+    """An attempt began. data: {"engine": name}"""
+    PIECE = "piece"
+    """Safe text to append. data: {"text": str}"""
+    RESET = "reset"
+    """Forget the text shown so far: it starts anew. data: {"reason": str}"""
+    QUEUED = "queued"
+    """Back in the line. data: {} (positions are sent unnumbered by the events app)"""
+    DONE = "done"
+    """The final row can be read now; nothing follows. data: {"state": str, "reason": str?}"""
+
+
+class EventId(NamedTuple):
+    """`<attempt>-<seq>`: gap-free in an attempt from seq 1; attempt 0: before any claim."""
+
+    attempt: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.attempt}-{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> EventId:
+        """Raises: ValueError for anything but two non-negative integers joined by '-'."""
+        attempt, dash, seq = text.partition("-")
+        if not (dash and attempt.isdecimal() and seq.isdecimal()):
+            raise ValueError(f"not an event id: {text!r}")
+        return cls(int(attempt), int(seq))
+
+
+START = EventId(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a hint's stream. data: JSON text, as stored: relaying it costs no parsing."""
+
+    id: EventId
+    kind: Kind
+    data: str
+
+
+def done_data(state: State, reason: Reason | None) -> dict[str, str | None]:
+    return {"state": state, "reason": reason}
+
+
+def done(state: State, reason: Reason | None) -> str:
+    """The data of a DONE event, as JSON text."""
+    return json.dumps(done_data(state, reason))

@@ -1,0 +1,104 @@
+"""A hint's states, the arrows between them, and how an attempt at one ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a hint is on its way; the database row holds the truth."""
+
+    QUEUED = "queued"
+    """Accepted; waits for a slot, or for its worker to claim it."""
+    RUNNING = "running"
+    """An attempt holds the lease and generates."""
+    ANSWERED = "answered"
+    """The student has a hint from the model that passed the gate."""
+    WITHHELD = "withheld"
+    """The gate refused everything the model wrote; the student has an authored hint or L0."""
+    FAILED = "failed"
+    """No model answer could be had; the student has an authored hint or L0, and the reason."""
+    CANCELLED = "cancelled"
+    """The student took the request back."""
+
+
+FINAL = frozenset({State.ANSWERED, State.WITHHELD, State.FAILED, State.CANCELLED})
+
+ARROWS: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
+    State.RUNNING: frozenset(
+        {State.QUEUED, State.ANSWERED, State.WITHHELD, State.FAILED, State.CANCELLED}
+    ),
+}
+
+
+def may_change(before: State, after: State) -> bool:
+    """Whether the state table has this arrow; a final state has none."""
+    return after in ARROWS.get(before, frozenset())
+
+
+class Reason(StrEnum):
+    """Why a hint ended other than plainly answered; students read its translated sentence."""
+
+    LEAK = "leak"
+    """The model gave the solution away, twice."""
+    OFF_TEMPLATE = "off_template"
+    """The model's text broke the level's form or language, twice, or was empty."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    """No engine of the chosen mode could be reached."""
+    MODEL_TIMEOUT = "model_timeout"
+    """The engine went silent, or the attempt ran past its deadline."""
+    MODEL_REFUSED = "model_refused"
+    """The engine refused the request for good: key, model name, or request."""
+    OTHER_LANGUAGE = "other_language"
+    """The engine writes no hints in the student's language."""
+    TRUNCATED = "truncated"
+    """The stream ended without a finish reason, on every attempt."""
+    WORKER_LOST = "worker_lost"
+    """Workers died under this hint on every attempt."""
+    EXPIRED = "expired"
+    """Nobody could serve it before its time to live ran out."""
+    CANCELLED = "cancelled"
+    """The student took it back."""
+
+
+class Source(StrEnum):
+    """Who wrote the text the student sees."""
+
+    MODEL = "model"
+    """An engine, and the gate let it pass."""
+    AUTHORED = "authored"
+    """The exercise's author, for this level."""
+    L0 = "l0"
+    """The test report in words: there was no authored hint."""
+    NONE = "none"
+    """No text at all: cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the engine counted them; 0 where it did not say."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended: what the row, the final event and the task result are made from."""
+
+    state: State
+    text: str = ""
+    source: Source = Source.NONE
+    reason: Reason | None = None
+    usage: Usage = Usage()
+
+
+def fallback(
+    state: State, reason: Reason, authored: str, l0: str, usage: Usage | None = None
+) -> Outcome:
+    """What the student gets without a model's text: the author's hint, else the test report."""
+    text, source = (authored, Source.AUTHORED) if authored else (l0, Source.L0)
+    return Outcome(state=state, reason=reason, text=text, source=source, usage=usage or Usage())

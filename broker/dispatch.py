@@ -1,0 +1,212 @@
+"""Who is served by which engine, and when: the Python face of the scripts that move a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from broker.keys import STREAM_TTL_S
+from broker.scripts import Call
+
+GRANT_S = 10
+"""Time in which a worker must claim a granted hint."""
+LEASE_S = 30
+"""Time in which the worker of a claimed hint must renew its lease."""
+GRANT_MS = GRANT_S * 1000
+LEASE_MS = LEASE_S * 1000
+
+
+class Place(StrEnum):
+    """Where a hint is between its admission and its end."""
+
+    WAITING = "waiting"
+    """In the backlog."""
+    GRANTED = "granted"
+    """It has a slot; its worker has not claimed it yet."""
+    CLAIMED = "claimed"
+    """A worker generates it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What the dispatcher knows of a hint. attempt: the row's last; since_ms: its first asking."""
+
+    hint: str
+    attempt: int
+    prefix: str
+    lane: str
+    student: str
+    course: str
+    since_ms: int
+
+
+class Grant(NamedTuple):
+    """The right to one slot; the engine's queue must be told (queue.publish)."""
+
+    hint: str
+    engine: str
+    attempt: int
+
+
+class Placement(NamedTuple):
+    """grant: a slot that nobody has claimed. position: from 1 in the backlog, 0 out of it."""
+
+    grant: Grant | None
+    position: int
+    eta_s: int | None
+
+
+class Standing(NamedTuple):
+    """position, eta_s: as in Placement. engine: None in the backlog."""
+
+    place: Place
+    position: int
+    eta_s: int | None
+    engine: str | None
+
+
+class Expired(NamedTuple):
+    """A lease whose time is over: a grant nobody claimed, or a claim nobody renewed."""
+
+    hint: str
+    engine: str
+    attempt: int
+    place: Place
+
+
+class Cancelled(NamedTuple):
+    """place: where it was; None if unknown. freed: engine with a free slot, to be pulled for."""
+
+    place: Place | None
+    freed: str | None
+
+
+def admit(ticket: Ticket) -> Call[Placement]:
+    """A slot of the least loaded engine that nobody who waits could have, else the backlog.
+
+    A known hint keeps its place, which is returned.
+    """
+    hint = ticket.hint
+    fields = [
+        part
+        for name in ("prefix", "lane", "student", "course")
+        for part in (name, str(getattr(ticket, name)))
+    ]
+    return Call(
+        "admit",
+        (hint, ticket.attempt, ticket.since_ms, GRANT_MS, *fields),
+        lambda reply: parse_placement(hint, *reply),
+    )
+
+
+def claim(hint: str, engine: str) -> Call[int | None]:
+    """The attempt, if this engine has a grant that nobody claimed; now it is ours for LEASE_S.
+
+    The Call carries a token, so that running the same one again returns the same answer.
+    """
+    return Call("claim", (hint, engine, uuid4().hex, LEASE_MS), lambda reply: reply)
+
+
+def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Call[list[Grant]]:
+    """The attempt is over: its slot is free, the hint forgotten; grants are for this engine.
+
+    service_s: from claim to now, for the mean; None leaves the mean alone (an attempt cut short).
+    """
+    service_ms = "" if service_s is None else round(service_s * 1000)
+    return Call("settle", (engine, GRANT_MS, hint, attempt, service_ms), grants_on(engine))
+
+
+def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Grant]]:
+    """The attempt is over, the hint waits again in its old order; grants are for this engine.
+
+    Writes QUEUED to its stream; this attempt may write no more. exclude: not on this engine again.
+    """
+    args = (engine, GRANT_MS, hint, attempt, int(exclude), STREAM_TTL_S)
+    return Call("give_back", args, grants_on(engine))
+
+
+def requeue(hint: str, attempt: int) -> Call[bool]:
+    """Takes the hint from an attempt that is lost; True if it waits now, after this attempt.
+
+    Writes QUEUED to its stream; attempts up to this one write no more, even of an unknown hint.
+    """
+    return Call("requeue", (hint, attempt, STREAM_TTL_S), bool)
+
+
+def pull(engine: str) -> Call[list[Grant]]:
+    """Grants for as many waiting hints as the engine has free slots, oldest first."""
+    return Call("pull", (engine, GRANT_MS), grants_on(engine))
+
+
+def renew(engine: str, attempts: Iterable[tuple[str, int]]) -> Call[list[str]]:
+    """Extends the leases of (hint, attempt) by LEASE_S; returns the hints to stop: they are lost.
+
+    Hints Redis does not know (it was wiped) are taken in again, unless their stream is closed.
+    """
+    flat = (part for pair in attempts for part in pair)
+    return Call("renew", (engine, LEASE_MS, *flat), list)
+
+
+def expired() -> Call[list[Expired]]:
+    """The leases whose time is over, on every engine, also those that get no more hints."""
+    return Call(
+        "expired",
+        (),
+        lambda reply: [Expired(hint, engine, int(a), Place(at)) for hint, engine, a, at in reply],
+    )
+
+
+def cancel(hint: str) -> Call[Cancelled]:
+    """Forgets a hint that waits or is granted; a claimed one is left to its worker to settle."""
+    return Call("forget", (hint, 1), parse_cancelled)
+
+
+def forget(hint: str) -> Call[Cancelled]:
+    """Forgets a hint wherever it is."""
+    return Call("forget", (hint, 0), parse_cancelled)
+
+
+def standing(hints: Iterable[str]) -> Call[dict[str, Standing]]:
+    """Where these hints are; unknown ones are absent."""
+    return Call(
+        "standing", tuple(hints), lambda reply: {hint: parse_standing(*at) for hint, *at in reply}
+    )
+
+
+def known(hints: Iterable[str]) -> Call[set[str]]:
+    """Which of these hints have a place."""
+    return Call("standing", tuple(hints), lambda reply: {hint for hint, *_ in reply})
+
+
+def backlog_size() -> Call[int]:
+    return Call("backlog_size", (), int)
+
+
+def epoch() -> Call[int]:
+    """Time in ms at which this Redis was first seen; another value than before: it was wiped."""
+    return Call("epoch", (), int)
+
+
+def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
+    def parse(reply: list[Any]) -> list[Grant]:
+        return [Grant(hint, engine, attempt) for hint, attempt in reply]
+
+    return parse
+
+
+def parse_placement(
+    hint: str, engine: str | None, attempt: int, position: int, eta_s: int | None
+) -> Placement:
+    return Placement(Grant(hint, engine, attempt) if engine else None, position, eta_s)
+
+
+def parse_standing(place: str, position: int, eta_s: int | None, engine: str | None) -> Standing:
+    return Standing(Place(place), position, eta_s, engine)
+
+
+def parse_cancelled(reply: list[str | None]) -> Cancelled:
+    place, freed = reply
+    return Cancelled(Place(place) if place else None, freed)

@@ -1,0 +1,58 @@
+"""Which engines may get hints, the workers that serve them, and how busy they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from broker.scripts import Call, nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
+
+    workers: live worker to its slots; service_s: mean of an attempt, None before the first.
+    """
+
+    slots: int
+    max_slots: int
+    in_flight: int
+    workers: Mapping[str, int]
+    service_s: float | None
+
+
+def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
+    """Exactly these engines get hints from now on; others keep what they have in flight."""
+    return Call("set_engines", tuple(part for pair in max_slots.items() for part in pair), nothing)
+
+
+def beat(engine: str, worker: str, slots: int, ttl_s: int) -> Call[None]:
+    """The worker has this many slots for the engine, until it has been silent for ttl_s."""
+    return Call("beat", (engine, worker, slots, ttl_s * 1000), nothing)
+
+
+def leave(engine: str, worker: str) -> Call[None]:
+    """The worker takes no more hints; what it holds keeps its lease."""
+    return Call("leave", (engine, worker), nothing)
+
+
+def snapshot() -> Call[dict[str, Load]]:
+    """Every engine that may get hints, has workers, or still holds leases."""
+    return Call("snapshot", (), lambda reply: dict(map(parse_load, reply)))
+
+
+def parse_load(reply: list[str]) -> tuple[str, Load]:
+    engine, slots, max_slots, in_flight, service_ms, *workers = reply
+    return engine, Load(
+        slots=int(slots),
+        max_slots=int(max_slots),
+        in_flight=int(in_flight),
+        workers=dict(pairs(workers)),
+        service_s=float(service_ms) / 1000 if service_ms else None,
+    )
+
+
+def pairs(flat: list[str]) -> Iterator[tuple[str, int]]:
+    for worker, slots in zip(flat[::2], flat[1::2], strict=True):
+        yield worker, int(slots)

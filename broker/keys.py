@@ -1,0 +1,73 @@
+"""Every key Hintline keeps in Redis: one table with owner, type and time to live."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PREFIX = "hl:"
+STREAM_TTL_S = 3600
+
+
+class Key(NamedTuple):
+    """One kind of key. pattern: `*` is the hint id or engine name. ttl_s None: until deleted."""
+
+    name: str
+    pattern: str
+    owner: str
+    type: str
+    ttl_s: int | None
+    about: str
+
+    def __call__(self, part: str = "") -> str:
+        return self.pattern.replace("*", part)
+
+
+TICKET = Key(
+    "ticket", "hl:hint:*", "dispatch", "hash", None,
+    "place, engine, attempt, claimer, since_ms, prefix, lane, student, course, not:<engine>",
+)  # fmt: skip
+BACKLOG = Key("backlog", "hl:backlog", "dispatch", "zset", None, "waiting hints by since_ms")
+LEASES = Key(
+    "leases", "hl:engine:*:leases", "dispatch", "zset", None, "hints in flight by deadline ms"
+)
+SERVICE = Key(
+    "service", "hl:engine:*:service", "dispatch", "string", None, "mean service time in ms"
+)
+EPOCH = Key(
+    "epoch", "hl:epoch", "dispatch", "string", None, "ms at which this Redis was first seen"
+)
+ENGINES = Key(
+    "engines", "hl:engines", "fleet", "hash", None, "engines that may get hints, and most slots"
+)
+KNOWN = Key("known", "hl:known", "fleet", "set", None, "engines that may hold leases or workers")
+WORKERS = Key(
+    "workers", "hl:engine:*:workers", "fleet", "hash", None, "worker id to '<slots> <deadline ms>'"
+)
+STREAM = Key(
+    "stream", "hl:hint:*:events", "streams", "stream", STREAM_TTL_S,
+    "fields kind and data; the same name is the pub/sub channel",
+)  # fmt: skip
+TIP = Key(
+    "tip", "hl:hint:*:tip", "streams", "hash", STREAM_TTL_S,
+    "status, attempt, seq, closed, owner, fence = last attempt that may not write any more",
+)  # fmt: skip
+RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue at a time")
+CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
+
+TABLE = (
+    TICKET, BACKLOG, LEASES, SERVICE, EPOCH, ENGINES, KNOWN, WORKERS, STREAM, TIP, RESCUE,
+    CELERY,
+)  # fmt: skip
+
+
+def lua() -> str:
+    """The table as Lua functions key.<name>(part): no script spells a key itself.
+
+    Names are built inside scripts, so all keys live on one node; Celery needs that as well.
+    """
+    lines = ["local key = {}"]
+    for entry in TABLE:
+        before, star, after = entry.pattern.partition("*")
+        body = f"'{before}' .. part .. '{after}'" if star else f"'{before}'"
+        lines.append(f"function key.{entry.name}(part) return {body} end")
+    return "\n".join(lines)

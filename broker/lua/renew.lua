@@ -1,0 +1,27 @@
+-- Extends claimed leases, takes in hints that Redis forgot, and names those that are lost.
+-- keys: ticket(hint), leases(engine), known, tip(hint)
+-- args: engine, lease_ms, then hint, attempt of each
+-- result: {hint, …} that belong to another attempt or engine, or are over
+-- includes: fleet, stream
+
+local engine, lease_ms = ARGV[1], ARGV[2]
+local now, lost = now_ms(), {}
+for i = 3, #ARGV, 2 do
+  local hint, attempt = ARGV[i], tonumber(ARGV[i + 1])
+  local ticket = key.ticket(hint)
+  local place, own, at = unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt'))
+  local ours = place == 'claimed' and own == engine and tonumber(at) == attempt
+  if not place and not shut(hint, attempt) then
+    -- When it was asked for is forgotten too; in the line again it counts from now.
+    redis.call('HSET', ticket, 'place', 'claimed', 'engine', engine, 'attempt', attempt,
+      'since_ms', now)
+    redis.call('SADD', key.known(), engine)
+    ours = true
+  end
+  if ours then
+    redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
+  else
+    lost[#lost + 1] = hint
+  end
+end
+return lost

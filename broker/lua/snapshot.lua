@@ -1,0 +1,19 @@
+-- Tells how busy every engine is.
+-- keys: known, engines, workers(engine), leases(engine), service(engine)
+-- args: none
+-- result: {{engine, slots, most slots, in flight, mean service_ms or '', worker, slots, …}, …}
+-- includes: fleet
+
+local now, found = now_ms(), {}
+for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do
+  local load = {
+    engine, live_slots(engine, now), max_slots(engine), in_flight(engine),
+    redis.call('GET', key.service(engine)) or '',
+  }
+  live_workers(engine, now, function(worker, slots)
+    load[#load + 1] = worker
+    load[#load + 1] = slots
+  end)
+  found[#found + 1] = load
+end
+return found

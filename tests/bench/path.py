@@ -1,0 +1,105 @@
+"""A hint's way on an idle machine: POST to the engine, and cancel to a free slot."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter, sleep, time
+from typing import NamedTuple
+
+import httpx2
+from openai import OpenAI
+
+from tests.fakes.behaviour import Behaviour
+from tests.fakes.launch import FakeEngine
+from tests.whole.stand import Stand, until
+
+HINTS = 200
+CANCELS = 20
+SLUGS = ["rice-days", "lamp-positions", "lowest-balance", "hashtags", "seat-map", "short-items"]
+
+
+class Way(NamedTuple):
+    """Milliseconds, sorted. bare_ms: the openai client straight to the engine."""
+
+    post_ms: list[float]
+    bare_ms: list[float]
+    cancel_ms: list[float]
+
+
+def measure() -> Way:
+    with FakeEngine() as engine, tempfile.TemporaryDirectory() as folder:
+        stand = Stand(Path(folder), {"gpu0": engine})
+        try:
+            return Way(posts(stand, engine), bare(engine), cancels(stand, engine))
+        finally:
+            stand.close()
+
+
+def posts(stand: Stand, engine: FakeEngine) -> list[float]:
+    """From before the POST to the request's arrival at the engine."""
+    students = [stand.student() for _ in range(-(-HINTS // len(SLUGS)))]
+    ways = []
+    for student, slug in itertools.islice(itertools.product(students, SLUGS), HINTS):
+        engine.script(Behaviour(pieces=("Where does it end?",), gap_s=0))
+        name = slug.replace("-", "_")
+        began_s = time()
+        hint = stand.ask(
+            student, exercise=f"python-steps/{slug}", code=f"def {name}(*_):\n    return None\n"
+        )
+        stand.final(hint["id"])
+        ways.append((arrived_s(engine, f"{hint['id']}-1") - began_s) * 1000)
+    return sorted(ways)
+
+
+def arrived_s(engine: FakeEngine, request_id: str) -> float:
+    requests = engine.stats()["requests"]
+    return next(r["at_s"] for r in requests if r["headers"].get("x-request-id") == request_id)
+
+
+def bare(engine: FakeEngine) -> list[float]:
+    """The reference: the official client, with nothing between."""
+    ways = []
+    with OpenAI(base_url=engine.url, api_key="none", max_retries=0) as client:
+        for number in range(HINTS):
+            began_s = time()
+            client.chat.completions.create(
+                model="fake",
+                messages=[{"role": "user", "content": "x" * 2000}],
+                extra_headers={"X-Request-Id": f"bare-{number}"},
+            )
+            ways.append((arrived_s(engine, f"bare-{number}") - began_s) * 1000)
+    return sorted(ways)
+
+
+def cancels(stand: Stand, engine: FakeEngine) -> list[float]:
+    """From before the POST of the cancel to an engine without a stream."""
+    ways = []
+    for _ in range(CANCELS):
+        engine.script(Behaviour(pieces=("Look at your loop. ", *["It goes. "] * 8), gap_s=1.0))
+        student = stand.student()
+        hint = stand.ask(student)
+        until(lambda: engine.stats()["active"])
+        sleep(0.3)
+        ways.append(cancel_ms(student, hint["links"]["cancel"], engine))
+    return sorted(ways)
+
+
+def cancel_ms(student: httpx2.Client, url: str, engine: FakeEngine) -> float:
+    began_s = perf_counter()
+    student.post(url)
+    while engine.stats()["active"]:
+        sleep(0.002)
+    return (perf_counter() - began_s) * 1000
+
+
+def at(values: list[float], part: float) -> float:
+    return values[min(len(values) - 1, int(len(values) * part))]
+
+
+if __name__ == "__main__":
+    way = measure()
+    for name, values in way._asdict().items():
+        print(name, f"p50 {median(values):.1f}", f"p99 {at(values, 0.99):.1f}")

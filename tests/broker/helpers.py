@@ -1,0 +1,47 @@
+"""Short ways to say what a broker test needs."""
+
+from __future__ import annotations
+
+from broker import dispatch, fleet
+from broker.connect import Broker
+from broker.dispatch import Grant, Placement, Ticket
+from broker.keys import LEASES
+
+TTL_S = 60
+
+
+def ticket(hint: str, *, attempt: int = 0, since_ms: int = 0) -> Ticket:
+    return Ticket(
+        hint=hint,
+        attempt=attempt,
+        prefix="p",
+        lane="interactive",
+        student="s",
+        course="c",
+        since_ms=since_ms,
+    )
+
+
+def serve(broker: Broker, **slots: int) -> None:
+    """One live worker for each named engine, with that many slots."""
+    broker.run(fleet.set_engines(slots))
+    for engine, count in slots.items():
+        broker.run(fleet.beat(engine, f"{engine}@host", count, TTL_S))
+
+
+def admit(broker: Broker, hint: str, *, attempt: int = 0, since_ms: int = 0) -> Placement:
+    return broker.run(dispatch.admit(ticket(hint, attempt=attempt, since_ms=since_ms)))
+
+
+def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
+    """Admits a hint that will be granted, and claims it; the attempt."""
+    placement = admit(broker, hint)
+    assert placement.grant == Grant(hint, engine, 1)
+    attempt = broker.run(dispatch.claim(hint, engine))
+    assert attempt == 1
+    return attempt
+
+
+def let_expire(broker: Broker, hint: str, engine: str = "gpu0") -> None:
+    """As if the lease's time had passed: Redis's own clock cannot be moved."""
+    assert broker.client.zadd(LEASES(engine), {hint: 1}, xx=True, ch=True) == 1

@@ -1,0 +1,145 @@
+"""Clients: scripts that vanish, pools that fill, and a Redis that is down."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from broker import connect, dispatch, fleet, streams
+from broker.connect import AsyncBroker, Broker
+from broker.contract.events import Kind
+from broker.dispatch import Placement
+from broker.embedded import Embedded, url
+from broker.errors import BrokerDown
+from broker.streams import Append
+from tests.broker.helpers import admit, serve, ticket
+
+PIECE = (Kind.PIECE, "{}")
+
+
+def test_a_call_survives_the_loss_of_the_scripts(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    broker.client.script_flush()
+
+    assert admit(broker, "h").grant
+
+
+def test_many_calls_survive_the_loss_of_the_scripts(broker: Broker) -> None:
+    broker.client.script_flush()
+    calls = [streams.append(f"h{n}", 1, 1, [PIECE]) for n in range(3)]
+
+    assert broker.run_many([*calls, dispatch.backlog_size()]) == [Append.OK] * 3 + [0]
+    assert broker.run_many([]) == []
+
+
+async def test_many_async_calls_survive_the_loss_of_the_scripts(async_broker: AsyncBroker) -> None:
+    await async_broker.client.script_flush()
+    calls = [streams.append(f"h{n}", 1, 1, [PIECE]) for n in range(3)]
+
+    assert await async_broker.run_many([*calls, dispatch.backlog_size()]) == [Append.OK] * 3 + [0]
+    await async_broker.client.script_flush()
+    assert await async_broker.run(dispatch.admit(ticket("h"))) == Placement(None, 1, None)
+
+
+async def test_many_async_calls_are_one_round_trip(
+    async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await async_broker.run(dispatch.backlog_size())
+    pool = async_broker.client.connection_pool
+    connection = await pool.get_connection()
+    await pool.release(connection)
+    sent: list[object] = []
+    send = connection.send_packed_command
+
+    async def count(command: object, check_health: bool = True) -> None:
+        sent.append(command)
+        await send(command, check_health=check_health)
+
+    monkeypatch.setattr(connection, "send_packed_command", count)
+    await async_broker.run_many([streams.append(f"h{n}", 1, 1, [PIECE]) for n in range(50)])
+
+    assert len(sent) == 1
+
+
+def test_more_threads_than_connections_wait_for_one(
+    valkey: Embedded, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "MAX_CONNECTIONS", 2)
+    small = Broker(valkey.url)
+    with ThreadPoolExecutor(16) as threads:
+        sizes = list(threads.map(lambda _: small.run(dispatch.backlog_size()), range(200)))
+    small.close()
+
+    assert sizes == [0] * 200
+
+
+async def test_more_tasks_than_connections_wait_for_one(
+    async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async_broker.client.connection_pool.max_connections = 2
+
+    sizes = await asyncio.gather(*(async_broker.run(dispatch.backlog_size()) for _ in range(100)))
+
+    assert sizes == [0] * 100
+
+
+def test_no_server_is_broker_down(data_dir: Path) -> None:
+    broker = Broker(url(data_dir))
+
+    with pytest.raises(BrokerDown):
+        broker.run(dispatch.backlog_size())
+    with pytest.raises(BrokerDown):
+        broker.run_many([dispatch.backlog_size()])
+
+
+async def test_no_server_is_broker_down_async(data_dir: Path) -> None:
+    broker = AsyncBroker(url(data_dir))
+
+    with pytest.raises(BrokerDown):
+        await broker.run(dispatch.backlog_size())
+    with pytest.raises(BrokerDown):
+        await broker.run_many([dispatch.backlog_size()])
+
+
+def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    broker.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(BrokerDown):
+            broker.run(dispatch.claim("h", "gpu0"))
+        with pytest.raises(BrokerDown):
+            broker.run_many([dispatch.cancel("h")])
+    finally:
+        broker.client.config_set("maxmemory", 0)
+
+    assert broker.run(fleet.snapshot())["gpu0"].in_flight == 1
+    assert broker.run(dispatch.claim("h", "gpu0")) == 1
+
+
+def test_clients_recover_when_the_server_comes_back(data_dir: Path) -> None:
+    server = Embedded(data_dir)
+    server.start()
+    broker = Broker(server.url)
+    serve(broker, gpu0=1)
+    server.stop()
+    with pytest.raises(BrokerDown):
+        admit(broker, "h")
+
+    server.start()
+
+    assert admit(broker, "h").grant
+    broker.close()
+    server.stop()
+
+
+def test_the_default_is_the_embedded_valkey(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("HINTLINE_DATA", "/srv/hl")
+    assert connect.default_url() == "unix:///srv/hl/valkey/valkey.sock"
+
+    monkeypatch.setenv("REDIS_URL", "redis://other:6379/2")
+    assert connect.default_url() == "redis://other:6379/2"

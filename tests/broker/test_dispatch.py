@@ -1,0 +1,387 @@
+"""The way of a hint through grants, claims and the backlog."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker import dispatch, fleet, streams
+from broker.connect import Broker
+from broker.contract.events import Kind
+from broker.dispatch import Cancelled, Expired, Grant, Place, Placement, Standing
+from broker.keys import EPOCH, LEASES
+from broker.streams import Append
+from tests.broker.helpers import admit, claimed, let_expire, serve
+
+
+def test_admit_takes_the_least_loaded_engine(broker: Broker) -> None:
+    serve(broker, gpu0=2, gpu1=4)
+
+    engines = [admit(broker, f"h{n}").grant for n in range(6)]
+
+    assert [grant.engine for grant in engines if grant] == [
+        "gpu0",  # both idle: by name
+        "gpu1",
+        "gpu1",  # 1/4 against 1/2
+        "gpu0",  # 2/4 against 1/2: by name
+        "gpu1",
+        "gpu1",
+    ]
+
+
+def test_admit_waits_where_there_is_no_slot(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "first")
+
+    assert admit(broker, "second", since_ms=2) == Placement(None, 1, None)
+    assert admit(broker, "third", since_ms=3) == Placement(None, 2, None)
+    assert broker.run(dispatch.backlog_size()) == 2
+
+
+def test_admit_without_any_worker_waits(broker: Broker) -> None:
+    broker.run(fleet.set_engines({"gpu0": 4}))
+
+    assert admit(broker, "h") == Placement(None, 1, None)
+
+
+def test_admit_of_a_known_hint_returns_its_place(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    granted = admit(broker, "h")
+    waiting = admit(broker, "w")
+
+    assert admit(broker, "h") == granted == Placement(Grant("h", "gpu0", 1), 0, None)
+    assert admit(broker, "w") == waiting
+    assert broker.run(dispatch.claim("h", "gpu0")) == 1
+    assert admit(broker, "h") == Placement(None, 0, None)
+    assert broker.client.zcard(LEASES("gpu0")) == 1
+    assert broker.run(dispatch.backlog_size()) == 1
+
+
+def test_admit_carries_the_attempt_of_the_row(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+
+    assert admit(broker, "h", attempt=4).grant == Grant("h", "gpu0", 5)
+
+
+def test_admit_of_a_waiting_hint_takes_over_the_rows_higher_attempt(broker: Broker) -> None:
+    admit(broker, "h", attempt=1)
+    admit(broker, "h", attempt=3)
+    admit(broker, "h", attempt=2)
+    serve(broker, gpu0=1)
+
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("h", "gpu0", 4)]
+
+
+def test_a_newcomer_does_not_jump_the_line(broker: Broker) -> None:
+    admit(broker, "old", since_ms=1)
+    serve(broker, gpu0=1)
+
+    assert admit(broker, "new", since_ms=2).grant is None
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("old", "gpu0", 1)]
+
+
+def test_a_newcomer_passes_those_who_cannot_have_the_slot(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "old")
+    assert broker.run(dispatch.give_back("old", "gpu0", attempt, exclude=True)) == []
+
+    assert admit(broker, "new").grant == Grant("new", "gpu0", 1)
+
+
+def test_pull_grants_the_free_slots_to_the_oldest(broker: Broker) -> None:
+    for name, since in (("c", 3), ("a", 1), ("b", 2)):
+        admit(broker, name, since_ms=since)
+    serve(broker, gpu0=2)
+
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("a", "gpu0", 1), Grant("b", "gpu0", 1)]
+    assert broker.run(dispatch.pull("gpu0")) == []
+
+
+def test_pull_finds_a_hint_behind_many_that_exclude_the_engine(broker: Broker) -> None:
+    serve(broker, gpu0=100)
+    for n in range(100):
+        claimed(broker, f"h{n}")
+    for n in range(100):
+        broker.run(dispatch.give_back(f"h{n}", "gpu0", 1, exclude=True))
+    serve(broker)
+    admit(broker, "last", since_ms=1)
+    serve(broker, gpu0=1)
+
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("last", "gpu0", 1)]
+
+
+def test_claim_needs_a_grant_to_this_engine(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    admit(broker, "waits")
+
+    assert broker.run(dispatch.claim("h", "gpu1")) is None
+    assert broker.run(dispatch.claim("waits", "gpu0")) is None
+    assert broker.run(dispatch.claim("unknown", "gpu0")) is None
+    assert broker.run(dispatch.claim("h", "gpu0")) == 1
+
+
+def test_one_message_delivered_twice_is_claimed_once(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    call = dispatch.claim("h", "gpu0")
+
+    assert broker.run(call) == 1
+    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(call) == 1, "the same call again is a network retry"
+
+
+def test_claim_extends_the_grant_to_a_lease(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    granted_until = broker.client.zscore(LEASES("gpu0"), "h")
+
+    broker.run(dispatch.claim("h", "gpu0"))
+
+    leased_until = broker.client.zscore(LEASES("gpu0"), "h")
+    assert granted_until is not None
+    assert leased_until is not None
+    assert leased_until - granted_until >= dispatch.LEASE_MS - dispatch.GRANT_MS
+
+
+def test_settle_frees_the_slot_and_pulls_the_next(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    admit(broker, "next")
+    call = dispatch.settle("h", "gpu0", attempt, 2.0)
+
+    assert broker.run(call) == [Grant("next", "gpu0", 1)]
+    assert broker.run(call) == []
+    assert broker.run(dispatch.known(["h", "next"])) == {"next"}
+
+
+@pytest.mark.parametrize(("engine", "attempt"), [("gpu0", 0), ("gpu0", 2), ("gpu1", 1)])
+def test_settle_of_another_attempt_changes_nothing(
+    broker: Broker, engine: str, attempt: int
+) -> None:
+    serve(broker, gpu0=1, gpu1=1)
+    claimed(broker, "h")
+
+    broker.run(dispatch.settle("h", engine, attempt, 9.0))
+
+    assert broker.run(dispatch.standing(["h"]))["h"].place is Place.CLAIMED
+    assert broker.run(fleet.snapshot())["gpu0"].service_s is None
+
+
+def test_give_back_returns_to_the_head_and_excludes_the_engine(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    admit(broker, "next", since_ms=5)
+    admit(broker, "last", since_ms=6)
+    call = dispatch.give_back("h", "gpu0", attempt, exclude=True)
+
+    assert broker.run(call) == [Grant("next", "gpu0", 1)]
+    assert broker.run(dispatch.standing(["h"]))["h"] == Standing(Place.WAITING, 1, None, None)
+    assert broker.run(call) == []
+
+    serve(broker, gpu0=1, gpu1=1)
+    assert broker.run(dispatch.pull("gpu1")) == [Grant("h", "gpu1", 2)]
+
+
+def test_give_back_without_exclusion_may_return_to_the_same_engine(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+
+    grants = broker.run(dispatch.give_back("h", "gpu0", attempt, exclude=False))
+
+    assert grants == [Grant("h", "gpu0", 2)]
+
+
+def test_give_back_tells_the_watchers_and_shuts_the_attempt_out(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    broker.run(streams.append("h", attempt, 1, [(Kind.STARTED, "{}")]))
+
+    broker.run(dispatch.give_back("h", "gpu0", attempt, exclude=True))
+
+    events = broker.run(streams.after("h"))
+    assert [(str(event.id), event.kind) for event in events] == [
+        ("1-1", Kind.STARTED),
+        ("1-2", Kind.QUEUED),
+    ]
+    late = streams.append("h", attempt, 3, [(Kind.PIECE, "{}")])
+    assert broker.run(late) is Append.CLOSED
+
+
+def test_an_unclaimed_grant_expires_and_is_requeued(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    assert broker.run(dispatch.expired()) == []
+    let_expire(broker, "h")
+
+    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.GRANTED)]
+    assert broker.run(dispatch.requeue("h", 1))
+    assert broker.run(dispatch.requeue("h", 1)), "again, as after a lost reply"
+    assert broker.run(dispatch.expired()) == []
+    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("h", "gpu0", 2)]
+    assert not broker.run(dispatch.requeue("h", 1))
+
+
+def test_a_claim_that_nobody_renews_expires_on_an_engine_out_of_service_too(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    claimed(broker, "h")
+    let_expire(broker, "h")
+    broker.run(fleet.leave("gpu0", "gpu0@host"))
+    broker.run(fleet.set_engines({}))
+
+    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.CLAIMED)]
+
+
+def test_requeue_stops_the_lost_worker_from_writing_and_settling(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    broker.run(dispatch.requeue("h", attempt))
+
+    assert broker.run(streams.append("h", attempt, 1, [(Kind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.closed([("h", attempt)])) == {"h"}
+    assert broker.run(dispatch.renew("gpu0", [("h", attempt)])) == ["h"]
+    assert broker.run(dispatch.settle("h", "gpu0", attempt, None)) == [Grant("h", "gpu0", 2)]
+
+
+def test_requeue_of_an_unknown_hint_still_shuts_the_attempt_out(broker: Broker) -> None:
+    assert not broker.run(dispatch.requeue("h", 3))
+
+    assert broker.run(streams.closed([("h", 3), ("h", 4)])) == {"h"}
+    assert broker.run(streams.append("h", 3, 9, [(Kind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", 4, 1, [(Kind.PIECE, "{}")])) is Append.OK
+
+
+def test_renew_extends_the_lease(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    let_expire(broker, "h")
+
+    assert broker.run(dispatch.renew("gpu0", [("h", attempt)])) == []
+    assert broker.run(dispatch.expired()) == []
+
+
+def test_renew_names_the_hints_of_other_attempts_and_engines(broker: Broker) -> None:
+    serve(broker, gpu0=2)
+    attempt = claimed(broker, "h")
+
+    assert broker.run(dispatch.renew("gpu0", [("h", attempt + 1)])) == ["h"]
+    assert broker.run(dispatch.renew("gpu1", [("h", attempt)])) == ["h"]
+
+
+def test_renew_takes_in_what_a_wiped_redis_forgot(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    broker.client.flushall()
+
+    assert broker.run(dispatch.renew("gpu0", [("h", attempt)])) == []
+
+    serve(broker, gpu0=1)
+    assert admit(broker, "h", attempt=attempt).grant is None
+    assert admit(broker, "other").grant is None, "the slot is taken"
+    assert broker.run(dispatch.settle("h", "gpu0", attempt, 1.0)) == [Grant("other", "gpu0", 1)]
+
+
+def test_renew_does_not_take_in_a_hint_that_is_over(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    broker.run(streams.close("h", attempt, '{"state": "cancelled", "reason": null}'))
+    broker.run(dispatch.forget("h"))
+
+    assert broker.run(dispatch.renew("gpu0", [("h", attempt)])) == ["h"]
+    assert broker.run(dispatch.known(["h"])) == set()
+
+
+def test_cancel_in_the_backlog_forgets_the_hint(broker: Broker) -> None:
+    admit(broker, "h")
+
+    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.WAITING, None)
+    assert broker.run(dispatch.cancel("h")) == Cancelled(None, None)
+    assert broker.run(dispatch.backlog_size()) == 0
+
+
+def test_cancel_of_a_grant_frees_its_slot(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    admit(broker, "h")
+    admit(broker, "next")
+
+    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.GRANTED, "gpu0")
+    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("next", "gpu0", 1)]
+
+
+def test_cancel_leaves_a_claimed_hint_to_its_worker(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    admit(broker, "next")
+
+    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.CLAIMED, None)
+    assert broker.run(dispatch.pull("gpu0")) == []
+    assert broker.run(dispatch.settle("h", "gpu0", attempt, None)) == [Grant("next", "gpu0", 1)]
+
+
+def test_forget_frees_the_slot_of_a_claimed_hint(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    claimed(broker, "h")
+
+    assert broker.run(dispatch.forget("h")) == Cancelled(Place.CLAIMED, "gpu0")
+    assert broker.client.zcard(LEASES("gpu0")) == 0
+
+
+def test_standing_tells_positions_of_many_and_leaves_out_the_unknown(broker: Broker) -> None:
+    serve(broker, gpu0=2)
+    claimed(broker, "claimed")
+    admit(broker, "granted")
+    admit(broker, "w2", since_ms=2)
+    admit(broker, "w1", since_ms=1)
+
+    hints = ["claimed", "granted", "w2", "w1", "unknown"]
+    assert broker.run(dispatch.standing(hints)) == {
+        "claimed": Standing(Place.CLAIMED, 0, None, "gpu0"),
+        "granted": Standing(Place.GRANTED, 0, None, "gpu0"),
+        "w1": Standing(Place.WAITING, 1, None, None),
+        "w2": Standing(Place.WAITING, 2, None, None),
+    }
+
+
+def test_eta_is_position_times_mean_service_time_over_live_slots(broker: Broker) -> None:
+    for engine, service_s in (("gpu0", 4.0), ("gpu1", 8.0)):
+        serve(broker, **{engine: 1})
+        attempt = claimed(broker, engine, engine)
+        broker.run(dispatch.settle(engine, engine, attempt, service_s))
+    serve(broker, gpu0=1, gpu1=2)
+    for n in range(3):
+        assert admit(broker, f"granted {n}").grant
+
+    placed = [admit(broker, f"w{n}", since_ms=n) for n in range(3)]
+
+    # (1·4 + 2·8) / 3 s a hint, 3 at a time
+    assert [placement.eta_s for placement in placed] == [3, 5, 7]
+    assert broker.run(dispatch.standing(["w2"]))["w2"].eta_s == 7
+
+
+def test_eta_is_unknown_without_live_slots(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    attempt = claimed(broker, "h")
+    broker.run(dispatch.settle("h", "gpu0", attempt, 3.0))
+    broker.run(fleet.leave("gpu0", "gpu0@host"))
+
+    assert admit(broker, "w") == Placement(None, 1, None)
+
+
+def test_epoch_stays_until_redis_is_wiped(broker: Broker) -> None:
+    first = broker.run(dispatch.epoch())
+    broker.client.set(EPOCH(), 1)
+    assert broker.run(dispatch.epoch()) == 1
+
+    broker.client.flushall()
+
+    assert broker.run(dispatch.epoch()) >= first
+
+
+def test_nothing_is_left_of_a_settled_hint_but_its_stream(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    before = set(broker.client.keys())
+    attempt = claimed(broker, "h")
+    broker.run(dispatch.settle("h", "gpu0", attempt, None))
+
+    assert set(broker.client.keys()) == before

@@ -1,0 +1,195 @@
+"""The embedded Valkey: starts once, keeps its data, and leaves nobody behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from broker.connect import Broker
+from broker.embedded import SOCKET_PATH_BYTES, Embedded, EmbeddedFailed, url
+
+DEADLINE_S = 30
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def client(data_dir: Path) -> redis.Redis:
+    return redis.Redis.from_url(url(data_dir), decode_responses=True)
+
+
+@pytest.fixture
+def command(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """`python -m broker` on an empty folder, once it serves."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "broker"],
+        env=os.environ | {"HINTLINE_DATA": str(data_dir)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    assert process.stderr.readline() == f"Valkey serves {url(data_dir)}\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def server_pid(data_dir: Path) -> int:
+    with client(data_dir) as redis:
+        return int(redis.info("server")["process_id"])
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_data_survives_stop_and_start(data_dir: Path) -> None:
+    with Embedded(data_dir) as server, client(data_dir) as redis:
+        redis.set("k", "v")
+        pid = server_pid(data_dir)
+    assert server.process is None
+    assert gone(pid)
+
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert redis.get("k") == "v"
+
+
+def test_data_survives_kill_9(data_dir: Path) -> None:
+    server = Embedded(data_dir)
+    server.start()
+    with client(data_dir) as redis:
+        redis.set("k", "v")
+        # What appendfsync everysec promises; the kernel has the write in any case.
+        redis.waitaof(1, 0, 5000)
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert redis.get("k") == "v"
+
+
+def test_it_keeps_an_append_only_file_and_never_evicts(data_dir: Path) -> None:
+    with Embedded(data_dir), client(data_dir) as redis:
+        config = redis.config_get("*")
+    assert config["appendonly"] == "yes"
+    assert config["appendfsync"] == "everysec"
+    assert config["maxmemory-policy"] == "noeviction"
+    assert config["port"] == "0"
+
+
+def test_others_on_the_machine_cannot_reach_it(data_dir: Path) -> None:
+    with Embedded(data_dir) as server:
+        folder = stat.S_IMODE(server.folder.stat().st_mode)
+        socket = stat.S_IMODE((server.folder / "valkey.sock").stat().st_mode)
+    assert (folder, socket) == (0o700, 0o700)
+
+
+def test_a_second_start_on_a_served_folder_is_refused(data_dir: Path) -> None:
+    with Embedded(data_dir), client(data_dir) as redis:
+        redis.set("k", "v")
+
+        with pytest.raises(EmbeddedFailed, match="already serves"):
+            Embedded(data_dir).start()
+
+        assert redis.get("k") == "v"
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(data_dir: Path) -> None:
+    appendonly = data_dir / "valkey" / "appendonlydir"
+    appendonly.mkdir(parents=True)
+    (appendonly / "appendonly.aof.manifest").write_text("nonsense\n")
+    server = Embedded(data_dir)
+
+    with pytest.raises(EmbeddedFailed, match=r"ended at once: .*manifest"):
+        server.start()
+
+    assert server.process is None
+
+
+def test_stop_without_start_does_nothing(data_dir: Path) -> None:
+    Embedded(data_dir).stop()
+
+
+def test_a_path_too_long_for_a_socket_is_named(data_dir: Path) -> None:
+    with pytest.raises(EmbeddedFailed, match="HINTLINE_DATA="):
+        url(data_dir / ("x" * SOCKET_PATH_BYTES))
+
+
+def test_the_client_of_the_default_url_reaches_it(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("HINTLINE_DATA", str(data_dir))
+    with Embedded(data_dir):
+        broker = Broker()
+        assert broker.client.ping()
+        broker.close()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_stops_cleanly(
+    data_dir: Path, command: subprocess.Popen[str], sent: signal.Signals
+) -> None:
+    pid = server_pid(data_dir)
+    command.send_signal(sent)
+
+    _, text = command.communicate(timeout=DEADLINE_S)
+
+    assert command.returncode == 0
+    assert text == ""
+    assert gone(pid)
+
+
+def test_ctrl_c_reaches_the_command_alone(data_dir: Path, command: subprocess.Popen[str]) -> None:
+    assert os.getpgid(server_pid(data_dir)) != os.getpgid(command.pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_no_orphan_is_left_when_the_command_is_killed(
+    data_dir: Path, command: subprocess.Popen[str]
+) -> None:
+    pid = server_pid(data_dir)
+    command.kill()
+
+    until(lambda: gone(pid))
+
+
+def test_the_command_ends_when_its_server_does(
+    data_dir: Path, command: subprocess.Popen[str]
+) -> None:
+    os.kill(server_pid(data_dir), signal.SIGKILL)
+
+    _, text = command.communicate(timeout=DEADLINE_S)
+
+    assert command.returncode == 1
+    assert "Valkey ended with status -9" in text
+
+
+def test_a_second_command_gets_one_clear_line(
+    data_dir: Path, command: subprocess.Popen[str]
+) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "broker"],
+        env=os.environ | {"HINTLINE_DATA": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert second.returncode == 1
+    assert second.stderr == f"another Valkey already serves {data_dir / 'valkey'}\n"

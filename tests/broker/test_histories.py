@@ -1,0 +1,317 @@
+"""Any history of admissions, grants, losses and wipes, against a model of where each hint is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from broker import dispatch, fleet, streams
+from broker.connect import Broker
+from broker.contract.events import Kind
+from broker.dispatch import Cancelled, Expired, Grant, Place
+from broker.keys import BACKLOG, LEASES, STREAM, TICKET
+from broker.scripts import Call
+from broker.streams import Append
+from tests.broker.helpers import TTL_S, let_expire, ticket
+
+ENGINES = ("gpu0", "gpu1", "gpu2")
+SLOTS = {"gpu0": 2, "gpu1": 1, "gpu2": 3}
+DONE = '{"state":"answered","reason":null}'
+CANCELLED = '{"state":"cancelled","reason":"cancelled"}'
+
+engines = st.sampled_from(ENGINES)
+again = st.booleans()
+"""Whether the reply is lost and the same call sent once more."""
+
+
+@dataclass
+class Known:
+    """The model of one hint. row: last claimed attempt, which survives a wipe in the database."""
+
+    since: int
+    place: Place | None = Place.WAITING
+    engine: str | None = None
+    attempt: int = 0
+    row: int = 0
+    seq: int = 0
+    excluded: set[str] = field(default_factory=set)
+    final_length: int | None = None
+
+    def held_by(self, grant: Grant, *places: Place) -> bool:
+        return (
+            self.place in places and self.engine == grant.engine and self.attempt == grant.attempt
+        )
+
+
+class Histories(RuleBasedStateMachine):
+    """Every rule is one thing the web app, a worker or rescue does; workers include zombies."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__()
+        self.broker = broker
+        self.hints: dict[str, Known] = {}
+        self.granted: list[Grant] = []
+        self.claims: list[Grant] = []
+        broker.client.flushall()
+        self.start_fleet()
+
+    def start_fleet(self) -> None:
+        self.broker.run(fleet.set_engines(SLOTS))
+        for engine in ENGINES:
+            self.broker.run(fleet.beat(engine, "a", 2, TTL_S))
+
+    def live(self) -> list[str]:
+        return [hint for hint, known in self.hints.items() if known.place]
+
+    def free_slots(self, engine: str) -> int:
+        load = self.broker.run(fleet.snapshot()).get(engine)
+        return load.slots - load.in_flight if load else 0
+
+    def waiting_for(self, engine: str) -> list[str]:
+        waiting = [
+            (known.since, hint)
+            for hint, known in self.hints.items()
+            if known.place is Place.WAITING and engine not in known.excluded
+        ]
+        return [hint for _, hint in sorted(waiting)]
+
+    def note(self, grant: Grant) -> None:
+        known = self.hints[grant.hint]
+        assert grant.attempt > known.attempt, "attempts strictly grow"
+        known.place, known.engine, known.attempt = Place.GRANTED, grant.engine, grant.attempt
+        known.seq = 0
+        self.granted.append(grant)
+        load = self.broker.run(fleet.snapshot())[grant.engine]
+        assert load.in_flight <= load.slots, "never more in flight than slots"
+
+    def pulls(self, call: Call[list[Grant]], engine: str, again: bool) -> None:
+        """Runs a call that ends with a pull, after the model has moved its hint."""
+        before = self.broker.run(fleet.snapshot()).get(engine)
+        in_flight = sum(
+            known.engine == engine and known.place in (Place.GRANTED, Place.CLAIMED)
+            for known in self.hints.values()
+        )
+        free = before.slots - in_flight if before else 0
+        grants = self.broker.run(call)
+        assert [grant.hint for grant in grants] == self.waiting_for(engine)[: max(free, 0)]
+        assert not again or self.broker.run(call) == []
+        for grant in grants:
+            self.note(grant)
+
+    def wait(self, hint: str) -> None:
+        known = self.hints[hint]
+        known.place, known.engine = Place.WAITING, None
+
+    def end(self, hint: str) -> None:
+        known = self.hints[hint]
+        known.place, known.engine = None, None
+
+    def closes(self, hint: str) -> None:
+        self.hints[hint].final_length = self.broker.client.xlen(STREAM(hint))
+
+    @rule(since=st.lists(st.integers(1, 9), min_size=1, max_size=4), again=again)
+    def admit(self, since: list[int], again: bool) -> None:
+        for since_ms in since:
+            hint = f"h{len(self.hints)}"
+            free = [engine for engine in ENGINES if self.free_slots(engine) > 0]
+            unwanted = [engine for engine in free if not self.waiting_for(engine)]
+            self.hints[hint] = Known(since=since_ms)
+            call = dispatch.admit(ticket(hint, since_ms=since_ms))
+
+            placement = self.broker.run(call)
+
+            assert not again or self.broker.run(call) == placement
+            assert bool(placement.grant) == bool(unwanted)
+            if placement.grant:
+                assert placement.grant.engine in unwanted
+                self.note(placement.grant)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data())
+    def admit_again(self, data: Any) -> None:
+        hint = data.draw(st.sampled_from(self.live()))
+        known = self.hints[hint]
+
+        placement = self.broker.run(dispatch.admit(ticket(hint, attempt=known.row)))
+
+        assert (placement.grant is not None) == (known.place is Place.GRANTED)
+        assert (placement.position > 0) == (known.place is Place.WAITING)
+
+    @rule(engine=engines, again=again)
+    def pull(self, engine: str, again: bool) -> None:
+        self.pulls(dispatch.pull(engine), engine, again)
+
+    @precondition(lambda self: self.granted)
+    @rule(data=st.data(), other=engines, wrong=st.booleans(), again=again)
+    def claim(self, data: Any, other: str, wrong: bool, again: bool) -> None:
+        grant = data.draw(st.sampled_from(self.granted[-6:]))
+        engine = other if wrong else grant.engine
+        known = self.hints[grant.hint]
+        mine = known.place is Place.GRANTED and known.engine == engine
+        call = dispatch.claim(grant.hint, engine)
+
+        attempt = self.broker.run(call)
+
+        assert attempt == (known.attempt if mine else None)
+        assert not again or self.broker.run(call) == attempt
+        if attempt is not None:
+            known.place, known.row = Place.CLAIMED, attempt
+            self.claims.append(Grant(grant.hint, engine, attempt))
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), again=again)
+    def write(self, data: Any, again: bool) -> None:
+        claim = data.draw(st.sampled_from(self.claims[-6:]))
+        known = self.hints[claim.hint]
+        may = known.held_by(claim, Place.CLAIMED) and known.final_length is None
+        seq = known.seq + 1 if may else 99
+        call = streams.append(claim.hint, claim.attempt, seq, [(Kind.PIECE, f'{{"text":"{seq}"}}')])
+
+        assert self.broker.run(call) is (Append.OK if may else Append.CLOSED)
+        assert not again or self.broker.run(call) is (Append.DUPLICATE if may else Append.CLOSED)
+        known.seq += may
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), again=again)
+    def finish(self, data: Any, again: bool) -> None:
+        claim = data.draw(st.sampled_from(self.claims[-6:]))
+        known = self.hints[claim.hint]
+        mine = known.held_by(claim, Place.CLAIMED)
+        may = mine and known.final_length is None
+        seq = known.seq + 1 if may else 99
+        last = streams.append(claim.hint, claim.attempt, seq, [(Kind.DONE, DONE)])
+        assert self.broker.run(last) is (Append.OK if may else Append.CLOSED)
+        if may:
+            self.closes(claim.hint)
+        if mine:
+            self.end(claim.hint)
+        self.pulls(dispatch.settle(*claim, 1.5), claim.engine, again)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), exclude=st.booleans(), again=again)
+    def give_back(self, data: Any, exclude: bool, again: bool) -> None:
+        claim = data.draw(st.sampled_from(self.claims[-6:]))
+        known = self.hints[claim.hint]
+        if known.held_by(claim, Place.CLAIMED):
+            self.wait(claim.hint)
+            if exclude:
+                known.excluded.add(claim.engine)
+        self.pulls(dispatch.give_back(*claim, exclude), claim.engine, again)
+
+    @precondition(lambda self: any(self.hints[hint].engine for hint in self.live()))
+    @rule(data=st.data(), again=again)
+    def expire(self, data: Any, again: bool) -> None:
+        hint = data.draw(st.sampled_from([h for h in self.live() if self.hints[h].engine]))
+        known = self.hints[hint]
+        assert known.engine
+        assert known.place
+        let_expire(self.broker, hint, known.engine)
+        late = Expired(hint, known.engine, known.attempt, known.place)
+        assert self.broker.run(dispatch.expired()) == [late]
+
+        assert self.broker.run(dispatch.requeue(hint, late.attempt))
+        assert not again or self.broker.run(dispatch.requeue(hint, late.attempt))
+        self.wait(hint)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data(), again=again)
+    def cancel(self, data: Any, again: bool) -> None:
+        hint = data.draw(st.sampled_from(self.live()))
+        known = self.hints[hint]
+        closed = self.broker.run(streams.close(hint, known.row, CANCELLED))
+        assert closed == (known.final_length is None)
+        assert not again or not self.broker.run(streams.close(hint, known.row, CANCELLED))
+        if closed:
+            self.closes(hint)
+        freed = known.engine if known.place is Place.GRANTED else None
+        assert self.broker.run(dispatch.cancel(hint)) == Cancelled(known.place, freed)
+        if known.place is not Place.CLAIMED:
+            self.end(hint)
+        assert not again or self.broker.run(dispatch.cancel(hint)) == Cancelled(known.place, None)
+
+    @rule(engine=engines, slots=st.integers(0, 3), worker=st.sampled_from("ab"))
+    def change_fleet(self, engine: str, slots: int, worker: str) -> None:
+        if slots:
+            self.broker.run(fleet.beat(engine, worker, slots, TTL_S))
+        else:
+            self.broker.run(fleet.leave(engine, worker))
+
+    @rule(out=st.sampled_from([None, *ENGINES]))
+    def set_engines(self, out: str | None) -> None:
+        serving = {engine: slots for engine, slots in SLOTS.items() if engine != out}
+        self.broker.run(fleet.set_engines(serving))
+
+    @rule(engine=engines)
+    def renew(self, engine: str) -> None:
+        claims = [claim for claim in self.claims if claim.engine == engine]
+        lost = self.broker.run(dispatch.renew(engine, [(c.hint, c.attempt) for c in claims]))
+
+        held = [self.hints[claim.hint].held_by(claim, Place.CLAIMED) for claim in claims]
+        assert lost == [c.hint for c, mine in zip(claims, held, strict=True) if not mine]
+
+    @precondition(lambda self: len(self.live()) > 5)
+    @rule()
+    def wipe(self) -> None:
+        """Redis forgets all; live workers renew first, then rescue admits the queued rows again."""
+        self.broker.client.flushall()
+        self.granted.clear()
+        live = {hint: known for hint, known in self.hints.items() if known.place}
+        # Only the row can refuse a zombie of a hint that ended before the wipe.
+        self.claims = [claim for claim in self.claims if claim.hint in live]
+        for hint, known in live.items():
+            if known.place is Place.CLAIMED and known.final_length is None:
+                renewed = dispatch.renew(str(known.engine), [(hint, known.attempt)])
+                assert self.broker.run(renewed) == []
+                known.since = int(self.broker.client.hget(TICKET(hint), "since_ms") or 0)
+            elif known.final_length is not None:
+                self.end(hint)
+                self.claims = [claim for claim in self.claims if claim.hint != hint]
+            else:
+                self.wait(hint)
+                # Grants that nobody claimed are known to no row: their numbers may come again.
+                self.broker.run(dispatch.requeue(hint, known.row))
+                admitted = ticket(hint, attempt=known.row, since_ms=known.since)
+                assert self.broker.run(dispatch.admit(admitted)).grant is None
+                known.attempt = known.row
+            known.excluded.clear()
+        self.start_fleet()
+
+    @invariant()
+    def each_hint_is_in_one_place(self) -> None:
+        redis = self.broker.client
+        found = dict.fromkeys(redis.zrange(BACKLOG(), 0, -1), (Place.WAITING, None))
+        for engine in ENGINES:
+            for hint in redis.zrange(LEASES(engine), 0, -1):
+                assert hint not in found, "no hint is in two places"
+                found[hint] = (Place(redis.hget(TICKET(hint), "place") or ""), engine)
+        expected = {hint: (known.place, known.engine) for hint, known in self.hints.items()}
+        assert found == {hint: at for hint, at in expected.items() if at[0]}, "nothing is lost"
+        assert self.broker.run(dispatch.known(self.hints)) == set(found)
+
+    @invariant()
+    def a_closed_stream_never_grows(self) -> None:
+        for hint, known in self.hints.items():
+            if known.final_length is not None:
+                assert self.broker.client.xlen(STREAM(hint)) in (known.final_length, 0)
+
+
+def test_any_history_keeps_the_invariants(broker: Broker) -> None:
+    run_state_machine_as_test(
+        lambda: Histories(broker),
+        settings=settings(
+            max_examples=50,
+            stateful_step_count=60,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

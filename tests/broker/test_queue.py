@@ -1,0 +1,148 @@
+"""The Celery message: where it goes, what it carries, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from broker.connect import Broker
+from broker.dispatch import Grant
+from broker.embedded import Embedded, url
+from broker.errors import BrokerDown
+from broker.queue import CELERY, Publisher, kombu_url, queue_name, task_id
+
+LIST = "hl:celery:engine.gpu0"
+
+
+@pytest.fixture
+def publisher(valkey: Embedded) -> Iterator[Publisher]:
+    publisher = Publisher(valkey.url)
+    yield publisher
+    publisher.close()
+
+
+def test_the_message_is_the_engines_and_carries_the_hint_alone(
+    broker: Broker, publisher: Publisher
+) -> None:
+    publisher.publish(Grant("h", "gpu0", 2))
+
+    messages = broker.client.lrange(LIST, 0, -1)
+    assert len(messages) == 1
+    message = json.loads(messages[0])
+    assert message["headers"]["task"] == "generate_hint"
+    assert message["headers"]["id"] == "h-2" == task_id(Grant("h", "gpu0", 2))
+    assert message["headers"]["argsrepr"] == "['h']"
+
+
+def test_a_worker_side_consumer_receives_it(broker: Broker, publisher: Publisher) -> None:
+    publisher.publish(Grant("h", "gpu0", 1))
+
+    with publisher.app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(queue_name("gpu0"))
+        message = queue.get(timeout=5)
+        assert message.payload[0] == ["h"]
+        message.ack()
+        queue.close()
+
+
+def test_publishing_goes_on_after_a_wipe(broker: Broker, publisher: Publisher) -> None:
+    publisher.publish(Grant("before", "gpu0", 1))
+    broker.client.flushall()
+
+    publisher.publish(Grant("after", "gpu0", 1))
+
+    assert broker.client.llen(LIST) == 1
+
+
+def test_every_key_of_celery_has_our_prefix(broker: Broker, publisher: Publisher) -> None:
+    publisher.publish(Grant("h", "gpu0", 1))
+
+    assert all(key.startswith("hl:celery:") for key in broker.client.scan_iter())
+
+
+def test_threads_share_a_publisher_and_its_connections(
+    broker: Broker, publisher: Publisher
+) -> None:
+    def publish(n: int) -> None:
+        publisher.publish(Grant(f"h{n}", "gpu0", 1))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(publish, range(4)))
+        opened = broker.client.info("stats")["total_connections_received"]
+        list(threads.map(publish, range(4, 40)))
+
+    assert broker.client.llen(LIST) == 40
+    assert broker.client.info("stats")["total_connections_received"] - opened < 10
+
+
+def test_publish_without_a_server_is_broker_down(data_dir: Path) -> None:
+    publisher = Publisher(url(data_dir))
+
+    with pytest.raises(BrokerDown):
+        publisher.publish(Grant("h", "gpu0", 1))
+    publisher.close()
+
+
+def test_publish_gives_up_after_a_few_connections() -> None:
+    tries = 0
+
+    def hang_up() -> None:
+        nonlocal tries
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            tries += 1
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, daemon=True).start()
+        publisher = Publisher(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        with pytest.raises(BrokerDown):
+            publisher.publish(Grant("h", "gpu0", 1))
+        publisher.close()
+
+    assert 0 < tries <= 6
+
+
+def test_publishing_goes_on_when_the_server_comes_back(data_dir: Path) -> None:
+    server = Embedded(data_dir)
+    server.start()
+    publisher = Publisher(server.url)
+    publisher.publish(Grant("first", "gpu0", 1))
+    server.stop()
+    with pytest.raises(BrokerDown):
+        publisher.publish(Grant("lost", "gpu0", 1))
+
+    server.start()
+    publisher.publish(Grant("second", "gpu0", 1))
+
+    broker = Broker(server.url)
+    assert broker.client.llen(LIST) == 2
+    broker.close()
+    publisher.close()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://u:p@host:6379/1", "redis://u:p@host:6379/1"),
+        ("unix:///a/b.sock", "redis+socket:///a/b.sock"),
+        ("unix:///a/b.sock?db=3", "redis+socket:///a/b.sock?virtual_host=3"),
+    ],
+)
+def test_kombu_url(url: str, expected: str) -> None:
+    assert kombu_url(url) == expected
+
+
+def test_a_publish_is_tried_at_most_twice_by_the_shared_settings() -> None:
+    assert CELERY["task_publish_retry_policy"]["max_retries"] == 1
+    assert CELERY["broker_transport_options"]["socket_timeout"]

@@ -1,0 +1,70 @@
+"""Debian's Chromium on a whole Hintline with the fake engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fakes.launch import FakeEngine
+from tests.whole.conftest import left_clean, standing
+from tests.whole.stand import PASSWORD, Stand
+
+# A whole Hintline and a browser share the cores of a small machine.
+expect.set_options(timeout=20_000)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": "/usr/bin/chromium", "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    yield from standing(tmp_path_factory, "gpu0")
+
+
+@pytest.fixture
+def stand(shown: Stand) -> Iterator[Stand]:
+    yield from left_clean(shown)
+
+
+@pytest.fixture
+def engine(stand: Stand) -> FakeEngine:
+    return stand.engines["gpu0"]
+
+
+@pytest.fixture(params=["en-US", "ko-KR"])
+def locale(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def console() -> list[str]:
+    """Errors of the page; one that a test has not taken out fails it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, stand: Stand, locale: str, console: list[str]) -> Iterator[Page]:
+    """Signed in."""
+    context = browser.new_context(locale=locale, base_url=stand.url)
+    page = context.new_page()
+    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.goto("/")
+    page.locator("#id_username").fill("person")
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("#id_password").press("Enter")
+    page.wait_for_url(f"{stand.url}/")
+    yield page
+    context.close()
+    assert console == []

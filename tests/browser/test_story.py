@@ -1,0 +1,158 @@
+"""The student's story in a real browser, in both languages."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.fakes.behaviour import Behaviour
+from tests.fakes.launch import FakeEngine
+from tests.whole.conftest import SLOW
+from tests.whole.stand import Stand, until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+SLUGS = (
+    "rice-days lamp-positions lowest-balance hashtags seat-map short-items parcel-weight "
+    "quiz-ranking common-hours next-train"
+)
+EXERCISES = itertools.cycle(SLUGS.split())
+ENGLISH = "Look at your loop. Where does it end?"
+KOREAN = "반복문을 한 번 더 따라가 보세요. 마지막 바퀴에서 값은 얼마인가요?"
+
+
+def words(locale: str) -> str:
+    return KOREAN if locale.startswith("ko") else ENGLISH
+
+
+def open_exercise(page: Page, stand: Stand) -> None:
+    """The next exercise of the course, with a program that fails its tests."""
+    slug = next(EXERCISES)
+    page.goto(f"/c/python-steps/{slug}/")
+    write(page, f"def {slug.replace('-', '_')}(*anything):\n    return None\n")
+
+
+def write(page: Page, code: str) -> None:
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    # Text put over a selection gets a style attribute from Chromium itself, against the policy.
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(code)
+
+
+def ask(page: Page) -> Locator:
+    page.locator("#ask-button").click()
+    return page.locator("#hints .hint").first
+
+
+def speak(engine: FakeEngine, locale: str) -> None:
+    text = words(locale)
+    engine.script(Behaviour(pieces=tuple(re.findall(r"\S+\s*", text)), gap_s=0.1))
+
+
+def test_a_student_asks_and_finds_the_hint_again(
+    page: Page, stand: Stand, engine: FakeEngine, locale: str
+) -> None:
+    speak(engine, locale)
+    open_exercise(page, stand)
+    expect(page.locator("html")).to_have_attribute("lang", locale[:2])
+
+    page.locator("#run").click()
+    expect(page.locator("#results .case")).to_contain_text("None")
+
+    hint = ask(page)
+    expect(hint.locator("[data-slot=text]")).to_contain_text(words(locale)[:8])
+    expect(hint.locator("[data-slot=source]")).to_be_visible()
+    expect(hint.locator("[data-slot=text]")).to_have_text(words(locale))
+
+    page.reload()
+    expect(page.locator("#hints .hint [data-slot=text]").first).to_have_text(words(locale))
+    expect(page.locator("input[name=level][value='2']")).to_be_enabled()
+    expect(page.locator("input[name=level][value='3']")).to_be_disabled()
+
+
+def test_the_words_come_also_when_event_streams_are_blocked(
+    page: Page, stand: Stand, engine: FakeEngine, locale: str, console: list[str]
+) -> None:
+    speak(engine, locale)
+    page.route("**/v1/events?**", lambda route: route.fulfill(status=500, body=""))
+    open_exercise(page, stand)
+
+    hint = ask(page)
+
+    expect(hint.locator("[data-slot=text]")).to_have_text(words(locale))
+    expect(hint.locator("[data-slot=source]")).to_be_visible()
+    assert all("500" in line for line in console)
+    console.clear()
+
+
+@pytest.mark.parametrize("locale", ["en-US"], indirect=True)
+def test_a_page_that_is_left_and_opened_again_goes_on(
+    page: Page, stand: Stand, engine: FakeEngine
+) -> None:
+    engine.script(SLOW)
+    open_exercise(page, stand)
+    hint = ask(page)
+    expect(hint.locator("[data-slot=text]")).to_contain_text("Look at")
+    address = page.url
+
+    page.goto("/")
+    page.goto(address)
+
+    text = page.locator("#hints .hint [data-slot=text]").first
+    expect(text).to_contain_text("Where does it end?")
+
+
+@pytest.mark.parametrize("locale", ["en-US"], indirect=True)
+def test_stop_ends_the_hint_and_frees_the_engine(
+    page: Page, stand: Stand, engine: FakeEngine
+) -> None:
+    engine.script(SLOW)
+    open_exercise(page, stand)
+    hint = ask(page)
+    expect(hint.locator("[data-slot=text]")).to_contain_text("Look at")
+
+    hint.locator("[data-slot=stop]").click()
+
+    expect(hint.locator("[data-slot=state]")).to_have_text("Stopped")
+    until(lambda: engine.stats()["active"] == 0)
+
+
+@pytest.mark.parametrize("locale", ["en-US"], indirect=True)
+def test_the_place_in_the_queue_is_shown(page: Page, stand: Stand, engine: FakeEngine) -> None:
+    engine.script(SLOW, SLOW)
+    for _ in range(2):
+        stand.ask(stand.student())
+    open_exercise(page, stand)
+
+    hint = ask(page)
+
+    expect(hint.locator("[data-slot=place]")).to_contain_text("place 1")
+    expect(hint.locator("[data-slot=text]")).to_have_text(ENGLISH)
+
+
+@pytest.mark.parametrize("locale", ["en-US"], indirect=True)
+def test_feedback_is_kept(page: Page, stand: Stand) -> None:
+    open_exercise(page, stand)
+    hint = ask(page)
+
+    hint.locator("[data-vote=yes]").click()
+    expect(hint.locator("[data-slot=thanks]")).to_be_visible()
+
+    page.reload()
+    expect(page.locator("[data-vote=yes]").first).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(page: Page, stand: Stand, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_exercise(page, stand)
+    page.locator("#run").click()
+    expect(page.locator("#results .verdict")).to_be_visible()
+
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+
+    assert found.violations_count == 0, found.generate_report()

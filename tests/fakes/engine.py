@@ -1,0 +1,261 @@
+"""A scripted OpenAI-compatible engine: python -m tests.fakes.engine --port 0, prints its port.
+
+POST /v1/chat/completions, GET /v1/models, GET /stats, POST /script: a list of behaviours, instead
+of the one before; each serves once, the first request that fits. With --seconds all streams tick
+together, as a batching engine does, and no script is read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from time import time
+from typing import Any, cast
+
+import uvloop
+
+from tests.fakes import wire
+from tests.fakes.behaviour import Behaviour, Then
+
+KEPT_REQUESTS = 50
+COMMENT_S = 0.05
+END_S = 0.01
+"""Servers send the end of the body by itself, a moment after [DONE]."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts since the start. active: streams now open; connections: those that asked for one."""
+
+    started: int = 0
+    finished: int = 0
+    active: int = 0
+    max_active: int = 0
+    aborted: int = 0
+    """The client left the stream before its end."""
+    chunks: int = 0
+    connections: int = 0
+    requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
+
+    def begin(self) -> None:
+        self.started += 1
+        self.active += 1
+        self.max_active = max(self.max_active, self.active)
+
+    def end(self, *, aborted: bool) -> None:
+        self.active -= 1
+        self.aborted += aborted
+        self.finished += not aborted
+
+    def as_json(self) -> dict[str, Any]:
+        counts = {name: getattr(self, name) for name in self.__slots__}
+        return {**counts, "requests": list(self.requests)}
+
+
+class Engine:
+    """What all connections share."""
+
+    def __init__(self, model: str, ticker: Ticker | None) -> None:
+        self.model = model
+        self.ticker = ticker
+        self.stats = Stats()
+        self.script: list[Behaviour] = []
+
+    def next_behaviour(self, body: str) -> Behaviour:
+        for index, behaviour in enumerate(self.script):
+            if behaviour.when in body:
+                return self.script.pop(index)
+        return Behaviour()
+
+
+class Connection(asyncio.Protocol):
+    """One client; one request at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.streaming: asyncio.Task[None] | None = None
+        self._buffer = b""
+        self._counted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.streaming:
+            self.streaming.cancel()
+        if self.engine.ticker:
+            self.engine.ticker.leave(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        first, *lines = head.decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        size = int(headers.get("content-length", 0))
+        if len(rest) >= size:
+            self._buffer = rest[size:]
+            method, path, _ = first.split(" ", 2)
+            self._route(method, path, headers, rest[:size])
+
+    def _route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+        match method, path:
+            case "POST", "/v1/chat/completions":
+                self._chat(headers, body)
+            case "GET", "/v1/models":
+                models = [{"id": self.engine.model, "object": "model", "owned_by": "fake"}]
+                self.transport.write(wire.reply(200, {"object": "list", "data": models}))
+            case "GET", "/stats":
+                self.transport.write(wire.reply(200, self.engine.stats.as_json()))
+            case "POST", "/script":
+                self.engine.script = [Behaviour.parse(item) for item in json.loads(body)]
+                self.transport.write(wire.reply(200, {}))
+            case _:
+                self.transport.write(wire.reply(404, {"detail": "Not Found"}))
+
+    def _chat(self, headers: dict[str, str], body: bytes) -> None:
+        self.engine.stats.connections += not self._counted
+        self._counted = True
+        if self.engine.ticker:
+            self.engine.stats.begin()
+            self.engine.ticker.join(self)
+            return
+        request = json.loads(body)
+        now = {"at_s": time()}
+        self.engine.stats.requests.append({"headers": headers, "body": request, **now})
+        behaviour = self.engine.next_behaviour(json.dumps(request, ensure_ascii=False))
+        if behaviour.status != 200:
+            text = f"The model `{request['model']}` does not exist."
+            if behaviour.status != 404:
+                text = f"refused {headers.get('authorization', '')}"
+            self.transport.write(wire.error(behaviour.status, text))
+            return
+        self.engine.stats.begin()
+        self.streaming = asyncio.get_running_loop().create_task(self._answer(request, behaviour))
+
+    async def _answer(self, request: dict[str, Any], behaviour: Behaviour) -> None:
+        aborted = True
+        try:
+            if request.get("stream"):
+                await self._stream(request, behaviour)
+            else:
+                await self._whole(behaviour)
+            aborted = False
+        finally:
+            self.streaming = None
+            self.engine.stats.end(aborted=aborted)
+
+    async def _stream(self, request: dict[str, Any], behaviour: Behaviour) -> None:
+        write = self.transport.write
+        write(wire.STREAM_HEAD)
+        await asyncio.sleep(behaviour.delay_s)
+        if behaviour.pieces:
+            write(wire.frame({"role": "assistant", "content": ""}))
+        for piece in behaviour.pieces:
+            write(wire.frame({"content": piece}))
+            self.engine.stats.chunks += 1
+            await asyncio.sleep(behaviour.gap_s)
+        match behaviour.then:
+            case Then.CUT:
+                self.transport.close()
+                return
+            case Then.HANG | Then.COMMENTS:
+                await self._idle(behaviour.then)
+            case Then.ERROR_FRAME:
+                write(wire.event('{"error": {"message": "EngineDeadError", "code": 500}}'))
+            case Then.GARBAGE:
+                write(wire.event('{"choices": [{"delta'))
+        if behaviour.then in (Then.STOP, Then.LENGTH, Then.GARBAGE):
+            reason = "length" if behaviour.then == Then.LENGTH else "stop"
+            write(wire.frame({}, reason))
+            if (request.get("stream_options") or {}).get("include_usage"):
+                write(wire.usage_frame(wire.usage(100, len(behaviour.pieces))))
+        if behaviour.then != Then.EOF:
+            write(wire.event("[DONE]"))
+            await asyncio.sleep(END_S)
+        write(wire.BODY_END)
+
+    async def _idle(self, then: Then) -> None:
+        while True:
+            await asyncio.sleep(COMMENT_S)
+            if then == Then.COMMENTS:
+                self.transport.write(wire.body_part(b": keep-alive\n\n"))
+
+    async def _whole(self, behaviour: Behaviour) -> None:
+        await asyncio.sleep(behaviour.delay_s + behaviour.gap_s * len(behaviour.pieces))
+        message = {"role": "assistant", "content": "".join(behaviour.pieces)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        completion = {**wire.COMPLETION, "object": "chat.completion", "choices": [choice]}
+        usage = wire.usage(100, len(behaviour.pieces))
+        self.transport.write(wire.reply(200, {**completion, "usage": usage}))
+
+
+class Ticker:
+    """Writes one chunk to every open stream at each tick, seconds / chunks apart."""
+
+    TEXT = "Your loop takes each value once and then adds it to the sum. "
+    TOKENS = tuple(wire.frame({"content": f"{word} "}) for word in TEXT.split())
+    LAST = (
+        wire.frame({}, "stop")
+        + wire.usage_frame(wire.usage(100, 60))
+        + wire.event("[DONE]")
+        + wire.BODY_END
+    )
+
+    def __init__(self, chunks: int, seconds: float) -> None:
+        self._chunks = chunks
+        self._step_s = seconds / chunks
+        self._left: dict[Connection, int] = {}
+
+    def join(self, connection: Connection) -> None:
+        self._left[connection] = self._chunks
+        connection.transport.write(
+            wire.STREAM_HEAD + wire.frame({"role": "assistant", "content": ""})
+        )
+
+    def leave(self, connection: Connection) -> None:
+        if self._left.pop(connection, None):
+            connection.engine.stats.end(aborted=True)
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        tick_s = loop.time()
+        while True:
+            tick_s += self._step_s
+            await asyncio.sleep(tick_s - loop.time())
+            for connection, left in list(self._left.items()):
+                stats = connection.engine.stats
+                stats.chunks += 1
+                if left > 1:
+                    self._left[connection] = left - 1
+                    connection.transport.write(self.TOKENS[-left % len(self.TOKENS)])
+                else:
+                    del self._left[connection]
+                    connection.transport.write(self.TOKENS[-1] + self.LAST)
+                    stats.end(aborted=False)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    ticker = Ticker(options.chunks, options.seconds) if options.seconds else None
+    engine = Engine(options.model, ticker)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(engine), "127.0.0.1", options.port, backlog=4096
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await (ticker.run() if ticker else server.serve_forever())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes.engine")
+    parser.add_argument("--port", type=int, default=0, help="0: a free one; it is printed")
+    parser.add_argument("--model", default="fake", help="name in /v1/models")
+    parser.add_argument("--chunks", type=int, default=60, help="of a ticking stream")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="of a ticking stream; 0: scripted"
+    )
+    uvloop.run(serve(parser.parse_args()))

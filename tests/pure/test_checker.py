@@ -1,0 +1,329 @@
+"""The checker ends every program in a report, and the report says what went wrong."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psutil
+import pytest
+
+from web.tutor import checker as checker_module
+from web.tutor.checker import Checker
+from web.tutor.report import Case, Failure, Report, Verdict
+from web.tutor.stops import stop
+
+DATA = Path(__file__).parents[1] / "data" / "buggy_python.jsonl"
+LONG_REPR = "'" + "a" * 198 + "…"
+TESTS = "assert f(1) == 2\nassert f(2) == 3\nassert f(3) == 4\n"
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    with Checker() as checker:
+        yield checker
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox counts wall time: a busy machine must not decide what is not about time."""
+    monkeypatch.setitem(checker_module.LIMITS, "max_feed_duration_secs", 30.0)
+
+
+def test_right_code_passes_every_case(checker: Checker) -> None:
+    report = checker.check("def f(x):\n    return x + 1", TESTS)
+
+    assert report == Report(verdict=Verdict.PASSED, passed=3, total=3)
+
+
+def test_the_first_failing_case_is_told_and_the_rest_still_counted(checker: Checker) -> None:
+    report = checker.check("def f(x):\n    return 9 if x == 2 else x + 1", TESTS)
+
+    assert report.verdict == "failed"
+    assert (report.passed, report.total) == (2, 3)
+    assert report.first == Case(call="f(2)", expected="3", got="9")
+
+
+def test_humaneval_style_shows_the_students_function_and_the_values_of_variables(
+    checker: Checker,
+) -> None:
+    tests = """
+def check(candidate):
+    for number in range(3):
+        assert candidate(number, [number]) == number + 1, "wrong"
+    assert abs(candidate(5, []) - 6) < 0.1
+    assert not candidate(-1, [])
+    assert True, "never counted"
+check(f)
+"""
+    report = checker.check("def f(x, y):\n    return x + 1 if x < 1 else 0", tests)
+
+    assert report.first == Case(call="f(1, [number])", expected="2", got="0")
+    assert (report.passed, report.total) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("test", "first"),
+    [
+        ("assert 2 == f(1)", Case(call="f(1)", expected="2", got="1")),
+        ("assert f(0)", Case(call="f(0)", expected="True", got="0")),
+        ("assert not f(1)", Case(call="f(1)", expected="False", got="1")),
+        ("assert f(1) is None", Case(call="f(1)", expected="None", got="1")),
+        ("x = 7\nassert f(x) == 2", Case(call="f(7)", expected="2", got="7")),
+        ("assert f('a' * 300) == 1", Case(call="f('a' * 300)", expected="1", got=LONG_REPR)),
+        ("assert f(1) == " + "2" * 300, Case(call="f(1)", expected="2" * 199 + "…", got="1")),
+    ],
+)  # fmt: skip
+def test_each_form_of_assert_names_call_expected_and_got(
+    checker: Checker, test: str, first: Case
+) -> None:
+    assert checker.check("def f(x):\n    return x", test).first == first
+
+
+def test_the_students_own_names_do_not_break_the_tests(checker: Checker) -> None:
+    code = "len = repr = str = type = 3\ndef f(x):\n    return 'wrong'"
+
+    assert checker.check(code, "assert f(1) == 2").first == Case(
+        call="f(1)", expected="2", got="'wrong'"
+    )
+
+
+def test_an_error_names_the_line_of_the_students_code(checker: Checker) -> None:
+    code = "def helper(x):\n    return [][x]\n\n\ndef f(x):\n    return helper(x)\n"
+
+    report = checker.check(code, TESTS)
+
+    assert report.verdict == "error"
+    assert report.error == Failure(kind="IndexError", message="list index out of range", line=2)
+    assert report.first == Case(
+        call="f(1)", expected="2", error="IndexError: list index out of range"
+    )
+
+
+def test_an_error_later_than_a_wrong_value_is_not_the_first(checker: Checker) -> None:
+    report = checker.check("def f(x):\n    return 1 // (x - 2)", TESTS)
+
+    assert report.first == Case(call="f(1)", expected="2", got="-1")
+    assert report.error is None
+
+
+@pytest.mark.parametrize("second", ["2", "{}[x]"])
+def test_a_line_is_left_out_when_the_second_run_ends_otherwise(
+    checker: Checker, second: str
+) -> None:
+    code = f"n = []\ndef f(x):\n    n.append(x)\n    return [][x] if len(n) == 1 else {second}"
+
+    report = checker.check(code, "assert f(1) == 2")
+
+    assert report.error == Failure(kind="IndexError", message="list index out of range")
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "kind", "line"),
+    [
+        ("def f(x)\n    return 1", "syntax", "SyntaxError", 1),
+        ("x = 1\n  y = 2", "syntax", "SyntaxError", 2),
+        ("x = 1\n\0", "syntax", "SyntaxError", 2),
+        ("(" * 60_000, "syntax", "SyntaxError", 1),
+        ("x = 1\nx.nothing", "error", "AttributeError", 2),
+        ("import numpy", "error", "ModuleNotFoundError", 1),
+        ("import os\nos.listdir('/')", "error", "PermissionError", 2),
+        ("open('/etc/passwd')", "error", "PermissionError", 1),
+        ("def f(x):\n    return f(x)", "error", "RecursionError", 2),
+        ("raise SystemExit", "error", "SystemExit", 1),
+        ("raise TimeoutError('mine')", "error", "TimeoutError", 1),
+        ("raise MemoryError('mine')", "error", "MemoryError", 1),
+        ("", "error", "NameError", None),
+        ("x = '\ud800'", "error", "NameError", None),
+        ("# " + "x" * 65_536, "error", "NameError", None),
+    ],
+)
+def test_bad_code_ends_in_a_report(
+    checker: Checker, code: str, verdict: str, kind: str, line: int | None
+) -> None:
+    report = checker.check(code, TESTS)
+
+    assert report.error
+    assert (report.verdict, report.error.kind, report.error.line) == (verdict, kind, line)
+    assert report.total == 3
+    json.dumps(report.as_json())
+
+
+def test_a_loop_without_end_stops_at_the_case_that_runs(checker: Checker) -> None:
+    code = "def f(x):\n    while x > 1:\n        pass\n    return 2"
+
+    report = checker.check(code, TESTS)
+
+    assert report.verdict == "timeout"
+    assert (report.passed, report.total) == (1, 3)
+    assert report.first == Case(
+        call="f(2)", expected="3", error="TimeoutError: ran longer than 2 seconds"
+    )
+
+
+def test_student_code_cannot_swallow_the_time_limit(checker: Checker) -> None:
+    code = (
+        "while True:\n    try:\n        while True: pass\n    except BaseException:\n        pass"
+    )
+
+    assert checker.check(code, TESTS).verdict == "timeout"
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = [0] * 10**9",
+        "x = 10 ** 10 ** 8",
+        "x = []\nwhile True: x.append('a' * 1000)",
+        # This one ends the sandbox's process, not only the code.
+        "def f(x):\n    y = []\n    while True: y.append('a' * 99)",
+    ],
+)
+def test_a_memory_bomb_ends_in_a_report(checker: Checker, code: str) -> None:
+    report = checker.check(code, TESTS)
+
+    assert report.verdict == "memory"
+    assert report.error
+    assert report.error.message == "used more than 64 MB"
+    assert checker.check("def f(x):\n    return x + 1", TESTS).verdict == "passed"
+
+
+def test_output_is_cut_and_holds_no_control_characters(checker: Checker) -> None:
+    code = "def f(x):\n    print('a\\0b')\n    return x + 1\nfor i in range(9999): print('line')"
+
+    report = checker.check(code, TESTS)
+    small = checker.check("print('a\\0b')\ndef f(x): return x + 1", TESTS)
+
+    assert report.verdict == "passed"
+    assert len(report.output) == 2_000
+    assert small.output == "ab\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "feature"),
+    [
+        ("x = [1]\ndel x[0]", "the 'del' statement"),
+        ("from math import *", "Wildcard imports (`from ... import *`)"),
+        ("import heapq", "module heapq"),
+        ("input()", "input()"),
+        ("def f(x):\n    return 'a'.translate(str.maketrans('a', 'b'))", "str.maketrans"),
+        ("import math\nmath.nothing", None),
+    ],
+)
+def test_what_only_the_sandbox_lacks_is_not_blamed_on_the_student(
+    checker: Checker, code: str, feature: str | None
+) -> None:
+    report = checker.check(code, TESTS)
+
+    if feature:
+        assert report.verdict == "skipped"
+        assert report.error
+        assert (report.error.kind, report.error.message) == ("Unsupported", feature)
+    else:
+        assert report.verdict == "error"
+
+
+def test_an_unimplemented_function_of_the_student_is_an_error() -> None:
+    assert stop("NotImplementedError", "do this later").verdict == "error"
+    assert stop("NameError", "own words").verdict == "error"
+
+
+@pytest.mark.parametrize(
+    ("tests", "language", "kind"),
+    [
+        (TESTS, "java", "Language"),
+        ("", "python", "NoTests"),
+        ("assert f(1) ==", "python", "NoTests"),
+        ("def check(candidate):\n    assert candidate(1) == 2", "python", "NoTests"),
+    ],
+)
+def test_without_tests_that_can_run_nothing_passes(
+    checker: Checker, tests: str, language: str, kind: str
+) -> None:
+    report = checker.check("def f(x):\n    return x + 1", tests, language=language)
+
+    assert report.verdict == "skipped"
+    assert report.error
+    assert report.error.kind == kind
+
+
+def test_broken_test_code_around_the_asserts_is_an_error(checker: Checker) -> None:
+    report = checker.check("def f(x): return 2", "assert f(1) == 2\ng(1)\nassert f(2) == 3")
+
+    assert (report.verdict, report.passed, report.total, report.first) == ("error", 1, 2, None)
+
+
+def test_threads_share_one_checker(checker: Checker) -> None:
+    codes = [f"def f(x):\n    return {number}" for number in range(8)]
+
+    with ThreadPoolExecutor(8) as threads:
+        reports = list(threads.map(lambda code: checker.check(code, "assert f(0) == -1"), codes))
+
+    assert [report.first.got for report in reports if report.first] == list("01234567")
+
+
+def test_a_busy_pool_skips_instead_of_waiting_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker_module, "WAIT_FOR_SANDBOX_S", 0.05)
+    with Checker(processes=1) as busy, busy._pool.checkout():
+        report = busy.check("x = 1", TESTS)
+
+    assert report.verdict == "skipped"
+    assert report.error
+    assert report.error.kind == "Busy"
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_killed_sandbox_is_reported_and_replaced() -> None:
+    with Checker(processes=1) as checker:
+        with checker._pool.checkout() as session:
+            pid = session.worker_pid
+        assert pid
+        reports: list[Report] = []
+        loop = "def f(x):\n    while True: pass"
+        thread = Thread(target=lambda: reports.append(checker.check(loop, TESTS)))
+        thread.start()
+        deadline_s = time.monotonic() + 20
+        while psutil.Process(pid).cpu_times().user < 0.1 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        thread.join()
+
+        assert reports[0].verdict == "crashed"
+        assert reports[0].error
+        assert checker.check("def f(x): return x + 1", TESTS).verdict == "passed"
+
+
+def test_a_report_survives_json(checker: Checker) -> None:
+    for code in ("def f(x): return 1", "def f(x): return [][1]", "def f(x): return x + 1"):
+        report = checker.check(code, TESTS)
+
+        assert Report.from_json(json.loads(json.dumps(report.as_json()))) == report
+        assert set(report.as_json()) == {
+            "verdict", "passed", "total", "first", "error", "output",
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def records() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in DATA.read_text().splitlines()]
+
+
+@pytest.mark.usefixtures("patient")
+def test_the_fix_of_every_real_bug_passes(checker: Checker, records: list[dict[str, Any]]) -> None:
+    reports = [checker.check(r["bug_fix"], "\n".join(r["tests"])) for r in records]
+
+    assert len(records) == 164
+    assert {report.verdict.value for report in reports} == {"passed"}
+
+
+def test_every_real_bug_is_found(checker: Checker, records: list[dict[str, Any]]) -> None:
+    reports = [checker.check(r["buggy_code"], "\n".join(r["tests"])) for r in records]
+
+    assert {report.verdict.value for report in reports} <= {"failed", "error", "timeout", "memory"}
+    assert sum(report.first is not None for report in reports) >= 160

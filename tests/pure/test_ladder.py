@@ -1,0 +1,83 @@
+"""Which level is open, and the test report in words."""
+
+import pytest
+
+from web.tutor.explain import ERRORS, OTHERWISE, SYNTAX
+from web.tutor.ladder import LEVELS, l0_words, open_level
+from web.tutor.languages import Locale
+from web.tutor.report import Case, Failure, Report, Verdict
+
+CASE = Case(call="f(1)", expected="2", got="3")
+
+
+def failure(verdict: Verdict, kind: str, message: str = "", line: int | None = None) -> Report:
+    return Report(verdict=verdict, error=Failure(kind=kind, message=message, line=line))
+
+
+@pytest.mark.parametrize(
+    ("received", "highest"), [([], 1), ([1], 2), ([1, 1], 2), ([2], 3), ([1, 3], 3), ({3, 2}, 3)]
+)
+def test_the_level_above_the_highest_received_opens(received: list[int], highest: int) -> None:
+    assert open_level(received) == highest
+
+
+def test_levels_keep_their_hard_limits() -> None:
+    assert {number: level.max_words for number, level in LEVELS.items()} == {1: 40, 2: 60, 3: 160}
+    for level in LEVELS.values():
+        assert level.min_words <= level.aim_words[0] < level.aim_words[1] <= level.max_words
+
+
+@pytest.mark.parametrize(
+    ("report", "korean", "english"),
+    [
+        (Report(verdict=Verdict.PASSED, passed=3, total=3), "잘했어요", "All 3 tests pass"),
+        (
+            Report(verdict=Verdict.FAILED, passed=1, total=3, first=CASE),
+            "`f(1)` 의 결과는 `2` 이어야 하는데, 지금 코드는 `3` 을(를) 내요. 테스트 3개 중 1개를",
+            "`f(1)` should give `2`, but your code gives `3`. 1 of 3 tests pass. What did",
+        ),
+        (
+            Report(
+                verdict=Verdict.ERROR, total=1,
+                first=Case(call="f(1)", expected="2", error="KeyError: 'a'"),
+                error=Failure(kind="KeyError", message="'a'", line=4),
+            ),
+            "`KeyError: 'a'` 오류로 멈춰요. 그 순간 딕셔너리에",
+            "stops with `KeyError: 'a'`. The dictionary does not have this key at that moment. "
+            "0 of 1 tests pass. What did you expect on line 4?",
+        ),
+        (failure(Verdict.ERROR, "SystemExit"), "`SystemExit` 오류", "stops with `SystemExit`."),
+        (failure(Verdict.ERROR, "NameError", "x", 3), "3번째 줄에서 `NameError: x`", "line 3 with"),
+        (failure(Verdict.SYNTAX, "SyntaxError", "Expected `:`", 2), "2번째 줄", "line 2: a colon"),
+        (failure(Verdict.SYNTAX, "SyntaxError", "odd"), "읽지 못해요:", "code: something is"),
+        (failure(Verdict.TIMEOUT, "TimeoutError"), "제한 시간", "did not finish in time"),
+        (
+            Report(verdict=Verdict.TIMEOUT, first=Case(call="f(1)", expected="2")),
+            "`f(1)` 이(가) 제한", "`f(1)` did not finish",
+        ),
+        (failure(Verdict.MEMORY, "MemoryError"), "메모리", "more memory"),
+        (failure(Verdict.CRASHED, "Crashed"), "멈췄어요", "broke the place"),
+        (failure(Verdict.SKIPPED, "Language", "java"), "이 언어(java)", "for this language (java)"),
+        (failure(Verdict.SKIPPED, "NoTests"), "테스트가 없어요", "has no tests"),
+        (failure(Verdict.SKIPPED, "Busy"), "잠시 뒤", "in a moment"),
+        (failure(Verdict.SKIPPED, "Unsupported", "`del`"), "'del' 이(가)", "uses 'del'"),
+    ],
+)  # fmt: skip
+def test_every_verdict_is_told_in_both_languages(report: Report, korean: str, english: str) -> None:
+    assert korean in l0_words(report, "ko")
+    assert english in l0_words(report, "en")
+
+
+def test_values_stay_code_whatever_they_hold() -> None:
+    case = Case(call="f('`<b>`')", expected="'a\n\nb'", got="3")
+
+    words = l0_words(Report(verdict=Verdict.FAILED, total=1, first=case), "en")
+
+    assert "`` f('`<b>`') ``" in words
+    assert "`'a b'`" in words
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_every_explanation_is_in_both_languages(locale: Locale) -> None:
+    for table in [*ERRORS.values(), *(texts for _, texts in SYNTAX), OTHERWISE]:
+        assert table[locale].endswith((".", "요."))

@@ -1,0 +1,228 @@
+"""The seed course: its programs do what they claim, its hints keep to their level."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from web.courses import seeding
+from web.courses.seeding import BadSeed, SeedExercise, Text
+from web.tutor.checker import Checker
+from web.tutor.gate import Gate
+
+FOLDER = Path(seeding.__file__).parent / "seed"
+SEED = seeding.load(FOLDER)
+HANGUL = re.compile("[가-힣]")
+TOPICS = [
+    "loops",
+    "off-by-one",
+    "accumulators",
+    "string methods",
+    "mutability",
+    "dict counting",
+    "recursion",
+    "sorting keys",
+    "two pointers",
+    "binary search",
+]
+
+each_exercise = pytest.mark.parametrize(
+    "exercise", SEED.exercises, ids=[exercise.slug for exercise in SEED.exercises]
+)
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    with Checker() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A seed of two exercises that a test may spoil."""
+    for name in (seeding.COURSE_FILE, "01-rice-days.toml", "04-hashtags.toml"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    return tmp_path
+
+
+def spoil(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_course_covers_its_topics_in_order() -> None:
+    assert [exercise.topic for exercise in SEED.exercises] == TOPICS
+    assert [exercise.position for exercise in SEED.exercises] == list(range(1, 11))
+
+
+@each_exercise
+def test_the_reference_passes(exercise: SeedExercise, checker: Checker) -> None:
+    report = checker.check(exercise.reference, exercise.tests)
+
+    assert report.verdict == "passed"
+    assert report.passed == report.total == len(exercise.tests.splitlines())
+
+
+@each_exercise
+def test_the_starter_is_not_a_solution(exercise: SeedExercise, checker: Checker) -> None:
+    report = checker.check(exercise.starter, exercise.tests)
+
+    assert report.verdict in {"failed", "error"}
+
+
+@each_exercise
+def test_both_wrong_programs_fail(exercise: SeedExercise, checker: Checker) -> None:
+    verdicts = [checker.check(wrong.code, exercise.tests).verdict for wrong in exercise.wrong]
+
+    assert len(verdicts) == 2
+    assert set(verdicts) <= {"failed", "error", "timeout"}
+
+
+@each_exercise
+def test_tests_are_five_to_eight_bare_asserts(exercise: SeedExercise) -> None:
+    lines = exercise.tests.splitlines()
+
+    assert 5 <= len(lines) <= 8
+    assert all(re.fullmatch(r"assert \w+\(.*\) == .+", line) for line in lines)
+
+
+@each_exercise
+def test_statements_name_the_function_of_the_starter(exercise: SeedExercise) -> None:
+    header = re.search(r"def (\w+\(.*\)):", exercise.starter)
+
+    assert header
+    assert all(f"`{header[1]}`" in statement for statement in exercise.statement)
+
+
+@each_exercise
+def test_korean_is_korean_and_english_is_not(exercise: SeedExercise) -> None:
+    texts = [exercise.title, exercise.statement, exercise.mistakes, *exercise.hints.values()]
+
+    assert all(HANGUL.search(text.ko) for text in texts)
+    assert not any(HANGUL.search(text.en) for text in texts)
+
+
+@each_exercise
+def test_hints_keep_to_the_form_of_their_level(exercise: SeedExercise) -> None:
+    notice, locate, concept = (exercise.hints[level] for level in seeding.LEVELS)
+
+    for text in notice:
+        assert len(text.split()) <= 40
+        assert text.count("?") == 1
+    for text in locate:
+        assert len(text.split()) <= 60
+        assert text.endswith("?")
+    for text in concept:
+        assert 80 <= len(text.split()) <= 160
+
+
+def tokens(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text)
+
+
+def trigrams(text: str) -> set[tuple[str, ...]]:
+    found = tokens(text)
+    return set(zip(found, found[1:], found[2:], strict=False))
+
+
+@each_exercise
+def test_hints_and_mistakes_hold_no_piece_of_the_reference(exercise: SeedExercise) -> None:
+    secret = trigrams(exercise.reference)
+    for statement in exercise.statement:
+        secret -= trigrams(statement)
+
+    for text in (*exercise.hints.values(), exercise.mistakes):
+        assert not secret & trigrams(text.ko)
+        assert not secret & trigrams(text.en)
+
+
+@each_exercise
+@pytest.mark.parametrize("level", seeding.LEVELS)
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_the_gate_lets_authored_hints_pass_whole(
+    exercise: SeedExercise, level: int, locale: Literal["ko", "en"]
+) -> None:
+    hint = getattr(exercise.hints[level], locale)
+
+    for code in ("", exercise.starter, *(wrong.code for wrong in exercise.wrong)):
+        gate = Gate(
+            level=level,
+            locale=locale,
+            student_code=code,
+            statement=getattr(exercise.statement, locale),
+            reference=exercise.reference,
+        )
+        gate.feed(hint)
+        verdict = gate.finish()
+
+        assert (verdict.rule, verdict.text) == (None, hint)
+
+
+def test_a_wrapped_hint_is_one_line(folder: Path) -> None:
+    first = seeding.load(folder).exercises[0]
+
+    assert all("\n" not in hint for text in first.hints.values() for hint in text)
+    assert first.title == Text("쌀은 며칠 갈까", "How long the rice lasts")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('topic = "loops"\n', "", "topic: missing"),
+        ('topic = "loops"', 'topic = "loops"\ncolour = "red"', "colour: unknown key"),
+        ('topic = "loops"', "topic = 3", "topic: must be text that is not empty"),
+        ('topic = "loops"', 'topic = " "', "topic: must be text that is not empty"),
+        ('topic = "loops"', "topic = ", "cannot be read"),
+        ("[hints.3]", "[hints.4]", "hints.3: missing"),
+        ("[hints.3]", "[hints.3]\nfr = 'oui'", "hints.3.fr: unknown key"),
+        ("[hints.3]", "[hints.4]\nko = 'x'\n[hints.3]", "hints.4: unknown key"),
+        ("[hints.3]", "[more.3]", "hints.3: missing"),
+        ('ends."\ncode', 'ends."\nshow', "wrong[2].code: missing"),
+        ('ends."\ncode', 'ends."\nlevel = 1\ncode', "wrong[2].level: unknown key"),
+    ],
+)
+def test_a_bad_exercise_is_refused_by_file_and_key(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    spoil(folder / "01-rice-days.toml", old, new)
+
+    with pytest.raises(BadSeed, match=re.escape(f"01-rice-days.toml: {said}")):
+        seeding.load(folder)
+
+
+def test_a_plain_value_in_place_of_tables_is_refused(folder: Path) -> None:
+    path = folder / "01-rice-days.toml"
+    kept = path.read_text(encoding="utf-8").split("[hints.1]")[0]
+
+    path.write_text(f"hints = 'none'\n{kept}", encoding="utf-8")
+    with pytest.raises(BadSeed, match=r"01-rice-days\.toml: hints: must be a table"):
+        seeding.load(folder)
+
+    hints = "".join(f"[hints.{level}]\nko = 'ㄱ'\nen = 'a'\n" for level in seeding.LEVELS)
+    path.write_text(f"wrong = []\n{kept}{hints}", encoding="utf-8")
+    with pytest.raises(BadSeed, match=r"01-rice-days\.toml: wrong: must be a list of tables"):
+        seeding.load(folder)
+
+
+def test_a_slug_used_twice_is_refused(folder: Path) -> None:
+    shutil.copy(folder / "01-rice-days.toml", folder / "02-again.toml")
+
+    with pytest.raises(BadSeed, match=r"02-again\.toml: slug: 'rice-days' is also in 01-rice-days"):
+        seeding.load(folder)
+
+
+def test_a_folder_without_course_or_exercises_is_refused(folder: Path) -> None:
+    for path in folder.glob("0*.toml"):
+        path.unlink()
+    with pytest.raises(BadSeed, match="no exercise files"):
+        seeding.load(folder)
+
+    (folder / seeding.COURSE_FILE).unlink()
+    with pytest.raises(BadSeed, match=r"course\.toml: cannot be read"):
+        seeding.load(folder)

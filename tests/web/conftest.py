@@ -1,0 +1,85 @@
+"""A course with one exercise, the people around it, and an empty line of hints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import translation
+
+from broker.embedded import Embedded
+from tests.web.kit import TESTS, Caller
+from web.courses.models import AuthoredHint, Course, Exercise, Membership
+from web.engines.models import AIModelConfig, Engine, Mode
+from web.link import broker
+
+
+@pytest.fixture(autouse=True)
+def language() -> Iterator[None]:
+    """A request leaves its language behind in the thread; no test starts with another one's."""
+    translation.activate("en")
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture
+def line(home_valkey: Embedded) -> None:
+    """Nobody waits, no engine lives, no message is queued."""
+    broker().client.flushall()
+
+
+@pytest.fixture
+def course(db: None) -> Course:
+    return Course.objects.create(slug="basics", title_ko="기초", title_en="Basics")
+
+
+@pytest.fixture
+def exercise(course: Course) -> Exercise:
+    exercise = Exercise.objects.create(
+        course=course,
+        slug="add",
+        title_ko="더하기",
+        title_en="Add",
+        statement_ko="두 수를 더하세요.",
+        statement_en="Add two numbers.",
+        tests=TESTS,
+        reference="def add(a, b):\n    return a + b\n",
+    )
+    AuthoredHint.objects.create(
+        exercise=exercise, level=1, text_ko="부호를 보세요.", text_en="Look at the sign."
+    )
+    return exercise
+
+
+@pytest.fixture
+def student(course: Course) -> User:
+    user = User.objects.create_user("minji")
+    Membership.objects.create(user=user, course=course)
+    return user
+
+
+@pytest.fixture
+def engine(db: None) -> Engine:
+    """The one engine of the AI mode."""
+    config = AIModelConfig.current()
+    config.mode = Mode.VLLM
+    config.save()
+    return Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2)
+
+
+@pytest.fixture
+def api(line: None, student: User, exercise: Exercise) -> Caller:
+    """The student's browser."""
+    return Caller(student)
+
+
+@pytest.fixture
+def stranger(line: None, exercise: Exercise) -> Caller:
+    """Somebody signed in who is in no course."""
+    return Caller(User.objects.create_user("stranger"))
+
+
+@pytest.fixture
+def staff(line: None, exercise: Exercise) -> Caller:
+    return Caller(User.objects.create_user("teacher", is_staff=True))

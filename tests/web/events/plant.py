@@ -1,0 +1,65 @@
+"""Fills a site's database, as a program of its own: it needs that site's settings."""
+
+from __future__ import annotations
+
+import json
+
+import django
+from django.core.management import call_command
+
+HINTS = {"amy": 60, "bob": 4}
+STAFF = "eve"
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", verbosity=0)
+    from django.contrib.auth.models import User
+
+    from web.courses.models import Course
+
+    users = {
+        name: User.objects.create(username=name, is_staff=name == STAFF) for name in (*HINTS, STAFF)
+    }
+    course = Course.objects.create(slug="c", title_ko="", title_en="")
+    planted = {
+        "cookies": {name: signed_in(user) for name, user in users.items()},
+        "tokens": {name: token(user) for name, user in users.items()},
+        "hints": {name: hints(course, users[name], count) for name, count in HINTS.items()},
+    }
+    print(json.dumps(planted))
+
+
+def signed_in(user: object) -> str:
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def token(user: object) -> str:
+    from web.api.auth import fresh
+    from web.api.models import ApiToken
+
+    row = ApiToken(user=user, name="test")
+    text = fresh(row)
+    row.save()
+    return text
+
+
+def hints(course: object, student: object, count: int) -> list[str]:
+    """Queued ones, each for an exercise of its own: only one may be in flight there."""
+    from web.courses.models import Exercise
+    from web.hints.models import Hint
+
+    made = []
+    for n in range(count):
+        exercise = Exercise.objects.create(course=course, slug=f"{student.username}-{n}")
+        made.append(Hint.objects.create(student=student, exercise=exercise, level=1, report={}))
+    return [str(hint.pk) for hint in made]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Who calls the API in these tests, what they send, and what may be left in Redis afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from broker import fleet
+from broker.keys import BACKLOG, CELERY, LEASES
+from broker.queue import queue_name
+from web.courses.models import Exercise
+from web.hints.models import Hint
+from web.hints.store import Created, NewHint, create
+from web.link import broker
+from web.tutor.report import Report, Verdict
+
+EXERCISE = "basics/add"
+TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"
+WRONG = "def add(a, b):\n    return a - b\n"
+RIGHT = "def add(a, b):\n    return a + b\n"
+TTL_S = 60
+
+
+class Caller:
+    """One person's requests. user None: nobody is signed in; token: instead of a session."""
+
+    def __init__(self, user: User | None = None, token: str = "", language: str = "en") -> None:
+        self.client = Client()
+        self.headers = {"Accept-Language": language}
+        if token:
+            self.headers["Authorization"] = f"Bearer {token}"
+        if user:
+            self.client.force_login(user)
+
+    def ask(self, key: str = "", **changes: Any) -> Any:
+        """POST /v1/hints with a good body, but for the changes."""
+        body = {"exercise": EXERCISE, "level": 1, "code": WRONG} | changes
+        return self.post("/v1/hints", body, {"Idempotency-Key": key} if key else {})
+
+    def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        return self.client.post(
+            path, body, "application/json", headers=self.headers | (headers or {})
+        )
+
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(path, body, "application/json", headers=self.headers)
+
+    def get(self, path: str, tag: str = "") -> Any:
+        headers = {"If-None-Match": tag} if tag else {}
+        return self.client.get(path, headers=self.headers | headers)
+
+
+def problem(response: Any, status: int, name: str) -> dict[str, Any]:
+    """The body of a problem, checked to be this one."""
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json")
+    body: dict[str, Any] = response.json()
+    assert (body["type"], body["status"]) == (f"urn:hintline:problem:{name}", status)
+    assert body["title"]
+    assert body["request_id"] == response["X-Request-Id"]
+    return body
+
+
+def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG) -> NewHint:
+    return NewHint(
+        student=student,
+        exercise=exercise,
+        level=1,
+        locale="ko",
+        code=code,
+        question="",
+        report=Report(verdict=Verdict.CRASHED),
+        prefix="p",
+        idempotency_key=key,
+    )
+
+
+def queued(student: User, exercise: Exercise) -> Hint:
+    """A hint as the API leaves it when nobody serves it."""
+    created = create(new_hint(student, exercise))
+    assert isinstance(created, Created)
+    return created.hint
+
+
+def live(slots: int = 1, engine: str = "gpu0") -> None:
+    """One worker of this engine is there and takes hints."""
+    broker().run(fleet.set_engines({engine: slots}))
+    broker().run(fleet.beat(engine, f"{engine}@here", slots, TTL_S))
+
+
+def messages(engine: str = "gpu0") -> int:
+    """Messages in the engine's Celery queue."""
+    return broker().client.llen(CELERY(queue_name(engine)))
+
+
+def slots_taken(engine: str = "gpu0") -> int:
+    return broker().client.zcard(LEASES(engine))
+
+
+def waiting() -> int:
+    return broker().client.zcard(BACKLOG())
+
+
+def nothing_left() -> bool:
+    """No row, slot, place or message."""
+    return (Hint.objects.count(), slots_taken(), waiting(), messages()) == (0, 0, 0, 0)

@@ -1,0 +1,169 @@
+"""The admin opens for the admin and for nobody else, and shows what staff need of a hint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin as site
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+from django_celery_results.models import TaskResult
+
+from broker.contract.hint import Outcome, Source, State
+from tests.web.kit import Caller, queued
+from web.api.models import ApiToken
+from web.courses.models import AuthoredHint, Exercise
+from web.engines.models import AIModelConfig, Engine, ModeChange
+from web.hints import store
+from web.hints.models import Hint
+
+pytestmark = pytest.mark.django_db
+ADMINS: list[ModelAdmin[Any]] = list(site.site._registry.values())
+NAMES = [each.opts.label_lower for each in ADMINS]
+
+
+@pytest.fixture
+def admin(line: None) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def finished(student: User, exercise: Exercise, engine: Engine) -> str:
+    """A hint with raw output and Celery's record of its attempt."""
+    hint = str(queued(student, exercise).pk)
+    store.claim(hint, 1, "gpu0")
+    store.finish(hint, 1, Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL), None)
+    store.keep_raw(hint, 1, 1, "the raw words", "R2")
+    TaskResult.objects.create(task_id=f"{hint}-1", status="SUCCESS", worker="gpu0@here")
+    return hint
+
+
+@pytest.fixture
+def everything(finished: str, student: User) -> None:
+    """A row of each model that this site makes."""
+    AIModelConfig.current()
+    ModeChange.objects.create(by=student, before="api", after="vllm")
+    ApiToken.objects.create(user=student, name="script")
+    Group.objects.create(name="graders")
+
+
+def page(model: ModelAdmin[Any], name: str, *args: Any) -> str:
+    return reverse(f"admin:{model.opts.app_label}_{model.opts.model_name}_{name}", args=args)
+
+
+@pytest.mark.parametrize("model", ADMINS, ids=NAMES)
+def test_every_list_and_row_opens_for_the_admin(
+    admin: Client, everything: None, model: ModelAdmin[Any]
+) -> None:
+    assert admin.get(page(model, "changelist"), follow=True).status_code == 200
+
+    row = model.model._default_manager.first()
+    if row is not None:
+        assert admin.get(page(model, "change", row.pk)).status_code == 200
+    else:
+        assert model.opts.app_label == "axes"
+
+
+@pytest.mark.parametrize("model", ADMINS, ids=NAMES)
+def test_no_list_opens_for_a_student(api: Caller, model: ModelAdmin[Any]) -> None:
+    answer = api.get(page(model, "changelist"))
+
+    assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+def test_the_admin_speaks_korean(admin: Client) -> None:
+    html = admin.get("/admin/", headers={"Accept-Language": "ko"}).content.decode()
+
+    assert {"AI 모드", "문제", "힌트", "API 토큰"} <= set(re.findall(r">([^<>\n]+)</a>", html))
+
+
+def test_a_hint_shows_its_task_results_and_raw_output(admin: Client, finished: str) -> None:
+    html = admin.get(f"/admin/hints/hint/{finished}/change/").content.decode()
+
+    result = TaskResult.objects.get()
+    assert f'href="/admin/django_celery_results/taskresult/{result.pk}/change/"' in html
+    assert "SUCCESS · gpu0@here" in html
+    assert "the raw words" in html
+    assert "R2" in html
+
+
+def test_a_hint_cannot_be_edited(admin: Client, finished: str) -> None:
+    path = f"/admin/hints/hint/{finished}/change/"
+
+    assert admin.post(path, {"state": "queued"}).status_code == 403
+    assert admin.get("/admin/hints/hint/add/").status_code == 403
+    assert Hint.objects.get().state == State.ANSWERED
+
+
+def test_a_task_result_cannot_be_edited(admin: Client, finished: str) -> None:
+    path = f"/admin/django_celery_results/taskresult/{TaskResult.objects.get().pk}/change/"
+
+    assert admin.post(path, {"status": "FAILURE"}).status_code == 403
+    assert admin.get("/admin/django_celery_results/taskresult/add/").status_code == 403
+
+
+def test_the_list_of_hints_costs_the_same_for_many(
+    admin: Client, student: User, exercise: Exercise, django_assert_num_queries: Any
+) -> None:
+    for _ in range(5):
+        store.cancel(str(queued(student, exercise).pk))
+    admin.get("/admin/hints/hint/")
+
+    # Session, person; page count, list; the choices of the filters and of the date hierarchy.
+    with django_assert_num_queries(9):
+        admin.get("/admin/hints/hint/")
+
+
+def test_a_token_is_shown_once(admin: Client, student: User) -> None:
+    fields = {"user": student.pk, "name": "script", "expires_at_0": "", "expires_at_1": ""}
+    html = admin.post("/admin/api/apitoken/add/", fields, follow=True).content.decode()
+    shown = re.search(r"hl_[\w-]{43}", html)
+    assert shown
+    assert Caller(token=shown[0]).get("/v1/hints?exercise=basics/add").status_code == 404
+
+    row = ApiToken.objects.get()
+    for path in ("/admin/api/apitoken/", f"/admin/api/apitoken/{row.pk}/change/"):
+        assert shown[0] not in admin.get(path).content.decode()
+
+    before = row.sha256
+    admin.post(f"/admin/api/apitoken/{row.pk}/change/", fields | {"name": "renamed"})
+    row.refresh_from_db()
+    assert (row.name, row.sha256) == ("renamed", before)
+
+
+def exercise_form(exercise: Exercise, **changes: str) -> dict[str, Any]:
+    hint = AuthoredHint.objects.get()
+    names = "course_id slug position topic title_ko title_en statement_ko statement_en language"
+    more = "starter tests reference mistakes_ko mistakes_en"
+    fields = {
+        name.removesuffix("_id"): getattr(exercise, name) for name in f"{names} {more}".split()
+    }
+    prefix = "authored_hints"
+    return {
+        **fields,
+        f"{prefix}-TOTAL_FORMS": 1,
+        f"{prefix}-INITIAL_FORMS": 1,
+        f"{prefix}-0-id": hint.pk,
+        f"{prefix}-0-exercise": exercise.pk,
+        f"{prefix}-0-level": hint.level,
+        f"{prefix}-0-text_ko": hint.text_ko,
+        f"{prefix}-0-text_en": hint.text_en,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("field", ["statement_en", "authored_hints-0-text_en"])
+def test_a_changed_text_is_a_new_revision(admin: Client, exercise: Exercise, field: str) -> None:
+    path = f"/admin/courses/exercise/{exercise.pk}/change/"
+
+    assert admin.post(path, exercise_form(exercise, **{field: "Add."})).status_code == 302
+
+    exercise.refresh_from_db()
+    assert exercise.revision == 2
+    assert "Add." in (exercise.statement_en, AuthoredHint.objects.get().text_en)

@@ -1,0 +1,250 @@
+"""POST /v1/hints: the row, the place, the message, and what a second click gets."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from broker import queue
+from broker.connect import Broker
+from broker.dispatch import Grant
+from broker.errors import BrokerDown
+from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
+from web import link
+from web.courses.models import Course, Exercise
+from web.engines.models import Engine
+from web.hints.models import Hint
+
+pytestmark = pytest.mark.django_db
+
+
+def committed_states() -> list[str]:
+    """The hints' states as another process reads them now."""
+    other = sqlite3.connect(connection.settings_dict["NAME"])
+    try:
+        return [state for (state,) in other.execute("SELECT state FROM hints_hint")]
+    finally:
+        other.close()
+
+
+def refuse_to_publish(grant: Grant) -> None:
+    raise BrokerDown("no message today")
+
+
+def test_a_free_slot_gets_the_hint_at_once(api: Caller) -> None:
+    live()
+
+    answer = api.ask()
+
+    hint = answer.json()
+    assert answer.status_code == 202
+    assert answer["Location"] == hint["links"]["self"] == f"/v1/hints/{hint['id']}"
+    assert int(answer["Retry-After"]) >= 1
+    assert (hint["state"], hint["position"], hint["attempt"]) == ("queued", 0, 0)
+    assert hint["exercise"] == "basics/add"
+    assert hint["links"]["events"] == f"/v1/events?hint={hint['id']}"
+    assert (Hint.objects.count(), slots_taken(), waiting(), messages()) == (1, 1, 0, 1)
+
+
+def test_without_a_free_slot_it_waits_in_the_line(api: Caller) -> None:
+    hint = api.ask().json()
+
+    assert (hint["state"], hint["position"]) == ("queued", 1)
+    assert (slots_taken(), waiting(), messages()) == (0, 1, 0)
+
+
+def test_l0_comes_with_the_answer(api: Caller) -> None:
+    hint = api.ask(locale="en").json()
+
+    assert hint["l0"]["report"]["verdict"] == "failed"
+    assert hint["l0"]["report"]["first"]["got"] == "-1"
+    assert "add(1, 2)" in hint["l0"]["words"]
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("def add(a, b):\n    while True:\n        pass\n", "timeout"),
+        ("def add(a, b):\n    return 'x' * 10**10\n", "memory"),
+        ("def add(a, b:\n", "syntax"),
+    ],
+)
+def test_hostile_code_ends_in_l0(api: Caller, code: str, verdict: str) -> None:
+    answer = api.ask(code=code, locale="en")
+
+    assert answer.status_code == 202
+    assert answer.json()["l0"]["report"]["verdict"] == verdict
+    assert answer.json()["l0"]["words"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken", "stored"), [(None, "ko", "ko"), (None, "en-GB", "en"), ("en", "ko", "en")]
+)
+def test_the_hints_language_is_the_one_asked_for(
+    api: Caller, asked: str | None, spoken: str, stored: str
+) -> None:
+    api.headers["Accept-Language"] = spoken
+
+    api.ask(locale=asked)
+
+    assert Hint.objects.get().locale == stored
+
+
+def test_an_exercise_in_another_language_skips_l0(api: Caller, exercise: Exercise) -> None:
+    exercise.language = "java"
+    exercise.save()
+
+    answer = api.ask(code="class A {}", locale="en")
+
+    assert answer.status_code == 202
+    assert answer.json()["l0"]["report"]["verdict"] == "skipped"
+    assert "cannot be run for this language" in answer.json()["l0"]["words"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_row_is_committed_before_the_message_is_sent(
+    api: Caller, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live()
+    seen: list[list[str]] = []
+    publish = queue.publish
+
+    def look_first(grant: Grant) -> None:
+        seen.append(committed_states())
+        publish(grant)
+
+    monkeypatch.setattr(queue, "publish", look_first)
+    api.ask()
+
+    assert seen == [["queued"]]
+    assert messages() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_row_is_committed_before_the_dispatcher_knows_it(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    attempt = link.attempt
+
+    def look_first(call: Any) -> Any:
+        if call.script == "admit":
+            seen.append(committed_states())
+        return attempt(call)
+
+    monkeypatch.setattr("web.hints.line.attempt", look_first)
+    api.ask()
+
+    assert seen == [["queued"]]
+
+
+def test_with_redis_down_the_row_is_kept(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = Broker("unix:///nowhere/valkey.sock")
+    monkeypatch.setattr(link, "broker", lambda: dead)
+
+    answer = api.ask()
+
+    assert (answer.status_code, answer.json()["position"]) == (202, None)
+    assert Hint.objects.get().state == "queued"
+    assert api.get(answer["Location"]).json()["state"] == "queued"
+
+
+def test_a_lost_message_loses_no_hint(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    live()
+    monkeypatch.setattr(queue, "publish", refuse_to_publish)
+
+    assert api.ask().status_code == 202
+    assert (Hint.objects.get().state, slots_taken(), messages()) == ("queued", 1, 0)
+
+
+def test_a_second_click_gets_the_first_hint(api: Caller) -> None:
+    live()
+    first = api.ask(key="click-1")
+
+    second = api.ask(key="click-1")
+
+    assert (second.status_code, second.json()["id"]) == (202, first.json()["id"])
+    assert second["Location"] == first["Location"]
+    assert (Hint.objects.count(), slots_taken(), messages()) == (1, 1, 1)
+
+
+def test_a_second_click_after_the_end_gets_the_end(api: Caller) -> None:
+    first = api.ask(key="click-1").json()
+    api.post(first["links"]["cancel"])
+
+    assert api.ask(key="click-1").json()["state"] == "cancelled"
+    assert Hint.objects.count() == 1
+
+
+def test_a_key_used_for_something_else_is_refused(api: Caller) -> None:
+    api.ask(key="click-1")
+
+    problem(api.ask(key="click-1", question="why?"), 422, "key-reused")
+
+    assert Hint.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "click-2"])
+def test_another_click_while_one_waits_is_told_which(api: Caller, key: str) -> None:
+    first = api.ask(key="click-1").json()
+
+    body = problem(api.ask(key=key), 409, "already-waiting")
+
+    assert body["hint"] == first["id"]
+    assert (Hint.objects.count(), waiting()) == (1, 1)
+
+
+def test_other_exercises_and_students_do_not_wait_for_this_one(
+    api: Caller, course: Course, exercise: Exercise
+) -> None:
+    second = User.objects.create_user("other")
+    course.memberships.create(user=second)
+    exercise.pk, exercise.slug = None, "more"
+    exercise.save()
+
+    answers = [api.ask(), api.ask(exercise="basics/more"), Caller(second).ask()]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+    assert [answer.json()["position"] for answer in answers] == [1, 2, 3]
+
+
+def test_a_level_opens_after_a_hint_of_the_one_below(api: Caller) -> None:
+    first = api.ask().json()
+    problem(api.ask(level=2), 409, "level-locked")
+    Hint.objects.filter(pk=first["id"]).update(state="answered")
+
+    assert api.ask(level=2).status_code == 202
+    problem(api.ask(level=3), 409, "level-locked")
+
+
+def test_a_cancelled_hint_opens_no_level(api: Caller) -> None:
+    api.post(api.ask().json()["links"]["cancel"])
+
+    problem(api.ask(level=2), 409, "level-locked")
+
+
+def test_correct_code_needs_no_hint(api: Caller) -> None:
+    problem(api.ask(code=RIGHT), 409, "already-correct")
+
+    assert not Hint.objects.exists()
+
+
+def test_a_full_backlog_takes_no_more(api: Caller, settings: Any) -> None:
+    settings.BACKLOG_MAX = 1
+    api.ask(key="click-1")
+    Hint.objects.update(exercise=make_other_exercise())
+
+    answer = api.ask()
+
+    problem(answer, 429, "backlog-full")
+    assert int(answer["Retry-After"]) > 0
+    assert (Hint.objects.count(), waiting()) == (1, 1)
+    assert api.ask(key="click-1", exercise="basics/other").status_code == 422
+
+
+def make_other_exercise() -> Exercise:
+    return Exercise.objects.create(course=Course.objects.get(), slug="other")

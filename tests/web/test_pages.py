@@ -1,0 +1,304 @@
+"""The pages a student sees: who may open them, in which language, and what is locked."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from django.test import Client
+
+from broker.contract.hint import State
+from web.courses.models import Course, Exercise, Membership
+from web.hints.models import Hint
+from web.pages.words import script_words
+
+pytestmark = pytest.mark.django_db
+PAGE = "/c/basics/sum/"
+SCRIPTS = Path("web/pages/static/pages")
+
+
+@pytest.fixture
+def course() -> Course:
+    return Course.objects.create(slug="basics", title_ko="기초", title_en="Basics")
+
+
+@pytest.fixture
+def exercise(course: Course) -> Exercise:
+    return new_exercise(course, "sum")
+
+
+@pytest.fixture
+def student(course: Course) -> User:
+    user = User.objects.create_user("minji")
+    Membership.objects.create(user=user, course=course)
+    return user
+
+
+@pytest.fixture
+def member(student: User, client: Client) -> Client:
+    client.force_login(student)
+    return client
+
+
+def new_exercise(course: Course, slug: str, **more: str) -> Exercise:
+    texts = {
+        "title_ko": "합",
+        "title_en": "Sum",
+        "statement_ko": "**합**을 구하세요.",
+        "statement_en": "Find the **sum**.",
+        "starter": "def f():\n    pass\n",
+    }
+    return Exercise.objects.create(course=course, slug=slug, **(texts | more))
+
+
+def new_hint(student: User, exercise: Exercise, level: int, state: State) -> Hint:
+    return Hint.objects.create(
+        student=student, exercise=exercise, level=level, state=state, locale="ko", report={}
+    )
+
+
+def read(client: Client, path: str, language: str = "ko") -> str:
+    response = client.get(path, HTTP_ACCEPT_LANGUAGE=language)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def levels(html: str) -> dict[int, str]:
+    """level → open, locked or chosen, as the radio buttons have it."""
+    found = {}
+    for level, attributes in re.findall(r'name="level" value="(\d)"([^>]*)>', html):
+        words = attributes.split()
+        found[int(level)] = (
+            "locked" if "disabled" in words else "chosen" if "checked" in words else "open"
+        )
+    return found
+
+
+def page_data(html: str) -> dict[str, Any]:
+    match = re.search(r'<script id="page" type="application/json">(.*?)</script>', html, re.S)
+    assert match
+    return dict(json.loads(match[1]))
+
+
+@pytest.mark.parametrize("path", ["/", PAGE])
+def test_who_is_not_signed_in_is_asked_to(client: Client, exercise: Exercise, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_a_stranger_sees_neither_the_course_nor_the_exercise(
+    client: Client, exercise: Exercise
+) -> None:
+    client.force_login(User.objects.create_user("stranger"))
+
+    assert client.get(PAGE).status_code == 404
+    assert "기초" not in read(client, "/")
+
+
+def test_a_member_sees_the_course_and_the_exercise(member: Client, exercise: Exercise) -> None:
+    assert f'href="{PAGE}"' in read(member, "/")
+    assert "<strong>합</strong>" in read(member, PAGE)
+
+
+def test_an_exercise_is_found_in_its_own_course_only(member: Client, exercise: Exercise) -> None:
+    Course.objects.create(slug="other", title_ko="다른", title_en="Other")
+
+    assert member.get("/c/other/sum/").status_code == 404
+    assert member.get("/c/basics/none/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "button"),
+    [
+        ("ko", "합", "힌트 받기"),
+        ("en", "Sum", "Ask for a hint"),
+        ("fr", "합", "힌트 받기"),
+    ],
+)
+def test_the_page_speaks_the_readers_language(
+    member: Client, exercise: Exercise, language: str, title: str, button: str
+) -> None:
+    html = read(member, PAGE, language)
+
+    assert f'<h1 id="title">{title}</h1>' in html
+    assert button in html
+    assert f'<html lang="{"en" if language == "en" else "ko"}"' in html
+    assert page_data(html)["locale"] == ("en" if language == "en" else "ko")
+
+
+def test_the_language_switch_stays(member: Client, exercise: Exercise) -> None:
+    response = member.post("/i18n/setlang/", {"language": "en", "next": PAGE})
+
+    assert response["Location"] == PAGE
+    assert '<html lang="en"' in read(member, PAGE, "ko")
+
+
+def test_the_saved_colours_come_with_the_page(member: Client) -> None:
+    assert "data-theme=" not in read(member, "/").split("<body>")[0]
+
+    member.cookies["theme"] = "dark"
+    assert '<html lang="ko" data-theme="dark">' in read(member, "/")
+
+    member.cookies["theme"] = '"><script>'
+    assert '<html lang="ko">' in read(member, "/")
+
+
+def test_who_is_in_no_course_is_told_what_to_do(client: Client) -> None:
+    client.force_login(User.objects.create_user("new"))
+
+    assert "You are in no course yet" in read(client, "/", "en")
+
+
+def test_a_course_without_exercises_says_so(member: Client) -> None:
+    assert "This course has no exercises yet." in read(member, "/", "en")
+
+
+def test_the_list_counts_ones_own_received_hints(
+    member: Client, student: User, exercise: Exercise
+) -> None:
+    assert "No hints yet" in read(member, "/", "en")
+
+    new_hint(student, exercise, 1, State.ANSWERED)
+    new_hint(student, exercise, 1, State.WITHHELD)
+    new_hint(student, exercise, 1, State.CANCELLED)
+    new_hint(User.objects.create_user("other"), exercise, 1, State.ANSWERED)
+
+    assert "2 hints" in read(member, "/", "en")
+
+
+@pytest.mark.parametrize(
+    ("received", "shown"),
+    [
+        ([], {1: "chosen", 2: "locked", 3: "locked"}),
+        ([(1, State.ANSWERED)], {1: "open", 2: "chosen", 3: "locked"}),
+        ([(1, State.FAILED), (2, State.WITHHELD)], {1: "open", 2: "open", 3: "chosen"}),
+        ([(1, State.CANCELLED)], {1: "chosen", 2: "locked", 3: "locked"}),
+        ([(1, State.RUNNING)], {1: "chosen", 2: "locked", 3: "locked"}),
+    ],
+)
+def test_a_level_opens_once_the_one_below_was_received(
+    member: Client,
+    student: User,
+    exercise: Exercise,
+    received: list[tuple[int, State]],
+    shown: dict[int, str],
+) -> None:
+    for level, state in received:
+        new_hint(student, exercise, level, state)
+
+    html = read(member, PAGE, "en")
+
+    assert levels(html) == shown
+    assert html.count('<label class="rung" data-locked>') == list(shown.values()).count("locked")
+    assert "Opens after a level 1 hint." in html
+
+
+def test_the_list_costs_the_same_number_of_queries_for_many_exercises(
+    member: Client, course: Course, exercise: Exercise, django_assert_num_queries: Any
+) -> None:
+    for number in range(5):
+        new_exercise(course, f"more-{number}")
+
+    # Session, person, courses, exercises with their counts.
+    with django_assert_num_queries(4):
+        read(member, "/")
+
+
+def test_every_script_comes_from_a_file_and_styles_carry_the_nonce(
+    member: Client, exercise: Exercise
+) -> None:
+    response = member.get(PAGE)
+    html = response.content.decode()
+
+    scripts = re.findall(r"<script([^>]*)>", html)
+    assert all("src=" in script or "application/json" in script for script in scripts)
+    assert not re.search(r"<style|\sstyle=|\son\w+=", html)
+    nonce = re.search(r'property="csp-nonce" nonce="([^"]+)"', html)
+    assert nonce
+    assert f"'nonce-{nonce[1]}'" in response["Content-Security-Policy"]
+
+
+def test_what_an_author_writes_cannot_run_in_the_page(member: Client, course: Course) -> None:
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    new_exercise(course, "evil", statement_ko=evil, starter=evil, title_ko=evil)
+
+    html = read(member, "/c/basics/evil/")
+
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert page_data(html)["starter"] == evil
+
+
+def test_drafts_of_two_people_on_one_machine_are_apart(
+    member: Client, student: User, course: Course, exercise: Exercise
+) -> None:
+    other = User.objects.create_user("other")
+    Membership.objects.create(user=other, course=course)
+    mine = page_data(read(member, PAGE))["draft"]
+
+    member.force_login(other)
+
+    assert page_data(read(member, PAGE))["draft"] != mine
+
+
+def test_scripts_ask_only_for_words_that_the_page_has() -> None:
+    known = set(script_words())
+    asked = set()
+    for script in SCRIPTS.glob("*.js"):
+        if script.name != "editor.js":
+            asked |= set(re.findall(r"(?<!slots\.)\bwords\.([a-z_0-9]+)", script.read_text()))
+
+    assert asked
+    assert asked <= known
+
+
+def test_scripts_find_every_slot_and_id_in_the_page(member: Client, exercise: Exercise) -> None:
+    html = read(member, PAGE)
+    code = "".join((SCRIPTS / name).read_text() for name in ("exercise.js", "hint.js", "report.js"))
+
+    slots = set(re.findall(r"\bslots\.([a-z]+)", code))
+    ids = set(re.findall(r'\bat\("([\w-]+)"\)', code))
+
+    assert slots <= set(re.findall(r'data-slot="([\w-]+)"', html))
+    assert ids <= set(re.findall(r'\bid="([\w-]+)"', html))
+
+
+def test_a_missing_page_says_so_in_the_readers_language(client: Client) -> None:
+    response = client.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="en")
+
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_a_form_without_its_token_gets_a_page_that_explains() -> None:
+    strict = Client(enforce_csrf_checks=True)
+
+    response = strict.post("/accounts/login/", {}, HTTP_ACCEPT_LANGUAGE="en")
+
+    assert response.status_code == 403
+    assert "The page was open for too long" in response.content.decode()
+
+
+@pytest.mark.parametrize("template", ["400.html", "500.html"])
+def test_the_last_resort_pages_need_no_request(template: str) -> None:
+    html = render_to_string(template)
+
+    assert template[:3] in html
+    assert "<form" not in html
+
+
+def test_signing_in_leads_to_the_courses(client: Client) -> None:
+    User.objects.create_user("minji", password="right-horse")
+
+    wrong = client.post("/accounts/login/", {"username": "minji", "password": "wrong"})
+    right = client.post("/accounts/login/", {"username": "minji", "password": "right-horse"})
+
+    assert 'role="alert"' in wrong.content.decode()
+    assert right["Location"] == "/"

@@ -1,0 +1,333 @@
+"""Each arrow of a hint's life, and what happens to a writer who comes second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any, TypeVar
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connections
+from django.utils import timezone
+
+from broker.contract.hint import Outcome, Reason, Source, State, Usage
+from tests.web.kit import RIGHT, new_hint, queued
+from web.courses.models import Exercise
+from web.engines.models import Engine
+from web.hints import store
+from web.hints.models import Hint, RawOutput
+from web.hints.store import Created, KeyReused, Repeated, Waiting
+
+pytestmark = pytest.mark.django_db
+T = TypeVar("T")
+ANSWER = Outcome(
+    state=State.ANSWERED,
+    text="Look again.",
+    source=Source.MODEL,
+    usage=Usage(prompt_tokens=7, completion_tokens=3, cached_tokens=2),
+)
+
+
+@pytest.fixture
+def hint(student: User, exercise: Exercise, engine: Engine) -> str:
+    return str(queued(student, exercise).pk)
+
+
+def row(hint: str) -> Hint:
+    return Hint.objects.get(pk=hint)
+
+
+def state(hint: str) -> tuple[str, int]:
+    return row(hint).state, row(hint).attempt
+
+
+def at_once(*works: Callable[[], T]) -> list[T]:
+    """The results of works that start together, each in a thread with its own connection."""
+    barrier = Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T:
+        try:
+            barrier.wait()
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
+
+
+def test_a_created_hint_is_queued(student: User, exercise: Exercise) -> None:
+    found = row(str(queued(student, exercise).pk))
+
+    assert (found.state, found.attempt, found.source) == (State.QUEUED, 0, Source.NONE)
+    assert found.report["verdict"] == "crashed"
+
+
+def test_a_claim_gives_the_worker_all_it_needs(hint: str, student: User) -> None:
+    job = store.claim(hint, 1, "gpu0")
+
+    assert job is not None
+    assert (job.hint, job.attempt, job.engine, job.student) == (hint, 1, "gpu0", str(student.pk))
+    assert job.statement == "두 수를 더하세요."
+    assert job.authored == "부호를 보세요."
+    assert job.l0
+    assert job.endpoint.base_url == "http://127.0.0.1:8001/v1"
+    assert job.sampling.max_tokens == 200
+    assert "return a + b" not in repr(job)
+    assert (row(hint).state, row(hint).engine) == (State.RUNNING, "gpu0")
+    assert row(hint).claimed_at
+
+
+def test_a_claim_for_an_engine_without_a_row_changes_nothing(hint: str) -> None:
+    assert store.claim(hint, 1, "gone") is None
+    assert state(hint) == (State.QUEUED, 0)
+
+
+def test_a_hint_is_claimed_once(hint: str) -> None:
+    assert store.claim(hint, 1, "gpu0")
+    assert store.claim(hint, 1, "gpu0") is None
+    assert store.claim(hint, 2, "gpu0") is None
+    assert state(hint) == (State.RUNNING, 1)
+
+
+def test_a_claim_with_an_old_attempt_loses(hint: str) -> None:
+    store.claim(hint, 2, "gpu0")
+    store.requeue(hint, 2)
+
+    assert store.claim(hint, 1, "gpu0") is None
+    assert store.claim(hint, 2, "gpu0") is None
+    assert state(hint) == (State.QUEUED, 2)
+    assert store.claim(hint, 3, "gpu0")
+
+
+def test_finish_writes_the_whole_outcome(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+
+    assert store.finish(hint, 1, ANSWER, at)
+
+    found = row(hint)
+    assert (found.state, found.text, found.source) == (State.ANSWERED, "Look again.", Source.MODEL)
+    assert (found.prompt_tokens, found.completion_tokens, found.cached_tokens) == (7, 3, 2)
+    assert (found.first_piece_at, found.reason) == (at, "")
+    assert found.finished_at
+
+
+def test_finish_by_a_lost_attempt_changes_nothing(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1)
+    assert not store.finish(hint, 1, ANSWER, None)
+    store.claim(hint, 2, "gpu0")
+    before = Hint.objects.filter(pk=hint).values()[0]
+
+    assert not store.finish(hint, 1, ANSWER, None)
+
+    assert Hint.objects.filter(pk=hint).values()[0] == before
+
+
+def test_a_second_finish_changes_nothing(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.finish(hint, 1, ANSWER, None)
+    before = Hint.objects.filter(pk=hint).values()[0]
+
+    assert not store.finish(hint, 1, Outcome(state=State.FAILED, text="other"), None)
+
+    assert Hint.objects.filter(pk=hint).values()[0] == before
+
+
+def test_a_hint_cannot_finish_in_flight(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    with pytest.raises(AssertionError, match="no arrow"):
+        store.finish(hint, 1, Outcome(state=State.RUNNING), None)
+
+
+def test_requeue_puts_a_running_hint_back(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    assert store.requeue(hint, 1)
+
+    found = row(hint)
+    assert (found.state, found.attempt, found.engine) == (State.QUEUED, 1, "")
+    assert found.claimed_at is None
+
+
+def test_requeue_burns_a_grant_nobody_claimed(hint: str) -> None:
+    assert store.requeue(hint, 1)
+
+    assert store.claim(hint, 1, "gpu0") is None
+    assert store.claim(hint, 2, "gpu0")
+
+
+def test_requeue_of_an_older_attempt_leaves_the_running_one(hint: str) -> None:
+    store.claim(hint, 2, "gpu0")
+
+    assert not store.requeue(hint, 1)
+    assert state(hint) == (State.RUNNING, 2)
+
+
+def test_an_expired_hint_ends_with_its_authors_words(hint: str) -> None:
+    assert store.expire(hint, Reason.EXPIRED)
+
+    found = row(hint)
+    assert (found.state, found.reason) == (State.FAILED, Reason.EXPIRED)
+    assert (found.source, found.text) == (Source.AUTHORED, "부호를 보세요.")
+
+
+def test_without_an_authored_hint_it_ends_with_l0(hint: str, exercise: Exercise) -> None:
+    exercise.authored_hints.all().delete()
+
+    store.expire(hint, Reason.EXPIRED)
+
+    assert row(hint).source == Source.L0
+    assert row(hint).text
+
+
+def test_a_running_hint_does_not_expire(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    assert not store.expire(hint, Reason.EXPIRED)
+    assert state(hint) == (State.RUNNING, 1)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_queued_or_running_hint_can_be_cancelled_once(hint: str, claimed: bool) -> None:
+    if claimed:
+        store.claim(hint, 1, "gpu0")
+
+    assert store.cancel(hint)
+    assert not store.cancel(hint)
+
+    found = row(hint)
+    assert (found.state, found.text, found.source) == (State.CANCELLED, "", Source.NONE)
+    assert found.reason == Reason.CANCELLED
+    assert found.finished_at
+
+
+def test_nothing_moves_a_cancelled_hint(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.cancel(hint)
+    before = Hint.objects.filter(pk=hint).values()[0]
+
+    assert store.claim(hint, 2, "gpu0") is None
+    assert not store.finish(hint, 1, ANSWER, None)
+    assert not store.requeue(hint, 1)
+    assert not store.expire(hint, Reason.EXPIRED)
+    assert store.queued_again(hint, timezone.now()) is None
+
+    assert Hint.objects.filter(pk=hint).values()[0] == before
+
+
+def test_queued_again_leaves_a_fresh_claim_alone(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    assert store.queued_again(hint, timezone.now() - timedelta(seconds=20)) is None
+    assert state(hint) == (State.RUNNING, 1)
+
+
+def test_queued_again_takes_an_old_claim_back(hint: str, student: User) -> None:
+    store.claim(hint, 3, "gpu0")
+
+    ticket = store.queued_again(hint, timezone.now())
+
+    assert ticket is not None
+    assert (ticket.hint, ticket.attempt, ticket.student) == (hint, 3, str(student.pk))
+    assert ticket.since_ms == int(row(hint).created_at.timestamp() * 1000)
+    assert state(hint) == (State.QUEUED, 3)
+
+
+def test_the_same_key_and_body_give_the_first_hint(student: User, exercise: Exercise) -> None:
+    first = store.create(new_hint(student, exercise, "k"))
+    assert isinstance(first, Created)
+    store.cancel(str(first.hint.pk))
+
+    assert store.create(new_hint(student, exercise, "k")) == Repeated(first.hint)
+    assert Hint.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(student: User, exercise: Exercise) -> None:
+    store.create(new_hint(student, exercise, "k"))
+
+    assert store.create(new_hint(student, exercise, "k", code=RIGHT)) == KeyReused()
+    assert Hint.objects.count() == 1
+
+
+def test_a_key_belongs_to_one_student(student: User, exercise: Exercise) -> None:
+    store.create(new_hint(student, exercise, "k"))
+
+    other = store.create(new_hint(User.objects.create_user("other"), exercise, "k"))
+
+    assert isinstance(other, Created)
+
+
+def test_one_hint_in_flight_for_a_student_and_exercise(student: User, exercise: Exercise) -> None:
+    hint = queued(student, exercise)
+
+    assert store.create(new_hint(student, exercise)) == Waiting(hint)
+
+    store.cancel(str(hint.pk))
+    assert isinstance(store.create(new_hint(student, exercise)), Created)
+
+
+def test_another_broken_constraint_is_no_second_click(student: User, exercise: Exercise) -> None:
+    broken: Any = replace(new_hint(student, exercise), locale=None)
+
+    with pytest.raises(IntegrityError, match="locale"):
+        store.create(broken)
+
+
+def test_only_old_hints_in_flight_are_due(hint: str, student: User) -> None:
+    assert store.in_flight_ids(60) == store.due_to_expire(60) == []
+    assert store.in_flight_ids(-1) == store.due_to_expire(-1) == [hint]
+
+    store.claim(hint, 1, "gpu0")
+    assert (store.in_flight_ids(-1), store.due_to_expire(-1)) == ([hint], [])
+
+    store.finish(hint, 1, ANSWER, None)
+    assert store.in_flight_ids(-1) == []
+
+
+def test_raw_output_is_deleted_after_its_days(hint: str) -> None:
+    store.keep_raw(hint, 1, 1, "old", "R1")
+    RawOutput.objects.update(created_at=timezone.now() - timedelta(days=15))
+    store.keep_raw(hint, 1, 2, "new", "")
+
+    assert store.purge_raw(14) == 1
+    assert RawOutput.objects.get().text == "new"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("key", ["", "k"])
+def test_eight_requests_at_once_give_one_row(
+    line: None, student: User, exercise: Exercise, key: str
+) -> None:
+    results = at_once(*[lambda: store.create(new_hint(student, exercise, key))] * 8)
+
+    created = [result.hint for result in results if isinstance(result, Created)]
+    again = Repeated if key else Waiting
+    assert len(created) == Hint.objects.count() == 1
+    assert results.count(again(created[0])) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_claims_at_once_one_wins(line: None, hint: str) -> None:
+    jobs = at_once(*[lambda: store.claim(hint, 1, "gpu0")] * 4)
+
+    assert sum(job is not None for job in jobs) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_cancel_and_finish_at_once_one_wins(line: None, hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    cancelled, finished = at_once(
+        lambda: store.cancel(hint), lambda: store.finish(hint, 1, ANSWER, None)
+    )
+
+    assert cancelled != finished
+    assert row(hint).state == (State.CANCELLED if cancelled else State.ANSWERED)
+    assert row(hint).text == ("" if cancelled else "Look again.")

@@ -1,0 +1,99 @@
+"""Any order of store verbs, late and repeated ones too, keeps the state table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from broker.contract.hint import FINAL, Outcome, Reason, State, may_change
+from tests.web.kit import queued
+from web.courses.models import Exercise
+from web.engines.models import Engine
+from web.hints import store
+from web.hints.models import Hint
+
+pytestmark = pytest.mark.django_db
+ATTEMPTS = st.integers(1, 4)
+VERBS = st.one_of(
+    st.tuples(st.just("claim"), ATTEMPTS),
+    st.tuples(st.just("finish"), ATTEMPTS),
+    st.tuples(st.just("requeue"), ATTEMPTS),
+    st.tuples(st.sampled_from(["queued_again", "expire", "cancel"]), st.just(0)),
+)
+
+
+@dataclass
+class Model:
+    """What the row should be."""
+
+    state: State = State.QUEUED
+    attempt: int = 0
+
+    def step(self, verb: str, attempt: int) -> bool:
+        """Whether the verb changes the hint, which it then does."""
+        queued, running = self.state is State.QUEUED, self.state is State.RUNNING
+        match verb:
+            case "claim" if queued and attempt > self.attempt:
+                self.state, self.attempt = State.RUNNING, attempt
+            case "finish" if running and attempt == self.attempt:
+                self.state = State.ANSWERED
+            case "requeue" if running and attempt >= self.attempt:
+                self.state, self.attempt = State.QUEUED, attempt
+            case "requeue" if queued and attempt > self.attempt:
+                self.attempt = attempt
+            case "queued_again" if queued or running:
+                self.state = State.QUEUED
+            case "expire" if queued:
+                self.state = State.FAILED
+            case "cancel" if queued or running:
+                self.state = State.CANCELLED
+            case _:
+                return False
+        return True
+
+
+def do(verb: str, hint: str, attempt: int) -> bool:
+    outcome = Outcome(state=State.ANSWERED, text=f"of attempt {attempt}")
+    calls: dict[str, Any] = {
+        "claim": lambda: store.claim(hint, attempt, "gpu0"),
+        "finish": lambda: store.finish(hint, attempt, outcome, None),
+        "requeue": lambda: store.requeue(hint, attempt),
+        "queued_again": lambda: store.queued_again(hint, timezone.now()),
+        "expire": lambda: store.expire(hint, Reason.EXPIRED),
+        "cancel": lambda: store.cancel(hint),
+    }
+    return bool(calls[verb]())
+
+
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(history=st.lists(VERBS, max_size=12))
+def test_any_history_keeps_the_state_table(
+    history: list[tuple[str, int]], student: User, exercise: Exercise, engine: Engine
+) -> None:
+    Hint.objects.all().delete()
+    hint, model = str(queued(student, exercise).pk), Model()
+    rows = Hint.objects.filter(pk=hint)
+
+    for verb, attempt in history:
+        before = rows.values()[0]
+        expected = model.step(verb, attempt)
+        assert do(verb, hint, attempt) is expected, (verb, attempt)
+        after = rows.values()[0]
+
+        assert (after["state"], after["attempt"]) == (model.state, model.attempt)
+        old, new = State(before["state"]), State(after["state"])
+        assert old == new or may_change(old, new)
+        assert after["attempt"] >= before["attempt"]
+        if old in FINAL or not expected:
+            assert after == before
+    event(f"ends {model.state}")

@@ -1,0 +1,62 @@
+"""One stand with one engine for most tests, one with two where a hint must move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.behaviour import Behaviour
+from tests.fakes.launch import FakeEngine
+from tests.whole.stand import Stand, until
+
+
+@pytest.fixture(scope="session")
+def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    yield from standing(tmp_path_factory, "gpu0")
+
+
+@pytest.fixture(scope="session")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    yield from standing(tmp_path_factory, "gpu0", "gpu1")
+
+
+def standing(factory: pytest.TempPathFactory, *names: str) -> Iterator[Stand]:
+    engines = {name: FakeEngine() for name in names}
+    stand = Stand(factory.mktemp("stand"), engines)
+    try:
+        yield stand
+    finally:
+        stand.close()
+        for engine in engines.values():
+            engine.stop()
+
+
+@pytest.fixture
+def stand(single: Stand) -> Iterator[Stand]:
+    """The shared stand, left as it was found: nothing in flight, no script."""
+    yield from left_clean(single)
+
+
+@pytest.fixture
+def pair(double: Stand) -> Iterator[Stand]:
+    yield from left_clean(double)
+
+
+def left_clean(stand: Stand) -> Iterator[Stand]:
+    for engine in stand.engines.values():
+        engine.script()
+    yield stand
+    until(stand.clean)
+
+
+@pytest.fixture
+def engine(stand: Stand) -> FakeEngine:
+    return stand.engines["gpu0"]
+
+
+SLOW = Behaviour(
+    pieces=("Look at your loop. ", *["It goes on. "] * 8, "Where ", "does ", "it ", "end?"),
+    gap_s=0.4,
+)
+"""Five seconds of text that the gate lets through sentence by sentence."""

@@ -1,0 +1,226 @@
+"""A whole Hintline of real processes, with the fake engine at the edge."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx2
+
+from broker.connect import Broker
+from broker.embedded import Embedded
+from tests.fakes.launch import FakeEngine
+
+ROOT = Path(__file__).parents[2]
+WAIT_S = 60.0
+STUDENTS = 60
+PASSWORD = "fifteen calm geese"
+"""Of the user `person`, who signs in with a browser."""
+T = TypeVar("T")
+WRONG = "def rice_days(cups, per_day):\n    return 0\n"
+
+
+def until(question: Callable[[], T], within_s: float = WAIT_S) -> T:
+    """The first true answer; fails if none comes in time."""
+    deadline = monotonic() + within_s
+    while not (answer := question()):
+        assert monotonic() < deadline, "it did not happen in time"
+        sleep(0.05)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stand:
+    """Valkey, engines, web and node over one data folder. environ: more settings."""
+
+    data: Path
+    engines: dict[str, FakeEngine]
+    environ: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    clients: list[httpx2.Client] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.valkey = Embedded(self.data)
+        self.valkey.start()
+        self.broker = Broker(self.valkey.url)
+        # Hosts of the machine's own shell must not reach the stand.
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("HINTLINE_", "REDIS_"))}
+        clean.pop("DATABASE_URL", None)
+        clean.pop("DJANGO_SETTINGS_MODULE", None)
+        self.env = clean | {"HINTLINE_DATA": str(self.data)} | self.environ
+        self.python("-m", "web", "migrate", "--verbosity", "0")
+        self.python("-m", "web", "seed")
+        urls = {name: engine.url for name, engine in self.engines.items()}
+        self.tokens = self.shell(SETUP, json.dumps(urls), str(STUDENTS), PASSWORD).split()
+        self.launch("web", "-m", "uvicorn", "web.asgi:application", "--port", str(self.port))
+        self.launch("node", "-m", "workers", "node")
+        self.staff = self.signed_in(self.tokens.pop())
+        until(self.answers)
+        until(lambda: self.live() == set(self.engines))
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        for process in reversed(self.processes.values()):
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.broker.close()
+        self.valkey.stop()
+
+    def launch(self, name: str, *arguments: str) -> None:
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
+            )
+
+    def python(self, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT, env=self.env, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    def shell(self, code: str, *arguments: str) -> str:
+        """Runs Python with Django set up; answers what it printed."""
+        setup = "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'web.settings'\n"
+        return self.python("-c", setup + "django.setup()\n" + code, *arguments).strip()
+
+    def answers(self) -> bool:
+        try:
+            return self.staff.get("/accounts/login/").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def live(self) -> set[str]:
+        from broker import fleet
+
+        loads = self.broker.run(fleet.snapshot())
+        return {name for name, load in loads.items() if load.slots}
+
+    def worker_pids(self, engine: str = "") -> list[int]:
+        """Worker processes of this stand, found as children of its node."""
+        import psutil
+
+        return [
+            child.pid
+            for child in psutil.Process(self.processes["node"].pid).children()
+            if "worker" in child.cmdline() and (not engine or engine in child.cmdline())
+        ]
+
+    def kill_worker(self, engine: str = "") -> None:
+        for pid in self.worker_pids(engine):
+            os.kill(pid, signal.SIGKILL)
+
+    def student(self) -> httpx2.Client:
+        """A student of the course who has asked nothing yet."""
+        return self.signed_in(self.tokens.pop())
+
+    def signed_in(self, token: str) -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {token}"}
+        client = httpx2.Client(base_url=self.url, headers=headers, timeout=20)
+        self.clients.append(client)
+        return client
+
+    def ask(self, student: httpx2.Client, **changes: Any) -> dict[str, Any]:
+        """A hint as the API gave it."""
+        body = {"exercise": "python-steps/rice-days", "level": 1, "code": WRONG, "locale": "en"}
+        answer = student.post(
+            "/v1/hints", json=body | changes, headers={"Idempotency-Key": str(uuid4())}
+        )
+        assert answer.status_code == 202, answer.text
+        hint: dict[str, Any] = answer.json()
+        return hint
+
+    def hint(self, pk: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.staff.get(f"/v1/hints/{pk}").json()
+        return found
+
+    def final(self, pk: str, within_s: float = WAIT_S) -> dict[str, Any]:
+        """The hint once it is over."""
+
+        def ended() -> dict[str, Any] | None:
+            hint = self.hint(pk)
+            return hint if hint["finished_at"] else None
+
+        return until(ended, within_s)  # type: ignore[return-value]
+
+    def task_results(self, pk: str) -> list[str]:
+        code = (
+            "from django_celery_results.models import TaskResult\n"
+            "for row in TaskResult.objects.order_by('task_id'):\n"
+            "    hint, _, attempt = row.task_id.rpartition('-')\n"
+            "    if hint == sys.argv[1]:\n"
+            "        print(f'{attempt}:{row.status}')"
+        )
+        return self.shell(code, pk).split()
+
+    def clean(self) -> bool:
+        """No lease, ticket or place in the backlog is left."""
+        left = [*self.broker.client.scan_iter("hl:hint:*"), "hl:backlog"]
+        tickets = [key for key in left if not key.endswith((":events", ":tip"))]
+        leases = list(self.broker.client.scan_iter("hl:engine:*:leases"))
+        return not self.broker.client.exists(*tickets, *leases)
+
+
+SETUP = """
+import json
+from django.contrib.auth.models import User
+from web.api.auth import fresh
+from web.api.models import ApiToken
+from web.courses.models import Course, Membership
+from web.engines.models import AIModelConfig, Engine
+
+def token(user):
+    row = ApiToken(user=user, name="stand")
+    text = fresh(row)
+    row.save()
+    return text
+
+Engine.objects.all().delete()
+for name, url in json.loads(sys.argv[1]).items():
+    Engine.objects.create(name=name, kind="vllm", url=url, model_name="fake", slots=2)
+AIModelConfig.objects.update(mode="vllm", first_chunk_s=5, idle_s=3)
+course = Course.objects.get(slug="python-steps")
+for number in range(int(sys.argv[2])):
+    user = User.objects.create(username=f"student{number}")
+    Membership.objects.create(user=user, course=course)
+    print(token(user))
+person = User.objects.create_user("person", password=sys.argv[3])
+Membership.objects.create(user=person, course=course)
+print(token(User.objects.get(username="admin")))
+"""
+
+
+def frames(lines: Iterator[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(id, kind, data) of each SSE event."""
+    frame: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(": ")
+            frame[name] = value
+            continue
+        if "event" in frame:
+            yield frame.get("id", ""), frame["event"], json.loads(frame["data"])
+        frame = {}

@@ -1,0 +1,80 @@
+"""A worker's runtime in this process: the real Valkey, a database file, a scripted model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from broker import fleet
+from broker.contract.hint import Usage
+from broker.contract.job import Endpoint, Sampling
+from broker.embedded import Embedded
+from tests.web.conftest import course, exercise, line, student
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine, Mode
+from workers.chunk import Chunk
+from workers.runtime import Runtime
+
+__all__ = ["course", "exercise", "line", "student"]
+
+
+class ScriptedModel:
+    """Plays one script a request: pieces of text, or an exception to raise in their place."""
+
+    def __init__(self, *scripts: Sequence[str | Exception], gate: Any = None) -> None:
+        self.scripts = list(scripts)
+        self.requests: list[tuple[str, list[Any]]] = []
+        self.open = 0
+        self.gate = gate
+        """Awaited before each piece, if given."""
+
+    async def stream(
+        self,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[Any],
+        request_id: str,
+    ) -> AsyncGenerator[Chunk, None]:
+        self.requests.append((request_id, list(messages)))
+        self.open += 1
+        try:
+            for piece in self.scripts.pop(0):
+                if self.gate:
+                    await self.gate(piece)
+                if isinstance(piece, Exception):
+                    raise piece
+                yield Chunk(piece)
+            yield Chunk("", "stop", Usage(prompt_tokens=10, completion_tokens=5))
+        finally:
+            self.open -= 1
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest_asyncio.fixture
+async def runtime(
+    line: None, home_valkey: Embedded, transactional_db: None
+) -> AsyncIterator[Runtime]:
+    """The only worker of gpu0; nothing runs in its background, tests call what they need."""
+    roster.serving_in.cache_clear()
+    runtime = Runtime("gpu0", "gpu0@test", 2)
+    await runtime.database.run(one_engine)
+    await runtime.broker.run(fleet.set_engines({"gpu0": 2}))
+    await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))
+    yield runtime
+    await runtime.stop()
+
+
+def one_engine() -> None:
+    AIModelConfig.current()
+    AIModelConfig.objects.update(mode=Mode.VLLM)
+    Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake")
+
+
+@pytest.fixture
+def good() -> tuple[str, ...]:
+    return ("Look at ", "the sign. ", "What does ", "it do?")

@@ -1,0 +1,76 @@
+"""parse tells what a frame says, and refuses what is no frame."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from broker.contract.hint import Usage
+from workers.chunk import Chunk, parse
+from workers.errors import ModelCut
+
+
+def frame(delta: Any = None, finish_reason: Any = None, **other: Any) -> bytes:
+    choice = {"index": 0, "delta": delta or {}, "finish_reason": finish_reason}
+    return json.dumps({"choices": [choice], **other}).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "chunk"),
+    [
+        (frame({"content": "반복"}), Chunk("반복")),
+        (frame({"role": "assistant", "content": ""}), Chunk()),
+        (frame({"reasoning_content": "hm"}), Chunk()),
+        (frame({"content": None}, "length"), Chunk("", "length")),
+        (b'{"choices": []}', Chunk()),
+        (b'{"choices": [], "usage": null}', Chunk()),
+        (
+            frame({"content": "x"}, usage={"prompt_tokens": 3, "completion_tokens": 1}),
+            Chunk("x", None, Usage(prompt_tokens=3, completion_tokens=1)),
+        ),
+        (
+            b'{"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2,'
+            b' "prompt_tokens_details": {"cached_tokens": 4}}}',
+            Chunk("", None, Usage(prompt_tokens=9, completion_tokens=2, cached_tokens=4)),
+        ),
+    ],
+)
+def test_a_frame_says_what_it_adds(data: bytes, chunk: Chunk) -> None:
+    assert parse(data) == chunk
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not json",
+        b'{"choices": [{"delta',
+        b'"text"',
+        b"[]",
+        b"7",
+        b'{"choices": {"delta": 1}}',
+        b'{"choices": [{"delta": {"content": 7}}]}',
+        b'{"choices": [null]}',
+        b'{"choices": [], "usage": [1]}',
+        b'{"choices": [{"delta": {"content": "\xff"}}]}',
+    ],
+)
+def test_what_is_no_frame_cuts_the_stream(data: bytes) -> None:
+    with pytest.raises(ModelCut, match="unreadable"):
+        parse(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b'{"error": {"message": "EngineDeadError", "code": 500}}', "EngineDeadError"),
+        (b'{"error": "overloaded"}', "overloaded"),
+        (frame({}, "abort"), "abort"),
+        (frame({}, "error"), "error"),
+    ],
+)
+def test_an_engine_that_gives_up_cuts_the_stream(data: bytes, text: str) -> None:
+    with pytest.raises(ModelCut, match=text):
+        parse(data)

@@ -1,0 +1,339 @@
+"""Model against the scripted engine: what it yields, how it fails, and that it lets go."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from broker.contract.hint import Usage
+from broker.contract.job import Endpoint, Sampling
+from tests.fakes.behaviour import Behaviour, Then
+from tests.fakes.launch import FakeEngine
+from workers.chunk import Chunk
+from workers.errors import (
+    ModelCut,
+    ModelError,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    Refusal,
+)
+from workers.model import Model
+
+KEY = "sk-very-secret"
+SAMPLING = Sampling(max_tokens=60, temperature=0.5, top_p=0.8)
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[FakeEngine]:
+    with FakeEngine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(process: FakeEngine) -> FakeEngine:
+    process.script()
+    return process
+
+
+@pytest.fixture
+def endpoint(engine: FakeEngine) -> Endpoint:
+    return Endpoint(base_url=engine.url, model="fake", api_key=KEY)
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    model = Model()
+    yield model
+    await model.aclose()
+
+
+async def read(model: Model, endpoint: Endpoint, text: str = "hi") -> list[Chunk]:
+    messages: list[Any] = [{"role": "user", "content": text}]
+    return [chunk async for chunk in model.stream(endpoint, SAMPLING, messages, "hint-1")]
+
+
+async def drain(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+def begin(model: Model, endpoint: Endpoint) -> Any:
+    return model.stream(endpoint, SAMPLING, [{"role": "user", "content": "hi"}], "hint-1")
+
+
+async def until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not check():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+async def until_free(engine: FakeEngine) -> dict[str, Any]:
+    await until(lambda: not engine.stats()["active"])
+    return engine.stats()
+
+
+async def test_the_text_the_finish_reason_and_the_usage_arrive(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    engine.script(Behaviour(pieces=("반복문이 ", "언제 ", "끝나나요?"), then=Then.LENGTH))
+
+    chunks = await read(model, endpoint)
+
+    assert chunks == [
+        Chunk("반복문이 "),
+        Chunk("언제 "),
+        Chunk("끝나나요?"),
+        Chunk("", "length"),
+        Chunk("", None, Usage(prompt_tokens=100, completion_tokens=3)),
+    ]
+
+
+async def test_the_request_carries_id_key_and_sampling(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    await read(model, endpoint, "안녕")
+
+    request = engine.stats()["requests"][-1]
+    assert request["headers"]["x-request-id"] == "hint-1"
+    assert request["headers"]["authorization"] == f"Bearer {KEY}"
+    assert request["body"] == {
+        "model": "fake",
+        "messages": [{"role": "user", "content": "안녕"}],
+        "max_tokens": 60,
+        "temperature": 0.5,
+        "top_p": 0.8,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+async def test_an_endpoint_without_a_key_is_not_sent_the_one_of_the_environment(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+
+    await read(model, replace(endpoint, api_key=""))
+
+    assert "environment" not in str(engine.stats()["requests"][-1]["headers"])
+
+
+async def test_a_connection_is_used_again(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    before = engine.stats()["connections"]
+    for _ in range(5):
+        await read(model, endpoint)
+
+    assert engine.stats()["connections"] == before + 1
+
+
+async def test_a_hundred_streams_run_at_once(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    engine.script(*[Behaviour(pieces=(f"{n} ", "."), gap_s=0.2) for n in range(100)])
+
+    answers = await asyncio.gather(*[read(model, endpoint) for _ in range(100)])
+
+    assert sorted(int(answer[0].text) for answer in answers) == list(range(100))
+    assert engine.stats()["max_active"] == 100
+
+
+@pytest.mark.parametrize("then", [Then.CUT, Then.EOF, Then.ERROR_FRAME, Then.GARBAGE])
+async def test_a_stream_that_breaks_off_is_never_complete(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, then: Then
+) -> None:
+    engine.script(Behaviour(pieces=("Look ",), then=then))
+    stream = begin(model, endpoint)
+
+    assert await anext(stream) == Chunk("Look ")
+    with pytest.raises(ModelCut):
+        await anext(stream)
+
+
+async def test_a_stream_that_breaks_before_its_first_chunk_may_go_elsewhere(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    engine.script(Behaviour(pieces=(), then=Then.CUT))
+
+    with pytest.raises(ModelUnavailable):
+        await read(model, endpoint)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limits", "why"),
+    [
+        (Behaviour(pieces=(), then=Then.HANG), {"first_chunk_s": 0.5}, "no first chunk"),
+        (Behaviour(pieces=(), then=Then.COMMENTS), {"first_chunk_s": 0.5}, "no first chunk"),
+        (Behaviour(delay_s=30), {"first_chunk_s": 0.5}, "no first chunk"),
+        (Behaviour(pieces=("a",), then=Then.HANG), {"idle_s": 0.2}, "no chunk for 0.2 s"),
+        (Behaviour(pieces=("a",), then=Then.COMMENTS), {"idle_s": 0.2}, "no chunk for 0.2 s"),
+        (Behaviour(pieces=("a",) * 1000), {"deadline_s": 0.3}, "deadline"),
+    ],
+)
+async def test_silence_and_the_deadline_end_the_stream_and_free_the_slot(
+    engine: FakeEngine,
+    endpoint: Endpoint,
+    model: Model,
+    behaviour: Behaviour,
+    limits: dict[str, float],
+    why: str,
+) -> None:
+    await read(model, endpoint)  # making the client and connecting take their time
+    engine.script(behaviour)
+    aborted = engine.stats()["aborted"]
+
+    with pytest.raises(ModelTimeout, match=why):
+        await read(model, replace(endpoint, **limits))
+
+    assert (await until_free(engine))["aborted"] == aborted + 1
+
+
+async def test_a_slow_reader_is_not_taken_for_a_silent_engine(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    engine.script(Behaviour(pieces=("a", "b"), gap_s=1.7))
+    stream = begin(model, replace(endpoint, idle_s=1.0))
+
+    assert await anext(stream) == Chunk("a")
+    await asyncio.sleep(1.2)
+    assert await anext(stream) == Chunk("b")
+    await stream.aclose()
+
+
+async def test_an_engine_that_does_not_answer_at_all_times_out(model: Model) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    endpoint = Endpoint(base_url=f"http://127.0.0.1:{port}/v1", model="m", first_chunk_s=0.2)
+
+    with pytest.raises(ModelTimeout, match="no first chunk"):
+        await read(model, endpoint)
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+async def test_an_engine_without_room_is_unavailable(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int
+) -> None:
+    engine.script(Behaviour(status=status))
+
+    with pytest.raises(ModelUnavailable, match=str(status)):
+        await read(model, endpoint)
+
+
+async def test_a_closed_port_is_unavailable(model: Model) -> None:
+    with pytest.raises(ModelUnavailable, match="Refused"):
+        await read(model, Endpoint(base_url="http://127.0.0.1:1/v1", model="m"))
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (400, Refusal.REQUEST),
+        (401, Refusal.KEY),
+        (403, Refusal.KEY),
+        (404, Refusal.MODEL),
+        (413, Refusal.REQUEST),
+        (422, Refusal.REQUEST),
+    ],
+)
+async def test_a_refusal_tells_its_cause(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int, cause: Refusal
+) -> None:
+    engine.script(Behaviour(status=status))
+
+    with pytest.raises(ModelRefused) as refused:
+        await read(model, endpoint)
+
+    assert refused.value.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"base_url": "nonsense"}, Refusal.ADDRESS),
+        ({"base_url": "http://[::1/v1"}, Refusal.ADDRESS),
+        ({"base_url": "{url}/nowhere"}, Refusal.ADDRESS),
+        ({"api_key": "two\nlines"}, Refusal.KEY),
+        ({"api_key": "열쇠"}, Refusal.KEY),
+    ],
+)
+async def test_a_bad_setting_is_told_from_an_engine_that_is_down(
+    engine: FakeEngine,
+    endpoint: Endpoint,
+    model: Model,
+    change: dict[str, str],
+    cause: Refusal,
+) -> None:
+    given = {name: value.format(url=engine.url) for name, value in change.items()}
+
+    with pytest.raises(ModelRefused) as refused:
+        await read(model, replace(endpoint, **given))
+
+    assert refused.value.cause == cause
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+async def test_no_error_shows_the_key(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int
+) -> None:
+    engine.script(Behaviour(status=status))
+
+    with pytest.raises(ModelError) as error:
+        await read(model, endpoint)
+
+    assert KEY not in "".join(traceback.format_exception(error.value))
+    assert KEY not in repr(endpoint)
+
+
+async def test_closing_the_iterator_frees_the_engines_slot(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    engine.script(Behaviour(pieces=("a",) * 10_000))
+    aborted = engine.stats()["aborted"]
+
+    async with aclosing(begin(model, endpoint)) as chunks:
+        await anext(chunks)
+        assert engine.stats()["active"] == 1
+
+    assert (await until_free(engine))["aborted"] == aborted + 1
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 30.0])
+async def test_cancelling_the_reader_frees_the_engines_slot(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, delay_s: float
+) -> None:
+    engine.script(Behaviour(pieces=("a",) * 10_000, delay_s=delay_s))
+    before = engine.stats()
+    reader = asyncio.create_task(read(model, endpoint))
+    await until(lambda: engine.stats()["started"] > before["started"])
+
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    assert (await until_free(engine))["aborted"] == before["aborted"] + 1
+
+
+async def test_an_engine_that_dies_in_the_stream_cuts_it(model: Model) -> None:
+    with FakeEngine() as dying:
+        dying.script(Behaviour(pieces=("a",) * 10_000))
+        stream = begin(model, Endpoint(base_url=dying.url, model="m"))
+        await anext(stream)
+        dying.stop()
+
+        with pytest.raises(ModelCut):
+            await drain(stream)

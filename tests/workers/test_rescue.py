@@ -1,0 +1,207 @@
+"""What rescue makes good, one loss at a time, against the real dispatcher and database."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from broker import dispatch, fleet, keys, streams
+from broker.contract.events import Kind
+from broker.dispatch import Grant
+from broker.keys import EPOCH, LEASES
+from tests.workers.test_attempt import hint, row
+from web.courses.models import Exercise
+from web.hints import store
+from web.hints.models import Hint, RawOutput
+from workers.rescue import MAX_ATTEMPTS, Rescue
+from workers.runtime import Runtime
+
+__all__ = ["hint"]
+pytestmark = pytest.mark.django_db(transaction=True)
+MINUTE_AGO = datetime.now(UTC) - timedelta(minutes=1)
+LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+class Post(list[Grant]):
+    """Keeps the grants instead of ringing doorbells."""
+
+    async def __call__(self, grants: list[Grant]) -> None:
+        self += grants
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def rescue(runtime: Runtime, post: Post) -> Rescue:
+    return Rescue(runtime.broker, runtime.database, post)
+
+
+async def age(runtime: Runtime, hint: str, **columns: Any) -> None:
+    await runtime.database.run(Hint.objects.filter(pk=hint).update, **columns)
+
+
+async def run_out(runtime: Runtime, hint: str) -> None:
+    """Its lease is over."""
+    await runtime.broker.client.zadd(LEASES("gpu0"), {hint: 1})
+
+
+async def claimed(runtime: Runtime, hint: str) -> int:
+    attempt = await runtime.broker.run(dispatch.claim(hint, "gpu0"))
+    assert attempt is not None
+    assert await runtime.database.run(store.claim, hint, attempt, "gpu0")
+    return attempt
+
+
+async def test_a_grant_nobody_claimed_is_given_again(
+    runtime: Runtime, rescue: Rescue, post: Post, hint: str
+) -> None:
+    await run_out(runtime, hint)
+
+    await rescue.tick()
+
+    assert post == [Grant(hint, "gpu0", 2)]
+    # The burned number can be claimed by nobody.
+    assert await runtime.database.run(store.claim, hint, 1, "gpu0") is None
+
+
+async def test_a_lease_that_ran_out_sends_the_hint_to_the_head(
+    runtime: Runtime, rescue: Rescue, post: Post, hint: str
+) -> None:
+    await claimed(runtime, hint)
+    await run_out(runtime, hint)
+
+    await rescue.tick()
+
+    assert (await row(runtime, hint)).state == "queued"
+    assert post == [Grant(hint, "gpu0", 2)]
+
+
+async def test_a_hint_that_kills_its_workers_ends(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        await claimed(runtime, hint)
+        await run_out(runtime, hint)
+        await rescue.tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
+    assert (await runtime.broker.run(streams.after(hint)))[-1].kind is Kind.DONE
+    assert not await runtime.broker.run(dispatch.standing([hint]))
+
+
+async def test_a_lost_admission_is_made_good(
+    runtime: Runtime, rescue: Rescue, post: Post, hint: str
+) -> None:
+    await runtime.broker.run(dispatch.forget(hint))
+    await age(runtime, hint, created_at=datetime.now(UTC) - timedelta(seconds=5))
+
+    await rescue.tick()
+
+    assert [grant.hint for grant in post] == [hint]
+
+
+async def test_a_wiped_redis_gets_its_hints_back_and_running_ones_are_left_alone(
+    runtime: Runtime, rescue: Rescue, post: Post, hint: str
+) -> None:
+    await claimed(runtime, hint)
+    await age(runtime, hint, created_at=LONG_AGO, claimed_at=LONG_AGO)
+
+    await runtime.broker.client.flushall()
+    await rescue.tick()
+    assert (await row(runtime, hint)).state == "running"
+    # Its worker is alive: it tells the dispatcher what it holds.
+    assert not await runtime.broker.run(dispatch.renew("gpu0", [(hint, 1)]))
+    assert await runtime.broker.client.zcard(LEASES("gpu0")) == 1
+
+
+async def test_after_a_wipe_a_hint_whose_worker_is_gone_starts_again(
+    runtime: Runtime, rescue: Rescue, post: Post, hint: str
+) -> None:
+    await claimed(runtime, hint)
+    await age(
+        runtime, hint, claimed_at=LONG_AGO, created_at=datetime.now(UTC) - timedelta(minutes=1)
+    )
+    await runtime.broker.client.flushall()
+    await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))
+    await runtime.broker.client.set(EPOCH(), 1)
+
+    await rescue.tick()
+
+    assert post == [Grant(hint, "gpu0", 2)]
+
+
+async def test_a_final_row_takes_its_lease_with_it(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    await claimed(runtime, hint)
+    assert await runtime.database.run(store.cancel, hint)
+    await run_out(runtime, hint)
+
+    await rescue.tick()
+
+    assert (await row(runtime, hint)).state == "cancelled"
+    assert not await runtime.broker.client.exists(LEASES("gpu0"))
+
+
+async def test_waiting_too_long_ends_with_the_authors_hint(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    await age(runtime, hint, created_at=LONG_AGO)
+
+    await rescue.tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason, final.text) == ("failed", "expired", "Look at the sign.")
+
+
+async def test_only_one_of_two_rescues_works_at_a_time(
+    runtime: Runtime, rescue: Rescue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = 0
+
+    async def counted(self: Rescue) -> None:
+        nonlocal rounds
+        rounds += 1
+
+    monkeypatch.setattr(Rescue, "tick", counted)
+    lock = runtime.broker.client.lock(keys.RESCUE(), timeout=20, blocking=False)
+    async with lock:
+        await rescue.once()
+    assert rounds == 0
+
+    await rescue.once()
+
+    assert rounds == 1
+
+
+async def test_raw_output_goes_when_its_time_is_over(
+    runtime: Runtime, rescue: Rescue, student: User, exercise: Exercise, hint: str
+) -> None:
+    await runtime.database.run(store.keep_raw, hint, 1, 1, "raw", "R2")
+    await runtime.database.run(RawOutput.objects.update, created_at=LONG_AGO - timedelta(days=30))
+
+    await rescue.tick()
+
+    assert await runtime.database.run(RawOutput.objects.count) == 0
+
+
+async def test_a_final_event_that_was_not_sent_is_sent_later(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    """Redis was away when the student cancelled, and when the worker would have settled."""
+    await claimed(runtime, hint)
+    assert await runtime.database.run(store.cancel, hint)
+    await run_out(runtime, hint)
+
+    await rescue.tick()
+
+    last = (await runtime.broker.run(streams.after(hint)))[-1]
+    assert (last.kind, json.loads(last.data)["state"]) == (Kind.DONE, "cancelled")

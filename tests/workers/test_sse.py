@@ -1,0 +1,40 @@
+"""SseReader cuts any split of a byte stream into the same events."""
+
+from __future__ import annotations
+
+import pytest
+
+from workers.sse import MAX_BUFFER_BYTES, SseReader
+
+STREAM = (
+    ": keep-alive\n\n"
+    'data: {"text": "반복문"}\r\n\r\n'
+    "event: message\nid: 7\ndata:no space\n\n"
+    "data: two\ndata: lines\n\n"
+    ": comment in an event\ndata: after it\n\n"
+    "data: [DONE]\n\n"
+    "data: never ended"
+).encode()
+EVENTS = ['{"text": "반복문"}', "no space", "two\nlines", "after it", "[DONE]"]
+
+
+def read(parts: list[bytes]) -> list[str]:
+    reader = SseReader()
+    return [event.decode() for part in parts for event in reader.feed(part)]
+
+
+def test_events_are_the_same_wherever_the_stream_is_cut_in_two() -> None:
+    for cut in range(len(STREAM)):
+        assert read([STREAM[:cut], STREAM[cut:]]) == EVENTS
+
+
+def test_events_are_the_same_byte_by_byte() -> None:
+    assert read([bytes([byte]) for byte in STREAM]) == EVENTS
+
+
+@pytest.mark.parametrize("endless", [b"x", b"data: " + b"x" * 62 + b"\n"])
+def test_an_endless_event_is_refused(endless: bytes) -> None:
+    part = endless * (MAX_BUFFER_BYTES // 16 // len(endless))
+
+    with pytest.raises(ValueError, match="longer than"):
+        read([part] * 40)

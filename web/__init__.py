@@ -1,0 +1,1 @@
+"""The Django project: what people and the API see; owns the database."""

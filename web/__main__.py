@@ -1,0 +1,20 @@
+"""`python -m web COMMAND`: Django's management commands, and ours."""
+
+import os
+import sys
+
+from broker.errors import BadSetting
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+    from django.core.management import execute_from_command_line
+
+    try:
+        execute_from_command_line(["python -m web", *sys.argv[1:]])
+    except BadSetting as error:
+        sys.exit(f"Bad setting: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The errors of the API: RFC 9457 problem details with a stable type and a translated text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+TYPE = "urn:hintline:problem:"
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of problem. Its name never changes: clients test for it."""
+
+    name: str
+    status: int
+    title: Promise
+
+
+NOT_SIGNED_IN = Kind("not-signed-in", 401, _("Sign in first."))
+CSRF = Kind("csrf", 403, _("The page is out of date: reload it."))
+FORBIDDEN = Kind("forbidden", 403, _("You may not do this."))
+NOT_FOUND = Kind("not-found", 404, _("There is no such thing here."))
+METHOD = Kind("method-not-allowed", 405, _("This address does not take that method."))
+INVALID = Kind("invalid", 422, _("Some of what was sent cannot be used."))
+TOO_LARGE = Kind("too-large", 413, _("The request is too large."))
+CODE_TOO_LARGE = Kind("code-too-large", 413, _("The code is too large."))
+LEVEL_LOCKED = Kind("level-locked", 409, _("This level is not open yet."))
+ALREADY_CORRECT = Kind("already-correct", 409, _("All tests pass. There is nothing to hint at."))
+ALREADY_WAITING = Kind("already-waiting", 409, _("You already wait for a hint here."))
+KEY_REUSED = Kind("key-reused", 422, _("This Idempotency-Key was used for another request."))
+BACKLOG_FULL = Kind("backlog-full", 429, _("Too many hints are waiting. Try again shortly."))
+TOO_MANY_STREAMS = Kind("too-many-streams", 503, _("Too many open pages. Close one, or wait."))
+BROKER_DOWN = Kind("broker-down", 503, _("Hints cannot be taken right now. Try again shortly."))
+INTERNAL = Kind("internal", 500, _("Something broke on our side."))
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """Raised anywhere under an API operation; answered once, by web.api.api.
+
+    errors: [{"where": field, "what": sentence}]. more: extra members of the JSON object.
+    retry_after_s: when the same request may work.
+    """
+
+    kind: Kind
+    detail: str | Promise = ""
+    errors: list[dict[str, str]] = field(default_factory=list)
+    retry_after_s: int | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def body(problem: Problem, request_id: str) -> bytes:
+    """The problem as JSON, its texts in the language that is active now."""
+    return json.dumps(
+        {
+            "type": TYPE + problem.kind.name,
+            "title": str(problem.kind.title),
+            "status": problem.kind.status,
+            "detail": str(problem.detail),
+            "errors": problem.errors,
+            "request_id": request_id,
+            **problem.more,
+        },
+        ensure_ascii=False,
+    ).encode()
+
+
+def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
+    content = body(problem, getattr(request, "request_id", ""))
+    response = HttpResponse(content, status=problem.kind.status, content_type=CONTENT_TYPE)
+    if problem.retry_after_s is not None:
+        response["Retry-After"] = str(problem.retry_after_s)
+    return response

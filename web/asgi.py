@@ -1,0 +1,25 @@
+"""The ASGI entry: /v1/events goes to the bare event app, everything else to Django."""
+
+import os
+import warnings
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+# Whitenoise hands static files to ASGI as plain iterators; they are small, and nginx serves them in
+# production.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
+
+django = get_asgi_application()
+
+from web.events.app import events, tune  # noqa: E402  # needs the app registry of the line above
+
+tune()
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan" or scope["path"] == "/v1/events":
+        await events(scope, receive, send)
+    else:
+        await django(scope, receive, send)

@@ -1,0 +1,1 @@
+"""Courses, their members, their exercises and the hints their authors wrote."""

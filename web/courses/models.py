@@ -1,0 +1,140 @@
+"""Course, membership, exercise and authored hint: what teachers write."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Language(models.TextChoices):
+    """Programming language of an exercise; only Python has a sandbox, so only it has L0."""
+
+    PYTHON = "python", "Python"
+    JAVASCRIPT = "javascript", "JavaScript"
+    JAVA = "java", "Java"
+    CPP = "cpp", "C/C++"
+
+
+class Level(models.IntegerChoices):
+    """Rung of help; L0, the test report, is always there and needs no request."""
+
+    NOTICE = 1, _("1 · Notice")
+    LOCATE = 2, _("2 · Locate")
+    CONCEPT = 3, _("3 · Concept")
+
+
+class Course(models.Model):
+    slug = models.SlugField(_("slug"), unique=True)
+    title_ko = models.CharField(_("title (Korean)"), max_length=200)
+    title_en = models.CharField(_("title (English)"), max_length=200)
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def title(self, locale: str) -> str:
+        return in_language(self, "title", locale)
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        STUDENT = "student", _("student")
+        TEACHER = "teacher", _("teacher")
+        ADMIN = "admin", _("admin")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "course"], name="one_role_in_a_course")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.course} · {self.role}"
+
+
+class Exercise(models.Model):
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="exercises")
+    slug = models.SlugField(_("slug"))
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    topic = models.CharField(_("topic"), max_length=100, blank=True)
+    title_ko = models.CharField(_("title (Korean)"), max_length=200)
+    title_en = models.CharField(_("title (English)"), max_length=200)
+    statement_ko = models.TextField(_("statement (Korean)"), help_text="Markdown")
+    statement_en = models.TextField(_("statement (English)"), help_text="Markdown")
+    language = models.CharField(
+        _("language"), max_length=12, choices=Language, default=Language.PYTHON
+    )
+    starter = models.TextField(_("starter code"), blank=True)
+    tests = models.TextField(
+        _("tests"), blank=True, help_text=_("Python asserts, one a line: assert f(1) == 2")
+    )
+    reference = models.TextField(
+        _("reference solution"),
+        blank=True,
+        help_text=_("Never shown and never sent to a model; hints are checked against it."),
+    )
+    mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
+    mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
+    revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("exercise")
+        verbose_name_plural = _("exercises")
+        ordering = ["position", "slug"]
+        constraints = [models.UniqueConstraint(fields=["course", "slug"], name="slug_in_a_course")]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def path(self) -> str:
+        """`<course>/<exercise>`, as the API names it; needs the course loaded."""
+        return f"{self.course.slug}/{self.slug}"
+
+    def title(self, locale: str) -> str:
+        return in_language(self, "title", locale)
+
+    def statement(self, locale: str) -> str:
+        return in_language(self, "statement", locale)
+
+    def mistakes(self, locale: str) -> str:
+        return in_language(self, "mistakes", locale)
+
+
+class AuthoredHint(models.Model):
+    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="authored_hints")
+    level = models.PositiveSmallIntegerField(_("level"), choices=Level)
+    text_ko = models.TextField(_("text (Korean)"))
+    text_en = models.TextField(_("text (English)"))
+
+    class Meta:
+        verbose_name = _("authored hint")
+        verbose_name_plural = _("authored hints")
+        ordering = ["exercise", "level"]
+        constraints = [
+            models.UniqueConstraint(fields=["exercise", "level"], name="one_authored_hint_a_level")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.exercise_id} · L{self.level}"
+
+    def text(self, locale: str) -> str:
+        return in_language(self, "text", locale)
+
+
+def in_language(row: models.Model, field: str, locale: str) -> str:
+    """The field in this language, or in the other one where the author left it empty."""
+    other = "en" if locale == "ko" else "ko"
+    return str(getattr(row, f"{field}_{locale}") or getattr(row, f"{field}_{other}"))

@@ -1,0 +1,1 @@
+"""Which AI writes hints: the mode, the engines, and whether they answer."""

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class EnginesConfig(AppConfig):
+    name = "web.engines"
+    label = "engines"
+    verbose_name = _("AI engines")
+
+    def ready(self) -> None:
+        from web.engines import push  # noqa: F401  # connects the signals

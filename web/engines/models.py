@@ -1,0 +1,143 @@
+"""The AI mode and the engines: one row of settings, a row an endpoint, a row a change of mode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+from encrypted_fields.fields import EncryptedCharField
+
+
+def key_field() -> EncryptedCharField:
+    """A key encrypted at rest; the field stores an empty one as NULL."""
+    return EncryptedCharField(_("API key"), max_length=500, blank=True, null=True, default=None)
+
+
+def url_field(label: StrOrPromise, **more: Any) -> models.CharField[str, str]:
+    """Address of a server; not a URLField, which refuses `http://gpu0:8000`: no dot in the host."""
+    valid = RegexValidator(
+        r"^https?://[\w.:\[\]-]+(/\S*)?\Z", _("Write a URL such as http://gpu0:8000/v1.")
+    )
+    return models.CharField(label, max_length=200, validators=[valid], **more)
+
+
+class Mode(models.TextChoices):
+    """Which kind of engine writes hints now."""
+
+    API = "api", _("hosted API")
+    VLLM = "vllm", _("vLLM")
+    LOCAL = "local", _("local model")
+
+
+def seconds(label: StrOrPromise, default: float, high: float) -> models.FloatField[float, float]:
+    limits = [MinValueValidator(0.5), MaxValueValidator(high)]
+    return models.FloatField(label, default=default, validators=limits)
+
+
+class Languages(models.TextChoices):
+    """In which languages an engine's model can write a hint."""
+
+    BOTH = "ko,en", _("Korean and English")
+    KOREAN = "ko", _("Korean")
+    ENGLISH = "en", _("English")
+
+
+class AIModelConfig(models.Model):
+    """The one row (pk 1) that says how hints are made; the next hint follows a change."""
+
+    mode = models.CharField(_("AI mode"), max_length=5, choices=Mode, default=Mode.LOCAL)
+    model_name = models.CharField(
+        _("model name"),
+        max_length=200,
+        blank=True,
+        help_text=_("As the server names it; used by engines that name no model of their own."),
+    )
+    api_url = url_field(_("hosted API URL"), default="https://api.openai.com/v1")
+    api_key = key_field()
+    vllm_url = url_field(_("vLLM URL"), default="http://127.0.0.1:8001/v1")
+    max_tokens = models.PositiveIntegerField(
+        _("max tokens"), default=200, validators=[MinValueValidator(16), MaxValueValidator(4096)]
+    )
+    temperature = models.FloatField(
+        _("temperature"), default=0.7, validators=[MinValueValidator(0), MaxValueValidator(2)]
+    )
+    top_p = models.FloatField(
+        "top_p", default=0.9, validators=[MinValueValidator(0.01), MaxValueValidator(1)]
+    )
+    connect_s = seconds(_("connect timeout, s"), 5, 60)
+    first_chunk_s = seconds(_("first token timeout, s"), 30, 300)
+    idle_s = seconds(_("silence timeout, s"), 10, 120)
+    deadline_s = seconds(_("whole answer timeout, s"), 120, 150)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("AI mode")
+        verbose_name_plural = _("AI mode")
+
+    def __str__(self) -> str:
+        return str(Mode(self.mode).label)
+
+    @classmethod
+    def current(cls) -> AIModelConfig:
+        return cls.objects.get_or_create(pk=1)[0]
+
+
+class Engine(models.Model):
+    """One OpenAI-compatible endpoint. An empty URL or model means the one of the AI mode."""
+
+    name = models.CharField(
+        _("name"),
+        max_length=50,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z][a-z0-9-]*\Z", _("Use a-z, 0-9 and '-': gpu0."))],
+        help_text=_("gpu0, gpu1, … for a vLLM server on a GPU"),
+    )
+    kind = models.CharField(_("kind"), max_length=5, choices=Mode)
+    url = url_field(_("URL"), blank=True)
+    model_name = models.CharField(_("model name"), max_length=200, blank=True)
+    api_key = key_field()
+    slots = models.PositiveIntegerField(
+        _("slots"),
+        default=32,
+        validators=[MinValueValidator(1), MaxValueValidator(1024)],
+        help_text=_("How many hints this engine may write at once."),
+    )
+    languages = models.CharField(
+        _("languages"),
+        max_length=5,
+        choices=Languages,
+        default=Languages.BOTH,
+        help_text=_("A hint in another language comes from its author, at once."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        verbose_name = _("engine")
+        verbose_name_plural = _("engines")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ModeChange(models.Model):
+    """One switch of the AI mode: when, by whom, from what to what."""
+
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, verbose_name=_("by")
+    )
+    before = models.CharField(_("before"), max_length=5, choices=Mode)
+    after = models.CharField(_("after"), max_length=5, choices=Mode)
+
+    class Meta:
+        verbose_name = _("change of mode")
+        verbose_name_plural = _("changes of mode")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"

@@ -1,0 +1,57 @@
+"""What is asked once for all streams: places in the line, and the rows of quiet hints."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from django.db import Error
+
+from broker import dispatch
+from broker.dispatch import Place
+from broker.errors import BrokerDown
+from web.events import access
+from web.events.feed import Stage
+from web.events.hub import Hub
+
+PLACES_EVERY_S = 1.0
+ROWS_EVERY_S = 5.0
+log = logging.getLogger(__name__)
+
+
+async def show_places(hub: Hub) -> None:
+    """Tells the streams of waiting hints where they stand, whenever that changed."""
+    while True:
+        await asyncio.sleep(PLACES_EVERY_S)
+        waiting = [watch for watch in hub.watches() if watch.waiting and watch.stage is Stage.LIVE]
+        if not waiting:
+            continue
+        try:
+            standing = await hub.broker.run(dispatch.standing({watch.hint for watch in waiting}))
+        except BrokerDown:
+            continue  # the hub tells, and tries again
+        for watch in waiting:
+            at = standing.get(watch.hint)
+            if at is not None and at.place is Place.WAITING:
+                watch.stand(at.position, at.eta_s)
+
+
+async def ask_rows(hub: Hub) -> None:
+    """Ends hints with a final row and a silent log: it expired, or Redis was wiped."""
+    while True:
+        await asyncio.sleep(ROWS_EVERY_S)
+        watches = list(hub.watches())
+        quiet = {watch.hint for watch in watches if watch.quiet and watch.stage is not Stage.OVER}
+        for watch in watches:
+            watch.quiet = True
+        if not quiet:
+            continue
+        try:
+            finals = await access.in_thread(partial(access.ended, quiet))
+        except Error as error:
+            log.warning("rows of %d quiet hints cannot be read: %s", len(quiet), error)
+            continue
+        for watch in watches:
+            if watch.hint in finals:
+                watch.conclude(finals[watch.hint])

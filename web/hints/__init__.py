@@ -1,0 +1,1 @@
+"""Hints: the rows, the one module that writes them, the API and the admin."""

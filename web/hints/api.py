@@ -1,0 +1,221 @@
+"""/v1: ask for a hint, read it, take it back, rate it; run the tests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Header, Router, Status
+
+from broker.contract.hint import State
+from web.api import problem
+from web.api.problem import Problem
+from web.courses.models import Exercise
+from web.engines import roster
+from web.hints import access, etag, line, sandbox, store, wire
+from web.hints.models import Hint
+from web.tutor import ladder, prompt
+from web.tutor.report import Report, Verdict
+
+router = Router(tags=["hints"])
+POLL_S = 1
+FULL_RETRY_S = 15
+HISTORY = 50
+
+
+@router.post("/checks", response=wire.L0Out, summary="Run the tests on this code (L0)")
+def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
+    exercise = find_exercise(user_of(request), body.exercise)
+    refuse_bad_code(body.code)
+    return wire.check_out(sandbox.check(exercise, body.code))
+
+
+@router.post("/hints", response={202: wire.HintOut}, summary="Ask for a hint")
+def ask(
+    request: HttpRequest,
+    response: HttpResponse,
+    body: wire.HintIn,
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+) -> Status[wire.HintOut]:
+    student = user_of(request)
+    exercise = find_exercise(student, body.exercise)
+    refuse_bad_code(body.code)
+    refuse_nul("question", body.question)
+    refuse_locked(student, exercise, body.level)
+    report = sandbox.check(exercise, body.code)
+    new = new_hint(student, exercise, body, report, idempotency_key)
+    hint = accept(new)
+    response["Location"] = f"/v1/hints/{hint.pk}"
+    return Status(202, shown(hint, response))
+
+
+@router.get("/hints", response=wire.HintsOut, summary="Your hints for one exercise, newest first")
+def history(request: HttpRequest, exercise: wire.ExercisePath) -> wire.HintsOut:
+    student = user_of(request)
+    found = find_exercise(student, exercise)
+    rows = Hint.objects.filter(student=student, exercise=found)
+    rows = rows.select_related("exercise__course")[:HISTORY]
+    return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
+
+
+@router.get("/hints/{uuid:hint_id}", response=wire.HintOut, summary="Read a hint")
+def read(
+    request: HttpRequest, response: HttpResponse, hint_id: UUID
+) -> wire.HintOut | HttpResponse:
+    user = user_of(request)
+    asked = request.headers.get("If-None-Match", "")
+    if asked and etag.still_current(str(hint_id), str(user.pk), asked):
+        return not_modified(asked)
+    hint = find_hint(user, hint_id)
+    # Asked before the words are: a tag may be older than what it comes with, never newer.
+    tip = None if hint.final else line.tip(str(hint.pk))
+    out = shown(hint, response)
+    tag = etag.of(hint, tip, out.position)
+    if asked == tag:
+        return not_modified(tag)
+    response["ETag"] = tag
+    return out
+
+
+@router.post("/hints/{uuid:hint_id}/cancel", response={202: wire.HintOut}, summary="Take it back")
+def cancel(request: HttpRequest, response: HttpResponse, hint_id: UUID) -> Status[wire.HintOut]:
+    hint = own_hint(user_of(request), hint_id)
+    store.cancel(str(hint.pk))
+    hint.refresh_from_db()
+    if hint.state == State.CANCELLED:
+        # Also when it is asked again: the broker may have been down the first time.
+        line.leave(hint)
+    return Status(202, shown(hint, response))
+
+
+@router.put("/hints/{uuid:hint_id}/feedback", response=wire.HintOut, summary="Did it help?")
+def feedback(request: HttpRequest, hint_id: UUID, body: wire.FeedbackIn) -> wire.HintOut:
+    refuse_nul("comment", body.comment)
+    hint = own_hint(user_of(request), hint_id)
+    if not hint.final:
+        raise Problem(problem.INVALID, _("Wait until the hint is there."))
+    store.rate(hint, body.helpful, body.comment)
+    return wire.hint_out(hint)
+
+
+def accept(new: store.NewHint) -> Hint:
+    """The row for this request, placed in the line; a Problem if it may not have one."""
+    earlier = store.by_key(new)
+    if earlier is None:
+        refuse_correct(new.report)
+        refuse_when_full()
+    match earlier or store.create(new):
+        case store.Created(hint):
+            line.join(hint)
+            return hint
+        case store.Repeated(hint):
+            return hint
+        case store.Waiting(hint):
+            raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
+        case store.KeyReused():
+            raise Problem(problem.KEY_REUSED)
+
+
+def new_hint(
+    student: User, exercise: Exercise, body: wire.HintIn, report: Report, key: str
+) -> store.NewHint:
+    locale = body.locale or wire.locale_now()
+    return store.NewHint(
+        student=student,
+        exercise=exercise,
+        level=body.level,
+        locale=locale,
+        code=body.code,
+        question=body.question,
+        report=report,
+        prefix=prompt.prefix_key(
+            roster.model_of_prefix(), exercise.path, exercise.revision, body.level, locale
+        ),
+        idempotency_key=key,
+    )
+
+
+def shown(hint: Hint, response: HttpResponse) -> wire.HintOut:
+    """The hint with its place or its words so far; says when to ask again."""
+    if hint.final:
+        return wire.hint_out(hint)
+    place = line.standing(str(hint.pk))
+    partial = line.partial_text(hint) if hint.state == State.RUNNING else ""
+    eta_s = place.eta_s if place else None
+    response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
+    return wire.hint_out(hint, place.position if place else None, eta_s, partial)
+
+
+def not_modified(tag: str) -> HttpResponse:
+    response = HttpResponse(status=304)
+    response["ETag"] = tag
+    response["Retry-After"] = str(POLL_S)
+    return response
+
+
+def user_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), "every operation here needs sign-in"
+    return request.user
+
+
+def find_exercise(user: User, path: str) -> Exercise:
+    exercise = access.exercise(user, path)
+    if exercise is None:
+        raise Problem(problem.NOT_FOUND, _("There is no such exercise in your courses."))
+    return exercise
+
+
+def find_hint(user: User, hint_id: UUID) -> Hint:
+    hint = access.hints(user).filter(pk=hint_id).first()
+    if hint is None:
+        raise Problem(problem.NOT_FOUND, _("You have no such hint."))
+    return hint
+
+
+def own_hint(user: User, hint_id: UUID) -> Hint:
+    """As find_hint; staff may read a student's hint but not act on it."""
+    hint = find_hint(user, hint_id)
+    if hint.student_id != user.pk:
+        raise Problem(problem.FORBIDDEN)
+    return hint
+
+
+def refuse_bad_code(code: str) -> None:
+    size = len(code.encode(errors="surrogatepass"))
+    if size > wire.CODE_BYTES:
+        detail = _("Your code has %(size)d bytes; %(most)d are allowed.")
+        raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": wire.CODE_BYTES})
+    if not code.strip():
+        refuse("code", _("Write some code first; a line is enough."))
+    refuse_nul("code", code)
+
+
+def refuse_nul(where: str, text: str) -> None:
+    """PostgreSQL stores no NUL, and neither it nor the sandbox takes half a character."""
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        refuse(where, _("There is a character in it that cannot be used (NUL or a broken one)."))
+
+
+def refuse(where: str, what: str) -> None:
+    raise Problem(problem.INVALID, what, errors=[{"where": where, "what": what}])
+
+
+def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
+    opened = ladder.open_level(access.received_levels(student, exercise))
+    if level > opened:
+        detail = _("Level %(level)d opens once you have had a hint of level %(below)d.")
+        raise Problem(problem.LEVEL_LOCKED, detail % {"level": level, "below": level - 1})
+
+
+def refuse_correct(report: Report) -> None:
+    if report.verdict is Verdict.PASSED:
+        raise Problem(problem.ALREADY_CORRECT)
+
+
+def refuse_when_full() -> None:
+    if store.waiting_count() >= settings.BACKLOG_MAX:
+        raise Problem(problem.BACKLOG_FULL, retry_after_s=FULL_RETRY_S)

@@ -1,0 +1,32 @@
+"""What a student reads for each reason code."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from broker.contract.hint import Reason
+
+NOTICES: dict[str, Promise] = {
+    Reason.LEAK: _("The AI said too much, so you get your teacher's hint instead."),
+    Reason.OFF_TEMPLATE: _(
+        "The AI's answer was not usable, so you get your teacher's hint instead."
+    ),
+    Reason.MODEL_UNAVAILABLE: _(
+        "The AI cannot be reached right now. This hint was prepared before."
+    ),
+    Reason.MODEL_TIMEOUT: _("The AI took too long. This hint was prepared before."),
+    Reason.MODEL_REFUSED: _(
+        "The AI is not set up correctly; staff can see why. This hint was prepared before."
+    ),
+    Reason.OTHER_LANGUAGE: _(
+        "The AI here does not write your language. This hint was prepared before."
+    ),
+    Reason.TRUNCATED: _("The AI broke off in the middle. This hint was prepared before."),
+    Reason.WORKER_LOST: _("Something broke on our side. This hint was prepared before."),
+    Reason.EXPIRED: _("It was too busy to ask the AI in time. This hint was prepared before."),
+    Reason.CANCELLED: _("You took this request back."),
+}
+
+
+def notice(reason: str) -> str:
+    """The sentence in the language that is active now; empty for no reason."""
+    return str(NOTICES[reason]) if reason else ""

@@ -1,0 +1,292 @@
+"""The only writer of hint rows: one function an arrow, each one conditional UPDATE.
+
+A function that changes a state answers whether it did: False means that another writer came first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
+from broker.contract.job import Endpoint, HintJob, Sampling
+from broker.dispatch import Ticket
+from web.courses.models import Exercise
+from web.engines import roster
+from web.hints.models import IN_FLIGHT, Hint, RawOutput
+from web.tutor.ladder import l0_words
+from web.tutor.languages import Locale
+from web.tutor.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHint:
+    """A checked request. idempotency_key: empty for none."""
+
+    student: User
+    exercise: Exercise
+    level: int
+    locale: Locale
+    code: str
+    question: str
+    report: Report
+    prefix: str
+    idempotency_key: str = ""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what the student asked: tells a repeated request from another one."""
+        asked = [self.exercise.pk, self.level, self.locale, self.code, self.question]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new row, queued and committed."""
+
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same request under the same key came before: this is its hint."""
+
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The key belongs to a request with another content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The student already has a hint in flight for this exercise."""
+
+    hint: Hint
+
+
+Creation = Created | Repeated | KeyReused | Waiting
+
+
+def create(new: NewHint) -> Creation:
+    """Writes the row, unless the key or another hint in flight forbids it."""
+    try:
+        with transaction.atomic():
+            hint = Hint.objects.create(
+                student=new.student,
+                exercise=new.exercise,
+                level=new.level,
+                locale=new.locale,
+                code=new.code,
+                question=new.question,
+                report=new.report.as_json(),
+                prefix=new.prefix,
+                idempotency_key=new.idempotency_key,
+                request_hash=new.fingerprint(),
+            )
+    except IntegrityError:
+        # The constraints let one in, also of two requests at once; the others find it here.
+        earlier = by_key(new)
+        if earlier is not None:
+            return earlier
+        waiting = in_flight(new.student, new.exercise)
+        if waiting is None:
+            raise
+        return Waiting(waiting)
+    return Created(hint)
+
+
+def by_key(new: NewHint) -> Repeated | KeyReused | None:
+    if not new.idempotency_key:
+        return None
+    hint = Hint.objects.filter(student=new.student, idempotency_key=new.idempotency_key).first()
+    if hint is None:
+        return None
+    return Repeated(hint) if hint.request_hash == new.fingerprint() else KeyReused()
+
+
+def in_flight(student: User, exercise: Exercise) -> Hint | None:
+    return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
+
+
+def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
+    """queued → running as this attempt; None if the hint is not there to be had.
+
+    attempt: the grant's number; it must be higher than any the row has seen.
+    engine: the row of that name must still exist.
+    """
+    serving = roster.serving(engine)
+    if serving is None:
+        return None
+    rows = leaving(State.QUEUED, State.RUNNING, hint).filter(attempt__lt=attempt)
+    now = timezone.now()
+    if not rows.update(state=State.RUNNING, attempt=attempt, engine=engine, claimed_at=now):
+        return None
+    row = Hint.objects.select_related("exercise").get(pk=hint)
+    return job(row, *serving)
+
+
+def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
+    exercise = row.exercise
+    return HintJob(
+        hint=str(row.pk),
+        student=str(row.student_id),
+        attempt=row.attempt,
+        engine=row.engine,
+        level=row.level,
+        locale=row.locale,
+        statement=exercise.statement(row.locale),
+        reference=exercise.reference,
+        mistakes=exercise.mistakes(row.locale),
+        authored=authored(row),
+        l0=l0(row),
+        code=row.code,
+        question=row.question,
+        endpoint=endpoint,
+        sampling=sampling,
+    )
+
+
+def finish(hint: str, attempt: int, outcome: Outcome, first_piece_at: datetime | None) -> bool:
+    """running → the outcome's state, for the attempt that still owns the hint."""
+    rows = leaving(State.RUNNING, outcome.state, hint).filter(attempt=attempt)
+    return bool(rows.update(**ended(outcome), first_piece_at=first_piece_at))
+
+
+def requeue(hint: str, attempt: int) -> bool:
+    """running → queued for an attempt that was lost; a grant nobody claimed is burned instead.
+
+    Either way no zombie of this attempt can claim or finish afterwards.
+    """
+    lost = Q(state=State.RUNNING, attempt__lte=attempt)
+    unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
+    rows = Hint.objects.filter(lost | unclaimed, pk=hint)
+    return bool(rows.update(state=State.QUEUED, attempt=attempt, engine="", claimed_at=None))
+
+
+def expire(hint: str, reason: Reason) -> bool:
+    """queued → failed, with the authored hint or L0: nobody could serve it."""
+    row = Hint.objects.filter(pk=hint).select_related("exercise").first()
+    if row is None:
+        return False
+    outcome = fallback(State.FAILED, reason, authored(row), l0(row))
+    return bool(leaving(State.QUEUED, State.FAILED, hint).update(**ended(outcome)))
+
+
+def cancel(hint: str) -> bool:
+    """queued or running → cancelled."""
+    outcome = Outcome(state=State.CANCELLED, reason=Reason.CANCELLED)
+    rows = Hint.objects.filter(pk=hint, state__in=IN_FLIGHT)
+    return bool(rows.update(**ended(outcome)))
+
+
+def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
+    """The student's verdict on a hint; the last one counts."""
+    Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=comment)
+    hint.helpful, hint.comment = helpful, comment
+
+
+def waiting_count() -> int:
+    return Hint.objects.filter(state=State.QUEUED).count()
+
+
+def state_of(hint: str) -> State | None:
+    """The row's state; None if there is no such row."""
+    state = Hint.objects.filter(pk=hint).values_list("state", flat=True).first()
+    return State(state) if state else None
+
+
+def ended_as(hint: str) -> tuple[State, Reason | None] | None:
+    """How a final hint ended; None for one in flight, or no row."""
+    row = Hint.objects.filter(pk=hint).values_list("state", "reason").first()
+    if row is None or row[0] in IN_FLIGHT:
+        return None
+    return State(row[0]), Reason(row[1]) if row[1] else None
+
+
+def in_flight_ids(older_than_s: float) -> list[str]:
+    """Hints of that age that the dispatcher should know, oldest first."""
+    before = timezone.now() - timedelta(seconds=older_than_s)
+    rows = Hint.objects.filter(state__in=IN_FLIGHT, created_at__lt=before).order_by("created_at")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
+def queued_again(hint: str, claimed_before: datetime) -> Ticket | None:
+    """The ticket of a hint the dispatcher does not know; None if it needs none now.
+
+    A running one was claimed so long ago that its worker would have told the dispatcher of it.
+    """
+    Hint.objects.filter(pk=hint, state=State.RUNNING, claimed_at__lt=claimed_before).update(
+        state=State.QUEUED, engine="", claimed_at=None
+    )
+    row = Hint.objects.filter(pk=hint, state=State.QUEUED).select_related("exercise").first()
+    return ticket(row) if row else None
+
+
+def ticket(row: Hint) -> Ticket:
+    """What the dispatcher must know of a hint; needs the exercise loaded."""
+    return Ticket(
+        hint=str(row.pk),
+        attempt=row.attempt,
+        prefix=row.prefix,
+        lane="interactive",
+        student=str(row.student_id),
+        course=str(row.exercise.course_id),
+        since_ms=int(row.created_at.timestamp() * 1000),
+    )
+
+
+def due_to_expire(ttl_s: float) -> list[str]:
+    """Hints that have waited past their time to live."""
+    before = timezone.now() - timedelta(seconds=ttl_s)
+    rows = Hint.objects.filter(state=State.QUEUED, created_at__lt=before)
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
+def keep_raw(hint: str, attempt: int, turn: int, text: str, rule: str) -> None:
+    """Ungated model text, for staff only."""
+    RawOutput.objects.create(hint_id=hint, attempt=attempt, turn=turn, text=text, rule=rule)
+
+
+def purge_raw(days: int) -> int:
+    """Deletes raw output past its retention; answers how many rows went."""
+    before = timezone.now() - timedelta(days=days)
+    return RawOutput.objects.filter(created_at__lt=before).delete()[0]
+
+
+def authored(row: Hint) -> str:
+    """The author's hint for this exercise, level and language; empty if there is none."""
+    hint = row.exercise.authored_hints.filter(level=row.level).first()
+    return hint.text(row.locale) if hint else ""
+
+
+def l0(row: Hint) -> str:
+    return l0_words(Report.from_json(row.report), row.locale)
+
+
+def leaving(before: State, after: State, hint: str) -> QuerySet[Hint]:
+    """The row, if it is in this state, and the state table has the arrow."""
+    assert after in ARROWS[before], f"no arrow {before} → {after}"
+    return Hint.objects.filter(pk=hint, state=before)
+
+
+def ended(outcome: Outcome) -> dict[str, Any]:
+    """The columns of a final row."""
+    return {
+        "state": outcome.state,
+        "text": outcome.text,
+        "source": outcome.source,
+        "reason": outcome.reason or "",
+        "prompt_tokens": outcome.usage.prompt_tokens,
+        "completion_tokens": outcome.usage.completion_tokens,
+        "cached_tokens": outcome.usage.cached_tokens,
+        "finished_at": timezone.now(),
+    }

@@ -1,0 +1,1 @@
+"""Running the product: start, seed, replay, secrets."""

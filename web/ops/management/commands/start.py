@@ -1,0 +1,124 @@
+"""`make run`: everything on one machine, without Docker or GPU."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import urllib.request
+from time import monotonic, sleep
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from broker import embedded, fleet
+from broker.errors import HintlineError
+from broker.settings import need, read
+from web.engines.models import AIModelConfig, Engine, Mode
+from web.link import attempt
+from web.ops.children import Child
+
+WATCH_S = 0.5
+
+
+class Command(BaseCommand):
+    help = "Start Valkey, the local model, a worker node and the web app; Ctrl-C stops them."
+    requires_migrations_checks = False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.began_s = monotonic()
+        self.children: list[Child] = []
+        try:
+            self.run_all()
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping …")
+        except HintlineError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            for child in reversed(self.children):
+                child.stop()
+        self.stdout.write("Stopped.")
+
+    def run_all(self) -> None:
+        port = need("HINTLINE_PORT", int)
+        refuse_taken(port, "HINTLINE_PORT")
+        self.logs = settings.DATA / "logs"
+        self.logs.mkdir(exist_ok=True)
+        if not read("REDIS_URL", str):
+            url = embedded.url(settings.DATA)
+            self.launch("Valkey", ["-m", "broker"], lambda: embedded.answers(url))
+        self.say("Database")
+        call_command("migrate", verbosity=0)
+        call_command("seed", stdout=self.stdout)
+        if self.wants_local_model():
+            local_port = need("HINTLINE_LOCAL_PORT", int)
+            refuse_taken(local_port, "HINTLINE_LOCAL_PORT")
+            address = f"http://127.0.0.1:{local_port}/health"
+            self.launch("Local model", ["-m", "workers", "engine"], lambda: answers(address))
+        self.launch("Worker node", ["-m", "workers", "node"], has_slots)
+        address = f"http://127.0.0.1:{port}"
+        self.launch("Web", web_arguments(port), lambda: answers(f"{address}/accounts/login/"))
+        self.stdout.write(f"Ready after {monotonic() - self.began_s:.0f} s: {address}")
+        self.stdout.write(f"Admin: {address}/admin/   API: {address}/v1/docs   Ctrl-C stops all.")
+        self.watch()
+
+    def wants_local_model(self) -> bool:
+        """Its server runs whatever the mode is, so that switching to it needs no restart."""
+        return Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists()
+
+    def launch(self, name: str, arguments: list[str], ready: Any) -> None:
+        self.say(name)
+        child = Child(name.lower().replace(" ", "-"), arguments, self.logs, ready)
+        self.children.append(child)
+        child.start()
+
+    def say(self, what: str) -> None:
+        self.stdout.write(f"[{monotonic() - self.began_s:5.1f} s] {what} …")
+        self.stdout.flush()
+
+    def watch(self) -> None:
+        """Whatever dies is started again; what keeps dying ends the start with its log."""
+        while True:
+            sleep(WATCH_S)
+            for child in self.children:
+                if child.died():
+                    self.say(f"{child.name} died, starting it again")
+                    child.restart()
+
+
+def web_arguments(port: int) -> list[str]:
+    # The grace is for open event streams, which end only when they are told to.
+    return [
+        "-m", "uvicorn", "web.asgi:application", "--port", str(port), "--no-access-log",
+        "--timeout-graceful-shutdown", "5", "--log-level", "warning",
+    ]  # fmt: skip
+
+
+def refuse_taken(port: int, setting: str) -> None:
+    """Raises: HintlineError naming the setting that moves us to another port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            text = f"Port {port} is taken: stop what uses it, or set {setting} to another one."
+            raise HintlineError(text) from None
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # our own address
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def has_slots() -> bool:
+    """A worker has signed on; or the mode has no engine to serve, and none will."""
+    mode = AIModelConfig.current().mode
+    if not Engine.objects.filter(kind=mode, enabled=True).exists():
+        return True
+    loads = attempt(fleet.snapshot()) or {}
+    return any(load.slots for load in loads.values())

@@ -1,0 +1,168 @@
+"""Feeds real buggy programs through the public API as a student would, and measures what comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from django.contrib.auth.models import User
+from django.utils.text import slugify
+
+from broker.contract.hint import FINAL, State
+from broker.errors import HintlineError
+from web.api.auth import fresh
+from web.api.models import ApiToken
+from web.courses.models import Course, Exercise, Membership
+
+COURSE = "replay"
+REQUEST_S = 30.0
+HINT_S = 600.0
+AGAIN_S = 1.0
+KEYS = ("id", "title", "problem_statement", "buggy_code", "tests", "bug_fix")
+
+
+class BadRecord(HintlineError):
+    """A line of the file is no record; the text names the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One hint as the student lived it. Times in seconds from the request; None: it never came."""
+
+    record: str
+    level: int
+    state: str
+    source: str = ""
+    reason: str | None = None
+    hint: str = ""
+    wait_s: float | None = None
+    first_piece_s: float | None = None
+    total_s: float | None = None
+    text: str = ""
+
+
+def records(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
+    """Raises: BadRecord for a line that is not JSON or lacks one of KEYS."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if limit is not None and number > limit:
+                return
+            try:
+                record = json.loads(line)
+                yield {key: record[key] for key in KEYS}
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadRecord(f"{path}:{number}: {error!r}; needed: {', '.join(KEYS)}") from None
+
+
+def prepare(rows: list[dict[str, Any]]) -> str:
+    """Course, exercises and a student for these records; answers the student's API token."""
+    course, _ = Course.objects.get_or_create(
+        slug=COURSE, defaults={"title_ko": "재생", "title_en": "Replay"}
+    )
+    for row in rows:
+        Exercise.objects.update_or_create(
+            course=course,
+            slug=slugify(row["id"]),
+            defaults={
+                "title_ko": row["title"],
+                "title_en": row["title"],
+                "statement_ko": row["problem_statement"],
+                "statement_en": row["problem_statement"],
+                "tests": "\n".join(row["tests"]),
+                "reference": row["bug_fix"],
+            },
+        )
+    student, _ = User.objects.get_or_create(username=COURSE)
+    Membership.objects.get_or_create(user=student, course=course)
+    token = ApiToken(user=student, name="replay")
+    text = fresh(token)
+    ApiToken.objects.filter(user=student, name="replay").delete()
+    token.save()
+    return text
+
+
+def play(
+    rows: list[dict[str, Any]],
+    level: int,
+    url: str,
+    token: str,
+    at_once: int,
+    done: Callable[[], None],
+) -> list[Outcome]:
+    """Every record at every level up to this one, as the ladder asks; done: after each record."""
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    outcomes: list[Outcome] = []
+    with (
+        httpx2.Client(base_url=url, headers=headers, timeout=REQUEST_S) as client,
+        ThreadPoolExecutor(at_once) as students,
+    ):
+        for future in as_completed(students.submit(ladder, client, row, level) for row in rows):
+            outcomes += future.result()
+            done()
+    return outcomes
+
+
+def ladder(client: httpx2.Client, row: dict[str, Any], level: int) -> list[Outcome]:
+    return [ask(client, row, rung) for rung in range(1, level + 1)]
+
+
+def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
+    """One hint, from the request to its final row."""
+    started = monotonic()
+    body = {
+        "exercise": f"{COURSE}/{slugify(row['id'])}",
+        "level": level,
+        "code": row["buggy_code"],
+        "locale": "en",
+    }
+    answer = client.post("/v1/hints", json=body, headers={"Idempotency-Key": str(uuid4())})
+    if answer.status_code != 202:
+        problem = answer.json().get("type", "").rpartition(":")[2]
+        return Outcome(record=row["id"], level=level, state=f"refused: {problem}")
+    hint = answer.json()
+    times = follow(client, hint["links"]["events"], started)
+    final = client.get(hint["links"]["self"]).json()
+    return Outcome(
+        record=row["id"],
+        level=level,
+        hint=final["id"],
+        state=final["state"],
+        source=final["source"],
+        reason=final["reason"],
+        wait_s=times.get("started"),
+        first_piece_s=times.get("piece"),
+        total_s=times.get("done"),
+        text=final["text"],
+    )
+
+
+def follow(client: httpx2.Client, events_url: str, started: float) -> dict[str, float]:
+    """Seconds at which each kind of event first came; the stream is opened again if it breaks."""
+    times: dict[str, float] = {}
+    while "done" not in times and monotonic() - started < HINT_S:
+        with suppress(httpx2.TransportError), client.stream("GET", events_url) as stream:
+            if stream.status_code == 204:
+                times.setdefault("done", monotonic() - started)
+            for line in stream.iter_lines():
+                if line.startswith("event: "):
+                    times.setdefault(line[7:], monotonic() - started)
+        if "done" not in times:
+            sleep(AGAIN_S)
+    return times
+
+
+def write(outcomes: list[Outcome], path: Path) -> None:
+    lines = (json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in outcomes)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def unfinished(outcomes: list[Outcome]) -> list[Outcome]:
+    return [one for one in outcomes if one.hint and State(one.state) not in FINAL]

@@ -1,0 +1,20 @@
+"""The secret that signs sessions and encrypts stored keys: made once, readable by its owner."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in this file; a new one is written there, mode 0600, if it does not exist."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        # Whole or not at all, and of several processes that start at once the first one's.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()

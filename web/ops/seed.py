@@ -1,0 +1,115 @@
+"""Stores the seed course, the engines and the demo accounts; what is there is left alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from broker.settings import need
+from web.courses.models import AuthoredHint, Course, Exercise, Membership
+from web.courses.seeding import Seed, SeedExercise, load
+from web.engines.models import AIModelConfig, Engine, Languages, Mode
+
+FOLDER = Path(__file__).parent.parent / "courses" / "seed"
+ENGINES = (("local", Mode.LOCAL), ("api", Mode.API), ("gpu0", Mode.VLLM))
+ROLES = Membership.Role
+DEMO = (("student", ROLES.STUDENT), ("teacher", ROLES.TEACHER), ("admin", ROLES.ADMIN))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A demo account made just now: the only moment its password is known."""
+
+    name: str
+    password: str
+
+
+def store_course(seed: Seed) -> Course:
+    """The course with all its exercises; one that exists is not touched: teachers own it."""
+    course, _ = Course.objects.get_or_create(
+        slug=seed.course.slug,
+        defaults={"title_ko": seed.course.title.ko, "title_en": seed.course.title.en},
+    )
+    existing = set(course.exercises.values_list("slug", flat=True))
+    for exercise in seed.exercises:
+        if exercise.slug not in existing:
+            store_exercise(course, exercise)
+    return course
+
+
+def store_exercise(course: Course, seed: SeedExercise) -> Exercise:
+    exercise = Exercise.objects.create(
+        course=course,
+        slug=seed.slug,
+        position=seed.position,
+        topic=seed.topic,
+        title_ko=seed.title.ko,
+        title_en=seed.title.en,
+        statement_ko=seed.statement.ko,
+        statement_en=seed.statement.en,
+        language=seed.language,
+        starter=seed.starter,
+        tests=seed.tests,
+        reference=seed.reference,
+        mistakes_ko=seed.mistakes.ko,
+        mistakes_en=seed.mistakes.en,
+    )
+    AuthoredHint.objects.bulk_create(
+        AuthoredHint(exercise=exercise, level=level, text_ko=text.ko, text_en=text.en)
+        for level, text in seed.hints.items()
+    )
+    return exercise
+
+
+def store_engines() -> None:
+    """The AI mode, and one engine of each kind, so that switching the mode needs no new row."""
+    AIModelConfig.current()
+    for name, kind in ENGINES:
+        defaults: dict[str, Any] = {"kind": kind}
+        if kind is Mode.LOCAL:
+            # The bundled model was taught English only.
+            defaults |= {"slots": need("HINTLINE_LOCAL_SLOTS", int), "languages": Languages.ENGLISH}
+        Engine.objects.get_or_create(name=name, defaults=defaults)
+
+
+def store_accounts(course: Course) -> list[Account]:
+    """The demo accounts that are missing, with new random passwords."""
+    made = []
+    for name, role in DEMO:
+        if User.objects.filter(username=name).exists():
+            continue
+        password = secrets.token_urlsafe(9)
+        staff = role != ROLES.STUDENT
+        user = User.objects.create_user(
+            name, password=password, is_staff=staff, is_superuser=role == ROLES.ADMIN
+        )
+        Membership.objects.create(user=user, course=course, role=role)
+        made.append(Account(name, password))
+    return made
+
+
+def keep(accounts: list[Account], path: Path) -> None:
+    """Adds the passwords to a file that only its owner can read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(handle, 0o600)  # the file may be older than this rule
+    with os.fdopen(handle, "w") as file:
+        file.writelines(f"{account.name} {account.password}\n" for account in accounts)
+
+
+@transaction.atomic
+def seed_all(passwords: Path) -> list[Account]:
+    """Everything; answers the accounts made now. Raises: BadSeed.
+
+    passwords: the file that keeps them; an account is never committed without its password there.
+    """
+    course = store_course(load(FOLDER))
+    store_engines()
+    made = store_accounts(course)
+    keep(made, passwords)
+    return made

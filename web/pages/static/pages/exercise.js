@@ -1,0 +1,117 @@
+// Owns the workbench of one exercise: joins editor, tests, ladder and hints.
+
+import { Draft } from "./draft.js";
+import { mountEditor } from "./editor.js";
+import { History } from "./history.js";
+import { Problem, call, insist, newKey } from "./http.js";
+import { Ladder } from "./ladder.js";
+import { showReport, verdict } from "./report.js";
+import { Alert, Status } from "./status.js";
+
+const page = JSON.parse(document.getElementById("page").textContent);
+const { words } = page;
+const at = (id) => document.getElementById(id);
+
+const status = new Status(at("news"), at("status"));
+const alert = new Alert(at("alert"), words);
+const ladder = new Ladder(at("ask"));
+const draft = new Draft(page.draft, page.starter, (saved) => {
+  at("draft").textContent = saved ? words.draft_saved : words.draft_not_saved;
+});
+const editor = mountEditor({
+  parent: at("editor"),
+  code: draft.read(),
+  language: page.language,
+  nonce: document.querySelector("meta[property=csp-nonce]").nonce,
+  label: words.editor,
+  describedBy: "keys",
+  onChange: (code) => draft.save(code),
+  onRun: runTests,
+});
+const history = new History({
+  list: at("hints"),
+  empty: at("no-hints"),
+  words,
+  status,
+  alert,
+  onChange: () => setBusy(at("ask-button"), history.waiting !== undefined),
+  onReceived: (level) => ladder.received(level),
+});
+
+function isBusy(button) {
+  return button.getAttribute("aria-disabled") === "true";
+}
+
+/** Not the disabled attribute: it would throw the focus of a keyboard user away. */
+function setBusy(button, busy) {
+  button.setAttribute("aria-disabled", String(busy));
+}
+
+async function runTests() {
+  if (isBusy(at("run"))) return;
+  setBusy(at("run"), true);
+  alert.clear();
+  status.say(words.running_tests);
+  try {
+    const body = { exercise: page.exercise, code: editor.code() };
+    const { body: l0 } = await call("POST", "/v1/checks", { body });
+    showReport(at("results"), l0, words);
+    status.say(verdict(l0.report, words));
+  } catch (error) {
+    status.say("");
+    alert.show(error);
+  }
+  setBusy(at("run"), false);
+}
+
+async function ask() {
+  if (isBusy(at("ask-button"))) return;
+  setBusy(at("ask-button"), true);
+  alert.clear();
+  status.say(words.asking);
+  try {
+    const options = { body: request(), key: newKey() };
+    const { body } = await insist("POST", "/v1/hints", options, (kind) => status.say(words[kind]));
+    status.say("");
+    showReport(at("results"), body.l0, words);
+    history.add(body);
+    at("question").value = "";
+  } catch (error) {
+    await refused(error);
+  }
+  setBusy(at("ask-button"), history.waiting !== undefined);
+}
+
+function request() {
+  return {
+    exercise: page.exercise,
+    level: ladder.level,
+    code: editor.code(),
+    question: at("question").value,
+    locale: page.locale,
+  };
+}
+
+async function refused(error) {
+  status.say("");
+  alert.show(error);
+  if (error instanceof Problem && error.name === "already-waiting") {
+    await history.adopt(error.body.hint).catch((other) => alert.show(other));
+  }
+}
+
+at("run").addEventListener("click", runTests);
+at("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask();
+});
+at("restart").addEventListener("click", () => {
+  editor.set(page.starter);
+  status.say(words.restarted);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
+  event.preventDefault();
+  runTests();
+});
+history.load(page.exercise).catch((error) => alert.show(error));

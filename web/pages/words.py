@@ -1,0 +1,53 @@
+"""What the exercise page's scripts say, in the reader's language; they fill in each `{name}`."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+
+def script_words() -> dict[str, str]:
+    return {
+        "editor": _("Code editor"),
+        "draft_saved": _("Saved in this browser"),
+        "draft_not_saved": _("This browser keeps no drafts: copy your code before you leave"),
+        "restarted": _("The starter code is back. Ctrl+Z brings yours back."),
+        "running_tests": _("Running the tests…"),
+        "passed": _("All {total} tests pass"),
+        "failed": _("{passed} of {total} tests pass"),
+        "syntax": _("Python cannot read this"),
+        "error": _("The program stopped with an error"),
+        "timeout": _("The program ran for too long"),
+        "memory": _("The program took too much memory"),
+        "crashed": _("The program crashed"),
+        "skipped": _("Not tested"),
+        "line": _("line {line}"),
+        "level_1": _("Level 1 · Notice"),
+        "level_2": _("Level 2 · Locate"),
+        "level_3": _("Level 3 · Concept"),
+        "asking": _("Sending your question…"),
+        "state_queued": _("Waiting"),
+        "state_running": _("Writing"),
+        "state_answered": _("Ready"),
+        "state_withheld": _("Ready"),
+        "state_failed": _("Ready"),
+        "state_cancelled": _("Stopped"),
+        "in_line": _("In the queue: place {position}."),
+        "in_line_eta": _("In the queue: place {position}, about {eta} to go."),
+        "starting": _("It is your turn in a moment."),
+        "writing": _("The hint is being written…"),
+        "again": _("The hint is being written anew…"),
+        "stopping": _("Stopping…"),
+        "seconds": _("{n} s"),
+        "minutes": _("{n} min"),
+        "ready": _("Your hint is ready."),
+        "stopped": _("The request was stopped."),
+        "by_model": _("Written by AI, which can be wrong: check it against your code."),
+        "by_authored": _("Written by your teacher."),
+        "by_l0": _("Made from the test report."),
+        "thanks": _("Thank you. Your answer was saved."),
+        "offline": _("No connection to the server. Trying again…"),
+        "busy": _("The server is busy. Trying again…"),
+        "unreachable": _("The server cannot be reached"),
+        "unreachable_detail": _("Check your connection, then try again. Your code is kept."),
+        "signed_out": _("Sign in again"),
+    }

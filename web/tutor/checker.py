@@ -1,0 +1,176 @@
+"""Runs a student's Python against an exercise's tests in the Monty sandbox, within its limits."""
+
+from __future__ import annotations
+
+import string
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic_monty import (
+    ExternalModule,
+    Monty,
+    MontyCrashedError,
+    MontyError,
+    MontyRuntimeError,
+    MontySession,
+    MontySyntaxError,
+    ResourceLimits,
+)
+
+from web.tutor.cases import PRELUDE, TALLY, Suite, expand
+from web.tutor.lexis import printable
+from web.tutor.report import Case, Failure, Report, Verdict
+from web.tutor.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
+
+OUTPUT_LIMIT_CHARS = 2_000
+WAIT_FOR_SANDBOX_S = 10.0
+# A second run only to learn the line of an error is not worth more than this.
+LINE_SEARCH_S = 1.0
+LIMITS: ResourceLimits = {
+    "max_feed_duration_secs": TIME_LIMIT_S,
+    "max_memory": MEMORY_LIMIT_BYTES,
+}
+# The sandbox has no `string`; only constants are lent, so that no call ever leaves the sandbox.
+CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")
+MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
+
+Print = Callable[[Literal["stdout", "stderr"], str], None]
+Running = tuple[int, str, str]
+"""Number, call and expected value of the case that was running at the end."""
+Bad = tuple[str, str, str | None, str | None, str | None]
+"""Call, expected, got, error class and error text of a failing case."""
+Tally = tuple[Running | None, Mapping[int, bool], Mapping[int, Bad]]
+"""The case that was running, every case that ran, and the failing ones in order."""
+
+
+class Output:
+    """The first characters that the code prints; the rest is dropped."""
+
+    def __init__(self, limit_chars: int = OUTPUT_LIMIT_CHARS) -> None:
+        self.limit_chars = limit_chars
+        self.text = ""
+
+    def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        self.text += text[: self.limit_chars - len(self.text)]
+
+
+class Checker:
+    """A bounded pool of sandbox processes; threads may share it, forked processes may not."""
+
+    def __init__(self, *, processes: int = 2) -> None:
+        self._pool = Monty(max_processes=processes, checkout_timeout=WAIT_FOR_SANDBOX_S)
+        self._pool.__enter__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox processes; no check may follow."""
+        self._pool.__exit__(None, None, None)
+
+    def check(self, code: str, tests: str, *, language: str = "python") -> Report:
+        """A report on any text whatever, after at most about three times the time limit.
+
+        tests: Python source of asserts, bare or as `def check(candidate)` with `check(f)`.
+        """
+        if language != "python":
+            return _skipped("Language", language)
+        suite = expand(tests)
+        if suite is None:
+            return _skipped("NoTests", "the exercise has no tests that can be run")
+        output = Output()
+        # The sandbox takes only text that UTF-8 can hold; JSON can carry half a surrogate pair.
+        code = code.encode("utf-8", "replace").decode()
+        try:
+            with self._pool.checkout(
+                limits=LIMITS,
+                assert_message_annotations=False,
+                os_policy={"sleep": "zero"},
+                external_modules=MODULES,
+            ) as session:
+                report = _run(session, code, suite, output)
+        except MontyCrashedError as error:
+            crash = Failure(kind="Crashed", message=str(error))
+            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
+        except TimeoutError:
+            return _skipped("Busy", "no sandbox became free in time")
+        return replace(report, output=printable(output.text))
+
+
+def _skipped(kind: str, message: str) -> Report:
+    return Report(verdict=Verdict.SKIPPED, error=Failure(kind=kind, message=message))
+
+
+def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Report:
+    silent = Output(0)
+    began_s = time.monotonic()
+    _feed(session, PRELUDE, silent)
+    ended = _feed(session, code, output)
+    if ended:
+        return Report(verdict=ended.verdict, total=suite.total, error=ended.failure)
+    ended = _feed(session, suite.counted, output)
+    report = _report(_tally(session), ended, suite.total)
+    in_time = time.monotonic() - began_s < LINE_SEARCH_S
+    if report.verdict is Verdict.ERROR and ended is None and in_time:
+        return _with_line(report, _feed(session, suite.plain, silent))
+    return report
+
+
+def _feed(session: MontySession, source: str, output: Print) -> Stop | None:
+    try:
+        session.feed_run(source, print_callback=output)
+    except (MontySyntaxError, MontyRuntimeError) as error:
+        return translate(error)
+    return None
+
+
+def _tally(session: MontySession) -> Tally:
+    """What the tests noted; empty when a limit left the sandbox full, or ended its process."""
+    try:
+        tally: Tally = session.feed_run(TALLY)
+    except (MontyError, RuntimeError):
+        return None, {}, {}
+    return tally
+
+
+def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
+    running, seen, bad = tally
+    if not (ended or seen):
+        return _skipped("NoTests", "the exercise's tests check nothing")
+    first, found = _first(running, bad, ended)
+    plain = Verdict.FAILED if first else Verdict.PASSED
+    return Report(
+        verdict=found.verdict if found else plain,
+        passed=len(seen) - len(bad) - (running is not None),
+        total=total if ended else len(seen),
+        first=first,
+        error=found.failure if found else None,
+    )
+
+
+def _first(
+    running: Running | None, bad: Mapping[int, Bad], ended: Stop | None
+) -> tuple[Case | None, Stop | None]:
+    """The first failing case, and what stopped it."""
+    for call, expected, got, kind, message in bad.values():
+        found = stop(kind, message or "") if kind else None
+        return Case(call=call, expected=expected, got=got, error=_words(found)), found
+    if ended and running:
+        return Case(call=running[1], expected=running[2], error=_words(ended)), ended
+    return None, ended
+
+
+def _words(found: Stop | None) -> str | None:
+    return f"{found.failure.kind}: {found.failure.message}" if found else None
+
+
+def _with_line(report: Report, ended: Stop | None) -> Report:
+    """The report with the line of its error, if the plain tests stop at the same error."""
+    if ended and report.error and ended.failure.kind == report.error.kind:
+        return replace(report, error=ended.failure)
+    return report

@@ -1,0 +1,112 @@
+"""What an error of Python means, in words for a beginner."""
+
+from __future__ import annotations
+
+from web.tutor.languages import Locale
+
+ERRORS: dict[str, dict[Locale, str]] = {
+    "NameError": {
+        "en": "Python does not know this name: it is spelled differently elsewhere, or not made "
+        "before it is used.",
+        "ko": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
+    },
+    "UnboundLocalError": {
+        "en": "The function reads this variable before it has given it a value.",
+        "ko": "함수가 이 변수에 값을 주기 전에 읽었어요.",
+    },
+    "TypeError": {
+        "en": "A value has another type than this operation can work with, or a call has the wrong "
+        "number of arguments.",
+        "ko": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
+    },
+    "IndexError": {
+        "en": "The code asks for a position that the list or text does not have.",
+        "ko": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
+    },
+    "KeyError": {
+        "en": "The dictionary does not have this key at that moment.",
+        "ko": "그 순간 딕셔너리에 이 키가 없어요.",
+    },
+    "ValueError": {
+        "en": "The value has the right type, but this operation cannot use its content.",
+        "ko": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
+    },
+    "ZeroDivisionError": {
+        "en": "The code divides by a value that is zero at that moment.",
+        "ko": "그 순간 0인 값으로 나누었어요.",
+    },
+    "AttributeError": {
+        "en": "This kind of value does not have what follows the dot.",
+        "ko": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
+    },
+    "RecursionError": {
+        "en": "The function calls itself again and again and never reaches a case where it stops.",
+        "ko": "함수가 자기 자신을 계속 부르고, 멈추는 경우에 닿지 못해요.",
+    },
+    "ModuleNotFoundError": {
+        "en": "There is no module of this name.",
+        "ko": "이런 이름의 모듈이 없어요.",
+    },
+    "PermissionError": {
+        "en": "Code cannot read or write files here.",
+        "ko": "여기서는 파일을 읽거나 쓸 수 없어요.",
+    },
+}
+
+SYNTAX: list[tuple[str, dict[Locale, str]]] = [
+    ("Expected `:`", {
+        "en": "a colon is missing, or something unexpected stands before it.",
+        "ko": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
+    }),
+    ("closing quote", {
+        "en": "a text is opened with a quote and never closed.",
+        "ko": "따옴표로 연 문자열이 닫히지 않았어요.",
+    }),
+    ("unexpected EOF", {
+        "en": "the code ends too early; often a bracket is still open.",
+        "ko": "코드가 너무 일찍 끝났어요. 괄호가 닫히지 않은 경우가 많아요.",
+    }),
+    ("Unexpected indentation", {
+        "en": "the spaces at the start of this line do not match its neighbours.",
+        "ko": "이 줄 앞의 빈칸이 둘레의 줄과 맞지 않아요.",
+    }),
+    ("Expected an indented block", {
+        "en": "the lines that belong inside must start further to the right.",
+        "ko": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
+    }),
+    ("Invalid assignment target", {
+        "en": "what stands left of `=` cannot be given a value.",
+        "ko": "`=` 왼쪽에 있는 것에는 값을 줄 수 없어요.",
+    }),
+    ("too deeply nested", {
+        "en": "too many brackets or blocks stand inside each other.",
+        "ko": "괄호나 블록이 너무 깊이 겹쳐 있어요.",
+    }),
+    ("outside loop", {
+        "en": "this word is only allowed inside a loop.",
+        "ko": "이 낱말은 반복문 안에서만 쓸 수 있어요.",
+    }),
+    ("unexpected token", {
+        "en": "there is a character that Python does not use here.",
+        "ko": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
+    }),
+    ("Expected `", {
+        "en": "a mark is missing or out of place; look at brackets and commas, also one line up.",
+        "ko": "기호가 빠졌거나 자리가 달라요. 괄호와 쉼표를 바로 윗줄까지 살펴보세요.",
+    }),
+]  # fmt: skip
+
+OTHERWISE: dict[Locale, str] = {
+    "en": "something is missing or out of place here or just before.",
+    "ko": "여기나 바로 앞에 무언가 빠졌거나 자리가 달라요.",
+}
+
+
+def explain_error(kind: str, locale: Locale) -> str:
+    """One sentence for an exception's class name; empty for a class that is not in the table."""
+    return ERRORS[kind][locale] if kind in ERRORS else ""
+
+
+def explain_syntax(message: str, locale: Locale) -> str:
+    """The rest of a sentence, for the parser's message."""
+    return next((texts[locale] for part, texts in SYNTAX if part in message), OTHERWISE[locale])

@@ -1,0 +1,5 @@
+"""The languages a hint can be in."""
+
+from typing import Literal
+
+Locale = Literal["ko", "en"]

@@ -1,0 +1,132 @@
+"""What gives a solution away: rules R1 to R4 on the text of a hint so far."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections.abc import Iterable
+
+from web.tutor.lexis import SPAN, Gram, grams, prose, readings, spans, tokens, uncommented
+
+FENCE = re.compile(r"```|~~~")
+INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*\S")
+LIST_MARK = re.compile(r"^\s*(?:[-*+>]\s+|\d+[.)]\s+)?")
+CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
+STATEMENTS = (
+    ast.Assign, ast.AugAssign, ast.Return, ast.Delete, ast.For, ast.While, ast.If, ast.With,
+    ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Raise, ast.Try, ast.Assert,
+    ast.Break, ast.Continue, ast.Pass,
+)  # fmt: skip
+
+VERB = (
+    r"(?:replac(?:e|ing)|substitut(?:e|ing)|chang(?:e|ing)|swap(?:ping)?|switch(?:ing)?"
+    r"|remov(?:e|ing)|delet(?:e|ing)|add(?:ing)?|insert(?:ing)?|mov(?:e|ing)|renam(?:e|ing)"
+    r"|(?:un|de)?indent(?:ing)?|modify(?:ing)?|updat(?:e|ing)|correct(?:ing)?|fix(?:ing)?"
+    r"|wrap(?:ping)?|should (?:be|read|look like))"
+)
+VERB_KO = (
+    r"(?:바꾸|바꿔|바꿀|바꾼|고치|고쳐|고칠|교체|대체|추가|삭제|제거|지우|지워|지울|빼|뺀|뺄"
+    r"|옮기|옮겨|옮길|들여\s?쓰|들여\s?써|변경|수정|넣으|넣어|넣을)"
+)
+EDIT = re.compile(rf"\b{VERB}\b|{VERB_KO}", re.IGNORECASE)
+DIRECTIVE = re.compile(
+    rf"(?:^|[,;:]\s+|\b(?:should|must|to|try|please|let's|could|then|by|just)\s+){VERB}\b"
+    rf"|{VERB_KO}\S*(?:\s*(?:야|보|주))?(?:세요|십시오|시오|야|면 (?:되|돼|됩)|봐요?|보자|하자|라)",
+    re.IGNORECASE | re.MULTILINE,
+)
+LINE = re.compile(
+    r"\blines?\s+\d+|\d+\s*(?:번째|번)?\s*(?:줄|행|라인)|(?:줄|라인)\s*\d+", re.IGNORECASE
+)
+QUESTION = re.compile(r"[?？]+")
+
+KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
+BRACKETS = frozenset("()[]{},:")
+
+
+def shows_block(text: str) -> bool:
+    """R1: a fence, an indented block, or two statements on one line, in one span or in a row."""
+    if FENCE.search(text) or INDENTED.search(text):
+        return True
+    if any(_statements(span) > 1 for span in spans(text)):
+        return True
+    in_a_row = 0
+    for line in filter(str.strip, text.splitlines()):
+        found = _statements(LIST_MARK.sub("", line).strip(" `"))
+        in_a_row = in_a_row + found if found else 0
+        if in_a_row > 1:
+            return True
+    return False
+
+
+def _statements(line: str) -> int:
+    """Statements in one line of code; 0 for prose, also prose that Python could read."""
+    if CLAUSE.match(line):
+        return 1
+    try:
+        body = ast.parse(f"{line} pass" if line.endswith(":") else line).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0
+    return sum(_is_code(node) for node in body)
+
+
+def _is_code(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Call)
+    if isinstance(node, ast.AnnAssign):
+        return node.value is not None
+    return isinstance(node, STATEMENTS)
+
+
+def fix_grams(reference: str, student_code: str, statement: str) -> frozenset[Gram]:
+    """Runs of three tokens that only the reference solution has."""
+    known = grams(tokens(student_code), 3) | grams(tokens(statement), 3)
+    return frozenset(grams(tokens(uncommented(reference)), 3) - known)
+
+
+def shows_fix(text: str, only_fix: frozenset[Gram]) -> bool:
+    """R2: a run of three tokens that only the reference solution has."""
+    return any(not only_fix.isdisjoint(grams(reading, 3)) for reading in readings(text))
+
+
+def asks(text: str) -> int:
+    """Question marks outside code; a doubled one counts once."""
+    return len(QUESTION.findall(prose(text)))
+
+
+def tells_edit(sentences: Iterable[str]) -> bool:
+    """R3, where no question goes with it: an edit verb and a code span or a line number."""
+    return any(
+        EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence))
+        for sentence in sentences
+    )
+
+
+def commands_edit(sentences: Iterable[str]) -> bool:
+    """R3 at level 1: an edit verb as a command or advice, whatever it is about."""
+    return any(DIRECTIVE.search(sentence) for sentence in sentences)
+
+
+def words_of(code: str) -> frozenset[str]:
+    """Identifiers, keywords and words of a text, folded."""
+    return frozenset(token for token in tokens(code) if token[0].isalpha() or token[0] == "_")
+
+
+def spans_words(text: str, words: frozenset[str]) -> bool:
+    """R4: whether a code span holds one of these words, of which only the fix has any."""
+    return not words.isdisjoint(words_of(" ".join(spans(text))))
+
+
+def spans_strange(text: str, seen: str) -> bool:
+    """R4 at level 1: whether a code span is neither a part of what the student sees nor a call.
+
+    A call, or any value, may use the names that the student sees, numbers and brackets only.
+    """
+    known = tokens(seen)
+    known_text = f" {' '.join(known)} "
+    plain = (words_of(seen) - KEYWORDS) | BRACKETS
+    return any(
+        f" {' '.join(tokens(span))} " not in known_text
+        and not all(token in plain or token[0].isdigit() for token in tokens(span))
+        for span in spans(text)
+    )

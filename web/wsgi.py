@@ -1,0 +1,8 @@
+"""The WSGI entry: pages and API under gunicorn; /v1/events needs web.asgi beside it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""The Celery side: turns a claimed job into an outcome."""

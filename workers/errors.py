@@ -1,0 +1,44 @@
+"""How an engine fails, one class a cause; the texts hold neither a key nor a prompt."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from broker.errors import HintlineError
+
+
+class ModelError(HintlineError):
+    """Root of what a stream from an engine may raise."""
+
+
+class ModelUnavailable(ModelError):
+    """No answer: the engine cannot be reached, or has no room; another one, or later, may do."""
+
+
+class ModelTimeout(ModelError):
+    """The engine took the request and went silent, or the deadline passed."""
+
+
+class ModelCut(ModelError):
+    """The stream broke off: an error frame, an unreadable one, or no finish reason at its end."""
+
+
+class Refusal(StrEnum):
+    """What an engine will refuse again, however often it is asked."""
+
+    KEY = "key"
+    """The API key is missing, wrong, or may not do this."""
+    MODEL = "model"
+    """The engine serves no model of this name."""
+    ADDRESS = "address"
+    """There is no chat endpoint under the base URL."""
+    REQUEST = "request"
+    """The request itself: too long, or a parameter the engine does not know."""
+
+
+class ModelRefused(ModelError):
+    """The engine refused for good; cause says what an admin must mend."""
+
+    def __init__(self, cause: Refusal, text: str) -> None:
+        super().__init__(text)
+        self.cause = cause

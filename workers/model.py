@@ -1,0 +1,117 @@
+"""The chat stream of an engine through the official client, read lean, its failures translated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+import httpx2
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai._response import AsyncAPIResponse
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+from broker.contract.job import Endpoint, Sampling
+from workers.chunk import Chunk, parse
+from workers.errors import ModelCut, ModelTimeout
+from workers.patience import Patience
+from workers.sse import SseReader
+from workers.translation import PLUMBING, before_headers, in_stream
+
+MAX_CONNECTIONS = 4096
+KEEPALIVE_S = 3.0
+"""Below the 5 s after which uvicorn, so vLLM, closes an idle connection: a reused one is alive."""
+DONE = b"[DONE]"
+NOTHING = Chunk()
+NO_KEY = "none"
+"""Sent where an engine needs none: left out, the client would send OPENAI_API_KEY there."""
+
+
+class Model:
+    """One client for each server and key, made at first use; belongs to the loop it is used on."""
+
+    def __init__(self) -> None:
+        # A changed endpoint leaves its old client here: admins do that a few times in a life.
+        self._clients: dict[tuple[str, str, float], AsyncOpenAI] = {}
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    async def stream(
+        self,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[ChatCompletionMessageParam],
+        request_id: str,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Chunks that say something, until the model has finished.
+
+        Closing the iterator, or a cancellation, closes the connection: the engine's slot is free.
+        Raises: ModelUnavailable, ModelTimeout, ModelRefused, ModelCut.
+        """
+        patience = Patience(endpoint)
+        finished = False
+        response = await self._open(patience, endpoint, sampling, messages, request_id)
+        try:
+            parts, reader = response.iter_bytes(), SseReader()
+            while (part := await patience.on(anext(parts, None))) is not None:
+                for data in reader.feed(part):
+                    if data == DONE:
+                        patience.note_done()
+                        continue
+                    chunk = parse(data)
+                    finished = finished or chunk.finish_reason is not None
+                    if chunk != NOTHING:
+                        yield chunk
+                    # After the yield: the reader's own time is no silence of the engine.
+                    patience.note_chunk()
+        except TimeoutError:
+            if not finished:
+                raise ModelTimeout(patience.why()) from None
+        except PLUMBING as error:
+            if not finished:
+                raise in_stream(error, patience.began) from None
+        finally:
+            await response.close()
+        if not finished:
+            raise ModelCut("the stream ended without a finish reason")
+
+    async def _open(
+        self,
+        patience: Patience,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[ChatCompletionMessageParam],
+        request_id: str,
+    ) -> AsyncAPIResponse[AsyncStream[ChatCompletionChunk]]:
+        try:
+            chat = self._client(endpoint).chat.completions.with_streaming_response
+            request = chat.create(
+                model=endpoint.model,
+                messages=messages,
+                max_tokens=sampling.max_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_headers={"X-Request-Id": request_id},
+            )
+            return await patience.on(request.__aenter__())
+        except TimeoutError:
+            raise ModelTimeout(patience.why()) from None
+        except PLUMBING as error:
+            raise before_headers(error, endpoint.api_key) from None
+
+    def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
+        place = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
+        if place not in self._clients:
+            limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
+            # Silence is Patience's matter: a comment line would reset the transport's read timeout.
+            timeout = httpx2.Timeout(None, connect=endpoint.connect_s)
+            self._clients[place] = AsyncOpenAI(
+                base_url=endpoint.base_url,
+                api_key=endpoint.api_key or NO_KEY,
+                max_retries=0,
+                http_client=DefaultAioHttpClient(timeout=timeout, limits=limits),
+            )
+        return self._clients[place]

@@ -1,0 +1,69 @@
+"""One worker process: Celery, our pool, and the runtime of one engine."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from django.db import close_old_connections
+
+from broker.queue import queue_name
+from broker.settings import need
+from workers import tasks
+from workers.app import app
+from workers.pool import lifespan
+from workers.runtime import Runtime
+
+CONNECTION_S = 60
+M_ARENA_MAX = -8
+
+
+def run_worker(engine: str, slots: int) -> None:
+    """Serves until it is told to stop: SIGTERM finishes what runs, SIGQUIT gives it back."""
+    keep_connections()
+    one_heap()
+    name = f"{engine}-{os.getpid()}@{socket.gethostname()}"
+
+    @lifespan
+    @asynccontextmanager
+    async def runtime() -> AsyncIterator[None]:
+        tasks.runtime = Runtime(engine, name, slots)
+        loop = asyncio.get_running_loop()
+
+        def retire(**_: Any) -> None:
+            loop.call_soon_threadsafe(current.retire)
+
+        current = tasks.runtime
+        current.start()
+        signals.worker_shutting_down.connect(retire, weak=False)
+        try:
+            yield
+        finally:
+            await current.stop()
+
+    queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
+    quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
+    app.worker_main(["worker", "--hostname", name, *queue, *concurrency, *quiet])
+
+
+def keep_connections() -> None:
+    """The few threads of a worker keep theirs; in the web process, a thread a request, none may."""
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = CONNECTION_S
+    # Celery would close it after each task, whatever the age.
+    app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
+    signals.task_postrun.connect(lambda **_: close_old_connections(), weak=False)
+
+
+def one_heap() -> None:
+    """glibc gives each thread a heap that never shrinks; under the GIL one will do (mallopt(3))."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(M_ARENA_MAX, 1)

@@ -1,0 +1,130 @@
+"""Makes good what was lost: leases that ran out, publishes that failed, a Redis that was wiped.
+
+Every worker and every node runs it; a lock lets one at a time through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from time import monotonic, time
+
+from django.conf import settings
+from django.db import DatabaseError
+from redis.exceptions import LockError, RedisError
+
+from broker import dispatch, fleet, keys, streams
+from broker.connect import AsyncBroker
+from broker.contract import events
+from broker.contract.hint import Reason, State
+from broker.dispatch import Expired, Grant
+from broker.errors import BrokerDown
+from web.engines import roster
+from web.hints import store
+from workers.database import Database
+
+TICK_S = 1.0
+LOCK_S = 20
+UNKNOWN_S = 3
+"""A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
+ADOPT_S = 20
+"""After a wipe live workers report what they hold within their renewal period, 10 s."""
+MAX_ATTEMPTS = 4
+"""A hint whose workers died this often ends: it may be what kills them."""
+PURGE_S = 3600
+log = logging.getLogger(__name__)
+
+Publish = Callable[[list[Grant]], Awaitable[None]]
+
+
+class Rescue:
+    def __init__(self, broker: AsyncBroker, database: Database, publish: Publish) -> None:
+        self._broker, self._database, self._publish = broker, database, publish
+        self._purged_at = -float(PURGE_S)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.once()
+            except (BrokerDown, RedisError, DatabaseError) as error:
+                log.warning("rescue waits: %s", error)
+            await asyncio.sleep(TICK_S)
+
+    async def once(self) -> None:
+        """One round, unless somebody else is at it."""
+        with suppress(LockError):
+            async with self._broker.client.lock(keys.RESCUE(), timeout=LOCK_S, blocking=False):
+                await self.tick()
+
+    async def tick(self) -> None:
+        """One round, cheap when all is well. Raises: BrokerDown, DatabaseError."""
+        engines = await self._database.run(roster.active)
+        await self._broker.run(fleet.set_engines(engines))
+        for lease in await self._broker.run(dispatch.expired()):
+            await self.recover(lease)
+        await self.adopt()
+        await self.expire(bool(engines))
+        for engine in engines:
+            await self._publish(await self._broker.run(dispatch.pull(engine)))
+        await self.purge()
+
+    async def recover(self, lease: Expired) -> None:
+        """The row goes back first: no zombie can finish it once the next attempt is possible."""
+        hint, attempt = lease.hint, lease.attempt
+        await self._database.run(store.requeue, hint, attempt)
+        if await self._database.run(store.state_of, hint) is not State.QUEUED:
+            await self.close(hint)
+            await self._broker.run(dispatch.forget(hint))
+            return
+        log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.place)
+        if attempt < MAX_ATTEMPTS:
+            await self._broker.run(dispatch.requeue(hint, attempt))
+        else:
+            await self.give_up(hint, Reason.WORKER_LOST)
+
+    async def close(self, hint: str) -> None:
+        """The final event of a hint whose writer could not send it."""
+        ended = await self._database.run(store.ended_as, hint)
+        if ended is not None:
+            await self._broker.run(streams.close(hint, 0, events.done(*ended)))
+
+    async def adopt(self) -> None:
+        """Hints of the database that the dispatcher does not know get a place again."""
+        hints = await self._database.run(store.in_flight_ids, UNKNOWN_S)
+        known = await self._broker.run(dispatch.known(hints)) if hints else set()
+        unknown = [hint for hint in hints if hint not in known]
+        if not unknown:
+            return
+        seen_s = time() - await self._broker.run(dispatch.epoch()) / 1000
+        # Soon after a wipe the live workers have not all reported yet: leave what runs alone.
+        claimed_before = datetime.now(UTC) - timedelta(seconds=ADOPT_S)
+        settled = claimed_before if seen_s > ADOPT_S else datetime.min.replace(tzinfo=UTC)
+        for hint in unknown:
+            ticket = await self._database.run(store.queued_again, hint, settled)
+            if ticket is not None:
+                # A zombie of the attempt that Redis forgot may write no more.
+                await self._broker.run(dispatch.requeue(hint, ticket.attempt))
+                log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
+                placement = await self._broker.run(dispatch.admit(ticket))
+                await self._publish([placement.grant] if placement.grant else [])
+
+    async def expire(self, any_engine: bool) -> None:
+        """Ends what has waited too long, and everything that waits when no engine is enabled."""
+        reason = Reason.EXPIRED if any_engine else Reason.MODEL_UNAVAILABLE
+        ttl_s = settings.HINT_TTL_S if any_engine else UNKNOWN_S
+        for hint in await self._database.run(store.due_to_expire, ttl_s):
+            await self.give_up(hint, reason)
+
+    async def give_up(self, hint: str, reason: Reason) -> None:
+        if await self._database.run(store.expire, hint, reason):
+            log.warning("hint %s ended without a model: %s", hint, reason)
+            await self._broker.run(streams.close(hint, 0, events.done(State.FAILED, reason)))
+        await self._broker.run(dispatch.forget(hint))
+
+    async def purge(self) -> None:
+        if monotonic() - self._purged_at >= PURGE_S:
+            self._purged_at = monotonic()
+            await self._database.run(store.purge_raw, settings.RAW_DAYS)

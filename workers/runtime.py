@@ -1,0 +1,117 @@
+"""What one worker process holds while it runs: its engine, its clients, and its leases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from broker import dispatch, fleet, queue
+from broker.connect import AsyncBroker
+from broker.dispatch import LEASE_S, Grant
+from broker.errors import BrokerDown
+from workers.database import Database
+from workers.model import Model
+from workers.relay import Relay
+from workers.rescue import Rescue
+
+BEAT_S = 2
+BEAT_TTL_S = 6
+RENEW_S = LEASE_S / 3
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """Made on the pool's loop when it starts. worker: unique name of this process."""
+
+    engine: str
+    worker: str
+    slots: int
+    broker: AsyncBroker = field(default_factory=AsyncBroker)
+    database: Database = field(default_factory=Database)
+    model: Model = field(default_factory=Model)
+    relay: Relay = field(init=False)
+    held: dict[str, tuple[int, Callable[[], None]]] = field(default_factory=dict)
+    retired: bool = False
+    _background: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(self.broker)
+
+    def start(self) -> None:
+        rescue = Rescue(self.broker, self.database, self.publish)
+        loops = (
+            self.relay.run(),
+            self._every(BEAT_S, self._beat),
+            self._every(RENEW_S, self._renew),
+        )
+        self._background = [asyncio.create_task(loop) for loop in (*loops, rescue.run())]
+
+    def retire(self) -> None:
+        """No more hints, please: called when a shutdown begins, while the last ones still run."""
+        self.retired = True
+        self._background.append(asyncio.create_task(self._leave()))
+
+    async def stop(self) -> None:
+        """After the last hint."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._leave()
+        await self.model.aclose()
+        await self.broker.aclose()
+        self.database.close()
+
+    def hold(self, hint: str, attempt: int, stop: Callable[[], None]) -> None:
+        """From now on this lease is renewed; stop is called if it is lost."""
+        self.held[hint] = (attempt, stop)
+
+    async def settle(self, hint: str, attempt: int, service_s: float | None) -> None:
+        """Frees the slot and publishes who has it next; with the broker down, its lease ends."""
+        self.held.pop(hint, None)
+        try:
+            grants = await self.broker.run(dispatch.settle(hint, self.engine, attempt, service_s))
+        except BrokerDown as error:
+            log.warning("hint %s: its lease will expire: %s", hint, error)
+            return
+        await self.publish(grants)
+
+    async def publish(self, grants: list[Grant]) -> None:
+        if grants:
+            await asyncio.to_thread(queue.ring, grants)
+
+    async def pull_all(self) -> None:
+        """Gives free slots of every engine to hints that wait."""
+        for engine in await self.broker.run(fleet.snapshot()):
+            await self.publish(await self.broker.run(dispatch.pull(engine)))
+
+    async def _leave(self) -> None:
+        try:
+            await self.broker.run(fleet.leave(self.engine, self.worker))
+        except BrokerDown as error:
+            log.warning("not signed off: %s", error)
+
+    async def _beat(self) -> None:
+        if self.retired:
+            return
+        await self.broker.run(fleet.beat(self.engine, self.worker, self.slots, BEAT_TTL_S))
+
+    async def _renew(self) -> None:
+        held = [(hint, attempt) for hint, (attempt, _) in self.held.items()]
+        if not held:
+            return
+        for hint in await self.broker.run(dispatch.renew(self.engine, held)):
+            _, stop = self.held.pop(hint, (0, lambda: None))
+            log.warning("hint %s: lease lost", hint)
+            stop()
+
+    async def _every(self, period_s: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await step()
+            except BrokerDown as error:
+                log.warning("%s waits: %s", step.__name__, error)
+            await asyncio.sleep(period_s)

@@ -1,0 +1,57 @@
+"""How late the pool's loop is, and where it stands when it hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from time import monotonic
+
+log = logging.getLogger(__name__)
+PERIOD_S = 1.0
+LATE_S = 0.25
+"""A loop that is later than this makes every stream of the worker stutter."""
+
+
+class Watchdog:
+    """Asks the loop for a sign of life, from a thread that a blocked loop cannot stop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, period_s: float = PERIOD_S) -> None:
+        self.lag_s = 0.0
+        """Of the last sign of life; grows while it is awaited."""
+        self._loop = loop
+        self._period_s = period_s
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._loop_thread: int | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._period_s):
+            asked, sign = monotonic(), threading.Event()
+            try:
+                self._loop.call_soon_threadsafe(self._beat, sign)
+            except RuntimeError:  # the loop is closed
+                return
+            if not sign.wait(LATE_S):
+                log.warning("the loop is blocked at:\n%s", self._where())
+            while not sign.wait(LATE_S) and not self._stopped.is_set():
+                self.lag_s = monotonic() - asked
+            self.lag_s = monotonic() - asked
+            if self.lag_s > LATE_S:
+                log.warning("the loop was late by %.2f s", self.lag_s)
+
+    def _beat(self, sign: threading.Event) -> None:
+        self._loop_thread = threading.get_ident()
+        sign.set()
+
+    def _where(self) -> str:
+        frame = sys._current_frames().get(self._loop_thread or 0)
+        return "".join(traceback.format_stack(frame)[-4:]) if frame else "unknown"

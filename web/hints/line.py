@@ -6,7 +6,6 @@ A broker that is down is no error here: the row is committed, and rescue takes i
 from __future__ import annotations
 
 import json
-import logging
 
 from broker import dispatch, queue, streams
 from broker.contract.events import Kind, done
@@ -16,8 +15,6 @@ from broker.streams import Tip
 from web.hints import store
 from web.hints.models import Hint
 from web.link import attempt
-
-log = logging.getLogger(__name__)
 
 
 def join(hint: Hint) -> Placement | None:

@@ -10,10 +10,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.web.events.kit import DEADLINE_S, Frame, parse
 
@@ -59,6 +59,15 @@ class Site:
                  "--fd", str(listener.fileno())],
                 env=self.env, pass_fds=[listener.fileno()], stdout=log, stderr=log,
             )  # fmt: skip
+
+    @contextmanager
+    def started(self) -> Iterator[Self]:
+        """Runs at most for the block, however that ends."""
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
 
     def stop(self) -> int:
         """The exit status after SIGTERM. Raises: TimeoutExpired."""

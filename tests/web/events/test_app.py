@@ -46,10 +46,8 @@ def copy(garden: Path, folder: Path) -> Path:
 def site(valkey: Embedded, garden: Path) -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="hl-"))
     shutil.copytree(garden, folder, dirs_exist_ok=True)
-    site = Site(folder, valkey.url, HINTLINE_MAX_STREAMS=str(MOST))
-    site.start()
-    yield site
-    site.stop()
+    with Site(folder, valkey.url, HINTLINE_MAX_STREAMS=str(MOST)).started() as site:
+        yield site
     assert "ERROR" not in site.log()
     shutil.rmtree(folder)
 
@@ -297,19 +295,18 @@ async def test_who_leaves_is_forgotten(site: Site, broker: AsyncBroker) -> None:
 async def test_a_stop_ends_every_stream_properly_and_at_once(
     valkey: Embedded, broker: AsyncBroker, copy: Path
 ) -> None:
-    site = Site(copy, valkey.url)
-    site.start()
-    async with AsyncExitStack() as leaving:
-        responses = [
-            await leaving.enter_async_context(site.get(f"hint={site.hint()}")) for _ in range(5)
-        ]
-        for response in responses:
-            await response.has(OK)
+    with Site(copy, valkey.url).started() as site:
+        async with AsyncExitStack() as leaving:
+            responses = [
+                await leaving.enter_async_context(site.get(f"hint={site.hint()}")) for _ in range(5)
+            ]
+            for response in responses:
+                await response.has(OK)
 
-        stopping = asyncio.create_task(asyncio.to_thread(site.stop))
-        for response in responses:
-            await response.end()
-        await stopping
+            stopping = asyncio.create_task(asyncio.to_thread(site.stop))
+            for response in responses:
+                await response.end()
+            await stopping
 
     assert "graceful shutdown exceeded" not in site.log()
     assert "ERROR" not in site.log()
@@ -317,34 +314,32 @@ async def test_a_stop_ends_every_stream_properly_and_at_once(
 
 
 async def test_without_redis_new_streams_get_503(copy: Path) -> None:
-    with Embedded(copy) as server:
-        site = Site(copy, server.url)
-        site.start()
+    with Embedded(copy) as server, Site(copy, server.url).started() as site:
         async with site.get(f"hint={site.hint()}") as response:
             await response.has(OK)
             server.stop()
             await response.end()
 
-            # A stopping server may have taken one more connection: that stream ends at once.
-            for _ in range(TRIES):
-                async with site.get(f"hint={site.hint()}") as refused:
-                    if refused.status == 503:
-                        break
-                    await refused.end()
-            assert (await refused.problem())["type"] == "urn:hintline:problem:broker-down"
-        site.stop()
+        # A stopping server may have taken one more connection: that stream ends at once.
+        problem = None
+        for _ in range(TRIES):
+            async with site.get(f"hint={site.hint()}") as refused:
+                if refused.status == 503:
+                    problem = await refused.problem()
+                    break
+                await refused.end()
+        assert problem is not None
+        assert problem["type"] == "urn:hintline:problem:broker-down"
     assert "Traceback" not in site.log()
 
 
 async def test_without_a_database_new_streams_get_a_problem(
     valkey: Embedded, broker: AsyncBroker, copy: Path
 ) -> None:
-    site = Site(copy, valkey.url)
-    site.start()
-    async with site.get(f"hint={site.hint()}") as response:
-        await response.has(OK)
-    (copy / "hintline.sqlite3").unlink()
-    async with site.get(f"hint={site.hint()}") as response:
-        assert response.status == 500
-        assert (await response.problem())["type"] == "urn:hintline:problem:internal"
-    site.stop()
+    with Site(copy, valkey.url).started() as site:
+        async with site.get(f"hint={site.hint()}") as response:
+            await response.has(OK)
+        (copy / "hintline.sqlite3").unlink()
+        async with site.get(f"hint={site.hint()}") as response:
+            assert response.status == 500
+            assert (await response.problem())["type"] == "urn:hintline:problem:internal"

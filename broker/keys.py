@@ -43,6 +43,21 @@ KNOWN = Key("known", "hl:known", "fleet", "set", None, "engines that may hold le
 WORKERS = Key(
     "workers", "hl:engine:*:workers", "fleet", "hash", None, "worker id to '<slots> <deadline ms>'"
 )
+HEALTH = Key(
+    "health", "hl:engine:*:health", "health", "hash", None,
+    "state (up, down, probing), limit = most in flight now, epoch, why, since_ms, ...",
+)  # fmt: skip
+READING = Key(
+    "reading", "hl:engine:*:reading", "health", "hash", 30, "what /metrics last said, with at_ms"
+)
+WARM = Key(
+    "warm", "hl:engine:*:warm", "dispatch", "zset", None, "prefixes in the engine's cache by use"
+)
+NODE = Key(
+    "node", "hl:node:*", "nodes", "hash", 10, "token of its process, engines, state of its workers"
+)
+NODES = Key("nodes", "hl:nodes", "nodes", "set", None, "names of nodes that may be alive")
+MONITOR = Key("monitor", "hl:monitor", "workers", "string", 20, "lock: one monitor at a time")
 STREAM = Key(
     "stream", "hl:hint:*:events", "streams", "stream", STREAM_TTL_S,
     "fields kind and data; the same name is the pub/sub channel",
@@ -55,8 +70,8 @@ RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue a
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
-    TICKET, BACKLOG, LEASES, SERVICE, EPOCH, ENGINES, KNOWN, WORKERS, STREAM, TIP, RESCUE,
-    CELERY,
+    TICKET, BACKLOG, LEASES, SERVICE, EPOCH, ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
+    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, CELERY,
 )  # fmt: skip
 
 

@@ -63,6 +63,17 @@ class Reason(StrEnum):
     """The student took it back."""
 
 
+class Lane(StrEnum):
+    """How urgent a hint is."""
+
+    INTERACTIVE = "interactive"
+    """A student waits for it."""
+    RETRY = "retry"
+    """It had a slot and lost it through no fault of its own; goes before the others."""
+    BATCH = "batch"
+    """Nobody watches: it may wait until the fleet has room."""
+
+
 class Source(StrEnum):
     """Who wrote the text the student sees."""
 

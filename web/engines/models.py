@@ -113,7 +113,24 @@ class Engine(models.Model):
         default=Languages.BOTH,
         help_text=_("A hint in another language comes from its author, at once."),
     )
+    workers = models.PositiveIntegerField(
+        _("workers"),
+        default=1,
+        validators=[MaxValueValidator(64)],
+        help_text=_("Worker processes, over all nodes that serve this engine."),
+    )
+    worker_slots = models.PositiveIntegerField(
+        _("slots of a worker"),
+        default=64,
+        validators=[MinValueValidator(1), MaxValueValidator(1024)],
+        help_text=_("How many hints one worker process may write at once."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
+    draining = models.BooleanField(
+        _("draining"),
+        default=False,
+        help_text=_("It finishes what it has and gets nothing new; then its workers stop."),
+    )
 
     class Meta:
         verbose_name = _("engine")

@@ -34,6 +34,10 @@ class Hint(models.Model):
         L0 = contract.Source.L0, _("test report")
         NONE = contract.Source.NONE, _("none")
 
+    class Lane(models.TextChoices):
+        INTERACTIVE = contract.Lane.INTERACTIVE, _("a student waits")
+        BATCH = contract.Lane.BATCH, _("in the background")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     student = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hints"
@@ -45,11 +49,22 @@ class Hint(models.Model):
     question = models.TextField(_("question"), blank=True)
     report: models.JSONField[dict[str, Any]] = models.JSONField(_("test report"))
     prefix = models.CharField(_("prefix key"), max_length=32)
+    prefix_tokens = models.PositiveIntegerField(
+        _("shared prompt tokens"),
+        default=0,
+        help_text=_("Estimated; 0: too short to be worth a cache."),
+    )
+    lane = models.CharField(_("lane"), max_length=12, choices=Lane, default=Lane.INTERACTIVE)
 
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     engine = models.CharField(_("engine"), max_length=50, blank=True)
     text = models.TextField(_("text"), blank=True)
+    partial = models.TextField(
+        blank=True,
+        editable=False,
+        help_text="Ungated text of an attempt that was cut, for the next one to go on from.",
+    )
     source = models.CharField(_("source"), max_length=10, choices=Source, default=Source.NONE)
     reason = models.CharField(_("reason"), max_length=30, blank=True)
     prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)

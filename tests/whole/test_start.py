@@ -69,6 +69,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for pid in start.left():
         os.kill(pid, signal.SIGKILL)
+    if start.process is not None:
+        start.process.wait()
 
 
 def test_start_stop_and_start_again(start: Start) -> None:

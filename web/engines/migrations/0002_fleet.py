@@ -5,25 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('engines', '0001_initial'),
+        ("engines", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='engine',
-            name='draining',
-            field=models.BooleanField(default=False, help_text='It finishes what it has and gets nothing new; then its workers stop.', verbose_name='draining'),
+            model_name="engine",
+            name="draining",
+            field=models.BooleanField(
+                default=False,
+                help_text="It finishes what it has and gets nothing new; then its workers stop.",
+                verbose_name="draining",
+            ),
         ),
         migrations.AddField(
-            model_name='engine',
-            name='worker_slots',
-            field=models.PositiveIntegerField(default=64, help_text='How many hints one worker process may write at once.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1024)], verbose_name='slots of a worker'),
+            model_name="engine",
+            name="worker_slots",
+            field=models.PositiveIntegerField(
+                default=64,
+                help_text="How many hints one worker process may write at once.",
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(1024),
+                ],
+                verbose_name="slots of a worker",
+            ),
         ),
         migrations.AddField(
-            model_name='engine',
-            name='workers',
-            field=models.PositiveIntegerField(default=1, help_text='Worker processes, over all nodes that serve this engine.', validators=[django.core.validators.MaxValueValidator(64)], verbose_name='workers'),
+            model_name="engine",
+            name="workers",
+            field=models.PositiveIntegerField(
+                default=1,
+                help_text="Worker processes, over all nodes that serve this engine.",
+                validators=[django.core.validators.MaxValueValidator(64)],
+                verbose_name="workers",
+            ),
         ),
     ]

@@ -4,25 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hints', '0001_initial'),
+        ("hints", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='hint',
-            name='lane',
-            field=models.CharField(choices=[('interactive', 'a student waits'), ('batch', 'in the background')], default='interactive', max_length=12, verbose_name='lane'),
+            model_name="hint",
+            name="lane",
+            field=models.CharField(
+                choices=[("interactive", "a student waits"), ("batch", "in the background")],
+                default="interactive",
+                max_length=12,
+                verbose_name="lane",
+            ),
         ),
         migrations.AddField(
-            model_name='hint',
-            name='partial',
-            field=models.TextField(blank=True, editable=False, help_text='Ungated text of an attempt that was cut, for the next one to go on from.'),
+            model_name="hint",
+            name="partial",
+            field=models.TextField(
+                blank=True,
+                editable=False,
+                help_text="Ungated text of an attempt that was cut, for the next one to go on from.",
+            ),
         ),
         migrations.AddField(
-            model_name='hint',
-            name='prefix_tokens',
-            field=models.PositiveIntegerField(default=0, help_text='Estimated; 0: too short to be worth a cache.', verbose_name='shared prompt tokens'),
+            model_name="hint",
+            name="prefix_tokens",
+            field=models.PositiveIntegerField(
+                default=0,
+                help_text="Estimated; 0: too short to be worth a cache.",
+                verbose_name="shared prompt tokens",
+            ),
         ),
     ]

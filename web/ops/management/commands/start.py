@@ -27,7 +27,9 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # SIGINT too: a shell ignores it for what it starts in the background.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         self.began_s = monotonic()
         self.children: list[Child] = []
         try:

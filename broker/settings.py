@@ -164,6 +164,11 @@ SETTINGS = (
         about="hints the local engine writes at once",
     ),
     Setting(
+        name="HINTLINE_LOCAL_HOST",
+        default="127.0.0.1",
+        about="host of the local model server: where it listens, and where workers reach it",
+    ),
+    Setting(
         name="HINTLINE_LOCAL_PORT",
         kind=int,
         default=8071,
@@ -176,6 +181,25 @@ SETTINGS = (
         default="INFO",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
         about="how much is logged",
+    ),
+    Setting(
+        name="HINTLINE_LOG_FORMAT",
+        default="text",
+        choices=("text", "json"),
+        about="text for people, json (an object a line) for a log store",
+    ),
+    Setting(
+        name="HINTLINE_METRICS_TOKEN",
+        secret=True,
+        about="what Prometheus sends as bearer token to read /metrics; unset: private peers may",
+    ),
+    Setting(
+        name="HINTLINE_METRICS_PORT",
+        kind=int,
+        default=0,
+        low=0,
+        high=65535,
+        about="port on which a node serves /metrics for all its workers; 0 for none",
     ),
     Setting(
         name="HINTLINE_TASK_EVENTS",

@@ -8,6 +8,7 @@ import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 
 from broker.settings import check_environment, need, read
+from web.ops import logs
 from web.ops.secret import kept_secret
 
 check_environment()
@@ -149,12 +150,4 @@ CONTENT_SECURITY_POLICY = {
 # A POST body holds one program; the API checks the code's own size and says so.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": need("HINTLINE_LOG_LEVEL", str)},
-    # A line for each request to a model would drown what matters.
-    "loggers": {"httpx2": {"level": "WARNING"}},
-}
+LOGGING = logs.config(need("HINTLINE_LOG_FORMAT", str), need("HINTLINE_LOG_LEVEL", str))

@@ -6,7 +6,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
-from celery import Celery
+from celery import Celery, signals
 
 from broker import queue
 from broker.connect import default_url
@@ -20,3 +20,6 @@ app.conf.update(
         "worker_hijack_root_logger": False,
     }
 )
+
+# Heard at all, this signal keeps Celery from adding handlers of its own beside Django's.
+signals.setup_logging.connect(lambda **_: None, weak=False)

@@ -1,0 +1,78 @@
+"""The lines of every process's log, as text or as JSON; each names the hint it is about.
+
+Django sets this up wherever its settings are read: web, node and workers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from broker import logs
+
+SERVERS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access")
+TASK_ID = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27})-(\d+)")
+
+
+class Text(logging.Formatter):
+    """One line a record, for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        line = super().formatMessage(record)
+        fields = [f"{name}={value}" for name, value in subject(record).items()]
+        return f"{line} [{' '.join(fields)}]" if fields else line
+
+
+class Json(logging.Formatter):
+    """One object a line: time (UTC), level, logger, pid, message, error if any, and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "pid": record.process,
+            "message": record.getMessage(),
+            **subject(record),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+FORMATS = {"text": Text, "json": Json}
+
+
+def subject(record: logging.LogRecord) -> dict[str, Any]:
+    """The fields of the code that logs; of Celery's own lines about a task, those in its id."""
+    found = dict(logs.fields())
+    data = getattr(record, "data", None)
+    task = TASK_ID.fullmatch(str(data.get("id"))) if isinstance(data, dict) else None
+    if task:
+        found |= {"hint": task[1], "attempt": int(task[2])}
+    return found
+
+
+def config(form: str, level: str) -> dict[str, Any]:
+    """For logging.config.dictConfig. form: one of FORMATS."""
+    # A server's own handlers give way to ours. A logger without any is one that was switched off.
+    servers = [name for name in SERVERS if logging.getLogger(name).handlers]
+    ours: dict[str, Any] = {"handlers": [], "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": FORMATS[form]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            **dict.fromkeys(servers, ours),
+            # A line for each request to a model would drown what matters.
+            "httpx2": {"level": "WARNING"},
+        },
+    }

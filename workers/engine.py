@@ -43,7 +43,7 @@ def serve() -> None:
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())
     params.model_alias = {MODEL_NAME}
-    params.hostnames = ["127.0.0.1"]
+    params.hostnames = [need("HINTLINE_LOCAL_HOST", str)]
     params.port = need("HINTLINE_LOCAL_PORT", int)
     params.n_parallel = slots
     params.n_ctx = slots * SLOT_TOKENS

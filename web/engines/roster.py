@@ -72,4 +72,4 @@ def model_in(second: int) -> str:
 
 
 def local_url() -> str:
-    return f"http://127.0.0.1:{need('HINTLINE_LOCAL_PORT', int)}/v1"
+    return f"http://{need('HINTLINE_LOCAL_HOST', str)}:{need('HINTLINE_LOCAL_PORT', int)}/v1"

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if self.wants_local_model():
             local_port = need("HINTLINE_LOCAL_PORT", int)
             refuse_taken(local_port, "HINTLINE_LOCAL_PORT")
-            address = f"http://127.0.0.1:{local_port}/health"
+            address = f"http://{need('HINTLINE_LOCAL_HOST', str)}:{local_port}/health"
             self.launch("Local model", ["-m", "workers", "engine"], lambda: answers(address))
         self.launch("Worker node", ["-m", "workers", "node"], has_slots)
         address = f"http://127.0.0.1:{port}"

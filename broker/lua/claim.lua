@@ -9,6 +9,8 @@ local ticket = key.ticket(hint)
 local place, own, attempt, claimer =
   unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt', 'claimer'))
 if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false end
+-- At 0 it was called in, because the engine went down: rescue is about to take the hint.
+if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
 redis.call('ZADD', key.leases(engine), now_ms() + lease_ms, hint)
 return tonumber(attempt)

@@ -18,10 +18,10 @@ for i = 3, #ARGV, 2 do
     redis.call('SADD', key.known(), engine)
     ours = true
   end
-  if ours then
-    redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
-  else
+  if not ours then
     lost[#lost + 1] = hint
-  end
+  elseif redis.call('ZSCORE', key.leases(engine), hint) ~= '0' then
+    redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
+  end -- At 0 it was called in, because the engine went down: rescue is about to take the hint.
 end
 return lost

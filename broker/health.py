@@ -1,0 +1,200 @@
+"""How well every engine is: its breaker, its limit, and what its metrics last said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import uuid4
+
+from broker.contract.limit import START
+from broker.keys import READING
+from broker.scripts import Call, nothing
+
+
+class EngineState(StrEnum):
+    """Whether an engine may get hints."""
+
+    UP = "up"
+    """It gets hints."""
+    DOWN = "down"
+    """It gets none; it is asked each second whether it is back."""
+    PROBING = "probing"
+    """It is back and gets one hint, its canary, which decides."""
+
+
+class Failure(StrEnum):
+    """How an attempt failed on its engine."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, or an error before the first chunk."""
+    BUSY = "busy"
+    """503: no room."""
+    TIMEOUT = "timeout"
+    """It went silent, or the deadline passed."""
+    CUT = "cut"
+    """The stream broke off."""
+
+
+class Why(StrEnum):
+    """Why an engine is down."""
+
+    FAILURES = "failures"
+    """3 failures in 10 s."""
+    CANARY = "canary"
+    """Its canary failed."""
+    REFUSED = "refused"
+    """Nothing listens at its address."""
+    UNHEALTHY = "unhealthy"
+    """It says itself that it is dead: 503 from /health."""
+    FROZEN = "frozen"
+    """It holds requests and has made no step for 20 s."""
+
+
+SOFT = frozenset({Why.FROZEN})
+"""Signs that may deceive: the last engine that is up stays up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an engine's metrics say; None: they do not say it. Rates are means of some seconds.
+
+    running, waiting: requests, also those of others; kv_usage, cached_ratio: 0 to 1;
+    missing: series that should be there; age_s: since they were read.
+    """
+
+    running: int
+    waiting: int
+    kv_usage: float
+    kv_tokens: int | None = None
+    tokens_s: float | None = None
+    cached_ratio: float | None = None
+    ttft_p95_s: float | None = None
+    missing: tuple[str, ...] = ()
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """One engine now.
+
+    limit: most in flight, None without one; good: below it the limit doubles, None: no such mark;
+    epoch: how often it went down; why: it is down or was last, None if it never was or works again;
+    since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none yet;
+    busy: refusals for want of room, ever; reading: None if older than 30 s.
+    """
+
+    state: EngineState = EngineState.UP
+    limit: float | None = None
+    good: float | None = None
+    epoch: int = 0
+    why: Why | None = None
+    since_s: float | None = None
+    silent_s: float | None = None
+    busy: int = 0
+    reading: Reading | None = None
+
+
+def failed(engine: str, kind: Failure, ran_s: float = 0.0) -> Call[bool]:
+    """An attempt failed on the engine; True if this took it down.
+
+    ran_s: how long the attempt ran; one from before the state last changed does not count.
+    The Call carries a token, so that running the same one again counts once.
+    """
+    return Call("health_failed", (engine, kind, uuid4().hex, round(ran_s * 1000)), bool)
+
+
+def worked(engine: str) -> Call[bool]:
+    """An attempt succeeded; True if it was the canary and the engine is up again."""
+    return Call("health_worked", (engine, START), bool)
+
+
+def progress(engine: str) -> Call[None]:
+    """The engine has just sent a chunk; once a second is enough."""
+    return Call("health_progress", (engine,), nothing)
+
+
+def down(engine: str, why: Why) -> Call[bool]:
+    """Takes it down, and its hints go back into the line; True if this did it.
+
+    On a soft sign the last engine that is up stays up.
+    """
+    return Call("health_down", (engine, why, int(why in SOFT)), bool)
+
+
+def probe(engine: str) -> Call[bool]:
+    """It answers again: its next hint is the canary; True if it was down."""
+    return Call("health_probe", (engine,), bool)
+
+
+def set_limit(engine: str, epoch: int, limit: float, good: float | None) -> Call[None]:
+    """At most so many in flight, unless it went down since that epoch."""
+    mark = "" if good is None else str(good)
+    return Call("health_limit", (engine, epoch, str(limit), mark), nothing)
+
+
+def read(engine: str, reading: Reading) -> Call[None]:
+    """Keeps a reading for 30 s."""
+    assert READING.ttl_s is not None
+    fields = {
+        "running": str(reading.running),
+        "waiting": str(reading.waiting),
+        "kv_usage": str(reading.kv_usage),
+        "tokens_s": text(reading.tokens_s),
+        "cached_ratio": text(reading.cached_ratio),
+        "ttft_p95_s": text(reading.ttft_p95_s),
+        "missing": ",".join(reading.missing),
+    }
+    flat = (part for pair in fields.items() for part in pair)
+    return Call("health_read", (engine, READING.ttl_s, text(reading.kv_tokens), *flat), nothing)
+
+
+def state() -> Call[dict[str, Health]]:
+    """Every engine that may get hints, has workers, or still holds leases."""
+    return Call("health_state", (), lambda reply: {name: parse(*rest) for name, *rest in reply})
+
+
+def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Health:
+    fields, reading = pairs(flat_health), pairs(flat_reading)
+    return Health(
+        state=EngineState(fields.get("state", EngineState.UP)),
+        limit=number(fields, "limit"),
+        good=number(fields, "good"),
+        epoch=int(fields.get("epoch", 0)),
+        why=Why(fields["why"]) if fields.get("why") else None,
+        since_s=ago(now_ms, fields, "since_ms"),
+        silent_s=ago(now_ms, fields, "progress_ms"),
+        busy=int(fields.get("busy", 0)),
+        reading=parse_reading(now_ms, reading) if reading else None,
+    )
+
+
+def parse_reading(now_ms: int, fields: Mapping[str, str]) -> Reading:
+    kv_tokens = number(fields, "kv_tokens")
+    return Reading(
+        running=int(fields["running"]),
+        waiting=int(fields["waiting"]),
+        kv_usage=float(fields["kv_usage"]),
+        kv_tokens=None if kv_tokens is None else int(kv_tokens),
+        tokens_s=number(fields, "tokens_s"),
+        cached_ratio=number(fields, "cached_ratio"),
+        ttft_p95_s=number(fields, "ttft_p95_s"),
+        missing=tuple(filter(None, fields["missing"].split(","))),
+        age_s=ago(now_ms, fields, "at_ms") or 0.0,
+    )
+
+
+def pairs(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def number(fields: Mapping[str, str], name: str) -> float | None:
+    return float(fields[name]) if fields.get(name) else None
+
+
+def ago(now_ms: int, fields: Mapping[str, str], name: str) -> float | None:
+    return (now_ms - int(fields[name])) / 1000 if name in fields else None
+
+
+def text(value: float | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,7 @@
+-- Notes that an engine has just sent a chunk.
+-- keys: health(engine)
+-- args: engine
+-- result: nothing
+-- includes: fleet
+
+redis.call('HSET', key.health(ARGV[1]), 'progress_ms', now_ms())

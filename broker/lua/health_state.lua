@@ -1,0 +1,14 @@
+-- Tells how every engine is.
+-- keys: known, health, reading(engine)
+-- args: none
+-- result: {{engine, now in ms, {name, value, … of its health}, {… of its reading}}, …}
+-- includes: fleet
+
+local now, found = now_ms(), {}
+for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do
+  found[#found + 1] = {
+    engine, now, redis.call('HGETALL', key.health(engine)),
+    redis.call('HGETALL', key.reading(engine)),
+  }
+end
+return found

@@ -1,0 +1,294 @@
+"""The breaker: what takes an engine down, what that does, and how it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from broker import dispatch, fleet, health
+from broker.connect import Broker
+from broker.contract.limit import START
+from broker.dispatch import Expired, Place
+from broker.health import EngineState, Failure, Health, Reading, Why
+from broker.keys import HEALTH, LEASES, READING, WARM
+from tests.broker.helpers import admit, claimed, serve
+
+UP, DOWN, PROBING = EngineState.UP, EngineState.DOWN, EngineState.PROBING
+
+
+@pytest.fixture
+def pair(broker: Broker) -> Broker:
+    """Two engines, one alone would be the last that is up."""
+    serve(broker, gpu0=2, gpu1=2)
+    return broker
+
+
+def of(broker: Broker, engine: str = "gpu0") -> Health:
+    return broker.run(health.state())[engine]
+
+
+def fail(broker: Broker, *kinds: Failure, ran_s: float = 0.0) -> list[bool]:
+    return [broker.run(health.failed("gpu0", kind, ran_s)) for kind in kinds]
+
+
+def age(broker: Broker, field: str, by_ms: int) -> None:
+    """As if that had been noted so much earlier: Redis's own clock cannot be moved."""
+    noted = broker.client.hget(HEALTH("gpu0"), field)
+    assert noted
+    first, colon, rest = noted.partition(":")
+    broker.client.hset(HEALTH("gpu0"), field, f"{int(first) - by_ms}{colon}{rest}")
+
+
+def test_an_engine_nobody_spoke_of_is_up_without_a_limit(pair: Broker) -> None:
+    assert of(pair) == Health()
+
+
+def test_three_failures_at_once_take_an_engine_down(pair: Broker) -> None:
+    assert fail(pair, Failure.TIMEOUT, Failure.CUT) == [False, False]
+    assert of(pair).state is UP
+
+    assert fail(pair, Failure.UNREACHABLE) == [True]
+
+    found = of(pair)
+    assert (found.state, found.why, found.epoch) == (DOWN, Why.FAILURES, 1)
+    assert of(pair, "gpu1").state is UP
+
+
+def test_a_failure_older_than_ten_seconds_does_not_count(pair: Broker) -> None:
+    fail(pair, Failure.CUT)
+    age(pair, "failures", 10_001)
+
+    assert fail(pair, Failure.CUT, Failure.CUT) == [False, False]
+    assert fail(pair, Failure.CUT) == [True]
+
+
+def test_the_same_report_sent_again_counts_once(pair: Broker) -> None:
+    call = health.failed("gpu0", Failure.CUT)
+
+    assert [pair.run(call) for _ in range(4)] == [False] * 4
+
+
+def test_failures_of_an_engine_that_is_down_change_nothing(pair: Broker) -> None:
+    pair.run(health.down("gpu0", Why.REFUSED))
+
+    assert fail(pair, *[Failure.UNREACHABLE] * 4) == [False] * 4
+    assert (of(pair).epoch, of(pair).why) == (1, Why.REFUSED)
+
+
+def test_an_attempt_from_before_the_change_of_state_does_not_count(pair: Broker) -> None:
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.probe("gpu0"))
+
+    assert fail(pair, Failure.TIMEOUT, ran_s=30) == [False]
+    assert of(pair).state is PROBING
+
+    pair.run(health.worked("gpu0"))
+    assert fail(pair, *[Failure.TIMEOUT] * 3, ran_s=30) == [False] * 3
+
+
+@pytest.mark.parametrize("kind", [Failure.TIMEOUT, Failure.CUT, Failure.BUSY])
+def test_the_last_engine_stays_up_on_a_soft_sign(pair: Broker, kind: Failure) -> None:
+    pair.run(health.down("gpu1", Why.REFUSED))
+
+    assert fail(pair, *[kind] * 4) == [False] * 4
+    assert of(pair).state is UP
+
+
+def test_the_last_engine_goes_down_when_it_cannot_be_reached(pair: Broker) -> None:
+    pair.run(health.down("gpu1", Why.REFUSED))
+
+    assert fail(pair, *[Failure.UNREACHABLE] * 3) == [False, False, True]
+
+
+def test_the_other_engine_must_be_up_enabled_and_have_workers(pair: Broker) -> None:
+    pair.run(health.down("gpu1", Why.REFUSED))
+    pair.run(health.probe("gpu1"))
+    assert not pair.run(health.down("gpu0", Why.FROZEN))
+
+    pair.run(health.worked("gpu1"))
+    pair.run(fleet.leave("gpu1", "gpu1@host"))
+    assert not pair.run(health.down("gpu0", Why.FROZEN))
+
+    pair.run(fleet.beat("gpu1", "gpu1@host", 2, 60))
+    pair.run(fleet.set_engines({"gpu0": 2}))
+    assert not pair.run(health.down("gpu0", Why.FROZEN))
+
+    pair.run(fleet.set_engines({"gpu0": 2, "gpu1": 2}))
+    assert pair.run(health.down("gpu0", Why.FROZEN))
+
+
+@pytest.mark.parametrize("why", [Why.REFUSED, Why.UNHEALTHY])
+def test_the_last_engine_goes_down_on_a_hard_sign(pair: Broker, why: Why) -> None:
+    pair.run(health.down("gpu1", Why.REFUSED))
+
+    assert pair.run(health.down("gpu0", why))
+
+
+def test_busy_shrinks_the_limit_of_an_engine_that_has_one_and_is_no_failure(pair: Broker) -> None:
+    pair.run(health.set_limit("gpu0", 0, 8.0, None))
+
+    assert fail(pair, *[Failure.BUSY] * 4) == [False] * 4
+    assert (of(pair).busy, of(pair).state) == (4, UP)
+
+
+def test_busy_is_a_failure_of_an_engine_without_a_limit(pair: Broker) -> None:
+    assert fail(pair, *[Failure.BUSY] * 3) == [False, False, True]
+
+
+def test_going_down_calls_in_the_leases_and_clears_the_warm_set(broker: Broker) -> None:
+    serve(broker, gpu0=2)
+    claimed(broker, "claimed")
+    admit(broker, "granted")
+    broker.client.zadd(WARM("gpu0"), {"p": 1})
+
+    assert broker.run(health.down("gpu0", Why.REFUSED))
+
+    assert sorted(broker.run(dispatch.expired())) == [
+        Expired("claimed", "gpu0", 1, Place.CLAIMED),
+        Expired("granted", "gpu0", 1, Place.GRANTED),
+    ]
+    assert not broker.client.exists(WARM("gpu0"))
+
+
+def test_a_lease_that_was_called_in_is_neither_renewed_nor_claimed(broker: Broker) -> None:
+    serve(broker, gpu0=2)
+    claimed(broker, "claimed")
+    admit(broker, "granted")
+    broker.run(health.down("gpu0", Why.REFUSED))
+
+    # Not lost before rescue has it: its worker would settle it.
+    assert broker.run(dispatch.renew("gpu0", [("claimed", 1)])) == []
+    assert broker.run(dispatch.claim("granted", "gpu0")) is None
+    assert len(broker.run(dispatch.expired())) == 2
+
+    assert broker.run(dispatch.requeue("claimed", 1))
+    assert broker.run(dispatch.renew("gpu0", [("claimed", 1)])) == ["claimed"]
+
+
+def test_down_once_is_down(pair: Broker) -> None:
+    assert pair.run(health.down("gpu0", Why.UNHEALTHY))
+    assert not pair.run(health.down("gpu0", Why.REFUSED))
+
+    assert (of(pair).why, of(pair).epoch) == (Why.UNHEALTHY, 1)
+
+
+def test_only_an_engine_that_is_down_is_probed(pair: Broker) -> None:
+    assert not pair.run(health.probe("gpu0"))
+    pair.run(health.down("gpu0", Why.REFUSED))
+
+    assert pair.run(health.probe("gpu0"))
+    assert of(pair).state is PROBING
+    assert not pair.run(health.probe("gpu0"))
+
+
+def test_a_canary_that_comes_back_takes_the_engine_up(pair: Broker) -> None:
+    assert not pair.run(health.worked("gpu0"))
+    pair.run(health.down("gpu0", Why.REFUSED))
+    assert not pair.run(health.worked("gpu0")), "an answer from before it went down"
+    pair.run(health.probe("gpu0"))
+
+    assert pair.run(health.worked("gpu0"))
+
+    assert (of(pair).state, of(pair).why, of(pair).limit) == (UP, None, None)
+
+
+@pytest.mark.parametrize("kind", Failure)
+def test_a_canary_that_fails_takes_the_engine_down_again(pair: Broker, kind: Failure) -> None:
+    pair.run(health.set_limit("gpu0", 0, 8.0, None))
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.probe("gpu0"))
+
+    assert fail(pair, kind) == [True]
+
+    assert (of(pair).state, of(pair).why, of(pair).epoch) == (DOWN, Why.CANARY, 2)
+
+
+def test_a_probed_engine_goes_down_on_a_soft_sign_also_as_the_last(pair: Broker) -> None:
+    pair.run(health.down("gpu1", Why.REFUSED))
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.probe("gpu0"))
+
+    assert pair.run(health.down("gpu0", Why.FROZEN))
+
+
+def test_failures_before_it_went_down_are_forgotten(pair: Broker) -> None:
+    fail(pair, Failure.CUT, Failure.CUT)
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.probe("gpu0"))
+    pair.run(health.worked("gpu0"))
+
+    assert fail(pair, Failure.CUT, Failure.CUT) == [False, False]
+
+
+@pytest.mark.parametrize(("good", "start"), [(None, START), (40.0, START), (2.5, 2.5)])
+def test_an_engine_comes_back_with_a_small_limit(
+    pair: Broker, good: float | None, start: float
+) -> None:
+    pair.run(health.set_limit("gpu0", 0, 40.0, good))
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.probe("gpu0"))
+    pair.run(health.worked("gpu0"))
+
+    assert (of(pair).limit, of(pair).good) == (start, good)
+
+
+def test_a_limit_reckoned_before_the_engine_went_down_is_not_set(pair: Broker) -> None:
+    pair.run(health.set_limit("gpu0", 0, 8.0, 8.0))
+    pair.run(health.down("gpu0", Why.REFUSED))
+    pair.run(health.set_limit("gpu0", 1, 16.0, 16.0))
+    assert of(pair).limit == 8.0, "it is down"
+
+    pair.run(health.probe("gpu0"))
+    pair.run(health.worked("gpu0"))
+    pair.run(health.set_limit("gpu0", 0, 16.0, 16.0))
+    assert of(pair).limit == START, "another epoch"
+
+    pair.run(health.set_limit("gpu0", 1, 8.0, None))
+    assert (of(pair).limit, of(pair).good) == (8.0, None)
+
+
+def test_a_reading_is_kept_for_a_while_and_the_size_of_the_cache_for_good(pair: Broker) -> None:
+    reading = Reading(
+        running=3, waiting=1, kv_usage=0.5, kv_tokens=6400, tokens_s=41.5, cached_ratio=0.9,
+        ttft_p95_s=0.25, missing=("a", "b"),
+    )  # fmt: skip
+    pair.run(health.read("gpu0", reading))
+
+    found = of(pair).reading
+    assert found is not None
+    assert 0 <= found.age_s < 30
+    assert found == replace(reading, age_s=found.age_s)
+    assert 0 < pair.client.ttl(READING("gpu0")) <= 30
+    assert pair.client.hget(HEALTH("gpu0"), "kv_tokens") == "6400"
+
+
+def test_a_reading_may_say_little(pair: Broker) -> None:
+    pair.run(health.read("gpu0", Reading(running=0, waiting=0, kv_usage=0.0)))
+
+    found = of(pair).reading
+    assert found is not None
+    assert (found.kv_tokens, found.tokens_s, found.cached_ratio) == (None, None, None)
+    assert found.missing == ()
+    assert not pair.client.hexists(HEALTH("gpu0"), "kv_tokens")
+
+
+def test_progress_is_told_by_its_age(pair: Broker) -> None:
+    pair.run(health.progress("gpu0"))
+    age(pair, "progress_ms", 5000)
+
+    silent_s = of(pair).silent_s
+    assert silent_s is not None
+    assert silent_s >= 5
+    assert of(pair).state is UP
+
+
+def test_an_engine_that_is_forgotten_takes_its_health_along(broker: Broker) -> None:
+    serve(broker, gpu0=1)
+    broker.run(health.down("gpu0", Why.REFUSED))
+    broker.run(health.read("gpu0", Reading(running=0, waiting=0, kv_usage=0.0)))
+    broker.run(fleet.leave("gpu0", "gpu0@host"))
+
+    broker.run(fleet.set_engines({}))
+
+    assert not broker.client.exists(HEALTH("gpu0"), READING("gpu0"), LEASES("gpu0"))

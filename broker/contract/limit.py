@@ -52,7 +52,8 @@ def step(limit: Limit, signs: Signs, most: int) -> Limit:
     limit = replace(limit, now=min(limit.now, most), crowded=crowded(limit, signs))
     if congested(limit, signs):
         return shrunk(limit, signs)
-    if signs.age_s > 0 or signs.in_flight < FULL * floor(limit.now):
+    unused = signs.in_flight < FULL * floor(limit.now)
+    if unused or limit.crowded or signs.age_s > 0:
         return replace(limit, calm=0)
     return grown(limit, most)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from functools import cache
+from time import time
 from typing import Any
 
 import redis
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
+from broker import trace
 from broker.connect import default_url
 from broker.dispatch import Grant
 from broker.errors import BrokerDown
@@ -102,6 +104,7 @@ class Publisher:
                 args=[grant.hint],
                 task_id=task_id(grant),
                 queue=queue_name(grant.engine),
+                headers={"sent_s": time(), **trace.headers_for(grant.hint)},
                 add_to_parent=False,
             )
         except (OperationalError, KombuError, redis.RedisError, OSError) as error:

@@ -16,7 +16,7 @@ from broker.contract.hint import Outcome, State, fallback
 from broker.contract.job import HintJob
 from broker.errors import BrokerDown
 from web.hints import store
-from workers import pipeline
+from workers import pipeline, telemetry
 from workers.pipeline import Elsewhere, Record
 from workers.relay import Feed
 from workers.runtime import Runtime
@@ -35,7 +35,7 @@ async def generate(runtime: Runtime, hint: str) -> Result | None:
     if job is None:
         await runtime.settle(hint, attempt, None)
         return None
-    return await serve(runtime, job)
+    return await telemetry.attempt(job, serve(runtime, job))
 
 
 async def serve(runtime: Runtime, job: HintJob) -> Result | None:

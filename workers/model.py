@@ -9,6 +9,7 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 from openai._response import AsyncAPIResponse
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
+from broker import trace
 from broker.contract.job import Endpoint, Sampling
 from workers.chunk import Chunk, parse
 from workers.errors import ModelCut, ModelTimeout
@@ -94,7 +95,7 @@ class Model:
                 top_p=sampling.top_p,
                 stream=True,
                 stream_options={"include_usage": True},
-                extra_headers={"X-Request-Id": request_id},
+                extra_headers={"X-Request-Id": request_id, **trace.headers()},
             )
             return await patience.on(request.__aenter__())
         except TimeoutError:

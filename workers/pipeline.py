@@ -20,6 +20,7 @@ from broker.contract.hint import Outcome, Reason, Source, State, Usage, fallback
 from broker.contract.job import Endpoint, HintJob, Sampling
 from web.tutor import prompt
 from web.tutor.gate import Gate, Verdict
+from workers import telemetry
 from workers.chunk import Chunk
 from workers.errors import ModelCut, ModelRefused, ModelTimeout, ModelUnavailable
 from workers.relay import Feed
@@ -129,8 +130,12 @@ async def turn(
         prompt.build(prompt_task(job, blocked), nonce=secrets.token_hex(4)),
     )
     request_id = f"{job.hint}-{job.attempt}"
-    async with aclosing(model.stream(job.endpoint, job.sampling, messages, request_id)) as chunks:
+    async with (
+        telemetry.Request(job.engine, number) as request,
+        aclosing(model.stream(job.endpoint, job.sampling, messages, request_id)) as chunks,
+    ):
         async for chunk in chunks:
+            request.chunk()
             raw.append(chunk.text)
             release(gate.feed(chunk.text), feed, record)
             if chunk.usage:

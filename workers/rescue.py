@@ -24,6 +24,7 @@ from broker.dispatch import Expired, Grant
 from broker.errors import BrokerDown
 from web.engines import roster
 from web.hints import store
+from workers import metrics
 from workers.database import Database
 
 TICK_S = 1.0
@@ -79,6 +80,7 @@ class Rescue:
             await self.close(hint)
             await self._broker.run(dispatch.forget(hint))
             return
+        metrics.LEASE_EXPIRED.inc()
         log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.place)
         if attempt < MAX_ATTEMPTS:
             await self._broker.run(dispatch.requeue(hint, attempt))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from broker.contract.hint import Lane
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
@@ -31,7 +33,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint. authored, l0: what the student gets if the model's text may not be shown."""
+    """A claimed hint. authored, l0: what the student gets if the model's text may not be shown.
+
+    asked_s: Unix time of the student's request.
+    """
 
     hint: str
     student: str
@@ -48,3 +53,5 @@ class HintJob:
     question: str
     endpoint: Endpoint
     sampling: Sampling
+    lane: Lane = Lane.INTERACTIVE
+    asked_s: float = 0.0

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
+from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
 from broker.contract.job import Endpoint, HintJob, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
@@ -152,6 +152,8 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         question=row.question,
         endpoint=endpoint,
         sampling=sampling,
+        lane=Lane(row.lane),
+        asked_s=row.created_at.timestamp(),
     )
 
 

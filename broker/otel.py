@@ -1,0 +1,98 @@
+"""Traces through OpenTelemetry: imported only where they are on; needs requirements-otel.txt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, use_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+SPAN_BITS = (1 << 64) - 1
+WIRE = TraceContextTextMapPropagator()
+_hint: ContextVar[UUID | None] = ContextVar("_hint", default=None)
+
+
+class HintIds(RandomIdGenerator):
+    """The span that a hint's trace begins with has the hint's own id; all others random ones."""
+
+    def generate_trace_id(self) -> int:
+        hint = _hint.get()
+        return hint.int if hint else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        hint = _hint.get()
+        return hint.int & SPAN_BITS if hint else super().generate_span_id()
+
+
+class Tracing:
+    """What broker.trace offers where it is on. No span holds words of people or models."""
+
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        """provider: with HintIds; None for one that sends to the OTLP endpoint."""
+        self._tracer = (provider or exporting()).get_tracer("hintline")
+
+    @contextmanager
+    def root(self, hint: str) -> Iterator[None]:
+        token = _hint.set(UUID(hint))
+        try:
+            span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER)
+        finally:
+            _hint.reset(token)
+        with current(span):
+            yield
+
+    @contextmanager
+    def attempt(self, carrier: dict[str, str], number: int, engine: str) -> Iterator[None]:
+        span = self._tracer.start_span(
+            "attempt",
+            WIRE.extract(carrier, Context()),
+            SpanKind.CONSUMER,
+            {"hint.attempt": number, "hint.engine": engine},
+        )
+        with current(span):
+            yield
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        with current(self._tracer.start_span("model", kind=SpanKind.CLIENT)):
+            yield
+
+    def event(self, name: str) -> None:
+        get_current_span().add_event(name)
+
+    def headers(self) -> dict[str, str]:
+        carrier: dict[str, str] = {}
+        WIRE.inject(carrier)
+        return carrier
+
+
+@contextmanager
+def current(span: Span) -> Iterator[None]:
+    """The span until its end. Of an exception only the fact is kept: its text may hold others'."""
+    with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield
+        except BaseException:
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+def exporting() -> TracerProvider:
+    """Sends spans in the background to OTEL_EXPORTER_OTLP_ENDPOINT, and the last ones at exit."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    name = os.environ.get("OTEL_SERVICE_NAME", "hintline")
+    provider = TracerProvider(
+        resource=Resource.create({SERVICE_NAME: name}), id_generator=HintIds()
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider

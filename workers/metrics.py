@@ -1,0 +1,48 @@
+"""What workers count and time; a node's /metrics shows the sums. Labels are few, never text."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+from broker.metrics import REGISTRY
+
+WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
+FIRST_TOKEN_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
+DISPATCH_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1, 10)
+
+QUEUE_WAIT = Histogram(
+    "hint_queue_wait_seconds",
+    "From the student's request to the claim of each attempt.",
+    ["lane"],
+    registry=REGISTRY,
+    buckets=WAIT_S,
+)
+DISPATCH = Histogram(
+    "hint_dispatch_seconds",
+    "From the grant's message to the request to the engine.",
+    registry=REGISTRY,
+    buckets=DISPATCH_S,
+)
+TTFT = Histogram(
+    "hint_ttft_seconds",
+    "From the request to the engine to its first chunk. place: home, warm, cold or unknown.",
+    ["gpu", "place"],
+    registry=REGISTRY,
+    buckets=FIRST_TOKEN_S,
+)
+CACHED_TOKENS = Counter(
+    "hint_cached_tokens", "Prompt tokens that engines had cached.", ["gpu"], registry=REGISTRY
+)
+PROMPT_TOKENS = Counter(
+    "hint_prompt_tokens", "Prompt tokens, cached or not.", ["gpu"], registry=REGISTRY
+)
+ATTEMPTS = Counter(
+    "hint_attempts",
+    "Attempts by how they ended: answered, withheld, failed, moved to another engine, dropped"
+    " (cancelled, or another attempt's), interrupted by a stop, or error.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+LEASE_EXPIRED = Counter(
+    "hint_lease_expired", "Leases that ran out: a worker or an engine was lost.", registry=REGISTRY
+)

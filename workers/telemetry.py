@@ -1,0 +1,91 @@
+"""An attempt as metrics, traces and logs see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from time import monotonic, time
+from types import TracebackType
+from typing import Any
+
+from broker import logs, trace
+from broker.contract.hint import Lane, State
+from broker.contract.job import HintJob
+from workers import metrics
+from workers.asynctask import request_of
+
+Result = dict[str, Any]
+MOVED = State.QUEUED
+"""State in the result of an attempt whose hint goes to another engine."""
+UNKNOWN = "unknown"
+
+
+async def attempt(job: HintJob, serving: Coroutine[Any, Any, Result | None]) -> Result | None:
+    """The result of serving the job, counted; all that is logged below carries the hint's id."""
+    logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
+    lane = Lane.RETRY if job.attempt > 1 else job.lane
+    metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
+    outcome = "error"
+    try:
+        with trace.attempt(carrier(), job.attempt, job.engine):
+            result = await serving
+        outcome = ended(result)
+        return result
+    except asyncio.CancelledError:
+        outcome = "interrupted"
+        raise
+    finally:
+        metrics.ATTEMPTS.labels(outcome).inc()
+
+
+def ended(result: Result | None) -> str:
+    """The label of an attempt with this result; counts the tokens it tells of."""
+    if result is None:
+        return "dropped"
+    metrics.CACHED_TOKENS.labels(result["engine"]).inc(result["cached_tokens"])
+    metrics.PROMPT_TOKENS.labels(result["engine"]).inc(result["prompt_tokens"])
+    return "moved" if result["state"] == MOVED else str(result["state"])
+
+
+class Request:
+    """One request to the engine; an async context, so that it stands beside the stream."""
+
+    def __init__(self, engine: str, number: int) -> None:
+        """number: of the request within the attempt, from 1: only the first is timed."""
+        self._engine, self._timed = engine, number == 1
+        self._stack = ExitStack()
+
+    async def __aenter__(self) -> Request:
+        self._stack.enter_context(trace.request())
+        self._began_s = monotonic()
+        sent_s = header("sent_s")
+        if self._timed and sent_s is not None:
+            metrics.DISPATCH.observe(max(0.0, time() - sent_s))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, where)
+
+    def chunk(self) -> None:
+        """To be told of every chunk."""
+        if self._timed:
+            self._timed = False
+            place = header("place") or UNKNOWN
+            metrics.TTFT.labels(self._engine, place).observe(monotonic() - self._began_s)
+            trace.event("first chunk")
+
+
+def header(name: str) -> Any:
+    """Of the message that this attempt answers; None without one, or without that header."""
+    return getattr(request_of.get(), name, None)
+
+
+def carrier() -> dict[str, str]:
+    parent = header(trace.HEADER)
+    return {trace.HEADER: parent} if parent else {}

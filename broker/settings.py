@@ -152,6 +152,10 @@ SETTINGS = (
         about="open event streams of one web process",
     ),
     Setting(
+        name="HINTLINE_NODE",
+        about="name of this worker node, one live node each; unset: the host's name",
+    ),
+    Setting(
         name="HINTLINE_LOCAL_MODEL",
         about="GGUF file the local engine serves; unset: the bundled SmolLM2-135M-Instruct",
     ),

@@ -1,113 +1,167 @@
-"""The supervisor of one machine's worker processes: one for each engine that may get hints."""
+"""The supervisor of one machine's worker processes: keeps what the database says it should run."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import re
 import signal
-import sys
-from dataclasses import dataclass
+import socket
+from collections.abc import Mapping
 from time import monotonic
+from uuid import uuid4
 
 from django.db import DatabaseError
 
-from broker import queue
-from broker.children import end_with_parent
+from broker import fleet, nodes, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import Grant
+from broker.errors import BadSetting, BrokerDown, HintlineError
+from broker.nodes import NodeState
+from broker.settings import read
 from web.engines import roster
+from web.engines.roster import Wanted
+from workers.crew import Crew
 from workers.database import Database
+from workers.plan import plan
 from workers.rescue import Rescue
 
 LOOK_S = 2.0
+BEAT_S = 2.0
 STOP_S = 30.0
-"""Warm shutdown waits for running hints; past this the worker is killed and rescue takes over."""
-QUICK_DEATH_S = 10.0
-MOST_PAUSE_S = 30.0
+"""A node that is told to stop waits so long for running hints; then rescue takes over."""
+DRAIN_S = 120.0
+"""Workers of a draining engine are told to stop after this even if the count says it is busy."""
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Worker:
-    """One worker process and how often it has died young."""
+class NameTaken(HintlineError):
+    """Another live node has this node's name."""
 
-    engine: str
-    slots: int
-    process: asyncio.subprocess.Process | None = None
-    started_s: float = 0.0
-    quick_deaths: int = 0
-    not_before_s: float = 0.0
 
-    def alive(self) -> bool:
-        return self.process is not None and self.process.returncode is None
+def name_of_node() -> str:
+    """Raises: BadSetting."""
+    name = read("HINTLINE_NODE", str) or socket.gethostname()
+    if not re.fullmatch(r"[\w.-]{1,64}", name):
+        raise BadSetting(f"HINTLINE_NODE={name!r}: use 1 to 64 letters, digits, '.', '-' or '_'")
+    return name
 
 
 class Node:
-    """Keeps the processes what the database says they should be, until it is told to stop."""
+    """gpus: engine to the index of its GPU; it serves no other engine. Empty: it serves all."""
 
-    def __init__(self) -> None:
+    def __init__(self, gpus: Mapping[str, str]) -> None:
+        self.name, self.token, self.gpus = name_of_node(), uuid4().hex, gpus
+        self.engines = frozenset(gpus) or None
         self.broker, self.database = AsyncBroker(), Database()
-        self.workers: dict[str, Worker] = {}
+        self.crews: dict[str, Crew] = {}
+        self.wanted: dict[str, Wanted] = {}
+        self.others: dict[str, NodeState] = {}
+        self.drains: dict[str, float] = {}
+        self.lost = False
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
+        """Until it is told to stop. Raises: NameTaken, at the start or when it lost its name."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
-        rescue = asyncio.create_task(Rescue(self.broker, self.database, self.publish).run())
+        try:
+            await self.take_name()
+            await self.work()
+        finally:
+            await self.broker.aclose()
+            self.database.close()
+        if self.lost:
+            raise self.name_taken()
+
+    async def work(self) -> None:
+        rescue = Rescue(self.broker, self.database, self.publish)
+        background = [asyncio.create_task(each) for each in (rescue.run(), self.beat_on())]
+        while not self.stopping.is_set():
+            await self.look()
+            await self.wait(LOOK_S)
+        await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        try:
+            await self.broker.run(nodes.leave(self.name, self.token))
+        except BrokerDown as error:
+            log.warning("not signed off: %s", error)
+
+    async def take_name(self) -> None:
+        """Waits for a predecessor that died without a word, and for Redis. Raises: NameTaken."""
+        heard: int | None = None
         while not self.stopping.is_set():
             try:
-                await self.reconcile(await self.database.run(roster.active))
-            except DatabaseError as error:
-                log.warning("cannot read the engines: %s", error)
-            await self.wait(LOOK_S)
-        rescue.cancel()
-        await self.reconcile({})
-        await self.broker.aclose()
-        self.database.close()
+                beats = await self.beat()
+            except BrokerDown as error:
+                log.warning("the node waits: %s", error)
+                beats = heard
+            else:
+                if beats is None:
+                    return
+                if heard is not None and beats > heard:
+                    raise self.name_taken()
+            heard = beats
+            await self.wait(BEAT_S / 4)
 
-    async def reconcile(self, wanted: dict[str, int]) -> None:
-        """Starts what is missing or died, stops what is not wanted or has other slots."""
-        leaving = [w for w in self.workers.values() if wanted.get(w.engine) != w.slots]
-        await asyncio.gather(*(self.stop(worker) for worker in leaving))
-        for engine, slots in wanted.items():
-            worker = self.workers.setdefault(engine, Worker(engine, slots))
-            if not worker.alive():
-                await self.start(worker)
+    def name_taken(self) -> NameTaken:
+        text = f"another live node is called {self.name!r}: give this one its own HINTLINE_NODE"
+        return NameTaken(text)
 
-    async def start(self, worker: Worker) -> None:
-        """A process that dies young waits twice as long each time, at most 30 s."""
-        now_s = monotonic()
-        if worker.process is not None and worker.started_s:
-            young = now_s - worker.started_s < QUICK_DEATH_S
-            worker.quick_deaths = worker.quick_deaths + 1 if young else 0
-            pause_s = min(MOST_PAUSE_S, 2.0**worker.quick_deaths - 1)
-            worker.not_before_s = worker.started_s + pause_s
-            log.error("worker %s died: exit %s", worker.engine, worker.process.returncode)
-            worker.process = None
-        if now_s < worker.not_before_s:
-            return
-        worker.started_s = now_s
-        worker.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "workers", "worker", worker.engine, "--slots", str(worker.slots),
-            preexec_fn=end_with_parent(os.getpid()),
-        )  # fmt: skip
-        log.info("worker %s started: pid %d", worker.engine, worker.process.pid)
+    async def beat(self) -> int | None:
+        # Others take over at once what a node that stops has served.
+        engines = frozenset[str]() if self.stopping.is_set() else self.engines
+        crews = tuple(self.crews[engine].report() for engine in sorted(self.crews))
+        return await self.broker.run(nodes.beat(self.name, self.token, NodeState(engines, crews)))
 
-    async def stop(self, worker: Worker) -> None:
-        """Warm first: what it generates is finished."""
-        del self.workers[worker.engine]
-        process = worker.process
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
+    async def beat_on(self) -> None:
+        while True:
+            try:
+                if await self.beat() is not None:
+                    log.error("%s", self.name_taken())
+                    self.lost = True
+                    self.stopping.set()
+                self.others = await self.broker.run(nodes.live())
+            except BrokerDown as error:
+                log.warning("no heartbeat: %s", error)
+            await asyncio.sleep(BEAT_S)
+
+    async def look(self) -> None:
+        """One round; without the database what was wanted last is kept going."""
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        log.info("worker %s stopped", worker.engine)
+            self.wanted = await self.database.run(roster.wanted)
+        except DatabaseError as error:
+            log.warning("cannot read the engines: %s", error)
+        fleet_now = {**self.others, self.name: NodeState(self.engines)}
+        mine = plan(self.name, fleet_now, self.wanted)
+        for engine in mine:
+            self.crews.setdefault(engine, Crew(engine, self.gpus.get(engine)))
+        emptied = await self.emptied({name for name, want in mine.items() if want.draining})
+        for engine, crew in self.crews.items():
+            want = mine.get(engine, Wanted(0, crew.slots))
+            if not want.draining:
+                await crew.fit(want.workers, want.slots)
+            elif engine in emptied:
+                await crew.fit(0, want.slots)
+            else:
+                crew.mourn()
+        self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
+
+    async def emptied(self, draining: set[str]) -> set[str]:
+        """Those of the draining engines that have nothing in flight, or had long enough."""
+        self.drains = {engine: self.drains.get(engine, monotonic()) for engine in draining}
+        late = {name for name, since_s in self.drains.items() if monotonic() - since_s >= DRAIN_S}
+        if not draining - late:
+            return late
+        try:
+            loads = await self.broker.run(fleet.snapshot())
+        except BrokerDown:
+            return late
+        busy = {name for name, load in loads.items() if load.max_slots or load.in_flight}
+        return late | draining - busy
 
     async def wait(self, period_s: float) -> None:
         try:

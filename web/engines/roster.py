@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from time import monotonic
+from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from broker.contract.job import Endpoint, Sampling
 from broker.settings import need
@@ -13,10 +16,27 @@ LOCAL_MODEL = "local"
 LOCAL_PATIENCE = 3
 
 
+class Wanted(NamedTuple):
+    """The worker processes of one engine. slots: of each of them."""
+
+    workers: int
+    slots: int
+    draining: bool = False
+
+
 def active() -> dict[str, int]:
-    """Slots of each enabled engine of the current mode, by name."""
-    mode = AIModelConfig.current().mode
-    return dict(Engine.objects.filter(kind=mode, enabled=True).values_list("name", "slots"))
+    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining."""
+    return dict(in_use().filter(draining=False).values_list("name", "slots"))
+
+
+def wanted() -> dict[str, Wanted]:
+    """The workers of each enabled engine of the current mode, over all nodes."""
+    rows = in_use().values_list("name", "workers", "worker_slots", "draining")
+    return {name: Wanted(*rest) for name, *rest in rows}
+
+
+def in_use() -> QuerySet[Engine]:
+    return Engine.objects.filter(kind=AIModelConfig.current().mode, enabled=True)
 
 
 def serving(name: str) -> tuple[Endpoint, Sampling] | None:

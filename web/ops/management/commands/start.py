@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from broker import embedded, fleet
 from broker.errors import HintlineError
 from broker.settings import need, read
-from web.engines.models import AIModelConfig, Engine, Mode
+from web.engines import roster
+from web.engines.models import Engine, Mode
 from web.link import attempt
 from web.ops.children import Child
 
@@ -118,9 +119,8 @@ def answers(url: str) -> bool:
 
 
 def has_slots() -> bool:
-    """A worker has signed on; or the mode has no engine to serve, and none will."""
-    mode = AIModelConfig.current().mode
-    if not Engine.objects.filter(kind=mode, enabled=True).exists():
+    """A worker has signed on; or none is wanted, and none will."""
+    if not any(want.workers and not want.draining for want in roster.wanted().values()):
         return True
     loads = attempt(fleet.snapshot()) or {}
     return any(load.slots for load in loads.values())

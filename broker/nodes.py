@@ -1,0 +1,73 @@
+"""Which nodes are alive: one process to a name, what it serves, and how its workers do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from broker.keys import NODE
+from broker.scripts import Call, nothing
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """The worker processes of one engine on one node.
+
+    wanted: how many the node should run; slots: of each; leaving: those that finish what they have;
+    crashes: since the node started; last_exit: of the last crash, `exit 1` or `SIGKILL`;
+    retry_s: until a crashed one is started again, None if none waits.
+    """
+
+    engine: str
+    wanted: int
+    slots: int
+    live: int
+    leaving: int = 0
+    crashes: int = 0
+    last_exit: str = ""
+    retry_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """One live node. engines: those it serves; None: every engine."""
+
+    engines: frozenset[str] | None
+    crews: tuple[Crew, ...] = ()
+
+    def serves(self, engine: str) -> bool:
+        return self.engines is None or engine in self.engines
+
+
+def beat(name: str, token: str, state: NodeState) -> Call[int | None]:
+    """The process with this token is the node of this name, for 10 s; None: so it is.
+
+    Else the beats of the process that has the name: it lives if they go on rising.
+    """
+    assert NODE.ttl_s is not None
+    engines = ALL if state.engines is None else json.dumps(sorted(state.engines))
+    crews = json.dumps([asdict(crew) for crew in state.crews])
+    return Call("node_beat", (name, token, NODE.ttl_s * 1000, engines, crews), lambda reply: reply)
+
+
+def leave(name: str, token: str) -> Call[None]:
+    """The name is free again."""
+    return Call("node_leave", (name, token), nothing)
+
+
+def live() -> Call[dict[str, NodeState]]:
+    """Every node that has beaten in the last 10 s, by name."""
+    return Call("node_live", (), parse)
+
+
+def parse(reply: Sequence[tuple[str, str, str]]) -> dict[str, NodeState]:
+    return {
+        name: NodeState(
+            None if engines == ALL else frozenset(json.loads(engines)),
+            tuple(Crew(**crew) for crew in json.loads(crews)),
+        )
+        for name, engines, crews in sorted(reply)
+    }

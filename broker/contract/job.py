@@ -10,10 +10,14 @@ from broker.contract.hint import Lane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log."""
+    """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
+
+    kind: api, vllm or local; only a vLLM server gets parameters that OpenAI's API does not have.
+    """
 
     base_url: str
     model: str
+    kind: str = "api"
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ("ko", "en")
     connect_s: float = 5.0
@@ -29,6 +33,21 @@ class Sampling:
     max_tokens: int = 200
     temperature: float = 0.7
     top_p: float = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """What attempts that were cut left for the next one. text: ungated, so it is in no log.
+
+    model: whose text it is; tokens: of the text, as far as engines counted them; cuts: how often
+    an engine fell silent or broke off; seen_ms: when the student got the first words, None: never.
+    """
+
+    model: str
+    text: str = field(default="", repr=False)
+    tokens: int = 0
+    cuts: int = 0
+    seen_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +74,14 @@ class HintJob:
     sampling: Sampling
     lane: Lane = Lane.INTERACTIVE
     asked_s: float = 0.0
+    partial: Partial | None = None
+
+    @property
+    def beginning(self) -> str:
+        """Text to go on from, if an earlier attempt left some that this engine can continue.
+
+        Without white space at its end: chat templates drop it, and the model writes it again.
+        """
+        left, here = self.partial, self.endpoint
+        continues = left and here.kind == "vllm" and here.model == left.model
+        return left.text.rstrip() if left and continues else ""

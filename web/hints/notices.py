@@ -17,6 +17,9 @@ NOTICES: dict[str, Promise] = {
     Reason.MODEL_REFUSED: _(
         "The AI is not set up correctly; staff can see why. This hint was prepared before."
     ),
+    Reason.REQUEST_REFUSED: _(
+        "The AI could not take your request; it may be too long. This hint was prepared before."
+    ),
     Reason.OTHER_LANGUAGE: _(
         "The AI here does not write your language. This hint was prepared before."
     ),

@@ -63,9 +63,9 @@ class Reading:
     missing: series that should be there; age_s: since they were read.
     """
 
-    running: int
-    waiting: int
-    kv_usage: float
+    running: int | None = None
+    waiting: int | None = None
+    kv_usage: float | None = None
     kv_tokens: int | None = None
     tokens_s: float | None = None
     cached_ratio: float | None = None
@@ -137,9 +137,9 @@ def read(engine: str, reading: Reading) -> Call[None]:
     """Keeps a reading for 30 s."""
     assert READING.ttl_s is not None
     fields = {
-        "running": str(reading.running),
-        "waiting": str(reading.waiting),
-        "kv_usage": str(reading.kv_usage),
+        "running": text(reading.running),
+        "waiting": text(reading.waiting),
+        "kv_usage": text(reading.kv_usage),
         "tokens_s": text(reading.tokens_s),
         "cached_ratio": text(reading.cached_ratio),
         "ttft_p95_s": text(reading.ttft_p95_s),
@@ -170,12 +170,11 @@ def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Healt
 
 
 def parse_reading(now_ms: int, fields: Mapping[str, str]) -> Reading:
-    kv_tokens = number(fields, "kv_tokens")
     return Reading(
-        running=int(fields["running"]),
-        waiting=int(fields["waiting"]),
-        kv_usage=float(fields["kv_usage"]),
-        kv_tokens=None if kv_tokens is None else int(kv_tokens),
+        running=whole(fields, "running"),
+        waiting=whole(fields, "waiting"),
+        kv_usage=number(fields, "kv_usage"),
+        kv_tokens=whole(fields, "kv_tokens"),
         tokens_s=number(fields, "tokens_s"),
         cached_ratio=number(fields, "cached_ratio"),
         ttft_p95_s=number(fields, "ttft_p95_s"),
@@ -190,6 +189,10 @@ def pairs(flat: list[str]) -> dict[str, str]:
 
 def number(fields: Mapping[str, str], name: str) -> float | None:
     return float(fields[name]) if fields.get(name) else None
+
+
+def whole(fields: Mapping[str, str], name: str) -> int | None:
+    return int(fields[name]) if fields.get(name) else None
 
 
 def ago(now_ms: int, fields: Mapping[str, str], name: str) -> float | None:

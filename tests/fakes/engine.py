@@ -13,12 +13,13 @@ import json
 from collections import deque
 from dataclasses import dataclass, field
 from time import time
-from typing import Any, cast
+from typing import Any
 
 import uvloop
 
 from tests.fakes import wire
 from tests.fakes.behaviour import Behaviour, Then
+from tests.fakes.http import HttpConnection
 
 KEPT_REQUESTS = 50
 COMMENT_S = 0.05
@@ -71,17 +72,14 @@ class Engine:
         return Behaviour()
 
 
-class Connection(asyncio.Protocol):
+class Connection(HttpConnection):
     """One client; one request at a time."""
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__()
         self.engine = engine
         self.streaming: asyncio.Task[None] | None = None
-        self._buffer = b""
         self._counted = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.streaming:
@@ -89,21 +87,7 @@ class Connection(asyncio.Protocol):
         if self.engine.ticker:
             self.engine.ticker.leave(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
-        first, *lines = head.decode("latin-1").split("\r\n")
-        pairs = (line.partition(":") for line in lines)
-        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        size = int(headers.get("content-length", 0))
-        if len(rest) >= size:
-            self._buffer = rest[size:]
-            method, path, _ = first.split(" ", 2)
-            self._route(method, path, headers, rest[:size])
-
-    def _route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+    def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
         match method, path:
             case "POST", "/v1/chat/completions":
                 self._chat(headers, body)

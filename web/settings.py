@@ -35,6 +35,7 @@ BACKLOG_MAX = need("HINTLINE_BACKLOG_MAX", int)
 HINT_TTL_S = need("HINTLINE_HINT_TTL_S", int)
 RAW_DAYS = need("HINTLINE_RAW_DAYS", int)
 MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
+METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "web.ops",
 ]
 MIDDLEWARE = [
+    "web.ops.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.api.request_id.RequestIdMiddleware",

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
+from broker import logs
+
 HEADER = "X-Request-Id"
 
 
@@ -18,6 +20,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with logs.about(request=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response[HEADER] = request.request_id  # type: ignore[attr-defined]
         return response

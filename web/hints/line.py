@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from broker import dispatch, queue, streams
+from broker import dispatch, logs, queue, streams, trace
 from broker.contract.events import Kind, done
 from broker.contract.hint import Reason, State
 from broker.dispatch import Placement, Standing
@@ -15,13 +15,16 @@ from broker.streams import Tip
 from web.hints import store
 from web.hints.models import Hint
 from web.link import attempt
+from web.ops import metrics
 
 
 def join(hint: Hint) -> Placement | None:
     """Places a committed hint; None if the broker is down, and rescue will place it."""
-    placement = attempt(dispatch.admit(store.ticket(hint)))
-    if placement is not None and placement.grant is not None:
-        queue.ring([placement.grant])
+    pk = str(hint.pk)
+    with logs.about(hint=pk), trace.root(pk):
+        placement = attempt(dispatch.admit(store.ticket(hint)))
+        if placement is not None and placement.grant is not None:
+            queue.ring([placement.grant])
     return placement
 
 
@@ -29,10 +32,13 @@ def leave(hint: Hint) -> None:
     """Tells worker and watchers that this hint was cancelled; the row says so already."""
     pk = str(hint.pk)
     data = done(State.CANCELLED, Reason.CANCELLED)
-    attempt(streams.close(pk, hint.attempt, data, str(hint.student_id)))
-    gone = attempt(dispatch.cancel(pk))
-    if gone and gone.freed:
-        queue.ring(attempt(dispatch.pull(gone.freed)) or [])
+    with logs.about(hint=pk):
+        first = attempt(streams.close(pk, hint.attempt, data, str(hint.student_id)))
+        gone = attempt(dispatch.cancel(pk))
+        if first:
+            metrics.cancelled(gone.place if gone else None)
+        if gone and gone.freed:
+            queue.ring(attempt(dispatch.pull(gone.freed)) or [])
 
 
 def standing(hint: str) -> Standing | None:

@@ -25,7 +25,10 @@ class Text(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
-        fields = [f"{name}={value}" for name, value in subject(record).items()]
+        found = subject(record)
+        if str(found.get("hint")) in record.message:
+            del found["hint"]
+        fields = [f"{name}={value}" for name, value in found.items()]
         return f"{line} [{' '.join(fields)}]" if fields else line
 
 
@@ -50,8 +53,13 @@ FORMATS = {"text": Text, "json": Json}
 
 
 def subject(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of the code that logs; of Celery's own lines about a task, those in its id."""
+    """The fields of the code that logs; or what the line itself says.
+
+    Celery's lines about a task come with its id, and ours about a hint begin with "hint %s".
+    """
     found = dict(logs.fields())
+    if isinstance(record.args, tuple) and record.msg.startswith("hint %s"):
+        found["hint"] = str(record.args[0])
     data = getattr(record, "data", None)
     task = TASK_ID.fullmatch(str(data.get("id"))) if isinstance(data, dict) else None
     if task:

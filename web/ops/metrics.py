@@ -1,0 +1,50 @@
+"""/metrics of the web processes, and what they count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from prometheus_client import Counter
+
+from broker import gauges, metrics
+from broker.dispatch import Place
+from broker.errors import BrokerDown
+from web.link import broker
+
+PATH = "/metrics"
+CANCELLED = Counter(
+    "hint_cancelled",
+    "Hints taken back by their students, by where they were: waiting, granted or claimed.",
+    ["stage"],
+    registry=metrics.REGISTRY,
+)
+
+
+class MetricsMiddleware:
+    """Outermost: Prometheus calls a container by its name, which is no host of the site."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info != PATH:
+            return self.get_response(request)
+        peer = request.META.get("REMOTE_ADDR", "")
+        if not metrics.allowed(peer, settings.METRICS_TOKEN, request.headers.get):
+            return HttpResponse(status=404)
+        return HttpResponse(page(), content_type=metrics.CONTENT_TYPE_LATEST)
+
+
+def page() -> bytes:
+    try:
+        replies = broker().run_many(gauges.calls())
+    except BrokerDown:
+        return metrics.page(gauges.answering(False))
+    return metrics.page(gauges.families(*replies))
+
+
+def cancelled(place: Place | None) -> None:
+    """Counts one cancel. place: where the dispatcher had the hint; None if it did not know it."""
+    CANCELLED.labels(place or "unknown").inc()

@@ -45,7 +45,8 @@ WORKERS = Key(
 )
 HEALTH = Key(
     "health", "hl:engine:*:health", "health", "hash", None,
-    "state (up, down, probing), limit = most in flight now, epoch, why, since_ms, ...",
+    "state, why, since_ms, epoch, failures, limit = most in flight, good, busy, kv_tokens, "
+    "progress_ms",
 )  # fmt: skip
 READING = Key(
     "reading", "hl:engine:*:reading", "health", "hash", 30, "what /metrics last said, with at_ms"
@@ -57,7 +58,7 @@ NODE = Key(
     "node", "hl:node:*", "nodes", "hash", 10, "token of its process, engines, state of its workers"
 )
 NODES = Key("nodes", "hl:nodes", "nodes", "set", None, "names of nodes that may be alive")
-MONITOR = Key("monitor", "hl:monitor", "workers", "string", 20, "lock: one monitor at a time")
+MONITOR = Key("monitor", "hl:monitor", "workers", "string", 5, "lock: one monitor at a time")
 STREAM = Key(
     "stream", "hl:hint:*:events", "streams", "stream", STREAM_TTL_S,
     "fields kind and data; the same name is the pub/sub channel",

@@ -136,6 +136,14 @@ SETTINGS = (
         about="seconds a hint may wait before it ends with an authored hint",
     ),
     Setting(
+        name="HINTLINE_TTFT_TARGET_S",
+        kind=float,
+        default=5.0,
+        low=0.1,
+        high=300,
+        about="seconds to the first token, of 95 % of hints; an engine that is slower gets fewer",
+    ),
+    Setting(
         name="HINTLINE_RAW_DAYS",
         kind=int,
         default=14,

@@ -1,0 +1,137 @@
+"""Looks at every engine once a second: takes dead ones down, probes them, sets their limits.
+
+Every node has one; a lock lets one at a time work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from contextlib import suppress
+from time import monotonic
+from typing import Any, NamedTuple
+
+import aiohttp
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from broker import fleet, health, keys
+from broker.connect import AsyncBroker
+from broker.contract.job import Endpoint
+from broker.errors import BrokerDown
+from broker.fleet import Load
+from broker.health import EngineState, Health
+from broker.scripts import Call
+from broker.settings import need
+from web.engines import roster
+from workers.database import Database
+from workers.watch import Answer, Watch
+
+TICK_S = 1.0
+ASK_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class Target(NamedTuple):
+    """An engine in use. slots: most at once."""
+
+    engine: str
+    slots: int
+    endpoint: Endpoint
+
+
+class Monitor:
+    def __init__(self, broker: AsyncBroker, database: Database) -> None:
+        self._broker, self._database = broker, database
+        self._target_s = need("HINTLINE_TTFT_TARGET_S", float)
+        self._watches: dict[str, Watch] = {}
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.lead()
+            except (BrokerDown, RedisError, DatabaseError) as error:
+                log.warning("monitor waits: %s", error)
+            await asyncio.sleep(TICK_S)
+
+    async def lead(self) -> None:
+        """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
+        lock = self._broker.client.lock(keys.MONITOR(), timeout=keys.MONITOR.ttl_s, blocking=False)
+        if not await lock.acquire():
+            return
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_S)) as session:
+                while True:
+                    await self.tick(session, monotonic())
+                    await asyncio.sleep(TICK_S)
+                    await lock.reacquire()
+        finally:
+            with suppress(RedisError):
+                await lock.release()
+
+    async def tick(self, session: aiohttp.ClientSession, now_s: float) -> None:
+        """One look at every engine. Raises: BrokerDown, DatabaseError."""
+        targets = await self._database.run(find_targets)
+        states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
+        self._watches = {
+            target.engine: self._watches.get(target.engine) or Watch(target.engine, self._target_s)
+            for target in targets
+        }
+        found = await asyncio.gather(
+            *(
+                self.look(
+                    session, target, states.get(target.engine, Health()),
+                    loads.get(target.engine), now_s,
+                )
+                for target in targets
+            )
+        )  # fmt: skip
+        calls = [call for calls in found for call in calls]
+        if calls:
+            await self._broker.run_many(calls)
+
+    async def look(
+        self,
+        session: aiohttp.ClientSession,
+        target: Target,
+        was: Health,
+        load: Load | None,
+        now_s: float,
+    ) -> list[Call[Any]]:
+        """What to do about one engine."""
+        watch, base_url = self._watches[target.engine], target.endpoint.base_url.rstrip("/")
+        watch.tell(was)
+        if target.endpoint.kind == "vllm":
+            server = base_url.removesuffix("/v1")
+            alive, metrics = await asyncio.gather(
+                ask(session, f"{server}/health"), ask(session, f"{server}/metrics")
+            )
+            in_flight = load.in_flight if load else 0
+            return watch.vllm(now_s, was, alive, metrics, in_flight, target.slots)
+        if was.state is not EngineState.DOWN:
+            return []
+        answer = await ask(session, f"{base_url}/models", target.endpoint.api_key)
+        return [health.probe(target.engine)] if answer.alive else []
+
+
+def find_targets() -> list[Target]:
+    """Also those that are drained: what they still have in flight must not be lost."""
+    found = [(name, slots, roster.serving(name)) for name, slots in engines_in_use()]
+    return [Target(name, slots, serving[0]) for name, slots, serving in found if serving]
+
+
+def engines_in_use() -> list[tuple[str, int]]:
+    return list(roster.in_use().values_list("name", "slots"))
+
+
+async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:
+    """What a GET brings within ASK_S; whatever goes wrong is an Answer, too."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with session.get(url, headers=headers, allow_redirects=False) as response:
+            return Answer(response.status, await response.text(errors="replace"))
+    except aiohttp.ClientConnectorError as error:
+        return Answer(None, refused=error.os_error.errno == errno.ECONNREFUSED)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return Answer(None)

@@ -1,4 +1,4 @@
-"""FakeEngine: the fake engine's process, as tests and benches hold it."""
+"""FakeEngine and FakeVllm: the fakes' processes, as tests and benches hold them."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.fakes.behaviour import Behaviour
+from tests.fakes.vllm_faults import Fault
 
 ROOT = Path(__file__).parents[2]
 
 
-class FakeEngine:
-    """Started at once; a context manager. seconds: all streams tick together for so long."""
+class Fake:
+    """A fake's process, started at once; a context manager."""
 
-    def __init__(self, *, chunks: int = 60, seconds: float = 0.0, port: int = 0) -> None:
-        command = [sys.executable, "-m", "tests.fakes.engine", "--port", str(port)]
-        command += ["--chunks", str(chunks), "--seconds", str(seconds)]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the fake engine did not start"
+    def __init__(self, module: str, port: int, options: list[str]) -> None:
+        command = [sys.executable, "-m", module, "--port", str(port), *options]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.stop()
+            raise AssertionError(f"{module} did not start: exit {self.process.returncode}")
         self.port = int(line)
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
-    def __enter__(self) -> FakeEngine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -35,24 +37,66 @@ class FakeEngine:
 
     def stop(self) -> None:
         """Kills it, as a crash would: open streams break. May be called twice."""
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def ask(self, method: str, path: str, body: str = "") -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.text(method, path, body))
+        return answer
+
+    def text(self, method: str, path: str, body: str = "") -> str:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body.encode())
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+
+class FakeEngine(Fake):
+    """tests.fakes.engine. seconds: all streams tick together for so long."""
+
+    def __init__(self, *, chunks: int = 60, seconds: float = 0.0, port: int = 0) -> None:
+        options = ["--chunks", str(chunks), "--seconds", str(seconds)]
+        super().__init__("tests.fakes.engine", port, options)
 
     def script(self, *behaviours: Behaviour) -> None:
         """Replaces what is left of the script before."""
-        self._ask("POST", "/script", json.dumps([item.as_json() for item in behaviours]))
+        self.ask("POST", "/script", json.dumps([item.as_json() for item in behaviours]))
 
     def stats(self) -> dict[str, Any]:
         """As tests.fakes.engine.Stats."""
-        return self._ask("GET", "/stats", "")
+        return self.ask("GET", "/stats")
 
-    def _ask(self, method: str, path: str, body: str) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+
+class FakeVllm(Fake):
+    """tests.fakes.vllm. Options as its command line has them: step_s=0 is --step-s 0."""
+
+    def __init__(self, *, port: int = 0, **options: float | str) -> None:
+        named = [(f"--{name.replace('_', '-')}", str(value)) for name, value in options.items()]
+        super().__init__("tests.fakes.vllm", port, [part for pair in named for part in pair])
+        self.options = options
+
+    def fault(self, fault: Fault) -> None:
+        """What crashes the server breaks the answer off too."""
         try:
-            connection.request(method, path, body.encode())
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-            return answer
-        finally:
-            connection.close()
+            self.ask("POST", "/fault", json.dumps(fault.as_json()))
+        except (OSError, ValueError):
+            self.process.wait()
+
+    def state(self) -> dict[str, Any]:
+        """As tests.fakes.vllm.Server.state."""
+        return self.ask("GET", "/state")
+
+    def metrics(self) -> dict[str, float]:
+        """Value of each series, `name{labels}` as it is written."""
+        lines = self.text("GET", "/metrics").splitlines()
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def again(self) -> FakeVllm:
+        """A new process like this one on its port: the engine after a restart, its cache empty."""
+        self.stop()
+        return FakeVllm(port=self.port, **self.options)

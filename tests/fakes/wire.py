@@ -33,13 +33,21 @@ def usage_frame(usage: dict[str, Any]) -> bytes:
 
 
 def reply(status: int, body: object) -> bytes:
-    data = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {len(data)}"
+    return answer(status, "application/json", json.dumps(body))
+
+
+def text(status: int, body: str) -> bytes:
+    return answer(status, "text/plain; charset=utf-8", body)
+
+
+def answer(status: int, kind: str, body: str) -> bytes:
+    data = body.encode()
+    head = f"HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}"
     return f"{head}\r\n\r\n".encode() + data
 
 
-def error(status: int, message: str) -> bytes:
-    return reply(status, {"error": {"message": message, "type": "fake", "code": status}})
+def error(status: int, message: str, kind: str = "fake") -> bytes:
+    return reply(status, {"error": {"message": message, "type": kind, "code": status}})
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+
+
+class Command(BaseCommand):
+    help = (
+        "Add an engine, or change the one of this name: for compose files, which know the servers. "
+        "The AI mode follows, unless it was ever changed before."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="gpu0")
+        parser.add_argument("--url", required=True, help="http://gpu0:8000/v1")
+        parser.add_argument("--model", required=True, help="as the server names it")
+        parser.add_argument("--slots", type=int, required=True, help="hints it may write at once")
+        parser.add_argument("--kind", choices=Mode.values, default=Mode.VLLM.value)
+        parser.add_argument(
+            "--key-from", metavar="VARIABLE", help="environment variable that holds the API key"
+        )
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        engine = Engine.objects.filter(name=options["name"]).first()
+        engine = engine or Engine(name=options["name"])
+        engine.kind, engine.url = options["kind"], options["url"]
+        engine.model_name, engine.slots = options["model"], options["slots"]
+        if options["key_from"]:
+            engine.api_key = os.environ.get(options["key_from"], "")
+        try:
+            engine.full_clean()
+        except ValidationError as error:
+            fields = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+            raise CommandError(f"{engine.name}: {'; '.join(fields)}") from error
+        engine.save()
+        self.stdout.write(f"{engine.name}: {engine.url}, {engine.model_name}, {engine.slots} slots")
+        self.follow(Mode(engine.kind))
+
+    def follow(self, mode: Mode) -> None:
+        config = AIModelConfig.current()
+        if config.mode == mode or ModeChange.objects.exists():
+            return
+        ModeChange.objects.create(before=config.mode, after=mode)
+        config.mode = mode
+        config.save()
+        self.stdout.write(f"AI mode: {mode}")

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from uuid import UUID
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -16,21 +15,23 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, use_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-SPAN_BITS = (1 << 64) - 1
+from broker.trace import ids
+
 WIRE = TraceContextTextMapPropagator()
-_hint: ContextVar[UUID | None] = ContextVar("_hint", default=None)
+_ids: ContextVar[tuple[int, int] | None] = ContextVar("_ids", default=None)
+"""Of the hint whose first span is being made."""
 
 
 class HintIds(RandomIdGenerator):
-    """The span that a hint's trace begins with has the hint's own id; all others random ones."""
+    """Ids that broker.trace knows too for a hint's first span, random ones for all others."""
 
     def generate_trace_id(self) -> int:
-        hint = _hint.get()
-        return hint.int if hint else super().generate_trace_id()
+        ids = _ids.get()
+        return ids[0] if ids else super().generate_trace_id()
 
     def generate_span_id(self) -> int:
-        hint = _hint.get()
-        return hint.int & SPAN_BITS if hint else super().generate_span_id()
+        ids = _ids.get()
+        return ids[1] if ids else super().generate_span_id()
 
 
 class Tracing:
@@ -42,22 +43,21 @@ class Tracing:
 
     @contextmanager
     def root(self, hint: str) -> Iterator[None]:
-        token = _hint.set(UUID(hint))
+        token = _ids.set(ids(hint))
         try:
-            span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER)
+            span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER, {"hint.id": hint})
         finally:
-            _hint.reset(token)
+            _ids.reset(token)
         with current(span):
             yield
 
     @contextmanager
-    def attempt(self, carrier: dict[str, str], number: int, engine: str) -> Iterator[None]:
-        span = self._tracer.start_span(
-            "attempt",
-            WIRE.extract(carrier, Context()),
-            SpanKind.CONSUMER,
-            {"hint.attempt": number, "hint.engine": engine},
-        )
+    def attempt(
+        self, carrier: dict[str, str], hint: str, number: int, engine: str
+    ) -> Iterator[None]:
+        above = WIRE.extract(carrier, Context())
+        about = {"hint.id": hint, "hint.attempt": number, "hint.engine": engine}
+        span = self._tracer.start_span("attempt", above, SpanKind.CONSUMER, about)
         with current(span):
             yield
 

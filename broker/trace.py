@@ -37,16 +37,27 @@ def tracing() -> Tracing | None:
         return None
 
 
+def ids(hint: str) -> tuple[int, int]:
+    """Of a hint's trace and of its first span: the id with its halves swapped, and the first half.
+
+    A sampler reads the lower half of a trace's id as a random number; that of a UUID is none.
+    """
+    high, low = divmod(UUID(hint).int, 1 << 64)
+    return low << 64 | high, high
+
+
 def root(hint: str) -> AbstractContextManager[None]:
     """The first span of a hint's trace, in which it is asked for."""
     on = tracing()
     return on.root(hint) if on else nullcontext()
 
 
-def attempt(carrier: dict[str, str], number: int, engine: str) -> AbstractContextManager[None]:
+def attempt(
+    carrier: dict[str, str], hint: str, number: int, engine: str
+) -> AbstractContextManager[None]:
     """The span of one attempt. carrier: the headers of the message that asked for it."""
     on = tracing()
-    return on.attempt(carrier, number, engine) if on else nullcontext()
+    return on.attempt(carrier, hint, number, engine) if on else nullcontext()
 
 
 def request() -> AbstractContextManager[None]:
@@ -65,8 +76,8 @@ def headers_for(hint: str) -> dict[str, str]:
     """What a message about this hint carries, whoever sends it; nothing where traces are off."""
     if tracing() is None:
         return {}
-    trace = UUID(hint).hex
-    return {HEADER: f"00-{trace}-{trace[16:]}-01"}
+    trace, span = ids(hint)
+    return {HEADER: f"00-{trace:032x}-{span:016x}-01"}
 
 
 def headers() -> dict[str, str]:

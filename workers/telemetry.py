@@ -28,7 +28,7 @@ async def attempt(job: HintJob, serving: Coroutine[Any, Any, Result | None]) -> 
     metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
     outcome = "error"
     try:
-        with trace.attempt(carrier(), job.attempt, job.engine):
+        with trace.attempt(carrier(), job.hint, job.attempt, job.engine):
             result = await serving
         outcome = ended(result)
         return result

@@ -241,7 +241,7 @@ async def until(question: Callable[[], bool]) -> None:
 async def serve(options: argparse.Namespace) -> None:
     server, loop = Server(options), asyncio.get_running_loop()
     listener = await loop.create_server(
-        lambda: Connection(server), "127.0.0.1", options.port, backlog=4096
+        lambda: Connection(server), options.host, options.port, backlog=4096
     )
     print(listener.sockets[0].getsockname()[1], flush=True)
     engine = asyncio.create_task(server.scheduler.run())
@@ -254,6 +254,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.vllm")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: a free one; it is printed")
     parser.add_argument("--model", default="fake")
     parser.add_argument("--voice", type=int, default=0, help="which words: see vllm_text.py")

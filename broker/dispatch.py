@@ -181,6 +181,13 @@ def known(hints: Iterable[str]) -> Call[set[str]]:
     return Call("standing", tuple(hints), lambda reply: {hint for hint, *_ in reply})
 
 
+def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
+    """Engines that failed under a hint and will not get it again; hints without any are absent."""
+    return Call(
+        "excluded", tuple(hints), lambda reply: {hint: set(engines) for hint, *engines in reply}
+    )
+
+
 def backlog_size() -> Call[int]:
     return Call("backlog_size", (), int)
 

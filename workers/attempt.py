@@ -9,19 +9,24 @@ from typing import Any
 
 from django.conf import settings
 
-from broker import dispatch, fleet
+from broker import dispatch, fleet, health, streams
 from broker.contract import events
 from broker.contract.events import Kind
-from broker.contract.hint import Outcome, State, fallback
-from broker.contract.job import HintJob
+from broker.contract.hint import Outcome, State
+from broker.contract.job import HintJob, Partial
 from broker.errors import BrokerDown
+from broker.health import Failure
 from web.hints import store
 from workers import pipeline, telemetry
 from workers.pipeline import Elsewhere, Record
 from workers.relay import Feed
 from workers.runtime import Runtime
+from workers.screen import Screen
 
 MAX_ENGINES = 3
+MAX_CUTS = 2
+"""An engine that falls silent or breaks off under a hint gets one successor."""
+CUTS = frozenset({Failure.TIMEOUT, Failure.CUT})
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
 
@@ -41,30 +46,45 @@ async def generate(runtime: Runtime, hint: str) -> Result | None:
 async def serve(runtime: Runtime, job: HintJob) -> Result | None:
     """Runs the pipeline under its lease; whatever happens, the slot is free afterwards."""
     started_s = monotonic()
-    record = Record()
     service_s: float | None = None
 
     def stop() -> None:
         work.cancel()
 
     feed = runtime.relay.open(job.hint, job.attempt, job.student, stop)
-    work = asyncio.create_task(pipeline.run(job, runtime.model, feed, record))
+    record = Record(Screen(feed))
+    work = asyncio.create_task(generated(runtime, job, feed, record))
     runtime.hold(job.hint, job.attempt, feed.refused)
     try:
         ending = await work
         if isinstance(ending, Elsewhere):
+            failed = health.failed(job.engine, ending.failure, monotonic() - started_s)
+            await runtime.broker.run(failed)
             return await move(runtime, job, feed, record, ending)
         service_s = monotonic() - started_s
         return await finish(runtime, job, feed, record, ending)
     except asyncio.CancelledError:
         if feed.closed:
             return None  # taken back by the student, or another attempt owns it now
-        await interrupted(runtime, job)
+        await interrupted(runtime, job, feed, record)
         raise
     finally:
         work.cancel()
         runtime.relay.close(feed)
-        await runtime.settle(job.hint, job.attempt, service_s)
+        await runtime.settle(job.hint, job.attempt, service_s, worked=bool(record.turns))
+
+
+async def generated(
+    runtime: Runtime, job: HintJob, feed: Feed, record: Record
+) -> Outcome | Elsewhere:
+    """The pipeline's ending; an attempt that goes on from another one knows what that has shown."""
+    shown: str | None = ""
+    if job.beginning:
+        try:
+            shown = events.shown(await runtime.broker.run(streams.after(job.hint)))
+        except BrokerDown:
+            shown = None
+    return await pipeline.run(job, runtime.model, feed, record, shown)
 
 
 async def finish(
@@ -74,45 +94,99 @@ async def finish(
     if not await runtime.database.run(write, job, outcome, record):
         return None
     feed.put(Kind.DONE, **events.done_data(outcome.state, outcome.reason))
-    try:
-        await runtime.relay.flush([feed])
-    except BrokerDown as error:
-        log.warning("hint %s: final event not sent: %s", job.hint, error)
+    await flush(runtime, feed)
     return result(job, record, outcome.state, outcome.reason)
 
 
+async def flush(runtime: Runtime, feed: Feed) -> None:
+    """Sends what waits; without a broker watchers miss it, and learn the end from the row."""
+    try:
+        await runtime.relay.flush([feed])
+    except BrokerDown as error:
+        log.warning("hint %s: its last events are not sent: %s", feed.hint, error)
+
+
 def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
-    """What the attempt came to, for the student and for staff."""
-    if not store.finish(job.hint, job.attempt, outcome, record.first_piece_at):
+    """What the hint came to, for the student and for staff."""
+    if not store.finish(job.hint, job.attempt, outcome, record.screen.seen_at):
         return False
+    keep_turns(job, record)
+    return True
+
+
+def put_back(job: HintJob, record: Record, partial: Partial | None) -> bool:
+    """The row waits for another attempt."""
+    if not store.requeue(job.hint, job.attempt, partial):
+        return False
+    keep_turns(job, record)
+    return True
+
+
+def keep_turns(job: HintJob, record: Record) -> None:
     if settings.RAW_DAYS:
         for turn in record.turns:
             store.keep_raw(job.hint, job.attempt, turn.number, turn.text, turn.verdict.rule or "")
-    return True
 
 
 async def move(
     runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere
 ) -> Result | None:
-    """To another engine if there is one; else the hint ends with what its author wrote."""
-    log.warning("hint %s: %s on %s: %s", job.hint, ending.reason, job.engine, record.error)
-    loads = await runtime.broker.run(fleet.snapshot())
-    engines = sum(load.slots > 0 for load in loads.values())
-    if job.attempt >= min(MAX_ENGINES, engines):
-        outcome = fallback(State.FAILED, ending.reason, job.authored, job.l0, record.usage)
-        return await finish(runtime, job, feed, record, outcome)
-    if await runtime.database.run(store.requeue, job.hint, job.attempt):
-        call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=True)
-        await runtime.publish(await runtime.broker.run(call))
-        await runtime.pull_all()
-    return result(job, record, State.QUEUED, ending.reason)
+    """To another engine if one may try; else the hint ends with what its author wrote."""
+    log.warning("hint %s: %s on %s: %s", job.hint, ending.failure, job.engine, record.error)
+    cuts = earlier_cuts(job) + (ending.failure in CUTS)
+    if cuts >= MAX_CUTS or not await another(runtime, job):
+        return await finish(runtime, job, feed, record, ending.ending)
+    partial = left(job, record, cuts) if ending.failure in CUTS else None
+    if not await back(runtime, job, feed, record, partial, exclude=True):
+        return None
+    await runtime.pull_all()
+    return result(job, record, State.QUEUED, ending.ending.reason)
 
 
-async def interrupted(runtime: Runtime, job: HintJob) -> None:
+async def another(runtime: Runtime, job: HintJob) -> bool:
+    """Whether a live engine is left that this hint has not failed on, and may go to."""
+    loads, excluded = await runtime.broker.run_many(
+        [fleet.snapshot(), dispatch.excluded([job.hint])]
+    )
+    tried = {job.engine, *excluded.get(job.hint, ())}
+    left = [name for name, load in loads.items() if load.slots and name not in tried]
+    return bool(left) and len(tried) < MAX_ENGINES
+
+
+async def interrupted(runtime: Runtime, job: HintJob, feed: Feed, record: Record) -> None:
     """The worker is stopped under the hint: it waits again, at the head."""
-    if await runtime.database.run(store.requeue, job.hint, job.attempt):
-        call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=False)
-        await runtime.publish(await runtime.broker.run(call))
+    partial = left(job, record, earlier_cuts(job))
+    await back(runtime, job, feed, record, partial if partial.text else None, exclude=False)
+
+
+async def back(
+    runtime: Runtime, job: HintJob, feed: Feed, record: Record, partial: Partial | None,
+    *, exclude: bool,
+) -> bool:  # fmt: skip
+    """Into the line, the row first. exclude: not on this engine again."""
+    # What the gate has let through is told before the next attempt asks what was shown.
+    await flush(runtime, feed)
+    if not await runtime.database.run(put_back, job, record, partial):
+        return False
+    call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=exclude)
+    await runtime.publish(await runtime.broker.run(call))
+    return True
+
+
+def earlier_cuts(job: HintJob) -> int:
+    return job.partial.cuts if job.partial else 0
+
+
+def left(job: HintJob, record: Record, cuts: int) -> Partial:
+    """What the next attempt can go on from: of a second turn nothing, it answers another prompt."""
+    seen_at = record.screen.seen_at
+    return Partial(
+        model=job.endpoint.model,
+        text="" if record.turns else "".join(record.writing),
+        tokens=0 if record.turns else record.tokens,
+        cuts=cuts,
+        seen_ms=int(seen_at.timestamp() * 1000) if seen_at else None,
+    )
 
 
 def result(job: HintJob, record: Record, state: State, reason: str | None) -> Result:
@@ -125,6 +199,7 @@ def result(job: HintJob, record: Record, state: State, reason: str | None) -> Re
         "reason": reason,
         "turns": len(record.turns),
         "error": record.error,
+        "refusal": record.refusal,
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "cached_tokens": usage.cached_tokens,

@@ -5,22 +5,41 @@ from __future__ import annotations
 from enum import StrEnum
 
 from broker.errors import HintlineError
+from broker.health import Failure
 
 
 class ModelError(HintlineError):
     """Root of what a stream from an engine may raise."""
 
 
-class ModelUnavailable(ModelError):
-    """No answer: the engine cannot be reached, or has no room; another one, or later, may do."""
+class EngineFailed(ModelError):
+    """The engine failed under the request; another one may do. failure: as the breaker has it."""
+
+    failure: Failure
 
 
-class ModelTimeout(ModelError):
+class ModelUnavailable(EngineFailed):
+    """No answer: the engine cannot be reached, or failed before its first chunk."""
+
+    failure = Failure.UNREACHABLE
+
+
+class ModelBusy(ModelUnavailable):
+    """The engine says that it has no room."""
+
+    failure = Failure.BUSY
+
+
+class ModelTimeout(EngineFailed):
     """The engine took the request and went silent, or the deadline passed."""
 
+    failure = Failure.TIMEOUT
 
-class ModelCut(ModelError):
+
+class ModelCut(EngineFailed):
     """The stream broke off: an error frame, an unreadable one, or no finish reason at its end."""
+
+    failure = Failure.CUT
 
 
 class Refusal(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
@@ -10,6 +11,7 @@ from openai._response import AsyncAPIResponse
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from broker import trace
+from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, Sampling
 from workers.chunk import Chunk, parse
 from workers.errors import ModelCut, ModelTimeout
@@ -24,6 +26,8 @@ DONE = b"[DONE]"
 NOTHING = Chunk()
 NO_KEY = "none"
 """Sent where an engine needs none: left out, the client would send OPENAI_API_KEY there."""
+BATCH_PRIORITY = 10
+"""vLLM admits the lower number first."""
 
 
 class Model:
@@ -32,6 +36,8 @@ class Model:
     def __init__(self) -> None:
         # A changed endpoint leaves its old client here: admins do that a few times in a life.
         self._clients: dict[tuple[str, str, float], AsyncOpenAI] = {}
+        self.chunks = 0
+        """Of all streams so far: a sign of life of the engine."""
 
     async def aclose(self) -> None:
         for client in self._clients.values():
@@ -44,15 +50,18 @@ class Model:
         sampling: Sampling,
         messages: Sequence[ChatCompletionMessageParam],
         request_id: str,
+        lane: Lane = Lane.INTERACTIVE,
     ) -> AsyncGenerator[Chunk, None]:
         """Chunks that say something, until the model has finished.
 
+        messages: if the last one is the assistant's, a vLLM server goes on where it ends.
         Closing the iterator, or a cancellation, closes the connection: the engine's slot is free.
-        Raises: ModelUnavailable, ModelTimeout, ModelRefused, ModelCut.
+        Raises: ModelUnavailable, ModelBusy, ModelTimeout, ModelRefused, ModelCut.
         """
         patience = Patience(endpoint)
         finished = False
-        response = await self._open(patience, endpoint, sampling, messages, request_id)
+        extra = vllm_parameters(messages, lane) if endpoint.kind == "vllm" else None
+        response = await self._open(patience, endpoint, sampling, messages, request_id, extra)
         try:
             parts, reader = response.iter_bytes(), SseReader()
             while (part := await patience.on(anext(parts, None))) is not None:
@@ -61,21 +70,22 @@ class Model:
                         patience.note_done()
                         continue
                     chunk = parse(data)
+                    self.chunks += 1
                     finished = finished or chunk.finish_reason is not None
                     if chunk != NOTHING:
                         yield chunk
                     # After the yield: the reader's own time is no silence of the engine.
                     patience.note_chunk()
+            if not finished:
+                raise ModelCut("the stream ended without a finish reason")
         except TimeoutError:
             if not finished:
                 raise ModelTimeout(patience.why()) from None
-        except PLUMBING as error:
+        except (*PLUMBING, ModelCut) as error:
             if not finished:
                 raise in_stream(error, patience.began) from None
         finally:
             await response.close()
-        if not finished:
-            raise ModelCut("the stream ended without a finish reason")
 
     async def _open(
         self,
@@ -84,6 +94,7 @@ class Model:
         sampling: Sampling,
         messages: Sequence[ChatCompletionMessageParam],
         request_id: str,
+        extra: dict[str, Any] | None,
     ) -> AsyncAPIResponse[AsyncStream[ChatCompletionChunk]]:
         try:
             chat = self._client(endpoint).chat.completions.with_streaming_response
@@ -96,6 +107,7 @@ class Model:
                 stream=True,
                 stream_options={"include_usage": True},
                 extra_headers={"X-Request-Id": request_id, **trace.headers()},
+                extra_body=extra,
             )
             return await patience.on(request.__aenter__())
         except TimeoutError:
@@ -116,3 +128,13 @@ class Model:
                 http_client=DefaultAioHttpClient(timeout=timeout, limits=limits),
             )
         return self._clients[place]
+
+
+def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:
+    """What only vLLM takes. Usage comes with every chunk: the gate may stop a stream early."""
+    goes_on = messages[-1]["role"] == "assistant"
+    return {
+        "priority": BATCH_PRIORITY if lane is Lane.BATCH else 0,
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+        **({"continue_final_message": True, "add_generation_prompt": False} if goes_on else {}),
+    }

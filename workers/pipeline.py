@@ -6,27 +6,37 @@ Knows neither Celery nor the database: what it needs comes in the job, what it d
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Protocol, cast
 
 from openai.types.chat import ChatCompletionMessageParam
 
 from broker.contract.events import Kind
-from broker.contract.hint import Outcome, Reason, Source, State, Usage, fallback
+from broker.contract.hint import Lane, Outcome, Reason, Source, State, Usage, fallback
 from broker.contract.job import Endpoint, HintJob, Sampling
+from broker.health import Failure
 from web.tutor import prompt
 from web.tutor.gate import Gate, Verdict
 from workers import telemetry
 from workers.chunk import Chunk
-from workers.errors import ModelCut, ModelRefused, ModelTimeout, ModelUnavailable
+from workers.errors import EngineFailed, ModelRefused, Refusal
 from workers.relay import Feed
+from workers.screen import Screen
 
 TURNS = 2
 """A model that is blocked gets one more try; then the student gets the author's hint."""
+INCOMPLETE = frozenset({"length", "content_filter"})
+"""Finish reasons after which the last sentence may be a half one."""
+REASONS = {
+    Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
+    Failure.BUSY: Reason.MODEL_UNAVAILABLE,
+    Failure.TIMEOUT: Reason.MODEL_TIMEOUT,
+    Failure.CUT: Reason.TRUNCATED,
+}
 
 
 class Streams(Protocol):
@@ -38,14 +48,16 @@ class Streams(Protocol):
         sampling: Sampling,
         messages: Sequence[ChatCompletionMessageParam],
         request_id: str,
+        lane: Lane,
     ) -> AsyncGenerator[Chunk, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """This engine failed under the hint. reason: what to say if there is no other one to try."""
+    """This engine failed under the hint. ending: what it comes to if no other one may try."""
 
-    reason: Reason
+    failure: Failure
+    ending: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,37 +71,73 @@ class Turn:
 
 @dataclass(slots=True)
 class Record:
-    """What an attempt leaves behind beside its ending; filled while it runs."""
+    """What an attempt leaves behind beside its ending; filled while it runs.
 
-    first_piece_at: datetime | None = None
+    writing: ungated, of the turn that runs; tokens: of that, as far as engines counted them.
+    """
+
+    screen: Screen
     turns: list[Turn] = field(default_factory=list)
+    writing: list[str] = field(default_factory=list)
+    tokens: int = 0
     usage: Usage = field(default_factory=Usage)
+    refusal: Refusal | None = None
     error: str = ""
 
 
-async def run(job: HintJob, model: Streams, feed: Feed, record: Record) -> Outcome | Elsewhere:
-    """The whole attempt. Cancelling the coroutine closes the model's stream."""
+async def run(
+    job: HintJob, model: Streams, feed: Feed, record: Record, shown: str | None = ""
+) -> Outcome | Elsewhere:
+    """The whole attempt. Cancelling the coroutine closes the model's stream.
+
+    shown: what earlier attempts have shown to watchers; None: that is not known.
+    """
     feed.put(Kind.STARTED, engine=job.engine)
     if job.attempt > 1:
-        feed.put(Kind.RESET, reason="attempt")
+        take_over(job, record.screen, shown)
     if job.locale not in job.endpoint.languages:
         return without_model(job, State.FAILED, Reason.OTHER_LANGUAGE, record)
     try:
         # One deadline for both turns: the second one gets what the first has left.
         async with asyncio.timeout(job.endpoint.deadline_s):
-            for number in range(1, TURNS + 1):
-                if blocked := refusal(record):
-                    feed.put(Kind.RESET, reason=blocked)
-                verdict = await turn(job, model, feed, record, number, blocked)
-                if verdict.ok:
-                    return answered(verdict, record)
-    except (ModelUnavailable, ModelTimeout, ModelCut, TimeoutError) as error:
-        record.error = str(error) or "not finished by the deadline"
-        if not record.turns:
-            return Elsewhere(REASONS[type(error)])
+            return await turns(job, model, record)
+    except EngineFailed as error:
+        record.error = str(error)
+        return elsewhere(job, error.failure, record)
+    except TimeoutError:
+        record.error = "not finished by the deadline"
+        return elsewhere(job, Failure.TIMEOUT, record)
     except ModelRefused as error:
-        record.error = f"{error.cause}: {error}"
-        return without_model(job, State.FAILED, Reason.MODEL_REFUSED, record)
+        record.error, record.refusal = f"{error.cause}: {error}", error.cause
+        this = error.cause is Refusal.REQUEST
+        reason = Reason.REQUEST_REFUSED if this else Reason.MODEL_REFUSED
+        return without_model(job, State.FAILED, reason, record)
+
+
+def take_over(job: HintJob, screen: Screen, shown: str | None) -> None:
+    """What is on the screen stays where this attempt goes on from it."""
+    if not job.beginning or shown is None:
+        screen.clear("attempt")
+        return
+    seen_ms = job.partial.seen_ms if job.partial else None
+    screen.keep(shown, datetime.fromtimestamp(seen_ms / 1000, UTC) if seen_ms else None)
+
+
+async def turns(job: HintJob, model: Streams, record: Record) -> Outcome:
+    """Answers until the gate takes one. Raises: ModelError."""
+    for _ in range(TURNS):
+        if blocked := refusal(record):
+            record.screen.clear(blocked)
+        try:
+            verdict = await turn(job, model, record, "" if blocked else job.beginning)
+        except ModelRefused as error:
+            if blocked or not job.beginning or error.cause is not Refusal.REQUEST:
+                raise
+            # This server, or this model's chat template, cannot go on from a beginning.
+            record.screen.clear("attempt")
+            verdict = await turn(job, model, record, "")
+        if verdict.ok:
+            return answered(verdict, record)
     blocked = refusal(record)
     assert blocked is not None
     return without_model(job, State.WITHHELD, blocked, record)
@@ -100,22 +148,22 @@ def refusal(record: Record) -> Reason | None:
     return record.turns[-1].verdict.reason if record.turns else None
 
 
+def elsewhere(job: HintJob, failure: Failure, record: Record) -> Elsewhere:
+    """If it ends here after all: withheld where the gate had refused an answer, else failed."""
+    if blocked := refusal(record):
+        return Elsewhere(failure, without_model(job, State.WITHHELD, blocked, record))
+    return Elsewhere(failure, without_model(job, State.FAILED, REASONS[failure], record))
+
+
 def answered(verdict: Verdict, record: Record) -> Outcome:
     return Outcome(state=State.ANSWERED, text=verdict.text, source=Source.MODEL, usage=record.usage)
 
 
-REASONS: dict[type[Exception], Reason] = {
-    ModelUnavailable: Reason.MODEL_UNAVAILABLE,
-    ModelTimeout: Reason.MODEL_TIMEOUT,
-    ModelCut: Reason.TRUNCATED,
-    TimeoutError: Reason.MODEL_TIMEOUT,
-}
+async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> Verdict:
+    """One model answer through the gate; the model is stopped as soon as the gate has decided.
 
-
-async def turn(
-    job: HintJob, model: Streams, feed: Feed, record: Record, number: int, blocked: Reason | None
-) -> Verdict:
-    """One model answer through the gate; the model is stopped as soon as the gate has decided."""
+    beginning: what of the answer is written already.
+    """
     gate = Gate(
         level=job.level,
         locale=job.locale,
@@ -123,36 +171,65 @@ async def turn(
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
     )
-    raw: list[str] = []
-    cut = False
-    messages = cast(
-        list[ChatCompletionMessageParam],
-        prompt.build(prompt_task(job, blocked), nonce=secrets.token_hex(4)),
-    )
-    request_id = f"{job.hint}-{job.attempt}"
-    async with (
-        telemetry.Request(job.engine, number) as request,
-        aclosing(model.stream(job.endpoint, job.sampling, messages, request_id)) as chunks,
-    ):
-        async for chunk in chunks:
-            request.chunk()
-            raw.append(chunk.text)
-            release(gate.feed(chunk.text), feed, record)
-            if chunk.usage:
-                record.usage = added(record.usage, chunk.usage)
-            cut = cut or chunk.finish_reason == "length"
-            if gate.rule or gate.satisfied:
-                break
-    verdict = gate.finish(cut=cut)
-    release(verdict.piece, feed, record)
-    record.turns.append(Turn(number, "".join(raw), verdict))
+    record.writing = [beginning]
+    record.tokens = job.partial.tokens if beginning and job.partial else 0
+    record.screen.show(gate.feed(beginning))
+    incomplete = False
+    if not decided(gate):
+        incomplete = await listen(job, model, record, beginning, gate)
+    verdict = gate.finish(cut=incomplete)
+    record.screen.show(verdict.piece)
+    record.turns.append(Turn(len(record.turns) + 1, "".join(record.writing), verdict))
+    record.writing = []
+    if verdict.ok:
+        record.screen.end()
     return verdict
 
 
-def release(text: str, feed: Feed, record: Record) -> None:
-    if text:
-        record.first_piece_at = record.first_piece_at or datetime.now(UTC)
-        feed.piece(text)
+def decided(gate: Gate) -> bool:
+    return bool(gate.rule or gate.satisfied)
+
+
+async def listen(job: HintJob, model: Streams, record: Record, beginning: str, gate: Gate) -> bool:
+    """Feeds the gate while the model writes; whether the model's last sentence may be a half one.
+
+    Raises: ModelError.
+    """
+    incomplete = False
+    used, written = record.usage, record.tokens
+    async with (
+        telemetry.Request(job.engine, len(record.turns) + 1) as request,
+        aclosing(ask(job, model, record, beginning)) as chunks,
+    ):
+        async for chunk in chunks:
+            request.chunk()
+            record.writing.append(chunk.text)
+            record.screen.show(gate.feed(chunk.text))
+            if chunk.usage:
+                record.usage = added(used, chunk.usage)
+                record.tokens = written + chunk.usage.completion_tokens
+            incomplete = incomplete or chunk.finish_reason in INCOMPLETE
+            if decided(gate):
+                break
+    return incomplete
+
+
+def ask(
+    job: HintJob, model: Streams, record: Record, beginning: str
+) -> AsyncGenerator[Chunk, None]:
+    """The model's answer, or the rest of the one that is begun."""
+    # Nobody knew the hint's id when the student's text was written; and one prompt for all
+    # attempts is what their text can go on from, and what a cache may hold.
+    nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
+    messages = cast(
+        list[ChatCompletionMessageParam],
+        prompt.build(prompt_task(job, refusal(record)), nonce=nonce),
+    )
+    sampling = job.sampling
+    if beginning:
+        messages.append({"role": "assistant", "content": beginning})
+        sampling = replace(sampling, max_tokens=max(1, sampling.max_tokens - record.tokens))
+    return model.stream(job.endpoint, sampling, messages, f"{job.hint}-{job.attempt}", job.lane)
 
 
 def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:

@@ -35,6 +35,10 @@ ADOPT_S = 20
 """After a wipe live workers report what they hold within their renewal period, 10 s."""
 MAX_ATTEMPTS = 4
 """A hint whose workers died this often ends: it may be what kills them."""
+STRANDED_S = 10
+"""So long a hint that failed elsewhere waits for an engine that is gone just now."""
+TRIED = 1000
+"""Of the hints that wait for another attempt so many are looked at in a round."""
 PURGE_S = 3600
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class Rescue:
     def __init__(self, broker: AsyncBroker, database: Database, publish: Publish) -> None:
         self._broker, self._database, self._publish = broker, database, publish
         self._purged_at = -float(PURGE_S)
+        self._stranded_at: dict[str, float] = {}
 
     async def run(self) -> None:
         while True:
@@ -68,6 +73,7 @@ class Rescue:
             await self.recover(lease)
         await self.adopt()
         await self.expire(bool(engines))
+        await self.end_stranded(set(engines))
         for engine in engines:
             await self._publish(await self._broker.run(dispatch.pull(engine)))
         await self.purge()
@@ -119,6 +125,23 @@ class Rescue:
         ttl_s = settings.HINT_TTL_S if any_engine else UNKNOWN_S
         for hint in await self._database.run(store.due_to_expire, ttl_s):
             await self.give_up(hint, reason)
+
+    async def end_stranded(self, engines: set[str]) -> None:
+        """Ends hints that failed on every engine they could go to; their time to live is longer."""
+        tried = await self._database.run(store.tried_before, TRIED)
+        excluded = await self._broker.run(dispatch.excluded(tried)) if tried else {}
+        loads = await self._broker.run(fleet.snapshot()) if excluded else {}
+        live = {engine for engine in engines if engine in loads and loads[engine].slots}
+        now_s = monotonic()
+        # With no engine alive at all they wait like every other hint.
+        self._stranded_at = {
+            hint: self._stranded_at.get(hint, now_s)
+            for hint, failed in excluded.items()
+            if live <= failed and (live or engines <= failed)
+        }
+        for hint, since_s in self._stranded_at.items():
+            if now_s - since_s >= STRANDED_S or engines <= excluded[hint]:
+                await self.give_up(hint, Reason.MODEL_UNAVAILABLE)
 
     async def give_up(self, hint: str, reason: Reason) -> None:
         if await self._database.run(store.expire, hint, reason):

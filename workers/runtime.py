@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from broker import dispatch, fleet, queue
+from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
 from broker.errors import BrokerDown
@@ -20,6 +20,7 @@ from workers.rescue import Rescue
 BEAT_S = 2
 BEAT_TTL_S = 6
 RENEW_S = LEASE_S / 3
+PROGRESS_S = 1
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +37,7 @@ class Runtime:
     relay: Relay = field(init=False)
     held: dict[str, tuple[int, Callable[[], None]]] = field(default_factory=dict)
     retired: bool = False
+    _chunks: int = 0
     _background: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -47,6 +49,7 @@ class Runtime:
             self.relay.run(),
             self._every(BEAT_S, self._beat),
             self._every(RENEW_S, self._renew),
+            self._every(PROGRESS_S, self._progress),
         )
         self._background = [asyncio.create_task(loop) for loop in (*loops, rescue.run())]
 
@@ -69,11 +72,18 @@ class Runtime:
         """From now on this lease is renewed; stop is called if it is lost."""
         self.held[hint] = (attempt, stop)
 
-    async def settle(self, hint: str, attempt: int, service_s: float | None) -> None:
-        """Frees the slot and publishes who has it next; with the broker down, its lease ends."""
+    async def settle(
+        self, hint: str, attempt: int, service_s: float | None, *, worked: bool = False
+    ) -> None:
+        """Frees the slot and publishes who has it next; with the broker down, its lease ends.
+
+        worked: the engine gave an answer.
+        """
         self.held.pop(hint, None)
+        report = [health.worked(self.engine)] if worked else []
+        calls = [*report, dispatch.settle(hint, self.engine, attempt, service_s)]
         try:
-            grants = await self.broker.run(dispatch.settle(hint, self.engine, attempt, service_s))
+            *_, grants = await self.broker.run_many(calls)
         except BrokerDown as error:
             log.warning("hint %s: its lease will expire: %s", hint, error)
             return
@@ -107,6 +117,12 @@ class Runtime:
             _, stop = self.held.pop(hint, (0, lambda: None))
             log.warning("hint %s: lease lost", hint)
             stop()
+
+    async def _progress(self) -> None:
+        """The engine's sign of life, which the monitor goes by when its metrics stand still."""
+        if self._chunks != self.model.chunks:
+            self._chunks = self.model.chunks
+            await self.broker.run(health.progress(self.engine))
 
     async def _every(self, period_s: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:

@@ -8,6 +8,7 @@ from openai import APIConnectionError, APIStatusError
 
 from workers.chunk import ERROR_TEXT_CHARS, message_of
 from workers.errors import (
+    ModelBusy,
     ModelCut,
     ModelError,
     ModelRefused,
@@ -28,13 +29,15 @@ PLUMBING = (
 )
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses of 4xx that pass by themselves."""
+NO_ROOM = frozenset({429, 503})
 
 
 def before_headers(error: Exception, key: str) -> ModelError:
     """The error of a request that got no stream; an answered refusal keeps its cause."""
     if isinstance(error, APIStatusError):
         if error.status_code >= 500 or error.status_code in PASSING:
-            return ModelUnavailable(f"status {error.status_code}: {said(error, key)}")
+            kind = ModelBusy if error.status_code in NO_ROOM else ModelUnavailable
+            return kind(f"status {error.status_code}: {said(error, key)}")
         return refused(error, key)
     if isinstance(root_of(error), httpx2.InvalidURL | aiohttp.InvalidURL):
         return ModelRefused(Refusal.ADDRESS, "the base URL is no URL")
@@ -45,7 +48,7 @@ def before_headers(error: Exception, key: str) -> ModelError:
 
 def in_stream(error: Exception, began: bool) -> ModelError:
     """The error of a stream that broke; began: a chunk had come."""
-    text = f"the stream broke: {described(error)}"
+    text = str(error) if isinstance(error, ModelCut) else f"the stream broke: {described(error)}"
     return ModelCut(text) if began else ModelUnavailable(text)
 
 

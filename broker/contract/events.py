@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -44,6 +45,7 @@ class EventId(NamedTuple):
 
 
 START = EventId(0, 0)
+FIRST = EventId(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,28 @@ class Event:
     id: EventId
     kind: Kind
     data: str
+
+
+def shown(events: Iterable[Event]) -> str | None:
+    """The text that all events of a hint leave before a watcher; None if some of it is not there.
+
+    It begins with the first attempt or a RESET; a log that was lost and begun again has neither.
+    """
+    text: str | None = None
+    last = START
+    for event in events:
+        follows = event.id.seq == (last.seq + 1 if event.id.attempt == last.attempt else 1)
+        if event.kind is Kind.RESET or (event.kind is Kind.STARTED and event.id == FIRST):
+            text = ""
+        elif text is not None:
+            text = text + piece_of(event) if follows else None
+        last = event.id
+    return text
+
+
+def piece_of(event: Event) -> str:
+    """The text that the event adds; empty if it is no piece."""
+    return str(json.loads(event.data)["text"]) if event.kind is Kind.PIECE else ""
 
 
 def done_data(state: State, reason: Reason | None) -> dict[str, str | None]:

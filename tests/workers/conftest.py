@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from broker import fleet
-from broker.contract.hint import Usage
+from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
 from tests.web.conftest import course, exercise, line, student
@@ -37,6 +37,7 @@ class ScriptedModel:
         sampling: Sampling,
         messages: Sequence[Any],
         request_id: str,
+        lane: Lane = Lane.INTERACTIVE,
     ) -> AsyncGenerator[Chunk, None]:
         self.requests.append((request_id, list(messages)))
         self.open += 1

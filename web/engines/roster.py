@@ -65,6 +65,7 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     return Endpoint(
         base_url=engine.url or urls[kind],
         model=engine.model_name or shared_model,
+        kind=kind,
         api_key=engine.api_key or keys[kind] or "",
         languages=tuple(engine.languages.split(",")),
         connect_s=config.connect_s,

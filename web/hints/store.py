@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
-from broker.contract.job import Endpoint, HintJob, Sampling
+from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.engines import roster
@@ -154,6 +154,7 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         sampling=sampling,
         lane=Lane(row.lane),
         asked_s=row.created_at.timestamp(),
+        partial=Partial(**json.loads(row.partial)) if row.partial else None,
     )
 
 
@@ -163,15 +164,18 @@ def finish(hint: str, attempt: int, outcome: Outcome, first_piece_at: datetime |
     return bool(rows.update(**ended(outcome), first_piece_at=first_piece_at))
 
 
-def requeue(hint: str, attempt: int) -> bool:
+def requeue(hint: str, attempt: int, partial: Partial | None = None) -> bool:
     """running → queued for an attempt that was lost; a grant nobody claimed is burned instead.
 
     Either way no zombie of this attempt can claim or finish afterwards.
+    partial: for the next attempt to go on from; None leaves what an earlier one has left.
     """
+    left = {"partial": json.dumps(asdict(partial))} if partial else {}
     lost = Q(state=State.RUNNING, attempt__lte=attempt)
     unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
     rows = Hint.objects.filter(lost | unclaimed, pk=hint)
-    return bool(rows.update(state=State.QUEUED, attempt=attempt, engine="", claimed_at=None))
+    back = {"state": State.QUEUED, "attempt": attempt, "engine": "", "claimed_at": None}
+    return bool(rows.update(**back, **left))
 
 
 def expire(hint: str, reason: Reason) -> bool:
@@ -219,6 +223,12 @@ def in_flight_ids(older_than_s: float) -> list[str]:
     before = timezone.now() - timedelta(seconds=older_than_s)
     rows = Hint.objects.filter(state__in=IN_FLIGHT, created_at__lt=before).order_by("created_at")
     return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
+def tried_before(most: int) -> list[str]:
+    """Hints that wait for another attempt, the oldest first."""
+    rows = Hint.objects.filter(state=State.QUEUED, attempt__gt=0).order_by("created_at")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)[:most]]
 
 
 def queued_again(hint: str, claimed_before: datetime) -> Ticket | None:
@@ -285,6 +295,7 @@ def ended(outcome: Outcome) -> dict[str, Any]:
     return {
         "state": outcome.state,
         "text": outcome.text,
+        "partial": "",
         "source": outcome.source,
         "reason": outcome.reason or "",
         "prompt_tokens": outcome.usage.prompt_tokens,

@@ -1,45 +1,33 @@
-"""`python -m workers node | worker ENGINE | engine | scale | drain | resume | status`."""
+"""What runs beside the web app, and what ops type to look after it."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 
 from broker.errors import HintlineError
 from broker.settings import check_environment
+from workers.arguments import parser
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    node = commands.add_parser("node", help="run the workers of this machine")
-    node.add_argument(
-        "--gpu", type=gpus, default={}, metavar="0,1",
-        help="serve only the engines gpu0 and gpu1, each worker seeing its GPU alone",
-    )  # fmt: skip
-    worker = commands.add_parser("worker", help="run one worker process")
-    worker.add_argument("engine", help="name of the engine it serves, as in the admin")
-    worker.add_argument("--slots", type=int, required=True, help="hints it may write at once")
-    commands.add_parser("engine", help="run the local model server")
-    options = parser.parse_args()
+    options = parser(__doc__).parse_args()
     try:
         check_environment()
-        run(options)
+        return run(options)
     except HintlineError as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    return 0
 
 
-def run(options: argparse.Namespace) -> None:
-    # Each command imports only what it needs: the model server has no use for Django.
+def run(options: argparse.Namespace) -> int:
+    """The exit status. Each command imports only what it needs: the model server no Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     if options.command == "engine":
         from workers.engine import serve
 
         serve()
-        return
+        return 0
     import django
 
     django.setup()
@@ -47,19 +35,20 @@ def run(options: argparse.Namespace) -> None:
         from workers.process import run_worker
 
         run_worker(options.engine, options.slots)
-    else:
+    elif options.command == "node":
         import asyncio
 
-        from workers.node import Node
+        from workers.exposition import together
 
-        asyncio.run(Node(options.gpu).run())
+        with together():
+            from workers.node import Node
 
+            asyncio.run(Node(options.gpu).run())
+    else:
+        from workers import console
 
-def gpus(text: str) -> dict[str, str]:
-    """Engine to GPU index, from `0,1`."""
-    if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: write GPU indexes such as 0 or 0,1")
-    return {f"gpu{int(index)}": str(int(index)) for index in text.split(",")}
+        return console.run(options)
+    return 0
 
 
 if __name__ == "__main__":

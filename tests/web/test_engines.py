@@ -173,7 +173,7 @@ def test_a_value_out_of_range_is_refused(
 @pytest.mark.parametrize(("name", "good"), [("gpu0", True), ("GPU 0", False), ("0", False)])
 def test_an_engines_name_can_name_a_queue(admin: Client, name: str, good: bool) -> None:
     fields = {"name": name, "kind": "vllm", "url": "", "model_name": "", "api_key": "", "slots": 4}
-    fields["languages"] = "ko,en"
+    fields |= {"languages": "ko,en", "workers": 1, "worker_slots": 64}
 
     admin.post("/admin/engines/engine/add/", fields)
 

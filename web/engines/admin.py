@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from web.engines import connection, roster
 from web.engines.models import AIModelConfig, Engine, ModeChange
+from web.engines.page import FleetPage
+
+admin.site.index_template = "admin/fleet_index.html"
 
 
 class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
@@ -49,10 +52,12 @@ def report(request: HttpRequest, engine: Engine) -> None:
 
 
 @admin.register(Engine)
-class EngineAdmin(admin.ModelAdmin[Engine]):
+class EngineAdmin(FleetPage):
     form = KeyForm
-    list_display = ("name", "kind", "url", "model_name", "slots", "enabled", "has_key")
-    list_filter = ("kind", "enabled")
+    list_display = (
+        "name", "kind", "url", "model_name", "slots", "workers", "enabled", "draining", "has_key"
+    )  # fmt: skip
+    list_filter = ("kind", "enabled", "draining")
     actions = ("test_connection",)
 
     @admin.display(boolean=True, description=_("key"))

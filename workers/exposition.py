@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from aiohttp import web
 
@@ -20,20 +21,22 @@ PORT = "HINTLINE_METRICS_PORT"
 log = logging.getLogger(__name__)
 
 
-def prepare() -> tempfile.TemporaryDirectory[str] | None:
-    """The folder of this node's counts, also for the workers it will start; None without a port.
+@contextmanager
+def together() -> Iterator[None]:
+    """Metrics made inside are counted with those of the workers that are started inside.
 
-    To be called before the first metric is made. Close it when the node ends.
+    The folder for it is a new one; without a port to show them on there is none.
     """
-    if not need(PORT, int) or metrics.FOLDER in os.environ:
-        return None
-    folder = tempfile.TemporaryDirectory(prefix="hintline-metrics-")
-    metrics.share(Path(folder.name))
-    return folder
+    if not need(PORT, int):
+        yield
+        return
+    with TemporaryDirectory(prefix="hintline-metrics-") as folder:
+        metrics.share(Path(folder))
+        yield
 
 
 class Exposition:
-    """An async context: serves while it is open, if HINTLINE_METRICS_PORT is not 0."""
+    """Serves while it is open as an async context, if HINTLINE_METRICS_PORT is not 0."""
 
     def __init__(self, broker: AsyncBroker) -> None:
         self._broker, self._port = broker, need(PORT, int)

@@ -23,6 +23,7 @@ from web.engines import roster
 from web.engines.roster import Wanted
 from workers.crew import Crew
 from workers.database import Database
+from workers.exposition import Exposition
 from workers.plan import plan
 from workers.rescue import Rescue
 
@@ -67,8 +68,9 @@ class Node:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
         try:
-            await self.take_name()
-            await self.work()
+            async with Exposition(self.broker):
+                await self.take_name()
+                await self.work()
         finally:
             await self.broker.aclose()
             self.database.close()

@@ -1,0 +1,136 @@
+"""Patience by itself: one alarm for many waits, and no cancellation mistaken for another."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from broker.contract.job import Endpoint
+from workers.patience import Patience
+
+SHORT_S = 0.02
+
+
+def patience(first_chunk_s: float = SHORT_S, idle_s: float = SHORT_S) -> Patience:
+    return Patience(
+        Endpoint(base_url="http://e/v1", model="m", first_chunk_s=first_chunk_s, idle_s=idle_s)
+    )
+
+
+def current() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def test_silence_is_a_timeout_and_the_task_goes_on() -> None:
+    with pytest.raises(TimeoutError):
+        await patience().on(asyncio.Event().wait())
+
+    assert not current().cancelling()
+    await asyncio.sleep(0)
+
+
+async def test_a_chunk_moves_the_end_later() -> None:
+    here = patience(idle_s=60)
+    await here.on(asyncio.sleep(0))
+    here.note_chunk()
+
+    assert await here.on(asyncio.sleep(3 * SHORT_S, "chunk")) == "chunk"
+
+
+async def test_a_chunk_moves_the_end_earlier() -> None:
+    here = patience(first_chunk_s=60)
+    await here.on(asyncio.sleep(0))
+    here.note_chunk()
+
+    with pytest.raises(TimeoutError):
+        await here.on(asyncio.Event().wait())
+
+
+async def test_time_between_two_waits_is_not_counted() -> None:
+    here = patience(idle_s=60)
+    await here.on(asyncio.sleep(0))
+    await asyncio.sleep(2 * SHORT_S)
+    here.note_chunk()
+
+    assert await here.on(asyncio.sleep(SHORT_S, "chunk")) == "chunk"
+
+
+async def test_a_wait_begun_too_late_ends_at_once() -> None:
+    here = patience()
+    await asyncio.sleep(2 * SHORT_S)
+
+    with pytest.raises(TimeoutError):
+        await here.on(asyncio.Event().wait())
+
+
+async def test_a_cancellation_from_outside_stays_one() -> None:
+    async def wait() -> None:
+        await patience(first_chunk_s=60).on(asyncio.Event().wait())
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancellation_that_comes_with_the_alarm_is_not_lost() -> None:
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        asyncio.get_running_loop().call_later(SHORT_S, current().cancel)
+        here = patience(first_chunk_s=SHORT_S)
+        waiting.set()
+        await here.on(stubborn())
+
+    async def stubborn() -> None:
+        """Both cancellations are there before either is seen."""
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            current().cancel()
+            raise
+
+    task = asyncio.create_task(wait())
+    await waiting.wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_outer_deadline_still_works_after_a_timeout() -> None:
+    async def outlast_both() -> None:
+        async with asyncio.timeout(4 * SHORT_S):
+            with pytest.raises(TimeoutError):
+                await patience().on(asyncio.Event().wait())
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await outlast_both()
+
+
+async def test_an_error_that_hides_the_alarm_leaves_no_trace() -> None:
+    async def translated() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError from None
+
+    with pytest.raises(OSError):  # noqa: PT011  # nothing to match: the point is its type
+        await patience().on(translated())
+
+    assert not current().cancelling()
+
+
+async def test_no_alarm_is_left_when_it_ends() -> None:
+    here = patience()
+    await here.on(asyncio.sleep(0))
+    here.end()
+
+    await asyncio.sleep(2 * SHORT_S)
+
+    assert not current().cancelling()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from logging.config import dictConfig
 from typing import Any
 
@@ -20,6 +22,17 @@ from tests.whole.stand import ROOT
 from web.ops.logs import Json, Text, config
 
 HINT = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
+
+
+@pytest.fixture
+def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What was logged in this test, as JSON lines."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Json())
+    logging.getLogger().addHandler(handler)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logging.getLogger().removeHandler(handler)
 
 
 def record(message: str, *args: object, **extra: Any) -> logging.LogRecord:
@@ -101,20 +114,18 @@ def test_a_celery_line_about_a_task_names_hint_and_attempt() -> None:
 
 
 def test_a_request_names_itself_in_its_lines(
-    api: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: Caller, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     from web.hints import api as operations
 
     def broken(*_: Any) -> None:
         raise RuntimeError("no")
 
-    caplog.handler.setFormatter(Json())
     monkeypatch.setattr(operations, "find_exercise", broken)
     response = api.ask()
 
     assert response.status_code == 500
-    lines = [json.loads(line) for line in caplog.text.splitlines()]
-    assert response["X-Request-Id"] in {line.get("request") for line in lines}
+    assert response["X-Request-Id"] in {line.get("request") for line in lines()}
 
 
 def test_a_servers_own_handlers_give_way_but_what_is_off_stays_off() -> None:

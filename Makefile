@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench setup setup-dev chromium
+.PHONY: help run test test-vllm check bench setup setup-dev chromium
 
 help:
 	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
 	@echo "make test    set up, then run the tests"
 	@echo "make check   style, types, and the direction of imports"
+	@echo "make test-vllm  the contract with a real vLLM, on this CPU (minutes; not part of make test)"
 	@echo "make bench   measure, and write tests/bench/RESULTS.md"
 
 run: setup
@@ -19,6 +20,12 @@ test: setup-dev chromium
 	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser $(ARGS)
 	@# In a process of their own: Playwright keeps an event loop running in the main thread.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+# Not in CI: it fetches 1.5 GB once, and then takes about ten minutes and 8 GB of memory.
+test-vllm: setup-dev
+	@echo "A real vLLM, twice: about ten minutes, 8 GB of memory; the first time 1.5 GB to fetch."
+	PYTHON=$(PYTHON) tests/vllm/serve setup
+	$(BIN)/python -m pytest -p no:playwright -p no:randomly -v -s tests/vllm/real.py $(ARGS)
 
 check: setup-dev
 	$(BIN)/ruff check .

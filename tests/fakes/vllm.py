@@ -13,6 +13,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import Any
 
 import uvloop
@@ -197,6 +198,8 @@ class Connection(HttpConnection):
         prompt = rendered(request)
         pieces = vllm_text.tokens(vllm_text.rest(request["messages"], self.server.options.voice))
         most = request.get("max_tokens") or self.server.options.max_model_len
+        if request.get("ignore_eos"):
+            pieces = list(islice(cycle(pieces), most))
         name = headers.get("x-request-id", f"{id(self):x}")
         reply = (Stream if request.get("stream") else Whole)(self, request, name)
         sequence = Sequence(
@@ -205,7 +208,7 @@ class Connection(HttpConnection):
             names=chain(prompt, request.get("cache_salt") or ""),
             prompt_tokens=count_tokens(prompt),
             pieces=pieces[:most],
-            reason="length" if len(pieces) > most else "stop",
+            reason="length" if len(pieces) >= most else "stop",
             reply=reply,
         )
         if fault:

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from broker.contract.hint import Usage
+from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
+from broker.health import Failure
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.launch import FakeEngine
 from workers.chunk import Chunk
 from workers.errors import (
+    ModelBusy,
     ModelCut,
     ModelError,
     ModelRefused,
@@ -28,6 +30,8 @@ from workers.errors import (
 from workers.model import Model
 
 KEY = "sk-very-secret"
+MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
+VLLM_ONLY = ("priority", "stream_options", "continue_final_message", "add_generation_prompt")
 SAMPLING = Sampling(max_tokens=60, temperature=0.5, top_p=0.8)
 
 
@@ -66,7 +70,7 @@ async def drain(stream: Any) -> None:
 
 
 def begin(model: Model, endpoint: Endpoint) -> Any:
-    return model.stream(endpoint, SAMPLING, [{"role": "user", "content": "hi"}], "hint-1")
+    return model.stream(endpoint, SAMPLING, MESSAGES, "hint-1")
 
 
 async def until(check: Callable[[], bool]) -> None:
@@ -116,6 +120,27 @@ async def test_the_request_carries_id_key_and_sampling(
     }
 
 
+async def test_a_vllm_server_gets_what_only_it_takes(
+    engine: FakeEngine, endpoint: Endpoint, model: Model
+) -> None:
+    vllm = replace(endpoint, kind="vllm")
+    begun: list[Any] = [*MESSAGES, {"role": "assistant", "content": "Look"}]
+    await drain(model.stream(vllm, SAMPLING, MESSAGES, "hint-1"))
+    await drain(model.stream(vllm, SAMPLING, begun, "hint-2", Lane.BATCH))
+
+    bodies = [request["body"] for request in engine.stats()["requests"]]
+    asked, went_on = ({k: body.get(k) for k in VLLM_ONLY} for body in bodies[-2:])
+    usage = {"include_usage": True, "continuous_usage_stats": True}
+    assert asked == dict.fromkeys(VLLM_ONLY) | {"priority": 0, "stream_options": usage}
+    assert went_on == {
+        "priority": 10,
+        "stream_options": usage,
+        "continue_final_message": True,
+        "add_generation_prompt": False,
+    }
+    assert bodies[-1]["messages"][-1] == {"role": "assistant", "content": "Look"}
+
+
 async def test_an_endpoint_without_a_key_is_not_sent_the_one_of_the_environment(
     engine: FakeEngine, endpoint: Endpoint, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,10 +184,11 @@ async def test_a_stream_that_breaks_off_is_never_complete(
         await anext(stream)
 
 
+@pytest.mark.parametrize("then", [Then.CUT, Then.EOF, Then.ERROR_FRAME, Then.GARBAGE])
 async def test_a_stream_that_breaks_before_its_first_chunk_may_go_elsewhere(
-    engine: FakeEngine, endpoint: Endpoint, model: Model
+    engine: FakeEngine, endpoint: Endpoint, model: Model, then: Then
 ) -> None:
-    engine.script(Behaviour(pieces=(), then=Then.CUT))
+    engine.script(Behaviour(pieces=(), then=then))
 
     with pytest.raises(ModelUnavailable):
         await read(model, endpoint)
@@ -224,14 +250,26 @@ async def test_an_engine_that_does_not_answer_at_all_times_out(model: Model) -> 
     await server.wait_closed()
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
-async def test_an_engine_without_room_is_unavailable(
-    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        (408, Failure.UNREACHABLE),
+        (429, Failure.BUSY),
+        (500, Failure.UNREACHABLE),
+        (502, Failure.UNREACHABLE),
+        (503, Failure.BUSY),
+    ],
+)
+async def test_an_engine_that_fails_is_told_from_one_without_room(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int, failure: Failure
 ) -> None:
     engine.script(Behaviour(status=status))
 
-    with pytest.raises(ModelUnavailable, match=str(status)):
+    with pytest.raises(ModelUnavailable, match=str(status)) as error:
         await read(model, endpoint)
+
+    assert error.value.failure is failure
+    assert isinstance(error.value, ModelBusy) is (failure is Failure.BUSY)
 
 
 async def test_a_closed_port_is_unavailable(model: Model) -> None:

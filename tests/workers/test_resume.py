@@ -1,0 +1,172 @@
+"""However often a hint is cut and goes on elsewhere, its watchers read what one attempt wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.contract.events import Event, EventId, Kind, shown
+from broker.contract.hint import Lane, Outcome, State, Usage
+from broker.contract.job import Endpoint, HintJob, Sampling
+from workers import pipeline
+from workers.attempt import left
+from workers.chunk import Chunk
+from workers.errors import ModelCut
+from workers.pipeline import Elsewhere, Record
+from workers.relay import Feed
+from workers.screen import Screen
+
+REFERENCE = "def add(a, b):\n    return a + b"
+JOB = HintJob(
+    hint="h",
+    student="s",
+    attempt=1,
+    engine="gpu0",
+    level=2,
+    locale="en",
+    statement="Add two numbers.",
+    reference=REFERENCE,
+    mistakes="",
+    authored="Look at the sign.",
+    l0="",
+    code="def add(a, b):\n    return a - b",
+    question="",
+    endpoint=Endpoint(base_url="http://gpu0/v1", model="m", kind="vllm"),
+    sampling=Sampling(max_tokens=100),
+)
+SENTENCES = st.sampled_from(
+    (
+        "Look at the sign.",
+        "What does `a - b` give for 2 and 3?",
+        "Follow e.g. the first call of it.",
+        "Write `return a + b` there.",
+        "It goes on and on in the same way.",
+    )
+)
+GAPS = st.sampled_from((" ", "  ", "\n"))
+
+
+class Continuing:
+    """Writes one text, in pieces of `size`; a beginning it is given it goes on from."""
+
+    def __init__(self, text: str, size: int, cut_at: int | None) -> None:
+        self.text, self.size, self.cut_at = text, size, cut_at
+        self.sampled: list[Sampling] = []
+
+    async def stream(
+        self,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[Any],
+        request_id: str,
+        lane: Lane,
+    ) -> AsyncGenerator[Chunk, None]:
+        self.sampled.append(sampling)
+        last = messages[-1]
+        start = len(last["content"]) if last["role"] == "assistant" else 0
+        assert not start or self.text.startswith(last["content"])
+        end = len(self.text) if self.cut_at is None else max(start, self.cut_at)
+        for at in range(start, end, self.size):
+            piece = self.text[at : min(end, at + self.size)]
+            yield Chunk(piece, None, Usage(completion_tokens=at - start + len(piece)))
+        if self.cut_at is not None:
+            raise ModelCut("a test")
+        yield Chunk("", "stop")
+
+
+def attempt(
+    job: HintJob, model: Continuing, log: list[Event]
+) -> tuple[Outcome | Elsewhere, Record]:
+    """One attempt that adds to the log."""
+    feed = Feed(job.hint, job.attempt, job.student, lambda: None)
+    record = Record(Screen(feed))
+    ending = asyncio.run(pipeline.run(job, model, feed, record, shown(log)))
+    feed.put(Kind.QUEUED)
+    for seq, (kind, data) in enumerate(feed._pending, start=1):
+        log.append(Event(EventId(job.attempt, seq), kind, data))
+    return ending, record
+
+
+def watched(log: list[Event]) -> str:
+    """What a browser shows."""
+    text = ""
+    for event in log:
+        if event.kind is Kind.RESET:
+            text = ""
+        if event.kind is Kind.PIECE:
+            text += json.loads(event.data)["text"]
+    return text
+
+
+@given(
+    parts=st.lists(st.tuples(SENTENCES, GAPS), min_size=1, max_size=5),
+    size=st.integers(1, 9),
+    cuts=st.lists(st.integers(0, 200), max_size=3),
+)
+def test_any_cuts_anywhere_give_the_text_of_one_attempt(
+    parts: list[tuple[str, str]], size: int, cuts: list[int]
+) -> None:
+    text = "".join(sentence + gap for sentence, gap in parts).rstrip()
+    whole, _ = attempt(JOB, Continuing(text, size, None), [])
+    assert isinstance(whole, Outcome)
+
+    log: list[Event] = []
+    job = JOB
+    for cut in sorted(cuts):
+        ending, record = attempt(job, Continuing(text, size, cut), log)
+        if isinstance(ending, Outcome):
+            break
+        job = replace(job, attempt=job.attempt + 1, partial=left(job, record, 0))
+    else:
+        ending, _ = attempt(job, Continuing(text, size, None), log)
+
+    assert isinstance(ending, Outcome)
+    assert (ending.state, ending.text) == (whole.state, whole.text)
+    if ending.state is State.ANSWERED:
+        assert watched(log) == ending.text
+
+
+def test_the_rest_gets_the_tokens_that_are_left() -> None:
+    text = "Look at the sign. What does `a - b` give for 2 and 3?"
+    log: list[Event] = []
+    _, record = attempt(JOB, Continuing(text, 5, 20), log)
+    job = replace(JOB, attempt=2, partial=left(JOB, record, 1))
+    model = Continuing(text, 5, 30)
+    _, record = attempt(job, model, log)
+
+    again = left(job, record, 2)
+
+    assert [sampling.max_tokens for sampling in model.sampled] == [80]
+    assert (again.text, again.cuts) == (text[:30], 2)
+    assert again.tokens == 20 + 30 - len(text[:20].rstrip())
+
+
+def test_usage_is_known_of_a_stream_that_the_gate_stops() -> None:
+    text = "Look at the sign. What does it do? And so on and on."
+    model = Continuing(text, 5, None)
+    log: list[Event] = []
+
+    ending, record = attempt(replace(JOB, level=1), model, log)
+
+    assert isinstance(ending, Outcome)
+    assert ending.text == "Look at the sign. What does it do?"
+    assert len(ending.text) <= ending.usage.completion_tokens < len(text)
+    assert record.usage == ending.usage
+
+
+def test_the_first_words_stay_those_of_the_first_attempt() -> None:
+    text = "Look at the sign. What does `a - b` give for 2 and 3?"
+    log: list[Event] = []
+    _, first = attempt(JOB, Continuing(text, 5, 20), log)
+    partial = left(JOB, first, 1)
+    _, second = attempt(replace(JOB, attempt=2, partial=partial), Continuing(text, 5, None), log)
+
+    assert partial.seen_ms is not None
+    assert second.screen.seen_at is not None
+    assert int(second.screen.seen_at.timestamp() * 1000) == partial.seen_ms

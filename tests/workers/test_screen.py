@@ -1,0 +1,108 @@
+"""What watchers have in the end is the hint, whatever earlier attempts have shown them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from broker.contract.events import Event, EventId, Kind, shown
+from workers.relay import Feed
+from workers.screen import Screen
+
+
+def events(feed: Feed) -> list[Event]:
+    """What the feed would send."""
+    return [
+        Event(EventId(feed.attempt, seq), kind, data)
+        for seq, (kind, data) in enumerate(feed._pending, start=1)
+    ]
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed("hint", 2, "student", lambda: None)
+
+
+def told(feed: Feed) -> list[tuple[Kind, str]]:
+    return [(kind, json.loads(data).get("text", "")) for kind, data in feed._pending]
+
+
+def test_what_is_there_is_not_shown_again(feed: Feed) -> None:
+    screen = Screen(feed)
+    screen.keep("Look at it. Then", None)
+
+    for text in ("Look", " at it.", " Then ask."):
+        screen.show(text)
+    screen.end()
+
+    assert told(feed) == [(Kind.PIECE, " ask.")]
+
+
+def test_a_text_that_goes_another_way_is_shown_from_the_start(feed: Feed) -> None:
+    screen = Screen(feed)
+    screen.keep("Look at it.", None)
+
+    screen.show("Look ")
+    screen.show("there.")
+    screen.end()
+
+    assert told(feed) == [(Kind.RESET, ""), (Kind.PIECE, "Look there.")]
+
+
+def test_a_text_that_ends_earlier_takes_the_rest_back(feed: Feed) -> None:
+    screen = Screen(feed)
+    screen.keep("Look at it. And there.", None)
+
+    screen.show("Look at it.")
+    screen.end()
+
+    assert told(feed) == [(Kind.RESET, ""), (Kind.PIECE, "Look at it.")]
+
+
+def test_after_clearing_everything_is_new(feed: Feed) -> None:
+    screen = Screen(feed)
+    screen.show("Look.")
+    screen.clear("leak")
+    screen.show("Look.")
+    screen.end()
+
+    assert [kind for kind, _ in told(feed)] == [Kind.PIECE, Kind.RESET, Kind.PIECE]
+
+
+def test_the_log_tells_what_is_shown() -> None:
+    log = [
+        Event(EventId(1, 1), Kind.STARTED, "{}"),
+        Event(EventId(1, 2), Kind.PIECE, '{"text": "Look "}'),
+        Event(EventId(1, 3), Kind.QUEUED, "{}"),
+        Event(EventId(2, 1), Kind.STARTED, "{}"),
+        Event(EventId(2, 2), Kind.PIECE, '{"text": "there."}'),
+    ]
+    reset = Event(EventId(3, 1), Kind.RESET, "{}")
+
+    assert shown(log) == "Look there."
+    assert shown([*log, reset]) == ""
+    assert shown([reset, Event(EventId(3, 2), Kind.PIECE, '{"text": "A"}')]) == "A"
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        [],
+        # Redis was wiped: the log begins with what rescue wrote, or in the middle.
+        [Event(EventId(1, 1), Kind.QUEUED, "{}")],
+        [Event(EventId(1, 6), Kind.PIECE, '{"text": "there."}')],
+        # It was restarted without its last moment, and the attempt went on.
+        [
+            Event(EventId(1, 1), Kind.STARTED, "{}"),
+            Event(EventId(1, 4), Kind.PIECE, '{"text": "there."}'),
+        ],
+        [
+            Event(EventId(1, 1), Kind.STARTED, "{}"),
+            Event(EventId(2, 2), Kind.PIECE, '{"text": "there."}'),
+        ],
+    ],
+    ids=["no log", "begun again", "no beginning", "a hole", "a hole between attempts"],
+)
+def test_of_a_log_with_a_hole_nobody_knows_what_was_shown(log: list[Event]) -> None:
+    assert shown(log) is None

@@ -11,6 +11,7 @@ from time import sleep
 
 from django.db import DatabaseError
 from django.utils import translation
+from rich.box import SIMPLE
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -20,6 +21,7 @@ from web.engines.fleet import Asked
 from web.engines.overview import Overview, overview
 
 REFRESH_S = 1.0
+PIPE_WIDTH = 120
 COLUMNS = {
     "state": "state", "live": "workers", "slots": "slots / limit", "in_flight": "in flight",
     "waiting": "waiting", "tokens_s": "tokens/s", "cached": "cache hits", "crashes": "crashes",
@@ -76,6 +78,8 @@ def parsed(counts: Sequence[str], slots: str) -> tuple[dict[str, Asked], list[st
 
 def status(once: bool) -> int:
     console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     if once or not console.is_terminal:
         console.print(picture(overview()))
         return 0
@@ -90,13 +94,13 @@ def status(once: bool) -> int:
 
 def picture(now: Overview) -> Group:
     """Engines, what waits, nodes."""
-    engines = Table("engine", *COLUMNS.values())
+    engines = Table("engine", *COLUMNS.values(), box=SIMPLE)
     for row in now.rows:
         cells = row.cells()
         live = cells.get("live", "?")
-        cells["live"] = f"{live} / {row.engine.workers} × {row.engine.worker_slots}"
+        cells["live"] = f"{live}/{row.engine.workers} × {row.engine.worker_slots}"
         engines.add_row(row.engine.name, *(cells.get(name, "") for name in COLUMNS))
-    nodes = Table("node", "serves", "workers / wanted")
+    nodes = Table("node", "serves", "workers / wanted", box=SIMPLE)
     for line in now.node_lines():
         nodes.add_row(*line)
     return Group(*filter(None, (now.notice, engines, now.backlog(), nodes)))

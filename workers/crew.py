@@ -99,10 +99,14 @@ class Crew:
         seat.started_s = monotonic()
         sight = {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
         seat.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "workers", "worker", self.engine, "--slots", str(seat.slots),
-            env=os.environ | sight, preexec_fn=end_with_parent(os.getpid()),
-        )  # fmt: skip
+            *self.command(seat.slots),
+            env=os.environ | sight,
+            preexec_fn=end_with_parent(os.getpid()),
+        )
         log.info("worker of %s started: pid %d", self.engine, seat.process.pid)
+
+    def command(self, slots: int) -> list[str]:
+        return [sys.executable, "-m", "workers", "worker", self.engine, "--slots", str(slots)]
 
     def let_go(self, seats: Iterable[Seat]) -> None:
         """SIGTERM: they take no more hints, finish what they have, and end."""

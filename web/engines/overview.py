@@ -84,9 +84,9 @@ class Row:
             "live": str(len(self.load.workers)),
             "slots": f"{self.load.slots}{limit}",
             "in_flight": str(self.load.in_flight),
-            "waiting": str(reading.waiting) if reading else "",
-            "tokens_s": number(reading.tokens_s, "{:,.0f}") if reading else "",
-            "cached": number(reading.cached_ratio, "{:.0%}") if reading else "",
+            "waiting": number(reading and reading.waiting, "{}"),
+            "tokens_s": number(reading and reading.tokens_s, "{:,.0f}"),
+            "cached": number(reading and reading.cached_ratio, "{:.0%}"),
             "crashes": self.crashes(),
         }
 
@@ -179,4 +179,4 @@ def crew_line(crew: Crew) -> str:
 
 
 def number(value: float | None, form: str) -> str:
-    return "" if value is None else form.format(value)
+    return "–" if value is None else form.format(value)

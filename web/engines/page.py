@@ -84,9 +84,9 @@ def carried_out(request: HttpRequest) -> list[str]:
     """Does what the pressed button says; answers what is wrong."""
     assert isinstance(request.user, User)
     if engine := request.POST.get("drain"):
-        problems, done = fleet.drain(request.user, [engine]), _("%(engine)s drains.")
+        problems, done = fleet.drain(request.user, [engine]), _("Draining: %(engine)s.")
     elif engine := request.POST.get("resume"):
-        problems, done = fleet.resume(request.user, [engine]), _("%(engine)s gets hints again.")
+        problems, done = fleet.resume(request.user, [engine]), _("Resumed: %(engine)s.")
     else:
         asked = changed(request.POST)
         problems, done = fleet.scale(request.user, asked), _("Saved: %(engine)s.")

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django_celery_results.models import TaskResult
 
 from broker.contract.hint import Outcome, Source, State
-from tests.web.kit import Caller, queued
+from broker.contract.job import Partial
+from tests.web.kit import EXERCISE, Caller, queued
 from web.api.models import ApiToken
 from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
@@ -91,6 +92,24 @@ def test_a_hint_shows_its_task_results_and_raw_output(admin: Client, finished: s
     assert "SUCCESS · gpu0@here" in html
     assert "the raw words" in html
     assert "R2" in html
+
+
+def test_the_text_of_a_cut_attempt_is_shown_to_nobody(
+    admin: Client, student: User, exercise: Exercise, engine: Engine
+) -> None:
+    hint = queued(student, exercise)
+    store.claim(str(hint.pk), 1, "gpu0")
+    store.requeue(str(hint.pk), 1, Partial(model="m", text="ungated words"))
+
+    seen = [
+        admin.get(page(site.site._registry[Hint], "changelist")),
+        admin.get(page(site.site._registry[Hint], "change", hint.pk)),
+        Caller(student).get(f"/v1/hints/{hint.pk}"),
+        Caller(student).get(f"/v1/hints?exercise={EXERCISE}"),
+    ]
+
+    assert [answer.status_code for answer in seen] == [200] * 4
+    assert not any("ungated words" in answer.content.decode() for answer in seen)
 
 
 def test_a_hint_cannot_be_edited(admin: Client, finished: str) -> None:

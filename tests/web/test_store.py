@@ -15,6 +15,7 @@ from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
+from broker.contract.job import Partial
 from tests.web.kit import RIGHT, new_hint, queued
 from web.courses.models import Exercise
 from web.engines.models import Engine
@@ -154,6 +155,19 @@ def test_requeue_puts_a_running_hint_back(hint: str) -> None:
     found = row(hint)
     assert (found.state, found.attempt, found.engine) == (State.QUEUED, 1, "")
     assert found.claimed_at is None
+
+
+def test_what_a_cut_attempt_left_is_there_until_another_one_leaves_something(hint: str) -> None:
+    left = Partial(model="m", text="Look at", tokens=2, cuts=1, seen_ms=5)
+    store.claim(hint, 1, "gpu0")
+    assert store.requeue(hint, 1, left)
+    again = store.claim(hint, 2, "gpu0")
+    store.requeue(hint, 2)
+    third = store.claim(hint, 3, "gpu0")
+
+    assert again is not None
+    assert third is not None
+    assert again.partial == third.partial == left
 
 
 def test_requeue_burns_a_grant_nobody_claimed(hint: str) -> None:

@@ -51,7 +51,7 @@ def run_worker(engine: str, slots: int) -> None:
 
     queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
-    app.worker_main(["worker", "--hostname", name, *queue, *concurrency, *quiet])
+    app.worker_main(["--quiet", "worker", "--hostname", name, *queue, *concurrency, *quiet])
 
 
 def keep_connections() -> None:

@@ -1,6 +1,12 @@
+import logging
+
 from django.apps import AppConfig
 
 
 class OpsConfig(AppConfig):
     name = "web.ops"
     label = "ops"
+
+    def ready(self) -> None:
+        # Into the log, in its form, as all other lines.
+        logging.captureWarnings(True)

@@ -1,0 +1,87 @@
+"""Metrics and logs of real processes: a node that adds its workers up, lines that all parse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.request import urlopen
+
+import pytest
+
+from broker import fleet
+from tests.fakes.launch import FakeEngine
+from tests.web.test_metrics import samples
+from tests.whole.stand import Stand, free_port, until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Stand]:
+    environ = {"HINTLINE_METRICS_PORT": str(port), "HINTLINE_LOG_FORMAT": "json"}
+    with FakeEngine() as engine:
+        stand = Stand(tmp_path_factory.mktemp("stand"), {"gpu0": engine}, environ)
+        try:
+            yield stand
+        finally:
+            stand.close()
+
+
+def scrape(port: int) -> dict[str, float]:
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        return samples(answer.read().decode())
+
+
+def answered(stand: Stand) -> str:
+    pk = str(stand.ask(stand.student())["id"])
+    assert stand.final(pk)["finished_at"]
+    return pk
+
+
+def test_a_node_shows_what_its_workers_count_also_the_dead_ones(watched: Stand, port: int) -> None:
+    first = answered(watched)
+    before = until(lambda: scrape(port) if attempts(port) == 1 else None)
+    assert before is not None
+    assert before["hint_ttft_seconds_count{gpu=gpu0,place=unknown}"] >= 1
+    assert before["hint_dispatch_seconds_count"] == 1
+    assert before["hint_queue_wait_seconds_count{lane=interactive}"] == 1
+    assert before["hint_gpu_inflight{gpu=gpu0}"] == 0
+
+    killed = workers(watched)
+    watched.kill_worker()
+    until(lambda: workers(watched) - killed)
+    second = answered(watched)
+
+    until(lambda: attempts(port) == 2)
+    lines = [
+        json.loads(line)
+        for log in ("web", "node")
+        for line in (watched.data / f"{log}.log").read_text().splitlines()
+    ]
+    told = {line.get("hint") for line in lines}
+    assert {first, second} <= told
+    assert {"celery.worker.strategy", "celery.app.trace", "workers.exposition"} <= {
+        line["logger"] for line in lines
+    }
+
+
+def workers(stand: Stand) -> set[str]:
+    return set(stand.broker.run(fleet.snapshot())["gpu0"].workers)
+
+
+def attempts(port: int) -> float:
+    return sum(v for name, v in scrape(port).items() if name.startswith("hint_attempts_total"))
+
+
+def test_the_web_shows_the_same_fleet(watched: Stand, port: int) -> None:
+    page = watched.staff.get("/metrics", headers={"Host": "web:8000"})
+
+    assert page.status_code == 200
+    assert (
+        samples(page.text)["hint_gpu_limit{gpu=gpu0}"] == scrape(port)["hint_gpu_limit{gpu=gpu0}"]
+    )

@@ -29,7 +29,7 @@ REGISTRY = CollectorRegistry()
 """Of all our metrics."""
 FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded")
 # Processes that share a folder keep no time of creation; one alone shall show the same series.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Seat:
@@ -66,7 +66,7 @@ def share(folder: Path) -> None:
     """Metrics made from here on are counted together with those of every process of the folder."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ[FOLDER] = str(folder)
-    values.ValueClass = values.MultiProcessValue(Seat(folder))  # type: ignore[misc]
+    values.ValueClass = values.MultiProcessValue(Seat(folder))  # type: ignore[no-untyped-call]
 
 
 class Given(Collector):
@@ -84,7 +84,7 @@ def page(families: Iterable[Metric]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     folder = os.environ.get(FOLDER)
     if folder:
-        MultiProcessCollector(registry, folder)
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
     else:
         registry.register(Given(REGISTRY.collect()))
     registry.register(Given(families))

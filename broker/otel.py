@@ -56,7 +56,11 @@ class Tracing:
         self, carrier: dict[str, str], hint: str, number: int, engine: str
     ) -> Iterator[None]:
         above = WIRE.extract(carrier, Context())
-        about = {"hint.id": hint, "hint.attempt": number, "hint.engine": engine}
+        about: dict[str, str | int] = {
+            "hint.id": hint,
+            "hint.attempt": number,
+            "hint.engine": engine,
+        }
         span = self._tracer.start_span("attempt", above, SpanKind.CONSUMER, about)
         with current(span):
             yield

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from web.tutor.draft import QUESTION, Draft, Prose
 from web.tutor.ladder import Asking, Level
 from web.tutor.languages import Locale
-from web.tutor.lexis import WORD, grams, prose, tokens
-from web.tutor.rules import QUESTION, asks
+from web.tutor.lexis import WORD, Gram, grams, tokens
 
-HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
-# A Korean word carries its particles; more syllables than this are counted as more words.
-SYLLABLES_PER_WORD = 4
 HANGUL_SHARE_MIN = 0.2
 FOREIGN_SHARE_MAX = 0.1
 LATIN_SHARE_MIN = 0.8
@@ -25,43 +22,30 @@ ECHO_TOKENS = {"ko": 5, "en": 8}
 CLOSERS = "\"'”’)]*_` \n\t"
 
 
-def count_words(text: str) -> int:
-    """Words as the length limits count them; a long Korean word counts for several."""
-    return sum(
-        max(1, -(-len(HANGUL.findall(word)) // SYLLABLES_PER_WORD))
-        for word in text.split()
-        if WORD.search(word)
+def speaks(prose: Prose, locale: Locale) -> bool:
+    """Whether the prose is in this language, as far as its letters tell; true without letters."""
+    if locale == "en":
+        return prose.latin >= LATIN_SHARE_MIN * prose.letters
+    foreign = prose.letters - prose.hangul - prose.latin
+    return (
+        prose.hangul >= HANGUL_SHARE_MIN * prose.letters
+        and foreign <= FOREIGN_SHARE_MAX * prose.letters
     )
 
 
-def speaks(text: str, locale: Locale) -> bool:
-    """Whether the prose is in this language, as far as its letters tell; true without letters."""
-    letters = [char for char in prose(text) if char.isalpha()]
-    hangul = sum(1 for char in letters if HANGUL.match(char))
-    latin = sum(1 for char in letters if char < "ɐ")
-    foreign = len(letters) - hangul - latin
-    if locale == "en":
-        return latin >= LATIN_SHARE_MIN * len(letters)
-    share_min, share_max = HANGUL_SHARE_MIN * len(letters), FOREIGN_SHARE_MAX * len(letters)
-    return hangul >= share_min and foreign <= share_max
-
-
-def echoes(text: str, policy: str, locale: Locale) -> bool:
+def echoes(draft: Draft, policy: str, locale: Locale) -> bool:
     """Whether the text holds a tool token or a run of words from the prompt's own rules."""
-    if TOOL_TOKEN.search(text):
+    if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
     size = ECHO_TOKENS[locale]
-    return not grams(_words(text), size).isdisjoint(_policy_grams(policy, size))
+    runs = zip(*(draft.said[start:] for start in range(size)), strict=False)
+    return not _policy_grams(policy, size).isdisjoint(runs)
 
 
 @cache
-def _policy_grams(policy: str, size: int) -> frozenset[tuple[str, ...]]:
+def _policy_grams(policy: str, size: int) -> frozenset[Gram]:
     """Six policies in all: three levels in two languages."""
-    return frozenset(grams(_words(policy), size))
-
-
-def _words(text: str) -> list[str]:
-    return [token for token in tokens(text) if WORD.match(token)]
+    return frozenset(grams([token for token in tokens(policy) if WORD.match(token)], size))
 
 
 def ends_asking(text: str) -> bool:
@@ -69,12 +53,12 @@ def ends_asking(text: str) -> bool:
     return bool(QUESTION.match(text.rstrip(CLOSERS)[-1:]))
 
 
-def is_whole(text: str, level: Level) -> bool:
+def is_whole(draft: Draft, level: Level) -> bool:
     """Whether this text could stand as the hint: prose of enough words with its question."""
-    if not any(char.isalpha() for char in prose(text)):
+    if not draft.prose.letters:
         return False
-    if not level.min_words <= count_words(text) <= level.max_words:
+    if not level.min_words <= draft.words <= level.max_words:
         return False
-    if level.asking is Asking.ONCE and asks(text) != 1:
+    if level.asking is Asking.ONCE and draft.prose.asks != 1:
         return False
-    return level.asking is Asking.FREELY or ends_asking(text)
+    return level.asking is Asking.FREELY or ends_asking(draft.text)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from broker.contract.hint import Reason
 from web.tutor import form, rules
+from web.tutor.draft import Draft
 from web.tutor.ladder import LEVELS, Asking
 from web.tutor.languages import Locale
-from web.tutor.lexis import printable, uncommented
+from web.tutor.lexis import printable
 from web.tutor.prompt import policy
-from web.tutor.sentences import sentence_end, sentences
+from web.tutor.sentences import sentence_end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +41,15 @@ class Gate:
         self._level = LEVELS[level]
         self._locale = locale
         self._policy = policy(level, locale)
-        self._only_fix = rules.fix_grams(reference, student_code, statement)
-        self._seen = f"{student_code}\n{statement}"
-        self._fix_words = rules.words_of(uncommented(reference)) - rules.words_of(self._seen)
+        fix_grams, fix_words = rules.fix_of(reference)
+        self._seen = rules.Seen(student_code, statement)
+        self._only_fix = fix_grams - self._seen.grams
+        self._fix_words = fix_words - self._seen.words
+        self._draft = Draft()
         self._text = ""
-        self._passed = ""
         self._judged = 0
         self._released = 0
+        self._edit_told = self._unasked_edit = self._whole = False
         self.rule: str | None = None
         """The rule that blocked the hint; None while it may still pass."""
         self.satisfied = False
@@ -84,53 +87,55 @@ class Gate:
         return self._text[: self._released]
 
     def _sentence(self, end: int) -> str:
-        """Judge the text up to here; the part of it that may be shown now."""
-        text = self._text[:end].rstrip()
+        """Judge the sentence that ends here; what may be shown now."""
+        draft, start = self._draft, self._judged
+        draft.read(self._text[:end].rstrip(), start)
         self._judged = end
-        if form.count_words(text) > self._level.max_words:
+        if draft.words > self._level.max_words:
             self._close()
             return ""
-        self.rule = self._broken(text)
+        self.rule = self._broken()
         if self.rule:
             return ""
-        self._passed = text
-        if self._waits(text):
+        self._edit_told = self._edit_told or rules.tells_edit(draft.sentence)
+        self._unasked_edit = self._edit_told and not draft.prose.asks
+        if self._waits():
             return ""
-        piece = text[self._released :]
-        self._released = len(text)
-        asked = self._level.asking is not Asking.FREELY
-        self.satisfied = asked and form.is_whole(text, self._level)
+        piece = draft.text[self._released :]
+        self._released = len(draft.text)
+        self._whole = form.is_whole(draft, self._level)
+        self.satisfied = self._whole and self._level.asking is not Asking.FREELY
         return piece
 
-    def _broken(self, text: str) -> str | None:
-        """The first rule that no later sentence can mend."""
+    def _broken(self) -> str | None:
+        """The first rule that the new sentence breaks and no later one can mend."""
+        draft, level = self._draft, self._level
         checks = (
-            ("R1", rules.shows_block(text)),
-            ("R2", rules.shows_fix(text, self._only_fix)),
-            ("R3", self._level.strict and rules.commands_edit(sentences(text))),
-            ("R4", self._level.strict and rules.spans_strange(text, self._seen)),
-            ("R4", not self._level.patterns and rules.spans_words(text, self._fix_words)),
-            ("R8", self._level.asking is Asking.ONCE and rules.asks(text) > 1),
-            ("R8", form.echoes(text, self._policy, self._locale)),
-            ("R8", not form.speaks(text, self._locale)),
+            ("R1", rules.shows_block(draft)),
+            ("R2", rules.shows_fix(draft, self._only_fix)),
+            ("R3", level.strict and rules.commands_edit(draft.sentence)),
+            ("R4", level.strict and rules.spans_strange(draft, self._seen)),
+            ("R4", not level.patterns and rules.spans_words(draft, self._fix_words)),
+            ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
+            ("R8", form.echoes(draft, self._policy, self._locale)),
+            ("R8", not form.speaks(draft.prose, self._locale)),
         )
         return next((rule for rule, broken in checks if broken), None)
 
-    def _edits(self, text: str) -> bool:
-        """R3: tells to edit, and no question makes the student think."""
-        return not rules.asks(text) and rules.tells_edit(sentences(text))
+    def _waits(self) -> bool:
+        """Whether this text may only be shown once a later sentence asks.
 
-    def _waits(self, text: str) -> bool:
-        """Whether this text may only be shown once a later sentence asks."""
-        if self._level.asking is Asking.LAST and rules.asks(text):
-            return not form.ends_asking(text)
-        return self._edits(text)
+        R3: telling an edit waits too: only a question with it makes the student think.
+        """
+        if self._level.asking is Asking.LAST and self._draft.prose.asks:
+            return not form.ends_asking(self._draft.text)
+        return self._unasked_edit
 
     def _close(self) -> None:
         """No more text counts: what was released is the hint, or a rule blocks it."""
-        if self._edits(self._passed):
+        if self._unasked_edit:
             self.rule = "R3"
-        elif form.is_whole(self._shown, self._level):
+        elif self._whole:
             self.satisfied = True
         else:
             self.rule = "R8"

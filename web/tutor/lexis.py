@@ -17,13 +17,13 @@ TOKEN = re.compile(
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
 SPAN = re.compile(r"`+([^`]+)`+")
-# Prose punctuation stands before a space, a quote or the end; that of code rarely does.
-PROSE_MARK = re.compile(r"[.,;:!?…。]+(?=[`'\"’”)*_]*(?:\s|$))")
 UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs"})
 
 
 def printable(text: str) -> str:
     """The text without control, invisible and half characters; tabs and line breaks stay."""
+    if text.isprintable():
+        return text
     return "".join(
         char for char in text if char in "\n\t" or unicodedata.category(char) not in UNPRINTABLE
     )
@@ -39,24 +39,6 @@ def grams(parts: Sequence[str], size: int) -> set[Gram]:
     """Every run of `size` tokens that holds at least one word or number."""
     runs = (tuple(parts[start : start + size]) for start in range(len(parts) - size + 1))
     return {run for run in runs if WORD.search("".join(run))}
-
-
-def spans(text: str) -> list[str]:
-    """What stands between backticks, in order."""
-    return SPAN.findall(text)
-
-
-def prose(text: str) -> str:
-    """The text without its code spans."""
-    return SPAN.sub(" ", text)
-
-
-def readings(text: str) -> list[list[str]]:
-    """The tokens of a hint as written, without prose punctuation, and of its code spans joined.
-
-    A fix cut by "`abs(`, then `elem`" is whole again in one of them.
-    """
-    return [tokens(text), tokens(PROSE_MARK.sub(" ", text)), tokens(" ".join(spans(text)))]
 
 
 def uncommented(code: str) -> str:

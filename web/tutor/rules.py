@@ -1,13 +1,14 @@
-"""What gives a solution away: rules R1 to R4 on the text of a hint so far."""
+"""What gives a solution away: rules R1 to R4, asked of each sentence as a draft grows."""
 
 from __future__ import annotations
 
 import ast
 import keyword
 import re
-from collections.abc import Iterable
+from functools import cached_property, lru_cache
 
-from web.tutor.lexis import SPAN, Gram, grams, prose, readings, spans, tokens, uncommented
+from web.tutor.draft import GRAM, Draft
+from web.tutor.lexis import SPAN, Gram, grams, tokens, uncommented
 
 FENCE = re.compile(r"```|~~~")
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*\S")
@@ -38,20 +39,56 @@ DIRECTIVE = re.compile(
 LINE = re.compile(
     r"\blines?\s+\d+|\d+\s*(?:번째|번)?\s*(?:줄|행|라인)|(?:줄|라인)\s*\d+", re.IGNORECASE
 )
-QUESTION = re.compile(r"[?？]+")
 
 KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
 BRACKETS = frozenset("()[]{},:")
 
 
-def shows_block(text: str) -> bool:
+class Seen:
+    """What the student has before them: own code, exercise and test result, as tokens."""
+
+    def __init__(self, student_code: str, statement: str) -> None:
+        self._code, self._statement = tokens(student_code), tokens(statement)
+
+    @cached_property
+    def grams(self) -> set[Gram]:
+        return grams(self._code, GRAM) | grams(self._statement, GRAM)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(filter(is_name, [*self._code, *self._statement]))
+
+    @cached_property
+    def line(self) -> str:
+        """The tokens with spaces around each, for a search of several in a row."""
+        return f" {' '.join([*self._code, *self._statement])} "
+
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """What a call or value that the student could write may hold, beside numbers."""
+        return (self.words - KEYWORDS) | BRACKETS
+
+
+@lru_cache(maxsize=512)
+def fix_of(reference: str) -> tuple[frozenset[Gram], frozenset[str]]:
+    """Runs of three tokens, and the names, of a reference solution: the same for every student."""
+    parts = tokens(uncommented(reference))
+    return frozenset(grams(parts, GRAM)), frozenset(filter(is_name, parts))
+
+
+def is_name(token: str) -> bool:
+    """Whether it is an identifier, a keyword or a word."""
+    return token[0].isalpha() or token[0] == "_"
+
+
+def shows_block(draft: Draft) -> bool:
     """R1: a fence, an indented block, or two statements on one line, in one span or in a row."""
-    if FENCE.search(text) or INDENTED.search(text):
+    if FENCE.search(draft.added) or INDENTED.search(draft.added):
         return True
-    if any(_statements(span) > 1 for span in spans(text)):
+    if any(_statements(span) > 1 for span in draft.spans):
         return True
     in_a_row = 0
-    for line in filter(str.strip, text.splitlines()):
+    for line in draft.lines:
         found = _statements(LIST_MARK.sub("", line).strip(" `"))
         in_a_row = in_a_row + found if found else 0
         if in_a_row > 1:
@@ -78,55 +115,36 @@ def _is_code(node: ast.stmt) -> bool:
     return isinstance(node, STATEMENTS)
 
 
-def fix_grams(reference: str, student_code: str, statement: str) -> frozenset[Gram]:
-    """Runs of three tokens that only the reference solution has."""
-    known = grams(tokens(student_code), 3) | grams(tokens(statement), 3)
-    return frozenset(grams(tokens(uncommented(reference)), 3) - known)
-
-
-def shows_fix(text: str, only_fix: frozenset[Gram]) -> bool:
+def shows_fix(draft: Draft, only_fix: frozenset[Gram]) -> bool:
     """R2: a run of three tokens that only the reference solution has."""
-    return any(not only_fix.isdisjoint(grams(reading, 3)) for reading in readings(text))
-
-
-def asks(text: str) -> int:
-    """Question marks outside code; a doubled one counts once."""
-    return len(QUESTION.findall(prose(text)))
-
-
-def tells_edit(sentences: Iterable[str]) -> bool:
-    """R3, where no question goes with it: an edit verb and a code span or a line number."""
     return any(
-        EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence))
-        for sentence in sentences
+        not only_fix.isdisjoint(zip(reading, reading[1:], reading[2:], strict=False))
+        for reading in draft.readings
     )
 
 
-def commands_edit(sentences: Iterable[str]) -> bool:
+def tells_edit(sentence: str) -> bool:
+    """R3, where no question goes with it: an edit verb and a code span or a line number."""
+    return bool(EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence)))
+
+
+def commands_edit(sentence: str) -> bool:
     """R3 at level 1: an edit verb as a command or advice, whatever it is about."""
-    return any(DIRECTIVE.search(sentence) for sentence in sentences)
+    return bool(DIRECTIVE.search(sentence))
 
 
-def words_of(code: str) -> frozenset[str]:
-    """Identifiers, keywords and words of a text, folded."""
-    return frozenset(token for token in tokens(code) if token[0].isalpha() or token[0] == "_")
-
-
-def spans_words(text: str, words: frozenset[str]) -> bool:
+def spans_words(draft: Draft, words: frozenset[str]) -> bool:
     """R4: whether a code span holds one of these words, of which only the fix has any."""
-    return not words.isdisjoint(words_of(" ".join(spans(text))))
+    return any(not words.isdisjoint(tokens(span)) for span in draft.spans)
 
 
-def spans_strange(text: str, seen: str) -> bool:
+def spans_strange(draft: Draft, seen: Seen) -> bool:
     """R4 at level 1: whether a code span is neither a part of what the student sees nor a call.
 
     A call, or any value, may use the names that the student sees, numbers and brackets only.
     """
-    known = tokens(seen)
-    known_text = f" {' '.join(known)} "
-    plain = (words_of(seen) - KEYWORDS) | BRACKETS
     return any(
-        f" {' '.join(tokens(span))} " not in known_text
-        and not all(token in plain or token[0].isdigit() for token in tokens(span))
-        for span in spans(text)
+        f" {' '.join(parts)} " not in seen.line
+        and not all(token in seen.plain or token[0].isdigit() for token in parts)
+        for parts in map(tokens, draft.spans)
     )

@@ -21,12 +21,3 @@ def sentence_end(text: str, start: int) -> int | None:
         if sentence.count("`") % 2 == 0 and not ABBREVIATION.search(sentence):
             return found.end()
     return None
-
-
-def sentences(text: str) -> list[str]:
-    """The complete sentences of the text, and what follows the last one."""
-    parts, start = [], 0
-    while (end := sentence_end(text, start)) is not None:
-        parts.append(text[start:end])
-        start = end
-    return [*parts, text[start:]]

@@ -1,0 +1,119 @@
+"""A hint as it grows: each sentence is read once, and what the rules ask of the whole is kept.
+
+Nothing here reads across the white space between two sentences but code spans, whose backticks may
+stand in different sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from web.tutor.lexis import SPAN, WORD, tokens
+
+QUESTION = re.compile(r"[?？]+")
+HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
+LATIN = re.compile("[A-Za-zªµºÀ-ÖØ-öø-ɏ]")
+# A Korean word carries its particles; more syllables than this are counted as more words.
+SYLLABLES_PER_WORD = 4
+# Prose punctuation stands before a space, a quote or the end; that of code rarely does.
+PROSE_MARK = re.compile(r"[.,;:!?…。]+(?=[`'\"’”)*_]*(?:\s|$))")
+GRAM = 3
+LONGEST_ECHO = 8
+
+
+class Prose(NamedTuple):
+    """Counts of a text outside its code spans. asks: question marks, a doubled one once."""
+
+    asks: int = 0
+    letters: int = 0
+    hangul: int = 0
+    latin: int = 0
+
+    def and_of(self, text: str) -> Prose:
+        return Prose(
+            self.asks + len(QUESTION.findall(text)),
+            self.letters + sum(map(str.isalpha, text)),
+            self.hangul + len(HANGUL.findall(text)),
+            self.latin + len(LATIN.findall(text)),
+        )
+
+
+class Draft:
+    """text: all that was read, without white space at its end; words, prose: counts of it.
+
+    Of the sentence read last: added, with the white space before it; sentence, as it begins in the
+    text; spans, the insides of code spans that it completes; lines, those that are not blank and
+    that it touches, after the one before them.
+    """
+
+    def __init__(self) -> None:
+        self.text = self.added = self.sentence = ""
+        self.words = 0
+        self.prose = Prose()
+        self.spans: list[str] = []
+        self.lines: list[str] = []
+        self.readings: list[list[str]] = [[], [], []]
+        """Tokens of the sentence as written, without prose punctuation, and of its spans, each
+        after the last two before it. A fix cut by "`abs(`, then `elem`" is whole in one of them."""
+        self.said: list[str] = []
+        """Words of the sentence, after the last few before it."""
+        self.word_before = 0
+        """Index of the last word before the sentence."""
+        self._settled_prose = Prose()
+        self._settled = 0
+        self._line = 0
+        self._line_before = ""
+
+    def read(self, text: str, start: int) -> None:
+        """The text goes on: up to the end of the sentence that begins at start."""
+        self.added, self.sentence = text[len(self.text) :], text[start:]
+        self.word_before = len(self.text) - len(self.text.rpartition(" ")[2])
+        self.text = text
+        self.words += count_words(self.added)
+        self._read_spans()
+        self._read_lines()
+        self._read_tokens()
+
+    def _read_spans(self) -> None:
+        self.spans = []
+        for span in SPAN.finditer(self.text, self._settled):
+            self._settle(span.start())
+            self._settled = span.end()
+            self.spans.append(span[1])
+        # After an open backtick a later one decides what is code.
+        opened = self.text.find("`", self._settled)
+        self._settle(opened if opened >= 0 else len(self.text))
+        self.prose = self._settled_prose
+        if opened >= 0:
+            self.prose = self.prose.and_of(self.text[opened:])
+
+    def _settle(self, end: int) -> None:
+        self._settled_prose = self._settled_prose.and_of(self.text[self._settled : end])
+        self._settled = end
+
+    def _read_lines(self) -> None:
+        lines = self.text[self._line :].splitlines()
+        self.lines = [line for line in (self._line_before, *lines) if line.strip()]
+        if len(lines) > 1:
+            self._line = len(self.text) - len(lines[-1])
+            self._line_before = self.lines[-2]
+
+    def _read_tokens(self) -> None:
+        written = tokens(self.added)
+        unmarked = tokens(PROSE_MARK.sub(" ", self.added))
+        in_spans = tokens(" ".join(self.spans))
+        self.readings = [
+            [*before[1 - GRAM :], *new]
+            for before, new in zip(self.readings, (written, unmarked, in_spans), strict=True)
+        ]
+        self.said = [*self.said[1 - LONGEST_ECHO :], *filter(WORD.match, written)]
+
+
+def count_words(text: str) -> int:
+    """Words as the length limits count them; a long Korean word counts for several."""
+    return sum(
+        max(1, -(-len(HANGUL.findall(word)) // SYLLABLES_PER_WORD))
+        for word in text.split()
+        if WORD.search(word)
+    )

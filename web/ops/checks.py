@@ -1,0 +1,65 @@
+"""`python -m web check --deploy`: whether what production stands on is there and set up for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import DatabaseError, connection
+
+from broker.connect import Broker
+from broker.settings import read
+
+Messages = list[CheckMessage]
+
+
+@register("broker", deploy=True)
+def broker_keeps_what_it_is_given(**_: Any) -> Messages:
+    broker = Broker()
+    try:
+        info: dict[str, Any] = broker.client.info()
+    except redis.RedisError as error:
+        hint = "Check REDIS_URL, and that the server runs."
+        return [Error(f"Redis does not answer: {error}", hint=hint, id="hintline.E001")]
+    finally:
+        broker.close()
+    found: Messages = []
+    if (policy := info.get("maxmemory_policy")) != "noeviction":
+        hint = "Set maxmemory-policy to noeviction."
+        text = f"Redis may throw away hints that wait: its maxmemory-policy is {policy}."
+        found.append(Warning(text, hint=hint, id="hintline.W001"))
+    if not info.get("aof_enabled"):
+        hint = "Set appendonly to yes; what is lost is made good from the database, but slowly."
+        text = "Redis forgets who waits when it is restarted: it writes no append-only file."
+        found.append(Warning(text, hint=hint, id="hintline.W002"))
+    return found
+
+
+@register("database", deploy=True)
+def database_is_fit_for_many(**_: Any) -> Messages:
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        hint = "Check DATABASE_URL, and that the server runs."
+        return [Error(f"The database does not answer: {error}", hint=hint, id="hintline.E002")]
+    if connection.vendor == "sqlite":
+        text = "SQLite lets one process write at a time and serves one machine."
+        hint = "Set DATABASE_URL to a PostgreSQL."
+        return [Warning(text, hint=hint, id="hintline.W003")]
+    return []
+
+
+@register("security", deploy=True)
+def secrets_are_shared_and_travel_safely(**_: Any) -> Messages:
+    found: Messages = []
+    if not settings.HTTPS:
+        text = "Passwords and sessions travel in the open: HINTLINE_HTTPS is off."
+        hint = "Put a proxy with TLS in front and set HINTLINE_HTTPS=1."
+        found.append(Warning(text, hint=hint, id="hintline.W004"))
+    if read("DATABASE_URL", str) and not read("HINTLINE_SECRET_KEY", str):
+        text = "Every machine makes a secret key of its own: HINTLINE_SECRET_KEY is not set."
+        hint = "Give all of them the same one, or a node cannot read the engines' API keys."
+        found.append(Warning(text, hint=hint, id="hintline.W005"))
+    return found

@@ -1,7 +1,7 @@
 """python -m tests.compose.check: starts the stack with two fake vLLMs, breaks it, takes it down.
 
 Needs Docker, its compose and a curl that speaks HTTP/2, so it is no part of CI. What it starts is
-a project of its own, `hintline-check`, on ports 8080 and 8443. Missing images are built.
+a project of its own, `hintline-check`, on ports 8080 and 8443, with an image of this tree.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ if shutil.which("docker-compose"):
 
 
 def run(command: list[str], **more: Any) -> str:
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **more).stdout
+    done = subprocess.run(command, text=True, capture_output=True, **more)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr[-2000:]}"
+    return done.stdout
 
 
 def until(question: Callable[[], bool], what: str, within_s: float = 90) -> None:
@@ -51,11 +53,15 @@ class Stack:
         self.command += ["--project-directory", str(folder), "--project-name", "hintline-check"]
         self.environment = os.environ | {
             "HTTP_PORT": "8080", "HTTPS_PORT": "8443", "STEP_S": str(STEP_S),
-            "TESTS": str(ROOT / "tests"),
+            "TESTS": str(ROOT / "tests"), "IMAGE": "hintline-check",
         }  # fmt: skip
 
     def __call__(self, *arguments: str) -> str:
-        return run([*self.command, *arguments], env=self.environment, stderr=subprocess.DEVNULL)
+        return run([*self.command, *arguments], env=self.environment)
+
+    def build(self) -> None:
+        target = ["--file", str(ROOT / "compose" / "Dockerfile"), "--target", "app"]
+        run(["docker", "build", *target, "--tag", "hintline-check", str(ROOT)])
 
     def health(self, service: str) -> str:
         container = self("ps", "-q", service).strip()
@@ -217,7 +223,8 @@ def main() -> int:
         stack = Stack(Path(folder) / "compose")
         try:
             began_s = monotonic()
-            stack("up", "-d")
+            stack.build()
+            stack("up", "-d", "--no-build")
             until(lambda: stack.health("nginx") == "healthy", "nginx")
             print(f"up      {monotonic() - began_s:.0f} s")
             student = Student(stack)

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
-from openai._response import AsyncAPIResponse
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from broker import trace
@@ -60,10 +59,10 @@ class Model:
         """
         patience = Patience(endpoint)
         finished = False
-        extra = vllm_parameters(messages, lane) if endpoint.kind == "vllm" else None
-        response = await self._open(patience, endpoint, sampling, messages, request_id, extra)
+        body = request_body(endpoint, sampling, messages, lane)
+        response = await self._open(patience, endpoint, body, request_id)
         try:
-            parts, reader = response.iter_bytes(), SseReader()
+            parts, reader = response.aiter_bytes(), SseReader()
             while (part := await patience.on(anext(parts, None))) is not None:
                 for data in reader.feed(part):
                     if data == DONE:
@@ -85,31 +84,23 @@ class Model:
             if not finished:
                 raise in_stream(error, patience.began) from None
         finally:
-            await response.close()
+            patience.end()
+            await response.aclose()
 
     async def _open(
-        self,
-        patience: Patience,
-        endpoint: Endpoint,
-        sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
-        request_id: str,
-        extra: dict[str, Any] | None,
-    ) -> AsyncAPIResponse[AsyncStream[ChatCompletionChunk]]:
+        self, patience: Patience, endpoint: Endpoint, body: dict[str, Any], request_id: str
+    ) -> httpx2.Response:
+        """By the client's own post: chat.completions.create copies the body part by part."""
         try:
-            chat = self._client(endpoint).chat.completions.with_streaming_response
-            request = chat.create(
-                model=endpoint.model,
-                messages=messages,
-                max_tokens=sampling.max_tokens,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
+            request = self._client(endpoint).post(
+                "/chat/completions",
+                cast_to=ChatCompletionChunk,
+                body=body,
+                options={"headers": {"X-Request-Id": request_id, **trace.headers()}},
                 stream=True,
-                stream_options={"include_usage": True},
-                extra_headers={"X-Request-Id": request_id, **trace.headers()},
-                extra_body=extra,
+                stream_cls=AsyncStream[ChatCompletionChunk],
             )
-            return await patience.on(request.__aenter__())
+            return (await patience.on(request)).response
         except TimeoutError:
             raise ModelTimeout(patience.why()) from None
         except PLUMBING as error:
@@ -128,6 +119,25 @@ class Model:
                 http_client=DefaultAioHttpClient(timeout=timeout, limits=limits),
             )
         return self._clients[place]
+
+
+def request_body(
+    endpoint: Endpoint,
+    sampling: Sampling,
+    messages: Sequence[ChatCompletionMessageParam],
+    lane: Lane,
+) -> dict[str, Any]:
+    """As /v1/chat/completions takes it, with what only vLLM understands for a vLLM server."""
+    body = {
+        "model": endpoint.model,
+        "messages": messages,
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    return body | vllm_parameters(messages, lane) if endpoint.kind == "vllm" else body
 
 
 def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:

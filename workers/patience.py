@@ -48,8 +48,10 @@ class Patience:
         others = self._task.cancelling()
         try:
             return await event
-        except asyncio.CancelledError:
-            if self._rang and self._task.cancelling() == others + 1:
+        except BaseException as error:
+            self.end()
+            ours = self._rang and self._task.cancelling() == others + 1
+            if ours and isinstance(error, asyncio.CancelledError):
                 raise TimeoutError from None
             raise
         finally:
@@ -59,9 +61,10 @@ class Patience:
                 self._task.uncancel()
 
     def end(self) -> None:
-        """No more waiting: the alarm is off."""
+        """No more waiting: the alarm is off. An event that raises ends it too."""
         if self._alarm:
             self._alarm.cancel()
+            self._alarm = None
 
     def why(self) -> str:
         """What ran out, for the text of the error."""

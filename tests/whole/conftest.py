@@ -23,11 +23,13 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 
 def standing(factory: pytest.TempPathFactory, *names: str) -> Iterator[Stand]:
     engines = {name: FakeEngine() for name in names}
-    stand = Stand(factory.mktemp("stand"), engines)
     try:
-        yield stand
+        stand = Stand(factory.mktemp("stand"), engines)
+        try:
+            yield stand
+        finally:
+            stand.close()
     finally:
-        stand.close()
         for engine in engines.values():
             engine.stop()
 

@@ -1,0 +1,45 @@
+"""A GPU's server killed while many hints are on it: each ends with what one attempt wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.launch import FakeVllm
+from tests.whole.stand import Stand, until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+HINTS = 16
+
+
+@pytest.fixture
+def gpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """Two of them, which write slowly enough to be killed in the middle of a text."""
+    engines = {name: FakeVllm(step_s=0.1) for name in ("gpu0", "gpu1")}
+    try:
+        stand = Stand(tmp_path_factory.mktemp("gpus"), engines)
+        try:
+            yield stand
+        finally:
+            stand.close()
+    finally:
+        for engine in engines.values():
+            engine.stop()
+
+
+def test_an_engine_killed_under_load_loses_and_doubles_nothing(gpus: Stand) -> None:
+    whole = gpus.final(gpus.ask(gpus.student())["id"])
+    hints = [gpus.ask(gpus.student()) for _ in range(HINTS)]
+    until(lambda: all(engine.state()["running"] for engine in gpus.engines.values()))
+
+    gpus.engines["gpu0"].stop()
+    finals = [gpus.final(hint["id"], within_s=120) for hint in hints]
+
+    assert whole["state"] == "answered"
+    assert {(final["state"], final["text"]) for final in finals} == {("answered", whole["text"])}
+    moved = [final for final in finals if final["attempt"] > 1]
+    assert moved
+    went_on = [each["id"] for each in gpus.engines["gpu1"].state()["requests"] if each["continued"]]
+    assert any(f"{final['id']}-{final['attempt']}" in went_on for final in moved)
+    until(gpus.clean)

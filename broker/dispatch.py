@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
 from broker.scripts import Call
+from broker.settings import need
 
 GRANT_S = 10
 """Time in which a worker must claim a granted hint."""
@@ -17,6 +20,8 @@ LEASE_S = 30
 """Time in which the worker of a claimed hint must renew its lease."""
 GRANT_MS = GRANT_S * 1000
 LEASE_MS = LEASE_S * 1000
+PATIENCE_S = 15
+"""After it the head of the line need not wait any longer for an engine that has its prefix."""
 
 
 class Place(StrEnum):
@@ -32,7 +37,11 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What the dispatcher knows of a hint. attempt: the row's last; since_ms: its first asking."""
+    """What the dispatcher knows of a hint. attempt: the row's last; since_ms: its first asking.
+
+    lane: interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache
+    does not matter.
+    """
 
     hint: str
     attempt: int
@@ -41,6 +50,7 @@ class Ticket:
     student: str
     course: str
     since_ms: int
+    prefix_tokens: int = 0
 
 
 class Grant(NamedTuple):
@@ -52,7 +62,10 @@ class Grant(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """grant: a slot that nobody has claimed. position: from 1 in the backlog, 0 out of it."""
+    """grant: a slot that nobody has claimed. position: from 1 in its lane, 0 out of the backlog.
+
+    eta_s: until it has a slot; None if unknown, as it always is in the batch lane.
+    """
 
     grant: Grant | None
     position: int
@@ -77,6 +90,13 @@ class Expired(NamedTuple):
     place: Place
 
 
+class Waiting(NamedTuple):
+    """A lane of the backlog. oldest_s: since the hint that asked first did; 0 if none waits."""
+
+    size: int
+    oldest_s: float
+
+
 class Cancelled(NamedTuple):
     """place: where it was; None if unknown. freed: engine with a free slot, to be pulled for."""
 
@@ -85,14 +105,14 @@ class Cancelled(NamedTuple):
 
 
 def admit(ticket: Ticket) -> Call[Placement]:
-    """A slot of the least loaded engine that nobody who waits could have, else the backlog.
+    """A slot at home, where the prefix is warm or where there is much room, else the backlog.
 
     A known hint keeps its place, which is returned.
     """
     hint = ticket.hint
     fields = [
         part
-        for name in ("prefix", "lane", "student", "course")
+        for name in ("prefix", "prefix_tokens", "lane", "student", "course")
         for part in (name, str(getattr(ticket, name)))
     ]
     return Call(
@@ -116,15 +136,16 @@ def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Cal
     service_s: from claim to now, for the mean; None leaves the mean alone (an attempt cut short).
     """
     service_ms = "" if service_s is None else round(service_s * 1000)
-    return Call("settle", (engine, GRANT_MS, hint, attempt, service_ms), grants_on(engine))
+    args = (engine, GRANT_MS, patience_ms(), hint, attempt, service_ms)
+    return Call("settle", args, grants_on(engine))
 
 
 def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Grant]]:
-    """The attempt is over, the hint waits again in its old order; grants are for this engine.
+    """The attempt is over, the hint waits in the lane of retries; grants are for this engine.
 
     Writes QUEUED to its stream; this attempt may write no more. exclude: not on this engine again.
     """
-    args = (engine, GRANT_MS, hint, attempt, int(exclude), STREAM_TTL_S)
+    args = (engine, GRANT_MS, patience_ms(), hint, attempt, int(exclude), STREAM_TTL_S)
     return Call("give_back", args, grants_on(engine))
 
 
@@ -137,8 +158,8 @@ def requeue(hint: str, attempt: int) -> Call[bool]:
 
 
 def pull(engine: str) -> Call[list[Grant]]:
-    """Grants for as many waiting hints as the engine has free slots, oldest first."""
-    return Call("pull", (engine, GRANT_MS), grants_on(engine))
+    """Grants of the engine's free slots to waiting hints: those whose prefix it has come first."""
+    return Call("pull", (engine, GRANT_MS, patience_ms()), grants_on(engine))
 
 
 def renew(engine: str, attempts: Iterable[tuple[str, int]]) -> Call[list[str]]:
@@ -188,13 +209,29 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
     )
 
 
+def backlog() -> Call[dict[Lane, Waiting]]:
+    return Call(
+        "backlog", (), lambda reply: {Lane(one[0]): parse_waiting(*one) for one in reply[1:]}
+    )
+
+
 def backlog_size() -> Call[int]:
-    return Call("backlog_size", (), int)
+    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
+
+
+def wait_s() -> Call[int | None]:
+    """Seconds until a hint that joins the line of students now has a slot; None if unknown."""
+    return Call("backlog", (), lambda reply: reply[0])
 
 
 def epoch() -> Call[int]:
     """Time in ms at which this Redis was first seen; another value than before: it was wiped."""
     return Call("epoch", (), int)
+
+
+@cache
+def patience_ms() -> int:
+    return round(1000 * min(PATIENCE_S, need("HINTLINE_HINT_TTL_S", int) / 2))
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
@@ -212,6 +249,10 @@ def parse_placement(
 
 def parse_standing(place: str, position: int, eta_s: int | None, engine: str | None) -> Standing:
     return Standing(Place(place), position, eta_s, engine)
+
+
+def parse_waiting(lane: str, size: int, waited_ms: int) -> Waiting:
+    return Waiting(size, waited_ms / 1000)
 
 
 def parse_cancelled(reply: list[str | None]) -> Cancelled:

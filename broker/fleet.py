@@ -12,7 +12,8 @@ from broker.scripts import Call, nothing
 class Load:
     """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
 
-    workers: live worker to its slots; service_s: mean of an attempt, None before the first.
+    workers: live worker to its slots; service_s: mean of an attempt, None before the first;
+    limit: most in flight, which is the slots cut by the engine's health; state: up, down, probing.
     """
 
     slots: int
@@ -20,6 +21,8 @@ class Load:
     in_flight: int
     workers: Mapping[str, int]
     service_s: float | None
+    limit: int = 0
+    state: str = "up"
 
 
 def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
@@ -43,13 +46,15 @@ def snapshot() -> Call[dict[str, Load]]:
 
 
 def parse_load(reply: list[str]) -> tuple[str, Load]:
-    engine, slots, max_slots, in_flight, service_ms, *workers = reply
+    engine, slots, max_slots, in_flight, service_ms, limit, state, *workers = reply
     return engine, Load(
         slots=int(slots),
         max_slots=int(max_slots),
         in_flight=int(in_flight),
         workers=dict(pairs(workers)),
         service_s=float(service_ms) / 1000 if service_ms else None,
+        limit=int(limit),
+        state=state,
     )
 
 

@@ -9,7 +9,7 @@ STREAM_TTL_S = 3600
 
 
 class Key(NamedTuple):
-    """One kind of key. pattern: `*` is the hint id or engine name. ttl_s None: until deleted."""
+    """One kind of key. pattern: `*` is the hint, engine, lane … ttl_s None: until deleted."""
 
     name: str
     pattern: str
@@ -24,9 +24,27 @@ class Key(NamedTuple):
 
 TICKET = Key(
     "ticket", "hl:hint:*", "dispatch", "hash", None,
-    "place, engine, attempt, claimer, since_ms, prefix, lane, student, course, not:<engine>",
+    "place, line, engine, attempt, claimer, since_ms, prefix, prefix_tokens, lane, student, "
+    "course, placed (home, warm, cold), not:<engine>",
 )  # fmt: skip
-BACKLOG = Key("backlog", "hl:backlog", "dispatch", "zset", None, "waiting hints by since_ms")
+BACKLOG = Key(
+    "backlog", "hl:backlog:*", "dispatch", "zset", None, "waiting hints of a lane by since_ms"
+)
+COURSES = Key(
+    "courses", "hl:courses:*", "dispatch", "zset", None, "courses that wait in a lane by next turn"
+)
+LINE = Key(
+    "line", "hl:line:*", "dispatch", "zset", None,
+    "waiting '<since_ms>:<hint>' of a '<lane>:<course>' by round",
+)  # fmt: skip
+ROUNDS = Key(
+    "rounds", "hl:rounds:*", "dispatch", "hash", None,
+    "students to their last round in a '<lane>:<course>'",
+)  # fmt: skip
+STUDENT = Key(
+    "student", "hl:student:*", "dispatch", "set", None, "hints in flight of a student, but batch"
+)
+PULLS = Key("pulls", "hl:pulls", "dispatch", "string", None, "how often a free slot was offered")
 LEASES = Key(
     "leases", "hl:engine:*:leases", "dispatch", "zset", None, "hints in flight by deadline ms"
 )
@@ -52,8 +70,9 @@ READING = Key(
     "reading", "hl:engine:*:reading", "health", "hash", 30, "what /metrics last said, with at_ms"
 )
 WARM = Key(
-    "warm", "hl:engine:*:warm", "dispatch", "zset", None, "prefixes in the engine's cache by use"
-)
+    "warm", "hl:engine:*:warm", "dispatch", "zset", None,
+    "'<tokens>:<prefix>' in the engine's cache by last use",
+)  # fmt: skip
 NODE = Key(
     "node", "hl:node:*", "nodes", "hash", 10, "token of its process, engines, state of its workers"
 )
@@ -71,7 +90,8 @@ RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue a
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
-    TICKET, BACKLOG, LEASES, SERVICE, EPOCH, ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
+    TICKET, BACKLOG, COURSES, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH, ENGINES, KNOWN,
+    WORKERS, HEALTH, READING, WARM,
     NODE, NODES, MONITOR, STREAM, TIP, RESCUE, CELERY,
 )  # fmt: skip
 

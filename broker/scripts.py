@@ -41,18 +41,33 @@ class Script(NamedTuple):
 
 @cache
 def scripts() -> Mapping[str, Script]:
-    """Every script by its file's name, with key names and included files put before it."""
+    """Every script by its file's name."""
+    return composed(common)
+
+
+def composed(read: Callable[[str], str], first_line: str = SHEBANG) -> Mapping[str, Script]:
+    """Every script, with the names of keys and the included files put before it.
+
+    read: the text of an included file; tests bring a clock of their own.
+    """
     found = {}
     for path in sorted(FOLDER.glob("*.lua")):
         body = path.read_text()
-        includes = [
-            (FOLDER / "common" / f"{name}.lua").read_text()
-            for match in INCLUDES.finditer(body)
-            for name in match[1].split(", ")
-        ]
-        source = SHEBANG + "\n".join([keys.lua(), *includes, body])
+        parts = {name: read(name) for name in included(body, read)}
+        source = first_line + "\n".join([keys.lua(), *parts.values(), body])
         found[path.stem] = Script(sha1(source.encode(), usedforsecurity=False).hexdigest(), source)
     return found
+
+
+def common(name: str) -> str:
+    return (FOLDER / "common" / f"{name}.lua").read_text()
+
+
+def included(text: str, read: Callable[[str], str]) -> list[str]:
+    """Names of the files this one includes, after those that they include."""
+    match = INCLUDES.search(text)
+    names = match[1].split(", ") if match else []
+    return list(dict.fromkeys(one for name in names for one in [*included(read(name), read), name]))
 
 
 def nothing(reply: object) -> None:

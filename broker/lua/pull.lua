@@ -1,7 +1,8 @@
--- Grants the free slots of an engine to the oldest hints that may go there.
--- keys: backlog, ticket(hint), engines, known, workers(engine), leases(engine)
--- args: engine, grant_ms
+-- Grants the free slots of an engine to the hints that should have them.
+-- keys: ticket(hint), engines, known, pulls; workers, leases, health, warm(engine); student;
+--   backlog, courses(lane), line, rounds(lane and course)
+-- args: engine, grant_ms, patience_ms
 -- result: {{hint, attempt}, …}
--- includes: fleet, line
+-- includes: place
 
-return pull(ARGV[1], ARGV[2])
+return pull(ARGV[1], ARGV[2], ARGV[3])

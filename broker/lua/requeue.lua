@@ -1,8 +1,8 @@
 -- Takes a hint from an attempt that is lost, which may write no more, known or not.
--- keys: ticket(hint), leases(engine), backlog, stream(hint), tip(hint)
+-- keys: ticket, stream, tip(hint), leases(engine), student; backlog, courses(lane), line, rounds
 -- args: hint, attempt, ttl_s of the stream
 -- result: 1 if the hint waits now, after this attempt; else 0
--- includes: fleet, line, stream
+-- includes: place, stream
 
 local hint, attempt, ttl_s = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if has_slot(hint, attempt) then back_to_line(hint) end

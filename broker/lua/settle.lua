@@ -1,12 +1,12 @@
 -- Ends a hint with its attempt, if the attempt still has the slot, and pulls for the engine.
--- keys: ticket(hint), leases(engine), service(engine), and those of pull
--- args: engine, grant_ms, hint, attempt, service_ms or ''
+-- keys: ticket(hint), leases, service(engine), and those of pull
+-- args: engine, grant_ms, patience_ms, hint, attempt, service_ms or ''
 -- result: {{hint, attempt}, …} granted to the engine
--- includes: fleet, line
+-- includes: place
 
-local engine, grant_ms, hint, attempt, service_ms = unpack(ARGV)
+local engine, grant_ms, patience_ms, hint, attempt, service_ms = unpack(ARGV)
 if has_slot(hint, tonumber(attempt), engine) then
-  redis.call('ZREM', key.leases(engine), hint)
+  free_slot(hint)
   redis.call('DEL', key.ticket(hint))
   if service_ms ~= '' then
     -- A moving mean over about the last ten hints: an engine's speed changes with its load.
@@ -14,4 +14,4 @@ if has_slot(hint, tonumber(attempt), engine) then
     redis.call('SET', key.service(engine), mean + 0.1 * (service_ms - mean))
   end
 end
-return pull(engine, grant_ms)
+return pull(engine, grant_ms, patience_ms)

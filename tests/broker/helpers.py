@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from broker import dispatch, fleet
 from broker.connect import Broker
 from broker.dispatch import Grant, Placement, Ticket
@@ -10,15 +12,23 @@ from broker.keys import LEASES
 TTL_S = 60
 
 
-def ticket(hint: str, *, attempt: int = 0, since_ms: int = 0) -> Ticket:
+def ticket(
+    hint: str,
+    *,
+    attempt: int = 0,
+    since_ms: int = 0,
+    course: str = "c",
+    student: str = "",
+    **other: Any,
+) -> Ticket:
+    """A hint without affinity, of a student of its own."""
     return Ticket(
         hint=hint,
         attempt=attempt,
-        prefix="p",
-        lane="interactive",
-        student="s",
-        course="c",
         since_ms=since_ms,
+        course=course,
+        student=student or f"student of {hint}",
+        **{"prefix": "p", "lane": "interactive", **other},
     )
 
 
@@ -29,8 +39,8 @@ def serve(broker: Broker, **slots: int) -> None:
         broker.run(fleet.beat(engine, f"{engine}@host", count, TTL_S))
 
 
-def admit(broker: Broker, hint: str, *, attempt: int = 0, since_ms: int = 0) -> Placement:
-    return broker.run(dispatch.admit(ticket(hint, attempt=attempt, since_ms=since_ms)))
+def admit(broker: Broker, hint: str, **fields: Any) -> Placement:
+    return broker.run(dispatch.admit(ticket(hint, **fields)))
 
 
 def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:

@@ -16,7 +16,7 @@ def test_slots_are_those_of_live_workers_up_to_the_engines_most(broker: Broker) 
 
     broker.run(fleet.beat("gpu0", "b", 4, TTL_S))
 
-    assert broker.run(fleet.snapshot())["gpu0"] == Load(5, 5, 0, {"a": 2, "b": 4}, None)
+    assert broker.run(fleet.snapshot())["gpu0"] == Load(5, 5, 0, {"a": 2, "b": 4}, None, 5)
 
 
 def test_a_silent_worker_has_no_slots_and_is_dropped(broker: Broker) -> None:
@@ -51,7 +51,7 @@ def test_an_engine_out_of_service_gets_no_hints_but_finishes_its_own(broker: Bro
 
     assert admit(broker, "w").grant is None
     assert broker.run(dispatch.pull("gpu0")) == []
-    assert broker.run(fleet.snapshot())["gpu0"] == Load(0, 0, 1, {"gpu0@host": 2}, None)
+    assert broker.run(fleet.snapshot())["gpu0"] == Load(0, 0, 1, {"gpu0@host": 2}, None, 0)
     assert broker.run(dispatch.settle("h", "gpu0", attempt, 1.0)) == []
 
 

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 from broker import dispatch, fleet, streams
 from broker.connect import Broker
 from broker.contract.events import Kind
+from broker.contract.hint import Lane
 from broker.dispatch import Cancelled, Expired, Grant, Place
 from broker.keys import BACKLOG, LEASES, STREAM, TICKET
 from broker.scripts import Call
@@ -78,12 +79,13 @@ class Histories(RuleBasedStateMachine):
         return load.slots - load.in_flight if load else 0
 
     def waiting_for(self, engine: str) -> list[str]:
+        """Those that had a slot before come first; no student has two, so there is one round."""
         waiting = [
-            (known.since, hint)
+            (known.attempt == 0, known.since, hint)
             for hint, known in self.hints.items()
             if known.place is Place.WAITING and engine not in known.excluded
         ]
-        return [hint for _, hint in sorted(waiting)]
+        return [hint for *_, hint in sorted(waiting)]
 
     def note(self, grant: Grant) -> None:
         known = self.hints[grant.hint]
@@ -124,8 +126,8 @@ class Histories(RuleBasedStateMachine):
         for since_ms in since:
             hint = f"h{len(self.hints)}"
             free = [engine for engine in ENGINES if self.free_slots(engine) > 0]
-            unwanted = [engine for engine in free if not self.waiting_for(engine)]
             self.hints[hint] = Known(since=since_ms)
+            unwanted = [engine for engine in free if self.waiting_for(engine)[0] == hint]
             call = dispatch.admit(ticket(hint, since_ms=since_ms))
 
             placement = self.broker.run(call)
@@ -289,7 +291,8 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def each_hint_is_in_one_place(self) -> None:
         redis = self.broker.client
-        found = dict.fromkeys(redis.zrange(BACKLOG(), 0, -1), (Place.WAITING, None))
+        waiting = [hint for lane in Lane for hint in redis.zrange(BACKLOG(lane), 0, -1)]
+        found = dict.fromkeys(waiting, (Place.WAITING, None))
         for engine in ENGINES:
             for hint in redis.zrange(LEASES(engine), 0, -1):
                 assert hint not in found, "no hint is in two places"

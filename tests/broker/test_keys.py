@@ -35,7 +35,7 @@ def test_keys_in_redis_are_those_of_the_table_in_type_and_time(broker: Broker) -
         )
         assert broker.client.type(name) == key.type, name
         assert (broker.client.ttl(name) == -1) == (key.ttl_s is None), name
-    assert found >= {"hl:epoch", "hl:backlog", "hl:hint:waits", "hl:hint:h:tip"}
+    assert found >= {"hl:epoch", "hl:backlog:interactive", "hl:hint:waits", "hl:hint:h:tip"}
 
 
 def test_no_script_spells_a_key_itself() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from broker import fleet
-from broker.keys import BACKLOG, CELERY, LEASES
+from broker import dispatch, fleet
+from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
 from web.hints.models import Hint
@@ -99,7 +99,7 @@ def slots_taken(engine: str = "gpu0") -> int:
 
 
 def waiting() -> int:
-    return broker().client.zcard(BACKLOG())
+    return broker().run(dispatch.backlog_size())
 
 
 def nothing_left() -> bool:

@@ -1,9 +1,5 @@
--- What an engine can take now.
-
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
+-- What engines can take now.
+-- includes: clock
 
 -- Calls visit(worker, slots) for each worker of the engine whose heartbeat is not over.
 local function live_workers(engine, now, visit)
@@ -24,6 +20,28 @@ local function live_slots(engine, now)
   return math.min(sum, max_slots(engine))
 end
 
+-- L: the most hints the engine may have in flight now, and the state it is in.
+local function limit(engine, now)
+  local slots = live_slots(engine, now)
+  local state, most = unpack(redis.call('HMGET', key.health(engine), 'state', 'limit'))
+  if state == 'down' then return 0, state end
+  if state == 'probing' then return math.min(1, slots), state end
+  return most and math.min(slots, math.floor(most)) or slots, 'up'
+end
+
 local function in_flight(engine)
   return redis.call('ZCARD', key.leases(engine))
+end
+
+-- Every engine that may get hints, by name: its limit and how many it has in flight; the sums.
+local function look(now)
+  local fleet = {names = redis.call('HKEYS', key.engines()), limit = {}, busy = {}}
+  fleet.limits, fleet.busies = 0, 0
+  table.sort(fleet.names)
+  for _, engine in ipairs(fleet.names) do
+    fleet.limit[engine], fleet.busy[engine] = limit(engine, now), in_flight(engine)
+    fleet.limits = fleet.limits + fleet.limit[engine]
+    fleet.busies = fleet.busies + fleet.busy[engine]
+  end
+  return fleet
 end

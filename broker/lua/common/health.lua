@@ -1,4 +1,5 @@
--- The breaker of an engine. Needs fleet.
+-- The breaker of an engine.
+-- includes: fleet
 
 local WINDOW_MS, MOST_FAILURES = 10000, 3
 

@@ -1,81 +1,171 @@
--- The backlog, and the ways into and out of it. Needs fleet.
+-- The line of waiting hints: three lanes, each with a fair order of its own.
+--
+-- Courses of a lane take turns: each has the number of its next turn, which grows by one with
+-- each grant. In a course, students go round by round: a hint's round is fixed when it joins,
+-- one after its student's last, never before the round that is being served. In a round, who
+-- asked first goes first. So a hint's place is its rank in its course and a sum over courses.
+-- includes: fleet
 
--- A scan sees only the oldest SCAN hints, so that a call stays short: if all of those exclude
--- the engine, it finds none.
-local SCAN, PAGE = 1024, 64
+local LANES = {'retry', 'interactive', 'batch'}
+-- How many hints are read at a time.
+local PAGE = 32
+-- Courses looked at; each has at least one hint.
+local COURSES = 128
 
--- The oldest waiting hints that may go to the engine, at most count.
-local function eligible(engine, count)
+-- Hints of a course by round; then by since_ms, which the name begins with.
+local function member(hint, since)
+  return string.format('%015d:%s', since, hint)
+end
+
+local function lane_of(line)
+  return line:match('^(%l+):(.*)$')
+end
+
+-- Which line a hint belongs to: one that had a slot before goes into the lane of retries.
+local function line_of(lane, course, attempt)
+  if lane == 'batch' then return 'batch:' .. course end
+  return attempt > 0 and 'retry:' or 'interactive:' .. course
+end
+
+local function waiting()
+  local count = 0
+  for _, lane in ipairs(LANES) do count = count + redis.call('ZCARD', key.backlog(lane)) end
+  return count
+end
+
+-- Lets a course take turns: in the next round, so that leaving and coming back gains nothing.
+local function join_turns(lane, course, since)
+  local first = redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')
+  local turn = first[2] and math.floor(first[2]) + 1 or 0
+  -- The fraction tells courses of one round apart: who asked first goes first.
+  redis.call('ZADD', key.courses(lane), string.format('%.17g', turn + since % 2^24 / 2^24), course)
+end
+
+-- Puts a hint into the line; its ticket has lane, course, student, attempt and since_ms.
+local function enter(hint)
+  local ticket = key.ticket(hint)
+  local lane, course, student, attempt, since = unpack(
+    redis.call('HMGET', ticket, 'lane', 'course', 'student', 'attempt', 'since_ms'))
+  attempt = tonumber(attempt)
+  local name = line_of(lane, course, attempt)
+  local line, rounds = key.line(name), key.rounds(name)
+  lane, course = lane_of(name)
+  local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
+  local round = tonumber(head[2] or 0)
+  -- Who comes back has had his round already.
+  if attempt == 0 then
+    round = math.max(round, (redis.call('HGET', rounds, student) or -1) + 1)
+    redis.call('HSET', rounds, student, round)
+  end
+  if not head[1] then join_turns(lane, course, since) end
+  redis.call('ZADD', line, round, member(hint, since))
+  redis.call('ZADD', key.backlog(lane), since, hint)
+  redis.call('HSET', ticket, 'place', 'waiting', 'line', name)
+end
+
+-- Takes a hint out of the line, if it is there. served: it had its turn, and its student his.
+local function leave(hint, served)
+  local name, since, student =
+    unpack(redis.call('HMGET', key.ticket(hint), 'line', 'since_ms', 'student'))
+  if not name then return end
+  local line, rounds = key.line(name), key.rounds(name)
+  local lane, course = lane_of(name)
+  local round = redis.call('ZSCORE', line, member(hint, since))
+  redis.call('ZREM', line, member(hint, since))
+  redis.call('ZREM', key.backlog(lane), hint)
+  redis.call('HDEL', key.ticket(hint), 'line')
+  if redis.call('EXISTS', line) == 0 then
+    redis.call('ZREM', key.courses(lane), course)
+    redis.call('DEL', rounds)
+  elseif served then
+    redis.call('ZINCRBY', key.courses(lane), 1, course)
+  elseif tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
+    redis.call('HINCRBY', rounds, student, -1)
+  end
+end
+
+local function earlier(one, other)
+  if one.turn ~= other.turn then return one.turn < other.turn end
+  return one.course < other.course
+end
+
+-- Courses of a lane in the order of their next turns.
+local function turns(lane, count)
+  local flat = redis.call('ZRANGE', key.courses(lane), 0, count - 1, 'WITHSCORES')
   local found = {}
-  for first = 0, SCAN - PAGE, PAGE do
-    local page = redis.call('ZRANGE', key.backlog(), first, first + PAGE - 1)
-    for _, hint in ipairs(page) do
-      if #found >= count then return found end
-      if redis.call('HEXISTS', key.ticket(hint), 'not:' .. engine) == 0 then
-        found[#found + 1] = hint
-      end
-    end
-    if #page < PAGE then break end
+  for i = 1, #flat, 2 do
+    found[#found + 1] = {course = flat[i], turn = tonumber(flat[i + 1]), read = 0}
   end
   return found
 end
 
--- Gives the hint a slot of the engine and the next attempt number, which is returned.
-local function grant(hint, engine, now, grant_ms)
-  local ticket = key.ticket(hint)
-  local attempt = redis.call('HINCRBY', ticket, 'attempt', 1)
-  redis.call('HSET', ticket, 'place', 'granted', 'engine', engine)
-  redis.call('HDEL', ticket, 'claimer')
-  redis.call('ZREM', key.backlog(), hint)
-  redis.call('ZADD', key.leases(engine), now + grant_ms, hint)
-  redis.call('SADD', key.known(), engine)
-  return attempt
-end
-
--- Grants the engine's free slots to the oldest hints; returns {hint, attempt} of each.
-local function pull(engine, grant_ms)
-  local now = now_ms()
-  local grants = {}
-  for _, hint in ipairs(eligible(engine, live_slots(engine, now) - in_flight(engine))) do
-    grants[#grants + 1] = {hint, grant(hint, engine, now, grant_ms)}
+-- Returns a function that gives one hint of the lane after the other, in the fair order.
+local function walk(lane)
+  local order = turns(lane, COURSES)
+  return function()
+    while order[1] do
+      local next = table.remove(order, 1)
+      local at = next.read % PAGE
+      if at == 0 then
+        local line = key.line(lane .. ':' .. next.course)
+        next.page = redis.call('ZRANGE', line, next.read, next.read + PAGE - 1)
+      end
+      if next.page[at + 1] then
+        next.read, next.turn = next.read + 1, next.turn + 1
+        local i = #order
+        while i > 0 and earlier(next, order[i]) do i = i - 1 end
+        table.insert(order, i + 1, next)
+        return next.page[at + 1]:sub(17)
+      end
+    end
   end
-  return grants
 end
 
--- Whether this attempt of the hint has a slot, of any engine or of the given one.
-local function has_slot(hint, attempt, engine)
-  local place, at, own = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'attempt', 'engine'))
-  return place and place ~= 'waiting' and tonumber(at) == attempt and (not engine or own == engine)
-end
-
--- Puts a hint that has a slot back into the backlog, in the order of first asking.
-local function back_to_line(hint)
-  local ticket = key.ticket(hint)
-  local engine, since = unpack(redis.call('HMGET', ticket, 'engine', 'since_ms'))
-  redis.call('ZREM', key.leases(engine), hint)
-  redis.call('HSET', ticket, 'place', 'waiting')
-  redis.call('HDEL', ticket, 'engine', 'claimer')
-  redis.call('ZADD', key.backlog(), since, hint)
+-- Returns a function that tells the place of a waiting hint in its lane, from 1; 0 of any other.
+local function places()
+  local lanes = {}
+  return function(hint)
+    local name, since = unpack(redis.call('HMGET', key.ticket(hint), 'line', 'since_ms'))
+    if not name then return 0 end
+    local lane, course = lane_of(name)
+    if not lanes[lane] then
+      lanes[lane] = turns(lane, 0)
+      for _, one in ipairs(lanes[lane]) do
+        one.size = redis.call('ZCARD', key.line(lane .. ':' .. one.course))
+      end
+    end
+    local before = redis.call('ZRANK', key.line(name), member(hint, since))
+    local mine = {course = course, turn = redis.call('ZSCORE', key.courses(lane), course) + before}
+    for _, one in ipairs(lanes[lane]) do
+      if one.course ~= course then
+        local turns_before = math.ceil(mine.turn - one.turn)
+        local tie = {course = one.course, turn = one.turn + turns_before}
+        if earlier(tie, mine) then turns_before = turns_before + 1 end
+        before = before + math.max(0, math.min(one.size, turns_before))
+      end
+    end
+    return before + 1, lane
+  end
 end
 
 -- Seconds between two hints leaving the whole fleet, false while that is unknown.
 local function pace_s(now)
   local slots, timed_slots, slot_ms = 0, 0, 0
   for _, engine in ipairs(redis.call('HKEYS', key.engines())) do
-    local live, service = live_slots(engine, now), redis.call('GET', key.service(engine))
-    slots = slots + live
+    local most, service = limit(engine, now), redis.call('GET', key.service(engine))
+    slots = slots + most
     if service then
-      timed_slots = timed_slots + live
-      slot_ms = slot_ms + live * service
+      timed_slots = timed_slots + most
+      slot_ms = slot_ms + most * service
     end
   end
   if timed_slots == 0 then return false end
   return slot_ms / timed_slots / slots / 1000
 end
 
--- Position from 1 and seconds to wait of a waiting hint; 0 and false of any other.
-local function position(hint, pace)
-  local rank = redis.call('ZRANK', key.backlog(), hint)
-  if not rank then return 0, false end
-  return rank + 1, pace and math.ceil((rank + 1) * pace)
+-- Seconds until a hint of this place in its lane has a slot; false if that is unknown.
+local function eta_s(place, lane, pace)
+  if place == 0 or not pace or lane == 'batch' then return false end
+  local before = lane == 'interactive' and redis.call('ZCARD', key.backlog('retry')) or 0
+  return math.ceil((before + place) * pace)
 end

@@ -1,0 +1,16 @@
+-- Tells how many hints wait in each lane, and since when.
+-- keys: backlog(lane); engines, workers, health, service(engine)
+-- args: none
+-- result: {seconds until a new hint has a slot or false,
+--   {lane, how many, ms that the one that asked first has waited, or 0}, …}
+-- includes: line
+
+local now, found = now_ms(), {}
+for _, lane in ipairs(LANES) do
+  local backlog = key.backlog(lane)
+  local first = redis.call('ZRANGE', backlog, 0, 0, 'WITHSCORES')
+  local waited = first[2] and math.max(0, now - first[2]) or 0
+  found[#found + 1] = {lane, redis.call('ZCARD', backlog), waited}
+end
+local place = redis.call('ZCARD', key.backlog('interactive')) + 1
+return {eta_s(place, 'interactive', pace_s(now)), unpack(found)}

@@ -1,0 +1,198 @@
+-- Which hint goes to which engine: grants, and the two choices that lead to one.
+-- includes: fleet, home, warm, line
+
+-- A pull chooses among the first WINDOW hints that may go to the engine, and looks at SCAN at
+-- most, so that it stays short however long the line is.
+local WINDOW, SCAN = 128, 1024
+-- The share of fair load an engine may have before hints leave their home.
+local BOUND = 1.25
+local MOST_A_STUDENT = 2
+-- Batch hints come in below this load; above it, every BATCH_TURN-th pull takes one that waited.
+local BATCH_LOAD, BATCH_TURN = 0.7, 64
+-- Every AGED_TURN-th pull takes the head of the line if it has waited: affinity starves nobody.
+local AGED_TURN = 8
+
+local function read(hint)
+  local ticket = {hint = hint}
+  ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since =
+    unpack(redis.call('HMGET', key.ticket(hint),
+      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms'))
+  ticket.tokens, ticket.attempt = tonumber(ticket.tokens or 0), tonumber(ticket.attempt)
+  -- Without a shared part that is worth a cache, or after a failure, the first free slot is best.
+  ticket.anywhere = ticket.tokens == 0 or ticket.attempt > 0
+  return ticket
+end
+
+-- Whether the student may have one more in flight. Nobody waits for a batch hint.
+local function may_have(ticket)
+  return ticket.lane == 'batch' or not ticket.student
+    or redis.call('SCARD', key.student(ticket.student)) < MOST_A_STUDENT
+end
+
+local function may_go(ticket, engine)
+  return ticket.attempt == 0
+    or redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 0
+end
+
+local function crowded(fleet)
+  return fleet.busies >= BATCH_LOAD * fleet.limits
+end
+
+local function belongs(ticket, engine, fleet)
+  return ticket.anywhere or is_warm(engine, ticket.prefix, ticket.tokens)
+    or home(ticket.prefix, fleet) == engine
+end
+
+local function half_empty(engine, fleet)
+  return fleet.busy[engine] < fleet.limit[engine] / 2
+end
+
+-- Returns a function that gives the n-th hint of these lanes that may go to the engine.
+-- known: tickets that were read before.
+local function candidates(lanes, engine, known)
+  local found, looked, lane, next = {}, 0, 0, nil
+  local function look_at_one()
+    local hint = next and next()
+    if not hint then
+      lane = lane + 1
+      next = lanes[lane] and walk(lanes[lane])
+      return next
+    end
+    looked = looked + 1
+    known[hint] = known[hint] or read(hint)
+    if may_have(known[hint]) and may_go(known[hint], engine) then
+      found[#found + 1] = known[hint]
+    end
+    return looked < SCAN
+  end
+  return function(n)
+    while not found[n] and look_at_one() do end
+    return found[n]
+  end
+end
+
+local function open_lanes(fleet)
+  return crowded(fleet) and {'retry', 'interactive'} or LANES
+end
+
+-- Gives the hint a slot of the engine and the next attempt number, which is returned.
+local function grant(ticket, engine, fleet, now, grant_ms)
+  local hint, name, at = ticket.hint, key.ticket(ticket.hint), 'cold'
+  if ticket.tokens > 0 then
+    if home(ticket.prefix, fleet) == engine then
+      at = 'home'
+    elseif is_warm(engine, ticket.prefix, ticket.tokens) then
+      at = 'warm'
+    end
+  end
+  leave(hint, true)
+  local attempt = redis.call('HINCRBY', name, 'attempt', 1)
+  redis.call('HSET', name, 'place', 'granted', 'engine', engine, 'placed', at)
+  redis.call('HDEL', name, 'claimer')
+  redis.call('ZADD', key.leases(engine), now + grant_ms, hint)
+  redis.call('SADD', key.known(), engine)
+  if ticket.student and ticket.lane ~= 'batch' then
+    redis.call('SADD', key.student(ticket.student), hint)
+  end
+  if ticket.tokens > 0 then use(engine, ticket.prefix, ticket.tokens, now) end
+  fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
+  return attempt
+end
+
+-- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
+local function choose(engine, fleet, known, now, patience_ms)
+  local pulls = redis.call('INCR', key.pulls())
+  if pulls % BATCH_TURN == 0 then
+    local batch = candidates({'batch'}, engine, known)(1)
+    if batch and now - batch.since > patience_ms then return batch end
+  end
+  local candidate = candidates(open_lanes(fleet), engine, known)
+  local head = candidate(1)
+  if not head then return nil end
+  if pulls % AGED_TURN == 0 and now - head.since > patience_ms then return head end
+  for n = 1, WINDOW do
+    local ticket = candidate(n)
+    if not ticket then break end
+    if belongs(ticket, engine, fleet) then return ticket end
+  end
+  return half_empty(engine, fleet) and head or nil
+end
+
+-- Grants free slots of the engine; returns {hint, attempt} of each.
+local function pull(engine, grant_ms, patience_ms)
+  local grants, known, now = {}, {}, now_ms()
+  if waiting() == 0 then return grants end
+  local fleet = look(now)
+  while fleet.limit[engine] and fleet.busy[engine] < fleet.limit[engine] do
+    local ticket = choose(engine, fleet, known, now, tonumber(patience_ms))
+    if not ticket then break end
+    grants[#grants + 1] = {ticket.hint, grant(ticket, engine, fleet, now, grant_ms)}
+  end
+  return grants
+end
+
+-- Whether a pull would give the slot to a hint that is before this one in the line.
+local function overtakes(ticket, engine, fleet, known)
+  local by_affinity = belongs(ticket, engine, fleet)
+  local candidate = candidates(open_lanes(fleet), engine, known)
+  for n = 1, WINDOW do
+    local other = candidate(n)
+    if not other or other.hint == ticket.hint then return false end
+    if not by_affinity or belongs(other, engine, fleet) then return true end
+  end
+  return false
+end
+
+-- Engine with the lowest share of its slots in use, of those that `fits` lets through.
+local function least_loaded(fleet, fits)
+  local best, least
+  for _, engine in ipairs(fleet.names) do
+    local share = fleet.busy[engine] / fleet.limit[engine]
+    if fleet.limit[engine] > 0 and fits(engine) and (not best or share < least) then
+      best, least = engine, share
+    end
+  end
+  return best
+end
+
+-- The engine for a hint that has just joined the line; nil if it must wait.
+local function engine_for(ticket, fleet)
+  if not may_have(ticket) or ticket.lane == 'batch' and crowded(fleet) then return nil end
+  local share, known = BOUND * (fleet.busies + waiting()) / fleet.limits, {}
+  local function free(engine)
+    return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine)
+      and not overtakes(ticket, engine, fleet, known)
+  end
+  local function under_bound(engine)
+    local bound = math.max(2, math.ceil(share * fleet.limit[engine]))
+    return fleet.busy[engine] < bound and free(engine)
+  end
+  if ticket.anywhere then return least_loaded(fleet, free) end
+  local own = home(ticket.prefix, fleet)
+  if own and under_bound(own) then return own end
+  return least_loaded(fleet, function(engine)
+    return is_warm(engine, ticket.prefix, ticket.tokens) and under_bound(engine)
+  end) or least_loaded(fleet, function(engine)
+    return half_empty(engine, fleet) and free(engine)
+  end)
+end
+
+-- Whether this attempt of the hint has a slot, of any engine or of the given one.
+local function has_slot(hint, attempt, engine)
+  local place, at, own = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'attempt', 'engine'))
+  return place and place ~= 'waiting' and tonumber(at) == attempt and (not engine or own == engine)
+end
+
+-- Frees the slot of a hint that has one.
+local function free_slot(hint)
+  local engine, student = unpack(redis.call('HMGET', key.ticket(hint), 'engine', 'student'))
+  if engine then redis.call('ZREM', key.leases(engine), hint) end
+  if student then redis.call('SREM', key.student(student), hint) end
+end
+
+-- Puts a hint that has a slot back into the line.
+local function back_to_line(hint)
+  free_slot(hint)
+  redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'placed')
+  enter(hint)
+end

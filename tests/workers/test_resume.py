@@ -147,6 +147,21 @@ def test_the_rest_gets_the_tokens_that_are_left() -> None:
     assert again.tokens == 20 + 30 - len(text[:20].rstrip())
 
 
+def test_the_beginning_ends_without_white_space() -> None:
+    """A chat template would drop it, and the model writes it again."""
+    text = "Look at the sign. What does `a - b` give for 2 and 3?"
+    for cut in (17, 18):
+        log: list[Event] = []
+        _, record = attempt(JOB, Continuing(text, 1, cut), log)
+        job = replace(JOB, attempt=2, partial=left(JOB, record, 1))
+
+        assert job.beginning == "Look at the sign."
+        ending, _ = attempt(job, Continuing(text, 5, None), log)
+        assert isinstance(ending, Outcome)
+        assert watched(log) == ending.text == text
+        assert Kind.RESET not in [event.kind for event in log]
+
+
 def test_usage_is_known_of_a_stream_that_the_gate_stops() -> None:
     text = "Look at the sign. What does it do? And so on and on."
     model = Continuing(text, 5, None)

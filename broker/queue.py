@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
 from functools import cache
 from time import time
 from typing import Any
+from uuid import uuid4
 
-import redis
 from celery import Celery
-from kombu.exceptions import KombuError, OperationalError
 
 from broker import trace
-from broker.connect import default_url
+from broker.connect import AsyncBroker, Broker
 from broker.dispatch import Grant
 from broker.errors import BrokerDown
 from broker.keys import CELERY as CELERY_KEYS
+from broker.scripts import Call, nothing
 from broker.settings import need
 
 TASK = "generate_hint"
@@ -43,7 +45,6 @@ CELERY: dict[str, Any] = {
     "worker_prefetch_multiplier": 1,
     "worker_soft_shutdown_timeout": 25,
     "worker_send_task_events": need("HINTLINE_TASK_EVENTS", bool),
-    "task_send_sent_event": need("HINTLINE_TASK_EVENTS", bool),
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_pool_acquire_timeout": 2,
@@ -62,8 +63,6 @@ CELERY: dict[str, Any] = {
     "result_backend_always_retry": True,
     "result_backend_max_retries": 5,
 }
-# A web request waits for a publish, a worker does not.
-PUBLISH_SOCKET_TIMEOUT_S = 3
 
 
 def queue_name(engine: str) -> str:
@@ -81,37 +80,64 @@ def kombu_url(url: str) -> str:
     return url.replace("unix:", "redis+socket:", 1).replace("db=", "virtual_host=")
 
 
+@cache
+def pattern() -> tuple[dict[str, Any], list[Any]]:
+    """A message and its body as Celery makes them: every other one is a copy with other ids.
+
+    Making each anew takes Celery half a millisecond, two on a process that does it rarely.
+    """
+    with Celery("hintline", broker="memory://", set_as_current=False) as app:
+        app.conf.update(CELERY | {"broker_transport_options": {}})
+        app.send_task(TASK, args=[""], task_id="", queue=TASK)
+        with app.connection_for_read() as connection:
+            channel: Any = connection.default_channel
+            message = channel.basic_get(TASK, no_ack=True)
+            return message.serializable(), json.loads(message.body)
+
+
+def message(grant: Grant) -> str:
+    """What kombu's Redis transport keeps in a queue's list."""
+    made, (_, kwargs, embedded) = pattern()
+    name = task_id(grant)
+    headers = {
+        "id": name,
+        "root_id": name,
+        "argsrepr": repr([grant.hint]),
+        "sent_s": time(),
+        **trace.headers_for(grant.hint),
+    }
+    properties = {
+        "correlation_id": name,
+        "delivery_info": {"exchange": "", "routing_key": queue_name(grant.engine)},
+        "delivery_tag": str(uuid4()),
+    }
+    changed = {
+        "body": b64encode(json.dumps([[grant.hint], kwargs, embedded]).encode()).decode(),
+        "headers": made["headers"] | headers,
+        "properties": made["properties"] | properties,
+    }
+    return json.dumps(made | changed)
+
+
+def rings(grants: Iterable[Grant]) -> Call[None]:
+    """Tells workers of these grants. Sending one twice is safe: only one claim succeeds."""
+    pairs = ((queue_name(grant.engine), message(grant)) for grant in grants)
+    return Call("ring", tuple(part for pair in pairs for part in pair), nothing)
+
+
 class Publisher:
     """Rings engines' doorbells; threads may share one, connections are kept."""
 
     def __init__(self, url: str | None = None) -> None:
         """url: as of connect.Broker."""
-        self.app = Celery("hintline", broker=kombu_url(url or default_url()), set_as_current=False)
-        self.app.conf.update(CELERY)
-        transport = CELERY["broker_transport_options"]
-        self.app.conf.broker_transport_options = transport | {
-            "socket_timeout": PUBLISH_SOCKET_TIMEOUT_S
-        }
+        self._broker = Broker(url)
 
     def publish(self, grant: Grant) -> None:
-        """Tells a worker of the grant's engine. Sending it twice is safe: only one claim succeeds.
-
-        Raises: BrokerDown after two tries; the grant expires then, and the hint waits again.
-        """
-        try:
-            self.app.send_task(
-                TASK,
-                args=[grant.hint],
-                task_id=task_id(grant),
-                queue=queue_name(grant.engine),
-                headers={"sent_s": time(), **trace.headers_for(grant.hint)},
-                add_to_parent=False,
-            )
-        except (OperationalError, KombuError, redis.RedisError, OSError) as error:
-            raise BrokerDown(str(error)) from error
+        """Raises: BrokerDown after two tries; the grant expires then, and the hint waits again."""
+        self._broker.run(rings([grant]))
 
     def close(self) -> None:
-        self.app.close()
+        self._broker.close()
 
 
 @cache
@@ -131,3 +157,14 @@ def ring(grants: Iterable[Grant]) -> None:
             publish(grant)
         except BrokerDown as error:
             log.warning("hint %s granted but not published: %s", grant.hint, error)
+
+
+async def ring_all(broker: AsyncBroker, grants: Sequence[Grant]) -> None:
+    """As ring, on an event loop and in one round trip."""
+    if not grants:
+        return
+    try:
+        await broker.run(rings(grants))
+    except BrokerDown as error:
+        hints = ", ".join(grant.hint for grant in grants)
+        log.warning("hints granted but not published: %s: %s", hints, error)

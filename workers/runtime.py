@@ -12,6 +12,7 @@ from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
 from broker.errors import BrokerDown
+from workers.background import cancel
 from workers.database import Database
 from workers.model import Model
 from workers.relay import Relay
@@ -60,9 +61,7 @@ class Runtime:
 
     async def stop(self) -> None:
         """After the last hint."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await cancel(self._background)
         await self._leave()
         await self.model.aclose()
         await self.broker.aclose()
@@ -90,8 +89,7 @@ class Runtime:
         await self.publish(grants)
 
     async def publish(self, grants: list[Grant]) -> None:
-        if grants:
-            await asyncio.to_thread(queue.ring, grants)
+        await queue.ring_all(self.broker, grants)
 
     async def pull_all(self) -> None:
         """Gives free slots of every engine to hints that wait."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from celery import Celery
 
-from broker.connect import Broker
+from broker import queue
+from broker.connect import AsyncBroker, Broker
 from broker.dispatch import Grant
 from broker.embedded import Embedded, url
 from broker.errors import BrokerDown
-from broker.queue import CELERY, Publisher, kombu_url, queue_name, task_id
+from broker.queue import CELERY, TASK, Publisher, kombu_url, queue_name, task_id
 
 LIST = "hl:celery:engine.gpu0"
 
@@ -25,6 +30,64 @@ def publisher(valkey: Embedded) -> Iterator[Publisher]:
     publisher = Publisher(valkey.url)
     yield publisher
     publisher.close()
+
+
+def client(valkey: Embedded) -> Celery:
+    """Celery as it comes, with our settings."""
+    app = Celery("hintline", broker=kombu_url(valkey.url), set_as_current=False)
+    app.conf.update(CELERY)
+    return app
+
+
+def sent(broker: Broker) -> dict[str, Any]:
+    """The only message of gpu0."""
+    (text,) = broker.client.lrange(LIST, 0, -1)
+    message: dict[str, Any] = json.loads(text)
+    message["body"] = json.loads(b64decode(message["body"]))
+    return message
+
+
+def test_the_message_is_what_celery_itself_would_send(
+    broker: Broker, valkey: Embedded, publisher: Publisher
+) -> None:
+    publisher.publish(Grant("h", "gpu0", 2))
+    ours = sent(broker)
+    broker.client.delete(LIST)
+    headers = {"sent_s": ours["headers"]["sent_s"]}
+    with client(valkey) as app:
+        app.send_task(TASK, ["h"], task_id="h-2", queue="engine.gpu0", headers=headers)
+    theirs = sent(broker)
+
+    assert UUID(ours["properties"].pop("delivery_tag"))
+    del theirs["properties"]["delivery_tag"]
+    for message in (ours, theirs):  # they name the thread that sent it, and where an answer goes
+        del message["properties"]["reply_to"]
+        del message["headers"]["origin"]
+    assert ours == theirs
+
+
+async def test_many_are_told_in_one_round_trip(broker: Broker, valkey: Embedded) -> None:
+    grants = [Grant("a", "gpu0", 1), Grant("b", "gpu1", 1), Grant("c", "gpu0", 3)]
+    lists = (LIST, "hl:celery:engine.gpu1")
+    asynchronous = AsyncBroker(valkey.url)
+    try:
+        await queue.ring_all(asynchronous, grants)
+        await queue.ring_all(asynchronous, [])
+    finally:
+        await asynchronous.aclose()
+
+    ids = [[json.loads(m)["headers"]["id"] for m in broker.client.lrange(k, 0, -1)] for k in lists]
+    assert ids == [["c-3", "a-1"], ["b-1"]]
+
+
+async def test_a_ring_that_nobody_hears_is_only_logged(
+    data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = AsyncBroker(url(data_dir))
+    await queue.ring_all(broker, [Grant("h", "gpu0", 1)])
+    await broker.aclose()
+
+    assert "granted but not published" in caplog.text
 
 
 def test_the_message_is_the_engines_and_carries_the_hint_alone(
@@ -40,15 +103,17 @@ def test_the_message_is_the_engines_and_carries_the_hint_alone(
     assert message["headers"]["argsrepr"] == "['h']"
 
 
-def test_a_worker_side_consumer_receives_it(broker: Broker, publisher: Publisher) -> None:
+def test_a_worker_side_consumer_receives_it(
+    broker: Broker, valkey: Embedded, publisher: Publisher
+) -> None:
     publisher.publish(Grant("h", "gpu0", 1))
 
-    with publisher.app.connection_for_read() as connection:
-        queue = connection.SimpleQueue(queue_name("gpu0"))
-        message = queue.get(timeout=5)
+    with client(valkey).connection_for_read() as connection:
+        bell = connection.SimpleQueue(queue_name("gpu0"))
+        message = bell.get(timeout=5)
         assert message.payload[0] == ["h"]
         message.ack()
-        queue.close()
+        bell.close()
 
 
 def test_publishing_goes_on_after_a_wipe(broker: Broker, publisher: Publisher) -> None:

@@ -21,9 +21,11 @@ from broker.nodes import NodeState
 from broker.settings import read
 from web.engines import roster
 from web.engines.roster import Wanted
+from workers.background import cancel
 from workers.crew import Crew
 from workers.database import Database
 from workers.exposition import Exposition
+from workers.monitor import Monitor
 from workers.plan import plan
 from workers.rescue import Rescue
 
@@ -79,14 +81,14 @@ class Node:
 
     async def work(self) -> None:
         rescue = Rescue(self.broker, self.database, self.publish)
-        background = [asyncio.create_task(each) for each in (rescue.run(), self.beat_on())]
+        monitor = Monitor(self.broker, self.database)
+        loops = (rescue.run(), monitor.run(), self.beat_on())
+        background = [asyncio.create_task(each) for each in loops]
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
         await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        await cancel(background)
         try:
             await self.broker.run(nodes.leave(self.name, self.token))
         except BrokerDown as error:
@@ -126,6 +128,7 @@ class Node:
                     log.error("%s", self.name_taken())
                     self.lost = True
                     self.stopping.set()
+                    return
                 self.others = await self.broker.run(nodes.live())
             except BrokerDown as error:
                 log.warning("no heartbeat: %s", error)
@@ -172,5 +175,4 @@ class Node:
             return
 
     async def publish(self, grants: list[Grant]) -> None:
-        if grants:
-            await asyncio.to_thread(queue.ring, grants)
+        await queue.ring_all(self.broker, grants)

@@ -1,0 +1,237 @@
+"""The worker processes of one engine: how many run, how they go, and what is told of crashes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from workers import crew as crews
+from workers.crew import Crew
+
+WORKER = """
+import os, pathlib, signal, sys, time
+folder = pathlib.Path(sys.argv[1])
+def told(*_):
+    (folder / f"{os.getpid()}.told").touch()
+    while not (folder / "finish").exists():
+        time.sleep(0.01)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, told)
+(folder / f"{os.getpid()}.up").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+while True:
+    time.sleep(0.05)
+"""
+"""Notes that it is up; told to stop, it goes on until the file `finish` is there."""
+
+
+class Clock:
+    """The crew's clock, moved by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1000.0
+        monkeypatch.setattr(crews, "monotonic", lambda: self.now_s)
+
+
+class Small(Crew):
+    """A crew of small processes."""
+
+    folder: Path
+    script = WORKER
+
+    def command(self, slots: int) -> list[str]:
+        return [sys.executable, "-c", self.script, str(self.folder)]
+
+    def up(self) -> set[int]:
+        return {int(path.stem) for path in self.folder.glob("*.up") if path.read_text()}
+
+    def told(self) -> set[int]:
+        return {int(path.stem) for path in self.folder.glob("*.told")}
+
+    def pids(self) -> set[int]:
+        return {seat.process.pid for seat in self.seats if seat.process}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest_asyncio.fixture
+async def crew(tmp_path: Path, clock: Clock) -> AsyncIterator[Small]:
+    crew = Small("gpu0")
+    crew.folder = tmp_path
+    yield crew
+    await crew.disband(0)
+
+
+async def until(question: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not question():  # noqa: ASYNC110  # it waits for other processes
+            await asyncio.sleep(0.02)
+
+
+async def staffed(crew: Small, count: int, slots: int = 8) -> set[int]:
+    """The pids, once all are up."""
+    await crew.fit(count, slots)
+    await until(lambda: crew.up() >= crew.pids())
+    return crew.pids()
+
+
+async def dead(crew: Small) -> None:
+    """All seats' processes have ended."""
+    await until(lambda: not any(seat.alive() for seat in crew.seats))
+
+
+async def test_as_many_run_as_are_wanted(crew: Small) -> None:
+    first = await staffed(crew, 1)
+    assert await staffed(crew, 3) > first
+
+    told = crew.report()
+    assert (told.wanted, told.live, told.slots, told.crashes) == (3, 3, 8, 0)
+
+
+async def test_nobody_waits_for_one_that_finishes_its_hints(crew: Small) -> None:
+    before = await staffed(crew, 3)
+
+    await crew.fit(1, 8)
+
+    kept = crew.pids()
+    assert kept < before
+    await until(lambda: crew.told() == before - kept)
+    told = crew.report()
+    assert (told.live, told.leaving) == (1, 2)
+    (crew.folder / "finish").touch()
+    await until(lambda: crew.report().leaving == 0)
+    await crew.fit(1, 8)
+    assert (crew.pids(), crew.report().crashes) == (kept, 0)
+
+
+async def test_a_killed_one_comes_back_and_is_counted(crew: Small, clock: Clock) -> None:
+    before = await staffed(crew, 2)
+    clock.now_s += 60
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    await until(lambda: not all(seat.alive() for seat in crew.seats))
+
+    after = await staffed(crew, 2)
+
+    assert after > before - {victim}
+    told = crew.report()
+    assert (told.live, told.crashes, told.last_exit, told.retry_s) == (2, 1, "SIGKILL", None)
+
+
+async def test_one_that_was_stopped_by_hand_comes_back_and_is_no_crash(
+    crew: Small, clock: Clock
+) -> None:
+    before = await staffed(crew, 1)
+    clock.now_s += 60
+    (crew.folder / "finish").touch()
+    os.kill(min(before), signal.SIGTERM)
+    await dead(crew)
+
+    assert await staffed(crew, 1) != before
+    assert crew.report().crashes == 0
+
+
+async def test_a_crash_loop_waits_longer_each_time_and_is_told(crew: Small, clock: Clock) -> None:
+    crew.script = "raise SystemExit(3)"
+    pauses = []
+    for _ in range(7):
+        await crew.fit(1, 8)
+        await dead(crew)
+        await crew.fit(1, 8)
+        pauses.append(crew.report().retry_s)
+        assert not crew.pids()
+        clock.now_s += pauses[-1] or 0
+
+    assert pauses == [1, 3, 7, 15, 31, 31, 31]
+    told = crew.report()
+    assert (told.live, told.crashes, told.last_exit) == (0, 7, "exit 3")
+
+
+async def test_a_long_life_ends_the_crash_loop(crew: Small, clock: Clock) -> None:
+    crew.seats = [crews.Seat(8, quick_deaths=4)]
+    before = await staffed(crew, 1)
+    clock.now_s += 60
+    os.kill(min(before), signal.SIGKILL)
+    await dead(crew)
+
+    await staffed(crew, 1)
+
+    assert crew.report().live == 1
+    assert crew.seats[0].quick_deaths == 0
+
+
+async def test_workers_with_other_slots_go_when_the_new_ones_are_ready(
+    crew: Small, clock: Clock
+) -> None:
+    old = await staffed(crew, 2)
+
+    new = await staffed(crew, 2, slots=16)
+    assert not new & old
+    await crew.fit(2, 16)
+    assert (crew.report().live, crew.told()) == (4, set())
+
+    clock.now_s += crews.READY_S
+    await crew.fit(2, 16)
+    await until(lambda: crew.told() == old)
+    assert crew.report().live == 2
+
+
+async def test_new_ones_that_crash_leave_the_old_at_work(crew: Small, clock: Clock) -> None:
+    old = await staffed(crew, 1)
+    crew.script = "raise SystemExit(1)"
+
+    for _ in range(3):
+        await crew.fit(1, 16)
+        await dead(crew)
+        clock.now_s += 60
+
+    assert crew.report().live == 1
+    assert not crew.told()
+    assert old <= crew.up()
+
+
+async def test_none_wanted_lets_all_go(crew: Small) -> None:
+    old = await staffed(crew, 1)
+    await crew.fit(1, 16)
+
+    await crew.fit(0, 16)
+
+    await until(lambda: crew.told() >= old)
+    (crew.folder / "finish").touch()
+    await until(crew.empty)
+
+
+@pytest.mark.parametrize(("gpu", "seen"), [("1", "1"), (None, "all")])
+async def test_a_worker_sees_its_gpu_alone(
+    crew: Small, monkeypatch: pytest.MonkeyPatch, gpu: str | None, seen: str
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    crew.gpu = gpu
+
+    (pid,) = await staffed(crew, 1)
+
+    assert (crew.folder / f"{pid}.up").read_text() == seen
+
+
+async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small) -> None:
+    await staffed(crew, 2)
+
+    await crew.disband(0.1)
+
+    assert crew.empty()
+    assert crew.report().crashes == 0
+
+
+def test_an_end_by_an_unnamed_signal_has_a_name() -> None:
+    assert [crews.exit_name(code) for code in (0, 7, -9, -50)] == [
+        "exit 0", "exit 7", "SIGKILL", "signal 50",
+    ]  # fmt: skip

@@ -1,0 +1,145 @@
+"""A node's name, and when the workers of a draining engine may go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from broker import dispatch, fleet, nodes
+from broker.dispatch import Ticket
+from broker.embedded import Embedded
+from broker.errors import BadSetting
+from broker.keys import NODE
+from broker.nodes import NodeState
+from web.link import broker
+from workers import node as module
+from workers.node import NameTaken, Node, name_of_node
+
+FIRST = nodes.beat("box", "first", NodeState(None))
+
+
+@pytest_asyncio.fixture
+async def node(
+    home_valkey: Embedded, line: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Node]:
+    monkeypatch.setenv("HINTLINE_NODE", "box")
+    monkeypatch.setattr(module, "BEAT_S", 0.1)
+    node = Node({"gpu0": "0"})
+    yield node
+    await node.broker.aclose()
+    node.database.close()
+
+
+async def test_a_free_name_is_taken(node: Node) -> None:
+    await node.take_name()
+
+    assert broker().run(nodes.live()) == {"box": NodeState(frozenset({"gpu0"}))}
+
+
+async def test_the_name_of_a_live_node_is_refused(node: Node) -> None:
+    broker().run(FIRST)
+
+    async def live_on() -> None:
+        while True:
+            await node.broker.run(FIRST)
+            await asyncio.sleep(0.05)
+
+    other = asyncio.create_task(live_on())
+    with pytest.raises(NameTaken, match=r"another live node is called 'box'.*HINTLINE_NODE"):
+        await node.take_name()
+
+    other.cancel()
+    await asyncio.gather(other, return_exceptions=True)
+    assert broker().run(nodes.live()) == {"box": NodeState(None)}
+
+
+async def test_the_name_of_a_node_that_was_killed_is_waited_for(node: Node) -> None:
+    broker().run(FIRST)
+
+    taking = asyncio.create_task(node.take_name())
+    await asyncio.sleep(0.3)
+    assert not taking.done()
+    broker().client.delete(NODE("box"))  # as if its time had passed
+
+    await asyncio.wait_for(taking, 30)
+
+
+async def test_a_node_waits_for_redis(node: Node, home_valkey: Embedded) -> None:
+    home_valkey.stop()
+    try:
+        taking = asyncio.create_task(node.take_name())
+        await asyncio.sleep(0.3)
+        assert not taking.done()
+    finally:
+        home_valkey.start()
+
+    await asyncio.wait_for(taking, 30)
+
+
+async def test_a_node_that_lost_its_name_stops(node: Node) -> None:
+    await node.take_name()
+    broker().client.delete(NODE("box"))
+    broker().run(FIRST)
+
+    await asyncio.wait_for(node.beat_on(), 30)
+
+    assert node.lost
+    assert node.stopping.is_set()
+
+
+async def test_a_node_that_stops_serves_nothing_but_keeps_its_name(node: Node) -> None:
+    await node.take_name()
+    node.stopping.set()
+
+    assert await node.beat() is None
+
+    assert broker().run(nodes.live()) == {"box": NodeState(frozenset())}
+
+
+@pytest.mark.parametrize("name", ["a b", "", "x" * 65, "a/b"])
+def test_a_name_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: name)
+
+    with pytest.raises(BadSetting, match="HINTLINE_NODE"):
+        name_of_node()
+
+
+def admit(hint: str) -> None:
+    ticket = Ticket(
+        hint=hint, attempt=0, prefix="p", lane="interactive", student="s", course="c", since_ms=0
+    )
+    assert broker().run(dispatch.admit(ticket)).grant
+
+
+async def test_workers_of_a_draining_engine_stay_while_hints_are_in_flight(node: Node) -> None:
+    broker().run(fleet.set_engines({"gpu0": 2}))
+    broker().run(fleet.beat("gpu0", "gpu0@box", 2, 60))
+    assert await node.emptied({"gpu0"}) == set()  # it still gets hints
+
+    admit("h")
+    broker().run(fleet.set_engines({}))
+    assert await node.emptied({"gpu0"}) == set()
+
+    broker().run(dispatch.claim("h", "gpu0"))
+    broker().run(dispatch.settle("h", "gpu0", 1, None))
+    assert await node.emptied({"gpu0"}) == {"gpu0"}
+
+
+async def test_a_drain_ends_after_its_time_even_without_redis(
+    node: Node, home_valkey: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 1000.0
+    monkeypatch.setattr(module, "monotonic", lambda: now_s)
+    home_valkey.stop()
+    try:
+        assert await node.emptied({"gpu0"}) == set()
+        now_s += module.DRAIN_S
+        assert await node.emptied({"gpu0"}) == {"gpu0"}
+    finally:
+        home_valkey.start()
+
+    assert await node.emptied(set()) == set()
+    assert node.drains == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
@@ -56,6 +58,31 @@ def options(url: str) -> dict[str, Any]:
         "client_name": "hintline",
         **keepalive,
     }
+
+
+class Cancellable(AbstractConnection):
+    """A connection that ends with the task that uses it.
+
+    redis-py sends with asyncio.wait_for, which before Python 3.12 drops a cancellation that
+    arrives as the sending is done (https://github.com/python/cpython/issues/86296).
+    """
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > cancelled:
+            # What it was sent for will not be read, and must not answer the next command.
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
+
+
+def make_cancellable(pool: redis.asyncio.ConnectionPool) -> None:
+    """Of the connections that the pool will make."""
+    kind = pool.connection_class
+    pool.connection_class = type(f"Cancellable{kind.__name__}", (Cancellable, kind), {})
 
 
 def sha(call: Call[Any]) -> str:
@@ -132,6 +159,7 @@ class AsyncBroker:
             retry=AsyncRetry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
             **options(url),
         )
+        make_cancellable(pool)
         self.client = redis.asyncio.Redis.from_pool(pool)
 
     async def run(self, call: Call[T]) -> T:
@@ -189,6 +217,8 @@ def listener(url: str | None = None, *, decode: bool = False) -> redis.asyncio.R
     The health check pings an idle subscription, so that a dead link is still noticed.
     """
     url = url or default_url()
-    return redis.asyncio.Redis.from_url(
+    client = redis.asyncio.Redis.from_url(
         url, **options(url) | {"socket_timeout": None, "decode_responses": decode}
     )
+    make_cancellable(client.connection_pool)
+    return client

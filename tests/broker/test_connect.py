@@ -143,3 +143,24 @@ def test_the_default_is_the_embedded_valkey(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setenv("REDIS_URL", "redis://other:6379/2")
     assert connect.default_url() == "redis://other:6379/2"
+
+
+async def test_a_cancelled_caller_ends_wherever_it_is(async_broker: AsyncBroker) -> None:
+    """Also at the moment at which its command is sent: one of three would not, on Python 3.11."""
+    call = dispatch.epoch()
+    epoch = await async_broker.run(call)
+
+    async def ask_for_ever() -> None:
+        while True:
+            await async_broker.run(call)
+
+    for n in range(60):
+        task = asyncio.create_task(ask_for_ever())
+        for _ in range(n):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=30)
+        assert done
+        assert task.cancelled()
+
+    assert await async_broker.run(call) == epoch

@@ -90,7 +90,10 @@ class PlainJob(Job):
 
 @dataclass(eq=False, kw_only=True)
 class CoroutineJob(Job):
-    """Accepted in a thread, run on the loop, traced in a thread."""
+    """Accepted and run on the loop, traced in a thread, where a result backend may block.
+
+    What hears task_prerun may not: it is sent on the loop.
+    """
 
     task: AsyncTask
     tracer: Tracer
@@ -105,7 +108,7 @@ class CoroutineJob(Job):
             self._body.cancel()
 
     async def _work(self, in_thread: Hop) -> None:
-        request = await in_thread(self._begin)
+        request = self._begin()
         if self.revoked:
             return
         request_of.set(request)

@@ -6,6 +6,7 @@ or to any. Prints how the hints ended.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import time
@@ -20,6 +21,7 @@ WAIT_S = 300.0
 
 
 def main(how: str, slugs: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     django.setup()
     from django.contrib.auth.models import User
 

@@ -1,0 +1,139 @@
+"""The students of the chaos bench, and the judge of what they got; programs of their own.
+
+python -m tests.bench.chaosapp ask COUNT: asks, and prints how many hints are final, until all are.
+python -m tests.bench.chaosapp judge: prints Judged as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import django
+
+from tests.fakes import vllm_text
+
+OPEN = 150
+"""Hints in flight at any time."""
+LOOK_S = 0.25
+STUCK_S = 240.0
+"""Without one more final hint for so long, something is lost."""
+
+
+def ask(count: int) -> None:
+    from django.contrib.auth.models import User
+
+    from web.courses.models import Exercise
+    from web.hints.models import Hint
+
+    exercises = list(Exercise.objects.order_by("pk"))
+    students = User.objects.bulk_create(
+        [User(username=f"chaos{n}") for n in range(-(-count // len(exercises)))]
+    )
+    final, asked, moved_s = 0, 0, time.monotonic()
+    while final < count and time.monotonic() < moved_s + STUCK_S:
+        for number in range(asked, min(count, final + OPEN)):
+            student = students[number % len(students)]
+            ask_one(student, exercises[number // len(students)], number)
+            asked += 1
+        before, final = final, Hint.objects.exclude(finished_at=None).count()
+        moved_s = time.monotonic() if final > before else moved_s
+        print(final, flush=True)
+        time.sleep(LOOK_S)
+
+
+def ask_one(student: Any, exercise: Any, number: int) -> None:
+    """As the API does it, without its limits; each hint's prompt is unlike any other."""
+    from web.hints import line, store
+    from web.hints.api import new_hint
+    from web.hints.wire import HintIn
+    from web.tutor.report import Report, Verdict
+
+    body = HintIn(
+        exercise=exercise.path,
+        level=1 + number % 3,
+        code=f"{exercise.starter}\n# attempt no. {number}\n",
+        locale=("en", "ko")[number % 2],
+    )
+    report = Report(verdict=Verdict.FAILED, total=1)
+    created = store.create(new_hint(student, exercise, body, report, key=""))
+    assert isinstance(created, store.Created)
+    line.join(created.hint)
+
+
+def judge() -> None:
+    from django_celery_results.models import TaskResult
+
+    from broker.contract.hint import FINAL, State
+    from web.hints import line
+    from web.hints.models import Hint
+
+    rows = list(Hint.objects.select_related("exercise").order_by("pk"))
+    answered = [row for row in rows if row.state == State.ANSWERED]
+    ends = Counter(ended(TaskResult.objects.values_list("result", flat=True)))
+    judged = {
+        "hints": len(rows),
+        "states": Counter(row.state for row in rows),
+        "reasons": Counter(row.reason for row in rows if row.reason),
+        "attempts": Counter(row.attempt for row in rows),
+        "engines": Counter(row.engine for row in rows),
+        "lost": [str(row.pk) for row in rows if row.state not in FINAL],
+        "doubled": [hint for hint, count in ends.items() if count > 1],
+        "wrong": [str(row.pk) for row in answered if row.text not in written(row)],
+        "watched": Counter(watched(row) for row in answered),
+    }
+    print(json.dumps(judged))
+
+
+def watched(row: Any) -> str:
+    """What the stream of an answered hint tells who opens it now.
+
+    The words of the row; part of them, and no end, where Redis died or was wiped; other words.
+    """
+    from broker import streams
+    from broker.contract.events import Kind
+    from web.hints import line
+    from web.link import broker
+
+    events = broker().run(streams.after(str(row.pk)))
+    text = line.partial_text(row)
+    if text == row.text:
+        return "the same"
+    if not any(event.kind is Kind.DONE for event in events):
+        return "no end" if row.text.startswith(text) else "no end, other words"
+    return "other words"
+
+
+def ended(results: Iterable[str]) -> list[str]:
+    """The hint of each task that said it had finished one."""
+    from broker.contract.hint import FINAL
+
+    found = [json.loads(result) for result in results if result]
+    return [each["hint"] for each in found if each and each.get("state") in FINAL]
+
+
+def written(row: Any) -> set[str]:
+    """What an engine, of whichever voice, writes for this hint in one attempt."""
+    from broker.contract.job import Endpoint, Sampling
+    from web.hints import store
+    from web.tutor import prompt
+    from workers.pipeline import prompt_task
+
+    job = store.job(row, Endpoint(base_url="", model=""), Sampling())
+    messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)
+    return {vllm_text.answer(messages, voice) for voice in vllm_text.VOICES}
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+    django.setup()
+    verb, *rest = sys.argv[1:]
+    if verb == "ask":
+        ask(int(rest[0]))
+    else:
+        judge()

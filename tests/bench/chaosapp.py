@@ -70,7 +70,6 @@ def judge() -> None:
     from django_celery_results.models import TaskResult
 
     from broker.contract.hint import FINAL, State
-    from web.hints import line
     from web.hints.models import Hint
 
     rows = list(Hint.objects.select_related("exercise").order_by("pk"))

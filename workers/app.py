@@ -15,7 +15,7 @@ app = Celery("hintline", broker=queue.kombu_url(default_url()))
 app.conf.update(
     queue.CELERY
     | {
-        "result_backend": "django-db",
+        "result_backend": "workers.results:Results",
         "worker_pool": "workers.pool:AsyncioPool",
         "worker_hijack_root_logger": False,
     }

@@ -1,7 +1,7 @@
 """AsyncTask, the base of tasks whose body is a coroutine, and its passage through Celery's tracer.
 
-The coroutine runs on the pool's loop. Its end is then told to the tracer in a thread, where storing
-a result may block: there the task, when called, only repeats how the coroutine ended.
+The coroutine runs on the pool's loop. Its end is then told to the tracer, in a thread where storing
+a result may block: for it the task, when called, only repeats how the coroutine ended.
 """
 
 from __future__ import annotations

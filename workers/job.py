@@ -90,7 +90,7 @@ class PlainJob(Job):
 
 @dataclass(eq=False, kw_only=True)
 class CoroutineJob(Job):
-    """Accepted and run on the loop, traced in a thread, where a result backend may block.
+    """Accepted and run on the loop; traced in a thread if the result backend may block.
 
     What hears task_prerun may not: it is sent on the loop.
     """
@@ -112,11 +112,15 @@ class CoroutineJob(Job):
         if self.revoked:
             return
         request_of.set(request)
-        start = partial(self.task.run, *request.args, **request.kwargs)
+        start = partial(self.task.run, *(request.args or ()), **(request.kwargs or {}))
         self._body = Bounded(start, self.soft_s, self.hard_s)
         ended = await self._body.end(partial(self.callbacks.timed_out, True))
-        if not self.revoked:
+        if self.revoked:
+            return
+        if getattr(self.task.backend, "blocks", True):
             await in_thread(partial(self._finish, ended))
+        else:
+            self._finish(ended)
 
     def _begin(self) -> Context:
         self._accept()

@@ -1,7 +1,7 @@
 """AsyncioPool: a Celery pool whose coroutine tasks share one event loop.
 
 The setting worker_pool names it. A task whose base is AsyncTask runs on the loop, and costs a
-thread only while its result is stored.
+thread only while its result is stored, if that may block.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DatabaseError
+
 from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
@@ -17,11 +19,13 @@ from workers.database import Database
 from workers.model import Model
 from workers.relay import Relay
 from workers.rescue import Rescue
+from workers.results import ledger
 
 BEAT_S = 2
 BEAT_TTL_S = 6
 RENEW_S = LEASE_S / 3
 PROGRESS_S = 1
+RESULTS_S = 0.1
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +55,9 @@ class Runtime:
             self._every(BEAT_S, self._beat),
             self._every(RENEW_S, self._renew),
             self._every(PROGRESS_S, self._progress),
+            self._every(RESULTS_S, self._write_results),
         )
+        ledger.open = True
         self._background = [asyncio.create_task(loop) for loop in (*loops, rescue.run())]
 
     def retire(self) -> None:
@@ -63,6 +69,8 @@ class Runtime:
         """After the last hint."""
         await cancel(self._background)
         await self._leave()
+        await self._write_results()
+        ledger.open = False
         await self.model.aclose()
         await self.broker.aclose()
         self.database.close()
@@ -121,6 +129,13 @@ class Runtime:
         if self._chunks != self.model.chunks:
             self._chunks = self.model.chunks
             await self.broker.run(health.progress(self.engine))
+
+    async def _write_results(self) -> None:
+        try:
+            if ledger.waiting:
+                await self.database.run(ledger.write)
+        except DatabaseError as error:
+            log.warning("%d task results wait: %s", ledger.waiting, error)
 
     async def _every(self, period_s: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:

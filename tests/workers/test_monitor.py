@@ -19,6 +19,8 @@ from broker import dispatch, fleet, health, keys
 from broker.contract.hint import Lane
 from broker.dispatch import Expired, Place, Ticket
 from broker.health import EngineState, Failure, Health, Why
+from tests.fakes.launch import FakeVllm
+from tests.fakes.vllm_faults import Fault, Wrong
 from tests.workers.pages import page_text
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
@@ -510,6 +512,65 @@ async def test_a_monitor_outlives_what_it_stands_on(
 
     await until(lambda: len(engine.asked) >= 3)
     await end(one)
+
+
+@pytest_asyncio.fixture
+async def vllm(runtime: Runtime, engine: Scripted) -> AsyncIterator[FakeVllm]:
+    """The fake vLLM in the place of the scripted server."""
+    with FakeVllm(step_s=0.01) as vllm:
+        await use(runtime, Mode.VLLM, vllm.url)
+        yield vllm
+
+
+async def test_a_vllm_is_read_whole(clock: Clock, vllm: FakeVllm) -> None:
+    reading = (await clock.tick()).reading
+
+    assert reading is not None
+    assert (reading.missing, reading.kv_tokens, reading.running) == ((), 3750 * 16, 0)
+
+    vllm.fault(Fault(wrong=Wrong.HIDE, series="vllm:kv_cache_usage_perc"))
+    reading = (await clock.tick()).reading
+
+    assert reading is not None
+    assert reading.missing == ("kv_cache_usage_perc",)
+
+
+async def test_a_vllm_that_crashes_is_down_and_probed_when_it_is_back(
+    clock: Clock, vllm: FakeVllm
+) -> None:
+    assert (await clock.tick()).state is UP
+
+    vllm.fault(Fault(wrong=Wrong.CRASH))
+    found = await clock.tick()
+    assert (found.state, found.why) == (DOWN, Why.REFUSED)
+
+    with vllm.again():
+        assert (await clock.tick()).state is PROBING
+
+
+async def test_a_vllm_that_freezes_is_down_until_it_moves(clock: Clock, vllm: FakeVllm) -> None:
+    body = {"model": "fake", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(f"{vllm.url}/chat/completions", json=body) as stream,
+    ):
+        await stream.content.readline()
+        vllm.fault(Fault(wrong=Wrong.FREEZE, seconds=600))
+        assert (await clock.tick()).state is UP
+
+        # The step under way is still made.
+        await reach(clock, DOWN, step_s=20)
+        assert (await clock.tick(3)).why is Why.FROZEN
+
+        vllm.fault(Fault(wrong=Wrong.HEAL))
+        await stream.content.readline()
+        await reach(clock, PROBING)
+
+
+async def reach(clock: Clock, state: EngineState, step_s: float = 1.0) -> None:
+    async with asyncio.timeout(60):
+        while (await clock.tick(step_s=step_s)).state is not state:
+            pass
 
 
 async def end(task: asyncio.Task[None]) -> None:

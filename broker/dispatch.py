@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
-from broker.scripts import Call
+from broker.scripts import Arg, Call
 from broker.settings import need
 
 GRANT_S = 10
@@ -97,6 +97,13 @@ class Waiting(NamedTuple):
     oldest_s: float
 
 
+class Claim(NamedTuple):
+    """placed: home, warm (the prefix was there before) or cold; None if Redis does not know."""
+
+    attempt: int
+    placed: str | None
+
+
 class Cancelled(NamedTuple):
     """place: where it was; None if unknown. freed: engine with a free slot, to be pulled for."""
 
@@ -127,7 +134,12 @@ def claim(hint: str, engine: str) -> Call[int | None]:
 
     The Call carries a token, so that running the same one again returns the same answer.
     """
-    return Call("claim", (hint, engine, uuid4().hex, LEASE_MS), lambda reply: reply)
+    return Call("claim", claim_args(hint, engine), lambda reply: reply and reply[0])
+
+
+def claim_placed(hint: str, engine: str) -> Call[Claim | None]:
+    """As claim; also tells how well the engine suits the hint."""
+    return Call("claim", claim_args(hint, engine), lambda reply: reply and Claim(*reply))
 
 
 def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Call[list[Grant]]:
@@ -232,6 +244,10 @@ def epoch() -> Call[int]:
 @cache
 def patience_ms() -> int:
     return round(1000 * min(PATIENCE_S, need("HINTLINE_HINT_TTL_S", int) / 2))
+
+
+def claim_args(hint: str, engine: str) -> tuple[Arg, ...]:
+    return (hint, engine, uuid4().hex, LEASE_MS)
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:

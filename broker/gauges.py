@@ -6,12 +6,13 @@ Every page shows the whole fleet: a query takes the max over pages, not their su
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from broker import dispatch, fleet, health
 from broker.contract.hint import Lane
+from broker.dispatch import Waiting
 from broker.fleet import Load
 from broker.health import EngineState, Health
 from broker.scripts import Call
@@ -26,23 +27,19 @@ OLDEST = "How long the oldest of them has waited; 0 if none does."
 UP = "Whether Redis answered; without it this page lacks the other gauges."
 
 
-class Waiting(NamedTuple):
-    size: int
-    oldest_s: float
-
-
 def calls() -> list[Call[Any]]:
     """To be run together; families takes their results."""
-    return [fleet.snapshot(), health.state(), dispatch.backlog_size()]
+    return [fleet.snapshot(), health.state(), dispatch.backlog()]
 
 
-def families(loads: Mapping[str, Load], healths: Mapping[str, Health], size: int) -> list[Metric]:
+def families(
+    loads: Mapping[str, Load], healths: Mapping[str, Health], backlog: Mapping[Lane, Waiting]
+) -> list[Metric]:
     """Everything there is to tell when Redis answers."""
-    backlog = {Lane.INTERACTIVE: Waiting(size, 0)}
     missing = {gpu: one.reading.missing for gpu, one in healths.items() if one.reading}
     return [
         by("gpu", "hint_gpu_inflight", IN_FLIGHT, {g: one.in_flight for g, one in loads.items()}),
-        by("gpu", "hint_gpu_limit", LIMIT, {g: one.slots for g, one in loads.items()}),
+        by("gpu", "hint_gpu_limit", LIMIT, {g: one.limit for g, one in loads.items()}),
         by("gpu", "hint_gpu_state", STATE, {g: STATES[one.state] for g, one in healths.items()}),
         by("gpu", "hint_gpu_series_missing", MISSING, {g: len(one) for g, one in missing.items()}),
         by("lane", "hint_backlog", BACKLOG, {lane: one.size for lane, one in backlog.items()}),

@@ -33,14 +33,14 @@ Result = dict[str, Any]
 
 async def generate(runtime: Runtime, hint: str) -> Result | None:
     """The task's result, small and without any text; None if the hint was not ours to finish."""
-    attempt = await runtime.broker.run(dispatch.claim(hint, runtime.engine))
-    if attempt is None:
+    claim = await runtime.broker.run(dispatch.claim_placed(hint, runtime.engine))
+    if claim is None:
         return None
-    job = await runtime.database.run(store.claim, hint, attempt, runtime.engine)
+    job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)
     if job is None:
-        await runtime.settle(hint, attempt, None)
+        await runtime.settle(hint, claim.attempt, None)
         return None
-    return await telemetry.attempt(job, serve(runtime, job))
+    return await telemetry.attempt(job, claim.placed, serve(runtime, job))
 
 
 async def serve(runtime: Runtime, job: HintJob) -> Result | None:
@@ -149,7 +149,7 @@ async def another(runtime: Runtime, job: HintJob) -> bool:
         [fleet.snapshot(), dispatch.excluded([job.hint])]
     )
     tried = {job.engine, *excluded.get(job.hint, ())}
-    left = [name for name, load in loads.items() if load.slots and name not in tried]
+    left = [name for name, load in loads.items() if load.limit and name not in tried]
     return bool(left) and len(tried) < MAX_ENGINES
 
 

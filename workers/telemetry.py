@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import ExitStack
+from contextvars import ContextVar
 from time import monotonic, time
 from types import TracebackType
 from typing import Any
@@ -19,11 +20,16 @@ Result = dict[str, Any]
 MOVED = State.QUEUED
 """State in the result of an attempt whose hint goes to another engine."""
 UNKNOWN = "unknown"
+_placed: ContextVar[str] = ContextVar("_placed", default=UNKNOWN)
+"""Where the grant placed the hint that is served in this context."""
 
 
-async def attempt(job: HintJob, serving: Coroutine[Any, Any, Result | None]) -> Result | None:
+async def attempt(
+    job: HintJob, placed: str | None, serving: Coroutine[Any, Any, Result | None]
+) -> Result | None:
     """The result of serving the job, counted; all that is logged below carries the hint's id."""
     logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
+    _placed.set(placed or UNKNOWN)
     lane = Lane.RETRY if job.attempt > 1 else job.lane
     metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
     outcome = "error"
@@ -76,8 +82,8 @@ class Request:
         """To be told of every chunk."""
         if self._timed:
             self._timed = False
-            place = header("place") or UNKNOWN
-            metrics.TTFT.labels(self._engine, place).observe(monotonic() - self._began_s)
+            waited_s = monotonic() - self._began_s
+            metrics.TTFT.labels(self._engine, _placed.get()).observe(waited_s)
             trace.event("first chunk")
 
 

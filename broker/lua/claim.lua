@@ -1,16 +1,17 @@
 -- Turns a grant into a claim.
 -- keys: ticket(hint), leases(engine)
 -- args: hint, engine, token of the claimer, lease_ms
--- result: attempt; false if this engine has no grant for the hint, or somebody else claimed it
+-- result: {attempt, home, warm or cold}; false if this engine has no grant for the hint, or
+--   somebody else claimed it
 -- includes: fleet
 
 local hint, engine, token, lease_ms = unpack(ARGV)
 local ticket = key.ticket(hint)
-local place, own, attempt, claimer =
-  unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt', 'claimer'))
+local place, own, attempt, claimer, placed =
+  unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt', 'claimer', 'placed'))
 if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false end
 -- At 0 it was called in, because the engine went down: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
 redis.call('ZADD', key.leases(engine), now_ms() + lease_ms, hint)
-return tonumber(attempt)
+return {tonumber(attempt), placed}

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from broker.metrics import allowed
 from tests.web.kit import Caller, live
 from tests.whole.stand import ROOT
 from web.courses.models import Exercise
+from web.hints import store
+from web.hints.models import Hint
 from web.link import broker
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +57,7 @@ def test_it_shows_the_fleet(line: None, api: Caller) -> None:
 
     assert seen["hint_broker_up"] == 1
     assert seen["hint_gpu_inflight{gpu=gpu0}"] == 1
+    assert seen["hint_gpu_limit{gpu=gpu0}"] == 0
     assert seen["hint_gpu_state{gpu=gpu0}"] == 0
 
 
@@ -62,6 +67,17 @@ def test_it_shows_who_waits(line: None, api: Caller) -> None:
     seen = scrape()
 
     assert seen["hint_backlog{lane=interactive}"] == 1
+    assert 0 <= seen["hint_backlog_oldest_seconds{lane=interactive}"] < 60
+    assert seen["hint_backlog{lane=batch}"] == seen["hint_backlog_oldest_seconds{lane=retry}"] == 0
+
+
+def test_it_says_how_long_the_oldest_has_waited(line: None, api: Caller) -> None:
+    hint = Hint.objects.get(pk=api.ask().json()["id"])
+    broker().run(dispatch.cancel(str(hint.pk)))
+    asked_ms = int(time() * 1000) - 90_000
+    broker().run(dispatch.admit(replace(store.ticket(hint), since_ms=asked_ms)))
+
+    assert 90 <= scrape()["hint_backlog_oldest_seconds{lane=interactive}"] < 150
 
 
 def test_without_redis_it_says_so(line: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from time import time
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from django.contrib.auth.models import User
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from broker import dispatch, queue, trace
@@ -21,12 +23,15 @@ from broker.embedded import Embedded
 from broker.errors import BadSetting
 from broker.metrics import REGISTRY
 from tests.broker.test_trace import by_name, spans
+from tests.web.kit import new_hint
 from tests.web.test_logs import lines
 from tests.web.test_metrics import samples
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_attempt import hint
 from tests.workers.test_rescue import claimed, run_out
+from web.courses.models import Exercise
 from web.hints import store
+from web.link import broker
 from workers import attempt
 from workers.asynctask import Context, request_of
 from workers.errors import ModelUnavailable
@@ -49,7 +54,8 @@ class Counted:
     def now() -> Iterator[tuple[tuple[Any, ...], float]]:
         for family in REGISTRY.collect():
             for sample in family.samples:
-                yield (sample.name, *sorted(sample.labels.values())), sample.value
+                labels = (sample.labels[name] for name in sorted(sample.labels))
+                yield (sample.name, *labels), sample.value
 
     def __getitem__(self, key: tuple[str, ...]) -> float:
         return dict(self.now()).get(key, 0) - self._before.get(key, 0)
@@ -70,7 +76,7 @@ async def test_an_answer_is_counted_and_timed(
     assert counted["hint_attempts_total", "answered"] == 1
     assert counted["hint_queue_wait_seconds_count", "interactive"] == 1
     assert 0 < counted["hint_queue_wait_seconds_sum", "interactive"] < 60
-    assert counted["hint_ttft_seconds_count", "gpu0", "unknown"] == 1
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
     assert counted["hint_prompt_tokens_total", "gpu0"] == 10
     assert counted["hint_dispatch_seconds_count",] == 0
 
@@ -85,8 +91,8 @@ async def test_the_first_token_is_timed_from_the_request(
 
     await attempt.generate(runtime, hint)
 
-    assert counted["hint_ttft_seconds_sum", "gpu0", "unknown"] >= 0.06
-    assert counted["hint_ttft_seconds_count", "gpu0", "unknown"] == 1
+    assert counted["hint_ttft_seconds_sum", "gpu0", "cold"] >= 0.06
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
 
 
 async def test_a_second_try_after_the_gate_is_no_second_sample(
@@ -97,7 +103,7 @@ async def test_a_second_try_after_the_gate_is_no_second_sample(
     await attempt.generate(runtime, hint)
 
     assert len(runtime.model.requests) == 2
-    assert counted["hint_ttft_seconds_count", "gpu0", "unknown"] == 1
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
     assert counted["hint_attempts_total", "answered"] == 1
 
 
@@ -205,11 +211,26 @@ async def test_the_message_tells_when_it_was_sent(
     assert 0.5 <= counted["hint_dispatch_seconds_sum",] < 60
 
 
+async def test_the_first_token_is_told_apart_by_the_place_of_the_hint(
+    runtime: Runtime, student: User, exercise: Exercise, good: tuple[str, ...], counted: Counted
+) -> None:
+    def asked() -> str:
+        new = replace(new_hint(student, exercise), locale="en", prefix="p1")
+        created = store.create(new)
+        assert isinstance(created, store.Created)
+        ticket = replace(store.ticket(created.hint), prefix_tokens=400)
+        assert broker().run(dispatch.admit(ticket)).grant
+        return str(created.hint.pk)
+
+    runtime.model = ScriptedModel(good)
+    await attempt.generate(runtime, await runtime.database.run(asked))
+
+    assert counted["hint_ttft_seconds_count", "gpu0", "home"] == 1
+
+
 def test_a_published_message_carries_its_time_and_its_trace(
     line: None, spans: InMemorySpanExporter
 ) -> None:
-    from web.link import broker
-
     name = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
     queue.ring([dispatch.Grant(name, "gpu0", 1)])
 
@@ -296,12 +317,12 @@ async def test_a_node_without_redis_still_shows_its_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(PORT, str(port := free_port()))
-    broker = AsyncBroker("redis://127.0.0.1:1/0")
+    nowhere = AsyncBroker("redis://127.0.0.1:1/0")
 
-    async with Exposition(broker):
+    async with Exposition(nowhere):
         seen = samples(await asyncio.to_thread(fetch, port))
 
-    await broker.aclose()
+    await nowhere.aclose()
     assert seen["hint_broker_up"] == 0
     assert "hint_lease_expired_total" in seen
 

@@ -21,7 +21,6 @@ from broker.nodes import NodeState
 from broker.settings import read
 from web.engines import roster
 from web.engines.roster import Wanted
-from workers.background import cancel
 from workers.crew import Crew
 from workers.database import Database
 from workers.exposition import Exposition
@@ -88,7 +87,9 @@ class Node:
             await self.look()
             await self.wait(LOOK_S)
         await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
-        await cancel(background)
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         try:
             await self.broker.run(nodes.leave(self.name, self.token))
         except BrokerDown as error:

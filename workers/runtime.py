@@ -14,7 +14,6 @@ from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
 from broker.errors import BrokerDown
-from workers.background import cancel
 from workers.database import Database
 from workers.model import Model
 from workers.relay import Relay
@@ -67,7 +66,9 @@ class Runtime:
 
     async def stop(self) -> None:
         """After the last hint."""
-        await cancel(self._background)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._leave()
         await self._write_results()
         ledger.open = False

@@ -37,6 +37,8 @@ MAX_ATTEMPTS = 4
 """A hint whose workers died this often ends: it may be what kills them."""
 STRANDED_S = 10
 """So long a hint that failed elsewhere waits for an engine that is gone just now."""
+OUTAGE_S = 30
+"""With no engine at all for so long, hints no longer wait for one."""
 TRIED = 1000
 """Of the hints that wait for another attempt so many are looked at in a round."""
 PURGE_S = 3600
@@ -49,6 +51,7 @@ class Rescue:
     def __init__(self, broker: AsyncBroker, database: Database, publish: Publish) -> None:
         self._broker, self._database, self._publish = broker, database, publish
         self._purged_at = -float(PURGE_S)
+        self._lit_at = monotonic()
         self._stranded_at: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -72,8 +75,10 @@ class Rescue:
         for lease in await self._broker.run(dispatch.expired()):
             await self.recover(lease)
         await self.adopt()
-        await self.expire(bool(engines))
-        await self.end_stranded(set(engines))
+        loads = await self._broker.run(fleet.snapshot())
+        live = {engine for engine in engines if engine in loads and loads[engine].limit}
+        await self.expire(set(engines), live)
+        await self.end_stranded(set(engines), live)
         for engine in engines:
             await self._publish(await self._broker.run(dispatch.pull(engine)))
         await self.purge()
@@ -119,19 +124,21 @@ class Rescue:
                 placement = await self._broker.run(dispatch.admit(ticket))
                 await self._publish([placement.grant] if placement.grant else [])
 
-    async def expire(self, any_engine: bool) -> None:
-        """Ends what has waited too long, and everything that waits when no engine is enabled."""
-        reason = Reason.EXPIRED if any_engine else Reason.MODEL_UNAVAILABLE
-        ttl_s = settings.HINT_TTL_S if any_engine else UNKNOWN_S
+    async def expire(self, engines: set[str], live: set[str]) -> None:
+        """Ends what has waited too long, and everything that waits when there is no engine."""
+        now_s = monotonic()
+        if live:
+            self._lit_at = now_s
+        gone = not engines or now_s - self._lit_at >= OUTAGE_S
+        reason = Reason.MODEL_UNAVAILABLE if gone else Reason.EXPIRED
+        ttl_s = UNKNOWN_S if gone else settings.HINT_TTL_S
         for hint in await self._database.run(store.due_to_expire, ttl_s):
             await self.give_up(hint, reason)
 
-    async def end_stranded(self, engines: set[str]) -> None:
+    async def end_stranded(self, engines: set[str], live: set[str]) -> None:
         """Ends hints that failed on every engine they could go to; their time to live is longer."""
         tried = await self._database.run(store.tried_before, TRIED)
         excluded = await self._broker.run(dispatch.excluded(tried)) if tried else {}
-        loads = await self._broker.run(fleet.snapshot()) if excluded else {}
-        live = {engine for engine in engines if engine in loads and loads[engine].slots}
         now_s = monotonic()
         # With no engine alive at all they wait like every other hint.
         self._stranded_at = {

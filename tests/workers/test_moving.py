@@ -217,13 +217,17 @@ async def test_three_engines_without_an_answer_are_enough(runtime: Runtime, hint
     assert (await row(runtime, hint)).reason == "model_unavailable"
 
 
+@pytest.mark.parametrize("model", ["fake", "another"])
 async def test_a_full_engine_between_two_others_does_not_lose_the_text(
-    runtime: Runtime, hint: str
+    runtime: Runtime, hint: str, model: str
 ) -> None:
     await join(runtime, "gpu1", "gpu2")
     await serve(runtime, hint, CUT)
     at = (await place(runtime, hint))[1]
     assert at
+    full = Engine.objects.filter(name=at)
+    await runtime.database.run(full.update, model_name=model)
+    roster.serving_in.cache_clear()
     await serve(runtime, hint, (ModelBusy("status 503"),), at=at)
     last = (await place(runtime, hint))[1]
     assert last
@@ -231,6 +235,7 @@ async def test_a_full_engine_between_two_others_does_not_lose_the_text(
 
     await serve(runtime, hint, REST, at=last)
 
+    assert runtime.model.requests[0][1][-1]["content"] == "Look at the sign. What d"
     assert (await row(runtime, hint)).text == TEXT
     assert text_of(await told(runtime, hint)) == TEXT
 

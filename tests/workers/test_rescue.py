@@ -193,6 +193,22 @@ async def test_raw_output_goes_when_its_time_is_over(
     assert await runtime.database.run(RawOutput.objects.count) == 0
 
 
+async def test_hints_do_not_wait_for_engines_that_stay_away(
+    runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await age(runtime, hint, created_at=datetime.now(UTC) - timedelta(seconds=5))
+    await runtime.broker.run(dispatch.requeue(hint, 1))
+    await runtime.broker.run(fleet.leave("gpu0", runtime.worker))
+
+    await rescue.tick()
+    assert (await row(runtime, hint)).state == "queued", "it may be back in a moment"
+    monkeypatch.setattr("workers.rescue.OUTAGE_S", 0)
+    await rescue.tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "authored")
+
+
 async def test_a_final_event_that_was_not_sent_is_sent_later(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:

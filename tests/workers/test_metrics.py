@@ -11,7 +11,8 @@ from dataclasses import replace
 from time import time
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,10 +20,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from broker import dispatch, queue, trace
 from broker.connect import AsyncBroker
+from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
 from broker.errors import BadSetting
 from broker.metrics import REGISTRY
 from tests.broker.test_trace import by_name, spans
+from tests.fakes.launch import FakeEngine
 from tests.web.kit import new_hint
 from tests.web.test_logs import lines
 from tests.web.test_metrics import samples
@@ -36,8 +39,10 @@ from workers import attempt
 from workers.asynctask import Context, request_of
 from workers.errors import ModelUnavailable
 from workers.exposition import PORT, Exposition
+from workers.model import Model
 from workers.rescue import Rescue
 from workers.runtime import Runtime
+from workers.telemetry import Request
 
 __all__ = ["hint", "lines", "spans"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -267,6 +272,25 @@ async def test_an_attempt_joins_the_trace_of_its_message(
     assert "return a" not in "".join(span.to_json() for span in found.values())
 
 
+async def test_the_engine_gets_the_trace_with_the_request(spans: InMemorySpanExporter) -> None:
+    name = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
+    with FakeEngine() as engine:
+        model = Model()
+        endpoint = Endpoint(base_url=engine.url, model="fake")
+        with trace.attempt(trace.headers_for(name), name, 1, "gpu0"):
+            async with Request("gpu0", 1):
+                messages: list[Any] = [{"role": "user", "content": "hi"}]
+                async for _ in model.stream(endpoint, Sampling(), messages, f"{name}-1"):
+                    pass
+        await model.aclose()
+        (request,) = engine.stats()["requests"]
+
+    own = by_name(spans)["model"].context
+    assert own is not None
+    sent = request["headers"]["traceparent"]
+    assert sent == f"00-{own.trace_id:032x}-{own.span_id:016x}-01"
+
+
 async def test_the_lines_of_an_attempt_name_it(
     runtime: Runtime, hint: str, good: tuple[str, ...],
     lines: Callable[[], list[dict[str, Any]]],
@@ -289,7 +313,7 @@ def free_port() -> int:
 
 
 def fetch(port: int, **headers: str) -> str:
-    request = Request(f"http://127.0.0.1:{port}/metrics", headers=headers)
+    request = HttpRequest(f"http://127.0.0.1:{port}/metrics", headers=headers)
     with urlopen(request, timeout=30) as answer:  # noqa: S310  # our own address
         page: str = answer.read().decode()
         return page

@@ -12,6 +12,7 @@ from broker.embedded import Embedded
 from tests.web.kit import TESTS, Caller
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
+from web.hints import store
 from web.link import broker
 
 
@@ -36,6 +37,8 @@ def course(db: None) -> Course:
 
 @pytest.fixture
 def exercise(course: Course) -> Exercise:
+    # Each test's database numbers its rows from 1 again.
+    store.exercise_at.cache_clear()
     exercise = Exercise.objects.create(
         course=course,
         slug="add",

@@ -83,6 +83,28 @@ def test_a_claim_gives_the_worker_all_it_needs(hint: str, student: User) -> None
     assert row(hint).claimed_at
 
 
+def test_a_claim_reads_a_new_revision_of_the_exercise(hint: str, exercise: Exercise) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1)
+    exercise.authored_hints.update(text_ko="다시 보세요.")
+    Exercise.objects.filter(pk=exercise.pk).update(statement_ko="빼세요.", revision=2)
+
+    job = store.claim(hint, 2, "gpu0")
+
+    assert job is not None
+    assert (job.statement, job.authored) == ("빼세요.", "다시 보세요.")
+
+
+def test_claims_of_one_exercise_read_its_texts_once(
+    hint: str, student: User, exercise: Exercise, django_assert_num_queries: Any
+) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1)
+
+    with django_assert_num_queries(2):  # the arrow and the hint
+        store.claim(hint, 2, "gpu0")
+
+
 def test_a_claim_for_an_engine_without_a_row_changes_nothing(hint: str) -> None:
     assert store.claim(hint, 1, "gone") is None
     assert state(hint) == (State.QUEUED, 0)

@@ -9,11 +9,12 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
@@ -130,8 +131,15 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     now = timezone.now()
     if not rows.update(state=State.RUNNING, attempt=attempt, engine=engine, claimed_at=now):
         return None
-    row = Hint.objects.select_related("exercise").get(pk=hint)
+    row = Hint.objects.annotate(revision=F("exercise__revision")).get(pk=hint)
+    row.exercise = exercise_at(row.exercise_id, row.revision)
     return job(row, *serving)
+
+
+@lru_cache(maxsize=1024)
+def exercise_at(pk: int, revision: int) -> Exercise:
+    """An exercise with its authored hints; whoever changes either raises the revision."""
+    return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
 
 
 def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
@@ -276,7 +284,8 @@ def purge_raw(days: int) -> int:
 
 def authored(row: Hint) -> str:
     """The author's hint for this exercise, level and language; empty if there is none."""
-    hint = row.exercise.authored_hints.filter(level=row.level).first()
+    hints = (hint for hint in row.exercise.authored_hints.all() if hint.level == row.level)
+    hint = next(hints, None)
     return hint.text(row.locale) if hint else ""
 
 

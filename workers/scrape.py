@@ -27,10 +27,10 @@ SERIES = (
 )  # fmt: skip
 COUNTERS = (QUERIES, HITS, GENERATED, PREEMPTIONS, STEPS)
 PREFIX = "vllm:"
+# Bounded, so that nothing a page says is too large for a float.
+NUMBER = r"[0-9]{1,18}(?:\.[0-9]+)?(?:e[+-]?[0-9]{1,2})?"
 LINE = re.compile(
-    rf"^{PREFIX}({'|'.join(SERIES)})(?:{{(.*)}})?[ ]"
-    r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?:[ ]\d+)?$",
-    re.MULTILINE,
+    rf"^{PREFIX}({'|'.join(SERIES)})(?:{{(.*)}})?[ ]({NUMBER})(?:[ ][0-9]+)?$", re.MULTILINE
 )
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 WINDOW_S = 10.0
@@ -71,7 +71,7 @@ def parse(text: str) -> Page | None:
         if name == BY_REASON and labels.get("reason") != "capacity":
             values[name] = before
         elif name == FIRST_TOKENS:
-            bound = float(labels.get("le", inf))
+            bound = upper_bound(labels)
             first_tokens[bound] = first_tokens.get(bound, 0.0) + value
         elif name == CACHE:
             kv_tokens += whole(labels, "num_gpu_blocks") * whole(labels, "block_size")
@@ -80,10 +80,15 @@ def parse(text: str) -> Page | None:
     return Page(values, kv_tokens or None, tuple(sorted(first_tokens.items())))
 
 
+def upper_bound(labels: Mapping[str, str]) -> float:
+    text = labels.get("le", "")
+    return float(text) if re.fullmatch(NUMBER, text) else inf
+
+
 def whole(labels: Mapping[str, str], name: str) -> int:
     """A label that is a number; vLLM writes None where it has none yet."""
     text = labels.get(name, "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else 0
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.health import Reading
 from tests.workers.pages import page_text
@@ -83,6 +85,33 @@ def test_odd_labels_and_numbers_are_read() -> None:
 
     assert found is not None
     assert (found.crowd, found.kv_tokens) == (12, None)
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.builds(
+                "vllm:{}{} {}".format,
+                st.sampled_from(SERIES),
+                st.sampled_from(
+                    ['{le="x"}', '{le="0.5"}', '{le="+Inf"', "{", "", '{reason="capacity"}']
+                )
+                | st.builds('{{block_size="{}",num_gpu_blocks="7"}}'.format, st.text("0١9e-.")),
+                st.sampled_from(["0", "NaN", "-1", "1e999", "9" * 400, "1.5"])
+                | st.floats().map(str),
+            )
+        ).map("\n".join),
+        min_size=1,
+    )
+)
+def test_no_page_is_too_odd_to_read(texts: list[str]) -> None:
+    found = History()
+    for second, page in enumerate(filter(None, map(parse, texts))):
+        found.add(float(second), page)
+
+        reading = found.reading()
+        assert reading.ttft_p95_s is None or reading.ttft_p95_s >= 0
+        assert found.preempted() >= 0
 
 
 def test_rates_are_means_over_the_window() -> None:

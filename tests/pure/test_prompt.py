@@ -6,8 +6,9 @@ from hashlib import sha256
 import pytest
 
 from web.tutor import policy as texts
+from web.tutor import prompt
 from web.tutor.languages import Locale
-from web.tutor.prompt import PromptTask, build, policy, prefix_key
+from web.tutor.prompt import PromptTask, build, policy, prefix_key, shared_tokens
 
 TASK = PromptTask(
     level=1,
@@ -116,3 +117,19 @@ def test_a_changed_template_has_a_new_version() -> None:
 
     # On failure: raise TEMPLATE_VERSION, then write the new pair here.
     assert (texts.TEMPLATE_VERSION, sha256(written.encode()).hexdigest()[:8]) == ("1", "a8d1dd9e")
+
+
+def test_the_length_of_the_shared_part_is_estimated_from_its_letters() -> None:
+    bare = shared_tokens(1, "en", "", "")
+
+    assert shared_tokens(1, "en", "a" * 450, "") == pytest.approx(bare + 100, abs=1)
+    assert shared_tokens(1, "en", "", "가" * 180) == pytest.approx(bare + 100, abs=1)
+
+
+def test_a_shared_part_below_two_cache_blocks_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prompt, "policy", lambda level, locale: "")
+
+    assert shared_tokens(1, "en", "a" * 143, "") == 0
+    assert shared_tokens(1, "en", "a" * 144, "") == 32

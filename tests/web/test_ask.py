@@ -9,15 +9,19 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from broker import queue
+from broker import dispatch, queue
 from broker.connect import Broker
+from broker.contract.hint import Lane
 from broker.dispatch import Grant
 from broker.errors import BrokerDown
+from tests.broker.helpers import ticket
 from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
 from web import link
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine
+from web.hints import store
 from web.hints.models import Hint
+from web.link import broker
 
 pytestmark = pytest.mark.django_db
 
@@ -209,7 +213,7 @@ def test_other_exercises_and_students_do_not_wait_for_this_one(
     answers = [api.ask(), api.ask(exercise="basics/more"), Caller(second).ask()]
 
     assert [answer.status_code for answer in answers] == [202, 202, 202]
-    assert [answer.json()["position"] for answer in answers] == [1, 2, 3]
+    assert [answer.json()["position"] for answer in answers] == [1, 2, 2], "students take turns"
 
 
 def test_a_level_opens_after_a_hint_of_the_one_below(api: Caller) -> None:
@@ -241,9 +245,57 @@ def test_a_full_backlog_takes_no_more(api: Caller, settings: Any) -> None:
     answer = api.ask()
 
     problem(answer, 429, "backlog-full")
-    assert int(answer["Retry-After"]) > 0
+    assert int(answer["Retry-After"]) == 15, "nobody knows yet how fast it is"
     assert (Hint.objects.count(), waiting()) == (1, 1)
     assert api.ask(key="click-1", exercise="basics/other").status_code == 422
+
+
+def test_a_full_backlog_says_when_to_come_again(api: Caller, settings: Any) -> None:
+    settings.BACKLOG_MAX = 1
+    live()
+    broker().run(dispatch.admit(ticket("timed")))
+    broker().run(dispatch.claim("timed", "gpu0"))
+    broker().run(dispatch.settle("timed", "gpu0", 1, 40.0))
+    broker().run(dispatch.admit(ticket("busy")))
+    api.ask()
+    Hint.objects.update(exercise=make_other_exercise())
+
+    assert api.ask()["Retry-After"] == "80", "two hints before a new one has a slot, 40 s each"
+
+    settings.HINT_TTL_S = 60
+    assert api.ask()["Retry-After"] == "60", "after that the line has moved in any case"
+
+
+def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exercise) -> None:
+    api.ask()
+    short = Hint.objects.get().prefix_tokens
+    exercise.statement_ko = exercise.statement_en = "word " * 400
+    exercise.save()
+    Hint.objects.all().delete()
+
+    api.ask()
+
+    hint = Hint.objects.get()
+    assert hint.prefix_tokens > short + 400 > 400
+    assert store.ticket(hint).prefix_tokens == hint.prefix_tokens
+
+
+@pytest.mark.parametrize("role", ["teacher", "admin"])
+def test_a_teacher_may_ask_in_the_batch_lane(api: Caller, student: User, role: str) -> None:
+    student.memberships.update(role=role)
+
+    assert api.ask(lane="batch").status_code == 202
+
+    hint = Hint.objects.get()
+    assert (hint.lane, store.ticket(hint).lane) == ("batch", "batch")
+    assert broker().run(dispatch.backlog())[Lane.BATCH].size == 1
+
+
+def test_a_student_may_not_ask_in_the_batch_lane(api: Caller) -> None:
+    problem(api.ask(lane="batch"), 403, "forbidden")
+    problem(api.ask(lane="retry"), 422, "invalid")
+
+    assert not Hint.objects.exists()
 
 
 def make_other_exercise() -> Exercise:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from broker.contract.hint import State
-from web.courses.models import Course, Exercise
+from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
@@ -27,6 +27,12 @@ def exercise(user: User, path: str) -> Exercise | None:
     course, _, slug = path.partition("/")
     found = Exercise.objects.filter(course__in=courses(user), course__slug=course, slug=slug)
     return found.select_related("course").first()
+
+
+def teaches(user: User, course: Course) -> bool:
+    """Whether this person may act for the course: its teachers, and staff."""
+    roles = (Membership.Role.TEACHER, Membership.Role.ADMIN)
+    return user.is_staff or course.memberships.filter(user=user, role__in=roles).exists()
 
 
 def hints(user: User) -> QuerySet[Hint]:

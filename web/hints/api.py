@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Router, Status
 
-from broker.contract.hint import State
+from broker.contract.hint import Lane, State
 from web.api import problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
@@ -24,6 +24,7 @@ from web.tutor.report import Report, Verdict
 router = Router(tags=["hints"])
 POLL_S = 1
 FULL_RETRY_S = 15
+"""If nobody knows yet how fast the line moves."""
 HISTORY = 50
 
 
@@ -46,6 +47,7 @@ def ask(
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
+    refuse_lane(student, exercise, body.lane)
     report = sandbox.check(exercise, body.code)
     new = new_hint(student, exercise, body, report, idempotency_key)
     hint = accept(new)
@@ -135,6 +137,10 @@ def new_hint(
         prefix=prompt.prefix_key(
             roster.model_of_prefix(), exercise.path, exercise.revision, body.level, locale
         ),
+        prefix_tokens=prompt.shared_tokens(
+            body.level, locale, exercise.statement(locale), exercise.mistakes(locale)
+        ),
+        lane=Lane(body.lane),
         idempotency_key=key,
     )
 
@@ -211,6 +217,11 @@ def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
         raise Problem(problem.LEVEL_LOCKED, detail % {"level": level, "below": level - 1})
 
 
+def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
+    if lane == Lane.BATCH and not access.teaches(user, exercise.course):
+        raise Problem(problem.FORBIDDEN, _("Only teachers and staff may use the batch lane."))
+
+
 def refuse_correct(report: Report) -> None:
     if report.verdict is Verdict.PASSED:
         raise Problem(problem.ALREADY_CORRECT)
@@ -218,4 +229,5 @@ def refuse_correct(report: Report) -> None:
 
 def refuse_when_full() -> None:
     if store.waiting_count() >= settings.BACKLOG_MAX:
-        raise Problem(problem.BACKLOG_FULL, retry_after_s=FULL_RETRY_S)
+        wait_s = line.wait_s() or FULL_RETRY_S
+        raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

@@ -46,6 +46,11 @@ def standing(hint: str) -> Standing | None:
     return (attempt(dispatch.standing([hint])) or {}).get(hint)
 
 
+def wait_s() -> int | None:
+    """Seconds that a hint that comes now would wait; None if nobody knows."""
+    return attempt(dispatch.wait_s())
+
+
 def tip(hint: str) -> Tip | None:
     return attempt(streams.tip(hint))
 

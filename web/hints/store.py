@@ -27,10 +27,13 @@ from web.tutor.ladder import l0_words
 from web.tutor.languages import Locale
 from web.tutor.report import Report
 
+BATCH_PATIENCE = 12
+"""How many times as long a batch hint may wait."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHint:
-    """A checked request. idempotency_key: empty for none."""
+    """A checked request. idempotency_key: empty for none; prefix_tokens: as in Ticket."""
 
     student: User
     exercise: Exercise
@@ -40,6 +43,8 @@ class NewHint:
     question: str
     report: Report
     prefix: str
+    prefix_tokens: int = 0
+    lane: Lane = Lane.INTERACTIVE
     idempotency_key: str = ""
 
     def fingerprint(self) -> str:
@@ -90,6 +95,8 @@ def create(new: NewHint) -> Creation:
                 question=new.question,
                 report=new.report.as_json(),
                 prefix=new.prefix,
+                prefix_tokens=new.prefix_tokens,
+                lane=new.lane,
                 idempotency_key=new.idempotency_key,
                 request_hash=new.fingerprint(),
             )
@@ -257,7 +264,8 @@ def ticket(row: Hint) -> Ticket:
         hint=str(row.pk),
         attempt=row.attempt,
         prefix=row.prefix,
-        lane="interactive",
+        prefix_tokens=row.prefix_tokens,
+        lane=row.lane,
         student=str(row.student_id),
         course=str(row.exercise.course_id),
         since_ms=int(row.created_at.timestamp() * 1000),
@@ -265,9 +273,11 @@ def ticket(row: Hint) -> Ticket:
 
 
 def due_to_expire(ttl_s: float) -> list[str]:
-    """Hints that have waited past their time to live."""
-    before = timezone.now() - timedelta(seconds=ttl_s)
-    rows = Hint.objects.filter(state=State.QUEUED, created_at__lt=before)
+    """Hints that have waited past their time to live, which is longer in the batch lane."""
+    now = timezone.now()
+    late = Q(created_at__lt=now - timedelta(seconds=ttl_s)) & ~Q(lane=Lane.BATCH)
+    late |= Q(created_at__lt=now - timedelta(seconds=BATCH_PATIENCE * ttl_s))
+    rows = Hint.objects.filter(late, state=State.QUEUED)
     return [str(pk) for pk in rows.values_list("pk", flat=True)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.utils.translation import get_language
 from ninja import Field, Schema
@@ -23,13 +23,17 @@ CODE_BYTES = 64 * 1024
 
 
 class HintIn(Schema):
-    """A request for a hint. locale: the hint's language; unset, that of the request."""
+    """A request for a hint. locale: the hint's language; unset, that of the request.
+
+    lane: `batch`, for teachers and staff, waits until students leave room.
+    """
 
     exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
     level: int = Field(ge=1, le=3)
     code: str
     question: str = Field("", max_length=1000)
     locale: Locale | None = None
+    lane: Literal["interactive", "batch"] = "interactive"
 
 
 class CheckIn(Schema):

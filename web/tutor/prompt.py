@@ -11,12 +11,27 @@ from web.tutor.languages import Locale
 from web.tutor.lexis import printable
 from web.tutor.policy import FORMS, HEADINGS, LEFT_OUT, RETRY, RULES, TEMPLATE_VERSION
 
-__all__ = ["TEMPLATE_VERSION", "Message", "PromptTask", "build", "policy", "prefix_key"]
+__all__ = [
+    "TEMPLATE_VERSION",
+    "Message",
+    "PromptTask",
+    "build",
+    "policy",
+    "prefix_key",
+    "shared_tokens",
+]
 
 # Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
 CODE_LIMIT_CHARS = 3_000
 RESULT_LIMIT_CHARS = 600
 QUESTION_LIMIT_CHARS = 400
+
+
+# Rough, and rather too many characters than too few: what is thought longer than it is takes
+# room in the dispatcher's picture of a cache.
+ASCII_PER_TOKEN = 4.5
+OTHERS_PER_TOKEN = 1.8
+CACHE_BLOCK_TOKENS = 16
 
 
 class Message(TypedDict):
@@ -79,6 +94,18 @@ def prefix_key(model: str, exercise: str, revision: int, level: int, locale: Loc
     """16 hex digits that are equal exactly when the shared part of the prompt is."""
     parts = (model, TEMPLATE_VERSION, exercise, str(revision), str(level), locale)
     return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> int:
+    """About how many tokens all prompts of an exercise and level begin with.
+
+    0 below two blocks of vLLM's prefix cache: such a prefix is not worth a detour. The author's
+    hint is left out: it is short.
+    """
+    text = policy(level, locale) + statement + mistakes
+    ascii_chars = sum(char.isascii() for char in text)
+    tokens = ascii_chars / ASCII_PER_TOKEN + (len(text) - ascii_chars) / OTHERS_PER_TOKEN
+    return int(tokens) if tokens >= 2 * CACHE_BLOCK_TOKENS else 0
 
 
 def _form(level: int, locale: Locale) -> str:

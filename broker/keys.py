@@ -39,7 +39,7 @@ LINE = Key(
 )  # fmt: skip
 ROUNDS = Key(
     "rounds", "hl:rounds:*", "dispatch", "hash", None,
-    "students to their last round in a '<lane>:<course>'",
+    "students of a '<lane>:<course>' to their last round; '' to the one that is served",
 )  # fmt: skip
 STUDENT = Key(
     "student", "hl:student:*", "dispatch", "set", None, "hints in flight of a student, but batch"

@@ -1,9 +1,12 @@
 -- The line of waiting hints: three lanes, each with a fair order of its own.
 --
--- Courses of a lane take turns: each has the number of its next turn, which grows by one with
--- each grant. In a course, students go round by round: a hint's round is fixed when it joins,
--- one after its student's last, never before the round that is being served. In a round, who
--- asked first goes first. So a hint's place is its rank in its course and a sum over courses.
+-- Courses of a lane take turns: each has the number of its next turn. One that joins, or has had
+-- a slot, comes again in the next round of turns, so that neither coming back nor being served
+-- early, for the sake of a cache, changes its share for long. In a course, students go round by round: a hint's round is fixed when it joins,
+-- one after its student's last, never before the round that is served now. That one grows by a
+-- hint's share of a round with each grant (weighted fair queueing), so that newcomers cannot
+-- keep a student's second hint waiting for ever. In a round, who asked first goes first. So a
+-- hint's place is its rank in its course and a sum over courses.
 -- includes: fleet
 
 local LANES = {'retry', 'interactive', 'batch'}
@@ -11,6 +14,8 @@ local LANES = {'retry', 'interactive', 'batch'}
 local PAGE = 32
 -- Courses looked at; each has at least one hint.
 local COURSES = 128
+-- Field of the rounds for the one that is served: no student's name.
+local SERVED = ''
 
 -- Hints of a course by round; then by since_ms, which the name begins with.
 local function member(hint, since)
@@ -33,12 +38,17 @@ local function waiting()
   return count
 end
 
--- Lets a course take turns: in the next round, so that leaving and coming back gains nothing.
-local function join_turns(lane, course, since)
+-- A number as text, without loss.
+local function exact(number)
+  return string.format('%.17g', number)
+end
+
+-- Gives a course its turn in the next round.
+-- fraction: tells courses of one round apart.
+local function to_next_round(lane, course, fraction)
   local first = redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')
   local turn = first[2] and math.floor(first[2]) + 1 or 0
-  -- The fraction tells courses of one round apart: who asked first goes first.
-  redis.call('ZADD', key.courses(lane), string.format('%.17g', turn + since % 2^24 / 2^24), course)
+  redis.call('ZADD', key.courses(lane), exact(turn + fraction), course)
 end
 
 -- Puts a hint into the line; its ticket has lane, course, student, attempt and since_ms.
@@ -50,17 +60,25 @@ local function enter(hint)
   local name = line_of(lane, course, attempt)
   local line, rounds = key.line(name), key.rounds(name)
   lane, course = lane_of(name)
-  local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')
-  local round = tonumber(head[2] or 0)
+  -- Of the courses of a round, the one whose hint was asked for first goes first.
+  if redis.call('EXISTS', line) == 0 then to_next_round(lane, course, since % 2^24 / 2^24) end
+  local round = 0
   -- Who comes back has had his round already.
   if attempt == 0 then
-    round = math.max(round, (redis.call('HGET', rounds, student) or -1) + 1)
-    redis.call('HSET', rounds, student, round)
+    local served, last = unpack(redis.call('HMGET', rounds, SERVED, student))
+    round = math.max(served or 0, last and last + 1 or 0)
+    redis.call('HSET', rounds, student, exact(round))
   end
-  if not head[1] then join_turns(lane, course, since) end
-  redis.call('ZADD', line, round, member(hint, since))
+  redis.call('ZADD', line, exact(round), member(hint, since))
   redis.call('ZADD', key.backlog(lane), since, hint)
   redis.call('HSET', ticket, 'place', 'waiting', 'line', name)
+end
+
+-- Moves the round that is served on, after one of `count` hints has had a slot.
+local function count_served(line, rounds, count)
+  local round = (redis.call('HGET', rounds, SERVED) or 0) + 1 / count
+  local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')[2]
+  redis.call('HSET', rounds, SERVED, exact(math.max(round, head)))
 end
 
 -- Takes a hint out of the line, if it is there. served: it had its turn, and its student his.
@@ -70,17 +88,18 @@ local function leave(hint, served)
   if not name then return end
   local line, rounds = key.line(name), key.rounds(name)
   local lane, course = lane_of(name)
-  local round = redis.call('ZSCORE', line, member(hint, since))
+  local round, count = redis.call('ZSCORE', line, member(hint, since)), redis.call('ZCARD', line)
   redis.call('ZREM', line, member(hint, since))
   redis.call('ZREM', key.backlog(lane), hint)
   redis.call('HDEL', key.ticket(hint), 'line')
-  if redis.call('EXISTS', line) == 0 then
+  if count == 1 then
     redis.call('ZREM', key.courses(lane), course)
     redis.call('DEL', rounds)
   elseif served then
-    redis.call('ZINCRBY', key.courses(lane), 1, course)
-  elseif tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
-    redis.call('HINCRBY', rounds, student, -1)
+    to_next_round(lane, course, redis.call('ZSCORE', key.courses(lane), course) % 1)
+    count_served(line, rounds, count)
+  elseif student and tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
+    redis.call('HSET', rounds, student, exact(round - 1))
   end
 end
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from time import time
@@ -183,7 +185,9 @@ class Ticker:
     """Writes one chunk to every open stream at each tick, seconds / chunks apart."""
 
     TEXT = "Your loop takes each value once and then adds it to the sum. "
-    TOKENS = tuple(wire.frame({"content": f"{word} "}) for word in TEXT.split())
+    WORDS = re.compile(r"\S+\s")
+    PARTS = re.compile(r"\S{1,3}\s*")
+    """Shorter than a model's tokens are, so that 240 of them are still a hint."""
     LAST = (
         wire.frame({}, "stop")
         + wire.usage_frame(wire.usage(100, 60))
@@ -191,13 +195,16 @@ class Ticker:
         + wire.BODY_END
     )
 
-    def __init__(self, chunks: int, seconds: float) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: int, most: int, seconds: float) -> None:
         self._step_s = seconds / chunks
+        self._lengths = (chunks, max(chunks, most))
+        parts = (self.PARTS if most else self.WORDS).findall(self.TEXT)
+        self._tokens = tuple(wire.frame({"content": part}) for part in parts)
+        self._random = random.Random(1)
         self._left: dict[Connection, int] = {}
 
     def join(self, connection: Connection) -> None:
-        self._left[connection] = self._chunks
+        self._left[connection] = self._random.randint(*self._lengths)
         connection.transport.write(
             wire.STREAM_HEAD + wire.frame({"role": "assistant", "content": ""})
         )
@@ -217,15 +224,15 @@ class Ticker:
                 stats.chunks += 1
                 if left > 1:
                     self._left[connection] = left - 1
-                    connection.transport.write(self.TOKENS[-left % len(self.TOKENS)])
+                    connection.transport.write(self._tokens[-left % len(self._tokens)])
                 else:
                     del self._left[connection]
-                    connection.transport.write(self.TOKENS[-1] + self.LAST)
+                    connection.transport.write(self._tokens[-1] + self.LAST)
                     stats.end(aborted=False)
 
 
 async def serve(options: argparse.Namespace) -> None:
-    ticker = Ticker(options.chunks, options.seconds) if options.seconds else None
+    ticker = Ticker(options.chunks, options.most, options.seconds) if options.seconds else None
     engine = Engine(options.model, ticker)
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(engine), "127.0.0.1", options.port, backlog=4096
@@ -239,6 +246,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=0, help="0: a free one; it is printed")
     parser.add_argument("--model", default="fake", help="name in /v1/models")
     parser.add_argument("--chunks", type=int, default=60, help="of a ticking stream")
+    parser.add_argument("--most", type=int, default=0, help="of some ticking streams, more chunks")
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="of a ticking stream; 0: scripted"
     )

@@ -56,10 +56,15 @@ class Fake:
 
 
 class FakeEngine(Fake):
-    """tests.fakes.engine. seconds: all streams tick together for so long."""
+    """tests.fakes.engine. seconds: all streams tick together for so long.
 
-    def __init__(self, *, chunks: int = 60, seconds: float = 0.0, port: int = 0) -> None:
-        options = ["--chunks", str(chunks), "--seconds", str(seconds)]
+    most: their lengths differ, from chunks to this many, at the same pace.
+    """
+
+    def __init__(
+        self, *, chunks: int = 60, most: int = 0, seconds: float = 0.0, port: int = 0
+    ) -> None:
+        options = ["--chunks", str(chunks), "--most", str(most), "--seconds", str(seconds)]
         super().__init__("tests.fakes.engine", port, options)
 
     def script(self, *behaviours: Behaviour) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from logging.config import dictConfig
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +175,26 @@ def test_a_web_process_writes_nothing_but_json() -> None:
     names = ["uvicorn.error", "uvicorn.access", "django.request"]
     assert [line["logger"] for line in lines] == names
     assert done.stdout == ""
+
+
+def test_gunicorn_writes_nothing_but_json(tmp_path: Path) -> None:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("HINTLINE_")}
+    server = subprocess.Popen(
+        [str(Path(sys.executable).with_name("gunicorn")), "--config", "python:web.ops.gunicorn",
+         "--bind", "127.0.0.1:0", "--no-control-socket", "web.wsgi"],
+        cwd=ROOT,
+        env=clean | {"HINTLINE_DATA": str(tmp_path), "HINTLINE_LOG_FORMAT": "json"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    with server:
+        assert server.stderr is not None
+        lines = []
+        for line in server.stderr:
+            lines.append(line)
+            if "Booting worker" in line:
+                server.terminate()
+
+    messages = [json.loads(line)["message"] for line in lines]
+    assert messages[0].startswith("Starting gunicorn")
+    assert messages[-1].startswith("Shutting down")

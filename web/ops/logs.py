@@ -13,6 +13,8 @@ from typing import Any
 
 from broker import logs
 
+OURS: dict[str, Any] = {"handlers": [], "propagate": True}
+"""A logger whose lines all go to our handler."""
 SERVERS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access")
 TASK_ID = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27})-(\d+)")
 
@@ -71,7 +73,6 @@ def config(form: str, level: str) -> dict[str, Any]:
     """For logging.config.dictConfig. form: one of FORMATS."""
     # A server's own handlers give way to ours. A logger without any is one that was switched off.
     servers = [name for name in SERVERS if logging.getLogger(name).handlers]
-    ours: dict[str, Any] = {"handlers": [], "propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -79,7 +80,7 @@ def config(form: str, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            **dict.fromkeys(servers, ours),
+            **dict.fromkeys(servers, OURS),
             # A line for each request to a model would drown what matters.
             "httpx2": {"level": "WARNING"},
         },

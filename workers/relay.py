@@ -32,15 +32,16 @@ class Feed:
         self.hint, self.attempt, self.owner, self.on_closed = hint, attempt, owner, on_closed
         self.closed = False
         self._pending: list[tuple[Kind, str]] = []
+        self._tried = 0
+        """So many of the first ones are on their way, or were: they may be in the stream as is."""
         self._next_seq = 1
 
     def put(self, kind: Kind, **data: Any) -> None:
         self._pending.append((kind, json.dumps(data, ensure_ascii=False)))
 
     def piece(self, text: str) -> None:
-        """Appends safe text; pieces that wait together become one event."""
-        last = self._pending[-1] if self._pending else None
-        if last and last[0] is Kind.PIECE:
+        """Appends safe text; pieces that wait together for their first try become one event."""
+        if len(self._pending) > self._tried and self._pending[-1][0] is Kind.PIECE:
             text = json.loads(self._pending.pop()[1])["text"] + text
         self.put(Kind.PIECE, text=text)
 
@@ -48,6 +49,7 @@ class Feed:
         """What is to be sent now; the same again until `sent` is told that it arrived."""
         if not self._pending or self.closed:
             return None
+        self._tried = len(self._pending)
         return streams.append(
             self.hint, self.attempt, self._next_seq, tuple(self._pending), self.owner
         )
@@ -57,6 +59,7 @@ class Feed:
             self.refused()
             return
         del self._pending[:count]
+        self._tried -= count
         self._next_seq += count
 
     def waiting(self) -> int:

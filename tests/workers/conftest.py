@@ -27,6 +27,8 @@ class ScriptedModel:
     def __init__(self, *scripts: Sequence[str | Exception], gate: Any = None) -> None:
         self.scripts = list(scripts)
         self.requests: list[tuple[str, list[Any]]] = []
+        self.lanes: list[Lane] = []
+        self.chunks = 0
         self.open = 0
         self.gate = gate
         """Awaited before each piece, if given."""
@@ -40,6 +42,7 @@ class ScriptedModel:
         lane: Lane = Lane.INTERACTIVE,
     ) -> AsyncGenerator[Chunk, None]:
         self.requests.append((request_id, list(messages)))
+        self.lanes.append(lane)
         self.open += 1
         try:
             for piece in self.scripts.pop(0):
@@ -47,6 +50,7 @@ class ScriptedModel:
                     await self.gate(piece)
                 if isinstance(piece, Exception):
                     raise piece
+                self.chunks += 1
                 yield Chunk(piece)
             yield Chunk("", "stop", Usage(prompt_tokens=10, completion_tokens=5))
         finally:

@@ -12,14 +12,14 @@ import pytest
 
 from broker import dispatch, fleet, health
 from broker.contract.events import Kind
-from broker.contract.hint import Outcome, Reason, State
+from broker.contract.hint import Lane, Outcome, Reason, State
 from broker.contract.job import Partial
 from broker.dispatch import Grant
 from broker.health import EngineState, Why
 from broker.keys import STREAM
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_attempt import FIX, hint, row, settled, told
-from tests.workers.test_rescue import Post, post, rescue
+from tests.workers.test_rescue import Post, age, post, rescue
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.hints import store
@@ -307,6 +307,28 @@ async def test_failures_take_the_engine_down_and_a_canary_takes_it_up(
     await serve(runtime, hint, good, at="gpu1")
     states = await runtime.broker.run(health.state())
     assert states["gpu1"].state is EngineState.UP
+
+
+async def test_chunks_are_told_as_a_sign_of_life(
+    runtime: Runtime, hint: str, good: tuple[str, ...]
+) -> None:
+    async def silent_s() -> float | None:
+        await runtime._progress()
+        return (await runtime.broker.run(health.state()))["gpu0"].silent_s
+
+    assert await silent_s() is None
+    await serve(runtime, hint, good)
+    assert await silent_s() is not None
+
+
+async def test_a_hint_nobody_waits_for_comes_after_the_others(
+    runtime: Runtime, hint: str, good: tuple[str, ...]
+) -> None:
+    await age(runtime, hint, lane=Lane.BATCH)
+
+    await serve(runtime, hint, good)
+
+    assert runtime.model.lanes == [Lane.BATCH]
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def woken(pids: list[int]) -> None:
 
 
 def measure(hints: int = HINTS) -> dict[str, Any]:
-    """What tests.bench.chaosapp judged, with `blows` and `seconds`."""
+    """What tests.bench.chaosapp judged, with `watched`, `blows` and `seconds`."""
     environ = {"HINTLINE_HINT_TTL_S": "1800", "HINTLINE_BACKLOG_MAX": "10000"}
     with tempfile.TemporaryDirectory(prefix="hl-") as folder:
         engines = {f"gpu{n}": FakeVllm(voice=n, **ENGINE) for n in range(GPUS)}
@@ -206,10 +206,11 @@ def measure(hints: int = HINTS) -> dict[str, Any]:
         try:
             stand.shell(SETUP, str(SLOTS))
             began_s = monotonic()
-            attack(chaos, hints)
+            watched = attack(chaos, hints)
             seconds = monotonic() - began_s
             judged: dict[str, Any] = json.loads(stand.python("-m", "tests.bench.chaosapp", "judge"))
-            return judged | {"blows": chaos.blows, "seconds": round(seconds)}
+            about = {"watched": watched, "blows": chaos.blows, "seconds": round(seconds)}
+            return judged | about
         finally:
             chaos.mend(all_=True)
             stand.close()
@@ -217,8 +218,8 @@ def measure(hints: int = HINTS) -> dict[str, Any]:
                 engine.stop()
 
 
-def attack(chaos: Chaos, hints: int) -> None:
-    """A blow each time another part of the hints is final."""
+def attack(chaos: Chaos, hints: int) -> dict[str, int]:
+    """A blow each time another part of the hints is final; answers what streams told."""
     command = [sys.executable, "-m", "tests.bench.chaosapp", "ask", str(hints)]
     left, struck_s = list(BLOWS), monotonic()
     with subprocess.Popen(
@@ -226,11 +227,15 @@ def attack(chaos: Chaos, hints: int) -> None:
     ) as asking:
         assert asking.stdout is not None
         for line in asking.stdout:
+            if line.startswith("{"):
+                watched: dict[str, int] = json.loads(line)
+                return watched
             chaos.mend()
             due = (len(BLOWS) - len(left) + 1) * hints / (len(BLOWS) + 2)
             if left and int(line) >= due and monotonic() >= struck_s + PAUSE_S:
                 chaos.strike(left.pop(0))
                 struck_s = monotonic()
+    raise RuntimeError(f"the students gave up: exit {asking.returncode}")
 
 
 SETUP = """

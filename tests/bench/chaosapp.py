@@ -1,7 +1,8 @@
 """The students of the chaos bench, and the judge of what they got; programs of their own.
 
-python -m tests.bench.chaosapp ask COUNT: asks, and prints how many hints are final, until all are.
-python -m tests.bench.chaosapp judge: prints Judged as JSON.
+python -m tests.bench.chaosapp ask COUNT: asks, and prints how many hints are final, until all are;
+then, as JSON, how many streams told what at that time.
+python -m tests.bench.chaosapp judge: prints as JSON what became of the hints.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -35,16 +37,21 @@ def ask(count: int) -> None:
     students = User.objects.bulk_create(
         [User(username=f"chaos{n}") for n in range(-(-count // len(exercises)))]
     )
-    final, asked, moved_s = 0, 0, time.monotonic()
-    while final < count and time.monotonic() < moved_s + STUCK_S:
-        for number in range(asked, min(count, final + OPEN)):
+    watched: Counter[str] = Counter()
+    final: set[UUID] = set()
+    asked, moved_s = 0, time.monotonic()
+    while len(final) < count and time.monotonic() < moved_s + STUCK_S:
+        for number in range(asked, min(count, len(final) + OPEN)):
             student = students[number % len(students)]
             ask_one(student, exercises[number // len(students)], number)
             asked += 1
-        before, final = final, Hint.objects.exclude(finished_at=None).count()
-        moved_s = time.monotonic() if final > before else moved_s
-        print(final, flush=True)
+        for row in Hint.objects.exclude(finished_at=None).exclude(pk__in=final):
+            final.add(row.pk)
+            watched[seen(row)] += 1
+            moved_s = time.monotonic()
+        print(len(final), flush=True)
         time.sleep(LOOK_S)
+    print(json.dumps(watched), flush=True)
 
 
 def ask_one(student: Any, exercise: Any, number: int) -> None:
@@ -84,28 +91,28 @@ def judge() -> None:
         "lost": [str(row.pk) for row in rows if row.state not in FINAL],
         "doubled": [hint for hint, count in ends.items() if count > 1],
         "wrong": [str(row.pk) for row in answered if row.text not in written(row)],
-        "watched": Counter(watched(row) for row in answered),
     }
     print(json.dumps(judged))
 
 
-def watched(row: Any) -> str:
-    """What the stream of an answered hint tells who opens it now.
-
-    The words of the row; part of them, and no end, where Redis died or was wiped; other words.
-    """
+def seen(row: Any) -> str:
+    """What the stream of a hint that just became final tells who opens it now."""
     from broker import streams
     from broker.contract.events import Kind
     from web.hints import line
-    from web.link import broker
+    from web.link import attempt
 
-    events = broker().run(streams.after(str(row.pk)))
+    events = attempt(streams.after(str(row.pk)))
+    if not events:
+        return "nothing"
     text = line.partial_text(row)
+    if row.state != "answered":
+        return row.state
     if text == row.text:
-        return "the same"
-    if not any(event.kind is Kind.DONE for event in events):
-        return "no end" if row.text.startswith(text) else "no end, other words"
-    return "other words"
+        return "the words of the row"
+    if events[-1].kind is Kind.DONE:
+        return "other words"
+    return "words without an end" if row.text.startswith(text) else "other words without an end"
 
 
 def ended(results: Iterable[str]) -> list[str]:

@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import django
 
-STUDENTS = 5
+STUDENTS = 4
 AT_ONCE = 2
-WAIT_S = 300.0
+WAIT_S = 900.0
 
 
 def main(how: str, slugs: list[str]) -> None:
@@ -36,7 +36,7 @@ def main(how: str, slugs: list[str]) -> None:
         exercise = Exercise.objects.get(slug=slug)
         student = User.objects.create(username=f"crowd-{uuid4().hex}")
         code = f"{exercise.starter}\n# {number}\n"
-        body = HintIn(exercise=exercise.path, level=3, code=code, locale="ko")
+        body = HintIn(exercise=exercise.path, level=3, code=code, locale="en")
         report = Report(verdict=Verdict.FAILED, total=1)
         new = new_hint(student, exercise, body, report, key="")
         if how == "random":

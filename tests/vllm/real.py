@@ -16,11 +16,12 @@ from time import monotonic, sleep
 import httpx2
 import pytest
 
+from broker.children import end_with_parent
 from tests.vllm.contract import FLAGS, KEY, SLOTS, Contract, Doomed, Server
 from tests.whole.stand import ROOT, Stand, free_port, until
 from workers import scrape
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(1800)
 START_S = 900.0
 BLOCK_TOKENS = 128
 """Of vLLM's CPU backend; 16 on a GPU."""
@@ -43,7 +44,11 @@ class RealVllm:
         command = [ROOT / "tests/vllm/serve", "run", str(self.port), "smollm2", *NAMED, *SHIPPED]
         with (ROOT / ".vllm" / f"{name}.log").open("w") as log:
             self.process = subprocess.Popen(
-                [*command, *flags], stdout=log, stderr=log, start_new_session=True
+                [*command, *flags],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent(os.getpid()),
             )
 
     @property
@@ -78,7 +83,7 @@ class RealVllm:
 Start = Callable[..., RealVllm]
 SETUP = """
 from web.engines.models import *
-AIModelConfig.objects.update(first_chunk_s=60, idle_s=15, max_tokens=40)
+AIModelConfig.objects.update(first_chunk_s=140, idle_s=20, deadline_s=150, max_tokens=32)
 for engine in Engine.objects.all():
     engine.api_key, engine.model_name, engine.slots = *sys.argv[1:3], int(sys.argv[3])
     engine.save()

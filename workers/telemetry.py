@@ -30,7 +30,8 @@ async def attempt(
     """The result of serving the job, counted; all that is logged below carries the hint's id."""
     logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
     _placed.set(placed or UNKNOWN)
-    lane = Lane.RETRY if job.attempt > 1 else job.lane
+    again = job.attempt > 1 and job.lane is not Lane.BATCH
+    lane = Lane.RETRY if again else job.lane
     metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
     outcome = "error"
     try:

@@ -31,6 +31,7 @@ from tests.web.test_logs import lines
 from tests.web.test_metrics import samples
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_attempt import hint
+from tests.workers.test_moving import join, serve
 from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
 from web.hints import store
@@ -123,6 +124,19 @@ async def test_an_attempt_is_counted_by_its_outcome(
     await attempt.generate(runtime, hint)
 
     assert counted["hint_attempts_total", outcome] == 1
+
+
+async def test_an_attempt_whose_hint_goes_to_another_engine_has_moved(
+    runtime: Runtime, hint: str, good: tuple[str, ...], counted: Counted
+) -> None:
+    await join(runtime, "gpu1")
+
+    await serve(runtime, hint, [ModelUnavailable("no")])
+    await serve(runtime, hint, good, at="gpu1")
+
+    assert counted["hint_attempts_total", "moved"] == 1
+    assert counted["hint_attempts_total", "answered"] == 1
+    assert counted["hint_queue_wait_seconds_count", "retry"] == 1
 
 
 async def test_an_attempt_that_was_cancelled_is_dropped(

@@ -73,16 +73,27 @@ class Turn:
 class Record:
     """What an attempt leaves behind beside its ending; filled while it runs.
 
-    writing: ungated, of the turn that runs; tokens: of that, as far as engines counted them.
+    writing: ungated, of the turn that runs; written: tokens of the text which that goes on from;
+    spent: by the turns before; now: by the one that runs, as far as its engine has counted.
     """
 
     screen: Screen
     turns: list[Turn] = field(default_factory=list)
     writing: list[str] = field(default_factory=list)
-    tokens: int = 0
-    usage: Usage = field(default_factory=Usage)
+    written: int = 0
+    spent: Usage = field(default_factory=Usage)
+    now: Usage = field(default_factory=Usage)
     refusal: Refusal | None = None
     error: str = ""
+
+    @property
+    def usage(self) -> Usage:
+        return added(self.spent, self.now)
+
+    @property
+    def tokens(self) -> int:
+        """Of what is being written, as far as engines counted them."""
+        return self.written + self.now.completion_tokens
 
 
 async def run(
@@ -172,7 +183,8 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
         reference=job.reference,
     )
     record.writing = [beginning]
-    record.tokens = job.partial.tokens if beginning and job.partial else 0
+    record.written = job.partial.tokens if beginning and job.partial else 0
+    record.spent, record.now = record.usage, Usage()
     record.screen.show(gate.feed(beginning))
     incomplete = False
     if not decided(gate):
@@ -196,7 +208,6 @@ async def listen(job: HintJob, model: Streams, record: Record, beginning: str, g
     Raises: ModelError.
     """
     incomplete = False
-    used, written = record.usage, record.tokens
     async with (
         telemetry.Request(job.engine, len(record.turns) + 1) as request,
         aclosing(ask(job, model, record, beginning)) as chunks,
@@ -205,9 +216,7 @@ async def listen(job: HintJob, model: Streams, record: Record, beginning: str, g
             request.chunk()
             record.writing.append(chunk.text)
             record.screen.show(gate.feed(chunk.text))
-            if chunk.usage:
-                record.usage = added(used, chunk.usage)
-                record.tokens = written + chunk.usage.completion_tokens
+            record.now = chunk.usage or record.now
             incomplete = incomplete or chunk.finish_reason in INCOMPLETE
             if decided(gate):
                 break

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 
-from tests.bench import events, path, product, stream
+from tests.bench import chaos, events, path, product, stream
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SLOW_S = 6.0
@@ -80,6 +80,7 @@ def main() -> None:
         table("One worker process", workers()),
         table("A hint's way, everything idle", ways()),
         table("1,000 open event streams in one web process", streams()),
+        table(f"{chaos.HINTS:,} hints on {chaos.GPUS} fake GPUs under attack", chaos.rows()),
     ]
     RESULTS.write_text("\n".join(parts))
     print(RESULTS.read_text())

@@ -218,6 +218,25 @@ def measure(hints: int = HINTS) -> dict[str, Any]:
                 engine.stop()
 
 
+def rows(hints: int = HINTS) -> list[tuple[str, str, str, str]]:
+    """Lines of a table: what, figure, reference, wanted."""
+    found = measure(hints)
+    states, watched = found["states"], found["watched"]
+    final = found["hints"] - len(found["lost"])
+    torn = sum(count for told, count in watched.items() if told.startswith("other words"))
+    failed = ", ".join(f"{count} {reason}" for reason, count in found["reasons"].items())
+    blows = f"{len(found['blows'])} in {found['seconds']} s"
+    return [
+        ("blows: workers, engines, node and Redis killed, hung, drained, wiped", blows, "", ""),
+        ("hints with a final state", str(final), str(hints), "all"),
+        ("hints finished twice", str(len(found["doubled"])), "", "0"),
+        ("answered, but not with one attempt's whole text", str(len(found["wrong"])), "", "0"),
+        ("streams that told other words than the row", str(torn), "", "0"),
+        ("answered by a model", str(states.get("answered", 0)), "", ""),
+        ("ended with the author's hint", f"{states.get('failed', 0)} ({failed})", "", ""),
+    ]
+
+
 def attack(chaos: Chaos, hints: int) -> dict[str, int]:
     """A blow each time another part of the hints is final; answers what streams told."""
     command = [sys.executable, "-m", "tests.bench.chaosapp", "ask", str(hints)]

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,12 +24,15 @@ from tests.fakes import vllm_text
 OPEN = 150
 """Hints in flight at any time."""
 LOOK_S = 0.25
+SETTLED_S = 1.0
+"""The row is final before its stream ends."""
 STUCK_S = 240.0
 """Without one more final hint for so long, something is lost."""
 
 
 def ask(count: int) -> None:
     from django.contrib.auth.models import User
+    from django.utils import timezone
 
     from web.courses.models import Exercise
     from web.hints.models import Hint
@@ -45,7 +49,8 @@ def ask(count: int) -> None:
             student = students[number % len(students)]
             ask_one(student, exercises[number // len(students)], number)
             asked += 1
-        for row in Hint.objects.exclude(finished_at=None).exclude(pk__in=final):
+        ended = timezone.now() - timedelta(seconds=SETTLED_S)
+        for row in Hint.objects.filter(finished_at__lt=ended).exclude(pk__in=final):
             final.add(row.pk)
             watched[seen(row)] += 1
             moved_s = time.monotonic()
@@ -81,7 +86,7 @@ def judge() -> None:
 
     rows = list(Hint.objects.select_related("exercise").order_by("pk"))
     answered = [row for row in rows if row.state == State.ANSWERED]
-    ends = Counter(ended(TaskResult.objects.values_list("result", flat=True)))
+    ends = Counter(finished(TaskResult.objects.values_list("result", flat=True)))
     judged = {
         "hints": len(rows),
         "states": Counter(row.state for row in rows),
@@ -115,7 +120,7 @@ def seen(row: Any) -> str:
     return "words without an end" if row.text.startswith(text) else "other words without an end"
 
 
-def ended(results: Iterable[str]) -> list[str]:
+def finished(results: Iterable[str]) -> list[str]:
     """The hint of each task that said it had finished one."""
     from broker.contract.hint import FINAL
 

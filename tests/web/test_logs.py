@@ -138,7 +138,7 @@ def test_a_servers_own_handlers_give_way_but_what_is_off_stays_off() -> None:
     off.propagate = True
 
     assert loggers["uvicorn"] == {"handlers": [], "propagate": True}
-    assert "uvicorn.access" not in loggers
+    assert loggers["uvicorn.access"] == {"handlers": [], "propagate": False}
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -150,11 +150,13 @@ def test_every_form_can_be_set_up(form: str) -> None:
         logging.getLogger().handlers[:] = kept
 
 
-def test_a_web_process_writes_nothing_but_json() -> None:
-    """Its own lines, Django's, and the server's."""
+@pytest.mark.parametrize("access", [True, False])
+def test_a_web_process_writes_nothing_but_json(access: bool) -> None:
+    """Its own lines, Django's, and the server's; no requests if it was told so."""
     program = (
         "import uvicorn.config, logging\n"
-        "settings = uvicorn.Config('web.asgi:application', log_level='info')\n"
+        "settings = uvicorn.Config('web.asgi:application', log_level='info',"
+        f" access_log={access})\n"
         "settings.load()\n"
         "logging.getLogger('uvicorn.error').info('Started')\n"
         "logging.getLogger('uvicorn.access').info('%s - %s', 'peer', 'GET /')\n"
@@ -172,7 +174,7 @@ def test_a_web_process_writes_nothing_but_json() -> None:
     )
 
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    names = ["uvicorn.error", "uvicorn.access", "django.request"]
+    names = ["uvicorn.error", *["uvicorn.access"] * access, "django.request"]
     assert [line["logger"] for line in lines] == names
     assert done.stdout == ""
 

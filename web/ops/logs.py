@@ -14,6 +14,7 @@ from typing import Any
 from broker import logs
 
 OURS: dict[str, Any] = {"handlers": [], "propagate": True}
+OFF: dict[str, Any] = {"handlers": [], "propagate": False}
 """A logger whose lines all go to our handler."""
 SERVERS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access")
 TASK_ID = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27})-(\d+)")
@@ -71,8 +72,11 @@ def subject(record: logging.LogRecord) -> dict[str, Any]:
 
 def config(form: str, level: str) -> dict[str, Any]:
     """For logging.config.dictConfig. form: one of FORMATS."""
-    # A server's own handlers give way to ours. A logger without any is one that was switched off.
-    servers = [name for name in SERVERS if logging.getLogger(name).handlers]
+    # A server's own handlers give way to ours. What was switched off has to be named: dictConfig
+    # would let the children of `uvicorn` speak again.
+    loggers = {name: logging.getLogger(name) for name in SERVERS}
+    servers = {name: OFF for name, logger in loggers.items() if not logger.propagate}
+    servers |= {name: OURS for name, logger in loggers.items() if logger.handlers}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -80,7 +84,7 @@ def config(form: str, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            **dict.fromkeys(servers, OURS),
+            **servers,
             # A line for each request to a model would drown what matters.
             "httpx2": {"level": "WARNING"},
         },

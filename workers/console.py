@@ -12,7 +12,7 @@ from time import sleep
 from django.db import DatabaseError
 from django.utils import translation
 from rich.box import SIMPLE
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
@@ -103,4 +103,5 @@ def picture(now: Overview) -> Group:
     nodes = Table("node", "serves", "workers / wanted", box=SIMPLE)
     for line in now.node_lines():
         nodes.add_row(*line)
-    return Group(*filter(None, (now.notice, engines, now.backlog(), nodes)))
+    parts: list[RenderableType] = [now.notice, engines, now.backlog(), nodes]
+    return Group(*(part for part in parts if part))

@@ -7,13 +7,14 @@ the engine's history in the admin.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator
 from django.db import transaction
+from django.db.models import Field
 from django.utils.translation import gettext as _
 
 from broker import nodes
@@ -37,9 +38,15 @@ class Limits(NamedTuple):
     high: int
 
 
+def column(name: str) -> Field[Any, Any]:
+    found = Engine._meta.get_field(name)
+    assert isinstance(found, Field)
+    return found
+
+
 def limits(field: str) -> Limits:
     """What the field of an Engine allows."""
-    validators = Engine._meta.get_field(field).validators
+    validators = column(field).validators
     high = min(int(each.limit_value) for each in validators if type(each) is MaxValueValidator)
     return Limits(0 if field == "workers" else 1, high)
 
@@ -123,7 +130,7 @@ def change(engine: Engine, asked: Asked, problems: list[str]) -> dict[str, int |
 
 def bad_number(engine: Engine, field: str, text: str) -> str:
     low, high = limits(field)
-    what = Engine._meta.get_field(field).verbose_name
+    what = column(field).verbose_name
     told = {"engine": engine.name, "what": what, "text": text[:20], "low": low, "high": high}
     return _("%(engine)s: “%(text)s” is no number of %(what)s: use %(low)d to %(high)d.") % told
 
@@ -156,8 +163,7 @@ def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -
         return
     engine.save(update_fields=changed)
     told = [
-        f"{Engine._meta.get_field(field).verbose_name}: "
-        f"{shown(before[field])} → {shown(getattr(engine, field))}"
+        f"{column(field).verbose_name}: {shown(before[field])} → {shown(getattr(engine, field))}"
         for field in changed
     ]
     text = "; ".join(told) + (f" ({via})" if via else "")

@@ -84,9 +84,9 @@ class Row:
             "live": str(len(self.load.workers)),
             "slots": f"{self.load.slots}{limit}",
             "in_flight": str(self.load.in_flight),
-            "waiting": number(reading and reading.waiting, "{}"),
-            "tokens_s": number(reading and reading.tokens_s, "{:,.0f}"),
-            "cached": number(reading and reading.cached_ratio, "{:.0%}"),
+            "waiting": number(getattr(reading, "waiting", None), "{}"),
+            "tokens_s": number(getattr(reading, "tokens_s", None), "{:,.0f}"),
+            "cached": number(getattr(reading, "cached_ratio", None), "{:.0%}"),
             "crashes": self.crashes(),
         }
 

@@ -32,7 +32,7 @@ def active() -> dict[str, int]:
 def wanted() -> dict[str, Wanted]:
     """The workers of each enabled engine of the current mode, over all nodes."""
     rows = in_use().values_list("name", "workers", "worker_slots", "draining")
-    return {name: Wanted(*rest) for name, *rest in rows}
+    return {name: Wanted(workers, slots, draining) for name, workers, slots, draining in rows}
 
 
 def in_use() -> QuerySet[Engine]:

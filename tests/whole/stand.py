@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -61,6 +62,13 @@ class Stand:
         self.valkey = Embedded(self.data)
         self.valkey.start()
         self.broker = Broker(self.valkey.url)
+        try:
+            self.set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def set_up(self) -> None:
         # Hosts of the machine's own shell must not reach the stand.
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("HINTLINE_", "REDIS_"))}
         clean.pop("DATABASE_URL", None)
@@ -123,11 +131,14 @@ class Stand:
         """Worker processes of this stand, found as children of its node."""
         import psutil
 
-        return [
-            child.pid
-            for child in psutil.Process(self.processes["node"].pid).children()
-            if "worker" in child.cmdline() and (not engine or engine in child.cmdline())
-        ]
+        found = []
+        for child in psutil.Process(self.processes["node"].pid).children():
+            # A child that has just died has no command line any more.
+            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                command = child.cmdline()
+                if "worker" in command and (not engine or engine in command):
+                    found.append(child.pid)
+        return found
 
     def kill_worker(self, engine: str = "") -> None:
         for pid in self.worker_pids(engine):

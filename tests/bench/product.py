@@ -13,60 +13,77 @@ from pathlib import Path
 import psutil
 
 from broker.embedded import Embedded
-from tests.bench.stream import CHUNKS, HINTS, SECONDS, STREAMS, Figures, measured
-from tests.fakes.launch import ROOT, FakeEngine
+from tests.bench.stream import FAST, Figures, Load, measured, needed
+from tests.fakes.launch import ROOT
 
-FILL = """
-import os, sys, django
+ASK = """
+import json, os, sys, django
+from time import sleep, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "web.settings"
 django.setup()
 from django.contrib.auth.models import User
-from broker import dispatch
 from web.courses.models import Exercise
 from web.engines.models import AIModelConfig, Engine
 from web.hints import store
-from web.link import broker
 from web.tutor.report import Case, Report, Verdict
 Engine.objects.all().delete()
 Engine.objects.create(name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024)
 AIModelConfig.objects.update(mode="vllm")
 report = Report(verdict=Verdict.FAILED, total=1, first=Case(call="f(1)", expected="2", got="3"))
 exercises = list(Exercise.objects.all())
-for number in range(int(sys.argv[2])):
-    if number % len(exercises) == 0:
-        student = User.objects.create(username=f"s{number}")
-    new = store.NewHint(student=student, exercise=exercises[number % len(exercises)], level=3,
-        locale="en", code="x = 1\\n" * 20, question="", report=report, prefix="p")
+
+def ready(workers):
+    from broker import fleet
+    from web.link import broker
+    while sum(len(load.workers) for load in broker().run(fleet.snapshot()).values()) < workers:
+        sleep(0.05)
+
+def asked(number):
+    names = [User(username=f"s{n}") for n in range(number)]
+    for n, student in enumerate(User.objects.bulk_create(names)):
+        yield store.NewHint(student=student, exercise=exercises[n % len(exercises)], level=3,
+            locale="en", code="x = 1\\n" * 20, question="", report=report, prefix="p")
+
+"""
+"""The site's engine is the first argument. ready: waits for workers; asked: students' requests."""
+FILL = """
+from broker import dispatch
+from web.link import broker
+for new in asked(int(sys.argv[2])):
     broker().run(dispatch.admit(store.ticket(store.create(new).hint)))
 """
 
 
-def worked(hints: int = HINTS, streams: int = STREAMS, seconds: float = SECONDS) -> Figures:
-    """One worker process of so many slots, with more hints waiting than it will finish.
-
-    seconds: what the engine takes for one stream of CHUNKS.
-    """
+def worked(load: Load = FAST) -> Figures:
+    """One worker process of so many slots, with more hints waiting than it will finish."""
     with (
-        FakeEngine(chunks=CHUNKS, seconds=seconds) as engine,
+        load.engine() as engine,
         tempfile.TemporaryDirectory() as folder,
         Embedded(Path(folder)),
     ):
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("HINTLINE_", "REDIS_"))}
-        env |= {
-            "HINTLINE_DATA": folder,
-            "HINTLINE_LOG_LEVEL": "ERROR",
-            "HINTLINE_HINT_TTL_S": "3600",
-        }
-        for command in (
-            ["-m", "web", "migrate", "--verbosity", "0"],
-            ["-m", "web", "seed"],
-            ["-c", FILL, engine.url, str(2 * streams + hints)],
-        ):
-            subprocess.run(
-                [sys.executable, *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL
-            )
-        with worker(env, streams) as process:
-            return measured(engine, process, streams, hints)
+        env = site(folder)
+        django(env, "-c", ASK + FILL, engine.url, str(needed(load)))
+        with worker(env, load.streams) as process:
+            return measured(engine, process, load)
+
+
+def site(folder: str) -> dict[str, str]:
+    """The environment of a site in this folder, with the seed course."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("HINTLINE_", "REDIS_"))}
+    env |= {
+        "HINTLINE_DATA": folder,
+        "HINTLINE_LOG_LEVEL": "ERROR",
+        "HINTLINE_HINT_TTL_S": "3600",
+    }
+    django(env, "-m", "web", "migrate", "--verbosity", "0")
+    django(env, "-m", "web", "seed")
+    return env
+
+
+def django(env: dict[str, str], *command: str) -> None:
+    subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 @contextmanager

@@ -24,11 +24,24 @@ from broker.embedded import Embedded
 from broker.queue import kombu_url
 from tests.fakes.launch import ROOT, FakeEngine
 
-STREAMS = 256
-CHUNKS = 60
-SECONDS = 1.0
-HINTS = 1536
 LIMIT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """streams at once, of chunks (to most) in so many seconds; hints: how many are measured."""
+
+    streams: int
+    hints: int
+    seconds: float
+    chunks: int = 60
+    most: int = 0
+
+    def engine(self) -> FakeEngine:
+        return FakeEngine(chunks=self.chunks, most=self.most, seconds=self.seconds)
+
+
+FAST = Load(streams=256, hints=1536, seconds=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +54,23 @@ class Figures:
     max_active: int
 
 
-def bare(hints: int = HINTS, streams: int = STREAMS) -> Figures:
+def bare(load: Load = FAST) -> Figures:
     """A script of so many reading coroutines: no queue, no result, no events."""
-    with FakeEngine(chunks=CHUNKS, seconds=SECONDS) as engine:
-        command = ["-m", "tests.bench.stream", engine.url, str(streams), str(hints + 2 * streams)]
+    with load.engine() as engine:
+        command = ["-m", "tests.bench.stream", engine.url, str(load.streams), str(needed(load))]
         with python(command, redis="unix:///none") as reader:
-            return measured(engine, reader, streams, hints)
+            return measured(engine, reader, load)
 
 
-def pooled(hints: int = HINTS, streams: int = STREAMS) -> Figures:
+def needed(load: Load) -> int:
+    """Streams enough for all lanes to be busy from the first that counts to the last."""
+    return load.hints + 2 * load.streams
+
+
+def pooled(load: Load = FAST) -> Figures:
     """A Celery worker of so many slots, on a real Valkey."""
     with (
-        FakeEngine(chunks=CHUNKS, seconds=SECONDS) as engine,
+        load.engine() as engine,
         tempfile.TemporaryDirectory() as folder,
         Embedded(Path(folder)) as redis,
     ):
@@ -64,12 +82,12 @@ def pooled(hints: int = HINTS, streams: int = STREAMS) -> Figures:
             "tests.bench.streamapp",
             "worker",
             "-c",
-            str(streams),
+            str(load.streams),
         ]
         command += ["-l", "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        send(redis.url, engine.url, hints + 2 * streams)
+        send(redis.url, engine.url, needed(load))
         with python(command, redis=redis.url) as reader:
-            return measured(engine, reader, streams, hints)
+            return measured(engine, reader, load)
 
 
 def send(redis_url: str, engine_url: str, number: int) -> None:
@@ -82,15 +100,15 @@ def send(redis_url: str, engine_url: str, number: int) -> None:
             app.send_task("read", args=[engine_url], queue="bench", producer=producer)
 
 
-def measured(engine: FakeEngine, reader: psutil.Popen, warm_up: int, hints: int) -> Figures:
+def measured(engine: FakeEngine, reader: psutil.Popen, load: Load) -> Figures:
     """Between two moments at which all slots are busy, so that begun streams favour nobody.
 
     The first streams, which open connections and import modules, are not counted, nor the last.
     """
-    until_finished(engine, warm_up)
+    until_finished(engine, load.streams)
     cpu_s, began_s = cpu_of(reader), time.perf_counter()
     began = engine.stats()["finished"]
-    finished = until_finished(engine, warm_up + hints)
+    finished = until_finished(engine, load.streams + load.hints)
     taken_s = time.perf_counter() - began_s
     assert engine.stats()["aborted"] == 0, "a reader left a stream"
     return Figures(

@@ -155,6 +155,6 @@ def quantile(share: float, buckets: Sequence[tuple[float, float]]) -> float | No
     rank, low, below = share * buckets[-1][1], 0.0, 0.0
     for high, count in buckets:
         if count >= rank:
-            return low if high == inf else low + (high - low) * (rank - below) / (count - below)
+            break
         low, below = high, count
-    return low
+    return low if high == inf else low + (high - low) * (rank - below) / (count - below)

@@ -69,9 +69,7 @@ class Watch:
         why = self.trouble(now_s, was, alive, metrics)
         if why is not None:
             return [*calls, health.down(self.engine, why)]
-        if was.state is EngineState.UP:
-            calls += self.adapt(now_s, was, reading, in_flight, most)
-        return calls
+        return [*calls, *self.adapt(now_s, was, reading, in_flight, most)]
 
     def read(self, now_s: float, was: Health, metrics: Answer) -> Reading | None:
         """None without metrics of a vLLM, unless it showed some before."""

@@ -14,6 +14,10 @@ FENCE = re.compile(r"```|~~~")
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*\S")
 LIST_MARK = re.compile(r"^\s*(?:[-*+>]\s+|\d+[.)]\s+)?")
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
+# None of STATEMENTS can be written without one of these; most prose is seen to be none by that.
+CODE = re.compile(
+    r"[=(]|\b(?:return|del|for|while|if|with|def|class|import|raise|try|assert|break|continue|pass)\b"
+)
 STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.Return, ast.Delete, ast.For, ast.While, ast.If, ast.With,
     ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Raise, ast.Try, ast.Assert,
@@ -100,6 +104,8 @@ def _statements(line: str) -> int:
     """Statements in one line of code; 0 for prose, also prose that Python could read."""
     if CLAUSE.match(line):
         return 1
+    if not CODE.search(line):
+        return 0
     try:
         body = ast.parse(f"{line} pass" if line.endswith(":") else line).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,12 +1,15 @@
 -- The line of waiting hints: three lanes, each with a fair order of its own.
 --
--- Courses of a lane take turns: each has the number of its next turn. One that joins, or has had
--- a slot, comes again in the next round of turns, so that neither coming back nor being served
--- early, for the sake of a cache, changes its share for long. In a course, students go round by round: a hint's round is fixed when it joins,
--- one after its student's last, never before the round that is served now. That one grows by a
--- hint's share of a round with each grant (weighted fair queueing), so that newcomers cannot
--- keep a student's second hint waiting for ever. In a round, who asked first goes first. So a
--- hint's place is its rank in its course and a sum over courses.
+-- Courses of a lane take turns: each has the number of its next turn, which grows by one with
+-- each grant. One that is served early, for the sake of a cache, comes later again, but never by
+-- more than DEBT turns; one that joins waits for the next round of turns.
+--
+-- In a course, students go round by round: a hint's round is fixed when it joins, one after its
+-- student's last, never before the round that is served now. That one grows by a hint's share of
+-- a round with each grant (weighted fair queueing), so that newcomers cannot keep a student's
+-- second hint waiting for ever. In a round, who asked first goes first.
+--
+-- So a hint's place is its rank in its course and a sum over courses.
 -- includes: fleet
 
 local LANES = {'retry', 'interactive', 'batch'}
@@ -14,6 +17,7 @@ local LANES = {'retry', 'interactive', 'batch'}
 local PAGE = 32
 -- Courses looked at; each has at least one hint.
 local COURSES = 128
+local DEBT = 8
 -- Field of the rounds for the one that is served: no student's name.
 local SERVED = ''
 
@@ -43,12 +47,21 @@ local function exact(number)
   return string.format('%.17g', number)
 end
 
--- Gives a course its turn in the next round.
--- fraction: tells courses of one round apart.
-local function to_next_round(lane, course, fraction)
-  local first = redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')
-  local turn = first[2] and math.floor(first[2]) + 1 or 0
-  redis.call('ZADD', key.courses(lane), exact(turn + fraction), course)
+-- The round of turns that is served now.
+local function now_served(lane)
+  return math.floor(redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')[2] or -1)
+end
+
+local function join_turns(lane, course, since)
+  -- The fraction tells courses of one round apart: the one that was asked first goes first.
+  local turn = now_served(lane) + 1 + since % 2^24 / 2^24
+  redis.call('ZADD', key.courses(lane), exact(turn), course)
+end
+
+local function had_turn(lane, course)
+  local turn = redis.call('ZSCORE', key.courses(lane), course)
+  local latest = now_served(lane) + DEBT + turn % 1
+  redis.call('ZADD', key.courses(lane), exact(math.min(turn + 1, latest)), course)
 end
 
 -- Puts a hint into the line; its ticket has lane, course, student, attempt and since_ms.
@@ -60,8 +73,7 @@ local function enter(hint)
   local name = line_of(lane, course, attempt)
   local line, rounds = key.line(name), key.rounds(name)
   lane, course = lane_of(name)
-  -- Of the courses of a round, the one whose hint was asked for first goes first.
-  if redis.call('EXISTS', line) == 0 then to_next_round(lane, course, since % 2^24 / 2^24) end
+  if redis.call('EXISTS', line) == 0 then join_turns(lane, course, since) end
   local round = 0
   -- Who comes back has had his round already.
   if attempt == 0 then
@@ -96,7 +108,7 @@ local function leave(hint, served)
     redis.call('ZREM', key.courses(lane), course)
     redis.call('DEL', rounds)
   elseif served then
-    to_next_round(lane, course, redis.call('ZSCORE', key.courses(lane), course) % 1)
+    had_turn(lane, course)
     count_served(line, rounds, count)
   elseif student and tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
     redis.call('HSET', rounds, student, exact(round - 1))

@@ -8,8 +8,8 @@ local WINDOW, SCAN = 128, 1024
 local BOUND = 1.25
 local MOST_A_STUDENT = 2
 -- Batch hints come in below this load; above it, every BATCH_TURN-th pull takes one that waited.
-local BATCH_LOAD, BATCH_TURN = 0.7, 64
--- Every AGED_TURN-th pull takes the head of the line if it has waited: affinity starves nobody.
+local BATCH_LOAD_PERCENT, BATCH_TURN = 70, 64
+-- Every AGED_TURN-th pull takes the first that has waited long: affinity starves nobody.
 local AGED_TURN = 8
 
 local function read(hint)
@@ -35,7 +35,7 @@ local function may_go(ticket, engine)
 end
 
 local function crowded(fleet)
-  return fleet.busies >= BATCH_LOAD * fleet.limits
+  return 100 * fleet.busies >= BATCH_LOAD_PERCENT * fleet.limits
 end
 
 local function belongs(ticket, engine, fleet)
@@ -99,23 +99,27 @@ local function grant(ticket, engine, fleet, now, grant_ms)
   return attempt
 end
 
--- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
-local function choose(engine, fleet, known, now, patience_ms)
-  local pulls = redis.call('INCR', key.pulls())
-  if pulls % BATCH_TURN == 0 then
-    local batch = candidates({'batch'}, engine, known)(1)
-    if batch and now - batch.since > patience_ms then return batch end
-  end
-  local candidate = candidates(open_lanes(fleet), engine, known)
-  local head = candidate(1)
-  if not head then return nil end
-  if pulls % AGED_TURN == 0 and now - head.since > patience_ms then return head end
+-- The first of the WINDOW candidates that `fits`; nil if none does.
+local function first(candidate, fits)
   for n = 1, WINDOW do
     local ticket = candidate(n)
-    if not ticket then break end
-    if belongs(ticket, engine, fleet) then return ticket end
+    if not ticket or fits(ticket) then return ticket end
   end
-  return half_empty(engine, fleet) and head or nil
+end
+
+-- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
+local function choose(engine, fleet, known, now, patience_ms)
+  local function aged(ticket) return now - ticket.since > patience_ms end
+  local pulls = redis.call('INCR', key.pulls())
+  if pulls % BATCH_TURN == 0 then
+    local batch = first(candidates({'batch'}, engine, known), aged)
+    if batch then return batch end
+  end
+  local candidate = candidates(open_lanes(fleet), engine, known)
+  return pulls % AGED_TURN == 0 and first(candidate, aged)
+    or first(candidate, function(ticket) return belongs(ticket, engine, fleet) end)
+    or half_empty(engine, fleet) and candidate(1)
+    or nil
 end
 
 -- Grants free slots of the engine; returns {hint, attempt} of each.
@@ -123,7 +127,8 @@ local function pull(engine, grant_ms, patience_ms)
   local grants, known, now = {}, {}, now_ms()
   if waiting() == 0 then return grants end
   local fleet = look(now)
-  while fleet.limit[engine] and fleet.busy[engine] < fleet.limit[engine] do
+  local most = fleet.limit[engine] or 0
+  while most > 0 and fleet.busy[engine] < most and waiting() > 0 do
     local ticket = choose(engine, fleet, known, now, tonumber(patience_ms))
     if not ticket then break end
     grants[#grants + 1] = {ticket.hint, grant(ticket, engine, fleet, now, grant_ms)}
@@ -133,14 +138,11 @@ end
 
 -- Whether a pull would give the slot to a hint that is before this one in the line.
 local function overtakes(ticket, engine, fleet, known)
-  local by_affinity = belongs(ticket, engine, fleet)
-  local candidate = candidates(open_lanes(fleet), engine, known)
-  for n = 1, WINDOW do
-    local other = candidate(n)
-    if not other or other.hint == ticket.hint then return false end
-    if not by_affinity or belongs(other, engine, fleet) then return true end
-  end
-  return false
+  local own = belongs(ticket, engine, fleet)
+  local before = first(candidates(open_lanes(fleet), engine, known), function(other)
+    return other.hint == ticket.hint or not own or belongs(other, engine, fleet)
+  end)
+  return before and before.hint ~= ticket.hint
 end
 
 -- Engine with the lowest share of its slots in use, of those that `fits` lets through.
@@ -158,13 +160,13 @@ end
 -- The engine for a hint that has just joined the line; nil if it must wait.
 local function engine_for(ticket, fleet)
   if not may_have(ticket) or ticket.lane == 'batch' and crowded(fleet) then return nil end
-  local share, known = BOUND * (fleet.busies + waiting()) / fleet.limits, {}
+  local fair, known = BOUND * (fleet.busies + waiting()), {}
   local function free(engine)
     return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine)
       and not overtakes(ticket, engine, fleet, known)
   end
   local function under_bound(engine)
-    local bound = math.max(2, math.ceil(share * fleet.limit[engine]))
+    local bound = math.max(2, math.ceil(fair * fleet.limit[engine] / fleet.limits))
     return fleet.busy[engine] < bound and free(engine)
   end
   if ticket.anywhere then return least_loaded(fleet, free) end

@@ -1,0 +1,272 @@
+"""The rules of placement as plain Python, written from the rules: what the scripts are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil, floor, inf
+
+from broker.contract.placement import home
+from broker.dispatch import Ticket
+
+WINDOW = 128
+PATIENCE_MS = 15_000
+LANES = ("retry", "interactive", "batch")
+
+
+@dataclass(eq=False)
+class Known:
+    """One hint. line: lane and course while it waits; round: its place in there."""
+
+    ticket: Ticket
+    attempt: int
+    place: str = "waiting"
+    engine: str | None = None
+    placed: str | None = None
+    line: tuple[str, str] | None = None
+    round: float = 0
+    excluded: set[str] = field(default_factory=set)
+
+    @property
+    def anywhere(self) -> bool:
+        return self.ticket.prefix_tokens == 0 or self.attempt > 0
+
+    @property
+    def prefix(self) -> tuple[str, int]:
+        return self.ticket.prefix, self.ticket.prefix_tokens
+
+
+@dataclass
+class Line:
+    """The hints of a course in a lane. turn: the course's next; served: the round of now."""
+
+    turn: float
+    served: float = 0
+    last: dict[str, float] = field(default_factory=dict)
+    hints: list[Known] = field(default_factory=list)
+
+
+@dataclass
+class Engine:
+    workers: dict[str, int] = field(default_factory=dict)
+    most: int = 0
+    state: str = "up"
+    limit: float = inf
+    kv_tokens: int | None = None
+    warm: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> int:
+        """L."""
+        slots = min(sum(self.workers.values()), self.most)
+        if self.state == "down":
+            return 0
+        return min(slots, 1 if self.state == "probing" else floor(min(self.limit, slots)))
+
+
+class Model:
+    """Every method is one call of broker.dispatch; grants are (hint, attempt)."""
+
+    def __init__(self, engines: list[str]) -> None:
+        self.now_ms = 0
+        self.pulls = 0
+        self.engines = {name: Engine() for name in sorted(engines)}
+        self.hints: dict[str, Known] = {}
+        self.lines: dict[tuple[str, str], Line] = {}
+
+    # What is where
+
+    def busy(self, engine: str) -> int:
+        return sum(known.engine == engine for known in self.hints.values())
+
+    def waiting(self) -> list[Known]:
+        return [known for known in self.hints.values() if known.place == "waiting"]
+
+    def slots(self) -> dict[str, int]:
+        return {name: engine.slots for name, engine in self.engines.items()}
+
+    def in_flight(self) -> int:
+        return sum(self.busy(name) for name, one in self.engines.items() if one.most)
+
+    def crowded(self) -> bool:
+        return 100 * self.in_flight() >= 70 * sum(self.slots().values())
+
+    def may_have(self, known: Known) -> bool:
+        student = known.ticket.student
+        in_flight = [
+            other
+            for other in self.hints.values()
+            if other.engine and other.ticket.student == student and other.ticket.lane != "batch"
+        ]
+        return known.ticket.lane == "batch" or len(in_flight) < 2
+
+    def belongs(self, known: Known, engine: str) -> bool:
+        return (
+            known.anywhere
+            or known.prefix in self.engines[engine].warm
+            or home(known.ticket.prefix, self.slots()) == engine
+        )
+
+    def half_empty(self, engine: str) -> bool:
+        return self.busy(engine) < self.engines[engine].slots / 2
+
+    # The fair order
+
+    def order(self, lane: str) -> list[Known]:
+        """Course by course in turn; in a course by round, then by who asked first."""
+        places = []
+        for (of, course), line in self.lines.items():
+            if of == lane:
+                hints = sorted(
+                    line.hints, key=lambda k: (k.round, k.ticket.since_ms, k.ticket.hint)
+                )
+                places += [(line.turn + n, course, n, known) for n, known in enumerate(hints)]
+        return [known for *_, known in sorted(places, key=lambda place: place[:3])]
+
+    def position(self, hint: str) -> int:
+        known = self.hints[hint]
+        return self.order(known.line[0]).index(known) + 1 if known.line else 0
+
+    def first_turn(self, lane: str) -> float:
+        return min((line.turn for (of, _), line in self.lines.items() if of == lane), default=-1)
+
+    def enter(self, known: Known) -> None:
+        ticket = known.ticket
+        lane, course = ticket.lane, ticket.course
+        if known.attempt > 0 and lane != "batch":
+            lane, course = "retry", ""
+        known.line = lane, course
+        if known.line not in self.lines:
+            turn = floor(self.first_turn(lane)) + 1
+            self.lines[known.line] = Line(turn + ticket.since_ms % 2**24 / 2**24)
+        line = self.lines[known.line]
+        known.round = 0
+        if known.attempt == 0:
+            known.round = max(line.served, line.last.get(ticket.student, -1) + 1)
+            line.last[ticket.student] = known.round
+        line.hints.append(known)
+        known.place, known.engine, known.placed = "waiting", None, None
+
+    def leave(self, known: Known, served: bool) -> None:
+        assert known.line
+        key, line, student = known.line, self.lines[known.line], known.ticket.student
+        count = len(line.hints)
+        line.hints.remove(known)
+        known.line = None
+        if not line.hints:
+            del self.lines[key]
+        elif served:
+            first = floor(self.first_turn(key[0]))
+            line.turn = min(line.turn + 1, first + 8 + line.turn % 1)
+            line.served = max(line.served + 1 / count, min(one.round for one in line.hints))
+        elif line.last.get(student) == known.round:
+            line.last[student] -= 1
+
+    # Grants
+
+    def candidates(self, engine: str, lanes: tuple[str, ...]) -> list[Known]:
+        found = [known for lane in lanes for known in self.order(lane)]
+        fit = [known for known in found if self.may_have(known) and engine not in known.excluded]
+        return fit[:WINDOW]
+
+    def open_lanes(self) -> tuple[str, ...]:
+        return LANES[:2] if self.crowded() else LANES
+
+    def aged(self, known: Known) -> bool:
+        return self.now_ms - known.ticket.since_ms > PATIENCE_MS
+
+    def choose(self, engine: str) -> Known | None:
+        self.pulls += 1
+        batch = self.candidates(engine, ("batch",))
+        if self.pulls % 64 == 0 and (old := [known for known in batch if self.aged(known)]):
+            return old[0]
+        fit = self.candidates(engine, self.open_lanes())
+        if self.pulls % 8 == 0 and (old := [known for known in fit if self.aged(known)]):
+            return old[0]
+        own = [known for known in fit if self.belongs(known, engine)]
+        return next(iter(own or fit[: self.half_empty(engine)]), None)
+
+    def grant(self, known: Known, engine: str) -> tuple[str, int]:
+        warm = self.engines[engine].warm
+        known.placed = "cold"
+        if known.ticket.prefix_tokens:
+            if known.prefix in warm:
+                known.placed = "warm"
+            if home(known.ticket.prefix, self.slots()) == engine:
+                known.placed = "home"
+        self.leave(known, served=True)
+        known.attempt += 1
+        known.place, known.engine = "granted", engine
+        if known.ticket.prefix_tokens:
+            self.use(engine, known.prefix)
+        return known.ticket.hint, known.attempt
+
+    def use(self, engine: str, prefix: tuple[str, int]) -> None:
+        """The prefix is the last used now; a new one takes the room of those used before."""
+        one = self.engines[engine]
+        new = prefix not in one.warm
+        one.warm[prefix] = self.now_ms
+        if not new or one.kv_tokens is None:
+            return
+        room = one.kv_tokens - 700 * self.busy(engine)
+        names = {key: f"{key[1]}:{key[0]}" for key in one.warm}
+        newest = sorted(one.warm, key=lambda key: (one.warm[key], names[key]), reverse=True)
+        for rank, key in enumerate(newest):
+            room -= key[1]
+            if rank > 0 and room < 0:
+                del one.warm[key]
+
+    def pull(self, engine: str) -> list[tuple[str, int]]:
+        grants = []
+        while self.waiting() and self.busy(engine) < self.engines[engine].slots:
+            known = self.choose(engine)
+            if known is None:
+                break
+            grants.append(self.grant(known, engine))
+        return grants
+
+    def least_loaded(self, fits: Callable[[str], bool]) -> str | None:
+        fit = [name for name, one in self.engines.items() if one.slots and fits(name)]
+        return min(fit, key=lambda name: self.busy(name) / self.engines[name].slots, default=None)
+
+    def engine_for(self, known: Known) -> str | None:
+        if not self.may_have(known) or known.ticket.lane == "batch" and self.crowded():
+            return None
+        slots = self.slots()
+        total = self.in_flight() + len(self.waiting())
+
+        def free(engine: str) -> bool:
+            if self.busy(engine) >= slots[engine] or engine in known.excluded:
+                return False
+            fit = self.candidates(engine, self.open_lanes())
+            before = fit[: fit.index(known)] if known in fit else fit
+            if self.belongs(known, engine):
+                before = [other for other in before if self.belongs(other, engine)]
+            return not before
+
+        def bounded(engine: str) -> bool:
+            bound = max(2, ceil(1.25 * total * slots[engine] / sum(slots.values())))
+            return self.busy(engine) < bound and free(engine)
+
+        if known.anywhere:
+            return self.least_loaded(free)
+        own = home(known.ticket.prefix, slots)
+        if own and bounded(own):
+            return own
+        return self.least_loaded(
+            lambda name: known.prefix in self.engines[name].warm and bounded(name)
+        ) or self.least_loaded(lambda name: self.half_empty(name) and free(name))
+
+    def admit(self, ticket: Ticket) -> tuple[str | None, int]:
+        """Engine of a grant, and the position in the line."""
+        known = self.hints[ticket.hint] = Known(ticket, ticket.attempt)
+        self.enter(known)
+        engine = self.engine_for(known)
+        if engine:
+            self.grant(known, engine)
+        return engine, self.position(ticket.hint)
+
+    def end(self, hint: str) -> None:
+        known = self.hints.pop(hint)
+        if known.line:
+            self.leave(known, served=False)

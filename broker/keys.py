@@ -33,6 +33,10 @@ BACKLOG = Key(
 COURSES = Key(
     "courses", "hl:courses:*", "dispatch", "zset", None, "courses that wait in a lane by next turn"
 )
+TURNS = Key(
+    "turns", "hl:turns:*", "dispatch", "hash", None,
+    "courses that do not wait in a lane while others do, to their next turn",
+)  # fmt: skip
 LINE = Key(
     "line", "hl:line:*", "dispatch", "zset", None,
     "waiting '<since_ms>:<hint>' of a '<lane>:<course>' by round",
@@ -90,7 +94,7 @@ RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue a
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
-    TICKET, BACKLOG, COURSES, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH, ENGINES, KNOWN,
+    TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH, ENGINES, KNOWN,
     WORKERS, HEALTH, READING, WARM,
     NODE, NODES, MONITOR, STREAM, TIP, RESCUE, CELERY,
 )  # fmt: skip

@@ -73,6 +73,7 @@ class Model:
         self.engines = {name: Engine() for name in sorted(engines)}
         self.hints: dict[str, Known] = {}
         self.lines: dict[tuple[str, str], Line] = {}
+        self.turns: dict[tuple[str, str], float] = {}
 
     # What is where
 
@@ -128,7 +129,7 @@ class Model:
         return self.order(known.line[0]).index(known) + 1 if known.line else 0
 
     def first_turn(self, lane: str) -> float:
-        return min((line.turn for (of, _), line in self.lines.items() if of == lane), default=-1)
+        return min((line.turn for (of, _), line in self.lines.items() if of == lane), default=0)
 
     def enter(self, known: Known) -> None:
         ticket = known.ticket
@@ -137,8 +138,8 @@ class Model:
             lane, course = "retry", ""
         known.line = lane, course
         if known.line not in self.lines:
-            turn = floor(self.first_turn(lane)) + 1
-            self.lines[known.line] = Line(turn + ticket.since_ms % 2**24 / 2**24)
+            turn = floor(self.first_turn(lane)) + ticket.since_ms % 2**24 / 2**24
+            self.lines[known.line] = Line(max(turn, self.turns.get(known.line, 0)))
         line = self.lines[known.line]
         known.round = 0
         if known.attempt == 0:
@@ -153,11 +154,15 @@ class Model:
         count = len(line.hints)
         line.hints.remove(known)
         known.line = None
-        if not line.hints:
-            del self.lines[key]
-        elif served:
+        if served:
             first = floor(self.first_turn(key[0]))
             line.turn = min(line.turn + 1, first + 8 + line.turn % 1)
+        if not line.hints:
+            self.turns[key] = line.turn
+            del self.lines[key]
+            if not any(lane == key[0] for lane, _ in self.lines):
+                self.turns = {at: turn for at, turn in self.turns.items() if at[0] != key[0]}
+        elif served:
             line.served = max(line.served + 1 / count, min(one.round for one in line.hints))
         elif line.last.get(student) == known.round:
             line.last[student] -= 1
@@ -230,7 +235,7 @@ class Model:
         return min(fit, key=lambda name: self.busy(name) / self.engines[name].slots, default=None)
 
     def engine_for(self, known: Known) -> str | None:
-        if not self.may_have(known) or known.ticket.lane == "batch" and self.crowded():
+        if not self.may_have(known) or (known.ticket.lane == "batch" and self.crowded()):
             return None
         slots = self.slots()
         total = self.in_flight() + len(self.waiting())

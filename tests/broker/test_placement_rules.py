@@ -214,7 +214,7 @@ class Placement(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_of_an_empty_line(self) -> None:
         if not self.model.waiting():
-            kinds = ("backlog", "courses", "line", "rounds")
+            kinds = ("backlog", "courses", "turns", "line", "rounds")
             assert not [k for kind in kinds for k in self.broker.client.keys(f"hl:{kind}:*")]
 
 

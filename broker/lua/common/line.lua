@@ -1,8 +1,8 @@
 -- The line of waiting hints: three lanes, each with a fair order of its own.
 --
 -- Courses of a lane take turns: each has the number of its next turn, which grows by one with
--- each grant. One that is served early, for the sake of a cache, comes later again, but never by
--- more than DEBT turns; one that joins waits for the next round of turns.
+-- each grant, and is never behind the round of turns that is served now. A course that is served
+-- early, for the sake of a cache, comes later again, but never by more than DEBT turns.
 --
 -- In a course, students go round by round: a hint's round is fixed when it joins, one after its
 -- student's last, never before the round that is served now. That one grows by a hint's share of
@@ -49,19 +49,28 @@ end
 
 -- The round of turns that is served now.
 local function now_served(lane)
-  return math.floor(redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')[2] or -1)
+  return math.floor(redis.call('ZRANGE', key.courses(lane), 0, 0, 'WITHSCORES')[2] or 0)
 end
 
 local function join_turns(lane, course, since)
   -- The fraction tells courses of one round apart: the one that was asked first goes first.
-  local turn = now_served(lane) + 1 + since % 2^24 / 2^24
-  redis.call('ZADD', key.courses(lane), exact(turn), course)
+  local turn = now_served(lane) + since % 2^24 / 2^24
+  local next = redis.call('HGET', key.turns(lane), course) or 0
+  redis.call('ZADD', key.courses(lane), exact(math.max(turn, next)), course)
 end
 
 local function had_turn(lane, course)
   local turn = redis.call('ZSCORE', key.courses(lane), course)
   local latest = now_served(lane) + DEBT + turn % 1
   redis.call('ZADD', key.courses(lane), exact(math.min(turn + 1, latest)), course)
+end
+
+-- Takes a course out that has no hint left; its next turn counts as long as others wait.
+local function leave_turns(lane, course)
+  local courses, turns = key.courses(lane), key.turns(lane)
+  redis.call('HSET', turns, course, redis.call('ZSCORE', courses, course))
+  redis.call('ZREM', courses, course)
+  if redis.call('EXISTS', courses) == 0 then redis.call('DEL', turns) end
 end
 
 -- Puts a hint into the line; its ticket has lane, course, student, attempt and since_ms.
@@ -104,11 +113,11 @@ local function leave(hint, served)
   redis.call('ZREM', line, member(hint, since))
   redis.call('ZREM', key.backlog(lane), hint)
   redis.call('HDEL', key.ticket(hint), 'line')
+  if served then had_turn(lane, course) end
   if count == 1 then
-    redis.call('ZREM', key.courses(lane), course)
+    leave_turns(lane, course)
     redis.call('DEL', rounds)
   elseif served then
-    had_turn(lane, course)
     count_served(line, rounds, count)
   elseif student and tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
     redis.call('HSET', rounds, student, exact(round - 1))

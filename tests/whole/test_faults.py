@@ -35,7 +35,7 @@ def test_a_worker_killed_in_the_middle_of_a_stream(stand: Stand, engine: FakeEng
     after_reset = events[[kind for _, kind, _ in events].index("reset") :]
     assert "".join(d["text"] for _, kind, d in after_reset if kind == "piece") == TEXT
     assert [kind for _, kind, _ in events].count("done") == 1
-    assert stand.task_results(hint["id"]) == ["2:SUCCESS"]
+    until(lambda: stand.task_results(hint["id"]) == ["2:SUCCESS"])
 
 
 def test_a_worker_told_to_stop_finishes_what_it_writes(stand: Stand, engine: FakeEngine) -> None:
@@ -117,7 +117,7 @@ def test_a_stream_that_breaks_off_goes_on_elsewhere(pair: Stand) -> None:
     assert (final["state"], final["attempt"], final["text"]) == ("answered", 2, TEXT)
     assert "".join(text for kind, text in events if kind == "piece") == TEXT
     assert "reset" not in [kind for kind, _ in events]
-    assert pair.task_results(hint["id"]) == ["1:SUCCESS", "2:SUCCESS"]
+    until(lambda: pair.task_results(hint["id"]) == ["1:SUCCESS", "2:SUCCESS"])
 
 
 def test_an_engine_that_crashes_is_survived(pair: Stand) -> None:

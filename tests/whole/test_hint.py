@@ -29,7 +29,7 @@ def test_the_words_arrive_and_the_row_says_the_same(stand: Stand) -> None:
     final = student.get(hint["links"]["self"]).json()
     assert final["state"] == "answered"
     assert final["text"] == pieces == TEXT
-    assert stand.task_results(hint["id"]) == ["1:SUCCESS"]
+    until(lambda: stand.task_results(hint["id"]) == ["1:SUCCESS"])
 
 
 def test_a_dropped_connection_resumes_without_a_gap(stand: Stand, engine: FakeEngine) -> None:

@@ -94,8 +94,8 @@ RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue a
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
-    TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH, ENGINES, KNOWN,
-    WORKERS, HEALTH, READING, WARM,
+    TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
+    ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
     NODE, NODES, MONITOR, STREAM, TIP, RESCUE, CELERY,
 )  # fmt: skip
 

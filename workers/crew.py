@@ -98,11 +98,17 @@ class Crew:
     async def start(self, seat: Seat) -> None:
         seat.started_s = monotonic()
         sight = {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
-        seat.process = await asyncio.create_subprocess_exec(
-            *self.command(seat.slots),
-            env=os.environ | sight,
-            preexec_fn=end_with_parent(os.getpid()),
-        )
+        try:
+            seat.process = await asyncio.create_subprocess_exec(
+                *self.command(seat.slots),
+                env=os.environ | sight,
+                preexec_fn=end_with_parent(os.getpid()),
+            )
+        except OSError as error:  # no process or memory left
+            self.crashes, self.last_exit = self.crashes + 1, error.strerror or str(error)
+            seat.not_before_s = monotonic() + QUICK_DEATH_S
+            log.error("worker of %s cannot be started: %s", self.engine, error)
+            return
         log.info("worker of %s started: pid %d", self.engine, seat.process.pid)
 
     def command(self, slots: int) -> list[str]:

@@ -156,6 +156,23 @@ async def test_a_crash_loop_waits_longer_each_time_and_is_told(crew: Small, cloc
     assert (told.live, told.crashes, told.last_exit) == (0, 7, "exit 3")
 
 
+async def test_a_machine_that_can_start_no_process_is_told_and_tried_again(
+    crew: Small, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "command", lambda slots: ["/no/such/program"], raising=False)
+    for _ in range(2):
+        await crew.fit(1, 8)
+
+    told = crew.report()
+    assert (told.live, told.crashes, told.retry_s) == (0, 1, crews.QUICK_DEATH_S)
+    assert told.last_exit == "No such file or directory"
+
+    monkeypatch.undo()
+    clock = Clock(monkeypatch)
+    clock.now_s += 1000
+    assert await staffed(crew, 1)
+
+
 async def test_a_long_life_ends_the_crash_loop(crew: Small, clock: Clock) -> None:
     crew.seats = [crews.Seat(8, quick_deaths=4)]
     before = await staffed(crew, 1)

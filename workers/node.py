@@ -21,6 +21,7 @@ from broker.nodes import NodeState
 from broker.settings import read
 from web.engines import roster
 from web.engines.roster import Wanted
+from workers.background import begin
 from workers.crew import Crew
 from workers.database import Database
 from workers.exposition import Exposition
@@ -60,11 +61,14 @@ class Node:
         self.wanted: dict[str, Wanted] = {}
         self.others: dict[str, NodeState] = {}
         self.drains: dict[str, float] = {}
-        self.lost = False
+        self.lost = self.failed = False
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until it is told to stop. Raises: NameTaken, at the start or when it lost its name."""
+        """Until it is told to stop.
+
+        Raises: NameTaken, at the start or when it lost its name; HintlineError after a bug.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
@@ -77,12 +81,14 @@ class Node:
             self.database.close()
         if self.lost:
             raise self.name_taken()
+        if self.failed:
+            raise HintlineError("a background loop died: see the log")
 
     async def work(self) -> None:
         rescue = Rescue(self.broker, self.database, self.publish)
         monitor = Monitor(self.broker, self.database)
         loops = (rescue.run(), monitor.run(), self.beat_on())
-        background = [asyncio.create_task(each) for each in loops]
+        background = begin(loops, self.fail)
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
@@ -94,6 +100,10 @@ class Node:
             await self.broker.run(nodes.leave(self.name, self.token))
         except BrokerDown as error:
             log.warning("not signed off: %s", error)
+
+    def fail(self) -> None:
+        self.failed = True
+        self.stopping.set()
 
     async def take_name(self) -> None:
         """Waits for a predecessor that died without a word, and for Redis. Raises: NameTaken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -42,7 +43,8 @@ def run_worker(engine: str, slots: int) -> None:
             loop.call_soon_threadsafe(current.retire)
 
         current = tasks.runtime
-        current.start()
+        # Celery's warm shutdown; the node starts another worker.
+        current.start(died=lambda: os.kill(os.getpid(), signal.SIGTERM))
         signals.worker_shutting_down.connect(retire, weak=False)
         try:
             yield

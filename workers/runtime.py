@@ -14,6 +14,7 @@ from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
 from broker.errors import BrokerDown
+from workers.background import begin
 from workers.database import Database
 from workers.model import Model
 from workers.relay import Relay
@@ -47,7 +48,8 @@ class Runtime:
     def __post_init__(self) -> None:
         self.relay = Relay(self.broker)
 
-    def start(self) -> None:
+    def start(self, died: Callable[[], None]) -> None:
+        """died: as of background.begin."""
         rescue = Rescue(self.broker, self.database, self.publish)
         loops = (
             self.relay.run(),
@@ -57,7 +59,7 @@ class Runtime:
             self._every(RESULTS_S, self._write_results),
         )
         ledger.open = True
-        self._background = [asyncio.create_task(loop) for loop in (*loops, rescue.run())]
+        self._background = begin((*loops, rescue.run()), died)
 
     def retire(self) -> None:
         """No more hints, please: called when a shutdown begins, while the last ones still run."""

@@ -11,12 +11,13 @@ import pytest_asyncio
 from broker import dispatch, fleet, nodes
 from broker.dispatch import Ticket
 from broker.embedded import Embedded
-from broker.errors import BadSetting
+from broker.errors import BadSetting, HintlineError
 from broker.keys import NODE
 from broker.nodes import NodeState
 from web.link import broker
 from workers import node as module
 from workers.node import NameTaken, Node, name_of_node
+from workers.rescue import Rescue
 
 FIRST = nodes.beat("box", "first", NodeState(None))
 
@@ -143,3 +144,16 @@ async def test_a_drain_ends_after_its_time_even_without_redis(
 
     assert await node.emptied(set()) == set()
     assert node.drains == {}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_node_whose_rescue_dies_of_a_bug_ends_with_an_error(
+    home_valkey: Embedded, line: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Rescue) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(Rescue, "run", broken)
+
+    with pytest.raises(HintlineError, match="a background loop died"):
+        await asyncio.wait_for(Node({"gpu0": "0"}).run(), 60)

@@ -1,0 +1,44 @@
+"""A background loop that dies of a bug is not missed by nobody."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from workers.background import begin
+
+
+async def runs_on() -> None:
+    await asyncio.Event().wait()
+
+
+async def breaks() -> None:
+    raise LookupError("a bug")
+
+
+async def ends() -> None:
+    return
+
+
+async def test_a_loop_that_breaks_is_logged_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    died = asyncio.Event()
+
+    tasks = begin([runs_on(), breaks()], died.set)
+    await asyncio.wait_for(died.wait(), 30)
+
+    assert "a background loop died" in caplog.text
+    assert "LookupError: a bug" in caplog.text
+    assert not tasks[0].done()
+    tasks[0].cancel()
+
+
+async def test_a_loop_that_ends_or_is_cancelled_is_no_death() -> None:
+    died = asyncio.Event()
+
+    tasks = begin([runs_on(), ends()], died.set)
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
+
+    assert not died.is_set()

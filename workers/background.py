@@ -1,0 +1,29 @@
+"""Loops that run beside the work of a process, and what happens when one dies of a bug."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def begin(
+    loops: Iterable[Coroutine[Any, Any, None]], died: Callable[[], None]
+) -> list[asyncio.Task[None]]:
+    """Starts them; died is called when one ends by an error that it did not expect.
+
+    A process whose heartbeat or rescue is gone looks alive and is not: it had better be restarted.
+    """
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("a background loop died: %s", task.get_coro(), exc_info=error)
+            died()
+
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    for task in tasks:
+        task.add_done_callback(ended)
+    return tasks

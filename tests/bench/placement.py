@@ -225,9 +225,9 @@ class Figures:
     late_s: float | None
 
 
+HEAD = ("load", "policy", "TTFT p50 s", "p95 s", "max s", "hits %", "reused tokens %", "late s")
 Found = dict[str, dict[str, Figures]]
 """By load, then by policy."""
-Row = tuple[str, str, str, str]
 
 
 def figures(hints: Sequence[Hint]) -> Figures:
@@ -267,21 +267,23 @@ def run(load: Load, policy: Callable[[list[Gpu]], Policy]) -> Figures:
     return figures(hints)
 
 
-def table(found: Found) -> str:
-    lines = [
-        "| load | policy | TTFT p50 s | p95 s | max s | hits % | reused tokens % | late s |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+def table() -> str:
+    """What is wanted, then every figure of every policy."""
+    found = measure()
+    wanted = [("what", "measured", "the others", "wanted"), ("---",) * 4, *rows(found)]
+    figures = [HEAD, ("---",) * len(HEAD)]
     for load, policies in found.items():
         for policy, one in policies.items():
-            cells = ["–" if value is None else f"{value:.2f}" for value in astuple(one)]
-            lines.append(" | ".join([f"| {load} | {policy}", *cells]) + " |")
-    return "\n".join(lines)
+            cells = ["–" if cell is None else f"{cell:.2f}" for cell in astuple(one)]
+            figures.append((load, policy, *cells))
+    return "\n\n".join(
+        "\n".join("| " + " | ".join(cells) + " |" for cells in lines) for lines in (wanted, figures)
+    )
 
 
-def rows(found: Found) -> list[Row]:
+def rows(found: Found) -> list[tuple[str, ...]]:
     """What is wanted of Hintline, beside the policies it is compared with."""
-    made: list[Row] = []
+    made: list[tuple[str, ...]] = []
     for load, policies in found.items():
         ours = policies["Hintline"]
         others = ", ".join(f"{n} {one.p95_s:.2f}" for n, one in policies.items() if one != ours)
@@ -296,4 +298,4 @@ def rows(found: Found) -> list[Row]:
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    print(table())

@@ -121,10 +121,10 @@ class Histories(RuleBasedStateMachine):
     def closes(self, hint: str) -> None:
         self.hints[hint].final_length = self.broker.client.xlen(STREAM(hint))
 
-    @rule(since=st.lists(st.integers(1, 9), min_size=1, max_size=4), again=again)
-    def admit(self, since: list[int], again: bool) -> None:
-        for since_ms in since:
-            hint = f"h{len(self.hints)}"
+    @rule(count=st.integers(1, 4), again=again)
+    def admit(self, count: int, again: bool) -> None:
+        for since_ms in range(len(self.hints), len(self.hints) + count):
+            hint = f"h{since_ms}"
             free = [engine for engine in ENGINES if self.free_slots(engine) > 0]
             self.hints[hint] = Known(since=since_ms)
             unwanted = [engine for engine in free if self.waiting_for(engine)[0] == hint]

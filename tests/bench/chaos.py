@@ -33,6 +33,9 @@ PAUSE_S = 3.0
 """At least, between two blows."""
 
 
+Blows = tuple[Callable[["Chaos"], object], ...]
+
+
 @dataclass
 class Chaos:
     """The fleet under attack, and what is to be mended later."""
@@ -164,7 +167,7 @@ def refused_before_the_first_word(c: Chaos) -> None:
     c.fault("gpu2", Wrong.CUT, after_tokens=0, times=6)
 
 
-BLOWS: tuple[Callable[[Chaos], object], ...] = (
+BLOWS: Blows = (
     streams_cut,
     worker_killed,
     engine_crashed,
@@ -196,7 +199,7 @@ def woken(pids: list[int]) -> None:
             continue
 
 
-def measure(hints: int = HINTS) -> dict[str, Any]:
+def measure(hints: int = HINTS, blows: Blows = BLOWS) -> dict[str, Any]:
     """What tests.bench.chaosapp judged, with `watched`, `blows` and `seconds`."""
     environ = {"HINTLINE_HINT_TTL_S": "1800", "HINTLINE_BACKLOG_MAX": "10000"}
     with tempfile.TemporaryDirectory(prefix="hl-") as folder:
@@ -206,7 +209,7 @@ def measure(hints: int = HINTS) -> dict[str, Any]:
         try:
             stand.shell(SETUP, str(SLOTS))
             began_s = monotonic()
-            watched = attack(chaos, hints)
+            watched = attack(chaos, hints, blows)
             seconds = monotonic() - began_s
             judged: dict[str, Any] = json.loads(stand.python("-m", "tests.bench.chaosapp", "judge"))
             about = {"watched": watched, "blows": chaos.blows, "seconds": round(seconds)}
@@ -237,10 +240,10 @@ def rows(hints: int = HINTS) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def attack(chaos: Chaos, hints: int) -> dict[str, int]:
+def attack(chaos: Chaos, hints: int, blows: Blows) -> dict[str, int]:
     """A blow each time another part of the hints is final; answers what streams told."""
     command = [sys.executable, "-m", "tests.bench.chaosapp", "ask", str(hints)]
-    left, struck_s = list(BLOWS), monotonic()
+    left, struck_s = list(blows), monotonic()
     with subprocess.Popen(
         command, cwd=ROOT, env=chaos.stand.env, stdout=subprocess.PIPE, text=True
     ) as asking:
@@ -250,7 +253,7 @@ def attack(chaos: Chaos, hints: int) -> dict[str, int]:
                 watched: dict[str, int] = json.loads(line)
                 return watched
             chaos.mend()
-            due = (len(BLOWS) - len(left) + 1) * hints / (len(BLOWS) + 2)
+            due = (len(blows) - len(left) + 1) * hints / (len(blows) + 2)
             if left and int(line) >= due and monotonic() >= struck_s + PAUSE_S:
                 chaos.strike(left.pop(0))
                 struck_s = monotonic()

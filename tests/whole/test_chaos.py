@@ -1,0 +1,30 @@
+"""The chaos bench in small: whatever dies, each hint ends once, with one attempt's whole text."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench import chaos
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(600)]
+HINTS = 150
+BLOWS = (
+    chaos.streams_cut,
+    chaos.worker_killed,
+    chaos.engine_crashed,
+    chaos.ends_without_a_reason,
+    chaos.redis_killed,
+    chaos.redis_wiped,
+)
+
+
+def test_no_hint_is_lost_doubled_or_torn_while_things_die() -> None:
+    found = chaos.measure(HINTS, BLOWS)
+
+    assert len(found["blows"]) == len(BLOWS)
+    assert found["hints"] == HINTS
+    assert found["lost"] == []
+    assert found["doubled"] == []
+    assert found["wrong"] == []
+    assert {told for told in found["watched"] if told.startswith("other words")} == set()
+    assert found["states"]["answered"] >= HINTS * 0.8, found["reasons"]

@@ -395,6 +395,57 @@ def test_a_newcomers_wait_counts_retries_and_the_live_limits(virtual: VirtualBro
     assert virtual.run(dispatch.wait_s()) == 24
 
 
+def test_a_pull_looks_no_further_than_its_window(virtual: VirtualBroker) -> None:
+    filled(virtual, **SLOTS)
+    (other,), (own,) = prefixes_of("gpu1", SLOTS, 1), prefixes_of("gpu0", SLOTS, 1)
+    for n in range(128):
+        ask(virtual, f"h{n}", other, since_ms=START_MS + n)
+    ask(virtual, "own", own, since_ms=START_MS + 128)
+    free(virtual, "gpu0", 1)
+
+    assert pulled(virtual, "gpu0") == []
+    virtual.run(dispatch.cancel("h77"))
+    assert pulled(virtual, "gpu0") == ["own"], "now it is the 128th"
+
+
+def test_a_course_that_was_served_early_pays_it_back(virtual: VirtualBroker) -> None:
+    slots = {"gpu0": 40, "gpu1": 40}
+    filled(virtual, **slots)
+    (other,), (own,) = prefixes_of("gpu1", slots, 1), prefixes_of("gpu0", slots, 1)
+    for n in range(30):
+        ask(virtual, f"x{n}", own if n < 12 else other, course="x", since_ms=START_MS + n)
+        ask(virtual, f"y{n}", other, course="y", since_ms=START_MS + n)
+    free(virtual, "gpu0", 12)
+
+    assert pulled(virtual, "gpu0") == [f"x{n}" for n in range(12)]
+
+    order = places(virtual, [f"{course}{n}" for n in range(30) for course in "xy"])
+    order = [hint for hint in order if hint not in {f"x{n}" for n in range(12)}]
+    assert order[:10] == [f"y{n}" for n in range(8)] + ["x12", "y8"], "8 turns, not all 12"
+
+
+def test_coming_back_gains_a_course_no_turn(virtual: VirtualBroker) -> None:
+    filled(virtual, gpu0=1)
+    for hint in ("x1", "y1", "z1", "z2"):
+        ask(virtual, hint, course=hint[0])
+    (last,) = settled(virtual, "fill 0", "gpu0")
+    assert last == "x1"
+
+    ask(virtual, "x2", course="x", since_ms=START_MS + 1)
+
+    assert places(virtual, ["x2", "y1", "z1", "z2"]) == ["y1", "z1", "x2", "z2"]
+
+
+def test_one_slot_is_worth_as_much_as_another(virtual: VirtualBroker) -> None:
+    slots = {"gpu0": 2, "gpu1": 14}
+    fleet_of(virtual, **slots)
+    moved = [p for p in (f"p{n}" for n in range(100)) if home(p, slots) != home(p, SLOTS)]
+
+    for prefix in moved:
+        assert engine_of(ask(virtual, prefix, prefix)) == "gpu1"
+        virtual.run(dispatch.forget(prefix))
+
+
 def tickets(count: int) -> Iterator[Ticket]:
     for n in range(count):
         yield ticket(

@@ -180,7 +180,7 @@ def renew(engine: str, attempts: Iterable[tuple[str, int]]) -> Call[list[str]]:
     Hints Redis does not know (it was wiped) are taken in again, unless their stream is closed.
     """
     flat = (part for pair in attempts for part in pair)
-    return Call("renew", (engine, LEASE_MS, *flat), list)
+    return Call("renew", (engine, LEASE_MS, STREAM_TTL_S, *flat), list)
 
 
 def expired() -> Call[list[Expired]]:

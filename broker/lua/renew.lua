@@ -1,12 +1,12 @@
 -- Extends claimed leases, takes in hints that Redis forgot, and names those that are lost.
 -- keys: ticket(hint), leases(engine), known, tip(hint)
--- args: engine, lease_ms, then hint, attempt of each
+-- args: engine, lease_ms, ttl_s of the stream, then hint, attempt of each
 -- result: {hint, …} that belong to another attempt or engine, or are over
 -- includes: fleet, stream
 
-local engine, lease_ms = ARGV[1], ARGV[2]
+local engine, lease_ms, ttl_s = ARGV[1], ARGV[2], ARGV[3]
 local now, lost = now_ms(), {}
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local hint, attempt = ARGV[i], tonumber(ARGV[i + 1])
   local ticket = key.ticket(hint)
   local place, own, at = unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt'))
@@ -16,6 +16,9 @@ for i = 3, #ARGV, 2 do
     redis.call('HSET', ticket, 'place', 'claimed', 'engine', engine, 'attempt', attempt,
       'since_ms', now)
     redis.call('SADD', key.known(), engine)
+    -- Nor does Redis know any more that earlier attempts may not write.
+    redis.call('HSET', key.tip(hint), 'fence', attempt - 1)
+    redis.call('EXPIRE', key.tip(hint), ttl_s)
     ours = true
   end
   if not ours then

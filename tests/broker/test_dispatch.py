@@ -281,6 +281,13 @@ def test_renew_takes_in_what_a_wiped_redis_forgot(broker: Broker) -> None:
     assert broker.run(dispatch.settle("h", "gpu0", attempt, 1.0)) == [Grant("other", "gpu0", 1)]
 
 
+def test_what_renew_takes_in_is_shut_to_earlier_attempts(broker: Broker) -> None:
+    broker.run(dispatch.renew("gpu0", [("h", 2)]))
+
+    assert broker.run(streams.append("h", 1, 9, [(Kind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", 2, 7, [(Kind.PIECE, "{}")])) is Append.OK
+
+
 def test_renew_does_not_take_in_a_hint_that_is_over(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "h")

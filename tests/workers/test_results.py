@@ -114,11 +114,13 @@ async def test_a_runtime_writes_what_is_left_when_it_stops(
     runtime: Runtime, backend: Results
 ) -> None:
     other = Runtime("gpu0", "gpu0@other", 2)
-    other.start()
+    died: list[str] = []
+    other.start(died=lambda: died.append("a loop"))
     store(backend, "h")
 
     await other.stop()
 
+    assert not died
     assert not ledger.open
     assert await written() == ["h-1"]
 

@@ -20,7 +20,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from broker.contract.job import Endpoint, Sampling
 from workers import scrape
-from workers.errors import ModelRefused, ModelTimeout, ModelUnavailable, Refusal
+from workers.errors import ModelCut, ModelRefused, ModelTimeout, ModelUnavailable, Refusal
 from workers.model import Model
 
 KEY = "sk-contract"
@@ -287,7 +287,7 @@ class Contract:
             assert health == (200, "")
             assert await ending == "length"
 
-    async def test_sigterm_without_a_timeout_leaves_its_streams_hanging(
+    async def test_sigterm_without_a_timeout_finishes_no_stream(
         self, hanging: Doomed, model: Model
     ) -> None:
         server = hanging.server
@@ -297,8 +297,8 @@ class Contract:
 
         hanging.terminate()
 
-        # No error frame, no end: only a watch on the silence notices.
-        with pytest.raises(ModelTimeout, match="no chunk for 3 s"):
+        # Mostly no frame comes any more, and only a watch on the silence notices; else an error.
+        with pytest.raises((ModelTimeout, ModelCut), match=r"no chunk for 3 s|EngineCore"):
             async for _ in stream:
                 pass
 

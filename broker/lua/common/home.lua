@@ -18,8 +18,7 @@ local function digest(text)
   return sum
 end
 
--- Engine with the highest weight for the prefix; nil if none has a slot.
-local function home(prefix, fleet)
+local function heaviest(prefix, fleet)
   local best, most
   for _, engine in ipairs(fleet.names) do
     if fleet.limit[engine] > 0 then
@@ -29,4 +28,10 @@ local function home(prefix, fleet)
     end
   end
   return best
+end
+
+-- Engine with the highest weight for the prefix; false if none has a slot.
+local function home(prefix, fleet)
+  if fleet.homes[prefix] == nil then fleet.homes[prefix] = heaviest(prefix, fleet) or false end
+  return fleet.homes[prefix]
 end

@@ -13,9 +13,7 @@
 -- includes: fleet
 
 local LANES = {'retry', 'interactive', 'batch'}
--- How many hints are read at a time.
-local PAGE = 32
--- Courses looked at; each has at least one hint.
+-- Courses looked at, each of which has a hint; about as many hints are read at a time of them all.
 local COURSES = 128
 local DEBT = 8
 -- Field of the rounds for the one that is served: no student's name.
@@ -142,13 +140,14 @@ end
 -- Returns a function that gives one hint of the lane after the other, in the fair order.
 local function walk(lane)
   local order = turns(lane, COURSES)
+  local page = math.max(4, math.ceil(COURSES / #order))
   return function()
     while order[1] do
       local next = table.remove(order, 1)
-      local at = next.read % PAGE
+      local at = next.read % page
       if at == 0 then
         local line = key.line(lane .. ':' .. next.course)
-        next.page = redis.call('ZRANGE', line, next.read, next.read + PAGE - 1)
+        next.page = redis.call('ZRANGE', line, next.read, next.read + page - 1)
       end
       if next.page[at + 1] then
         next.read, next.turn = next.read + 1, next.turn + 1
@@ -175,12 +174,12 @@ local function places()
       end
     end
     local before = redis.call('ZRANK', key.line(name), member(hint, since))
-    local mine = {course = course, turn = redis.call('ZSCORE', key.courses(lane), course) + before}
+    local turn = redis.call('ZSCORE', key.courses(lane), course) + before
     for _, one in ipairs(lanes[lane]) do
       if one.course ~= course then
-        local turns_before = math.ceil(mine.turn - one.turn)
-        local tie = {course = one.course, turn = one.turn + turns_before}
-        if earlier(tie, mine) then turns_before = turns_before + 1 end
+        local turns_before = math.ceil(turn - one.turn)
+        local tie = one.turn + turns_before == turn
+        if tie and one.course < course then turns_before = turns_before + 1 end
         before = before + math.max(0, math.min(one.size, turns_before))
       end
     end

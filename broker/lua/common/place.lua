@@ -24,9 +24,11 @@ local function read(hint)
 end
 
 -- Whether the student may have one more in flight. Nobody waits for a batch hint.
-local function may_have(ticket)
-  return ticket.lane == 'batch' or not ticket.student
-    or redis.call('SCARD', key.student(ticket.student)) < MOST_A_STUDENT
+local function may_have(ticket, fleet)
+  local student, held = ticket.student, fleet.held
+  if ticket.lane == 'batch' or not student then return true end
+  held[student] = held[student] or redis.call('SCARD', key.student(student))
+  return held[student] < MOST_A_STUDENT
 end
 
 local function may_go(ticket, engine)
@@ -49,7 +51,7 @@ end
 
 -- Returns a function that gives the n-th hint of these lanes that may go to the engine.
 -- known: tickets that were read before.
-local function candidates(lanes, engine, known)
+local function candidates(lanes, engine, fleet, known)
   local found, looked, lane, next = {}, 0, 0, nil
   local function look_at_one()
     local hint = next and next()
@@ -60,7 +62,7 @@ local function candidates(lanes, engine, known)
     end
     looked = looked + 1
     known[hint] = known[hint] or read(hint)
-    if may_have(known[hint]) and may_go(known[hint], engine) then
+    if may_have(known[hint], fleet) and may_go(known[hint], engine) then
       found[#found + 1] = known[hint]
     end
     return looked < SCAN
@@ -93,6 +95,7 @@ local function grant(ticket, engine, fleet, now, grant_ms)
   redis.call('SADD', key.known(), engine)
   if ticket.student and ticket.lane ~= 'batch' then
     redis.call('SADD', key.student(ticket.student), hint)
+    fleet.held[ticket.student] = nil
   end
   if ticket.tokens > 0 then use(engine, ticket.prefix, ticket.tokens, now) end
   fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
@@ -112,10 +115,10 @@ local function choose(engine, fleet, known, now, patience_ms)
   local function aged(ticket) return now - ticket.since > patience_ms end
   local pulls = redis.call('INCR', key.pulls())
   if pulls % BATCH_TURN == 0 then
-    local batch = first(candidates({'batch'}, engine, known), aged)
+    local batch = first(candidates({'batch'}, engine, fleet, known), aged)
     if batch then return batch end
   end
-  local candidate = candidates(open_lanes(fleet), engine, known)
+  local candidate = candidates(open_lanes(fleet), engine, fleet, known)
   return pulls % AGED_TURN == 0 and first(candidate, aged)
     or first(candidate, function(ticket) return belongs(ticket, engine, fleet) end)
     or half_empty(engine, fleet) and candidate(1)
@@ -139,7 +142,7 @@ end
 -- Whether a pull would give the slot to a hint that is before this one in the line.
 local function overtakes(ticket, engine, fleet, known)
   local own = belongs(ticket, engine, fleet)
-  local before = first(candidates(open_lanes(fleet), engine, known), function(other)
+  local before = first(candidates(open_lanes(fleet), engine, fleet, known), function(other)
     return other.hint == ticket.hint or not own or belongs(other, engine, fleet)
   end)
   return before and before.hint ~= ticket.hint
@@ -159,7 +162,7 @@ end
 
 -- The engine for a hint that has just joined the line; nil if it must wait.
 local function engine_for(ticket, fleet)
-  if not may_have(ticket) or ticket.lane == 'batch' and crowded(fleet) then return nil end
+  if not may_have(ticket, fleet) or ticket.lane == 'batch' and crowded(fleet) then return nil end
   local fair, known = BOUND * (fleet.busies + waiting()), {}
   local function free(engine)
     return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine)

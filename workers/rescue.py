@@ -33,6 +33,8 @@ UNKNOWN_S = 3
 """A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
 ADOPT_S = 20
 """After a wipe live workers report what they hold within their renewal period, 10 s."""
+SENDING_S = 3.0
+"""A worker that lives sends a hint's last events at once after it has written the row."""
 MAX_ATTEMPTS = 4
 """A hint whose workers died this often ends: it may be what kills them."""
 STRANDED_S = 10
@@ -88,6 +90,8 @@ class Rescue:
         hint, attempt = lease.hint, lease.attempt
         await self._database.run(store.requeue, hint, attempt)
         if await self._database.run(store.state_of, hint) is not State.QUEUED:
+            if await self._database.run(store.just_finished, hint, SENDING_S):
+                return  # its engine is down, not its worker, who has the last words in hand
             await self.close(hint)
             await self._broker.run(dispatch.forget(hint))
             return

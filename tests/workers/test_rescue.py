@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 
 from broker import dispatch, fleet, keys, streams
 from broker.contract.events import Kind
+from broker.contract.hint import Outcome, Source, State
 from broker.dispatch import Grant
 from broker.keys import EPOCH, LEASES
 from tests.workers.test_attempt import hint, row
@@ -221,3 +222,21 @@ async def test_a_final_event_that_was_not_sent_is_sent_later(
 
     last = (await runtime.broker.run(streams.after(hint)))[-1]
     assert (last.kind, json.loads(last.data)["state"]) == (Kind.DONE, "cancelled")
+
+
+async def test_a_worker_that_lives_sends_its_last_words_itself(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    """An engine that goes down makes the leases of a hint due that its worker has just finished."""
+    attempt = await claimed(runtime, hint)
+    outcome = Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL)
+    assert await runtime.database.run(store.finish, hint, attempt, outcome, None)
+    await run_out(runtime, hint)
+
+    await rescue.tick()
+    early = await runtime.broker.run(streams.after(hint))
+    await age(runtime, hint, finished_at=MINUTE_AGO)
+    await rescue.tick()
+
+    assert early == []
+    assert [event.kind for event in await runtime.broker.run(streams.after(hint))] == [Kind.DONE]

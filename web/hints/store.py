@@ -235,6 +235,13 @@ def ended_as(hint: str) -> tuple[State, Reason | None] | None:
     return State(row[0]), Reason(row[1]) if row[1] else None
 
 
+def just_finished(hint: str, within_s: float) -> bool:
+    """Whether a worker wrote the end of this hint so short a time ago."""
+    after = timezone.now() - timedelta(seconds=within_s)
+    rows = Hint.objects.filter(pk=hint, finished_at__gt=after)
+    return rows.exclude(state=State.CANCELLED).exists()
+
+
 def in_flight_ids(older_than_s: float) -> list[str]:
     """Hints of that age that the dispatcher should know, oldest first."""
     before = timezone.now() - timedelta(seconds=older_than_s)

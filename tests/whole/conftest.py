@@ -48,6 +48,7 @@ def pair(double: Stand) -> Iterator[Stand]:
 def left_clean(stand: Stand) -> Iterator[Stand]:
     for engine in stand.engines.values():
         engine.script()
+    until(lambda: stand.live() == set(stand.engines))
     yield stand
     until(stand.clean)
 

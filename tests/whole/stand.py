@@ -122,10 +122,11 @@ class Stand:
             return False
 
     def live(self) -> set[str]:
+        """Engines that may get a hint now."""
         from broker import fleet
 
         loads = self.broker.run(fleet.snapshot())
-        return {name for name, load in loads.items() if load.slots}
+        return {name for name, load in loads.items() if load.limit}
 
     def worker_pids(self, engine: str = "") -> list[int]:
         """Worker processes of this stand, found as children of its node."""

@@ -115,6 +115,8 @@ def seen(row: Any) -> str:
         return row.state
     if text == row.text:
         return "the words of the row"
+    if events[0].id.seq > 1 and row.text.endswith(text):
+        return "the rest of the words, after a wipe"
     if events[-1].kind is Kind.DONE:
         return "other words"
     return "words without an end" if row.text.startswith(text) else "other words without an end"

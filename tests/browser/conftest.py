@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,10 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--disable-background-networking",
 ]
+
+
+# One a test: what another test has asked is in nobody's history.
+PEOPLE = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +66,7 @@ def page(browser: Browser, stand: Stand, locale: str, console: list[str]) -> Ite
     page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: console.append(str(error)))
     page.goto("/")
-    page.locator("#id_username").fill("person")
+    page.locator("#id_username").fill(f"person{next(PEOPLE)}")
     page.locator("#id_password").fill(PASSWORD)
     page.locator("#id_password").press("Enter")
     page.wait_for_url(f"{stand.url}/")

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
 STUDENTS = 60
 PASSWORD = "fifteen calm geese"
-"""Of the user `person`, who signs in with a browser."""
+"""Of the users `person0` … `person59`, who sign in with a browser, one a test."""
 T = TypeVar("T")
 WRONG = "def rice_days(cups, per_day):\n    return 0\n"
 
@@ -198,6 +198,7 @@ class Stand:
 
 SETUP = """
 import json
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from web.api.auth import fresh
 from web.api.models import ApiToken
@@ -219,8 +220,10 @@ for number in range(int(sys.argv[2])):
     user = User.objects.create(username=f"student{number}")
     Membership.objects.create(user=user, course=course)
     print(token(user))
-person = User.objects.create_user("person", password=sys.argv[3])
-Membership.objects.create(user=person, course=course)
+password = make_password(sys.argv[3])
+for number in range(int(sys.argv[2])):
+    person = User.objects.create(username=f"person{number}", password=password)
+    Membership.objects.create(user=person, course=course)
 print(token(User.objects.get(username="admin")))
 """
 

@@ -17,7 +17,7 @@ from broker.nodes import Crew, NodeState
 from web.engines import roster
 from web.engines.fleet import serves
 from web.engines.models import Engine
-from web.link import attempt
+from web.link import attempt_all
 
 WHY = {
     Why.FAILURES: gettext_lazy("it failed 3 times in 10 s"),
@@ -27,6 +27,7 @@ WHY = {
     Why.FROZEN: gettext_lazy("it makes no step"),
 }
 NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
+NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 
 
 class State(TextChoices):
@@ -149,19 +150,15 @@ def overview() -> Overview:
     """The fleet now. Reads the database, and Redis as far as it answers."""
     engines = list(Engine.objects.all())
     in_use = set(roster.wanted())
-    live = attempt(nodes.live())
-    loads = attempt(fleet.snapshot()) if live is not None else None
-    healths = attempt(health.state()) if loads is not None else None
-    waiting = attempt(dispatch.backlog_size()) if healths is not None else None
-    if waiting is None:
-        live = None
+    calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
+    live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
     rows = (
         Row(
             engine,
             in_use=engine.name in in_use,
             known=live is not None,
-            load=(loads or {}).get(engine.name, NO_LOAD),
-            health=(healths or {}).get(engine.name, Health()),
+            load=loads.get(engine.name, NO_LOAD),
+            health=healths.get(engine.name, Health()),
             crews=crews_of(engine.name, live or {}),
         )
         for engine in engines

@@ -14,8 +14,9 @@ from typing import Any
 from broker import logs
 
 OURS: dict[str, Any] = {"handlers": [], "propagate": True}
-OFF: dict[str, Any] = {"handlers": [], "propagate": False}
 """A logger whose lines all go to our handler."""
+OFF: dict[str, Any] = {"handlers": [], "propagate": False}
+"""A logger that was switched off."""
 SERVERS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access")
 TASK_ID = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27})-(\d+)")
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.fakes.launch import FakeEngine
-from tests.whole.conftest import left_clean, standing
-from tests.whole.stand import PASSWORD, Stand
+from tests.whole.conftest import left_clean
+from tests.whole.stand import PASSWORD, Stand, standing
 
 # A whole Hintline and a browser share the cores of a small machine.
 expect.set_options(timeout=20_000)
@@ -34,7 +34,8 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    yield from standing(tmp_path_factory, "gpu0")
+    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
+        yield stand
 
 
 @pytest.fixture

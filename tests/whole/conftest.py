@@ -8,30 +8,20 @@ import pytest
 
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.whole.stand import Stand, until
+from tests.whole.stand import Stand, standing, until
 
 
 @pytest.fixture(scope="session")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    yield from standing(tmp_path_factory, "gpu0")
+    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
+        yield stand
 
 
 @pytest.fixture(scope="session")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    yield from standing(tmp_path_factory, "gpu0", "gpu1")
-
-
-def standing(factory: pytest.TempPathFactory, *names: str) -> Iterator[Stand]:
-    engines = {name: FakeEngine() for name in names}
-    try:
-        stand = Stand(factory.mktemp("stand"), engines)
-        try:
-            yield stand
-        finally:
-            stand.close()
-    finally:
-        for engine in engines.values():
-            engine.stop()
+    engines = {"gpu0": FakeEngine(), "gpu1": FakeEngine()}
+    with standing(tmp_path_factory.mktemp("stand"), engines) as stand:
+        yield stand
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -194,6 +194,22 @@ class Stand:
         tickets = [key for key in left if not key.endswith((":events", ":tip"))]
         leases = list(self.broker.client.scan_iter("hl:engine:*:leases"))
         return not self.broker.client.exists(*tickets, *leases)
+
+
+@contextmanager
+def standing(
+    folder: Path, engines: dict[str, FakeEngine], environ: dict[str, str] | None = None
+) -> Iterator[Stand]:
+    """A stand and its engines, also those put in their place since; all of it stops at the end."""
+    try:
+        stand = Stand(folder, engines, environ or {})
+        try:
+            yield stand
+        finally:
+            stand.close()
+    finally:
+        for engine in engines.values():
+            engine.stop()
 
 
 SETUP = """

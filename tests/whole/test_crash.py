@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.launch import FakeVllm
-from tests.whole.stand import Stand, until
+from tests.whole.stand import Stand, standing, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 HINTS = 16
@@ -17,15 +17,8 @@ HINTS = 16
 def gpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Two of them, which write slowly enough to be killed in the middle of a text."""
     engines = {name: FakeVllm(step_s=0.1) for name in ("gpu0", "gpu1")}
-    try:
-        stand = Stand(tmp_path_factory.mktemp("gpus"), engines)
-        try:
-            yield stand
-        finally:
-            stand.close()
-    finally:
-        for engine in engines.values():
-            engine.stop()
+    with standing(tmp_path_factory.mktemp("gpus"), engines) as stand:
+        yield stand
 
 
 def test_an_engine_killed_under_load_loses_and_doubles_nothing(gpus: Stand) -> None:

@@ -11,7 +11,7 @@ import pytest
 from broker import fleet
 from tests.fakes.launch import FakeEngine
 from tests.web.test_metrics import samples
-from tests.whole.stand import Stand, free_port, until
+from tests.whole.stand import Stand, free_port, standing, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 
@@ -24,12 +24,8 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Stand]:
     environ = {"HINTLINE_METRICS_PORT": str(port), "HINTLINE_LOG_FORMAT": "json"}
-    with FakeEngine() as engine:
-        stand = Stand(tmp_path_factory.mktemp("stand"), {"gpu0": engine}, environ)
-        try:
-            yield stand
-        finally:
-            stand.close()
+    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}, environ) as stand:
+        yield stand
 
 
 def scrape(port: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import SLOW
-from tests.whole.stand import ROOT, Stand, free_port, until
+from tests.whole.stand import ROOT, Stand, free_port, standing, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 NAME = re.compile(r"gpu0-\d+@.+")
@@ -25,13 +25,9 @@ CELERY = [sys.executable, "-m", "celery", "-A", "workers.app"]
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """A stand whose workers send Celery's events."""
-    with FakeEngine() as engine:
-        environ = {"HINTLINE_TASK_EVENTS": "1"}
-        stand = Stand(tmp_path_factory.mktemp("told"), {"gpu0": engine}, environ)
-        try:
-            yield stand
-        finally:
-            stand.close()
+    environ = {"HINTLINE_TASK_EVENTS": "1"}
+    with standing(tmp_path_factory.mktemp("told"), {"gpu0": FakeEngine()}, environ) as stand:
+        yield stand
 
 
 def inspect(stand: Stand, what: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Ticket:
 
 
 class Grant(NamedTuple):
-    """The right to one slot; the engine's queue must be told (queue.publish)."""
+    """The right to one slot; the engine's queue must be told (queue.ring)."""
 
     hint: str
     engine: str

@@ -125,46 +125,29 @@ def rings(grants: Iterable[Grant]) -> Call[None]:
     return Call("ring", tuple(part for pair in pairs for part in pair), nothing)
 
 
-class Publisher:
-    """Rings engines' doorbells; threads may share one, connections are kept."""
+def ring(broker: Broker, grants: Sequence[Grant]) -> None:
+    """Tells workers of these grants in one round trip.
 
-    def __init__(self, url: str | None = None) -> None:
-        """url: as of connect.Broker."""
-        self._broker = Broker(url)
-
-    def publish(self, grant: Grant) -> None:
-        """Raises: BrokerDown after two tries; the grant expires then, and the hint waits again."""
-        self._broker.run(rings([grant]))
-
-    def close(self) -> None:
-        self._broker.close()
+    One that cannot be told is only logged: it is given again when nobody has claimed it.
+    """
+    if not grants:
+        return
+    try:
+        broker.run(rings(grants))
+    except BrokerDown as error:
+        unheard(grants, error)
 
 
-@cache
-def publisher() -> Publisher:
-    return Publisher()
-
-
-def publish(grant: Grant) -> None:
-    """As Publisher.publish, on the default Redis."""
-    publisher().publish(grant)
-
-
-def ring(grants: Iterable[Grant]) -> None:
-    """Publishes each; one that cannot be published is given again when nobody has claimed it."""
-    for grant in grants:
-        try:
-            publish(grant)
-        except BrokerDown as error:
-            log.warning("hint %s granted but not published: %s", grant.hint, error)
-
-
-async def ring_all(broker: AsyncBroker, grants: Sequence[Grant]) -> None:
-    """As ring, on an event loop and in one round trip."""
+async def ring_async(broker: AsyncBroker, grants: Sequence[Grant]) -> None:
+    """As ring, on an event loop."""
     if not grants:
         return
     try:
         await broker.run(rings(grants))
     except BrokerDown as error:
-        hints = ", ".join(grant.hint for grant in grants)
-        log.warning("hints granted but not published: %s: %s", hints, error)
+        unheard(grants, error)
+
+
+def unheard(grants: Sequence[Grant], error: BrokerDown) -> None:
+    hints = ", ".join(grant.hint for grant in grants)
+    log.warning("hints granted but not published: %s: %s", hints, error)

@@ -186,4 +186,4 @@ class Node:
             return
 
     async def publish(self, grants: list[Grant]) -> None:
-        await queue.ring_all(self.broker, grants)
+        await queue.ring_async(self.broker, grants)

@@ -100,7 +100,7 @@ class Runtime:
         await self.publish(grants)
 
     async def publish(self, grants: list[Grant]) -> None:
-        await queue.ring_all(self.broker, grants)
+        await queue.ring_async(self.broker, grants)
 
     async def pull_all(self) -> None:
         """Gives free slots of every engine to hints that wait."""

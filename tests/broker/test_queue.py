@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,14 @@ from uuid import UUID
 import pytest
 from celery import Celery
 
-from broker import queue
 from broker.connect import AsyncBroker, Broker
 from broker.dispatch import Grant
 from broker.embedded import Embedded, url
 from broker.errors import BrokerDown
-from broker.queue import CELERY, TASK, Publisher, kombu_url, queue_name, task_id
+from broker.queue import CELERY, TASK, kombu_url, queue_name, ring, ring_async, rings, task_id
 
 LIST = "hl:celery:engine.gpu0"
-
-
-@pytest.fixture
-def publisher(valkey: Embedded) -> Iterator[Publisher]:
-    publisher = Publisher(valkey.url)
-    yield publisher
-    publisher.close()
+MANY = [Grant("a", "gpu0", 1), Grant("b", "gpu1", 1), Grant("c", "gpu0", 3)]
 
 
 def client(valkey: Embedded) -> Celery:
@@ -47,10 +39,14 @@ def sent(broker: Broker) -> dict[str, Any]:
     return message
 
 
-def test_the_message_is_what_celery_itself_would_send(
-    broker: Broker, valkey: Embedded, publisher: Publisher
-) -> None:
-    publisher.publish(Grant("h", "gpu0", 2))
+def told(broker: Broker) -> list[list[str]]:
+    """Ids of the messages of gpu0 and of gpu1, the newest first."""
+    lists = (LIST, "hl:celery:engine.gpu1")
+    return [[json.loads(m)["headers"]["id"] for m in broker.client.lrange(k, 0, -1)] for k in lists]
+
+
+def test_the_message_is_what_celery_itself_would_send(broker: Broker, valkey: Embedded) -> None:
+    ring(broker, [Grant("h", "gpu0", 2)])
     ours = sent(broker)
     broker.client.delete(LIST)
     headers = {"sent_s": ours["headers"]["sent_s"]}
@@ -66,34 +62,50 @@ def test_the_message_is_what_celery_itself_would_send(
     assert ours == theirs
 
 
-async def test_many_are_told_in_one_round_trip(broker: Broker, valkey: Embedded) -> None:
-    grants = [Grant("a", "gpu0", 1), Grant("b", "gpu1", 1), Grant("c", "gpu0", 3)]
-    lists = (LIST, "hl:celery:engine.gpu1")
-    asynchronous = AsyncBroker(valkey.url)
-    try:
-        await queue.ring_all(asynchronous, grants)
-        await queue.ring_all(asynchronous, [])
-    finally:
-        await asynchronous.aclose()
+def test_many_are_told_in_one_round_trip(broker: Broker) -> None:
+    ring(broker, [Grant("before", "gpu2", 1)])
+    broker.client.config_resetstat()
 
-    ids = [[json.loads(m)["headers"]["id"] for m in broker.client.lrange(k, 0, -1)] for k in lists]
-    assert ids == [["c-3", "a-1"], ["b-1"]]
+    ring(broker, MANY)
+    ring(broker, [])
+
+    assert broker.client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    assert told(broker) == [["c-3", "a-1"], ["b-1"]]
 
 
-async def test_a_ring_that_nobody_hears_is_only_logged(
+async def test_many_are_told_on_an_event_loop(broker: Broker, async_broker: AsyncBroker) -> None:
+    ring(broker, [Grant("before", "gpu2", 1)])
+    broker.client.config_resetstat()
+
+    await ring_async(async_broker, MANY)
+    await ring_async(async_broker, [])
+
+    assert broker.client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    assert told(broker) == [["c-3", "a-1"], ["b-1"]]
+
+
+def test_a_ring_that_nobody_hears_is_only_logged(
+    data_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker = Broker(url(data_dir))
+    ring(broker, [Grant("h", "gpu0", 1)])
+    broker.close()
+
+    assert "granted but not published: h:" in caplog.text
+
+
+async def test_a_ring_that_nobody_hears_is_only_logged_on_an_event_loop(
     data_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker = AsyncBroker(url(data_dir))
-    await queue.ring_all(broker, [Grant("h", "gpu0", 1)])
+    await ring_async(broker, [Grant("h", "gpu0", 1)])
     await broker.aclose()
 
-    assert "granted but not published" in caplog.text
+    assert "granted but not published: h:" in caplog.text
 
 
-def test_the_message_is_the_engines_and_carries_the_hint_alone(
-    broker: Broker, publisher: Publisher
-) -> None:
-    publisher.publish(Grant("h", "gpu0", 2))
+def test_the_message_is_the_engines_and_carries_the_hint_alone(broker: Broker) -> None:
+    ring(broker, [Grant("h", "gpu0", 2)])
 
     messages = broker.client.lrange(LIST, 0, -1)
     assert len(messages) == 1
@@ -103,10 +115,8 @@ def test_the_message_is_the_engines_and_carries_the_hint_alone(
     assert message["headers"]["argsrepr"] == "['h']"
 
 
-def test_a_worker_side_consumer_receives_it(
-    broker: Broker, valkey: Embedded, publisher: Publisher
-) -> None:
-    publisher.publish(Grant("h", "gpu0", 1))
+def test_a_worker_side_consumer_receives_it(broker: Broker, valkey: Embedded) -> None:
+    ring(broker, [Grant("h", "gpu0", 1)])
 
     with client(valkey).connection_for_read() as connection:
         bell = connection.SimpleQueue(queue_name("gpu0"))
@@ -116,26 +126,24 @@ def test_a_worker_side_consumer_receives_it(
         bell.close()
 
 
-def test_publishing_goes_on_after_a_wipe(broker: Broker, publisher: Publisher) -> None:
-    publisher.publish(Grant("before", "gpu0", 1))
+def test_publishing_goes_on_after_a_wipe(broker: Broker) -> None:
+    ring(broker, [Grant("before", "gpu0", 1)])
     broker.client.flushall()
 
-    publisher.publish(Grant("after", "gpu0", 1))
+    ring(broker, [Grant("after", "gpu0", 1)])
 
     assert broker.client.llen(LIST) == 1
 
 
-def test_every_key_of_celery_has_our_prefix(broker: Broker, publisher: Publisher) -> None:
-    publisher.publish(Grant("h", "gpu0", 1))
+def test_every_key_of_celery_has_our_prefix(broker: Broker) -> None:
+    ring(broker, [Grant("h", "gpu0", 1)])
 
     assert all(key.startswith("hl:celery:") for key in broker.client.scan_iter())
 
 
-def test_threads_share_a_publisher_and_its_connections(
-    broker: Broker, publisher: Publisher
-) -> None:
+def test_threads_share_a_broker_and_its_connections(broker: Broker) -> None:
     def publish(n: int) -> None:
-        publisher.publish(Grant(f"h{n}", "gpu0", 1))
+        ring(broker, [Grant(f"h{n}", "gpu0", 1)])
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(publish, range(4)))
@@ -147,11 +155,11 @@ def test_threads_share_a_publisher_and_its_connections(
 
 
 def test_publish_without_a_server_is_broker_down(data_dir: Path) -> None:
-    publisher = Publisher(url(data_dir))
+    broker = Broker(url(data_dir))
 
     with pytest.raises(BrokerDown):
-        publisher.publish(Grant("h", "gpu0", 1))
-    publisher.close()
+        broker.run(rings([Grant("h", "gpu0", 1)]))
+    broker.close()
 
 
 def test_publish_gives_up_after_a_few_connections() -> None:
@@ -169,10 +177,10 @@ def test_publish_gives_up_after_a_few_connections() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=hang_up, daemon=True).start()
-        publisher = Publisher(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        broker = Broker(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
         with pytest.raises(BrokerDown):
-            publisher.publish(Grant("h", "gpu0", 1))
-        publisher.close()
+            broker.run(rings([Grant("h", "gpu0", 1)]))
+        broker.close()
 
     assert 0 < tries <= 6
 
@@ -180,19 +188,17 @@ def test_publish_gives_up_after_a_few_connections() -> None:
 def test_publishing_goes_on_when_the_server_comes_back(data_dir: Path) -> None:
     server = Embedded(data_dir)
     server.start()
-    publisher = Publisher(server.url)
-    publisher.publish(Grant("first", "gpu0", 1))
+    broker = Broker(server.url)
+    ring(broker, [Grant("first", "gpu0", 1)])
     server.stop()
     with pytest.raises(BrokerDown):
-        publisher.publish(Grant("lost", "gpu0", 1))
+        broker.run(rings([Grant("lost", "gpu0", 1)]))
 
     server.start()
-    publisher.publish(Grant("second", "gpu0", 1))
+    ring(broker, [Grant("second", "gpu0", 1)])
 
-    broker = Broker(server.url)
     assert broker.client.llen(LIST) == 2
     broker.close()
-    publisher.close()
     server.stop()
 
 

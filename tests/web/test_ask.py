@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from broker import dispatch, queue
 from broker.connect import Broker
 from broker.contract.hint import Lane
 from broker.dispatch import Grant
-from broker.errors import BrokerDown
 from tests.broker.helpers import ticket
 from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
 from web import link
@@ -33,10 +33,6 @@ def committed_states() -> list[str]:
         return [state for (state,) in other.execute("SELECT state FROM hints_hint")]
     finally:
         other.close()
-
-
-def refuse_to_publish(grant: Grant) -> None:
-    raise BrokerDown("no message today")
 
 
 def test_a_free_slot_gets_the_hint_at_once(api: Caller) -> None:
@@ -115,13 +111,13 @@ def test_the_row_is_committed_before_the_message_is_sent(
 ) -> None:
     live()
     seen: list[list[str]] = []
-    publish = queue.publish
+    ring = queue.ring
 
-    def look_first(grant: Grant) -> None:
+    def look_first(broker: Broker, grants: Sequence[Grant]) -> None:
         seen.append(committed_states())
-        publish(grant)
+        ring(broker, grants)
 
-    monkeypatch.setattr(queue, "publish", look_first)
+    monkeypatch.setattr(queue, "ring", look_first)
     api.ask()
 
     assert seen == [["queued"]]
@@ -157,11 +153,15 @@ def test_with_redis_down_the_row_is_kept(api: Caller, monkeypatch: pytest.Monkey
     assert api.get(answer["Location"]).json()["state"] == "queued"
 
 
-def test_a_lost_message_loses_no_hint(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_message_loses_no_hint(
+    api: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     live()
-    monkeypatch.setattr(queue, "publish", refuse_to_publish)
+    dead = Broker("unix:///nowhere/valkey.sock")
+    monkeypatch.setattr("web.hints.line.broker", lambda: dead)
 
     assert api.ask().status_code == 202
+    assert "granted but not published" in caplog.text
     assert (Hint.objects.get().state, slots_taken(), messages()) == ("queued", 1, 0)
 
 

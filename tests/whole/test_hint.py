@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.dispatch import Grant
-from broker.queue import Publisher
+from broker.queue import rings
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import SLOW
@@ -55,16 +55,16 @@ def test_a_dropped_connection_resumes_without_a_gap(stand: Stand, engine: FakeEn
 
 
 def test_a_message_delivered_twice_changes_nothing(stand: Stand, engine: FakeEngine) -> None:
-    publisher = Publisher(stand.valkey.url)
     engine.script(SLOW)
     started = engine.stats()["started"]
     hint = stand.ask(stand.student())
+    grant = Grant(hint["id"], "gpu0", 1)
     until(lambda: engine.stats()["active"])
 
-    publisher.publish(Grant(hint["id"], "gpu0", 1))
-    publisher.publish(Grant(hint["id"], "gpu0", 1))
+    stand.broker.run(rings([grant]))
+    stand.broker.run(rings([grant]))
     before = stand.final(hint["id"])
-    publisher.publish(Grant(hint["id"], "gpu0", 1))
+    stand.broker.run(rings([grant]))
     later = stand.ask(stand.student())
     stand.final(later["id"])
 

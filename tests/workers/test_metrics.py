@@ -251,7 +251,7 @@ def test_a_published_message_carries_its_time_and_its_trace(
     line: None, spans: InMemorySpanExporter
 ) -> None:
     name = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
-    queue.ring([dispatch.Grant(name, "gpu0", 1)])
+    queue.ring(broker(), [dispatch.Grant(name, "gpu0", 1)])
 
     (message,) = broker().client.lrange("hl:celery:engine.gpu0", 0, -1)
     headers = json.loads(message)["headers"]

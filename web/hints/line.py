@@ -14,7 +14,7 @@ from broker.dispatch import Placement, Standing
 from broker.streams import Tip
 from web.hints import store
 from web.hints.models import Hint
-from web.link import attempt
+from web.link import attempt, broker
 from web.ops import metrics
 
 
@@ -24,7 +24,7 @@ def join(hint: Hint) -> Placement | None:
     with logs.about(hint=pk), trace.root(pk):
         placement = attempt(dispatch.admit(store.ticket(hint)))
         if placement is not None and placement.grant is not None:
-            queue.ring([placement.grant])
+            queue.ring(broker(), [placement.grant])
     return placement
 
 
@@ -38,7 +38,7 @@ def leave(hint: Hint) -> None:
         if first:
             metrics.cancelled(gone.place if gone else None)
         if gone and gone.freed:
-            queue.ring(attempt(dispatch.pull(gone.freed)) or [])
+            queue.ring(broker(), attempt(dispatch.pull(gone.freed)) or [])
 
 
 def standing(hint: str) -> Standing | None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
-from broker.scripts import Arg, Call
+from broker.scripts import Call
 from broker.settings import need
 
 GRANT_S = 10
@@ -129,17 +129,13 @@ def admit(ticket: Ticket) -> Call[Placement]:
     )
 
 
-def claim(hint: str, engine: str) -> Call[int | None]:
-    """The attempt, if this engine has a grant that nobody claimed; now it is ours for LEASE_S.
+def claim(hint: str, engine: str) -> Call[Claim | None]:
+    """If this engine has a grant that nobody claimed: now it is ours for LEASE_S.
 
     The Call carries a token, so that running the same one again returns the same answer.
     """
-    return Call("claim", claim_args(hint, engine), lambda reply: reply and reply[0])
-
-
-def claim_placed(hint: str, engine: str) -> Call[Claim | None]:
-    """As claim; also tells how well the engine suits the hint."""
-    return Call("claim", claim_args(hint, engine), lambda reply: reply and Claim(*reply))
+    args = (hint, engine, uuid4().hex, LEASE_MS)
+    return Call("claim", args, lambda reply: reply and Claim(*reply))
 
 
 def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Call[list[Grant]]:
@@ -244,10 +240,6 @@ def epoch() -> Call[int]:
 @cache
 def patience_ms() -> int:
     return round(1000 * min(PATIENCE_S, need("HINTLINE_HINT_TTL_S", int) / 2))
-
-
-def claim_args(hint: str, engine: str) -> tuple[Arg, ...]:
-    return (hint, engine, uuid4().hex, LEASE_MS)
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:

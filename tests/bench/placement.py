@@ -122,7 +122,8 @@ class Hintline:
 
     def claim(self, grants: list[Grant], now: float) -> Placed:
         for grant in grants:
-            assert self.broker.run(dispatch.claim(grant.hint, grant.engine)) == 1
+            claim = self.broker.run(dispatch.claim(grant.hint, grant.engine))
+            assert (claim and claim.attempt) == 1
             self.hints[self.turns.next()].turn = now
         return [(self.hints[grant.hint], self.gpus[grant.engine]) for grant in grants]
 

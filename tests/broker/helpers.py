@@ -6,7 +6,7 @@ from typing import Any
 
 from broker import dispatch, fleet
 from broker.connect import Broker
-from broker.dispatch import Grant, Placement, Ticket
+from broker.dispatch import Claim, Grant, Placement, Ticket
 from broker.keys import LEASES
 
 TTL_S = 60
@@ -47,9 +47,9 @@ def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
     """Admits a hint that will be granted, and claims it; the attempt."""
     placement = admit(broker, hint)
     assert placement.grant == Grant(hint, engine, 1)
-    attempt = broker.run(dispatch.claim(hint, engine))
-    assert attempt == 1
-    return attempt
+    claim = broker.run(dispatch.claim(hint, engine))
+    assert claim == Claim(1, "cold")
+    return claim.attempt
 
 
 def let_expire(broker: Broker, hint: str, engine: str = "gpu0") -> None:

@@ -11,7 +11,7 @@ import pytest
 from broker import connect, dispatch, fleet, streams
 from broker.connect import AsyncBroker, Broker
 from broker.contract.events import Kind
-from broker.dispatch import Placement
+from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
 from broker.errors import BrokerDown
 from broker.streams import Append
@@ -117,7 +117,7 @@ def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None
         broker.client.config_set("maxmemory", 0)
 
     assert broker.run(fleet.snapshot())["gpu0"].in_flight == 1
-    assert broker.run(dispatch.claim("h", "gpu0")) == 1
+    assert broker.run(dispatch.claim("h", "gpu0")) == Claim(1, "cold")
 
 
 def test_clients_recover_when_the_server_comes_back(data_dir: Path) -> None:

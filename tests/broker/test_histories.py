@@ -162,13 +162,13 @@ class Histories(RuleBasedStateMachine):
         mine = known.place is Place.GRANTED and known.engine == engine
         call = dispatch.claim(grant.hint, engine)
 
-        attempt = self.broker.run(call)
+        claim = self.broker.run(call)
 
-        assert attempt == (known.attempt if mine else None)
-        assert not again or self.broker.run(call) == attempt
-        if attempt is not None:
-            known.place, known.row = Place.CLAIMED, attempt
-            self.claims.append(Grant(grant.hint, engine, attempt))
+        assert (claim and claim.attempt) == (known.attempt if mine else None)
+        assert not again or self.broker.run(call) == claim
+        if claim is not None:
+            known.place, known.row = Place.CLAIMED, claim.attempt
+            self.claims.append(Grant(grant.hint, engine, claim.attempt))
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), again=again)

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from broker import dispatch, fleet
 from broker.connect import Broker
 from broker.contract.hint import Lane
-from broker.dispatch import Grant
+from broker.dispatch import Claim, Grant
 from broker.keys import HEALTH, LEASES, PULLS, STUDENT, TICKET, WARM
 from tests.broker.helpers import ticket
 from tests.broker.model import Known, Model
@@ -92,9 +92,9 @@ class Placement(RuleBasedStateMachine):
         known, engine, attempt = self.held(data)
         granted = known.place == "granted"
 
-        claimed = self.broker.run(dispatch.claim(known.ticket.hint, engine))
+        claim = self.broker.run(dispatch.claim(known.ticket.hint, engine))
 
-        assert claimed == (attempt if granted else None)
+        assert claim == (Claim(attempt, known.placed) if granted else None)
         known.place = "claimed"
 
     @precondition(lambda self: self.in_flight())

@@ -15,6 +15,7 @@ from broker import dispatch, streams
 from broker.connect import Broker
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Reason, Source, State
+from broker.dispatch import Claim
 from broker.streams import Append
 from tests.web.kit import (
     EXERCISE,
@@ -51,7 +52,7 @@ def running(api: Caller, student: User, engine: Engine) -> str:
     """A hint of which a worker has written the first words."""
     live()
     hint: str = api.ask().json()["id"]
-    assert broker().run(dispatch.claim(hint, "gpu0")) == 1
+    assert broker().run(dispatch.claim(hint, "gpu0")) == Claim(1, "home")
     assert store.claim(hint, 1, "gpu0")
     write(hint, student, 1, (Kind.STARTED, {"engine": "gpu0"}), (Kind.PIECE, {"text": "Look "}))
     return hint

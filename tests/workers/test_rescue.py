@@ -54,10 +54,10 @@ async def run_out(runtime: Runtime, hint: str) -> None:
 
 
 async def claimed(runtime: Runtime, hint: str) -> int:
-    attempt = await runtime.broker.run(dispatch.claim(hint, "gpu0"))
-    assert attempt is not None
-    assert await runtime.database.run(store.claim, hint, attempt, "gpu0")
-    return attempt
+    claim = await runtime.broker.run(dispatch.claim(hint, "gpu0"))
+    assert claim is not None
+    assert await runtime.database.run(store.claim, hint, claim.attempt, "gpu0")
+    return claim.attempt
 
 
 async def test_a_grant_nobody_claimed_is_given_again(

@@ -13,7 +13,7 @@ class Load:
     """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
 
     workers: live worker to its slots; service_s: mean of an attempt, None before the first;
-    limit: most in flight, which is the slots cut by the engine's health; state: up, down, probing.
+    limit: most in flight, which is the slots cut by the engine's health.
     """
 
     slots: int
@@ -22,7 +22,6 @@ class Load:
     workers: Mapping[str, int]
     service_s: float | None
     limit: int = 0
-    state: str = "up"
 
 
 def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
@@ -46,7 +45,7 @@ def snapshot() -> Call[dict[str, Load]]:
 
 
 def parse_load(reply: list[str]) -> tuple[str, Load]:
-    engine, slots, max_slots, in_flight, service_ms, limit, state, *workers = reply
+    engine, slots, max_slots, in_flight, service_ms, limit, *workers = reply
     return engine, Load(
         slots=int(slots),
         max_slots=int(max_slots),
@@ -54,7 +53,6 @@ def parse_load(reply: list[str]) -> tuple[str, Load]:
         workers=dict(pairs(workers)),
         service_s=float(service_ms) / 1000 if service_ms else None,
         limit=int(limit),
-        state=state,
     )
 
 

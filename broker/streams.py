@@ -40,11 +40,6 @@ def channel(hint: str) -> str:
     return STREAM(hint)
 
 
-def hint_of(channel: str) -> str:
-    before, _, after = STREAM.pattern.partition("*")
-    return channel.removeprefix(before).removesuffix(after)
-
-
 def append(
     hint: str, attempt: int, first_seq: int, events: Sequence[tuple[Kind, str]], owner: str = ""
 ) -> Call[Append]:

@@ -1,16 +1,15 @@
 -- Tells how busy every engine is.
 -- keys: known, engines, workers(engine), health(engine), leases(engine), service(engine)
 -- args: none
--- result: {{engine, slots, most slots, in flight, mean service_ms or '', limit, state,
+-- result: {{engine, slots, most slots, in flight, mean service_ms or '', limit,
 --   worker, slots, …}, …}
 -- includes: fleet
 
 local now, found = now_ms(), {}
 for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do
-  local most, state = limit(engine, now)
   local load = {
     engine, live_slots(engine, now), max_slots(engine), in_flight(engine),
-    redis.call('GET', key.service(engine)) or '', most, state,
+    redis.call('GET', key.service(engine)) or '', limit(engine, now),
   }
   live_workers(engine, now, function(worker, slots)
     load[#load + 1] = worker

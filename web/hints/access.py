@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from uuid import UUID
-
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
@@ -39,12 +36,6 @@ def hints(user: User) -> QuerySet[Hint]:
     """The hints this person may read: staff all of them, a student their own."""
     rows = Hint.objects.select_related("exercise__course")
     return rows if user.is_staff else rows.filter(student=user)
-
-
-def may_read(user: User, hints_asked: Iterable[UUID]) -> bool:
-    """Whether every one of these hints exists and may be read by this person."""
-    asked = set(hints_asked)
-    return hints(user).filter(pk__in=asked).count() == len(asked)
 
 
 def received_levels(user: User, of: Exercise) -> set[int]:

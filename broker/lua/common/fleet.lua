@@ -20,13 +20,13 @@ local function live_slots(engine, now)
   return math.min(sum, max_slots(engine))
 end
 
--- L: the most hints the engine may have in flight now, and the state it is in.
+-- L: the most hints the engine may have in flight now.
 local function limit(engine, now)
   local slots = live_slots(engine, now)
   local state, most = unpack(redis.call('HMGET', key.health(engine), 'state', 'limit'))
-  if state == 'down' then return 0, state end
-  if state == 'probing' then return math.min(1, slots), state end
-  return most and math.min(slots, math.floor(most)) or slots, 'up'
+  if state == 'down' then return 0 end
+  if state == 'probing' then return math.min(1, slots) end
+  return most and math.min(slots, math.floor(most)) or slots
 end
 
 local function in_flight(engine)

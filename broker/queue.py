@@ -43,12 +43,16 @@ CELERY: dict[str, Any] = {
         "interval_max": 0.1,
     },
     "worker_prefetch_multiplier": 1,
+    # Without it a busy worker fetches as many again, which another one could serve now.
+    "worker_disable_prefetch": True,
     "worker_soft_shutdown_timeout": 25,
     "worker_send_task_events": need("HINTLINE_TASK_EVENTS", bool),
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_pool_acquire_timeout": 2,
     "broker_transport_options": {
+        # For the same reason what is fetched is not kept in Redis: that takes two round trips.
+        "ack_emulation": False,
         "socket_timeout": 10,
         "socket_connect_timeout": 3,
         "socket_keepalive": True,

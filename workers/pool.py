@@ -19,7 +19,9 @@ from typing import Any
 
 import uvloop
 from celery.concurrency.base import BasePool
+from celery.utils.functional import noop
 from celery.worker import state as worker_state
+from kombu.asynchronous import Hub
 from kombu.serialization import prepare_accept_content
 
 from workers.asynctask import AsyncTask, tracer_of
@@ -49,7 +51,7 @@ def lifespan(make: Lifespan) -> Lifespan:
 
 
 class AsyncioPool(BasePool):
-    """Takes up to `limit` jobs; Celery's prefetch keeps the rest, unacknowledged, waiting here.
+    """Runs up to `limit` jobs; what Celery fetches beyond, unacknowledged, waits here.
 
     The loop's thread owns all state below; other threads post to it.
     """
@@ -64,6 +66,7 @@ class AsyncioPool(BasePool):
         self._waiting: deque[Job] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._hub: Hub | None = None
         self._accept_content = prepare_accept_content(self.app.conf.accept_content)
         self._tracing = ThreadPoolExecutor(TRACE_THREADS, thread_name_prefix="trace")
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
@@ -80,6 +83,10 @@ class AsyncioPool(BasePool):
         self._thread.start()
         self._started.result()
         self.watchdog.start()
+
+    def register_with_event_loop(self, loop: Hub) -> None:
+        """loop: of Celery's consumer, which with worker_disable_prefetch fetches at free slots."""
+        self._hub = loop
 
     def on_stop(self) -> None:
         """Waits for the running tasks; the waiting, not acknowledged, go back to the queue.
@@ -191,6 +198,8 @@ class AsyncioPool(BasePool):
             running.add_done_callback(partial(self._release, job))
 
     def _release(self, job: Job, running: asyncio.Task[None]) -> None:
+        if self._hub and len(self._jobs) >= self.limit:
+            self._hub.call_soon(noop)  # it looks for a free slot only when something happens
         del self._jobs[job.number]
         self._running.discard(running)
         self._fill()

@@ -56,6 +56,11 @@ class Fleet:
         load = self.load(engine)
         return len(load.workers) if load else 0
 
+    def slots(self, engine: str) -> list[int]:
+        """Of each worker that takes hints."""
+        load = self.load(engine)
+        return list(load.workers.values()) if load else []
+
     def settle_at(self, **counts: int) -> None:
         """Waits until so many take hints and nobody is leaving."""
 
@@ -75,8 +80,9 @@ def ops(pair: Stand) -> Iterator[Fleet]:
     yield ops
     pair.shell(
         "from web.engines.models import Engine\n"
-        "Engine.objects.update(workers=1, worker_slots=64, draining=False)"
+        "Engine.objects.update(slots=2, workers=1, worker_slots=64, draining=False)"
     )
+    until(lambda: ops.slots("gpu0") == ops.slots("gpu1") == [64])
     ops.settle_at(gpu0=1, gpu1=1)
 
 
@@ -117,6 +123,27 @@ def test_scaling_down_cuts_no_stream(pair: Stand, ops: Fleet) -> None:
     assert ends(pair, hints) == WELL
     assert [hint["attempt"] for hint in finals(pair, hints)] == [1] * 4
     until(lambda: not pair.worker_pids())
+
+
+def test_no_hint_waits_for_a_busy_worker_while_another_one_has_a_free_slot(
+    pair: Stand, ops: Fleet
+) -> None:
+    engine = pair.engines["gpu0"]
+    engine.script(*[Behaviour(pieces=SLOW.pieces, gap_s=2.0)] * 2)
+    pair.shell("from web.engines.models import Engine\nEngine.objects.update(slots=4)")
+    ops.scale("gpu0=1", "gpu1=0", "--slots=2")
+    until(lambda: ops.slots("gpu0") == [2])
+    busy = [(student := pair.student(), pair.ask(student)) for _ in range(2)]
+    until(lambda: engine.stats()["active"] == 2)
+
+    ops.scale("gpu0=2", "gpu1=0", "--slots=2")
+    until(lambda: ops.slots("gpu0") == [2, 2] and (load := ops.load("gpu0")) and load.limit == 4)
+    quick = [pair.ask(pair.student())["id"] for _ in range(2)]
+
+    assert [hint["attempt"] for hint in finals(pair, quick)] == [1, 1]
+    assert engine.stats()["active"] == 2
+    for student, hint in busy:
+        student.post(hint["links"]["cancel"])
 
 
 def test_a_drain_finishes_what_runs_and_moves_the_rest(pair: Stand, ops: Fleet) -> None:

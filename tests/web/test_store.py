@@ -101,7 +101,7 @@ def test_claims_of_one_exercise_read_its_texts_once(
     store.claim(hint, 1, "gpu0")
     store.requeue(hint, 1)
 
-    with django_assert_num_queries(2):  # the arrow and the hint
+    with django_assert_num_queries(1):
         store.claim(hint, 2, "gpu0")
 
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
@@ -136,13 +136,29 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     serving = roster.serving(engine)
     if serving is None:
         return None
-    rows = leaving(State.QUEUED, State.RUNNING, hint).filter(attempt__lt=attempt)
-    now = timezone.now()
-    if not rows.update(state=State.RUNNING, attempt=attempt, engine=engine, claimed_at=now):
+    to = [State.RUNNING, attempt, engine, stored("claimed_at", timezone.now())]
+    of = [stored("id", hint), State.QUEUED, attempt]
+    row: Any = next(iter(Hint.objects.raw(CLAIM, to + of)), None)
+    if row is None:
         return None
-    row = Hint.objects.annotate(revision=F("exercise__revision")).get(pk=hint)
     row.exercise = exercise_at(row.exercise_id, row.revision)
     return job(row, *serving)
+
+
+# One statement where QuerySets need two: a hint waits for it on its way to the engine.
+CLAIM = """
+    UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = %s
+    WHERE id = %s AND state = %s AND attempt < %s
+    RETURNING *, (
+        SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
+    ) AS revision
+"""
+
+
+def stored(name: str, value: object) -> Any:
+    """What this database keeps for a value of a hint's field."""
+    field: Any = Hint._meta.get_field(name)
+    return field.get_db_prep_save(value, connection)
 
 
 @lru_cache(maxsize=1024)

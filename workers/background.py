@@ -27,3 +27,15 @@ def begin(
     for task in tasks:
         task.add_done_callback(ended)
     return tasks
+
+
+async def every(
+    period_s: float, step: Callable[[], Coroutine[Any, Any, None]], *passing: type[Exception]
+) -> None:
+    """Takes the step for ever, with a pause after each; an error that will pass is only logged."""
+    while True:
+        try:
+            await step()
+        except passing as error:
+            log.warning("%s waits: %s", step.__qualname__, error)
+        await asyncio.sleep(period_s)

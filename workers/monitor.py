@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 from contextlib import suppress
 from time import monotonic
 from typing import Any, NamedTuple
@@ -25,12 +24,12 @@ from broker.health import EngineState, Health
 from broker.scripts import Call
 from broker.settings import need
 from web.engines import roster
+from workers.background import every
 from workers.database import Database
 from workers.watch import Answer, Watch
 
 TICK_S = 1.0
 ASK_S = 1.0
-log = logging.getLogger(__name__)
 
 
 class Target(NamedTuple):
@@ -48,12 +47,7 @@ class Monitor:
         self._watches: dict[str, Watch] = {}
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.lead()
-            except (BrokerDown, RedisError, DatabaseError) as error:
-                log.warning("monitor waits: %s", error)
-            await asyncio.sleep(TICK_S)
+        await every(TICK_S, self.lead, BrokerDown, RedisError, DatabaseError)
 
     async def lead(self) -> None:
         """Ticks for as long as the lock is ours; returns at once if somebody else has it."""

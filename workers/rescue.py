@@ -5,7 +5,6 @@ Every worker and every node runs it; a lock lets one at a time through.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,10 +24,10 @@ from broker.errors import BrokerDown
 from web.engines import roster
 from web.hints import store
 from workers import metrics
+from workers.background import every
 from workers.database import Database
 
 TICK_S = 1.0
-LOCK_S = 20
 UNKNOWN_S = 3
 """A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
 ADOPT_S = 20
@@ -57,17 +56,13 @@ class Rescue:
         self._stranded_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.once()
-            except (BrokerDown, RedisError, DatabaseError) as error:
-                log.warning("rescue waits: %s", error)
-            await asyncio.sleep(TICK_S)
+        await every(TICK_S, self.once, BrokerDown, RedisError, DatabaseError)
 
     async def once(self) -> None:
         """One round, unless somebody else is at it."""
+        lock = self._broker.client.lock(keys.RESCUE(), timeout=keys.RESCUE.ttl_s, blocking=False)
         with suppress(LockError):
-            async with self._broker.client.lock(keys.RESCUE(), timeout=LOCK_S, blocking=False):
+            async with lock:
                 await self.tick()
 
     async def tick(self) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db import DatabaseError
 
@@ -14,7 +13,7 @@ from broker import dispatch, fleet, health, queue
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S, Grant
 from broker.errors import BrokerDown
-from workers.background import begin
+from workers.background import begin, every
 from workers.database import Database
 from workers.model import Model
 from workers.relay import Relay
@@ -53,10 +52,10 @@ class Runtime:
         rescue = Rescue(self.broker, self.database, self.publish)
         loops = (
             self.relay.run(),
-            self._every(BEAT_S, self._beat),
-            self._every(RENEW_S, self._renew),
-            self._every(PROGRESS_S, self._progress),
-            self._every(RESULTS_S, self._write_results),
+            every(BEAT_S, self._beat, BrokerDown),
+            every(RENEW_S, self._renew, BrokerDown),
+            every(PROGRESS_S, self._progress, BrokerDown),
+            every(RESULTS_S, self._write_results, BrokerDown),
         )
         ledger.open = True
         self._background = begin((*loops, rescue.run()), died)
@@ -139,11 +138,3 @@ class Runtime:
                 await self.database.run(ledger.write)
         except DatabaseError as error:
             log.warning("%d task results wait: %s", ledger.waiting, error)
-
-    async def _every(self, period_s: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
-            try:
-                await step()
-            except BrokerDown as error:
-                log.warning("%s waits: %s", step.__name__, error)
-            await asyncio.sleep(period_s)

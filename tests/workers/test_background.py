@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from workers.background import begin
+from workers.background import begin, every
 
 
 async def runs_on() -> None:
@@ -42,3 +42,22 @@ async def test_a_loop_that_ends_or_is_cancelled_is_no_death() -> None:
     await asyncio.sleep(0)
 
     assert not died.is_set()
+
+
+async def test_a_step_is_taken_again_after_an_error_that_passes_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    errors = [
+        ConnectionError("the server is gone"),
+        TimeoutError("it is slow"),
+        LookupError("a bug"),
+    ]
+
+    async def look() -> None:
+        raise errors.pop(0)
+
+    with pytest.raises(LookupError, match="a bug"):
+        await asyncio.wait_for(every(0, look, ConnectionError, TimeoutError), 30)
+
+    assert "look waits: the server is gone" in caplog.text
+    assert "look waits: it is slow" in caplog.text

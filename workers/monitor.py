@@ -111,12 +111,9 @@ class Monitor:
 
 def find_targets() -> list[Target]:
     """Also those that are drained: what they still have in flight must not be lost."""
-    found = [(name, slots, roster.serving(name)) for name, slots in engines_in_use()]
+    rows = roster.in_use().values_list("name", "slots")
+    found = [(name, slots, roster.serving(name)) for name, slots in rows]
     return [Target(name, slots, serving[0]) for name, slots, serving in found if serving]
-
-
-def engines_in_use() -> list[tuple[str, int]]:
-    return list(roster.in_use().values_list("name", "slots"))
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:

@@ -18,10 +18,12 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker import dispatch, health
+from broker.connect import Broker
 from broker.health import Why
 from broker.metrics import allowed
 from tests.web.kit import Caller, live
 from tests.whole.stand import ROOT
+from web import link
 from web.courses.models import Exercise
 from web.hints import store
 from web.hints.models import Hint
@@ -81,11 +83,8 @@ def test_it_says_how_long_the_oldest_has_waited(line: None, api: Caller) -> None
 
 
 def test_without_redis_it_says_so(line: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from broker.connect import Broker
-    from web.ops import metrics
-
     nowhere = Broker("redis://127.0.0.1:1/0")
-    monkeypatch.setattr(metrics, "broker", lambda: nowhere)
+    monkeypatch.setattr(link, "broker", lambda: nowhere)
 
     seen = scrape()
 

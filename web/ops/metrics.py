@@ -10,8 +10,7 @@ from prometheus_client import Counter
 
 from broker import gauges, metrics
 from broker.dispatch import Place
-from broker.errors import BrokerDown
-from web.link import broker
+from web.link import attempt_all
 
 PATH = "/metrics"
 CANCELLED = Counter(
@@ -38,11 +37,8 @@ class MetricsMiddleware:
 
 
 def page() -> bytes:
-    try:
-        replies = broker().run_many(gauges.calls())
-    except BrokerDown:
-        return metrics.page(gauges.answering(False))
-    return metrics.page(gauges.families(*replies))
+    replies = attempt_all(gauges.calls())
+    return metrics.page(gauges.families(*replies) if replies else gauges.answering(False))
 
 
 def cancelled(place: Place | None) -> None:

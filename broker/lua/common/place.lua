@@ -110,16 +110,27 @@ local function first(candidate, fits)
   end
 end
 
+-- Whether a hint of these lanes asked before this time.
+local function asked_before(lanes, time)
+  for _, lane in ipairs(lanes) do
+    local first_asked = redis.call('ZRANGE', key.backlog(lane), 0, 0, 'WITHSCORES')[2]
+    if first_asked and tonumber(first_asked) < time then return true end
+  end
+  return false
+end
+
 -- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
 local function choose(engine, fleet, known, now, patience_ms)
   local function aged(ticket) return now - ticket.since > patience_ms end
-  local pulls = redis.call('INCR', key.pulls())
-  if pulls % BATCH_TURN == 0 then
-    local batch = first(candidates({'batch'}, engine, fleet, known), aged)
-    if batch then return batch end
+  -- To find out that nobody is aged, all of a window would be read.
+  local function first_aged(lanes)
+    return asked_before(lanes, now - patience_ms)
+      and first(candidates(lanes, engine, fleet, known), aged)
   end
-  local candidate = candidates(open_lanes(fleet), engine, fleet, known)
-  return pulls % AGED_TURN == 0 and first(candidate, aged)
+  local pulls, lanes = redis.call('INCR', key.pulls()), open_lanes(fleet)
+  local candidate = candidates(lanes, engine, fleet, known)
+  return pulls % BATCH_TURN == 0 and first_aged({'batch'})
+    or pulls % AGED_TURN == 0 and first_aged(lanes)
     or first(candidate, function(ticket) return belongs(ticket, engine, fleet) end)
     or half_empty(engine, fleet) and candidate(1)
     or nil

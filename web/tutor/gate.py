@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from broker.contract.hint import Reason
 from web.tutor import form, rules
 from web.tutor.draft import Draft
 from web.tutor.ladder import LEVELS, Asking
 from web.tutor.languages import Locale
-from web.tutor.lexis import printable
+from web.tutor.lexis import Gram, printable
 from web.tutor.prompt import policy
 from web.tutor.sentences import sentence_end
 
@@ -41,10 +42,7 @@ class Gate:
         self._level = LEVELS[level]
         self._locale = locale
         self._policy = policy(level, locale)
-        fix_grams, fix_words = rules.fix_of(reference)
-        self._seen = rules.Seen(student_code, statement)
-        self._only_fix = fix_grams - self._seen.grams
-        self._fix_words = fix_words - self._seen.words
+        self._student_code, self._statement, self._reference = student_code, statement, reference
         self._draft = Draft()
         self._text = ""
         self._judged = 0
@@ -86,6 +84,18 @@ class Gate:
     def _shown(self) -> str:
         return self._text[: self._released]
 
+    # What the rules compare with is made when the first sentence is there, not on the way of the
+    # request to the model.
+    @cached_property
+    def _seen(self) -> rules.Seen:
+        return rules.Seen(self._student_code, self._statement)
+
+    @cached_property
+    def _fix(self) -> tuple[frozenset[Gram], frozenset[str]]:
+        """Runs of tokens, and names, that only the reference solution has."""
+        grams, words = rules.fix_of(self._reference)
+        return grams - self._seen.grams, words - self._seen.words
+
     def _sentence(self, end: int) -> str:
         """Judge the sentence that ends here; what may be shown now."""
         draft, start = self._draft, self._judged
@@ -110,12 +120,13 @@ class Gate:
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
+        only_fix, fix_words = self._fix
         checks = (
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, self._only_fix)),
+            ("R2", rules.shows_fix(draft, only_fix)),
             ("R3", level.strict and rules.commands_edit(draft.sentence)),
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
-            ("R4", not level.patterns and rules.spans_words(draft, self._fix_words)),
+            ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
             ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._locale)),
             ("R8", not form.speaks(draft.prose, self._locale)),

@@ -10,10 +10,12 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from broker.embedded import Embedded
+from tests.bench import rivals
 from tests.bench.path import at
 from tests.bench.product import ASK, site, worker
 from tests.fakes.launch import ROOT, FakeVllm
@@ -22,6 +24,7 @@ SLOTS = 64
 STEP_S = 0.025
 ANSWER_S = 3.2
 """Of the fake's answer at level 3: 128 tokens."""
+RATE = SLOTS / ANSWER_S / 2
 HINTS = 320
 WARM_UP = 20
 """The first hints open connections and import modules."""
@@ -42,32 +45,55 @@ print(json.dumps(sent))
 """
 
 
-def measure() -> list[float]:
-    """Milliseconds from before the admission of a committed hint to its arrival, sorted."""
-    with (
-        FakeVllm(step_s=STEP_S, per_seq_s=0, prefill_tps=0, max_num_seqs=SLOTS) as engine,
-        tempfile.TemporaryDirectory() as folder,
-        Embedded(Path(folder)),
-    ):
-        env = site(folder)
-        rate = SLOTS / ANSWER_S / 2
-        with worker(env, SLOTS):
-            command = [sys.executable, "-c", ASK + ASKING, engine.url, str(HINTS), str(rate)]
-            told = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
-            sent: dict[str, float] = json.loads(told.stdout)
-            arrived = {one["id"]: one["at_s"] for one in engine.state()["requests"]}
-    ways = [
-        1000 * (arrived[f"{hint}-1"] - at_s)
-        for hint, at_s in sent.items()
-        if f"{hint}-1" in arrived
-    ]
+def measure(asking: Callable[[str], dict[str, float]]) -> list[float]:
+    """Milliseconds from the asking of each request to its arrival, sorted.
+
+    asking: asks the engine with this URL for HINTS answers; when it asked, by the request's id.
+    """
+    with FakeVllm(step_s=STEP_S, per_seq_s=0, prefill_tps=0, max_num_seqs=SLOTS) as engine:
+        asked = asking(engine.url)
+        arrived = {one["id"]: one["at_s"] for one in engine.state()["requests"]}
+    ways = [1000 * (arrived[name] - at_s) for name, at_s in asked.items() if name in arrived]
     return sorted(ways[WARM_UP:])
 
 
+def through_hintline(url: str) -> dict[str, float]:
+    """Asked: before the admission of a committed hint."""
+    with tempfile.TemporaryDirectory() as folder, Embedded(Path(folder)):
+        env = site(folder)
+        with worker(env, SLOTS):
+            command = [sys.executable, "-c", ASK + ASKING, url, str(HINTS), str(RATE)]
+            told = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
+            return {f"{hint}-1": at_s for hint, at_s in json.loads(told.stdout).items()}
+
+
+def through_plain_client(url: str) -> dict[str, float]:
+    asked: dict[str, float] = json.loads(
+        rivals.client(Path(sys.executable), "plain", url, HINTS, f"{RATE}/s")
+    )
+    return asked
+
+
+def through_openai_rq(url: str) -> dict[str, float]:
+    home = rivals.installed("openai-rq==0.1.2")
+    with rivals.openai_rq(url, home) as redis_url:
+        asked: dict[str, float] = json.loads(
+            rivals.client(home / "python", "rq", redis_url, HINTS, f"{RATE}/s")
+        )
+        return asked
+
+
 def rows() -> list[Row]:
-    ways = measure()
-    figure = f"{median(ways):.1f} / {at(ways, 0.99):.1f}"
-    return [("admission to the request at the engine, ms, p50 / p99", figure, "–", "≤ 5 / 25")]
+    plain = figure(measure(through_plain_client))
+    name = "admission to the request at the engine, ms, p50 / p99"
+    return [
+        (name, figure(measure(through_hintline)), f"{plain} (plain client)", "≤ 5 / 25"),
+        ("openai-rq 0.1.2", figure(measure(through_openai_rq)), f"{plain} (plain client)", ""),
+    ]
+
+
+def figure(ways: list[float]) -> str:
+    return f"{median(ways):.1f} / {at(ways, 0.99):.1f}"
 
 
 if __name__ == "__main__":

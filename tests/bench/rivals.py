@@ -19,26 +19,30 @@ from pathlib import Path
 
 from broker.embedded import Embedded
 from tests.bench.product import ASK, site, worker
-from tests.fakes.launch import ROOT, FakeVllm
+from tests.fakes.behaviour import Behaviour
+from tests.fakes.engine import Ticker
+from tests.fakes.launch import ROOT, FakeEngine
 from tests.whole.stand import free_port
 from web.tutor import prompt
 
 SLOTS = 64
 REQUESTS = 500
 PROMPTS = 60
+ANSWER = Behaviour(pieces=(Ticker.TEXT,) * 5, gap_s=0)
 LIMIT_S = 120
 HOME = ROOT / ".bench"
 CLIENT = str(Path(__file__).with_name("client.py"))
 Row = tuple[str, str, str, str]
 
 ASKING = """
+from concurrent.futures import ThreadPoolExecutor
 from web.hints import line
 from web.hints.models import IN_FLIGHT, Hint
 ready(int(sys.argv[3]))
 news = list(asked(int(sys.argv[2])))
 began = time()
-for new in news:
-    line.join(store.create(new).hint)
+with ThreadPoolExecutor(4) as web:
+    list(web.map(lambda new: line.join(store.create(new).hint), news))
 while Hint.objects.filter(state__in=IN_FLIGHT).exists():
     sleep(0.02)
 took = time() - began
@@ -71,7 +75,8 @@ def rival(package: str, measured: Callable[[str, Path], float], plain: float) ->
 
 def rate(measured: Callable[[str], float]) -> float:
     """Requests a second; measured: the seconds that all take at the engine with this URL."""
-    with FakeVllm(step_s=0, per_seq_s=0, prefill_tps=0, max_num_seqs=SLOTS) as engine:
+    with FakeEngine() as engine:
+        engine.script(*[ANSWER] * REQUESTS)
         return REQUESTS / measured(engine.url)
 
 
@@ -90,15 +95,22 @@ def through_hintline(url: str, processes: int) -> float:
 
 
 def through_plain_client(url: str) -> float:
-    return client(Path(sys.executable), "plain", url)
+    return float(client(Path(sys.executable), "plain", url, REQUESTS, str(SLOTS)))
 
 
 def through_openai_rq(url: str, home: Path) -> float:
+    with openai_rq(url, home) as redis_url:
+        return float(client(home / "python", "rq", redis_url, REQUESTS, str(SLOTS)))
+
+
+@contextmanager
+def openai_rq(url: str, home: Path) -> Iterator[str]:
+    """Its worker; the URL of the Redis where it takes requests."""
     with tempfile.TemporaryDirectory() as folder, Embedded(Path(folder)) as redis:
         command = [str(home / "openai-rq"), "worker", "--redis-url", redis.url]
         command += ["--openai-base-url", url, "--concurrency", str(SLOTS)]
         with running(command):
-            return client(home / "python", "rq", redis.url)
+            yield redis.url
 
 
 def through_vllm_router(url: str, home: Path) -> float:
@@ -107,16 +119,16 @@ def through_vllm_router(url: str, home: Path) -> float:
     command += ["--worker-urls", url.removesuffix("/v1"), "--prometheus-port", str(free_port())]
     with running(command):
         until_healthy(port)
-        return client(Path(sys.executable), "plain", f"http://127.0.0.1:{port}/v1")
+        return through_plain_client(f"http://127.0.0.1:{port}/v1")
 
 
-def client(python: Path, kind: str, url: str) -> float:
+def client(python: Path, kind: str, url: str, count: int, how: str) -> str:
+    """What client.py prints."""
     lines = "\n".join(json.dumps(messages(number)) for number in range(PROMPTS))
-    command = [str(python), CLIENT, kind, url, str(REQUESTS), str(SLOTS)]
-    told = subprocess.run(
+    command = [str(python), CLIENT, kind, url, str(count), how]
+    return subprocess.run(
         command, input=lines, text=True, check=True, stdout=subprocess.PIPE, timeout=LIMIT_S
-    )
-    return float(told.stdout)
+    ).stdout
 
 
 def messages(number: int) -> list[prompt.Message]:

@@ -14,7 +14,6 @@ import random
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from time import time
 from typing import Any
 
 import uvloop
@@ -96,6 +95,8 @@ class Connection(HttpConnection):
             case "GET", "/v1/models":
                 models = [{"id": self.engine.model, "object": "model", "owned_by": "fake"}]
                 self.transport.write(wire.reply(200, {"object": "list", "data": models}))
+            case "GET", "/health":
+                self.transport.write(wire.text(200, ""))
             case "GET", "/stats":
                 self.transport.write(wire.reply(200, self.engine.stats.as_json()))
             case "POST", "/script":
@@ -112,8 +113,8 @@ class Connection(HttpConnection):
             self.engine.ticker.join(self)
             return
         request = json.loads(body)
-        now = {"at_s": time()}
-        self.engine.stats.requests.append({"headers": headers, "body": request, **now})
+        at = {"at_s": self.asked_s}
+        self.engine.stats.requests.append({"headers": headers, "body": request, **at})
         behaviour = self.engine.next_behaviour(json.dumps(request, ensure_ascii=False))
         if behaviour.status != 200:
             text = f"The model `{request['model']}` does not exist."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import time
 from typing import cast
 
 
@@ -11,11 +12,15 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.asked_s = 0.0
+        """When the first bytes of the request came."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if not self._buffer:
+            self.asked_s = time()
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:

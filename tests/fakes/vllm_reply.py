@@ -36,7 +36,7 @@ class Reply:
         self.connection = connection
         self.record: dict[str, Any] = {
             "id": name,
-            "at_s": time(),
+            "at_s": connection.asked_s,
             "priority": request.get("priority") or 0,
             "continued": bool(request.get("continue_final_message")),
             "cached_tokens": 0,

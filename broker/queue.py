@@ -35,13 +35,6 @@ CELERY: dict[str, Any] = {
     "task_track_started": False,
     "task_time_limit": 180,
     "task_soft_time_limit": 150,
-    "task_publish_retry": True,
-    "task_publish_retry_policy": {
-        "max_retries": 1,
-        "interval_start": 0,
-        "interval_step": 0.1,
-        "interval_max": 0.1,
-    },
     "worker_prefetch_multiplier": 1,
     # Without it a busy worker fetches as many again, which another one could serve now.
     "worker_disable_prefetch": True,

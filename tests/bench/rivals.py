@@ -26,7 +26,7 @@ from tests.whole.stand import free_port
 from web.tutor import prompt
 
 SLOTS = 64
-REQUESTS = 500
+REQUESTS = 1500
 PROMPTS = 60
 ANSWER = Behaviour(pieces=(Ticker.TEXT,) * 5, gap_s=0)
 LIMIT_S = 120
@@ -41,7 +41,7 @@ from web.hints.models import IN_FLIGHT, Hint
 ready(int(sys.argv[3]))
 news = list(asked(int(sys.argv[2])))
 began = time()
-with ThreadPoolExecutor(4) as web:
+with ThreadPoolExecutor(2) as web:
     list(web.map(lambda new: line.join(store.create(new).hint), news))
 while Hint.objects.filter(state__in=IN_FLIGHT).exists():
     sleep(0.02)

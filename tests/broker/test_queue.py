@@ -212,8 +212,3 @@ def test_publishing_goes_on_when_the_server_comes_back(data_dir: Path) -> None:
 )
 def test_kombu_url(url: str, expected: str) -> None:
     assert kombu_url(url) == expected
-
-
-def test_a_publish_is_tried_at_most_twice_by_the_shared_settings() -> None:
-    assert CELERY["task_publish_retry_policy"]["max_retries"] == 1
-    assert CELERY["broker_transport_options"]["socket_timeout"]

@@ -44,7 +44,7 @@ CELERY: dict[str, Any] = {
     "broker_connection_max_retries": None,
     "broker_pool_acquire_timeout": 2,
     "broker_transport_options": {
-        # For the same reason what is fetched is not kept in Redis: that takes two round trips.
+        # Nor is what is fetched kept in Redis, which takes two round trips a message.
         "ack_emulation": False,
         "socket_timeout": 10,
         "socket_connect_timeout": 3,

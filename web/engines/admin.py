@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from web.engines import connection, roster
+from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.engines.page import FleetPage
 
@@ -45,6 +45,9 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
 
 def report(request: HttpRequest, engine: Engine) -> None:
     """Tests the connection and tells the person what came of it."""
+    # It loads the openai client, which would take a second of every start of the web.
+    from web.engines import connection
+
     found = connection.check(roster.endpoint_of(engine, AIModelConfig.current()))
     level = messages.SUCCESS if found.ok else messages.ERROR
     took = f" ({found.took_ms} ms)" if found.ok else ""

@@ -74,8 +74,6 @@ class Stand:
         clean.pop("DATABASE_URL", None)
         clean.pop("DJANGO_SETTINGS_MODULE", None)
         self.env = clean | {"HINTLINE_DATA": str(self.data)} | self.environ
-        self.python("-m", "web", "migrate", "--verbosity", "0")
-        self.python("-m", "web", "seed")
         urls = {name: engine.url for name, engine in self.engines.items()}
         self.tokens = self.shell(SETUP, json.dumps(urls), str(STUDENTS), PASSWORD).split()
         self.launch("web", "-m", "uvicorn", "web.asgi:application", "--port", str(self.port))
@@ -212,8 +210,10 @@ def standing(
             engine.stop()
 
 
+# All in one process: a start of Django costs seconds.
 SETUP = """
 import json
+from django.core.management import call_command
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from web.api.auth import fresh
@@ -227,6 +227,8 @@ def token(user):
     row.save()
     return text
 
+call_command("migrate", verbosity=0)
+call_command("seed", stdout=sys.stderr)
 Engine.objects.all().delete()
 for name, url in json.loads(sys.argv[1]).items():
     Engine.objects.create(name=name, kind="vllm", url=url, model_name="fake", slots=2)

@@ -68,19 +68,18 @@ def through_hintline(url: str) -> dict[str, float]:
 
 
 def through_plain_client(url: str) -> dict[str, float]:
-    asked: dict[str, float] = json.loads(
-        rivals.client(Path(sys.executable), "plain", url, HINTS, f"{RATE}/s")
-    )
-    return asked
+    return asked_by(Path(sys.executable), "plain", url)
 
 
 def through_openai_rq(url: str) -> dict[str, float]:
     home = rivals.installed("openai-rq==0.1.2")
     with rivals.openai_rq(url, home) as redis_url:
-        asked: dict[str, float] = json.loads(
-            rivals.client(home / "python", "rq", redis_url, HINTS, f"{RATE}/s")
-        )
-        return asked
+        return asked_by(home / "python", "rq", redis_url)
+
+
+def asked_by(python: Path, kind: str, url: str) -> dict[str, float]:
+    asked: dict[str, float] = json.loads(rivals.client(python, kind, url, HINTS, f"{RATE}/s"))
+    return asked
 
 
 def rows() -> list[Row]:

@@ -28,5 +28,4 @@ def test_no_hint_is_lost_doubled_or_torn_while_things_die() -> None:
     assert found["wrong"] == []
     # A stream without an end is judged while its end is still to come.
     assert "other words" not in found["watched"]
-    # How many get the model's words before their time is up depends on the machine.
-    assert found["states"]["answered"] > 0, found["reasons"]
+    assert found["states"]["answered"] >= HINTS * 0.8, found["reasons"]

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
-from broker.scripts import Call
+from broker.queue import doorbell
+from broker.scripts import Arg, Call
 from broker.settings import need
 
 GRANT_S = 10
@@ -54,7 +55,7 @@ class Ticket:
 
 
 class Grant(NamedTuple):
-    """The right to one slot; the engine's queue must be told (queue.ring)."""
+    """The right to one slot. The script that gives it also tells the engine's workers."""
 
     hint: str
     engine: str
@@ -124,7 +125,7 @@ def admit(ticket: Ticket) -> Call[Placement]:
     ]
     return Call(
         "admit",
-        (hint, ticket.attempt, ticket.since_ms, GRANT_MS, *fields),
+        (hint, ticket.attempt, ticket.since_ms, GRANT_MS, doorbell(), *fields),
         lambda reply: parse_placement(hint, *reply),
     )
 
@@ -144,7 +145,7 @@ def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Cal
     service_s: from claim to now, for the mean; None leaves the mean alone (an attempt cut short).
     """
     service_ms = "" if service_s is None else round(service_s * 1000)
-    args = (engine, GRANT_MS, patience_ms(), hint, attempt, service_ms)
+    args = (*pulling(engine), hint, attempt, service_ms)
     return Call("settle", args, grants_on(engine))
 
 
@@ -153,7 +154,7 @@ def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[
 
     Writes QUEUED to its stream; this attempt may write no more. exclude: not on this engine again.
     """
-    args = (engine, GRANT_MS, patience_ms(), hint, attempt, int(exclude), STREAM_TTL_S)
+    args = (*pulling(engine), hint, attempt, int(exclude), STREAM_TTL_S)
     return Call("give_back", args, grants_on(engine))
 
 
@@ -167,7 +168,7 @@ def requeue(hint: str, attempt: int) -> Call[bool]:
 
 def pull(engine: str) -> Call[list[Grant]]:
     """Grants of the engine's free slots to waiting hints: those whose prefix it has come first."""
-    return Call("pull", (engine, GRANT_MS, patience_ms()), grants_on(engine))
+    return Call("pull", pulling(engine), grants_on(engine))
 
 
 def renew(engine: str, attempts: Iterable[tuple[str, int]]) -> Call[list[str]]:
@@ -235,6 +236,11 @@ def wait_s() -> Call[int | None]:
 def epoch() -> Call[int]:
     """Time in ms at which this Redis was first seen; another value than before: it was wiped."""
     return Call("epoch", (), int)
+
+
+def pulling(engine: str) -> tuple[Arg, ...]:
+    """The first arguments of every script that pulls for an engine."""
+    return engine, GRANT_MS, patience_ms(), doorbell()
 
 
 @cache

@@ -91,12 +91,16 @@ TIP = Key(
     "status, attempt, seq, closed, owner, fence = last attempt that may not write any more",
 )  # fmt: skip
 RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue at a time")
+DOORBELLS = Key(
+    "doorbells", "hl:celery:engine.*", "dispatch", "list", None,
+    "messages of grants, for the engine's workers",
+)  # fmt: skip
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
     TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
     ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
-    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, CELERY,
+    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, DOORBELLS, CELERY,
 )  # fmt: skip
 
 

@@ -12,7 +12,17 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, use_span
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from broker.trace import ids
@@ -52,10 +62,8 @@ class Tracing:
             yield
 
     @contextmanager
-    def attempt(
-        self, carrier: dict[str, str], hint: str, number: int, engine: str
-    ) -> Iterator[None]:
-        above = WIRE.extract(carrier, Context())
+    def attempt(self, hint: str, number: int, engine: str) -> Iterator[None]:
+        above = set_span_in_context(NonRecordingSpan(first_span(hint)), Context())
         about: dict[str, str | int] = {
             "hint.id": hint,
             "hint.attempt": number,
@@ -77,6 +85,12 @@ class Tracing:
         carrier: dict[str, str] = {}
         WIRE.inject(carrier)
         return carrier
+
+
+def first_span(hint: str) -> SpanContext:
+    """As another process made it: what is kept of all traces, each process decides by the ids."""
+    trace, span = ids(hint)
+    return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """One trace for each hint across web, worker and engine; off unless an OTLP endpoint is set.
 
-The ids of the trace and of its first span are made from the hint's own: whoever sends a message
-about the hint knows them, also after a wait in the backlog. To keep only a part of all traces, set
+The ids of the trace and of its first span are made from the hint's own: whoever serves the hint
+knows them, also after a wait in the backlog. To keep only a part of all traces, set
 OTEL_TRACES_SAMPLER=traceidratio, which needs no word from the first span either.
 """
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from broker.otel import Tracing
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-HEADER = "traceparent"
-"""Of W3C Trace Context; in a Celery message as in an HTTP request."""
 log = logging.getLogger(__name__)
 
 
@@ -52,12 +50,10 @@ def root(hint: str) -> AbstractContextManager[None]:
     return on.root(hint) if on else nullcontext()
 
 
-def attempt(
-    carrier: dict[str, str], hint: str, number: int, engine: str
-) -> AbstractContextManager[None]:
-    """The span of one attempt. carrier: the headers of the message that asked for it."""
+def attempt(hint: str, number: int, engine: str) -> AbstractContextManager[None]:
+    """The span of one attempt, within the first span."""
     on = tracing()
-    return on.attempt(carrier, hint, number, engine) if on else nullcontext()
+    return on.attempt(hint, number, engine) if on else nullcontext()
 
 
 def request() -> AbstractContextManager[None]:
@@ -70,14 +66,6 @@ def event(name: str) -> None:
     """Marks a moment in the current span."""
     if on := tracing():
         on.event(name)
-
-
-def headers_for(hint: str) -> dict[str, str]:
-    """What a message about this hint carries, whoever sends it; nothing where traces are off."""
-    if tracing() is None:
-        return {}
-    trace, span = ids(hint)
-    return {HEADER: f"00-{trace:032x}-{span:016x}-01"}
 
 
 def headers() -> dict[str, str]:

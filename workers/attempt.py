@@ -169,7 +169,7 @@ async def back(
     if not await runtime.database.run(put_back, job, record, partial):
         return False
     call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=exclude)
-    await runtime.publish(await runtime.broker.run(call))
+    await runtime.broker.run(call)
     return True
 
 

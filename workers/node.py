@@ -13,9 +13,8 @@ from uuid import uuid4
 
 from django.db import DatabaseError
 
-from broker import fleet, nodes, queue
+from broker import fleet, nodes
 from broker.connect import AsyncBroker
-from broker.dispatch import Grant
 from broker.errors import BadSetting, BrokerDown, HintlineError
 from broker.nodes import NodeState
 from broker.settings import read
@@ -85,7 +84,7 @@ class Node:
             raise HintlineError("a background loop died: see the log")
 
     async def work(self) -> None:
-        rescue = Rescue(self.broker, self.database, self.publish)
+        rescue = Rescue(self.broker, self.database)
         monitor = Monitor(self.broker, self.database)
         loops = (rescue.run(), monitor.run(), self.beat_on())
         background = begin(loops, self.fail)
@@ -184,6 +183,3 @@ class Node:
             await asyncio.wait_for(self.stopping.wait(), period_s)
         except TimeoutError:
             return
-
-    async def publish(self, grants: list[Grant]) -> None:
-        await queue.ring_async(self.broker, grants)

@@ -70,9 +70,9 @@ class AsyncioPool(BasePool):
         self._accept_content = prepare_accept_content(self.app.conf.accept_content)
         self._tracing = ThreadPoolExecutor(TRACE_THREADS, thread_name_prefix="trace")
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-        self.watchdog = Watchdog(self.loop)
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._serve, name="asyncio-pool", daemon=True)
+        self.watchdog = Watchdog(self.loop, self._thread)
 
     def on_start(self) -> None:
         self._tracers = {

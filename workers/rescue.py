@@ -1,4 +1,4 @@
-"""Makes good what was lost: leases that ran out, publishes that failed, a Redis that was wiped.
+"""Makes good what was lost: leases that ran out, admissions that failed, a Redis that was wiped.
 
 Every worker and every node runs it; a lock lets one at a time through.
 """
@@ -6,7 +6,6 @@ Every worker and every node runs it; a lock lets one at a time through.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
@@ -19,7 +18,7 @@ from broker import dispatch, fleet, keys, streams
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
-from broker.dispatch import Expired, Grant
+from broker.dispatch import Expired
 from broker.errors import BrokerDown
 from web.engines import roster
 from web.hints import store
@@ -45,12 +44,10 @@ TRIED = 1000
 PURGE_S = 3600
 log = logging.getLogger(__name__)
 
-Publish = Callable[[list[Grant]], Awaitable[None]]
-
 
 class Rescue:
-    def __init__(self, broker: AsyncBroker, database: Database, publish: Publish) -> None:
-        self._broker, self._database, self._publish = broker, database, publish
+    def __init__(self, broker: AsyncBroker, database: Database) -> None:
+        self._broker, self._database = broker, database
         self._purged_at = -float(PURGE_S)
         self._lit_at = monotonic()
         self._stranded_at: dict[str, float] = {}
@@ -77,7 +74,7 @@ class Rescue:
         await self.expire(set(engines), live)
         await self.end_stranded(set(engines), live)
         for engine in engines:
-            await self._publish(await self._broker.run(dispatch.pull(engine)))
+            await self._broker.run(dispatch.pull(engine))
         await self.purge()
 
     async def recover(self, lease: Expired) -> None:
@@ -120,8 +117,7 @@ class Rescue:
                 # A zombie of the attempt that Redis forgot may write no more.
                 await self._broker.run(dispatch.requeue(hint, ticket.attempt))
                 log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
-                placement = await self._broker.run(dispatch.admit(ticket))
-                await self._publish([placement.grant] if placement.grant else [])
+                await self._broker.run(dispatch.admit(ticket))
 
     async def expire(self, engines: set[str], live: set[str]) -> None:
         """Ends what has waited too long, and everything that waits when there is no engine."""

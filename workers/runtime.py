@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
-from broker import dispatch, fleet, health, queue
+from broker import dispatch, fleet, health
 from broker.connect import AsyncBroker
-from broker.dispatch import LEASE_S, Grant
+from broker.dispatch import LEASE_S
 from broker.errors import BrokerDown
 from workers.background import begin, every
 from workers.database import Database
@@ -49,7 +49,7 @@ class Runtime:
 
     def start(self, died: Callable[[], None]) -> None:
         """died: as of background.begin."""
-        rescue = Rescue(self.broker, self.database, self.publish)
+        rescue = Rescue(self.broker, self.database)
         loops = (
             self.relay.run(),
             every(BEAT_S, self._beat, BrokerDown),
@@ -84,7 +84,7 @@ class Runtime:
     async def settle(
         self, hint: str, attempt: int, service_s: float | None, *, worked: bool = False
     ) -> None:
-        """Frees the slot and publishes who has it next; with the broker down, its lease ends.
+        """Frees the slot for who has it next; with the broker down, its lease ends.
 
         worked: the engine gave an answer.
         """
@@ -92,19 +92,14 @@ class Runtime:
         report = [health.worked(self.engine)] if worked else []
         calls = [*report, dispatch.settle(hint, self.engine, attempt, service_s)]
         try:
-            *_, grants = await self.broker.run_many(calls)
+            await self.broker.run_many(calls)
         except BrokerDown as error:
             log.warning("hint %s: its lease will expire: %s", hint, error)
-            return
-        await self.publish(grants)
-
-    async def publish(self, grants: list[Grant]) -> None:
-        await queue.ring_async(self.broker, grants)
 
     async def pull_all(self) -> None:
         """Gives free slots of every engine to hints that wait."""
-        for engine in await self.broker.run(fleet.snapshot()):
-            await self.publish(await self.broker.run(dispatch.pull(engine)))
+        engines = await self.broker.run(fleet.snapshot())
+        await self.broker.run_many([dispatch.pull(engine) for engine in engines])
 
     async def _leave(self) -> None:
         try:

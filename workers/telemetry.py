@@ -35,7 +35,7 @@ async def attempt(
     metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
     outcome = "error"
     try:
-        with trace.attempt(carrier(), job.hint, job.attempt, job.engine):
+        with trace.attempt(job.hint, job.attempt, job.engine):
             result = await serving
         outcome = ended(result)
         return result
@@ -66,7 +66,8 @@ class Request:
     async def __aenter__(self) -> Request:
         self._stack.enter_context(trace.request())
         self._began_s = monotonic()
-        sent_s = header("sent_s")
+        # The header of the message that this attempt answers.
+        sent_s = getattr(request_of.get(), "sent_s", None)
         if self._timed and sent_s is not None:
             metrics.DISPATCH.observe(max(0.0, time() - sent_s))
         return self
@@ -86,13 +87,3 @@ class Request:
             waited_s = monotonic() - self._began_s
             metrics.TTFT.labels(self._engine, _placed.get()).observe(waited_s)
             trace.event("first chunk")
-
-
-def header(name: str) -> Any:
-    """Of the message that this attempt answers; None without one, or without that header."""
-    return getattr(request_of.get(), name, None)
-
-
-def carrier() -> dict[str, str]:
-    parent = header(trace.HEADER)
-    return {trace.HEADER: parent} if parent else {}

@@ -18,14 +18,12 @@ LATE_S = 0.25
 class Watchdog:
     """Asks the loop for a sign of life, from a thread that a blocked loop cannot stop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, period_s: float = PERIOD_S) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, loop_thread: threading.Thread) -> None:
         self.lag_s = 0.0
         """Of the last sign of life; grows while it is awaited."""
-        self._loop = loop
-        self._period_s = period_s
+        self._loop, self._loop_thread = loop, loop_thread
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-        self._loop_thread: int | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -34,10 +32,10 @@ class Watchdog:
         self._stopped.set()
 
     def _watch(self) -> None:
-        while not self._stopped.wait(self._period_s):
+        while not self._stopped.wait(PERIOD_S):
             asked, sign = monotonic(), threading.Event()
             try:
-                self._loop.call_soon_threadsafe(self._beat, sign)
+                self._loop.call_soon_threadsafe(sign.set)
             except RuntimeError:  # the loop is closed
                 return
             if not sign.wait(LATE_S):
@@ -48,10 +46,6 @@ class Watchdog:
             if self.lag_s > LATE_S:
                 log.warning("the loop was late by %.2f s", self.lag_s)
 
-    def _beat(self, sign: threading.Event) -> None:
-        self._loop_thread = threading.get_ident()
-        sign.set()
-
     def _where(self) -> str:
-        frame = sys._current_frames().get(self._loop_thread or 0)
+        frame = sys._current_frames().get(self._loop_thread.ident or 0)
         return "".join(traceback.format_stack(frame)[-4:]) if frame else "unknown"

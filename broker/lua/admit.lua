@@ -1,20 +1,22 @@
 -- Places a new hint: at home, where its prefix is warm, or where there is much room, unless a
 -- hint before it should have that slot; else in the line. A known hint stays where it is.
 -- keys: ticket(hint), engines, known; workers, leases, service, health, warm(engine); student;
---   backlog, courses(lane), line, rounds(lane and course)
--- args: hint, last attempt, since_ms, grant_ms, then name, value of each further field of the ticket
+--   backlog, courses(lane), line, rounds(lane and course); doorbells(engine)
+-- args: hint, last attempt, since_ms, grant_ms, doorbell, then name, value of each further field of
+--   the ticket
 -- result: {engine of a grant not claimed or false, attempt, position or 0, eta_s or false}
 -- includes: place
 
-local hint, attempt, since, grant_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local hint, attempt, since, grant_ms, doorbell = unpack(ARGV, 1, 5)
+attempt = tonumber(attempt)
 local ticket, now = key.ticket(hint), now_ms()
 
 if redis.call('EXISTS', ticket) == 0 then
-  redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 5))
+  redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 6))
   enter(hint)
   local new, fleet = read(hint), look(now)
   local engine = engine_for(new, fleet)
-  if engine then grant(new, engine, fleet, now, grant_ms) end
+  if engine then grant(new, engine, fleet, now, grant_ms, doorbell) end
 elseif redis.call('HGET', ticket, 'place') == 'waiting' then
   -- Redis may have lost its last second: the row knows the higher number then.
   local known = tonumber(redis.call('HGET', ticket, 'attempt'))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 from broker import dispatch, fleet
 from broker.connect import Broker
 from broker.dispatch import Claim, Grant, Placement, Ticket
-from broker.keys import LEASES
+from broker.keys import DOORBELLS, LEASES
 
 TTL_S = 60
 
@@ -55,3 +57,18 @@ def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
 def let_expire(broker: Broker, hint: str, engine: str = "gpu0") -> None:
     """As if the lease's time had passed: Redis's own clock cannot be moved."""
     assert broker.client.zadd(LEASES(engine), {hint: 1}, xx=True, ch=True) == 1
+
+
+def rung(broker: Broker, engine: str = "gpu0") -> list[Grant]:
+    """The grants that the engine's workers are told of, the first one first."""
+    return told(broker.client.lrange(DOORBELLS(engine), 0, -1))
+
+
+def told(messages: Iterable[str]) -> list[Grant]:
+    """The grants of these messages, which stand in the queue as the newest first."""
+    grants = []
+    for message in map(json.loads, messages):
+        hint, _, attempt = message["headers"]["id"].rpartition("-")
+        _, _, engine = message["properties"]["delivery_info"]["routing_key"].rpartition(".")
+        grants.insert(0, Grant(hint, engine, int(attempt)))
+    return grants

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,6 +78,16 @@ def test_more_threads_than_connections_wait_for_one(
     assert sizes == [0] * 200
 
 
+def test_threads_share_connections(broker: Broker) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda n: admit(broker, f"h{n}"), range(4)))
+        opened = broker.client.info("stats")["total_connections_received"]
+        list(threads.map(lambda n: admit(broker, f"h{n}"), range(4, 40)))
+
+    assert broker.run(dispatch.backlog_size()) == 40
+    assert broker.client.info("stats")["total_connections_received"] - opened < 10
+
+
 async def test_more_tasks_than_connections_wait_for_one(
     async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +114,29 @@ async def test_no_server_is_broker_down_async(data_dir: Path) -> None:
         await broker.run(dispatch.backlog_size())
     with pytest.raises(BrokerDown):
         await broker.run_many([dispatch.backlog_size()])
+
+
+def test_a_server_that_hangs_up_is_broker_down_after_a_few_tries() -> None:
+    tries = 0
+
+    def hang_up() -> None:
+        nonlocal tries
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            tries += 1
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=hang_up, daemon=True).start()
+        broker = Broker(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        with pytest.raises(BrokerDown):
+            admit(broker, "h")
+        broker.close()
+
+    assert 0 < tries <= 6
 
 
 def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None:

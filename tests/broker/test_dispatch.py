@@ -8,7 +8,7 @@ from broker import dispatch, fleet, streams
 from broker.connect import Broker
 from broker.contract.events import Kind
 from broker.dispatch import Cancelled, Claim, Expired, Grant, Place, Placement, Standing
-from broker.keys import EPOCH, LEASES
+from broker.keys import DOORBELLS, EPOCH, LEASES
 from broker.streams import Append
 from tests.broker.helpers import admit, claimed, let_expire, serve
 
@@ -390,5 +390,6 @@ def test_nothing_is_left_of_a_settled_hint_but_its_stream(broker: Broker) -> Non
     before = set(broker.client.keys())
     attempt = claimed(broker, "h")
     broker.run(dispatch.settle("h", "gpu0", attempt, None))
+    broker.client.delete(DOORBELLS("gpu0"))  # a worker took its message out
 
     assert set(broker.client.keys()) == before

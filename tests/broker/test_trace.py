@@ -24,8 +24,8 @@ import os, sys
 os.environ['DJANGO_SETTINGS_MODULE'] = 'web.settings'
 import web.asgi, workers.tasks
 from broker import trace
-print(trace.tracing() is None, trace.headers_for('x'), trace.headers())
-with trace.root('x'), trace.attempt({}, 'x', 1, 'gpu0'), trace.request():
+print(trace.tracing() is None, trace.headers())
+with trace.root('x'), trace.attempt('x', 1, 'gpu0'), trace.request():
     trace.event('nothing')
 # redis-py looks for other parts of the package when it is installed.
 print({'broker.otel', 'opentelemetry.sdk.trace'} & set(sys.modules))
@@ -52,8 +52,8 @@ def test_one_trace_from_asking_to_the_engine(spans: InMemorySpanExporter) -> Non
     hint = str(uuid4())
 
     with trace.root(hint):
-        message = trace.headers_for(hint)
-    with trace.attempt(message, hint, 1, "gpu0"), trace.request():
+        pass
+    with trace.attempt(hint, 1, "gpu0"), trace.request():
         trace.event("first chunk")
         sent = trace.headers()
 
@@ -73,18 +73,16 @@ def test_one_trace_from_asking_to_the_engine(spans: InMemorySpanExporter) -> Non
     assert sent["traceparent"].startswith(f"00-{own.trace_id:032x}-{own.span_id:016x}-")
 
 
-def test_whoever_grants_a_hint_knows_its_trace(spans: InMemorySpanExporter) -> None:
-    """Another worker grants it from the backlog, in the middle of its own work."""
+def test_whoever_serves_a_hint_knows_its_trace(spans: InMemorySpanExporter) -> None:
+    """Also in the middle of the work on another one."""
     mine, waiting = str(uuid4()), str(uuid4())
     with trace.root(waiting):
         pass
 
-    with trace.attempt(trace.headers_for(mine), mine, 1, "gpu0"):
-        message = trace.headers_for(waiting)
-    with trace.attempt(message, waiting, 1, "gpu1"):
+    with trace.attempt(mine, 1, "gpu0"), trace.attempt(waiting, 1, "gpu1"):
         pass
 
-    last = spans.get_finished_spans()[-1]
+    _, last, _ = spans.get_finished_spans()
     asked = by_name(spans)["ask"].context
     assert asked is not None
     assert last.parent is not None
@@ -111,8 +109,8 @@ def test_every_process_keeps_the_same_part_of_all_traces(monkeypatch: pytest.Mon
     for _ in range(40):
         hint = str(uuid4())
         with trace.root(hint):
-            message = trace.headers_for(hint)
-        with trace.attempt(message, hint, 1, "gpu0"):
+            pass
+        with trace.attempt(hint, 1, "gpu0"):
             pass
 
     kept = {"ask": set[int](), "attempt": set[int]()}
@@ -123,13 +121,6 @@ def test_every_process_keeps_the_same_part_of_all_traces(monkeypatch: pytest.Mon
     assert 0 < len(kept["ask"]) < 40
 
 
-def test_a_message_without_a_trace_starts_one(spans: InMemorySpanExporter) -> None:
-    with trace.attempt({}, str(uuid4()), 1, "gpu0"):
-        pass
-
-    assert by_name(spans)["attempt"].parent is None
-
-
 def test_off_imports_and_sends_nothing() -> None:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
 
@@ -138,7 +129,7 @@ def test_off_imports_and_sends_nothing() -> None:
         cwd=ROOT, env=clean, capture_output=True, text=True, check=True,
     )  # fmt: skip
 
-    assert done.stdout.splitlines() == ["True {} {}", "set()"]
+    assert done.stdout.splitlines() == ["True {}", "set()"]
 
 
 def test_without_the_packages_traces_stay_off(

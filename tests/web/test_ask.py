@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from broker import dispatch, queue
+from broker import dispatch
 from broker.connect import Broker
 from broker.contract.hint import Lane
-from broker.dispatch import Grant
 from tests.broker.helpers import ticket
 from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
 from web import link
@@ -106,40 +104,24 @@ def test_an_exercise_in_another_language_skips_l0(api: Caller, exercise: Exercis
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_row_is_committed_before_the_message_is_sent(
+def test_the_row_is_committed_before_the_dispatcher_knows_it_and_rings(
     api: Caller, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live()
-    seen: list[list[str]] = []
-    ring = queue.ring
-
-    def look_first(broker: Broker, grants: Sequence[Grant]) -> None:
-        seen.append(committed_states())
-        ring(broker, grants)
-
-    monkeypatch.setattr(queue, "ring", look_first)
-    api.ask()
-
-    assert seen == [["queued"]]
-    assert messages() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_row_is_committed_before_the_dispatcher_knows_it(
-    api: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
     seen: list[list[str]] = []
     attempt = link.attempt
 
     def look_first(call: Any) -> Any:
         if call.script == "admit":
             seen.append(committed_states())
+            assert messages() == 0
         return attempt(call)
 
     monkeypatch.setattr("web.hints.line.attempt", look_first)
     api.ask()
 
     assert seen == [["queued"]]
+    assert messages() == 1
 
 
 def test_with_redis_down_the_row_is_kept(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,18 +133,6 @@ def test_with_redis_down_the_row_is_kept(api: Caller, monkeypatch: pytest.Monkey
     assert (answer.status_code, answer.json()["position"]) == (202, None)
     assert Hint.objects.get().state == "queued"
     assert api.get(answer["Location"]).json()["state"] == "queued"
-
-
-def test_a_lost_message_loses_no_hint(
-    api: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    live()
-    dead = Broker("unix:///nowhere/valkey.sock")
-    monkeypatch.setattr("web.hints.line.broker", lambda: dead)
-
-    assert api.ask().status_code == 202
-    assert "granted but not published" in caplog.text
-    assert (Hint.objects.get().state, slots_taken(), messages()) == ("queued", 1, 0)
 
 
 def test_a_second_click_gets_the_first_hint(api: Caller) -> None:

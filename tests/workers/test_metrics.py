@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import pytest
 from django.contrib.auth.models import User
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from broker import dispatch, queue, trace
+from broker import dispatch, trace
 from broker.connect import AsyncBroker
 from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
@@ -193,9 +192,7 @@ async def test_a_later_attempt_waits_in_the_retry_lane(
 ) -> None:
     await claimed(runtime, hint)
     assert await runtime.database.run(store.requeue, hint, 1)
-    await runtime.publish(
-        await runtime.broker.run(dispatch.give_back(hint, "gpu0", 1, exclude=False))
-    )
+    await runtime.broker.run(dispatch.give_back(hint, "gpu0", 1, exclude=False))
     runtime.model = ScriptedModel(good)
 
     await attempt.generate(runtime, hint)
@@ -208,7 +205,7 @@ async def test_a_lease_that_ran_out_is_counted_once(
 ) -> None:
     await claimed(runtime, hint)
     await run_out(runtime, hint)
-    rescue = Rescue(runtime.broker, runtime.database, runtime.publish)
+    rescue = Rescue(runtime.broker, runtime.database)
 
     await rescue.once()
     await rescue.once()
@@ -247,19 +244,7 @@ async def test_the_first_token_is_told_apart_by_the_place_of_the_hint(
     assert counted["hint_ttft_seconds_count", "gpu0", "home"] == 1
 
 
-def test_a_published_message_carries_its_time_and_its_trace(
-    line: None, spans: InMemorySpanExporter
-) -> None:
-    name = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
-    queue.ring(broker(), [dispatch.Grant(name, "gpu0", 1)])
-
-    (message,) = broker().client.lrange("hl:celery:engine.gpu0", 0, -1)
-    headers = json.loads(message)["headers"]
-    assert abs(time() - headers["sent_s"]) < 60
-    assert headers["traceparent"] == trace.headers_for(name)["traceparent"]
-
-
-async def test_an_attempt_joins_the_trace_of_its_message(
+async def test_an_attempt_joins_the_trace_of_its_hint(
     runtime: Runtime, hint: str, good: tuple[str, ...], spans: InMemorySpanExporter
 ) -> None:
     sent: list[str] = []
@@ -268,11 +253,7 @@ async def test_an_attempt_joins_the_trace_of_its_message(
         sent.append(trace.headers()["traceparent"])
 
     runtime.model = ScriptedModel(good, gate=note)
-    token = request_of.set(Context({"id": "x", **trace.headers_for(hint)}))
-    try:
-        await attempt.generate(runtime, hint)
-    finally:
-        request_of.reset(token)
+    await attempt.generate(runtime, hint)
 
     found = by_name(spans)
     trace_id, parent = trace.ids(hint)
@@ -291,7 +272,7 @@ async def test_the_engine_gets_the_trace_with_the_request(spans: InMemorySpanExp
     with FakeEngine() as engine:
         model = Model()
         endpoint = Endpoint(base_url=engine.url, model="fake")
-        with trace.attempt(trace.headers_for(name), name, 1, "gpu0"):
+        with trace.attempt(name, 1, "gpu0"):
             async with Request("gpu0", 1):
                 messages: list[Any] = [{"role": "user", "content": "hi"}]
                 async for _ in model.stream(endpoint, Sampling(), messages, f"{name}-1"):

@@ -19,7 +19,7 @@ from broker.health import EngineState, Why
 from broker.keys import STREAM
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_attempt import FIX, hint, row, settled, told
-from tests.workers.test_rescue import Post, age, post, rescue
+from tests.workers.test_rescue import age, rescue, rung
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.hints import store
@@ -36,7 +36,7 @@ from workers.errors import (
 from workers.rescue import Rescue
 from workers.runtime import Runtime
 
-__all__ = ["hint", "post", "rescue"]
+__all__ = ["hint", "rescue"]
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "Look at the sign. What does it do?"
 CUT = ("Look at ", "the sign. ", "What d", ModelCut("a test"))
@@ -344,7 +344,6 @@ async def test_an_engine_goes_down_and_its_hint_goes_elsewhere_once(
     hint: str,
     good: tuple[str, ...],
     rescue: Rescue,
-    post: Post,
 ) -> None:
     """The engine is mute, so its worker notices nothing until the lease is taken from it."""
     await join(runtime, "gpu1")
@@ -363,7 +362,7 @@ async def test_an_engine_goes_down_and_its_hint_goes_elsewhere_once(
 
     assert await asyncio.wait_for(stuck, 30) is None
     assert runtime.model.open == 0
-    assert post == [Grant(hint, "gpu1", 2)]
+    assert await rung(runtime, "gpu1") == [Grant(hint, "gpu1", 2)]
     result = await serve(runtime, hint, good, at="gpu1")
     assert (result["state"], result["attempt"]) == ("answered", 2)
     assert text_of(await told(runtime, hint)) == TEXT

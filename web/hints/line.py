@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 
-from broker import dispatch, logs, queue, streams, trace
+from broker import dispatch, logs, streams, trace
 from broker.contract.events import Kind, done
 from broker.contract.hint import Reason, State
 from broker.dispatch import Placement, Standing
 from broker.streams import Tip
 from web.hints import store
 from web.hints.models import Hint
-from web.link import attempt, broker
+from web.link import attempt
 from web.ops import metrics
 
 
@@ -22,10 +22,7 @@ def join(hint: Hint) -> Placement | None:
     """Places a committed hint; None if the broker is down, and rescue will place it."""
     pk = str(hint.pk)
     with logs.about(hint=pk), trace.root(pk):
-        placement = attempt(dispatch.admit(store.ticket(hint)))
-        if placement is not None and placement.grant is not None:
-            queue.ring(broker(), [placement.grant])
-    return placement
+        return attempt(dispatch.admit(store.ticket(hint)))
 
 
 def leave(hint: Hint) -> None:
@@ -38,7 +35,7 @@ def leave(hint: Hint) -> None:
         if first:
             metrics.cancelled(gone.place if gone else None)
         if gone and gone.freed:
-            queue.ring(broker(), attempt(dispatch.pull(gone.freed)) or [])
+            attempt(dispatch.pull(gone.freed))
 
 
 def standing(hint: str) -> Standing | None:

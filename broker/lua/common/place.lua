@@ -1,5 +1,5 @@
 -- Which hint goes to which engine: grants, and the two choices that lead to one.
--- includes: fleet, home, warm, line
+-- includes: fleet, home, warm, line, doorbell
 
 -- A pull chooses among the first WINDOW hints that may go to the engine, and looks at SCAN at
 -- most, so that it stays short however long the line is.
@@ -77,8 +77,8 @@ local function open_lanes(fleet)
   return crowded(fleet) and {'retry', 'interactive'} or LANES
 end
 
--- Gives the hint a slot of the engine and the next attempt number, which is returned.
-local function grant(ticket, engine, fleet, now, grant_ms)
+-- Gives the hint a slot of the engine and the next attempt number, which is returned, and rings.
+local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
   local hint, name, at = ticket.hint, key.ticket(ticket.hint), 'cold'
   if ticket.tokens > 0 then
     if home(ticket.prefix, fleet) == engine then
@@ -98,6 +98,7 @@ local function grant(ticket, engine, fleet, now, grant_ms)
     fleet.held[ticket.student] = nil
   end
   if ticket.tokens > 0 then use(engine, ticket.prefix, ticket.tokens, now) end
+  ring(doorbell, hint, attempt, engine, now)
   fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
   return attempt
 end
@@ -137,7 +138,7 @@ local function choose(engine, fleet, known, now, patience_ms)
 end
 
 -- Grants free slots of the engine; returns {hint, attempt} of each.
-local function pull(engine, grant_ms, patience_ms)
+local function pull(engine, grant_ms, patience_ms, doorbell)
   local grants, known, now = {}, {}, now_ms()
   if waiting() == 0 then return grants end
   local fleet = look(now)
@@ -145,7 +146,8 @@ local function pull(engine, grant_ms, patience_ms)
   while most > 0 and fleet.busy[engine] < most and waiting() > 0 do
     local ticket = choose(engine, fleet, known, now, tonumber(patience_ms))
     if not ticket then break end
-    grants[#grants + 1] = {ticket.hint, grant(ticket, engine, fleet, now, grant_ms)}
+    local attempt = grant(ticket, engine, fleet, now, grant_ms, doorbell)
+    grants[#grants + 1] = {ticket.hint, attempt}
   end
   return grants
 end

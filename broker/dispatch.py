@@ -130,12 +130,12 @@ def admit(ticket: Ticket) -> Call[Placement]:
     )
 
 
-def claim(hint: str, engine: str) -> Call[Claim | None]:
-    """If this engine has a grant that nobody claimed: now it is ours for LEASE_S.
+def claim(hint: str, engine: str, worker: str) -> Call[Claim | None]:
+    """If this engine has a grant that nobody claimed: now it is the worker's for LEASE_S.
 
     The Call carries a token, so that running the same one again returns the same answer.
     """
-    args = (hint, engine, uuid4().hex, LEASE_MS)
+    args = (hint, engine, f"{worker} {uuid4().hex}", LEASE_MS)
     return Call("claim", args, lambda reply: reply and Claim(*reply))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ class Load:
     limit: int = 0
 
 
+def worker_name(engine: str, pid: int) -> str:
+    """Of a worker process on this machine; no other machine's has it."""
+    return f"{engine}-{pid}@{socket.gethostname()}"
+
+
 def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
     """Exactly these engines get hints from now on; others keep what they have in flight."""
     return Call("set_engines", tuple(part for pair in max_slots.items() for part in pair), nothing)
@@ -37,6 +43,11 @@ def beat(engine: str, worker: str, slots: int, ttl_s: int) -> Call[None]:
 def leave(engine: str, worker: str) -> Call[None]:
     """The worker takes no more hints; what it holds keeps its lease."""
     return Call("leave", (engine, worker), nothing)
+
+
+def worker_died(engine: str, worker: str) -> Call[list[str]]:
+    """The worker's process is gone; its hints need not wait for the end of their leases."""
+    return Call("worker_died", (engine, worker), list)
 
 
 def snapshot() -> Call[dict[str, Load]]:

@@ -33,7 +33,7 @@ Result = dict[str, Any]
 
 async def generate(runtime: Runtime, hint: str) -> Result | None:
     """The task's result, small and without any text; None if the hint was not ours to finish."""
-    claim = await runtime.broker.run(dispatch.claim(hint, runtime.engine))
+    claim = await runtime.broker.run(dispatch.claim(hint, runtime.engine, runtime.worker))
     if claim is None:
         return None
     job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)

@@ -61,6 +61,8 @@ class Crew:
         self.seats: list[Seat] = []
         self.outdated: list[Seat] = []
         self.leaving: dict[asyncio.Task[None], Process] = {}
+        self.started: list[Process] = []
+        """All processes; the node takes out those whose end it has told the dispatcher of."""
         self.wanted = self.slots = self.crashes = 0
         self.last_exit = ""
 
@@ -109,6 +111,7 @@ class Crew:
             seat.not_before_s = monotonic() + QUICK_DEATH_S
             log.error("worker of %s cannot be started: %s", self.engine, error)
             return
+        self.started.append(seat.process)
         log.info("worker of %s started: pid %d", self.engine, seat.process.pid)
 
     def command(self, slots: int) -> list[str]:
@@ -145,6 +148,10 @@ class Crew:
 
     def empty(self) -> bool:
         return not (self.seats or self.outdated or self.leaving)
+
+    def ended(self) -> list[Process]:
+        """Those of `started` that are no more, however they ended."""
+        return [process for process in self.started if process.returncode is not None]
 
     def report(self) -> nodes.Crew:
         """For people: the node tells it with each heartbeat."""

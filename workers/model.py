@@ -16,7 +16,7 @@ from workers.chunk import Chunk, parse
 from workers.errors import ModelCut, ModelTimeout
 from workers.patience import Patience
 from workers.sse import SseReader
-from workers.translation import PLUMBING, before_headers, in_stream
+from workers.translation import PLUMBING, before_headers, hung_up, in_stream
 
 MAX_CONNECTIONS = 4096
 KEEPALIVE_S = 3.0
@@ -90,21 +90,33 @@ class Model:
     async def _open(
         self, patience: Patience, endpoint: Endpoint, body: dict[str, Any], request_id: str
     ) -> httpx2.Response:
-        """By the client's own post: chat.completions.create copies the body part by part."""
         try:
-            request = self._client(endpoint).post(
-                "/chat/completions",
-                cast_to=ChatCompletionChunk,
-                body=body,
-                options={"headers": {"X-Request-Id": request_id, **trace.headers()}},
-                stream=True,
-                stream_cls=AsyncStream[ChatCompletionChunk],
-            )
-            return (await patience.on(request)).response
+            try:
+                return await patience.on(self._post(endpoint, body, request_id))
+            except PLUMBING as error:
+                if not hung_up(error):
+                    raise
+            # llama.cpp's server closes a connection after a stream that it promised to keep: a
+            # request that takes it just then is lost, and a new connection is as good as any.
+            return await patience.on(self._post(endpoint, body, request_id))
         except TimeoutError:
             raise ModelTimeout(patience.why()) from None
         except PLUMBING as error:
             raise before_headers(error, endpoint.api_key) from None
+
+    async def _post(
+        self, endpoint: Endpoint, body: dict[str, Any], request_id: str
+    ) -> httpx2.Response:
+        """By the client's own post: chat.completions.create copies the body part by part."""
+        stream = await self._client(endpoint).post(
+            "/chat/completions",
+            cast_to=ChatCompletionChunk,
+            body=body,
+            options={"headers": {"X-Request-Id": request_id, **trace.headers()}},
+            stream=True,
+            stream_cls=AsyncStream[ChatCompletionChunk],
+        )
+        return stream.response
 
     def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
         place = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)

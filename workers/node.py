@@ -92,6 +92,7 @@ class Node:
             await self.look()
             await self.wait(LOOK_S)
         await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
+        await self.tell_of_the_dead()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
@@ -163,7 +164,22 @@ class Node:
                 await crew.fit(0, want.slots)
             else:
                 crew.mourn()
+        await self.tell_of_the_dead()
         self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
+
+    async def tell_of_the_dead(self) -> None:
+        """The hints of workers that died go on at once; without Redis, when their leases end."""
+        for engine, crew in self.crews.items():
+            for process in crew.ended():
+                died = fleet.worker_died(engine, fleet.worker_name(engine, process.pid))
+                try:
+                    hints = await self.broker.run(died)
+                except BrokerDown as error:
+                    log.warning("not told that pid %d ended: %s", process.pid, error)
+                    return
+                crew.started.remove(process)
+                if hints:
+                    log.warning("pid %d left hints behind: %s", process.pid, ", ".join(hints))
 
     async def emptied(self, draining: set[str]) -> set[str]:
         """Those of the draining engines that have nothing in flight, or had long enough."""

@@ -7,7 +7,6 @@ import ctypes
 import gc
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from celery import signals
 from django.conf import settings
 from django.db import close_old_connections
 
+from broker.fleet import worker_name
 from broker.queue import queue_name
 from broker.settings import need
 from workers import tasks
@@ -32,7 +32,7 @@ def run_worker(engine: str, slots: int) -> None:
     """Serves until it is told to stop: SIGTERM finishes what runs, SIGQUIT gives it back."""
     keep_connections()
     one_heap()
-    name = f"{engine}-{os.getpid()}@{socket.gethostname()}"
+    name = worker_name(engine, os.getpid())
 
     @lifespan
     @asynccontextmanager

@@ -46,6 +46,12 @@ def before_headers(error: Exception, key: str) -> ModelError:
     return ModelUnavailable(f"no answer: {described(error)}")
 
 
+def hung_up(error: Exception) -> bool:
+    """Whether the server closed the connection without an answer to the request."""
+    gone = ConnectionResetError | BrokenPipeError | aiohttp.ServerDisconnectedError
+    return isinstance(root_of(error), gone)
+
+
 def in_stream(error: Exception, began: bool) -> ModelError:
     """The error of a stream that broke; began: a chunk had come."""
     text = str(error) if isinstance(error, ModelCut) else f"the stream broke: {described(error)}"

@@ -1,6 +1,6 @@
 -- Turns a grant into a claim.
 -- keys: ticket(hint), leases(engine)
--- args: hint, engine, token of the claimer, lease_ms
+-- args: hint, engine, "<worker> <token>" of the claimer, lease_ms
 -- result: {attempt, home, warm or cold}; false if this engine has no grant for the hint, or
 --   somebody else claimed it
 -- includes: fleet
@@ -10,7 +10,7 @@ local ticket = key.ticket(hint)
 local place, own, attempt, claimer, placed =
   unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt', 'claimer', 'placed'))
 if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false end
--- At 0 it was called in, because the engine went down: rescue is about to take the hint.
+-- At 0 it was called in: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
 redis.call('ZADD', key.leases(engine), now_ms() + lease_ms, hint)

@@ -25,6 +25,6 @@ for i = 4, #ARGV, 2 do
     lost[#lost + 1] = hint
   elseif redis.call('ZSCORE', key.leases(engine), hint) ~= '0' then
     redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
-  end -- At 0 it was called in, because the engine went down: rescue is about to take the hint.
+  end -- At 0 it was called in: rescue is about to take the hint.
 end
 return lost

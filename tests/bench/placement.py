@@ -122,7 +122,7 @@ class Hintline:
 
     def claim(self, grants: list[Grant], now: float) -> Placed:
         for grant in grants:
-            claim = self.broker.run(dispatch.claim(grant.hint, grant.engine))
+            claim = self.broker.run(dispatch.claim(grant.hint, grant.engine, "w"))
             assert (claim and claim.attempt) == 1
             self.hints[self.turns.next()].turn = now
         return [(self.hints[grant.hint], self.gpus[grant.engine]) for grant in grants]

@@ -49,7 +49,7 @@ def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
     """Admits a hint that will be granted, and claims it; the attempt."""
     placement = admit(broker, hint)
     assert placement.grant == Grant(hint, engine, 1)
-    claim = broker.run(dispatch.claim(hint, engine))
+    claim = broker.run(dispatch.claim(hint, engine, "w"))
     assert claim == Claim(1, "cold")
     return claim.attempt
 

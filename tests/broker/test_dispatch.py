@@ -50,7 +50,7 @@ def test_admit_of_a_known_hint_returns_its_place(broker: Broker) -> None:
 
     assert admit(broker, "h") == granted == Placement(Grant("h", "gpu0", 1), 0, None)
     assert admit(broker, "w") == waiting
-    assert broker.run(dispatch.claim("h", "gpu0")) == Claim(1, "cold")
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold")
     assert admit(broker, "h") == Placement(None, 0, None)
     assert broker.client.zcard(LEASES("gpu0")) == 1
     assert broker.run(dispatch.backlog_size()) == 1
@@ -114,19 +114,19 @@ def test_claim_needs_a_grant_to_this_engine(broker: Broker) -> None:
     admit(broker, "h")
     admit(broker, "waits")
 
-    assert broker.run(dispatch.claim("h", "gpu1")) is None
-    assert broker.run(dispatch.claim("waits", "gpu0")) is None
-    assert broker.run(dispatch.claim("unknown", "gpu0")) is None
-    assert broker.run(dispatch.claim("h", "gpu0")) == Claim(1, "cold")
+    assert broker.run(dispatch.claim("h", "gpu1", "w")) is None
+    assert broker.run(dispatch.claim("waits", "gpu0", "w")) is None
+    assert broker.run(dispatch.claim("unknown", "gpu0", "w")) is None
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold")
 
 
 def test_one_message_delivered_twice_is_claimed_once(broker: Broker) -> None:
     serve(broker, gpu0=1)
     admit(broker, "h")
-    call = dispatch.claim("h", "gpu0")
+    call = dispatch.claim("h", "gpu0", "w")
 
     assert broker.run(call) == Claim(1, "cold")
-    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
     assert broker.run(call) == Claim(1, "cold"), "the same call again is a network retry"
 
 
@@ -135,7 +135,7 @@ def test_claim_extends_the_grant_to_a_lease(broker: Broker) -> None:
     admit(broker, "h")
     granted_until = broker.client.zscore(LEASES("gpu0"), "h")
 
-    broker.run(dispatch.claim("h", "gpu0"))
+    broker.run(dispatch.claim("h", "gpu0", "w"))
 
     leased_until = broker.client.zscore(LEASES("gpu0"), "h")
     assert granted_until is not None
@@ -217,7 +217,7 @@ def test_an_unclaimed_grant_expires_and_is_requeued(broker: Broker) -> None:
     assert broker.run(dispatch.requeue("h", 1))
     assert broker.run(dispatch.requeue("h", 1)), "again, as after a lost reply"
     assert broker.run(dispatch.expired()) == []
-    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
     assert broker.run(dispatch.pull("gpu0")) == [Grant("h", "gpu0", 2)]
     assert not broker.run(dispatch.requeue("h", 1))
 
@@ -312,7 +312,7 @@ def test_cancel_of_a_grant_frees_its_slot(broker: Broker) -> None:
     admit(broker, "next")
 
     assert broker.run(dispatch.cancel("h")) == Cancelled(Place.GRANTED, "gpu0")
-    assert broker.run(dispatch.claim("h", "gpu0")) is None
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
     assert broker.run(dispatch.pull("gpu0")) == [Grant("next", "gpu0", 1)]
 
 

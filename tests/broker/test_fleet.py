@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from broker import dispatch, fleet
 from broker.connect import Broker
+from broker.dispatch import Expired, Place
 from broker.fleet import Load
 from broker.keys import WORKERS
 from tests.broker.helpers import TTL_S, admit, claimed, serve
@@ -42,6 +43,20 @@ def test_a_worker_that_leaves_takes_its_slots_along(broker: Broker) -> None:
 
     assert broker.run(fleet.snapshot())["gpu0"].slots == 0
     assert admit(broker, "h").grant is None
+
+
+def test_what_a_dead_worker_had_claimed_is_over_at_once(broker: Broker) -> None:
+    serve(broker, gpu0=4)
+    for hint, worker in (("its", "gpu0@host"), ("another's", "gpu0@host2")):
+        admit(broker, hint)
+        assert broker.run(dispatch.claim(hint, "gpu0", worker))
+    admit(broker, "nobody's")
+
+    assert broker.run(fleet.worker_died("gpu0", "gpu0@host")) == ["its"]
+
+    assert broker.run(dispatch.expired()) == [Expired("its", "gpu0", 1, Place.CLAIMED)]
+    assert broker.run(fleet.snapshot())["gpu0"].workers == {}
+    assert broker.run(dispatch.claim("nobody's", "gpu0", "gpu0@host2")), "its bell still rings"
 
 
 def test_an_engine_out_of_service_gets_no_hints_but_finishes_its_own(broker: Broker) -> None:

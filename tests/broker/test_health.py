@@ -159,7 +159,7 @@ def test_a_lease_that_was_called_in_is_neither_renewed_nor_claimed(broker: Broke
 
     # Not lost before rescue has it: its worker would settle it.
     assert broker.run(dispatch.renew("gpu0", [("claimed", 1)])) == []
-    assert broker.run(dispatch.claim("granted", "gpu0")) is None
+    assert broker.run(dispatch.claim("granted", "gpu0", "w")) is None
     assert len(broker.run(dispatch.expired())) == 2
 
     assert broker.run(dispatch.requeue("claimed", 1))

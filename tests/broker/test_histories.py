@@ -25,6 +25,7 @@ from broker.scripts import Call
 from broker.streams import Append
 from tests.broker.helpers import TTL_S, let_expire, ticket
 
+WORKERS = ("v", "w")
 ENGINES = ("gpu0", "gpu1", "gpu2")
 SLOTS = {"gpu0": 2, "gpu1": 1, "gpu2": 3}
 DONE = '{"state":"answered","reason":null}'
@@ -37,13 +38,18 @@ again = st.booleans()
 
 @dataclass
 class Known:
-    """The model of one hint. row: last claimed attempt, which survives a wipe in the database."""
+    """The model of one hint.
+
+    row: last claimed attempt, which survives a wipe in the database; by: the worker that has it, as
+    far as Redis knows.
+    """
 
     since: int
     place: Place | None = Place.WAITING
     engine: str | None = None
     attempt: int = 0
     row: int = 0
+    by: str = ""
     seq: int = 0
     excluded: set[str] = field(default_factory=set)
     final_length: int | None = None
@@ -154,20 +160,22 @@ class Histories(RuleBasedStateMachine):
         self.pulls(dispatch.pull(engine), engine, again)
 
     @precondition(lambda self: self.granted)
-    @rule(data=st.data(), other=engines, wrong=st.booleans(), again=again)
-    def claim(self, data: Any, other: str, wrong: bool, again: bool) -> None:
+    @rule(
+        data=st.data(), other=engines, wrong=st.booleans(), by=st.sampled_from(WORKERS), again=again
+    )
+    def claim(self, data: Any, other: str, wrong: bool, by: str, again: bool) -> None:
         grant = data.draw(st.sampled_from(self.granted[-6:]))
         engine = other if wrong else grant.engine
         known = self.hints[grant.hint]
         mine = known.place is Place.GRANTED and known.engine == engine
-        call = dispatch.claim(grant.hint, engine)
+        call = dispatch.claim(grant.hint, engine, by)
 
         claim = self.broker.run(call)
 
         assert (claim and claim.attempt) == (known.attempt if mine else None)
         assert not again or self.broker.run(call) == claim
         if claim is not None:
-            known.place, known.row = Place.CLAIMED, claim.attempt
+            known.place, known.row, known.by = Place.CLAIMED, claim.attempt, by
             self.claims.append(Grant(grant.hint, engine, claim.attempt))
 
     @precondition(lambda self: self.claims)
@@ -225,6 +233,23 @@ class Histories(RuleBasedStateMachine):
         assert not again or self.broker.run(dispatch.requeue(hint, late.attempt))
         self.wait(hint)
 
+    @rule(engine=engines, worker=st.sampled_from(WORKERS))
+    def worker_died(self, engine: str, worker: str) -> None:
+        died = fleet.worker_died(engine, worker)
+        left = {
+            hint: known
+            for hint, known in self.hints.items()
+            if (known.place, known.engine, known.by) == (Place.CLAIMED, engine, worker)
+        }
+
+        assert set(self.broker.run(died)) == set(left)
+
+        assert {late.hint for late in self.broker.run(dispatch.expired())} == set(left)
+        for hint, known in left.items():
+            assert self.broker.run(dispatch.requeue(hint, known.attempt))
+            self.wait(hint)
+        assert self.broker.run(died) == []
+
     @precondition(lambda self: self.live())
     @rule(data=st.data(), again=again)
     def cancel(self, data: Any, again: bool) -> None:
@@ -275,6 +300,7 @@ class Histories(RuleBasedStateMachine):
                 renewed = dispatch.renew(str(known.engine), [(hint, known.attempt)])
                 assert self.broker.run(renewed) == []
                 known.since = int(self.broker.client.hget(TICKET(hint), "since_ms") or 0)
+                known.by = ""
             elif known.final_length is not None:
                 self.end(hint)
                 self.claims = [claim for claim in self.claims if claim.hint != hint]

@@ -383,7 +383,7 @@ def test_the_backlog_tells_sizes_and_ages(virtual: VirtualBroker) -> None:
 
 def test_a_newcomers_wait_counts_retries_and_the_live_limits(virtual: VirtualBroker) -> None:
     filled(virtual, gpu0=4)
-    virtual.run(dispatch.claim("fill 0", "gpu0"))
+    virtual.run(dispatch.claim("fill 0", "gpu0", "w"))
     virtual.run(dispatch.settle("fill 0", "gpu0", 1, 8.0))
     virtual.run(fleet.leave("gpu0", "worker"))
     virtual.run(dispatch.give_back("fill 1", "gpu0", 1, exclude=False))

@@ -92,7 +92,7 @@ class Placement(RuleBasedStateMachine):
         known, engine, attempt = self.held(data)
         granted = known.place == "granted"
 
-        claim = self.broker.run(dispatch.claim(known.ticket.hint, engine))
+        claim = self.broker.run(dispatch.claim(known.ticket.hint, engine, "w"))
 
         assert claim == (Claim(attempt, known.placed) if granted else None)
         known.place = "claimed"

@@ -224,7 +224,7 @@ def test_a_full_backlog_says_when_to_come_again(api: Caller, settings: Any) -> N
     settings.BACKLOG_MAX = 1
     live()
     broker().run(dispatch.admit(ticket("timed")))
-    broker().run(dispatch.claim("timed", "gpu0"))
+    broker().run(dispatch.claim("timed", "gpu0", "w"))
     broker().run(dispatch.settle("timed", "gpu0", 1, 40.0))
     broker().run(dispatch.admit(ticket("busy")))
     api.ask()

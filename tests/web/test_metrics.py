@@ -99,7 +99,7 @@ def test_a_cancel_counts_once_where_the_hint_was(line: None, api: Caller, stage:
     before = cancels()
     hint = api.ask().json()
     if stage == "claimed":
-        broker().run(dispatch.claim(hint["id"], "gpu0"))
+        broker().run(dispatch.claim(hint["id"], "gpu0", "w"))
 
     api.post(hint["links"]["cancel"])
     api.post(hint["links"]["cancel"])

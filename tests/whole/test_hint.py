@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from broker.dispatch import Grant
-from broker.queue import rings
+from broker.keys import DOORBELLS
+from broker.queue import doorbell
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import SLOW
@@ -58,13 +58,14 @@ def test_a_message_delivered_twice_changes_nothing(stand: Stand, engine: FakeEng
     engine.script(SLOW)
     started = engine.stats()["started"]
     hint = stand.ask(stand.student())
-    grant = Grant(hint["id"], "gpu0", 1)
+    message = doorbell()
+    for blank, value in {"hint": hint["id"], "attempt": 1, "engine": "gpu0", "sent_s": 1}.items():
+        message = message.replace(f"<{blank}>", str(value))
     until(lambda: engine.stats()["active"])
 
-    stand.broker.run(rings([grant]))
-    stand.broker.run(rings([grant]))
+    stand.broker.client.lpush(DOORBELLS("gpu0"), message, message)
     before = stand.final(hint["id"])
-    stand.broker.run(rings([grant]))
+    stand.broker.client.lpush(DOORBELLS("gpu0"), message)
     later = stand.ask(stand.student())
     stand.final(later["id"])
 

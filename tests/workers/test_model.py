@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
 from broker.health import Failure
 from tests.fakes.behaviour import Behaviour, Then
+from tests.fakes.http import HttpConnection
 from tests.fakes.launch import FakeEngine
 from workers.chunk import Chunk
 from workers.errors import (
@@ -248,6 +249,59 @@ async def test_an_engine_that_does_not_answer_at_all_times_out(model: Model) -> 
         await read(model, endpoint)
     server.close()
     await server.wait_closed()
+
+
+class OneStream(HttpConnection):
+    """Promises to keep the connection, but closes it when it hears from it again."""
+
+    asked: int
+
+    def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+        OneStream.asked += 1
+        chunk = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\n'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nKeep-Alive: timeout=5\r\n"
+        self.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(chunk) + chunk)
+        self.data_received = self.hang_up  # type: ignore[method-assign]
+
+    def hang_up(self, data: bytes) -> None:
+        self.transport.close()
+
+
+class NoStream(HttpConnection):
+    asked: int
+
+    def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+        NoStream.asked += 1
+        self.transport.close()
+
+
+@asynccontextmanager
+async def serving(kind: type[HttpConnection]) -> AsyncIterator[Endpoint]:
+    server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield Endpoint(base_url=f"http://127.0.0.1:{port}/v1", model="m")
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_kept_connection_that_was_closed_after_all_costs_nobody_a_hint(
+    model: Model,
+) -> None:
+    OneStream.asked = 0
+    async with serving(OneStream) as endpoint:
+        answers = [await read(model, endpoint) for _ in range(3)]
+
+    assert answers == [[Chunk("hi", "stop")]] * 3
+    assert OneStream.asked == 3
+
+
+async def test_a_server_that_hangs_up_on_everybody_is_asked_twice(model: Model) -> None:
+    NoStream.asked = 0
+    async with serving(NoStream) as endpoint:
+        with pytest.raises(ModelUnavailable, match="ServerDisconnectedError"):
+            await read(model, endpoint)
+
+    assert NoStream.asked == 2
 
 
 @pytest.mark.parametrize(

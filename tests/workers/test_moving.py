@@ -477,7 +477,7 @@ async def test_a_zombie_leaves_no_text_to_the_attempt_that_has_the_hint(
     runtime: Runtime, hint: str
 ) -> None:
     await join(runtime, "gpu1")
-    await runtime.broker.run(dispatch.claim(hint, "gpu0"))
+    await runtime.broker.run(dispatch.claim(hint, "gpu0", "w"))
     job = await runtime.database.run(store.claim, hint, 1, "gpu0")
     assert job is not None
     await runtime.database.run(store.requeue, hint, 1)

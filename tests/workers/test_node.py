@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -16,6 +17,7 @@ from broker.keys import NODE
 from broker.nodes import NodeState
 from web.link import broker
 from workers import node as module
+from workers.crew import Crew
 from workers.node import NameTaken, Node, name_of_node
 from workers.rescue import Rescue
 
@@ -115,6 +117,60 @@ def admit(hint: str) -> None:
     assert broker().run(dispatch.admit(ticket)).grant
 
 
+async def killed(node: Node) -> int:
+    """A worker of gpu0 with a hint, killed before the node has looked; its pid."""
+    crew = node.crews["gpu0"] = Sleepers("gpu0")
+    await crew.fit(1, 2)
+    (process,) = crew.started
+    admit("h")
+    name = fleet.worker_name("gpu0", process.pid)
+    assert broker().run(dispatch.claim("h", "gpu0", name))
+    process.kill()
+    await process.wait()
+    return process.pid
+
+
+class Sleepers(Crew):
+    """A crew of processes that do nothing."""
+
+    def command(self, slots: int) -> list[str]:
+        return [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def gpu0(line: None) -> None:
+    broker().run(fleet.set_engines({"gpu0": 2}))
+    broker().run(fleet.beat("gpu0", "gpu0@box", 2, 60))
+
+
+async def test_a_killed_workers_hints_need_not_wait_for_their_leases(
+    node: Node, gpu0: None
+) -> None:
+    await killed(node)
+    assert broker().run(dispatch.expired()) == []
+
+    await node.tell_of_the_dead()
+
+    assert [late.hint for late in broker().run(dispatch.expired())] == ["h"]
+    assert node.crews["gpu0"].started == []
+
+
+async def test_who_died_while_redis_was_down_is_told_of_later(
+    node: Node, gpu0: None, home_valkey: Embedded, caplog: pytest.LogCaptureFixture
+) -> None:
+    pid = await killed(node)
+    home_valkey.stop()
+    try:
+        await node.tell_of_the_dead()
+    finally:
+        home_valkey.start()
+    assert f"not told that pid {pid} ended" in caplog.text
+
+    await node.tell_of_the_dead()
+
+    assert [late.hint for late in broker().run(dispatch.expired())] == ["h"]
+
+
 async def test_workers_of_a_draining_engine_stay_while_hints_are_in_flight(node: Node) -> None:
     broker().run(fleet.set_engines({"gpu0": 2}))
     broker().run(fleet.beat("gpu0", "gpu0@box", 2, 60))
@@ -124,7 +180,7 @@ async def test_workers_of_a_draining_engine_stay_while_hints_are_in_flight(node:
     broker().run(fleet.set_engines({}))
     assert await node.emptied({"gpu0"}) == set()
 
-    broker().run(dispatch.claim("h", "gpu0"))
+    broker().run(dispatch.claim("h", "gpu0", "w"))
     broker().run(dispatch.settle("h", "gpu0", 1, None))
     assert await node.emptied({"gpu0"}) == {"gpu0"}
 

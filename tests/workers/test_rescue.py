@@ -48,7 +48,7 @@ async def run_out(runtime: Runtime, hint: str) -> None:
 
 
 async def claimed(runtime: Runtime, hint: str) -> int:
-    claim = await runtime.broker.run(dispatch.claim(hint, "gpu0"))
+    claim = await runtime.broker.run(dispatch.claim(hint, "gpu0", "w"))
     assert claim is not None
     assert await runtime.database.run(store.claim, hint, claim.attempt, "gpu0")
     return claim.attempt

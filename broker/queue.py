@@ -69,7 +69,7 @@ def doorbell() -> str:
     blanks: <hint>, <attempt>, <engine>, and <sent_s>, a number.
     """
     name, queue = "<hint>-<attempt>", queue_name("<engine>")
-    with Celery("hintline", broker="memory://", set_as_current=False) as app:
+    with Celery("hintline", broker="memory://localhost", set_as_current=False) as app:
         # As text: a script cannot fill in blanks of a body in base64.
         app.conf.update(CELERY | {"broker_transport_options": {"body_encoding": "utf-8"}})
         headers = {"sent_s": "<sent_s>"}

@@ -99,10 +99,11 @@ class Waiting(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """placed: home, warm (the prefix was there before) or cold; None if Redis does not know."""
+    """placed: home, warm (the prefix was there before) or cold. since_ms: as in the ticket."""
 
     attempt: int
-    placed: str | None
+    placed: str
+    since_ms: int
 
 
 class Cancelled(NamedTuple):

@@ -104,13 +104,17 @@ TABLE = (
 )  # fmt: skip
 
 
-def lua() -> str:
-    """The table as Lua functions key.<name>(part): no script spells a key itself.
+def lua(text: str) -> str:
+    """The table as Lua functions key.<name>(part), as far as this text uses them: no script spells
+    a key itself.
 
     Names are built inside scripts, so all keys live on one node; Celery needs that as well.
     """
     lines = ["local key = {}"]
     for entry in TABLE:
+        # Made anew in each call of a script, they are a good part of what a short one costs.
+        if f"key.{entry.name}(" not in text:
+            continue
         before, star, after = entry.pattern.partition("*")
         body = f"'{before}' .. part .. '{after}'" if star else f"'{before}'"
         lines.append(f"function key.{entry.name}(part) return {body} end")

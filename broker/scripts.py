@@ -54,7 +54,8 @@ def composed(read: Callable[[str], str], first_line: str = SHEBANG) -> Mapping[s
     for path in sorted(FOLDER.glob("*.lua")):
         body = path.read_text()
         parts = {name: read(name) for name in included(body, read)}
-        source = first_line + "\n".join([keys.lua(), *parts.values(), body])
+        text = "\n".join([*parts.values(), body])
+        source = f"{first_line}{keys.lua(text)}\n{text}"
         found[path.stem] = Script(sha1(source.encode(), usedforsecurity=False).hexdigest(), source)
     return found
 

@@ -40,7 +40,7 @@ async def generate(runtime: Runtime, hint: str) -> Result | None:
     if job is None:
         await runtime.settle(hint, claim.attempt, None)
         return None
-    return await telemetry.attempt(job, claim.placed, serve(runtime, job))
+    return await telemetry.attempt(job, claim, serve(runtime, job))
 
 
 async def serve(runtime: Runtime, job: HintJob) -> Result | None:

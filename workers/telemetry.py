@@ -13,6 +13,7 @@ from typing import Any
 from broker import logs, trace
 from broker.contract.hint import Lane, State
 from broker.contract.job import HintJob
+from broker.dispatch import Claim
 from workers import metrics
 from workers.asynctask import request_of
 
@@ -25,14 +26,14 @@ _placed: ContextVar[str] = ContextVar("_placed", default=UNKNOWN)
 
 
 async def attempt(
-    job: HintJob, placed: str | None, serving: Coroutine[Any, Any, Result | None]
+    job: HintJob, claim: Claim, serving: Coroutine[Any, Any, Result | None]
 ) -> Result | None:
     """The result of serving the job, counted; all that is logged below carries the hint's id."""
     logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
-    _placed.set(placed or UNKNOWN)
+    _placed.set(claim.placed)
     again = job.attempt > 1 and job.lane is not Lane.BATCH
     lane = Lane.RETRY if again else job.lane
-    metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - job.asked_s))
+    metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - claim.since_ms / 1000))
     outcome = "error"
     try:
         with trace.attempt(job.hint, job.attempt, job.engine):

@@ -52,10 +52,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint. authored, l0: what the student gets if the model's text may not be shown.
-
-    asked_s: Unix time of the student's request.
-    """
+    """A claimed hint. authored, l0: what the student gets if the model's text may not be shown."""
 
     hint: str
     student: str
@@ -73,7 +70,6 @@ class HintJob:
     endpoint: Endpoint
     sampling: Sampling
     lane: Lane = Lane.INTERACTIVE
-    asked_s: float = 0.0
     partial: Partial | None = None
 
     @property

@@ -13,10 +13,14 @@ local ticket, now = key.ticket(hint), now_ms()
 
 if redis.call('EXISTS', ticket) == 0 then
   redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 6))
-  enter(hint)
-  local new, fleet = read(hint), look(now)
-  local engine = engine_for(new, fleet)
-  if engine then grant(new, engine, fleet, now, grant_ms, doorbell) end
+  local new, fleet, alone = read(hint), look(now), waiting() == 0
+  if not alone then enter(hint) end
+  local engine = engine_for(new, fleet, alone)
+  if engine then
+    grant(new, engine, fleet, now, grant_ms, doorbell)
+  elseif alone then
+    enter(hint)
+  end
 elseif redis.call('HGET', ticket, 'place') == 'waiting' then
   -- Redis may have lost its last second: the row knows the higher number then.
   local known = tonumber(redis.call('HGET', ticket, 'attempt'))

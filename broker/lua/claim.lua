@@ -1,17 +1,17 @@
 -- Turns a grant into a claim.
 -- keys: ticket(hint), leases(engine)
 -- args: hint, engine, "<worker> <token>" of the claimer, lease_ms
--- result: {attempt, home, warm or cold}; false if this engine has no grant for the hint, or
+-- result: {attempt, home, warm or cold, since_ms}; false if this engine has no grant for the hint, or
 --   somebody else claimed it
--- includes: fleet
+-- includes: clock
 
 local hint, engine, token, lease_ms = unpack(ARGV)
 local ticket = key.ticket(hint)
-local place, own, attempt, claimer, placed =
-  unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt', 'claimer', 'placed'))
+local place, own, attempt, claimer, placed, since = unpack(redis.call('HMGET', ticket,
+  'place', 'engine', 'attempt', 'claimer', 'placed', 'since_ms'))
 if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false end
 -- At 0 it was called in: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
 redis.call('ZADD', key.leases(engine), now_ms() + lease_ms, hint)
-return {tonumber(attempt), placed}
+return {tonumber(attempt), placed, tonumber(since)}

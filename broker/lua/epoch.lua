@@ -2,7 +2,7 @@
 -- keys: epoch
 -- args: none
 -- result: ms
--- includes: fleet
+-- includes: clock
 
 redis.call('SET', key.epoch(), now_ms(), 'NX')
 return tonumber(redis.call('GET', key.epoch()))

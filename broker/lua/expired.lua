@@ -2,7 +2,7 @@
 -- keys: known, leases(engine), ticket(hint)
 -- args: none
 -- result: {{hint, engine, attempt, place}, …}, at most 1,000 an engine
--- includes: fleet
+-- includes: clock
 
 local now, found = now_ms(), {}
 for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do

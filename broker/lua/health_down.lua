@@ -2,7 +2,7 @@
 -- keys: health, warm, leases(engine), engines, workers
 -- args: engine, why, 1 for a soft sign
 -- result: 1 if this took it down, else 0
--- includes: fleet, health
+-- includes: health
 
 local engine, why, soft = unpack(ARGV)
 local state, now = redis.call('HGET', key.health(engine), 'state') or 'up', now_ms()

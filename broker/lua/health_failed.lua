@@ -2,7 +2,7 @@
 -- keys: health, warm, leases, workers(engine), engines
 -- args: engine, kind of failure, token of this report, ms since the attempt began
 -- result: 1 if this took it down, else 0
--- includes: fleet, health
+-- includes: health
 
 local engine, kind, token, ran_ms = unpack(ARGV)
 local health, now = key.health(engine), now_ms()

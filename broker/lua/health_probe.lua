@@ -2,7 +2,7 @@
 -- keys: health(engine)
 -- args: engine
 -- result: 1 if it was down, else 0
--- includes: fleet
+-- includes: clock
 
 local health = key.health(ARGV[1])
 if redis.call('HGET', health, 'state') ~= 'down' then return 0 end

@@ -2,6 +2,6 @@
 -- keys: health(engine)
 -- args: engine
 -- result: nothing
--- includes: fleet
+-- includes: clock
 
 redis.call('HSET', key.health(ARGV[1]), 'progress_ms', now_ms())

@@ -2,7 +2,7 @@
 -- keys: known, health, reading(engine)
 -- args: none
 -- result: {{engine, now in ms, {name, value, … of its health}, {… of its reading}}, …}
--- includes: fleet
+-- includes: clock
 
 local now, found = now_ms(), {}
 for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do

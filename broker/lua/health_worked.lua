@@ -2,7 +2,7 @@
 -- keys: health(engine)
 -- args: engine, limit to start with if it has one
 -- result: 1 if this took it up, else 0
--- includes: fleet
+-- includes: clock
 
 local engine, start = ARGV[1], tonumber(ARGV[2])
 local health = key.health(engine)

@@ -2,7 +2,7 @@
 -- keys: ticket(hint), leases(engine), known, tip(hint)
 -- args: engine, lease_ms, ttl_s of the stream, then hint, attempt of each
 -- result: {hint, …} that belong to another attempt or engine, or are over
--- includes: fleet, stream
+-- includes: clock, stream
 
 local engine, lease_ms, ttl_s = ARGV[1], ARGV[2], ARGV[3]
 local now, lost = now_ms(), {}

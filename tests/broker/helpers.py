@@ -50,7 +50,7 @@ def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
     placement = admit(broker, hint)
     assert placement.grant == Grant(hint, engine, 1)
     claim = broker.run(dispatch.claim(hint, engine, "w"))
-    assert claim == Claim(1, "cold")
+    assert claim == Claim(1, "cold", 0)
     return claim.attempt
 
 

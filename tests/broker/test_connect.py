@@ -152,7 +152,7 @@ def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None
         broker.client.config_set("maxmemory", 0)
 
     assert broker.run(fleet.snapshot())["gpu0"].in_flight == 1
-    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold")
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold", 0)
 
 
 def test_clients_recover_when_the_server_comes_back(data_dir: Path) -> None:

@@ -50,7 +50,7 @@ def test_admit_of_a_known_hint_returns_its_place(broker: Broker) -> None:
 
     assert admit(broker, "h") == granted == Placement(Grant("h", "gpu0", 1), 0, None)
     assert admit(broker, "w") == waiting
-    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold")
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold", 0)
     assert admit(broker, "h") == Placement(None, 0, None)
     assert broker.client.zcard(LEASES("gpu0")) == 1
     assert broker.run(dispatch.backlog_size()) == 1
@@ -117,7 +117,7 @@ def test_claim_needs_a_grant_to_this_engine(broker: Broker) -> None:
     assert broker.run(dispatch.claim("h", "gpu1", "w")) is None
     assert broker.run(dispatch.claim("waits", "gpu0", "w")) is None
     assert broker.run(dispatch.claim("unknown", "gpu0", "w")) is None
-    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold")
+    assert broker.run(dispatch.claim("h", "gpu0", "w")) == Claim(1, "cold", 0)
 
 
 def test_one_message_delivered_twice_is_claimed_once(broker: Broker) -> None:
@@ -125,9 +125,9 @@ def test_one_message_delivered_twice_is_claimed_once(broker: Broker) -> None:
     admit(broker, "h")
     call = dispatch.claim("h", "gpu0", "w")
 
-    assert broker.run(call) == Claim(1, "cold")
+    assert broker.run(call) == Claim(1, "cold", 0)
     assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
-    assert broker.run(call) == Claim(1, "cold"), "the same call again is a network retry"
+    assert broker.run(call) == Claim(1, "cold", 0), "the same call again is a network retry"
 
 
 def test_claim_extends_the_grant_to_a_lease(broker: Broker) -> None:

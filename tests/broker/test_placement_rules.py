@@ -94,7 +94,8 @@ class Placement(RuleBasedStateMachine):
 
         claim = self.broker.run(dispatch.claim(known.ticket.hint, engine, "w"))
 
-        assert claim == (Claim(attempt, known.placed) if granted else None)
+        since_ms = known.ticket.since_ms
+        assert claim == (Claim(attempt, known.placed, since_ms) if granted else None)
         known.place = "claimed"
 
     @precondition(lambda self: self.in_flight())

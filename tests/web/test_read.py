@@ -52,7 +52,8 @@ def running(api: Caller, student: User, engine: Engine) -> str:
     """A hint of which a worker has written the first words."""
     live()
     hint: str = api.ask().json()["id"]
-    assert broker().run(dispatch.claim(hint, "gpu0", "w")) == Claim(1, "home")
+    claim = broker().run(dispatch.claim(hint, "gpu0", "w"))
+    assert claim == Claim(1, "home", int(Hint.objects.get().created_at.timestamp() * 1000))
     assert store.claim(hint, 1, "gpu0")
     write(hint, student, 1, (Kind.STARTED, {"engine": "gpu0"}), (Kind.PIECE, {"text": "Look "}))
     return hint

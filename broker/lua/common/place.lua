@@ -173,13 +173,14 @@ local function least_loaded(fleet, fits)
   return best
 end
 
--- The engine for a hint that has just joined the line; nil if it must wait.
-local function engine_for(ticket, fleet)
+-- The engine for a new hint; nil if it must wait. It is in the line already, unless it is alone:
+-- nobody waits.
+local function engine_for(ticket, fleet, alone)
   if not may_have(ticket, fleet) or ticket.lane == 'batch' and crowded(fleet) then return nil end
-  local fair, known = BOUND * (fleet.busies + waiting()), {}
+  local fair, known = BOUND * (fleet.busies + (alone and 1 or waiting())), {}
   local function free(engine)
     return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine)
-      and not overtakes(ticket, engine, fleet, known)
+      and (alone or not overtakes(ticket, engine, fleet, known))
   end
   local function under_bound(engine)
     local bound = math.max(2, math.ceil(fair * fleet.limit[engine] / fleet.limits))

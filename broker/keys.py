@@ -105,8 +105,7 @@ TABLE = (
 
 
 def lua(text: str) -> str:
-    """The table as Lua functions key.<name>(part), as far as this text uses them: no script spells
-    a key itself.
+    """The keys that this text uses as Lua functions key.<name>(part): no script spells one itself.
 
     Names are built inside scripts, so all keys live on one node; Celery needs that as well.
     """

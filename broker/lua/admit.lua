@@ -14,6 +14,7 @@ local ticket, now = key.ticket(hint), now_ms()
 if redis.call('EXISTS', ticket) == 0 then
   redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 6))
   local new, fleet, alone = read(hint), look(now), waiting() == 0
+  -- Where nobody waits it would be in the line for the time of this call only.
   if not alone then enter(hint) end
   local engine = engine_for(new, fleet, alone)
   if engine then

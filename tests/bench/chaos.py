@@ -24,11 +24,8 @@ from tests.whole.stand import Stand
 HINTS = 2000
 GPUS = 4
 SLOTS = 16
-ENGINE: dict[str, float] = {
-    "step_s": 0.02,
-    "max_num_seqs": SLOTS,
-    "max_num_queued_reqs": SLOTS + 8,
-}
+STEP_S = 0.02
+LIMITS: dict[str, float] = {"max_num_seqs": SLOTS, "max_num_queued_reqs": SLOTS + 8}
 PAUSE_S = 3.0
 """At least, between two blows."""
 
@@ -199,11 +196,14 @@ def woken(pids: list[int]) -> None:
             continue
 
 
-def measure(hints: int = HINTS, blows: Blows = BLOWS) -> dict[str, Any]:
-    """What tests.bench.chaosapp judged, with `watched`, `blows` and `seconds`."""
+def measure(hints: int = HINTS, blows: Blows = BLOWS, step_s: float = STEP_S) -> dict[str, Any]:
+    """What tests.bench.chaosapp judged, with `watched`, `blows` and `seconds`.
+
+    step_s: of the engines, a token in each.
+    """
     environ = {"HINTLINE_HINT_TTL_S": "1800", "HINTLINE_BACKLOG_MAX": "10000"}
     with tempfile.TemporaryDirectory(prefix="hl-") as folder:
-        engines = {f"gpu{n}": FakeVllm(voice=n, **ENGINE) for n in range(GPUS)}
+        engines = {f"gpu{n}": FakeVllm(voice=n, step_s=step_s, **LIMITS) for n in range(GPUS)}
         stand = Stand(Path(folder), engines, environ)
         chaos = Chaos(stand, engines)
         try:

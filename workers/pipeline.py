@@ -19,11 +19,11 @@ from broker.contract.events import Kind
 from broker.contract.hint import Lane, Outcome, Reason, Source, State, Usage, fallback
 from broker.contract.job import Endpoint, HintJob, Sampling
 from broker.health import Failure
+from web.engines.client.chunk import Chunk
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.tutor import prompt
 from web.tutor.gate import Gate, Verdict
 from workers import telemetry
-from workers.chunk import Chunk
-from workers.errors import EngineFailed, ModelRefused, Refusal
 from workers.relay import Feed
 from workers.screen import Screen
 
@@ -40,7 +40,7 @@ REASONS = {
 
 
 class Streams(Protocol):
-    """What the pipeline asks of workers.model.Model."""
+    """What the pipeline asks of web.engines.client.model.Model."""
 
     def stream(
         self,
@@ -237,7 +237,8 @@ def ask(
     sampling = job.sampling
     if beginning:
         messages.append({"role": "assistant", "content": beginning})
-        sampling = replace(sampling, max_tokens=max(1, sampling.max_tokens - record.tokens))
+        if sampling.max_tokens is not None:
+            sampling = replace(sampling, max_tokens=max(1, sampling.max_tokens - record.tokens))
     return model.stream(job.endpoint, sampling, messages, f"{job.hint}-{job.attempt}", job.lane)
 
 

@@ -13,9 +13,9 @@ from broker import dispatch, fleet, health
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S
 from broker.errors import BrokerDown
+from web.engines.client.model import Model
 from workers.background import begin, every
 from workers.database import Database
-from workers.model import Model
 from workers.relay import Relay
 from workers.rescue import Rescue
 from workers.results import ledger

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
 from broker.contract.hint import Lane
+
+
+class Thinking(StrEnum):
+    """Whether a model may write its thoughts where its answer should be."""
+
+    UNKNOWN = "unknown"
+    """It may: text is held until it is clear that no closing mark of thoughts follows."""
+    NEVER = "never"
+    """It does not think, or its server keeps thoughts apart: text is shown as it comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How a server wants a request to differ from OpenAI's; learned from what it refused.
+
+    left_out: parameters that it takes in no form; `system` is the role, whose text then opens the
+    user's message. renamed: from OpenAI's older name to the one this server takes.
+    """
+
+    left_out: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +36,8 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     kind: api, vllm or local; only a vLLM server gets parameters that OpenAI's API does not have.
+    extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
+    thoughts on top of the answer's max_tokens.
     """
 
     base_url: str
@@ -24,15 +49,19 @@ class Endpoint:
     first_chunk_s: float = 30.0
     idle_s: float = 10.0
     deadline_s: float = 120.0
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    thinking: Thinking = Thinking.UNKNOWN
+    reasoning_tokens: int = 0
+    dialect: Dialect = Dialect()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the model picks tokens."""
+    """How the model picks tokens; what is None is not sent."""
 
-    max_tokens: int = 200
-    temperature: float = 0.7
-    top_p: float = 0.9
+    max_tokens: int | None = 200
+    temperature: float | None = 0.7
+    top_p: float | None = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from celery import Celery
 
 from broker.contract.job import Endpoint, Sampling
 from broker.queue import kombu_url
-from workers.model import Model
+from web.engines.client.model import Model
 from workers.pool import AsyncTask
 
 model = Model()

@@ -19,9 +19,15 @@ from openai import AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk
 
 from broker.contract.job import Endpoint, Sampling
+from web.engines.client.errors import (
+    ModelCut,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    Refusal,
+)
+from web.engines.client.model import Model
 from workers import scrape
-from workers.errors import ModelCut, ModelRefused, ModelTimeout, ModelUnavailable, Refusal
-from workers.model import Model
 
 KEY = "sk-contract"
 SLOTS = 4

@@ -14,9 +14,9 @@ from tests.fakes.launch import FakeVllm
 from tests.fakes.vllm_cache import BLOCK_TOKENS
 from tests.fakes.vllm_faults import Fault, Wrong
 from tests.vllm.contract import FLAGS, Contract, Doomed, Server, prompt
+from web.engines.client.errors import ModelCut, ModelError, ModelTimeout, ModelUnavailable
+from web.engines.client.model import Model
 from workers import scrape
-from workers.errors import ModelCut, ModelError, ModelTimeout, ModelUnavailable
-from workers.model import Model
 
 QUICK = FLAGS | {"step_s": 0.005, "prefill_tps": 50_000}
 

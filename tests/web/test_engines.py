@@ -174,6 +174,7 @@ def test_a_value_out_of_range_is_refused(
 def test_an_engines_name_can_name_a_queue(admin: Client, name: str, good: bool) -> None:
     fields = {"name": name, "kind": "vllm", "url": "", "model_name": "", "api_key": "", "slots": 4}
     fields |= {"languages": "ko,en", "workers": 1, "worker_slots": 64}
+    fields |= {"thinking": "unknown", "reasoning_tokens": 0}
 
     admin.post("/admin/engines/engine/add/", fields)
 

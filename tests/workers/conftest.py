@@ -14,8 +14,8 @@ from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
 from tests.web.conftest import course, exercise, line, student
 from web.engines import roster
+from web.engines.client.chunk import Chunk
 from web.engines.models import AIModelConfig, Engine, Mode
-from workers.chunk import Chunk
 from workers.runtime import Runtime
 
 __all__ = ["course", "exercise", "line", "student"]

@@ -17,10 +17,16 @@ from broker.keys import LEASES, TICKET
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
 from web.courses.models import Exercise
+from web.engines.client.errors import (
+    ModelCut,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    Refusal,
+)
 from web.hints import store
 from web.hints.models import Hint, RawOutput
 from workers import attempt
-from workers.errors import ModelCut, ModelRefused, ModelTimeout, ModelUnavailable, Refusal
 from workers.relay import Relay
 from workers.runtime import Runtime
 

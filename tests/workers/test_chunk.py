@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from broker.contract.hint import Usage
-from workers.chunk import Chunk, parse
-from workers.errors import ModelCut
+from web.engines.client.chunk import Chunk, parse
+from web.engines.client.errors import ModelCut
 
 
 def frame(delta: Any = None, finish_reason: Any = None, **other: Any) -> bytes:

@@ -33,13 +33,13 @@ from tests.workers.test_attempt import hint
 from tests.workers.test_moving import join, serve
 from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
+from web.engines.client.errors import ModelUnavailable
+from web.engines.client.model import Model
 from web.hints import store
 from web.link import broker
 from workers import attempt
 from workers.asynctask import Context, request_of
-from workers.errors import ModelUnavailable
 from workers.exposition import PORT, Exposition
-from workers.model import Model
 from workers.rescue import Rescue
 from workers.runtime import Runtime
 from workers.telemetry import Request

@@ -18,8 +18,8 @@ from broker.health import Failure
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.http import HttpConnection
 from tests.fakes.launch import FakeEngine
-from workers.chunk import Chunk
-from workers.errors import (
+from web.engines.client.chunk import Chunk
+from web.engines.client.errors import (
     ModelBusy,
     ModelCut,
     ModelError,
@@ -28,7 +28,7 @@ from workers.errors import (
     ModelUnavailable,
     Refusal,
 )
-from workers.model import Model
+from web.engines.client.model import Model
 
 KEY = "sk-very-secret"
 MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]

@@ -21,11 +21,7 @@ from tests.workers.conftest import ScriptedModel
 from tests.workers.test_attempt import FIX, hint, row, settled, told
 from tests.workers.test_rescue import age, rescue, rung
 from web.engines import roster
-from web.engines.models import Engine, Mode
-from web.hints import store
-from web.hints.models import RawOutput
-from workers import attempt
-from workers.errors import (
+from web.engines.client.errors import (
     ModelBusy,
     ModelCut,
     ModelRefused,
@@ -33,6 +29,10 @@ from workers.errors import (
     ModelUnavailable,
     Refusal,
 )
+from web.engines.models import Engine, Mode
+from web.hints import store
+from web.hints.models import RawOutput
+from workers import attempt
 from workers.rescue import Rescue
 from workers.runtime import Runtime
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from broker.contract.job import Endpoint
-from workers.patience import Patience
+from web.engines.client.patience import Patience
 
 SHORT_S = 0.02
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from broker.contract.events import Event, EventId, Kind, shown
 from broker.contract.hint import Lane, Outcome, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling
+from web.engines.client.chunk import Chunk
+from web.engines.client.errors import ModelCut
 from workers import pipeline
 from workers.attempt import left
-from workers.chunk import Chunk
-from workers.errors import ModelCut
 from workers.pipeline import Elsewhere, Record
 from workers.relay import Feed
 from workers.screen import Screen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.sse import MAX_BUFFER_BYTES, SseReader
+from web.engines.client.sse import MAX_BUFFER_BYTES, SseReader
 
 STREAM = (
     ": keep-alive\n\n"

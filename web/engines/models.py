@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 from encrypted_fields.fields import EncryptedCharField
 
+from broker.contract.job import Thinking
+
 
 def key_field() -> EncryptedCharField:
     """A key encrypted at rest; the field stores an empty one as NULL."""
@@ -46,6 +48,13 @@ class Languages(models.TextChoices):
     ENGLISH = "en", _("English")
 
 
+class Thinks(models.TextChoices):
+    """Labels of broker.contract.job.Thinking."""
+
+    UNKNOWN = Thinking.UNKNOWN, _("may think: its text is held until it is whole")
+    NEVER = Thinking.NEVER, _("does not think: its text streams")
+
+
 class AIModelConfig(models.Model):
     """The one row (pk 1) that says how hints are made; the next hint follows a change."""
 
@@ -60,13 +69,28 @@ class AIModelConfig(models.Model):
     api_key = key_field()
     vllm_url = url_field(_("vLLM URL"), default="http://127.0.0.1:8001/v1")
     max_tokens = models.PositiveIntegerField(
-        _("max tokens"), default=200, validators=[MinValueValidator(16), MaxValueValidator(4096)]
+        _("max tokens"),
+        default=200,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(16), MaxValueValidator(4096)],
+        help_text=_("Of the answer. Empty: not sent."),
     )
     temperature = models.FloatField(
-        _("temperature"), default=0.7, validators=[MinValueValidator(0), MaxValueValidator(2)]
+        _("temperature"),
+        default=0.7,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(2)],
+        help_text=_("Empty: not sent."),
     )
     top_p = models.FloatField(
-        "top_p", default=0.9, validators=[MinValueValidator(0.01), MaxValueValidator(1)]
+        "top_p",
+        default=0.9,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01), MaxValueValidator(1)],
+        help_text=_("Empty: not sent."),
     )
     connect_s = seconds(_("connect timeout, s"), 5, 60)
     first_chunk_s = seconds(_("first token timeout, s"), 30, 300)
@@ -112,6 +136,31 @@ class Engine(models.Model):
         choices=Languages,
         default=Languages.BOTH,
         help_text=_("A hint in another language comes from its author, at once."),
+    )
+    thinking = models.CharField(
+        _("thinking"),
+        max_length=7,
+        choices=Thinks,
+        default=Thinks.UNKNOWN,
+        help_text=_("Thoughts of a model are never shown, whatever is chosen here."),
+    )
+    reasoning_tokens = models.PositiveIntegerField(
+        _("tokens for thoughts"),
+        default=0,
+        validators=[MaxValueValidator(32_768)],
+        help_text=_("On top of the max tokens of the answer."),
+    )
+    extra_body = models.JSONField(
+        _("more parameters"),
+        default=dict,
+        blank=True,
+        help_text=_("A JSON object that is sent with each request."),
+    )
+    dialect = models.JSONField(
+        _("learned from refusals"),
+        default=dict,
+        editable=False,
+        help_text=_("Parameters that this server refused, and which are left out or renamed."),
     )
     workers = models.PositiveIntegerField(
         _("workers"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from broker.settings import need
 from web.engines.models import AIModelConfig, Engine, Mode
 
@@ -72,7 +72,24 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
         first_chunk_s=config.first_chunk_s * slow,
         idle_s=config.idle_s * slow,
         deadline_s=config.deadline_s,
+        extra_body=engine.extra_body,
+        thinking=Thinking(engine.thinking),
+        reasoning_tokens=engine.reasoning_tokens,
+        dialect=dialect_of(engine),
     )
+
+
+def dialect_of(engine: Engine) -> Dialect:
+    return Dialect(
+        left_out=frozenset(engine.dialect.get("left_out", ())),
+        renamed=engine.dialect.get("renamed", {}),
+    )
+
+
+def learn(name: str, dialect: Dialect) -> None:
+    """Keeps what an engine's server refused; its next request is sent as it wants it."""
+    known = {"left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
+    Engine.objects.filter(name=name).update(dialect=known)
 
 
 def sampling_of(config: AIModelConfig) -> Sampling:

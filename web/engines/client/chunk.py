@@ -8,7 +8,7 @@ from typing import Any
 from jiter import from_json
 
 from broker.contract.hint import Usage
-from workers.errors import ModelCut
+from web.engines.client.errors import ModelCut
 
 GIVEN_UP = frozenset({"abort", "error"})
 """Finish reasons with which vLLM says that it stopped early: the text is not complete."""

@@ -12,11 +12,11 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from broker import trace
 from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, Sampling
-from workers.chunk import Chunk, parse
-from workers.errors import ModelCut, ModelTimeout
-from workers.patience import Patience
-from workers.sse import SseReader
-from workers.translation import PLUMBING, before_headers, hung_up, in_stream
+from web.engines.client.chunk import Chunk, parse
+from web.engines.client.errors import ModelCut, ModelTimeout
+from web.engines.client.patience import Patience
+from web.engines.client.sse import SseReader
+from web.engines.client.translation import PLUMBING, before_headers, hung_up, in_stream
 
 MAX_CONNECTIONS = 4096
 KEEPALIVE_S = 3.0

@@ -6,8 +6,8 @@ import aiohttp
 import httpx2
 from openai import APIConnectionError, APIStatusError
 
-from workers.chunk import ERROR_TEXT_CHARS, message_of
-from workers.errors import (
+from web.engines.client.chunk import ERROR_TEXT_CHARS, message_of
+from web.engines.client.errors import (
     ModelBusy,
     ModelCut,
     ModelError,

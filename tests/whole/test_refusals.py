@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import sleep
 
 import pytest
+import redis
 
 from tests.broker.refusing import full_disk
 from tests.fakes.launch import FakeEngine
@@ -22,7 +23,10 @@ def test_redis_with_a_full_disk_is_outlived(stand: Stand, engine: FakeEngine) ->
     until(lambda: engine.stats()["active"])
     workers, student = stand.worker_pids(), stand.student()
 
-    with full_disk(stand.broker.client, stand.valkey.folder):
+    with (
+        redis.Redis.from_url(stand.valkey.url, decode_responses=True) as admin,
+        full_disk(admin, stand.valkey.folder),
+    ):
         while_down = stand.ask(student)
         assert while_down["position"] is None
         sleep(REFUSED_S)

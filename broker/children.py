@@ -1,4 +1,4 @@
-"""Child processes that do not outlive their parent, not even one that is killed with -9."""
+"""Child processes: that none outlives its parent, not even one killed with -9; how one ended."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def end_with_parent(parent: int) -> Callable[[], None]:
             os._exit(1)
 
     return ask
+
+
+def exit_name(code: int) -> str:
+    """`exit 1`, or the name of the signal that ended it."""
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

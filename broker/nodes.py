@@ -10,6 +10,8 @@ from broker.keys import NODE
 from broker.scripts import Call, nothing
 
 ALL = "*"
+HUNG = "hung"
+"""How a worker ended that the node killed because its loop stood still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +19,7 @@ class Crew:
     """The worker processes of one engine on one node.
 
     wanted: how many the node should run; slots: of each; leaving: those that finish what they have;
-    crashes: since the node started; last_exit: of the last crash, `exit 1` or `SIGKILL`;
+    crashes: since the node started; last_exit: of the last crash, `exit 1`, `SIGKILL` or HUNG;
     retry_s: until a crashed one is started again, None if none waits.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Iterable
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from broker import nodes
-from broker.children import end_with_parent
+from broker.children import end_with_parent, exit_name
+from broker.heartbeat import Pulse
 
 QUICK_DEATH_S = 10.0
 MOST_DOUBLINGS = 5
@@ -31,6 +31,7 @@ class Seat:
 
     slots: int
     process: Process | None = None
+    pulse: Pulse | None = None
     started_s: float = 0.0
     quick_deaths: int = 0
     not_before_s: float = 0.0
@@ -49,7 +50,9 @@ class Seat:
         self.quick_deaths = self.quick_deaths + 1 if young else 0
         pause_s = 2.0 ** min(self.quick_deaths, MOST_DOUBLINGS) - 1
         self.not_before_s = self.started_s + pause_s
-        how, self.process = exit_name(self.process.returncode), None
+        hung = self.pulse is not None and self.pulse.hung
+        how = nodes.HUNG if hung else exit_name(self.process.returncode)
+        self.process = None
         return how
 
 
@@ -63,6 +66,8 @@ class Crew:
         self.leaving: dict[asyncio.Task[None], Process] = {}
         self.started: list[Process] = []
         """All processes; the node takes out those whose end it has told the dispatcher of."""
+        self.pulses: dict[Process, Pulse] = {}
+        """Of those that may still run, also of the leaving."""
         self.wanted = self.slots = self.crashes = 0
         self.last_exit = ""
 
@@ -101,21 +106,41 @@ class Crew:
         seat.started_s = monotonic()
         sight = {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": self.gpu}
         try:
-            seat.process = await asyncio.create_subprocess_exec(
-                *self.command(seat.slots),
-                env=os.environ | sight,
-                preexec_fn=end_with_parent(os.getpid()),
-            )
+            seat.pulse, seat.process = await self.born(self.command(seat.slots), sight)
         except OSError as error:  # no process or memory left
             self.crashes, self.last_exit = self.crashes + 1, error.strerror or str(error)
             seat.not_before_s = monotonic() + QUICK_DEATH_S
             log.error("worker of %s cannot be started: %s", self.engine, error)
             return
         self.started.append(seat.process)
+        self.pulses[seat.process] = seat.pulse
         log.info("worker of %s started: pid %d", self.engine, seat.process.pid)
+
+    async def born(self, command: list[str], sight: dict[str, str]) -> tuple[Pulse, Process]:
+        """Raises: OSError."""
+        pulse = Pulse()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=os.environ | sight | pulse.environ,
+                pass_fds=[pulse.fd],
+                preexec_fn=end_with_parent(os.getpid()),
+            )
+        finally:
+            pulse.started()
+        return pulse, process
 
     def command(self, slots: int) -> list[str]:
         return [sys.executable, "-m", "workers", "worker", self.engine, "--slots", str(slots)]
+
+    def end_hung(self) -> None:
+        """Kills those whose loop has stood still for too long; to be called every BEAT_S."""
+        for process, pulse in list(self.pulses.items()):
+            if process.returncode is not None:
+                del self.pulses[process]
+            elif not pulse.hung and pulse.look():
+                log.error("worker of %s, pid %d, hangs: killed", self.engine, process.pid)
+                process.kill()
 
     def let_go(self, seats: Iterable[Seat]) -> None:
         """SIGTERM: they take no more hints, finish what they have, and end."""
@@ -166,13 +191,3 @@ class Crew:
             last_exit=self.last_exit,
             retry_s=max(0.0, round(min(pauses), 1)) if pauses else None,
         )
-
-
-def exit_name(code: int) -> str:
-    """`exit 1`, or the name of the signal that ended it."""
-    if code >= 0:
-        return f"exit {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

@@ -16,11 +16,13 @@ from django.db import DatabaseError
 from broker import fleet, nodes
 from broker.connect import AsyncBroker
 from broker.errors import BadSetting, BrokerDown, HintlineError
+from broker.heartbeat import BEAT_S as PULSE_S
+from broker.heartbeat import beat_from
 from broker.nodes import NodeState
 from broker.settings import read
 from web.engines import roster
 from web.engines.roster import Wanted
-from workers.background import begin
+from workers.background import begin, every
 from workers.crew import Crew
 from workers.database import Database
 from workers.exposition import Exposition
@@ -71,6 +73,7 @@ class Node:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)
+        beat_from(loop)
         try:
             async with Exposition(self.broker):
                 await self.take_name()
@@ -86,7 +89,7 @@ class Node:
     async def work(self) -> None:
         rescue = Rescue(self.broker, self.database)
         monitor = Monitor(self.broker, self.database)
-        loops = (rescue.run(), monitor.run(), self.beat_on())
+        loops = (rescue.run(), monitor.run(), self.beat_on(), every(PULSE_S, self.end_hung))
         background = begin(loops, self.fail)
         while not self.stopping.is_set():
             await self.look()
@@ -180,6 +183,11 @@ class Node:
                 crew.started.remove(process)
                 if hints:
                     log.warning("pid %d left hints behind: %s", process.pid, ", ".join(hints))
+
+    async def end_hung(self) -> None:
+        """Apart from look, which waits for the database and for Redis."""
+        for crew in self.crews.values():
+            crew.end_hung()
 
     async def emptied(self, draining: set[str]) -> set[str]:
         """Those of the draining engines that have nothing in flight, or had long enough."""

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from broker.fleet import worker_name
+from broker.heartbeat import beat_from
 from broker.queue import queue_name
 from broker.settings import need
 from workers import tasks
@@ -39,6 +40,7 @@ def run_worker(engine: str, slots: int) -> None:
     async def runtime() -> AsyncIterator[None]:
         tasks.runtime = Runtime(engine, name, slots)
         loop = asyncio.get_running_loop()
+        beat_from(loop)
 
         def retire(**_: Any) -> None:
             loop.call_soon_threadsafe(current.retire)

@@ -38,6 +38,21 @@ def test_a_worker_killed_in_the_middle_of_a_stream(stand: Stand, engine: FakeEng
     until(lambda: stand.task_results(hint["id"]) == ["2:SUCCESS"])
 
 
+def test_a_worker_that_stands_still_is_replaced(stand: Stand, engine: FakeEngine) -> None:
+    engine.script(SLOW)
+    hint = stand.ask(stand.student())
+    until(lambda: engine.stats()["active"])
+    (before,) = stand.worker_pids()
+
+    os.kill(before, signal.SIGSTOP)
+    final = stand.final(hint["id"])
+
+    assert (final["state"], final["attempt"], final["text"]) == ("answered", 2, TEXT)
+    assert before not in stand.worker_pids()
+    assert f"pid {before}, hangs: killed" in (stand.data / "node.log").read_text()
+    assert "· hung" in stand.python("-m", "workers", "status", "--once")
+
+
 def test_a_worker_told_to_stop_finishes_what_it_writes(stand: Stand, engine: FakeEngine) -> None:
     engine.script(SLOW)
     hint = stand.ask(stand.student())

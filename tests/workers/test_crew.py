@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from broker import heartbeat, nodes
 from workers import crew as crews
 from workers.crew import Crew
 
@@ -237,6 +238,110 @@ async def test_a_worker_sees_its_gpu_alone(
     (pid,) = await staffed(crew, 1)
 
     assert (crew.folder / f"{pid}.up").read_text() == seen
+
+
+BEATING = """
+import asyncio, os, pathlib, re, signal, sys, time
+from broker.heartbeat import beat_from
+folder, how = pathlib.Path(sys.argv[1]), sys.argv[2]
+def stop():
+    os.kill(os.getpid(), signal.SIGSTOP)
+def match():
+    re.match(r"(a+)+$", "a" * 60 + "b")
+def sleep():
+    time.sleep(60)
+async def main():
+    beat_from(asyncio.get_running_loop())
+    (folder / f"{os.getpid()}.up").write_text("up")
+    await asyncio.sleep(0.3)
+    while how == "live":
+        time.sleep(0.2)
+        await asyncio.sleep(0)
+    globals()[how]()
+if how == "unborn":
+    (folder / f"{os.getpid()}.up").write_text("up")
+    stop()
+signal.signal(signal.SIGTERM, lambda *_: None)
+asyncio.run(main())
+"""
+"""Beats, then stands still in one of several ways; `live` is busy but turns."""
+
+
+class Beating(Small):
+    how = "live"
+
+    def command(self, slots: int) -> list[str]:
+        return [sys.executable, "-c", BEATING, str(self.folder), self.how]
+
+
+@pytest_asyncio.fixture
+async def beating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Beating]:
+    monkeypatch.setattr(heartbeat, "HANG_S", 3.0)
+    monkeypatch.setattr(heartbeat, "START_S", 3.0)
+    crew = Beating("gpu0")
+    crew.folder = tmp_path
+    yield crew
+    await crew.disband(0)
+
+
+async def watched(crew: Crew, looks: int) -> None:
+    for _ in range(looks):
+        crew.end_hung()
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", ["stop", "match", "sleep", "unborn"])
+async def test_one_whose_loop_stands_still_is_killed_and_replaced(
+    beating: Beating, how: str
+) -> None:
+    beating.how = how
+    before = await staffed(beating, 1)
+    process = beating.started[0]
+
+    async with asyncio.timeout(30):
+        while process.returncode is None:
+            await watched(beating, 1)
+    beating.how = "live"
+
+    assert await staffed(beating, 1) != before
+    assert beating.ended() == [process]
+    told = beating.report()
+    assert (told.live, told.crashes, told.last_exit) == (1, 1, nodes.HUNG)
+
+
+async def test_one_that_hangs_while_it_leaves_is_not_waited_for(beating: Beating) -> None:
+    beating.how = "sleep"
+    await staffed(beating, 1)
+    await beating.fit(0, 8)
+
+    async with asyncio.timeout(30):
+        while not beating.empty():
+            await watched(beating, 1)
+
+    assert beating.report().crashes == 0
+
+
+async def test_one_that_is_busy_but_turns_is_left_alone(beating: Beating) -> None:
+    before = await staffed(beating, 1)
+
+    await watched(beating, 50)
+
+    assert beating.pids() == before
+    assert beating.report().crashes == 0
+
+
+async def test_a_node_that_stood_still_itself_blames_nobody(
+    beating: Beating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await staffed(beating, 1)
+    await watched(beating, 5)
+    clock = heartbeat.monotonic()
+    monkeypatch.setattr(heartbeat, "monotonic", lambda: clock + 3600)
+
+    beating.end_hung()
+
+    assert beating.pids() == before
+    assert beating.seats[0].alive()
 
 
 async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small) -> None:

@@ -96,7 +96,8 @@ class Row:
         count = sum(crew.crashes for crew in self.crews)
         if not count:
             return "0"
-        parts = [str(count), *(crew.last_exit for crew in self.crews if crew.last_exit)]
+        exits = [crew.last_exit for crew in self.crews if crew.last_exit]
+        parts = [str(count), *(_("hung") if each == nodes.HUNG else each for each in exits)]
         pauses = [crew.retry_s for crew in self.crews if crew.retry_s is not None]
         if pauses:
             parts.append(_("next try in %(seconds)d s") % {"seconds": max(pauses)})

@@ -1,0 +1,78 @@
+"""Signs of life of a child process, over a pipe to its parent: they need no Redis and no disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+VARIABLE = "BEAT_FD"
+"""Tells the child its end of the pipe."""
+BEAT_S = 1.0
+HANG_S = 10.0
+"""Who has beaten and is silent for so long hangs, or was stopped."""
+START_S = 120.0
+"""Imports on a busy machine take long; who has not begun to beat by then hangs too."""
+
+
+class Pulse:
+    """The parent's side: `fd` and `environ` are for the child, which is started once."""
+
+    def __init__(self) -> None:
+        self._ours, self.fd = os.pipe()
+        weakref.finalize(self, os.close, self._ours)
+        os.set_blocking(self._ours, False)
+        os.set_blocking(self.fd, False)
+        self.environ = {VARIABLE: str(self.fd)}
+        self.hung = self._heard = False
+        self._silent_s = 0.0
+        self._looked_s = monotonic()
+
+    def started(self) -> None:
+        """The child has its own copy of `fd` now, or there is no child."""
+        os.close(self.fd)
+
+    def look(self) -> bool:
+        """Whether the child hangs; to be asked every BEAT_S, and no more once it does."""
+        now_s = monotonic()
+        # A parent that was stopped or frozen together with its child has not listened meanwhile.
+        self._silent_s += min(now_s - self._looked_s, 2 * BEAT_S)
+        self._looked_s = now_s
+        with suppress(BlockingIOError):
+            if os.read(self._ours, 1 << 16):
+                self._heard, self._silent_s = True, 0.0
+        self.hung = self._silent_s >= (HANG_S if self._heard else START_S)
+        return self.hung
+
+
+def beater() -> Callable[[], None]:
+    """What a child calls at least every BEAT_S; without a parent that listens it does nothing.
+
+    The variable is taken out of the environment: a grandchild has another parent.
+    """
+    given = os.environ.pop(VARIABLE, "")
+    if not given:
+        return lambda: None
+    fd = int(given)
+    os.set_inheritable(fd, False)
+
+    def beat() -> None:
+        # A full pipe: the parent looks again later. A broken one: it died, and we are told to end.
+        with suppress(OSError):
+            os.write(fd, b".")
+
+    return beat
+
+
+def beat_from(loop: asyncio.AbstractEventLoop) -> None:
+    """The loop itself beats, as long as it turns."""
+    beat = beater()
+
+    def again() -> None:
+        beat()
+        loop.call_later(BEAT_S, again)
+
+    again()

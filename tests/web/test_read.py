@@ -328,3 +328,17 @@ def test_checks_run_the_tests_and_ask_for_nothing(api: Caller) -> None:
     assert "add(1, 2)" in wrong.json()["words"]
     assert (right.status_code, right.json()["report"]["verdict"]) == (200, "passed")
     assert not Hint.objects.exists()
+
+
+def test_an_old_row_with_a_huge_report_makes_a_small_answer(api: Caller) -> None:
+    live()
+    hint = api.ask().json()["id"]
+    row = Hint.objects.get()
+    row.report["first"] |= {"got": "x" * 10**6, "call": [["y" * 10**5] * 9] * 9}
+    Hint.objects.update(report=row.report | {"output": "\\" * 10**6})
+
+    one = api.get(f"/v1/hints/{hint}")
+    all_of_them = api.get(f"/v1/hints?exercise={EXERCISE}")
+
+    assert one.status_code == all_of_them.status_code == 200
+    assert max(len(one.content), len(all_of_them.content)) < 16 * 1024

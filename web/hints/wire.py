@@ -120,7 +120,7 @@ def hint_out(
         source=hint.source,
         reason=hint.reason or None,
         notice=notice(hint.reason),
-        l0=L0Out(report=hint.report, words=store.l0(hint)),
+        l0=L0Out(report=Report.from_json(hint.report).as_json(), words=store.l0(hint)),
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
         code=hint.code,
         question=hint.question,

@@ -7,12 +7,18 @@ import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
+from web.tutor.report import LENGTHS, NOTE_CHARS, shorten
+
 # Names are taken before the student's code runs: it may call its own variable `len` or `repr`.
+# What a cut text ends with is that of web.tutor.report.shorten.
 PRELUDE = """
 _hl_repr, _hl_len, _hl_str, _hl_type = repr, len, str, type
 _hl_at, _hl_seen, _hl_bad = [None], {}, {}
-def _hl_cut(text):
-    return text if _hl_len(text) <= 200 else text[:199] + "…"
+def _hl_cut(text, most=VALUE_CHARS):
+    if _hl_len(text) <= most:
+        return text
+    kept = text[:most - NOTE_CHARS]
+    return f"{kept}…(+{_hl_len(text) - _hl_len(kept):,})"
 def _hl_show(value):
     return _hl_cut(_hl_repr(value))
 def _hl_begin(number, call, want):
@@ -20,16 +26,38 @@ def _hl_begin(number, call, want):
     _hl_seen[number] = True
 def _hl_fail(number, call, want, got):
     if number not in _hl_bad:
-        _hl_bad[number] = (call, want, got, None, None)
+        _hl_bad[number] = (call, want, got, "", "")
 def _hl_stop(number, call, want, error):
     if number not in _hl_bad:
         name, text = _hl_type(error).__name__, _hl_str(error)
-        _hl_bad[number] = (call, want, None, name, _hl_cut(text))
+        _hl_bad[number] = (call, want, "", name, _hl_cut(text, MESSAGE_CHARS))
 """
-TALLY = "(_hl_at[0], _hl_seen, _hl_bad)"
+PRELUDE = (
+    PRELUDE.replace("NOTE_CHARS", str(NOTE_CHARS))
+    .replace("VALUE_CHARS", str(LENGTHS["got"]))
+    .replace("MESSAGE_CHARS", str(LENGTHS["message"]))
+)
+# The student's code may have put anything in the place of what the prelude made, or filled it with
+# values of any size. Formats alone need no name that could be taken, and bound what leaves the
+# sandbox, whatever they are given.
+TALLY = """
+_hl_running = _hl_at[0] or ("", "", "")
+for _hl_first in _hl_bad.values():
+    break
+else:
+    _hl_first = ("", "", "", "", "")
+[
+    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}",
+    f"{_hl_running[1]!s:.LONGEST}", f"{_hl_running[2]!s:.LONGEST}",
+    f"{_hl_first[0]!s:.LONGEST}", f"{_hl_first[1]!s:.LONGEST}", f"{_hl_first[2]!s:.LONGEST}",
+    f"{_hl_first[3]!s:.LONGEST}", f"{_hl_first[4]!s:.LONGEST}",
+]
+""".replace("LONGEST", str(LENGTHS["message"]))
+"""Cases that ran, those that failed; call and expected value of the case that was running; call,
+expected, got, error class and error text of the first that failed. All texts, empty for none."""
 
 EQUAL = """
-_hl_call = CALL
+_hl_call = _hl_cut(CALL)
 _hl_begin(NUMBER, _hl_call, WANT_TEXT)
 try:
     _hl_got = LEFT
@@ -154,5 +182,4 @@ def _calls(node: ast.expr) -> bool:
 
 
 def _source(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= 200 else text[:199] + "…"
+    return shorten(ast.unparse(node), LENGTHS["call"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic_monty import (
     ExternalModule,
@@ -20,11 +20,9 @@ from pydantic_monty import (
 )
 
 from web.tutor.cases import PRELUDE, TALLY, Suite, expand
-from web.tutor.lexis import printable
-from web.tutor.report import Case, Failure, Report, Verdict
+from web.tutor.report import LENGTHS, Case, Failure, Report, Verdict, shorten
 from web.tutor.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
 
-OUTPUT_LIMIT_CHARS = 2_000
 WAIT_FOR_SANDBOX_S = 10.0
 # A second run only to learn the line of an error is not worth more than this.
 LINE_SEARCH_S = 1.0
@@ -37,23 +35,37 @@ CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "p
 MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
 
 Print = Callable[[Literal["stdout", "stderr"], str], None]
-Running = tuple[int, str, str]
-"""Number, call and expected value of the case that was running at the end."""
-Bad = tuple[str, str, str | None, str | None, str | None]
-"""Call, expected, got, error class and error text of a failing case."""
-Tally = tuple[Running | None, Mapping[int, bool], Mapping[int, Bad]]
-"""The case that was running, every case that ran, and the failing ones in order."""
+
+
+class Tally(NamedTuple):
+    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not."""
+
+    seen: int = 0
+    bad: int = 0
+    running_call: str = ""
+    running_expected: str = ""
+    call: str = ""
+    expected: str = ""
+    got: str = ""
+    kind: str = ""
+    message: str = ""
 
 
 class Output:
-    """The first characters that the code prints; the rest is dropped."""
+    """The first characters that the code prints; the rest is counted and dropped."""
 
-    def __init__(self, limit_chars: int = OUTPUT_LIMIT_CHARS) -> None:
-        self.limit_chars = limit_chars
+    def __init__(self, most_chars: int = LENGTHS["output"]) -> None:
+        self.most_chars = most_chars
         self.text = ""
+        self.dropped = 0
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        self.text += text[: self.limit_chars - len(self.text)]
+        kept = text[: self.most_chars - len(self.text)]
+        self.text += kept
+        self.dropped += len(text) - len(kept)
+
+    def shown(self) -> str:
+        return shorten(self.text, self.most_chars, self.dropped)
 
 
 class Checker:
@@ -99,7 +111,7 @@ class Checker:
             report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
         except TimeoutError:
             return _skipped("Busy", "no sandbox became free in time")
-        return replace(report, output=printable(output.text))
+        return replace(report, output=output.shown()).cut()
 
 
 def _skipped(kind: str, message: str) -> Report:
@@ -123,45 +135,56 @@ def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Repor
 
 def _feed(session: MontySession, source: str, output: Print) -> Stop | None:
     try:
-        session.feed_run(source, print_callback=output)
+        _execute(session, source, output)
     except (MontySyntaxError, MontyRuntimeError) as error:
         return translate(error)
     return None
 
 
+def _execute(session: MontySession, source: str, output: Print) -> None:
+    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
+
+    Raises: MontyError.
+    """
+    try:
+        session.feed_run(f"{source}\nNone", print_callback=output)
+    except MontySyntaxError:
+        # The line that was added may be what the error names, so it is read again without.
+        session.feed_run(source, print_callback=output)
+
+
 def _tally(session: MontySession) -> Tally:
     """What the tests noted; empty when a limit left the sandbox full, or ended its process."""
     try:
-        tally: Tally = session.feed_run(TALLY)
-    except (MontyError, RuntimeError):
-        return None, {}, {}
-    return tally
+        seen, bad, *texts = session.feed_run(TALLY)
+        return Tally(int(seen), int(bad), *texts)
+    except (MontyError, RuntimeError, ValueError):
+        return Tally()
 
 
 def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
-    running, seen, bad = tally
-    if not (ended or seen):
+    if not (ended or tally.seen):
         return _skipped("NoTests", "the exercise's tests check nothing")
-    first, found = _first(running, bad, ended)
+    first, found = _first(tally, ended)
     plain = Verdict.FAILED if first else Verdict.PASSED
     return Report(
         verdict=found.verdict if found else plain,
-        passed=len(seen) - len(bad) - (running is not None),
-        total=total if ended else len(seen),
+        passed=tally.seen - tally.bad - bool(tally.running_call),
+        total=total if ended else tally.seen,
         first=first,
         error=found.failure if found else None,
     )
 
 
-def _first(
-    running: Running | None, bad: Mapping[int, Bad], ended: Stop | None
-) -> tuple[Case | None, Stop | None]:
+def _first(tally: Tally, ended: Stop | None) -> tuple[Case | None, Stop | None]:
     """The first failing case, and what stopped it."""
-    for call, expected, got, kind, message in bad.values():
-        found = stop(kind, message or "") if kind else None
-        return Case(call=call, expected=expected, got=got, error=_words(found)), found
-    if ended and running:
-        return Case(call=running[1], expected=running[2], error=_words(ended)), ended
+    if tally.bad:
+        found = stop(tally.kind, tally.message) if tally.kind else None
+        got = None if found else tally.got
+        return Case(call=tally.call, expected=tally.expected, got=got, error=_words(found)), found
+    if ended and tally.running_call:
+        call, expected = tally.running_call, tally.running_expected
+        return Case(call=call, expected=expected, error=_words(ended)), ended
     return None, ended
 
 

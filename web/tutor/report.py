@@ -7,6 +7,22 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from web.tutor.lexis import printable
+
+LENGTHS = {
+    "call": 200,
+    "expected": 200,
+    "got": 200,
+    "stopped": 400,
+    "kind": 60,
+    "message": 300,
+    "output": 2_000,
+}
+"""Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
+NOTE_CHARS = 16
+"""Room for what a cut text ends with; it grows with the digits of what was left out."""
+MOST_CASES = 1_000_000
+
 
 class Verdict(StrEnum):
     """How the run ended, told by its first failing case."""
@@ -29,6 +45,21 @@ class Verdict(StrEnum):
     """Nothing can be said: another language, no tests, or a feature the sandbox lacks."""
 
 
+def shorten(text: str, most: int, dropped: int = 0) -> str:
+    """Text that can be shown and stored, of at most so many characters.
+
+    A cut one ends with how many characters are missing: `aaaa…(+9,800)`.
+    dropped: characters that were left out before. No more of the text is read than is kept.
+    """
+    missing = dropped
+    if len(text) > most or dropped:
+        kept = text[: most - NOTE_CHARS]
+        missing += len(text) - len(kept)
+        text = kept
+    note = f"…(+{missing:,})" if missing else ""
+    return printable(text) + note
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One failing check as a student reads it; got is None when an error or a limit came first."""
@@ -37,6 +68,14 @@ class Case:
     expected: str
     got: str | None = None
     error: str | None = None
+
+    def cut(self) -> Case:
+        return Case(
+            call=_cut(self.call, "call"),
+            expected=_cut(self.expected, "expected"),
+            got=None if self.got is None else _cut(self.got, "got"),
+            error=None if self.error is None else _cut(self.error, "stopped"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +86,15 @@ class Failure:
     message: str
     line: int | None = None
 
+    def cut(self) -> Failure:
+        return Failure(
+            kind=_cut(self.kind, "kind"), message=_cut(self.message, "message"), line=self.line
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Result of one check. output: what the code printed, cut at 2,000 characters."""
+    """Result of one check. output: the first of what the code printed."""
 
     verdict: Verdict
     passed: int = 0
@@ -59,13 +103,27 @@ class Report:
     error: Failure | None = None
     output: str = ""
 
+    def cut(self) -> Report:
+        """The same with every text within LENGTHS, without NUL and half characters.
+
+        Whatever comes from the sandbox or from a row goes through it before it is shown or kept.
+        """
+        return Report(
+            verdict=self.verdict,
+            passed=min(max(self.passed, 0), MOST_CASES),
+            total=min(max(self.total, 0), MOST_CASES),
+            first=self.first.cut() if self.first else None,
+            error=self.error.cut() if self.error else None,
+            output=_cut(self.output, "output"),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Keys verdict, passed, total, first, error, output; only JSON types."""
         return asdict(self) | {"verdict": self.verdict.value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Read back what as_json wrote."""
+        """Read back what as_json wrote, cut: a row may be older than a limit."""
         first, error = data["first"], data["error"]
         return cls(
             verdict=Verdict(data["verdict"]),
@@ -74,4 +132,9 @@ class Report:
             first=Case(**first) if first else None,
             error=Failure(**error) if error else None,
             output=data["output"],
-        )
+        ).cut()
+
+
+def _cut(text: object, name: str) -> str:
+    # A row of an earlier version may hold lists here.
+    return shorten(text if isinstance(text, str) else "…", LENGTHS[name])

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
-from web.tutor.lexis import printable
-from web.tutor.report import Failure, Verdict
+from web.tutor.report import LENGTHS, Failure, Verdict, shorten
 
 # Each source fed to a session gets a numbered file name; the student's code is the second.
 STUDENT_FILE = "<python-input-1>"
-MESSAGE_LIMIT_CHARS = 300
+# Of an exception's class and text; the text alone may have 30 million characters.
+READ_CHARS = 1_000
 TIME_LIMIT_S = 2.0
 MEMORY_LIMIT_BYTES = 64 * 2**20
 UNSUPPORTED = re.compile(r"does not yet support (.+)|(.+) are not supported$")
@@ -38,14 +38,16 @@ def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
     if isinstance(error, MontySyntaxError):
         line = error.traceback()[-1].line
         return stop("SyntaxError", error.display("msg").strip(), line)
-    kind, _, message = error.display("type-msg").partition(": ")
+    text = error.display("type-msg")
+    kind, _, message = text[:READ_CHARS].partition(": ")
     lines = [frame.line for frame in error.traceback() if frame.filename == STUDENT_FILE]
-    return stop(kind, message, lines[-1] if lines else None)
+    dropped = max(0, len(text) - READ_CHARS)
+    return stop(kind, message, lines[-1] if lines else None, dropped)
 
 
-def stop(kind: str, message: str, line: int | None = None) -> Stop:
-    """The verdict on an exception of this class name and text."""
-    message = printable(message)[:MESSAGE_LIMIT_CHARS]
+def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Stop:
+    """The verdict on an exception of this class name and text; dropped: characters of it unread."""
+    message = shorten(message, LENGTHS["message"], dropped)
     feature = _missing(kind, message)
     if feature:
         failure = Failure(kind="Unsupported", message=feature, line=line)

@@ -41,6 +41,11 @@ else:
 django.setup()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # A connection that a test has left open would keep the database from being dropped at the end.
+    config.option.reuse_db = postgres is not None
+
+
 def pytest_unconfigure() -> None:
     if postgres is not None:
         postgres.stop()

@@ -92,6 +92,11 @@ SETTINGS = (
         about="signs sessions, encrypts stored API keys; unset: made once, kept in HINTLINE_DATA",
     ),
     Setting(
+        name="HINTLINE_SECRET_KEY_FALLBACKS",
+        secret=True,
+        about="secret keys of before, by comma: what they signed or encrypted can still be read",
+    ),
+    Setting(
         name="HINTLINE_DEBUG",
         kind=bool,
         default=False,

@@ -20,6 +20,11 @@ DATA = (BASE / need("HINTLINE_DATA", str)).resolve()
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = read("HINTLINE_SECRET_KEY", str) or kept_secret(DATA / "secret_key")
+SECRET_KEY_FALLBACKS = [
+    key.strip()
+    for key in (read("HINTLINE_SECRET_KEY_FALLBACKS", str) or "").split(",")
+    if key.strip()
+]
 SALT_KEY = "hintline.stored-api-keys"
 DEBUG = need("HINTLINE_DEBUG", bool)
 HTTPS = need("HINTLINE_HTTPS", bool)

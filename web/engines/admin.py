@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from web.engines import roster
+from web.engines.keys import Unreadable, UnreadableKey
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.engines.page import FleetPage
 
@@ -48,14 +49,35 @@ def report(request: HttpRequest, engine: Engine) -> None:
     # It loads the openai client, which would take a second of every start of the web.
     from web.engines import connection
 
-    found = connection.check(roster.endpoint_of(engine, AIModelConfig.current()))
+    try:
+        endpoint = roster.endpoint_of(engine, AIModelConfig.current())
+    except UnreadableKey as error:
+        messages.error(request, str(error))
+        return
+    found = connection.check(endpoint)
     level = messages.SUCCESS if found.ok else messages.ERROR
     took = f" ({found.took_ms} ms)" if found.ok else ""
     messages.add_message(request, level, f"{found.message} {engine.name}: {found.detail}{took}")
 
 
+class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
+    """Each of its pages names the rows whose API key cannot be read."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self.warn(request)
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        self.warn(request)
+        return super().render_change_form(request, *args, **more)
+
+    def warn(self, request: HttpRequest) -> None:
+        for trouble in roster.unreadable(list(Engine.objects.all()), AIModelConfig.current()):
+            messages.error(request, trouble)
+
+
 @admin.register(Engine)
-class EngineAdmin(FleetPage):
+class EngineAdmin(LostKeys, FleetPage):
     form = KeyForm
     list_display = (
         "name", "kind", "url", "model_name", "slots", "workers", "enabled", "draining", "has_key"
@@ -64,8 +86,8 @@ class EngineAdmin(FleetPage):
     actions = ("test_connection",)
 
     @admin.display(boolean=True, description=_("key"))
-    def has_key(self, engine: Engine) -> bool:
-        return bool(engine.api_key)
+    def has_key(self, engine: Engine) -> bool | None:
+        return None if isinstance(engine.api_key, Unreadable) else bool(engine.api_key)
 
     @admin.action(description=_("Test the connection"), permissions=["view"])
     def test_connection(self, request: HttpRequest, engines: QuerySet[Engine]) -> None:
@@ -74,7 +96,7 @@ class EngineAdmin(FleetPage):
 
 
 @admin.register(AIModelConfig)
-class AIModelConfigAdmin(admin.ModelAdmin[AIModelConfig]):
+class AIModelConfigAdmin(LostKeys):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
     readonly_fields = ("key_state", "changed_at")
@@ -87,6 +109,8 @@ class AIModelConfigAdmin(admin.ModelAdmin[AIModelConfig]):
 
     @admin.display(description=_("stored key"))
     def key_state(self, config: AIModelConfig) -> str:
+        if isinstance(config.api_key, Unreadable):
+            return str(_("it cannot be read"))
         return str(_("there is one")) if config.api_key else str(_("none"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from functools import lru_cache
 from time import monotonic
 from typing import NamedTuple
 
 from django.db.models import QuerySet
+from django.utils import translation
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from broker.settings import need
+from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.models import AIModelConfig, Engine, Mode
 
 LOCAL_MODEL = "local"
 LOCAL_PATIENCE = 3
+log = logging.getLogger(__name__)
 
 
 class Wanted(NamedTuple):
@@ -25,8 +30,36 @@ class Wanted(NamedTuple):
 
 
 def active() -> dict[str, int]:
-    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining."""
-    return dict(in_use().filter(draining=False).values_list("name", "slots"))
+    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining.
+
+    Without those whose API key cannot be read; the log names them.
+    """
+    config = AIModelConfig.current()
+    rows = list(in_use().filter(draining=False))
+    with translation.override("en"):
+        tell(tuple(unreadable(rows, config)))
+    return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
+
+
+@lru_cache(maxsize=1)
+def tell(troubles: tuple[str, ...]) -> None:
+    """Logs them, once until they change: this is asked every second."""
+    for trouble in troubles:
+        log.error("%s", trouble)
+
+
+def key_is_lost(engine: Engine, config: AIModelConfig) -> bool:
+    """Whether the API key that this engine is to be sent cannot be read."""
+    return isinstance(key_of(engine, config), Unreadable)
+
+
+def unreadable(engines: list[Engine], config: AIModelConfig) -> Iterator[str]:
+    """A sentence for each row whose API key cannot be read: the AI mode, these engines."""
+    if isinstance(config.api_key, Unreadable):
+        yield why_unreadable()
+    for engine in engines:
+        if isinstance(engine.api_key, Unreadable):
+            yield why_unreadable(engine.name)
 
 
 def wanted() -> dict[str, Wanted]:
@@ -40,7 +73,10 @@ def in_use() -> QuerySet[Engine]:
 
 
 def serving(name: str) -> tuple[Endpoint, Sampling] | None:
-    """How to reach and use this engine, as set at most a second ago; None without such a row."""
+    """How to reach and use this engine, as set at most a second ago.
+
+    None without such a row, or if its API key cannot be read.
+    """
     return serving_in(name, int(monotonic()))
 
 
@@ -51,13 +87,21 @@ def serving_in(name: str, second: int) -> tuple[Endpoint, Sampling] | None:
     if engine is None:
         return None
     config = AIModelConfig.current()
-    return endpoint_of(engine, config), sampling_of(config)
+    try:
+        return endpoint_of(engine, config), sampling_of(config)
+    except UnreadableKey:
+        return None
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
-    """An engine's own URL, model and key, or where it has none those of its kind."""
+    """An engine's own URL, model and key, or where it has none those of its kind.
+
+    Raises: UnreadableKey.
+    """
     urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
-    keys = {Mode.API: config.api_key, Mode.VLLM: config.api_key, Mode.LOCAL: ""}
+    key = key_of(engine, config)
+    if isinstance(key, Unreadable):
+        raise UnreadableKey(engine.name if engine.api_key else "")
     kind = Mode(engine.kind)
     shared_model = LOCAL_MODEL if kind is Mode.LOCAL else config.model_name
     # A CPU that reads one prompt keeps the others waiting: more patience than with a GPU.
@@ -66,7 +110,7 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
         base_url=engine.url or urls[kind],
         model=engine.model_name or shared_model,
         kind=kind,
-        api_key=engine.api_key or keys[kind] or "",
+        api_key=key,
         languages=tuple(engine.languages.split(",")),
         connect_s=config.connect_s,
         first_chunk_s=config.first_chunk_s * slow,
@@ -90,6 +134,13 @@ def learn(name: str, dialect: Dialect) -> None:
     """Keeps what an engine's server refused; its next request is sent as it wants it."""
     known = {"left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
     Engine.objects.filter(name=name).update(dialect=known)
+
+
+def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:
+    """The key that this engine is to be sent; a local one is no business of the shared key."""
+    shared = "" if engine.kind == Mode.LOCAL else config.api_key
+    key: str | Unreadable = engine.api_key or shared or ""
+    return key
 
 
 def sampling_of(config: AIModelConfig) -> Sampling:

@@ -27,7 +27,9 @@ from web.engines.models import AIModelConfig, Engine
 from web.hints import store
 from web.tutor.report import Case, Report, Verdict
 Engine.objects.all().delete()
-Engine.objects.create(name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024)
+Engine.objects.create(
+    name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024, thinking="never"
+)
 AIModelConfig.objects.update(mode="vllm")
 report = Report(verdict=Verdict.FAILED, total=1, first=Case(call="f(1)", expected="2", got="3"))
 exercises = list(Exercise.objects.all())

@@ -231,7 +231,9 @@ call_command("migrate", verbosity=0)
 call_command("seed", stdout=sys.stderr)
 Engine.objects.all().delete()
 for name, url in json.loads(sys.argv[1]).items():
-    Engine.objects.create(name=name, kind="vllm", url=url, model_name="fake", slots=2)
+    Engine.objects.create(
+        name=name, kind="vllm", url=url, model_name="fake", slots=2, thinking="never"
+    )
 AIModelConfig.objects.update(mode="vllm", first_chunk_s=5, idle_s=3)
 course = Course.objects.get(slug="python-steps")
 for number in range(int(sys.argv[2])):

@@ -10,13 +10,17 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from web.engines import roster
+from web.engines import parameters, presets, roster
+from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable, UnreadableKey
-from web.engines.models import AIModelConfig, Engine, ModeChange
+from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.page import FleetPage
 
 admin.site.index_template = "admin/fleet_index.html"
@@ -42,6 +46,54 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
         if data.get("forget_key"):
             data["api_key"] = ""
         return data
+
+
+class EngineForm(KeyForm):
+    extra_body = ParametersField(
+        label=Engine._meta.get_field("extra_body").verbose_name,
+        help_text=Engine._meta.get_field("extra_body").help_text,
+        required=False,
+    )
+    forget_dialect = forms.BooleanField(label=_("Forget what was learned"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("forget_dialect"):
+            self.instance.dialect = {}
+        return data
+
+
+def key_words(row: AIModelConfig | Engine) -> str:
+    if isinstance(row.api_key, Unreadable):
+        return str(_("it cannot be read"))
+    return str(_("there is one")) if row.api_key else str(_("none"))
+
+
+def dialect_words(engine: Engine) -> str:
+    """What the engine's server refused, and so is left out or renamed."""
+    try:
+        dialect = roster.endpoint_of(engine, AIModelConfig.current()).dialect
+    except UnreadableKey as error:
+        return str(error)
+    parts = [
+        _("%(new)s instead of %(old)s") % {"old": old, "new": new}
+        for old, new in sorted(dialect.renamed.items())
+    ]
+    if dialect.left_out:
+        names = ", ".join(sorted(dialect.left_out))
+        parts.append(_("left out: %(names)s") % {"names": names})
+    return "; ".join(parts) or str(_("nothing"))
+
+
+def known(engine: Engine, button: str | SafeString = "") -> SafeString:
+    """What is known of an engine's model; preset.js keeps it in step with what is typed."""
+    preset = roster.preset_of(engine, AIModelConfig.current())
+    return format_html(
+        '<span id="known" data-url="{}" role="status">{}</span>{}',
+        reverse("admin:engines_engine_preset"),
+        presets.words(preset),
+        button,
+    )
 
 
 def report(request: HttpRequest, engine: Engine) -> None:
@@ -78,12 +130,71 @@ class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two
 
 @admin.register(Engine)
 class EngineAdmin(LostKeys, FleetPage):
-    form = KeyForm
+    form = EngineForm
+    change_form_template = "admin/engines/engine/change_form.html"
+    readonly_fields = ("key_state", "known_of_model", "learned")
+    fieldsets = (
+        (_("Server"), {"fields": (
+            "name", "kind", "url", "key_state", "api_key", "forget_key", "enabled",
+        )}),
+        (_("Model"), {"fields": ("model_name", "known_of_model", "languages")}),
+        (_("Thinking and parameters"), {"fields": (
+            "thinking", "reasoning_tokens", "extra_body", "learned", "forget_dialect",
+        )}),
+        (_("Workers"), {"fields": ("slots", "workers", "worker_slots", "draining")}),
+    )  # fmt: skip
     list_display = (
         "name", "kind", "url", "model_name", "slots", "workers", "enabled", "draining", "has_key"
     )  # fmt: skip
     list_filter = ("kind", "enabled", "draining")
     actions = ("test_connection",)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("preset/", view(self.preset_view), name="engines_engine_preset"),
+            path("<int:pk>/test/", view(self.test_view), name="engines_engine_test"),
+            *super().get_urls(),
+        ]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        engine = get_object_or_404(Engine, pk=pk)
+        if request.method == "POST":
+            report(request, engine)
+        return HttpResponseRedirect(reverse("admin:engines_engine_change", args=[pk]))
+
+    def preset_view(self, request: HttpRequest) -> HttpResponse:
+        """words, and if something is known fields: the form's, by name, as a person writes them.
+
+        Asked with the kind, url and model_name of an engine as they stand in the form.
+        """
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
+        found = roster.preset_of(Engine(**typed), AIModelConfig.current())
+        fields = found and {
+            "thinking": found.thinking,
+            "reasoning_tokens": str(found.reasoning_tokens),
+            "extra_body": parameters.written(found.extra_body),
+        }
+        return JsonResponse({"words": presets.words(found), "fields": fields})
+
+    @admin.display(description=_("stored key"))
+    def key_state(self, engine: Engine) -> str:
+        return key_words(engine)
+
+    @admin.display(description=_("known of the model"))
+    def known_of_model(self, engine: Engine) -> SafeString:
+        text = _("Write it into the fields")
+        button = '<button type="button" class="button" id="use-known" hidden>{}</button>'
+        # The form of a new engine has none yet.
+        return known(engine if engine.kind else Engine(kind=Mode.API), format_html(button, text))
+
+    @admin.display(description=_("learned from refusals"))
+    def learned(self, engine: Engine) -> str:
+        return dialect_words(engine)
 
     @admin.display(boolean=True, description=_("key"))
     def has_key(self, engine: Engine) -> bool | None:
@@ -99,9 +210,9 @@ class EngineAdmin(LostKeys, FleetPage):
 class AIModelConfigAdmin(LostKeys):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
-    readonly_fields = ("key_state", "changed_at")
+    readonly_fields = ("key_state", "known_of_model", "changed_at")
     fieldsets = (
-        (None, {"fields": ("mode", "model_name", "changed_at")}),
+        (None, {"fields": ("mode", "model_name", "known_of_model", "changed_at")}),
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
         (_("Sampling"), {"fields": ("max_tokens", "temperature", "top_p")}),
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),
@@ -109,9 +220,11 @@ class AIModelConfigAdmin(LostKeys):
 
     @admin.display(description=_("stored key"))
     def key_state(self, config: AIModelConfig) -> str:
-        if isinstance(config.api_key, Unreadable):
-            return str(_("it cannot be read"))
-        return str(_("there is one")) if config.api_key else str(_("none"))
+        return key_words(config)
+
+    @admin.display(description=_("known of the model"))
+    def known_of_model(self, config: AIModelConfig) -> SafeString:
+        return known(Engine(kind=Mode.API))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -13,6 +13,7 @@ from django_stubs_ext import StrOrPromise
 from web.engines.keys import KeyField
 
 from broker.contract.job import Thinking
+from web.engines import parameters
 
 
 def key_field() -> Any:
@@ -50,8 +51,10 @@ class Languages(models.TextChoices):
 
 
 class Thinks(models.TextChoices):
-    """Labels of broker.contract.job.Thinking."""
+    """What an admin chose for broker.contract.job.Thinking."""
 
+    AUTO = "auto", _("as known of the model")
+    """As web.engines.presets has it for the model's name; UNKNOWN where it has nothing."""
     UNKNOWN = Thinking.UNKNOWN, _("may think: its text is held until it is whole")
     NEVER = Thinking.NEVER, _("does not think: its text streams")
 
@@ -142,26 +145,36 @@ class Engine(models.Model):
         _("thinking"),
         max_length=7,
         choices=Thinks,
-        default=Thinks.UNKNOWN,
-        help_text=_("Thoughts of a model are never shown, whatever is chosen here."),
+        default=Thinks.AUTO,
+        help_text=_(
+            "Thoughts are never shown. As known of the model: what Hintline knows of the model's "
+            "name is used, and what is written below comes first; a model that it does not know "
+            "may think."
+        ),
     )
     reasoning_tokens = models.PositiveIntegerField(
         _("tokens for thoughts"),
         default=0,
         validators=[MaxValueValidator(32_768)],
-        help_text=_("On top of the max tokens of the answer."),
+        help_text=_(
+            "On top of the max tokens of the answer. 0: as known of the model, else no room."
+        ),
     )
     extra_body = models.JSONField(
         _("more parameters"),
         default=dict,
         blank=True,
-        help_text=_("A JSON object that is sent with each request."),
+        validators=[parameters.check],
+        help_text=_('A JSON object whose keys are sent with each request, such as {"top_k": 20}.'),
     )
     dialect = models.JSONField(
         _("learned from refusals"),
         default=dict,
         editable=False,
-        help_text=_("Parameters that this server refused, and which are left out or renamed."),
+        help_text=_(
+            "Parameters that this server refused, and which are left out or renamed. It is "
+            "forgotten when the URL, the model or its parameters change."
+        ),
     )
     workers = models.PositiveIntegerField(
         _("workers"),

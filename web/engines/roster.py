@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import translation
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
-from broker.settings import need
+from broker.settings import need, read
+from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
-from web.engines.models import AIModelConfig, Engine, Mode
+from web.engines.models import AIModelConfig, Engine, Mode, Thinks
+from web.engines.presets import NOTHING_KNOWN, Preset
 
 LOCAL_MODEL = "local"
+BUNDLED_MODEL = "SmolLM2-135M-Instruct"
 LOCAL_PATIENCE = 3
 log = logging.getLogger(__name__)
 
@@ -103,12 +111,11 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     if isinstance(key, Unreadable):
         raise UnreadableKey(engine.name if engine.api_key else "")
     kind = Mode(engine.kind)
-    shared_model = LOCAL_MODEL if kind is Mode.LOCAL else config.model_name
     # A CPU that reads one prompt keeps the others waiting: more patience than with a GPU.
     slow = LOCAL_PATIENCE if kind is Mode.LOCAL else 1
-    return Endpoint(
+    found = Endpoint(
         base_url=engine.url or urls[kind],
-        model=engine.model_name or shared_model,
+        model=model_of(engine, config),
         kind=kind,
         api_key=key,
         languages=tuple(engine.languages.split(",")),
@@ -116,24 +123,64 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
         first_chunk_s=config.first_chunk_s * slow,
         idle_s=config.idle_s * slow,
         deadline_s=config.deadline_s,
-        extra_body=engine.extra_body,
-        thinking=Thinking(engine.thinking),
-        reasoning_tokens=engine.reasoning_tokens,
-        dialect=dialect_of(engine),
+        **manner_of(engine, config),
     )
+    return replace(found, dialect=dialect_of(engine, found))
 
 
-def dialect_of(engine: Engine) -> Dialect:
+def model_of(engine: Engine, config: AIModelConfig) -> str:
+    """The model's name in requests to this engine."""
+    return engine.model_name or (LOCAL_MODEL if engine.kind == Mode.LOCAL else config.model_name)
+
+
+def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
+    """What is known of the engine's model; of the local engine's by the name of its file."""
+    if engine.kind == Mode.LOCAL and not (engine.url or engine.model_name):
+        return presets.known(Path(read("HINTLINE_LOCAL_MODEL", str) or BUNDLED_MODEL).name)
+    return presets.known(model_of(engine, config))
+
+
+def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
+    """The fields thinking, extra_body and reasoning_tokens of an Endpoint.
+
+    An engine that is set to what is known of its model uses that for what it leaves open; any
+    other one is used as its own fields say.
+    """
+    auto = engine.thinking == Thinks.AUTO
+    preset = (preset_of(engine, config) if auto else None) or NOTHING_KNOWN
+    return {
+        "thinking": preset.thinking if auto else Thinking(engine.thinking),
+        "extra_body": {**preset.extra_body, **engine.extra_body},
+        "reasoning_tokens": engine.reasoning_tokens or preset.reasoning_tokens,
+    }
+
+
+def dialect_of(engine: Engine, endpoint: Endpoint) -> Dialect:
+    """What was learned of this server with this model; of another one it is forgotten."""
+    if engine.dialect.get("of") != identity(endpoint):
+        return Dialect()
     return Dialect(
-        left_out=frozenset(engine.dialect.get("left_out", ())),
-        renamed=engine.dialect.get("renamed", {}),
+        left_out=frozenset(engine.dialect["left_out"]), renamed=engine.dialect["renamed"]
     )
 
 
-def learn(name: str, dialect: Dialect) -> None:
-    """Keeps what an engine's server refused; its next request is sent as it wants it."""
-    known = {"left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
-    Engine.objects.filter(name=name).update(dialect=known)
+def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
+    """Keeps what an engine's server refused; its next request is sent as it wants it.
+
+    endpoint: that which refused. If the engine has another one by now, nothing is kept.
+    """
+    of = identity(endpoint)
+    known = {"of": of, "left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
+    with transaction.atomic():
+        engine = Engine.objects.select_for_update().filter(name=name).first()
+        if engine and identity(endpoint_of(engine, AIModelConfig.current())) == of:
+            Engine.objects.filter(name=name).update(dialect=known)
+
+
+def identity(endpoint: Endpoint) -> str:
+    """16 hex digits that change when a server may refuse something else than before."""
+    parts = [endpoint.base_url, endpoint.model, endpoint.extra_body]
+    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.engines import parameters, presets, roster
+from web.engines.models import AIModelConfig, Engine, Mode, ModeChange, Thinks
 
 
 class Command(BaseCommand):
@@ -24,6 +25,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key-from", metavar="VARIABLE", help="environment variable that holds the API key"
         )
+        parser.add_argument(
+            "--thinking", choices=Thinks.values, help="auto: as known of the model, by its name"
+        )
+        parser.add_argument(
+            "--reasoning-tokens", type=int, help="room for thoughts beside the answer's max tokens"
+        )
+        parser.add_argument("--extra-body", metavar="JSON", help='{"top_k": 20}')
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,13 +41,20 @@ class Command(BaseCommand):
         engine.model_name, engine.slots = options["model"], options["slots"]
         if options["key_from"]:
             engine.api_key = os.environ.get(options["key_from"], "")
+        for name in ("thinking", "reasoning_tokens"):
+            if options[name] is not None:
+                setattr(engine, name, options[name])
         try:
+            if options["extra_body"] is not None:
+                engine.extra_body = parsed(options["extra_body"])
             engine.full_clean()
         except ValidationError as error:
             fields = (f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
             raise CommandError(f"{engine.name}: {'; '.join(fields)}") from error
         engine.save()
         self.stdout.write(f"{engine.name}: {engine.url}, {engine.model_name}, {engine.slots} slots")
+        if engine.thinking == Thinks.AUTO:
+            self.stdout.write(presets.words(roster.preset_of(engine, AIModelConfig.current())))
         self.follow(Mode(engine.kind))
 
     def follow(self, mode: Mode) -> None:
@@ -50,3 +65,11 @@ class Command(BaseCommand):
         config.mode = mode
         config.save()
         self.stdout.write(f"AI mode: {mode}")
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Raises: ValidationError that names the field."""
+    try:
+        return parameters.parse(text)
+    except ValidationError as error:
+        raise ValidationError({"extra_body": error}) from None

@@ -10,10 +10,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-from web.engines.keys import KeyField
-
 from broker.contract.job import Thinking
 from web.engines import parameters
+from web.engines.keys import KeyField
 
 
 def key_field() -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from web.tutor.draft import LATIN, Draft
 from web.tutor.lexis import SPAN, tokens
-from web.tutor.sentences import sentence_end
+from web.tutor.sentences import Sentences
 
 PARTS = st.sampled_from(
     ["Look at it.", "What is `s`?", "s += x", "`s +=`", "`x", "x`", "for x", "\n", " ", "``", "`",
@@ -23,16 +23,13 @@ TEXTS = st.lists(PARTS, max_size=20).map("".join)
 def by_sentences(text: str) -> tuple[list[Draft], Draft]:
     """The draft after each sentence, and one that read all of it at once."""
     text = text.strip()
-    ends, start = [], 0
-    while (end := sentence_end(text, start)) is not None:
-        ends.append(end)
-        start = end
+    sentences = Sentences()
     growing, steps = Draft(), []
-    for start, end in zip([0, *ends], [*ends, len(text)], strict=True):
-        growing.read(text[:end].rstrip(), start)
+    for sentence in [*sentences.feed(text), sentences.rest]:
+        growing.read(sentence)
         steps.append(copy(growing))
     once = Draft()
-    once.read(text, 0)
+    once.read(text)
     return steps, once
 
 

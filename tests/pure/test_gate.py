@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.contract.hint import Reason
-from web.tutor.gate import Gate, Verdict
+from tests.bench.gate import UNITS, texts
+from web.tutor.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Verdict
 from web.tutor.languages import Locale
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
@@ -262,10 +263,61 @@ def test_comments_and_docstrings_of_the_reference_may_be_said() -> None:
     assert here.feed("Do you keep the sum here? ")
 
 
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_a_sentence_that_does_not_end_is_blocked(level: int) -> None:
+    here = gate(level)
+
+    for _ in range(SENTENCE_LIMIT_CHARS // 4):
+        here.feed("!!!!")
+    assert not here.rule
+    here.feed("!")
+
+    assert here.rule == "R8"
+    assert judge("!" * SENTENCE_LIMIT_CHARS + "! Is it?", level)[1].rule == "R8"
+
+
+@pytest.mark.parametrize("kind", UNITS)
+@pytest.mark.parametrize("level", [1, 3])
+def test_64_k_characters_of_anything_are_read_to_a_decision(kind: str, level: int) -> None:
+    text = texts()[kind]
+    whole, pieces = gate(level), gate(level)
+
+    shown = whole.feed(text)
+    shown_by_pieces = "".join([pieces.feed(text[at : at + 4]) for at in range(0, len(text), 4)])
+
+    assert shown_by_pieces == shown
+    assert pieces.finish() == whole.finish()
+    assert whole.rule or whole.satisfied
+
+
+def test_lines_without_end_are_no_hint() -> None:
+    here = gate(3)
+
+    assert here.feed("\n".join(["Look."] + ["."] * HINT_LIMIT_SENTENCES)).startswith("Look.")
+    assert here.rule == "R8"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The sum is lost. What could I ask?\n</think>\n\nLook at it. Why?", "<think>\nHm.\nIs it?",
+     "What is `s`?\n[/THINK]", "< thought >What is `s`?", "<|channel|>analysis What is `s`?",
+     "What is `s`? More. <|start|>assistant", "What is `s`? ◁/think▷",
+     "What is `s` </reaso\0ning>?",
+     "analysisWhat is `s`?assistantfinalWhat is it?"],
+)  # fmt: skip
+def test_marks_of_thoughts_are_refused_wherever_they_stand(text: str) -> None:
+    for cut in (False, True):
+        _, verdict = judge(text, cut=cut)
+
+        assert verdict == Verdict(ok=False, rule="R9", reason=Reason.OFF_TEMPLATE)
+
+
 PARTS = st.sampled_from(
     ["Look at it.", "What is `s`?", "s += x", "`s +=`", "`x`", "for x", "in xs:", "\n", " ", "  ",
      "Change `s`.", "Move line 4", "?", "!", "```", "`", ". ", "3.5", "e.g. ", "x = 1\n", "    y",
-     "안녕하세요. ", "무엇인가요?", "<|im_end|>", "\u200b", "\r\n", "word ", LONG, "...", "why? "]
+     "안녕하세요. ", "무엇인가요?", "<|im_end|>", "\u200b", "\r\n", "word ", LONG, "...", "why? ",
+     "<think>", "</thi", "nk>", "<|channel|>final", "!" * 599, " \n" * 99, "etc.", "vs. ", "?)",
+     "._ "]
 )  # fmt: skip
 TEXTS = st.lists(PARTS, max_size=14).map("".join)
 LEVELS = st.sampled_from([1, 2, 3])

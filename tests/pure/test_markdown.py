@@ -59,3 +59,7 @@ def test_links_to_https_say_nothing_of_where_they_come_from() -> None:
 
     assert 'href="https://docs.python.org"' in html
     assert 'rel="noopener nofollow ugc"' in html
+
+
+def test_half_a_surrogate_pair_is_no_error() -> None:
+    assert render("a\ud800b") == "<p>a?b</p>\n"

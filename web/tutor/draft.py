@@ -17,7 +17,7 @@ LATIN = re.compile("[A-Za-zªµºÀ-ÖØ-öø-ɏ]")
 # A Korean word carries its particles; more syllables than this are counted as more words.
 SYLLABLES_PER_WORD = 4
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
-PROSE_MARK = re.compile(r"[.,;:!?…。]+(?=[`'\"’”)*_]*(?:\s|$))")
+PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
 GRAM = 3
 LONGEST_ECHO = 8
 
@@ -49,7 +49,7 @@ class Draft:
 
     def __init__(self) -> None:
         self.text = self.added = self.sentence = ""
-        self.words = 0
+        self.words = self.sentences = 0
         self.prose = Prose()
         self.spans: list[str] = []
         self.lines: list[str] = []
@@ -60,16 +60,22 @@ class Draft:
         """Words of the sentence, after the last few before it."""
         self.word_before = 0
         """Index of the last word before the sentence."""
+        self._blank = ""
+        """White space after the text, which counts once something follows."""
+        self._opened: int | None = None
+        """Index of the first backtick that no later one closes."""
         self._settled_prose = Prose()
-        self._settled = 0
-        self._line = 0
+        self._line = ""
         self._line_before = ""
 
-    def read(self, text: str, start: int) -> None:
-        """The text goes on: up to the end of the sentence that begins at start."""
-        self.added, self.sentence = text[len(self.text) :], text[start:]
-        self.word_before = len(self.text) - len(self.text.rpartition(" ")[2])
-        self.text = text
+    def read(self, sentence: str) -> None:
+        """The text goes on with this sentence, which may begin and end with white space."""
+        self.word_before = len(self.text) - len("".join(self.text.rsplit(None, 1)[-1:]))
+        self.sentence = sentence.rstrip()
+        self.added = self._blank + self.sentence if self.sentence else ""
+        self._blank = ("" if self.sentence else self._blank) + sentence[len(self.sentence) :]
+        self.text += self.added
+        self.sentences += 1
         self.words += count_words(self.added)
         self._read_spans()
         self._read_lines()
@@ -77,27 +83,33 @@ class Draft:
 
     def _read_spans(self) -> None:
         self.spans = []
-        for span in SPAN.finditer(self.text, self._settled):
-            self._settle(span.start())
-            self._settled = span.end()
+        if "`" not in self.added:
+            self.prose = self.prose.and_of(self.added)
+            if self._opened is None:
+                self._settled_prose = self.prose
+            return
+        settled = len(self.text) - len(self.added) if self._opened is None else self._opened
+        for span in SPAN.finditer(self.text, settled):
+            self._settle(settled, span.start())
+            settled = span.end()
             self.spans.append(span[1])
         # After an open backtick a later one decides what is code.
-        opened = self.text.find("`", self._settled)
-        self._settle(opened if opened >= 0 else len(self.text))
+        opened = self.text.find("`", settled)
+        self._opened = opened if opened >= 0 else None
+        self._settle(settled, len(self.text) if self._opened is None else opened)
         self.prose = self._settled_prose
-        if opened >= 0:
+        if self._opened is not None:
             self.prose = self.prose.and_of(self.text[opened:])
 
-    def _settle(self, end: int) -> None:
-        self._settled_prose = self._settled_prose.and_of(self.text[self._settled : end])
-        self._settled = end
+    def _settle(self, start: int, end: int) -> None:
+        self._settled_prose = self._settled_prose.and_of(self.text[start:end])
 
     def _read_lines(self) -> None:
-        lines = self.text[self._line :].splitlines()
+        lines = (self._line + self.added).splitlines()
         self.lines = [line for line in (self._line_before, *lines) if line.strip()]
         if len(lines) > 1:
-            self._line = len(self.text) - len(lines[-1])
             self._line_before = self.lines[-2]
+        self._line = lines[-1] if lines else ""
 
     def _read_tokens(self) -> None:
         written = tokens(self.added)

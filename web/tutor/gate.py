@@ -12,14 +12,19 @@ from web.tutor.ladder import LEVELS, Asking
 from web.tutor.languages import Locale
 from web.tutor.lexis import Gram, printable
 from web.tutor.prompt import policy
-from web.tutor.sentences import sentence_end
+from web.tutor.sentences import Sentences
+from web.tutor.thoughts import tells_thoughts
+
+SENTENCE_LIMIT_CHARS = 600
+HINT_LIMIT_CHARS = 4_000
+HINT_LIMIT_SENTENCES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The gate's last word. text: all that was released; empty when a rule blocked it.
 
-    piece: what finishing released. rule: R1 to R4 or R8.
+    piece: what finishing released. rule: R1 to R4, R8 or R9.
     """
 
     ok: bool
@@ -33,7 +38,8 @@ class Gate:
     """Releases one hint sentence by sentence; fails closed: after a block nothing more comes.
 
     statement: everything else that the student sees: exercise and test result.
-    What is released does not depend on how the text was cut into pieces.
+    What is released does not depend on how the text was cut into pieces. The cost is linear in the
+    text: a sentence has a limit of length, and the hint one of sentences and length.
     """
 
     def __init__(
@@ -44,8 +50,10 @@ class Gate:
         self._policy = policy(level, locale)
         self._student_code, self._statement, self._reference = student_code, statement, reference
         self._draft = Draft()
-        self._text = ""
-        self._judged = 0
+        self._sentences = Sentences()
+        self._began = False
+        self._after: list[str] = []
+        """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
         self._edit_told = self._unasked_edit = self._whole = False
         self.rule: str | None = None
@@ -55,10 +63,29 @@ class Gate:
 
     def feed(self, text: str) -> str:
         """Take the model's next piece; return what may be shown now, often nothing."""
-        self._text = (self._text + printable(text)).lstrip()
-        pieces = []
-        while self._open and (end := sentence_end(self._text, self._judged)) is not None:
-            pieces.append(self._sentence(end))
+        if self.rule:
+            return ""
+        text = printable(text)
+        if not self._began:
+            text = text.lstrip()
+            self._began = bool(text)
+        # A long piece is not read to its end once the gate has closed.
+        steps = range(0, len(text), SENTENCE_LIMIT_CHARS)
+        return "".join([self._read(text[at : at + SENTENCE_LIMIT_CHARS]) for at in steps])
+
+    def _read(self, text: str) -> str:
+        if self.satisfied:
+            self._after.append(text)
+        if not self._open:
+            return ""
+        pieces, ended = [], self._sentences.feed(text)
+        for number, sentence in enumerate(ended, start=1):
+            pieces.append(self._sentence(sentence))
+            if not self._open:
+                self._after = [*ended[number:], self._sentences.rest]
+                break
+        if self._open and self._sentences.open_chars > SENTENCE_LIMIT_CHARS:
+            self.rule = "R8"
         return "".join(pieces)
 
     def finish(self, *, cut: bool = False) -> Verdict:
@@ -67,12 +94,15 @@ class Gate:
         cut: it stopped at its token limit, so a half sentence is dropped.
         """
         piece = ""
-        if self._open and not cut and self._text[self._judged :].strip():
-            piece = self._sentence(len(self._text))
+        rest = "".join(self._after) if self.satisfied else self._sentences.rest
+        if not self.rule and tells_thoughts(rest):
+            self.rule = "R9"
+        if self._open and not cut and rest.strip():
+            piece = self._sentence(rest)
         if self._open:
             self._close()
         if self.rule:
-            reason = Reason.OFF_TEMPLATE if self.rule == "R8" else Reason.LEAK
+            reason = Reason.OFF_TEMPLATE if self.rule in ("R8", "R9") else Reason.LEAK
             return Verdict(ok=False, rule=self.rule, reason=reason)
         return Verdict(ok=True, text=self._shown, piece=piece)
 
@@ -82,7 +112,7 @@ class Gate:
 
     @property
     def _shown(self) -> str:
-        return self._text[: self._released]
+        return self._draft.text[: self._released]
 
     # What the rules compare with is made when the first sentence is there, not on the way of the
     # request to the model.
@@ -96,12 +126,14 @@ class Gate:
         grams, words = rules.fix_of(self._reference)
         return grams - self._seen.grams, words - self._seen.words
 
-    def _sentence(self, end: int) -> str:
+    def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""
-        draft, start = self._draft, self._judged
-        draft.read(self._text[:end].rstrip(), start)
-        self._judged = end
-        if draft.words > self._level.max_words:
+        draft = self._draft
+        if len(sentence.removesuffix("\n")) > SENTENCE_LIMIT_CHARS:
+            self.rule = "R8"
+            return ""
+        draft.read(sentence)
+        if draft.words > self._level.max_words or self._is_endless():
             self._close()
             return ""
         self.rule = self._broken()
@@ -117,11 +149,17 @@ class Gate:
         self.satisfied = self._whole and self._level.asking is not Asking.FREELY
         return piece
 
+    def _is_endless(self) -> bool:
+        """Whether it is longer than any hint, however few of its characters count as words."""
+        draft = self._draft
+        return len(draft.text) > HINT_LIMIT_CHARS or draft.sentences > HINT_LIMIT_SENTENCES
+
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
         only_fix, fix_words = self._fix
         checks = (
+            ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, only_fix)),
             ("R3", level.strict and rules.commands_edit(draft.sentence)),

@@ -16,23 +16,42 @@ TOKEN = re.compile(
 )
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
-SPAN = re.compile(r"`+([^`]+)`+")
-UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs"})
+SPAN = re.compile(r"(?<!`)`++([^`]++)`++")
+# A run of combining marks is sorted in quadratic time, so a word is folded in parts of this size.
+PART = re.compile(r"\S{1,64}|\s+")
+EXPANSION_MAX = 4
+UNPRINTABLE = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+    "\U000f0000-\U000ffffd\U00100000-\U0010fffd]+"
+)
+"""Unicode's categories Cc, Cf, Co and Cs, without tab and line feed."""
 
 
 def printable(text: str) -> str:
     """The text without control, invisible and half characters; tabs and line breaks stay."""
     if text.isprintable():
         return text
-    return "".join(
-        char for char in text if char in "\n\t" or unicodedata.category(char) not in UNPRINTABLE
-    )
+    return UNPRINTABLE.sub("", text)
 
 
 def tokens(text: str) -> list[str]:
     """Words, numbers and operators in order, folded; a Korean particle is a token of its own."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return TOKEN.findall(QUOTES.sub(" ", folded))
+    return TOKEN.findall(QUOTES.sub(" ", folded(text)))
+
+
+def folded(text: str) -> str:
+    """The text in one form for all ways to write a character, without letter case."""
+    if not text.isascii():
+        text = "".join(map(_composed, PART.findall(text)))
+    return text.casefold()
+
+
+def _composed(part: str) -> str:
+    """The part's NFKC; as it is where that is far longer, for there are ligatures of 18 letters."""
+    composed = unicodedata.normalize("NFKC", part)
+    return composed if len(composed) <= EXPANSION_MAX * len(part) else part
 
 
 def grams(parts: Sequence[str], size: int) -> set[Gram]:

@@ -11,8 +11,9 @@ from web.tutor.draft import GRAM, Draft
 from web.tutor.lexis import SPAN, Gram, grams, tokens, uncommented
 
 FENCE = re.compile(r"```|~~~")
-INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*\S")
-LIST_MARK = re.compile(r"^\s*(?:[-*+>]\s+|\d+[.)]\s+)?")
+INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
+LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
+LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
 # None of STATEMENTS can be written without one of these; most prose is seen to be none by that.
 CODE = re.compile(
@@ -37,11 +38,13 @@ VERB_KO = (
 EDIT = re.compile(rf"\b{VERB}\b|{VERB_KO}", re.IGNORECASE)
 DIRECTIVE = re.compile(
     rf"(?:^|[,;:]\s+|\b(?:should|must|to|try|please|let's|could|then|by|just)\s+){VERB}\b"
-    rf"|{VERB_KO}\S*(?:\s*(?:야|보|주))?(?:세요|십시오|시오|야|면 (?:되|돼|됩)|봐요?|보자|하자|라)",
+    rf"|{VERB_KO}\S{{0,8}}(?:\s{{0,3}}(?:야|보|주))?"
+    r"(?:세요|십시오|시오|야|면 (?:되|돼|됩)|봐요?|보자|하자|라)",
     re.IGNORECASE | re.MULTILINE,
 )
 LINE = re.compile(
-    r"\blines?\s+\d+|\d+\s*(?:번째|번)?\s*(?:줄|행|라인)|(?:줄|라인)\s*\d+", re.IGNORECASE
+    r"\blines?\s++\d|(?<!\d)\d++\s{0,3}+(?:번째|번)?\s{0,3}+(?:줄|행|라인)|(?:줄|라인)\s{0,3}+\d",
+    re.IGNORECASE,
 )
 
 KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
@@ -104,7 +107,7 @@ def _statements(line: str) -> int:
     """Statements in one line of code; 0 for prose, also prose that Python could read."""
     if CLAUSE.match(line):
         return 1
-    if not CODE.search(line):
+    if len(line) > LONGEST_STATEMENT or not CODE.search(line):
         return 0
     try:
         body = ast.parse(f"{line} pass" if line.endswith(":") else line).body

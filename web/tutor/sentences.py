@@ -1,23 +1,64 @@
-"""Where a sentence of growing text ends, the same for any split of the text into pieces."""
+"""Growing text cut into sentences, the same for any split of the text into pieces."""
 
 from __future__ import annotations
 
 import re
 
-# A mark counts once white space follows, so that `3.5` or half of `...` does not end a sentence.
-END = re.compile(r"\n|[.!?？。…]+[\"'”’)\]*_]*(?=\s)")
+MARKS = frozenset(".!?？。…")
+CLOSERS = frozenset("\"'”’)]*_")
+"""What may stand between a mark and the white space after it."""
 ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$", re.IGNORECASE)
+LONGEST_ABBREVIATION = len(" e.g.")
 
 
-def sentence_end(text: str, start: int) -> int | None:
-    """Index just past the first complete sentence from start; None while there is none.
+class Sentences:
+    """Looks at each character once.
 
-    A line break always ends one; a mark inside an open code span or an abbreviation does not.
+    A line break always ends a sentence. A mark ends it before white space, so that `3.5` or half of
+    `...` does not; nor does a mark inside an open code span or an abbreviation.
     """
-    for found in END.finditer(text, start):
-        sentence = text[start : found.end()]
-        if found[0] == "\n":
-            return found.end()
-        if sentence.count("`") % 2 == 0 and not ABBREVIATION.search(sentence):
-            return found.end()
-    return None
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._end = ""
+        self._marked = self._in_code = False
+        self.open_chars = 0
+        """Length of the sentence that has not ended."""
+
+    @property
+    def rest(self) -> str:
+        """The sentence that has not ended."""
+        return "".join(self._parts)
+
+    def feed(self, text: str) -> list[str]:
+        """The sentences that end in this piece; white space after a mark begins the next one."""
+        ended, start = [], 0
+        for at, char in enumerate(text):
+            if self._marked and char.isspace():
+                self._marked = False
+                if not (self._in_code or self._abbreviates(text, at)):
+                    ended.append(self._take(text[start:at]))
+                    start = at
+            if char == "\n":
+                ended.append(self._take(text[start : at + 1]))
+                start = at + 1
+            elif char in MARKS:
+                self._marked = True
+            elif char not in CLOSERS:
+                self._marked = False
+                self._in_code ^= char == "`"
+        self._parts.append(text[start:])
+        self.open_chars += len(text) - start
+        self._end = (self._end + text)[-LONGEST_ABBREVIATION:]
+        return ended
+
+    def _abbreviates(self, text: str, at: int) -> bool:
+        near = text[max(0, at - LONGEST_ABBREVIATION) : at]
+        if len(near) < LONGEST_ABBREVIATION:
+            near = (self._end + near)[-LONGEST_ABBREVIATION:]
+        return bool(ABBREVIATION.search(near))
+
+    def _take(self, end: str) -> str:
+        sentence = "".join([*self._parts, end])
+        self._parts, self.open_chars, self._in_code = [], 0, False
+        return sentence

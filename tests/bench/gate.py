@@ -1,0 +1,106 @@
+"""What the gate, and the reading of a student's code, cost on text made to be slow to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+from web.tutor.gate import HINT_LIMIT_CHARS, Gate
+from web.tutor.lexis import printable, tokens
+from web.tutor.markdown import render
+from web.tutor.thoughts import Thoughts
+
+CHARS = 64 * 1024
+PIECE_CHARS = 4
+WANTED = "≤ 50"
+CODE = "def total(xs):\n    s = 0\n    return s\n"
+UNITS = {
+    "!": "!", "dots": ".", "…": "…", "?!": "?!", "dots and quotes": ".'", "one word": "a",
+    "a.": "a.", "blanks": " ", "digits": "1", "an edit verb and digits": "1",
+    "line 1 1 1": "1 ", "line breaks": "\n", "words": "word ", "short sentences": "a. ",
+    "sentences of marks": ". ", "comments": "#. ", "backticks": "`", "open spans": "`a ",
+    "spans": "`a` ", "spans over lines": "`\n", "(": "(", "f(": "f(", "[": "[", "[(": "[(",
+    "{": "{", "lambda:": "lambda: ", "x=1": "x=1;", "x=1 lines": "x=1\n", "-": "-", "*": "*",
+    "_a": "_a", "<": "<", "<think": "<think ", "</": "</", "|": "|", "| a": "| a ", "> ": "> ",
+    "#": "#", "&": "&amp;", "\\": "\\", "quotes": "'", "commas": ",", "colons and blanks": ": ",
+    "combining marks": "\u0301\u0323", "Tibetan vowels": "\u0f73", "a long ligature": "\ufdfa",
+    "zero width": "\u200b", "Hangul jamo": "\u1100\u1161", "Korean edits": "바꿔", "줄": "줄 ",
+    "CR LF": "\r\n", "NUL": "\0", "half characters": "\ud800", "to add": "to add ", "![": "![",
+}  # fmt: skip
+STARTS = {"line 1 1 1": "line ", "an edit verb and digits": "Change ", "x=1": "a=2;"}
+Row = tuple[str, str, str, str]
+
+
+def judged(text: str, level: int, piece_chars: int) -> None:
+    gate = Gate(
+        level=level, locale="en", student_code=CODE, statement="", reference="return sum(xs)"
+    )
+    for piece in pieces(text, piece_chars):
+        gate.feed(piece)
+    gate.finish()
+
+
+def thought(text: str, may_think: bool, piece_chars: int) -> None:
+    thoughts = Thoughts(may_think=may_think)
+    for piece in pieces(text, piece_chars):
+        thoughts.feed(piece)
+    thoughts.finish()
+
+
+def read(text: str) -> None:
+    """As much of it as a request with code may hold."""
+    tokens(printable(text.encode("utf-8", "replace")[:CHARS].decode("utf-8", "ignore")))
+
+
+def pieces(text: str, chars: int) -> list[str]:
+    return [text[at : at + chars] for at in range(0, len(text), chars)]
+
+
+def texts() -> dict[str, str]:
+    """64 K characters of each kind."""
+    return {name: (STARTS.get(name, "") + unit * CHARS)[:CHARS] for name, unit in UNITS.items()}
+
+
+def took_ms(work: Callable[[str], object], text: str) -> float:
+    began_s = perf_counter()
+    work(text)
+    return (perf_counter() - began_s) * 1000
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """Milliseconds by what was measured and by kind of text."""
+    ways: dict[str, Callable[[str], object]] = {
+        "gate, level 1, whole": lambda text: judged(text, 1, CHARS),
+        "gate, level 1, in pieces of 4": lambda text: judged(text, 1, PIECE_CHARS),
+        "gate, level 3, whole": lambda text: judged(text, 3, CHARS),
+        "gate, level 3, in pieces of 4": lambda text: judged(text, 3, PIECE_CHARS),
+        "thoughts, held, in pieces of 4": lambda text: thought(text, True, PIECE_CHARS),
+        "thoughts, not held, in pieces of 4": lambda text: thought(text, False, PIECE_CHARS),
+        "a student's code as tokens": read,
+        "Markdown of the longest hint as HTML": lambda text: render(text[:HINT_LIMIT_CHARS]),
+    }
+    kinds = texts()
+    judged("Look. ", 1, CHARS)
+    return {
+        way: {name: took_ms(work, text) for name, text in kinds.items()}
+        for way, work in ways.items()
+    }
+
+
+def rows() -> list[Row]:
+    return [
+        (f"{way}: slowest of {len(found)} kinds, ms", slowest(found), "", WANTED)
+        for way, found in measure().items()
+    ]
+
+
+def slowest(found: dict[str, float]) -> str:
+    name = max(found, key=found.__getitem__)
+    return f"{found[name]:.0f} ({name})"
+
+
+if __name__ == "__main__":
+    for way, found in measure().items():
+        print(way)
+        for name, ms in sorted(found.items(), key=lambda one: -one[1])[:8]:
+            print(f"  {ms:8.1f}  {name}")

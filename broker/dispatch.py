@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
@@ -38,10 +38,11 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What the dispatcher knows of a hint. attempt: the row's last; since_ms: its first asking.
+    """What the dispatcher knows of a hint.
 
-    lane: interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache
-    does not matter.
+    attempt: the row's last; since_ms: its first asking by Redis' clock, None for now; lane:
+    interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache does
+    not matter.
     """
 
     hint: str
@@ -50,7 +51,7 @@ class Ticket:
     lane: str
     student: str
     course: str
-    since_ms: int
+    since_ms: int | None = None
     prefix_tokens: int = 0
 
 
@@ -98,12 +99,24 @@ class Waiting(NamedTuple):
     oldest_s: float
 
 
-class Claim(NamedTuple):
-    """placed: home, warm (the prefix was there before) or cold. since_ms: as in the ticket."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """placed: home, warm (the prefix was there before) or cold. since_ms: as in the ticket.
+
+    at_ms: Redis' time of the claim.
+    """
 
     attempt: int
     placed: str
     since_ms: int
+    at_ms: int = field(default=0, compare=False)
+
+
+class Epoch(NamedTuple):
+    """since_ms: when this Redis was first seen; now_ms: its time now."""
+
+    since_ms: int
+    now_ms: int
 
 
 class Cancelled(NamedTuple):
@@ -126,7 +139,7 @@ def admit(ticket: Ticket) -> Call[Placement]:
     ]
     return Call(
         "admit",
-        (hint, ticket.attempt, ticket.since_ms, GRANT_MS, doorbell(), *fields),
+        (hint, ticket.attempt, text(ticket.since_ms), GRANT_MS, doorbell(), *fields),
         lambda reply: parse_placement(hint, *reply),
     )
 
@@ -234,9 +247,9 @@ def wait_s() -> Call[int | None]:
     return Call("backlog", (), lambda reply: reply[0])
 
 
-def epoch() -> Call[int]:
-    """Time in ms at which this Redis was first seen; another value than before: it was wiped."""
-    return Call("epoch", (), int)
+def epoch() -> Call[Epoch]:
+    """When this Redis was first seen; another time than before: it was wiped."""
+    return Call("epoch", (), lambda reply: Epoch(*reply))
 
 
 def pulling(engine: str) -> tuple[Arg, ...]:
@@ -254,6 +267,10 @@ def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
         return [Grant(hint, engine, attempt) for hint, attempt in reply]
 
     return parse
+
+
+def text(since_ms: int | None) -> Arg:
+    return "" if since_ms is None else since_ms
 
 
 def parse_placement(

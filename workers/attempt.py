@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -108,7 +109,9 @@ async def flush(runtime: Runtime, feed: Feed) -> None:
 
 def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
     """What the hint came to, for the student and for staff."""
-    if not store.finish(job.hint, job.attempt, outcome, record.screen.seen_at):
+    seen_at = record.screen.seen_at
+    seen_s = (datetime.now(UTC) - seen_at).total_seconds() if seen_at else None
+    if not store.finish(job.hint, job.attempt, outcome, seen_s):
         return False
     keep_turns(job, record)
     return True

@@ -6,8 +6,7 @@ Every worker and every node runs it; a lock lets one at a time through.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
-from time import monotonic, time
+from time import monotonic
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -104,12 +103,13 @@ class Rescue:
         unknown = [hint for hint in hints if hint not in known]
         if not unknown:
             return
-        seen_s = time() - await self._broker.run(dispatch.epoch()) / 1000
+        epoch = await self._broker.run(dispatch.epoch())
         # Soon after a wipe the live workers have not all reported yet: leave what runs alone.
-        claimed_before = datetime.now(UTC) - timedelta(seconds=ADOPT_S)
-        settled = claimed_before if seen_s > ADOPT_S else datetime.min.replace(tzinfo=UTC)
+        settled = epoch.now_ms - epoch.since_ms > ADOPT_S * 1000
         for hint in unknown:
-            ticket = await self._database.run(store.queued_again, hint, settled)
+            ticket = await self._database.run(
+                store.queued_again, hint, ADOPT_S if settled else None, epoch.now_ms
+            )
             if ticket is not None:
                 # A zombie of the attempt that Redis forgot may write no more.
                 await self._broker.run(dispatch.requeue(hint, ticket.attempt))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import ExitStack
 from contextvars import ContextVar
-from time import monotonic, time
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -21,8 +21,8 @@ Result = dict[str, Any]
 MOVED = State.QUEUED
 """State in the result of an attempt whose hint goes to another engine."""
 UNKNOWN = "unknown"
-_placed: ContextVar[str] = ContextVar("_placed", default=UNKNOWN)
-"""Where the grant placed the hint that is served in this context."""
+_claimed: ContextVar[tuple[Claim, float] | None] = ContextVar("_claimed", default=None)
+"""The claim of the hint that is served in this context, and its moment by the monotonic clock."""
 
 
 async def attempt(
@@ -30,10 +30,10 @@ async def attempt(
 ) -> Result | None:
     """The result of serving the job, counted; all that is logged below carries the hint's id."""
     logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
-    _placed.set(claim.placed)
+    _claimed.set((claim, monotonic()))
     again = job.attempt > 1 and job.lane is not Lane.BATCH
     lane = Lane.RETRY if again else job.lane
-    metrics.QUEUE_WAIT.labels(lane).observe(max(0.0, time() - claim.since_ms / 1000))
+    metrics.QUEUE_WAIT.labels(lane).observe(max(0, claim.at_ms - claim.since_ms) / 1000)
     outcome = "error"
     try:
         with trace.attempt(job.hint, job.attempt, job.engine):
@@ -62,6 +62,7 @@ class Request:
     def __init__(self, engine: str, number: int) -> None:
         """number: of the request within the attempt, from 1: only the first is timed."""
         self._engine, self._timed = engine, number == 1
+        self._claimed = _claimed.get()
         self._stack = ExitStack()
 
     async def __aenter__(self) -> Request:
@@ -69,8 +70,11 @@ class Request:
         self._began_s = monotonic()
         # The header of the message that this attempt answers.
         sent_s = getattr(request_of.get(), "sent_s", None)
-        if self._timed and sent_s is not None:
-            metrics.DISPATCH.observe(max(0.0, time() - sent_s))
+        if self._timed and self._claimed and sent_s is not None:
+            claim, claimed_s = self._claimed
+            # Grant and claim by the clock of Redis, what came since by our own.
+            waited_s = claim.at_ms / 1000 - sent_s + monotonic() - claimed_s
+            metrics.DISPATCH.observe(max(0.0, waited_s))
         return self
 
     async def __aexit__(
@@ -86,5 +90,6 @@ class Request:
         if self._timed:
             self._timed = False
             waited_s = monotonic() - self._began_s
-            metrics.TTFT.labels(self._engine, _placed.get()).observe(waited_s)
+            placed = self._claimed[0].placed if self._claimed else UNKNOWN
+            metrics.TTFT.labels(self._engine, placed).observe(waited_s)
             trace.event("first chunk")

@@ -2,7 +2,7 @@
 -- hint before it should have that slot; else in the line. A known hint stays where it is.
 -- keys: ticket(hint), engines, known; workers, leases, service, health, warm(engine); student;
 --   backlog, courses(lane), line, rounds(lane and course); doorbells(engine)
--- args: hint, last attempt, since_ms, grant_ms, doorbell, then name, value of each further field of
+-- args: hint, last attempt, since_ms or '' for now, grant_ms, doorbell, then name, value of each further field of
 --   the ticket
 -- result: {engine of a grant not claimed or false, attempt, position or 0, eta_s or false}
 -- includes: place
@@ -10,6 +10,7 @@
 local hint, attempt, since, grant_ms, doorbell = unpack(ARGV, 1, 5)
 attempt = tonumber(attempt)
 local ticket, now = key.ticket(hint), now_ms()
+if since == '' then since = now end
 
 if redis.call('EXISTS', ticket) == 0 then
   redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 6))

@@ -1,7 +1,7 @@
 -- Turns a grant into a claim.
 -- keys: ticket(hint), leases(engine)
 -- args: hint, engine, "<worker> <token>" of the claimer, lease_ms
--- result: {attempt, home, warm or cold, since_ms}; false if this engine has no grant for the hint, or
+-- result: {attempt, home, warm or cold, since_ms, ms of now}; false if this engine has no grant for the hint, or
 --   somebody else claimed it
 -- includes: clock
 
@@ -13,5 +13,6 @@ if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false 
 -- At 0 it was called in: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
-redis.call('ZADD', key.leases(engine), now_ms() + lease_ms, hint)
-return {tonumber(attempt), placed, tonumber(since)}
+local now = now_ms()
+redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
+return {tonumber(attempt), placed, tonumber(since), now}

@@ -136,3 +136,19 @@ def test_nothing_is_left_for_later() -> None:
     assert not {
         name(path) for path in (*MODULES, *SCRIPTS, *PARTS) if later.search(path.read_text())
     }
+
+
+WALL_CLOCK = re.compile(r"(?<!\.)\btime\(\)|\btime\.time\(|datetime\.(utc)?now\(|timezone\.now\(")
+OWN_CLOCK = {
+    # How long ago the student saw the first words: both moments are read here.
+    "workers/attempt.py", "workers/screen.py",
+    # A token ends on a day that an admin has typed.
+    "web/api/auth.py",
+}  # fmt: skip
+
+
+def test_no_process_compares_its_own_clock_with_a_stored_time() -> None:
+    """Ages are the database's, leases those of Redis: a machine whose clock is wrong harms none."""
+    found = {name(path) for path in MODULES if WALL_CLOCK.search(path.read_text())}
+
+    assert found == OWN_CLOCK

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -65,7 +64,7 @@ def do(verb: str, hint: str, attempt: int) -> bool:
         "claim": lambda: store.claim(hint, attempt, "gpu0"),
         "finish": lambda: store.finish(hint, attempt, outcome, None),
         "requeue": lambda: store.requeue(hint, attempt, Partial(model="m", text="Loo")),
-        "queued_again": lambda: store.queued_again(hint, timezone.now()),
+        "queued_again": lambda: store.queued_again(hint, -1, 0),
         "expire": lambda: store.expire(hint, Reason.EXPIRED),
         "cancel": lambda: store.cancel(hint),
     }

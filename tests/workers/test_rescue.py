@@ -92,6 +92,41 @@ async def test_a_hint_that_kills_its_workers_ends(
     assert not await runtime.broker.run(dispatch.standing([hint]))
 
 
+class Skewed(datetime):
+    """The clock of a machine that is wrong by `by`."""
+
+    by = timedelta()
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime.now(tz) + cls.by
+
+
+@pytest.mark.parametrize("minutes", [6, -6])
+async def test_a_node_with_a_wrong_clock_harms_no_hint(
+    runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """Neither expired nor, after a wipe, taken from its worker, nor older than the others."""
+    monkeypatch.setattr(Skewed, "by", timedelta(minutes=minutes))
+    monkeypatch.setattr("django.utils.timezone.datetime", Skewed)
+    monkeypatch.setattr("time.time", lambda: datetime.now(UTC).timestamp() + 60 * minutes)
+    await rescue.tick()
+    assert (await row(runtime, hint)).state == "queued"
+    attempt = await claimed(runtime, hint)
+    await runtime.broker.client.flushall()
+    await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))
+    await age(runtime, hint, created_at=store.ago(5))
+
+    await rescue.tick()
+    assert (await row(runtime, hint)).state == "running"
+    assert await runtime.database.run(store.requeue, hint, attempt)
+    await rescue.tick()
+
+    claim = await runtime.broker.run(dispatch.claim(hint, "gpu0", "w"))
+    assert claim is not None
+    assert 4_000 < claim.at_ms - claim.since_ms < 30_000
+
+
 async def test_a_lost_admission_is_made_good(runtime: Runtime, rescue: Rescue, hint: str) -> None:
     await runtime.broker.client.flushall()
     await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))

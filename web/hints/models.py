@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract import hint as contract
@@ -71,7 +72,8 @@ class Hint(models.Model):
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
 
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    # By the database's clock, which alone tells how old a hint is: see web.hints.store.ago.
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     first_piece_at = models.DateTimeField(_("first piece"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -118,7 +120,7 @@ class RawOutput(models.Model):
     turn = models.PositiveSmallIntegerField(_("turn"))
     text = models.TextField(_("text"))
     rule = models.CharField(_("blocking rule"), max_length=10, blank=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False, db_index=True)
 
     class Meta:
         verbose_name = _("raw model output")

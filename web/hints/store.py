@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
@@ -136,10 +137,10 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     serving = roster.serving(engine)
     if serving is None:
         return None
-    to = [State.RUNNING, attempt, engine, stored("claimed_at", timezone.now())]
+    to = [State.RUNNING, attempt, engine]
     of = [stored("id", hint), State.QUEUED, attempt]
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, to + of)
+        cursor.execute(CLAIM.replace(NOW, now_sql()), to + of)
         found = cursor.fetchall()
     if not found:
         return None
@@ -157,13 +158,25 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
 CLAIMED = (
     "student_id", "exercise_id", "level", "locale", "code", "question", "lane", "partial",
 )  # fmt: skip
+NOW = "<now>"
 CLAIM = f"""
-    UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = %s
+    UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {NOW}
     WHERE id = %s AND state = %s AND attempt < %s
     RETURNING report, (
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
+
+
+def now_sql() -> str:
+    """The time of the database, in its own words."""
+    compiler = Hint.objects.all().query.get_compiler(connection=connection)
+    return str(compiler.compile(Now())[0])
+
+
+def ago(seconds: float) -> CombinedExpression:
+    """That time, by the database's clock: no process compares its own with what another wrote."""
+    return Now() - timedelta(seconds=seconds)
 
 
 def stored(name: str, value: object) -> Any:
@@ -201,8 +214,12 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
     )
 
 
-def finish(hint: str, attempt: int, outcome: Outcome, first_piece_at: datetime | None) -> bool:
-    """running → the outcome's state, for the attempt that still owns the hint."""
+def finish(hint: str, attempt: int, outcome: Outcome, seen_s: float | None) -> bool:
+    """running → the outcome's state, for the attempt that still owns the hint.
+
+    seen_s: since the student got the first words; None: never.
+    """
+    first_piece_at = None if seen_s is None else ago(seen_s)
     rows = leaving(State.RUNNING, outcome.state, hint).filter(attempt=attempt)
     return bool(rows.update(**ended(outcome), first_piece_at=first_piece_at))
 
@@ -263,15 +280,14 @@ def ended_as(hint: str) -> tuple[State, Reason | None] | None:
 
 def just_finished(hint: str, within_s: float) -> bool:
     """Whether a worker wrote the end of this hint so short a time ago."""
-    after = timezone.now() - timedelta(seconds=within_s)
-    rows = Hint.objects.filter(pk=hint, finished_at__gt=after)
+    rows = Hint.objects.filter(pk=hint, finished_at__gt=ago(within_s))
     return rows.exclude(state=State.CANCELLED).exists()
 
 
 def in_flight_ids(older_than_s: float) -> list[str]:
     """Hints of that age that the dispatcher should know, oldest first."""
-    before = timezone.now() - timedelta(seconds=older_than_s)
-    rows = Hint.objects.filter(state__in=IN_FLIGHT, created_at__lt=before).order_by("created_at")
+    rows = Hint.objects.filter(state__in=IN_FLIGHT, created_at__lt=ago(older_than_s))
+    rows = rows.order_by("created_at")
     return [str(pk) for pk in rows.values_list("pk", flat=True)]
 
 
@@ -281,16 +297,22 @@ def tried_before(most: int) -> list[str]:
     return [str(pk) for pk in rows.values_list("pk", flat=True)[:most]]
 
 
-def queued_again(hint: str, claimed_before: datetime) -> Ticket | None:
+def queued_again(hint: str, silent_s: float | None, now_ms: int) -> Ticket | None:
     """The ticket of a hint the dispatcher does not know; None if it needs none now.
 
-    A running one was claimed so long ago that its worker would have told the dispatcher of it.
+    silent_s: a running one that was claimed so long ago is taken back, as its worker would have
+    told the dispatcher of it by now; None: all that run are left alone. now_ms: Redis' time.
     """
-    Hint.objects.filter(pk=hint, state=State.RUNNING, claimed_at__lt=claimed_before).update(
-        state=State.QUEUED, engine="", claimed_at=None
-    )
-    row = Hint.objects.filter(pk=hint, state=State.QUEUED).select_related("exercise").first()
-    return ticket(row) if row else None
+    rows = Hint.objects.filter(pk=hint)
+    if silent_s is not None:
+        rows.filter(state=State.RUNNING, claimed_at__lt=ago(silent_s)).update(
+            state=State.QUEUED, engine="", claimed_at=None
+        )
+    waiting = rows.filter(state=State.QUEUED).select_related("exercise")
+    row = waiting.annotate(age=Now() - F("created_at")).first()
+    if row is None:
+        return None
+    return replace(ticket(row), since_ms=now_ms - round(row.age.total_seconds() * 1000))
 
 
 def ticket(row: Hint) -> Ticket:
@@ -303,15 +325,13 @@ def ticket(row: Hint) -> Ticket:
         lane=row.lane,
         student=str(row.student_id),
         course=str(row.exercise.course_id),
-        since_ms=int(row.created_at.timestamp() * 1000),
     )
 
 
 def due_to_expire(ttl_s: float) -> list[str]:
     """Hints that have waited past their time to live, which is longer in the batch lane."""
-    now = timezone.now()
-    late = Q(created_at__lt=now - timedelta(seconds=ttl_s)) & ~Q(lane=Lane.BATCH)
-    late |= Q(created_at__lt=now - timedelta(seconds=BATCH_PATIENCE * ttl_s))
+    late = Q(created_at__lt=ago(ttl_s)) & ~Q(lane=Lane.BATCH)
+    late |= Q(created_at__lt=ago(BATCH_PATIENCE * ttl_s))
     rows = Hint.objects.filter(late, state=State.QUEUED)
     return [str(pk) for pk in rows.values_list("pk", flat=True)]
 
@@ -323,7 +343,7 @@ def keep_raw(hint: str, attempt: int, turn: int, text: str, rule: str) -> None:
 
 def purge_raw(days: int) -> int:
     """Deletes raw output past its retention; answers how many rows went."""
-    before = timezone.now() - timedelta(days=days)
+    before = ago(timedelta(days=days).total_seconds())
     return RawOutput.objects.filter(created_at__lt=before).delete()[0]
 
 
@@ -355,5 +375,5 @@ def ended(outcome: Outcome) -> dict[str, Any]:
         "prompt_tokens": outcome.usage.prompt_tokens,
         "completion_tokens": outcome.usage.completion_tokens,
         "cached_tokens": outcome.usage.cached_tokens,
-        "finished_at": timezone.now(),
+        "finished_at": Now(),
     }

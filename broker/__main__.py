@@ -6,11 +6,15 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 
-from broker.embedded import Embedded
+from broker.embedded import Embedded, answers
 from broker.errors import HintlineError
+from broker.heartbeat import BEAT_S, beater
 from broker.settings import check_environment, need
 
+HANG_S = 30.0
+"""A server whose disk is slow may be silent for a while; to start it again costs a load."""
 log = logging.getLogger("broker")
 
 
@@ -23,14 +27,33 @@ def main() -> int:
         check_environment()
         with Embedded(Path(need("HINTLINE_DATA", str))) as server:
             log.info("Valkey serves %s", server.url)
-            assert server.process is not None
-            log.error("Valkey ended with status %d", server.process.wait())
+            log.error("%s", watch(server))
             return 1
     except KeyboardInterrupt:
         return 0
     except HintlineError as error:
         log.error("%s", error)
         return 1
+
+
+def watch(server: Embedded) -> str:
+    """Until the server ends, or is killed because it hangs; answers which."""
+    assert server.process is not None
+    beat, silent_s = beater(), 0.0
+    while (status := server.process.poll()) is None:
+        beat()
+        began_s = monotonic()
+        if answers(server.url):
+            silent_s = 0.0
+            sleep(BEAT_S)
+            continue
+        sleep(BEAT_S / 2)
+        # Not more, should this process itself have been stopped meanwhile.
+        silent_s += min(monotonic() - began_s, 2 * BEAT_S)
+        if silent_s >= HANG_S:
+            server.process.kill()
+            return f"Valkey does not answer for {HANG_S:.0f} s: killed"
+    return f"Valkey ended with status {status}"
 
 
 if __name__ == "__main__":

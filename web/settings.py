@@ -7,6 +7,7 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 
+from broker.folder import private
 from broker.settings import check_environment, need, read
 from web.ops import logs
 from web.ops.secret import kept_secret
@@ -17,7 +18,7 @@ django_stubs_ext.monkeypatch()
 
 BASE = Path(__file__).resolve().parent.parent
 DATA = (BASE / need("HINTLINE_DATA", str)).resolve()
-DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+private(DATA)
 
 SECRET_KEY = read("HINTLINE_SECRET_KEY", str) or kept_secret(DATA / "secret_key")
 SECRET_KEY_FALLBACKS = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from broker.errors import BadSetting
+from broker.heartbeat import BEAT_S, beater
 from broker.settings import need, read
 
 BUNDLED = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -54,5 +55,7 @@ def serve() -> None:
         signal.signal(number, lambda *_: stopped.set())
     server = xllamacpp.Server(params)
     print(f"local model on {server.listening_address}", flush=True)  # noqa: T201
-    stopped.wait()
+    beat = beater()
+    while not stopped.wait(BEAT_S):
+        beat()
     sys.exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -15,8 +16,9 @@ import psutil
 import pytest
 import redis
 
+from broker import __main__ as module
 from broker.connect import Broker
-from broker.embedded import SOCKET_PATH_BYTES, Embedded, EmbeddedFailed, url
+from broker.embedded import SOCKET_PATH_BYTES, Embedded, EmbeddedFailed, answers, url
 
 DEADLINE_S = 30
 
@@ -110,15 +112,109 @@ def test_a_second_start_on_a_served_folder_is_refused(data_dir: Path) -> None:
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(data_dir: Path) -> None:
-    appendonly = data_dir / "valkey" / "appendonlydir"
-    appendonly.mkdir(parents=True)
-    (appendonly / "appendonly.aof.manifest").write_text("nonsense\n")
+    (data_dir / "valkey").mkdir(mode=0o700)
+    (data_dir / "valkey" / "appendonlydir").write_text("no folder")
     server = Embedded(data_dir)
 
-    with pytest.raises(EmbeddedFailed, match=r"ended at once: .*manifest"):
+    with pytest.raises(EmbeddedFailed, match=r"ended at once: .*appendonlydir: Not a directory"):
         server.start()
 
     assert server.process is None
+
+
+@pytest.fixture
+def kept(data_dir: Path) -> Path:
+    """The append-only files of a server that has stopped: a base and what came after it."""
+    with Embedded(data_dir), client(data_dir) as redis:
+        redis.mset({f"k{number}": "v" * 50 for number in range(500)})
+        redis.bgrewriteaof()
+        until(lambda: not redis.info("persistence")["aof_rewrite_in_progress"])
+        until(lambda: not redis.info("persistence")["aof_rewrite_scheduled"])
+        for number in range(100):
+            redis.set(f"later{number}", "v" * 50)
+    return data_dir / "valkey" / "appendonlydir"
+
+
+def of(kept: Path, kind: str) -> Path:
+    (found,) = kept.glob(f"*.{kind}.*")
+    return found
+
+
+def overwrite(path: Path, at: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "garbled": lambda kept: overwrite(of(kept, "incr"), 2000, b"\xff" * 200),
+    "zeros": lambda kept: overwrite(of(kept, "incr"), of(kept, "incr").stat().st_size, bytes(500)),
+    "unknown command": lambda kept: of(kept, "incr").write_bytes(b"*1\r\n$4\r\nNOPE\r\n"),
+    "lost": lambda kept: of(kept, "incr").unlink(),
+    "base cut": lambda kept: os.truncate(of(kept, "base"), 1000),
+    "base garbled": lambda kept: overwrite(of(kept, "base"), 0, b"\xff" * 20),
+    "base lost": lambda kept: of(kept, "base").unlink(),
+    "manifest": lambda kept: (kept / "appendonly.aof.manifest").write_text("nonsense\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_files_are_named_with_what_can_be_done(
+    data_dir: Path, kept: Path, damage: str
+) -> None:
+    DAMAGES[damage](kept)
+
+    with pytest.raises(EmbeddedFailed) as failed:
+        Embedded(data_dir).start()
+
+    text = str(failed.value)
+    assert text.startswith("Valkey cannot read what it kept (")
+    assert f"Put {kept} aside: no accepted hint is lost" in text
+    assert ("--fix" in text) == (damage in {"garbled", "zeros"})
+    assert len(text.splitlines()) == 1
+
+    kept.rename(data_dir / "aside")
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert redis.set("k", "v")
+
+
+def test_a_cut_tail_is_mended_by_the_server(data_dir: Path, kept: Path) -> None:
+    os.truncate(of(kept, "incr"), of(kept, "incr").stat().st_size - 7)
+
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert redis.dbsize() == 599
+
+
+def test_what_the_line_about_damage_advises_works(data_dir: Path, kept: Path) -> None:
+    DAMAGES["garbled"](kept)
+    with pytest.raises(EmbeddedFailed) as failed:
+        Embedded(data_dir).start()
+    command = re.search(r"\(exec .*\)", str(failed.value))
+    assert command
+
+    subprocess.run(["bash", "-c", command[0]], input=b"y\n", check=True, capture_output=True)
+
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert 500 < redis.dbsize() < 600
+
+
+def test_a_server_that_refuses_even_ping_is_there(data_dir: Path) -> None:
+    with Embedded(data_dir) as server, client(data_dir) as redis:
+        redis.execute_command("ACL SETUSER default -ping")
+
+        assert answers(server.url)
+
+
+def test_what_it_writes_is_not_for_others(data_dir: Path) -> None:
+    data_dir.chmod(0o755)
+    with Embedded(data_dir), client(data_dir) as redis:
+        redis.set("k", "v")
+        found = [data_dir, *data_dir.rglob("*")]
+
+    assert len(found) > 4
+    assert not [
+        path for path in found if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o77
+    ]
 
 
 def test_stop_without_start_does_nothing(data_dir: Path) -> None:
@@ -178,6 +274,19 @@ def test_the_command_ends_when_its_server_does(
 
     assert command.returncode == 1
     assert "Valkey ended with status -9" in text
+
+
+def test_a_server_that_stands_still_ends_the_command(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANG_S", 2.0)
+    with Embedded(data_dir) as server:
+        os.kill(server_pid(data_dir), signal.SIGSTOP)
+
+        assert module.watch(server) == "Valkey does not answer for 2 s: killed"
+
+    with Embedded(data_dir), client(data_dir) as redis:
+        assert redis.ping()
 
 
 def test_a_second_command_gets_one_clear_line(

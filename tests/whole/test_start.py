@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from time import sleep
 
 import httpx2
 import psutil
 import pytest
 
+from broker import embedded, fleet
+from broker.connect import Broker
+from broker.embedded import Embedded
 from tests.whole.stand import ROOT, free_port, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
@@ -33,13 +38,16 @@ class Start:
         self.output = data.parent / f"{data.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> str:
-        """Answers what it printed until it was ready."""
-        with self.output.open("wb") as output:
+    def begin(self, output: Path) -> None:
+        with output.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "web", "start"], cwd=ROOT, env=self.env,
-                stdout=output, stderr=output,
+                stdout=file, stderr=file,
             )  # fmt: skip
+
+    def start(self) -> str:
+        """Answers what it printed until it was ready."""
+        self.begin(self.output)
         until(lambda: "Ready after" in self.printed() or self.process.poll() is not None, 120)  # type: ignore[union-attr]
         return self.printed()
 
@@ -50,6 +58,28 @@ class Start:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(60)
+
+    def site(self) -> int:
+        """The status of its sign-in page; 0 without an answer."""
+        try:
+            url = f"http://127.0.0.1:{self.port}/accounts/login/"
+            return httpx2.get(url, timeout=2).status_code
+        except httpx2.TransportError:
+            return 0
+
+    def child(self, *words: str) -> int:
+        """The pid of the process that was started with these arguments; 0 while there is none."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                if set(words) <= set(child.cmdline()):
+                    return child.pid
+        return 0
+
+    def slots(self) -> int:
+        """Of all live workers; as many as the dispatcher knows."""
+        with closing(Broker(embedded.url(self.data))) as broker:
+            return sum(load.slots for load in broker.run(fleet.snapshot()).values())
 
     def left(self) -> list[int]:
         """Processes that still work for this folder."""
@@ -98,6 +128,121 @@ def test_no_orphan_outlives_a_start_that_is_killed(start: Start) -> None:
     start.end(signal.SIGKILL)
 
     until(lambda: start.left() == [])
+
+
+def test_a_start_that_was_killed_is_followed_by_another(start: Start) -> None:
+    assert "Ready after" in start.start()
+    start.end(signal.SIGKILL)
+
+    assert "Ready after" in start.start()
+
+    assert start.end(signal.SIGINT) == 0
+
+
+def test_a_second_start_on_the_folder_touches_nothing(start: Start) -> None:
+    start.start()
+    files = {path: path.stat().st_mtime_ns for path in start.data.glob("*") if path.is_dir()}
+    children = set(start.left())
+
+    second = subprocess.run(
+        [sys.executable, "-m", "web", "start"], cwd=ROOT, env=start.env,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert second.returncode == 1
+    (line,) = second.stderr.splitlines()
+    assert f"Another start, pid {start.process.pid}, runs on {start.data}" in line  # type: ignore[union-attr]
+    assert second.stdout == ""
+    assert set(start.left()) == children
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert start.site() == 200
+    assert start.end(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("words", [("broker",), ("engine",), ("node",), ("web.asgi:application",)])
+def test_a_process_that_stands_still_is_started_again(start: Start, words: tuple[str]) -> None:
+    start.start()
+    before = start.child(*words)
+
+    os.kill(before, signal.SIGSTOP)
+    until(lambda: "hangs: silent for 10 s, killed" in start.printed())
+
+    until(lambda: start.child(*words) not in (0, before))
+    until(lambda: start.site() == 200)
+    until(lambda: start.slots())
+    assert start.end(signal.SIGINT) == 0
+
+
+def test_a_valkey_that_stands_still_is_started_again(start: Start) -> None:
+    start.start()
+    with closing(Broker(embedded.url(start.data))) as broker:
+        before = broker.client.info("server")["process_id"]
+
+    os.kill(before, signal.SIGSTOP)
+    until(lambda: "valkey died (exit 1)" in start.printed())
+
+    until(lambda: start.slots())
+    assert start.end(signal.SIGINT) == 0
+
+
+def test_a_redis_that_refuses_ends_nothing(start: Start) -> None:
+    """As with a full disk, of which NOREPLICAS is the form that can be switched on and off."""
+    start.start()
+    with closing(Broker(embedded.url(start.data))) as broker:
+        broker.client.config_set("min-replicas-to-write", 1)
+        sleep(25)
+        assert start.process is not None
+        assert start.process.poll() is None
+        assert start.site() == 200
+        broker.client.config_set("min-replicas-to-write", 0)
+
+    until(lambda: start.slots())
+    assert start.end(signal.SIGINT) == 0
+
+
+def test_a_full_disk_under_its_own_lines_ends_nothing(start: Start) -> None:
+    start.start()
+    assert start.end(signal.SIGINT) == 0
+    for log in (start.data / "logs").iterdir():
+        log.unlink()
+        log.symlink_to("/dev/full")
+
+    start.begin(Path("/dev/full"))
+    until(lambda: start.site() == 200, 120)
+    before = start.child("node")
+    os.kill(before, signal.SIGKILL)
+
+    until(lambda: start.child("node") not in (0, before))
+    until(lambda: start.slots())
+    assert start.process is not None
+    assert start.process.poll() is None
+
+
+def test_what_it_keeps_is_not_for_others(start: Start) -> None:
+    start.data.mkdir(mode=0o755)
+    (start.data / "logs").mkdir(mode=0o755)
+
+    printed = start.start()
+
+    assert f"{start.data} was open to others" in printed
+    found = [start.data, *start.data.rglob("*")]
+    assert len(found) > 10
+    assert not [path for path in found if path.exists() and path.stat().st_mode & 0o77]
+    assert start.end(signal.SIGINT) == 0
+
+
+def test_damaged_files_of_valkey_are_named_in_one_line(start: Start) -> None:
+    with Embedded(start.data), closing(Broker(embedded.url(start.data))) as broker:
+        broker.client.set("k", "v" * 100)
+    (kept,) = (start.data / "valkey" / "appendonlydir").glob("*.incr.aof")
+    kept.write_bytes(kept.read_bytes() + bytes(200))
+
+    printed = start.start()
+
+    (line,) = (line for line in printed.splitlines() if "cannot read what it kept" in line)
+    assert f"{kept.name}). Put {kept.parent} aside: no accepted hint is lost" in line
+    assert "Traceback" not in printed
+    assert start.left() == []
 
 
 def test_a_taken_port_is_named_in_one_line(start: Start) -> None:

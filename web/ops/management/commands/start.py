@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import urllib.request
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from broker import embedded, fleet
 from broker.errors import HintlineError
+from broker.folder import UMASK, Held, hold, lives, private
 from broker.settings import need, read
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
-from web.ops.children import Child
+from web.ops.children import STOP_S, Child
 
 WATCH_S = 0.5
 
@@ -31,28 +37,38 @@ class Command(BaseCommand):
         # SIGINT too: a shell ignores it for what it starts in the background.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
+        os.umask(UMASK)
         self.began_s = monotonic()
         self.children: list[Child] = []
         try:
-            self.run_all()
+            with lock_of(settings.DATA) as lock:
+                self.run_all(lock)
         except KeyboardInterrupt:
-            self.stdout.write("\nStopping …")
+            self.tell("\nStopping …")
         except HintlineError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
+        self.tell("Stopped.")
+
+    def run_all(self, lock: FileIO) -> None:
+        self.lock = lock.fileno()
+        try:
+            self.start_all()
+            self.watch()
         finally:
             for child in reversed(self.children):
                 child.stop()
-        self.stdout.write("Stopped.")
 
-    def run_all(self) -> None:
+    def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)
         refuse_taken(port, "HINTLINE_PORT")
         self.logs = settings.DATA / "logs"
-        self.logs.mkdir(exist_ok=True)
+        private(self.logs)
         if not read("REDIS_URL", str):
             url = embedded.url(settings.DATA)
             self.launch("Valkey", ["-m", "broker"], lambda: embedded.answers(url))
-        self.say("Database")
+        self.say("Database …")
         call_command("migrate", verbosity=0)
         call_command("seed", stdout=self.stdout)
         if self.wants_local_model():
@@ -63,32 +79,61 @@ class Command(BaseCommand):
         self.launch("Worker node", ["-m", "workers", "node"], has_slots)
         address = f"http://127.0.0.1:{port}"
         self.launch("Web", web_arguments(port), lambda: answers(f"{address}/accounts/login/"))
-        self.stdout.write(f"Ready after {monotonic() - self.began_s:.0f} s: {address}")
-        self.stdout.write(f"Admin: {address}/admin/   API: {address}/v1/docs   Ctrl-C stops all.")
-        self.watch()
+        self.tell(f"Ready after {monotonic() - self.began_s:.0f} s: {address}")
+        self.tell(f"Admin: {address}/admin/   API: {address}/v1/docs   Ctrl-C stops all.")
 
     def wants_local_model(self) -> bool:
         """Its server runs whatever the mode is, so that switching to it needs no restart."""
         return Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists()
 
     def launch(self, name: str, arguments: list[str], ready: Any) -> None:
-        self.say(name)
-        child = Child(name.lower().replace(" ", "-"), arguments, self.logs, ready)
+        self.say(f"{name} …")
+        slug = name.lower().replace(" ", "-")
+        child = Child(slug, arguments, self.logs, self.lock, ready)
         self.children.append(child)
-        child.start()
+        try:
+            in_time = child.start()
+        except OSError as error:
+            raise HintlineError(f"{slug} cannot be started: {error.strerror}") from error
+        if not in_time:
+            # What it waits for may come: a Redis that refuses, say, writes again.
+            self.say(f"{slug} is not ready after {child.ready_within_s:.0f} s\n{child.tail()}")
 
     def say(self, what: str) -> None:
-        self.stdout.write(f"[{monotonic() - self.began_s:5.1f} s] {what} …")
-        self.stdout.flush()
+        self.tell(f"[{monotonic() - self.began_s:5.1f} s] {what}")
+
+    def tell(self, line: str) -> None:
+        # To a file on a full disk, or to a terminal that is gone.
+        with suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
 
     def watch(self) -> None:
-        """Whatever dies is started again; what keeps dying ends the start with its log."""
+        """Until Ctrl-C: whatever dies or hangs is started again."""
         while True:
             sleep(WATCH_S)
             for child in self.children:
-                if child.died():
-                    self.say(f"{child.name} died, starting it again")
-                    child.restart()
+                if happened := child.tend():
+                    self.say(happened)
+
+
+def lock_of(data: Path) -> FileIO:
+    """Our start's alone, as long as one of its processes lives.
+
+    Raises: HintlineError if another start runs on the folder.
+    """
+    patient_until_s = monotonic() + STOP_S
+    while True:
+        try:
+            return hold(data / "start.lock")
+        except Held as held:
+            # A start that was killed leaves children which still end what they do.
+            if lives(held.pid) or monotonic() > patient_until_s:
+                text = (
+                    f"Another start, pid {held.pid}, runs on {data}: stop it, or set HINTLINE_DATA."
+                )
+                raise HintlineError(text) from None
+        sleep(WATCH_S)
 
 
 def web_arguments(port: int) -> list[str]:
@@ -96,6 +141,8 @@ def web_arguments(port: int) -> list[str]:
     return [
         "-m", "uvicorn", "web.asgi:application", "--port", str(port), "--no-access-log",
         "--timeout-graceful-shutdown", "5", "--log-level", "warning",
+        # Nobody stands in front of us, so whoever asks is who is connected.
+        "--no-proxy-headers",
     ]  # fmt: skip
 
 

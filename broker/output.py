@@ -1,0 +1,75 @@
+"""What a child process prints: kept in files that stay small, even if it never opens them anew."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from contextlib import suppress
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+FILE_BYTES = 10_000_000
+OLD_FILES = 2
+LINE_BYTES = 16_384
+"""A longer line is kept in parts."""
+TAIL_LINES = 5
+LAST_S = 1.0
+"""Who inherited the pipe from a child that has ended may go on for longer; we do not wait."""
+
+
+def for_owner(path: str, flags: int) -> int:
+    """For open()."""
+    return os.open(path, flags, 0o600)
+
+
+class Files(RotatingFileHandler):
+    """A full disk costs lines and nothing else; the file is opened again for the next one."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=for_owner)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        broken, self.stream = self.stream, None  # type: ignore[assignment]  # as when it is rotated
+        if broken is not None:
+            with suppress(OSError, ValueError):
+                broken.close()
+
+
+class Output:
+    """The log of one child over all its lives. tail: the last lines, also with a full disk.
+
+    We read the child's pipe, because a file that the child itself holds open cannot be rotated.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._files = Files(
+            path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True
+        )
+        self._readers: list[Thread] = []
+
+    def read(self, pipe: IO[bytes]) -> None:
+        """Keeps, from a thread of its own, what comes until the pipe is closed."""
+        reader = Thread(target=self._read, args=(pipe,), name=f"log {self.path.name}", daemon=True)
+        self._readers = [*(each for each in self._readers if each.is_alive()), reader]
+        reader.start()
+
+    def settle(self) -> None:
+        """To be called after the child has ended, for its last lines."""
+        for reader in self._readers:
+            reader.join(LAST_S)
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while line := pipe.readline(LINE_BYTES):
+                text = line.decode(errors="replace").rstrip("\n")
+                if text.strip():
+                    self.tail.append(text)
+                self._files.handle(logging.makeLogRecord({"msg": text}))
+        # Another reader's line opens it again.
+        self._files.close()

@@ -15,7 +15,8 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 django = get_asgi_application()
 
 from broker.heartbeat import beat_from  # noqa: E402
-from web.events.app import events, tune  # noqa: E402  # needs the app registry of the line above
+from web.api.body import limited_asgi  # noqa: E402  # needs the app registry of the line above
+from web.events.app import events, tune  # noqa: E402  # the same
 
 tune()
 
@@ -26,4 +27,4 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan" or scope["path"] == "/v1/events":
         await events(scope, receive, send)
     else:
-        await django(scope, receive, send)
+        await django(scope, limited_asgi(scope, receive), send)

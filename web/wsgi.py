@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+from web.api.body import limited_wsgi  # noqa: E402  # needs the settings of the lines above
+
+application = limited_wsgi(django)

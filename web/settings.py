@@ -42,7 +42,7 @@ MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
 METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "web.people.apps.CourseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -86,6 +86,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "web.people.context.people",
             ]
         },
     }
@@ -115,6 +116,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "web.people.backend.MembershipBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

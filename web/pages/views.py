@@ -13,9 +13,9 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from web.courses.models import Course, Exercise, Level
-from web.hints import access
 from web.hints.wire import locale_now
 from web.pages.words import script_words
+from web.people import access
 from web.tutor import ladder, markdown
 
 

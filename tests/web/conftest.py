@@ -84,5 +84,7 @@ def stranger(line: None, exercise: Exercise) -> Caller:
 
 
 @pytest.fixture
-def staff(line: None, exercise: Exercise) -> Caller:
-    return Caller(User.objects.create_user("teacher", is_staff=True))
+def teacher(line: None, course: Course, exercise: Exercise) -> Caller:
+    user = User.objects.create_user("teacher")
+    Membership.objects.create(user=user, course=course, role=Membership.Role.TEACHER)
+    return Caller(user)

@@ -206,8 +206,8 @@ def test_the_list_costs_the_same_number_of_queries_for_many_exercises(
     for number in range(5):
         new_exercise(course, f"more-{number}")
 
-    # Session, person, courses, exercises with their counts.
-    with django_assert_num_queries(4):
+    # Session, person, courses, exercises with their counts; whether the person teaches.
+    with django_assert_num_queries(5):
         read(member, "/")
 
 

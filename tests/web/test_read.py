@@ -190,11 +190,11 @@ def test_a_stranger_who_knows_the_tag_learns_nothing(
     problem(stranger.get(f"/v1/hints/{running}", tag), 404, "not-found")
 
 
-def test_staff_may_read_but_not_act(api: Caller, staff: Caller, running: str) -> None:
-    assert staff.get(f"/v1/hints/{running}").json()["state"] == "running"
+def test_a_teacher_may_read_but_not_act(api: Caller, teacher: Caller, running: str) -> None:
+    assert teacher.get(f"/v1/hints/{running}").json()["state"] == "running"
 
-    problem(staff.post(f"/v1/hints/{running}/cancel"), 403, "forbidden")
-    problem(staff.put(f"/v1/hints/{running}/feedback", {"helpful": True}), 403, "forbidden")
+    problem(teacher.post(f"/v1/hints/{running}/cancel"), 403, "forbidden")
+    problem(teacher.put(f"/v1/hints/{running}/feedback", {"helpful": True}), 403, "forbidden")
 
     assert Hint.objects.get().state == State.RUNNING
 

@@ -16,6 +16,7 @@ from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.ops import seed
 from web.ops.secret import kept_secret
+from web.people import access
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +53,12 @@ def test_it_stores_the_course_the_engines_and_the_accounts() -> None:
     assert set(Engine.objects.values_list("kind", flat=True)) == set(Mode.values)
 
 
-def test_only_the_admin_is_a_superuser_and_the_student_is_no_staff() -> None:
+def test_the_admin_opens_to_the_admin_and_by_membership_to_the_teacher() -> None:
     run()
 
     assert User.objects.get(is_superuser=True).username == "admin"
-    assert set(User.objects.filter(is_staff=True).values_list("username", flat=True)) == {
+    assert User.objects.get(is_staff=True).username == "admin"
+    assert {user.username for user in User.objects.all() if access.enters_admin(user)} == {
         "admin",
         "teacher",
     }

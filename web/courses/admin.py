@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import F
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
+from web.people.admin import CourseScoped
+
+
+class UsernameField(forms.ModelChoiceField[User]):
+    """A user by exact name: nobody can browse who else has an account."""
+
+    widget = forms.TextInput
+    default_error_messages = {"invalid_choice": _("Nobody has this username.")}
+
+    def to_python(self, value: Any) -> User | None:
+        # PostgreSQL takes no NUL, not even in a question.
+        return super().to_python(value.replace("\0", "�") if isinstance(value, str) else value)
+
+
+class MembershipForm(forms.ModelForm[Membership]):
+    user = UsernameField(User.objects.all(), to_field_name="username", label=_("Username"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["user"] = self.instance.user
+            self.fields["user"].disabled = True
 
 
 class MembershipInline(admin.TabularInline[Membership, Course]):
     model = Membership
+    form = MembershipForm
     extra = 1
-    autocomplete_fields = ("user",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user")
 
 
 class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
@@ -24,16 +52,18 @@ class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
 
 
 @admin.register(Course)
-class CourseAdmin(admin.ModelAdmin[Course]):
+class CourseAdmin(CourseScoped[Course]):
+    course = "pk"
     list_display = ("slug", "title_ko", "title_en")
     search_fields = ("slug", "title_ko", "title_en")
     inlines = (MembershipInline,)
 
 
 @admin.register(Exercise)
-class ExerciseAdmin(admin.ModelAdmin[Exercise]):
+class ExerciseAdmin(CourseScoped[Exercise]):
+    course = "course"
     list_display = ("slug", "course", "position", "title_ko", "title_en", "language", "revision")
-    list_filter = ("course", "language")
+    list_filter = (("course", admin.RelatedOnlyFieldListFilter), "language")
     list_select_related = ("course",)
     search_fields = ("slug", "title_ko", "title_en", "topic")
     readonly_fields = ("revision",)

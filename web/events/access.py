@@ -21,6 +21,7 @@ from web.api.auth import user_from_token
 from web.api.problem import Problem
 from web.events.feed import Final
 from web.hints.models import Hint
+from web.people import access
 
 T = TypeVar("T")
 BEARER = "bearer "
@@ -57,15 +58,10 @@ def closed_connections() -> Iterator[None]:
 
 
 def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
-    """Staff may follow every hint, others their own.
-
-    Raises: Problem for somebody unknown, and for a hint that is not there for them.
-    """
+    """Raises: Problem for somebody unknown, and for a hint that is not there for them."""
     wanted = list(hints)
     user = who(request)
-    rows = Hint.objects.filter(pk__in=wanted)
-    if not user.is_staff:
-        rows = rows.filter(student=user)
+    rows = access.hints(user).filter(pk__in=wanted)
     if rows.count() < len(wanted):
         raise Problem(problem.NOT_FOUND)
     return Admitted(user.pk, finals(rows))

@@ -15,6 +15,7 @@ from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
 from web.hints.models import Hint, RawOutput
+from web.people.admin import CourseScoped
 
 
 class ReadOnly:
@@ -35,7 +36,8 @@ class RawOutputInline(ReadOnly, admin.TabularInline[RawOutput, Hint]):
 
 
 @admin.register(Hint)
-class HintAdmin(ReadOnly, admin.ModelAdmin[Hint]):
+class HintAdmin(ReadOnly, CourseScoped[Hint]):
+    course = "exercise__course"
     list_display = (
         "created_at",
         "student",
@@ -50,17 +52,34 @@ class HintAdmin(ReadOnly, admin.ModelAdmin[Hint]):
         "total_s",
         "helpful",
     )
-    list_filter = ("state", "reason", "source", "level", "engine", "helpful", "exercise__course")
+    list_filter = (
+        "state",
+        "reason",
+        "source",
+        "level",
+        "engine",
+        "helpful",
+        ("exercise__course", admin.RelatedOnlyFieldListFilter),
+    )
     list_select_related = ("student", "exercise__course")
     search_fields = ("id", "student__username", "exercise__slug")
     date_hierarchy = "created_at"
     show_full_result_count = False
-    exclude = ("code",)
-    readonly_fields = ("program", "task_results", "wait_s", "total_s")
+    exclude = ("student", "code")
     inlines = (RawOutputInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Hint | None = None) -> tuple[str, ...]:
+        # A link is shown only to people it opens for.
+        may_open = request.user.has_perm("django_celery_results.view_taskresult")
+        records = "task_links" if may_open else "task_results"
+        return ("asked_by", "program", records, "wait_s", "total_s")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Hint]:
         return super().get_queryset(request).defer("code", "report")
+
+    @admin.display(description=_("student"))
+    def asked_by(self, hint: Hint) -> str:
+        return hint.student.get_username()
 
     @admin.display(description=_("code"))
     def program(self, hint: Hint) -> SafeString:
@@ -77,19 +96,28 @@ class HintAdmin(ReadOnly, admin.ModelAdmin[Hint]):
 
     @admin.display(description=_("task results"))
     def task_results(self, hint: Hint) -> SafeString | str:
+        """One line an attempt."""
+        return listed("<li>{1} · {2} · {3}</li>", hint)
+
+    @admin.display(description=_("task results"))
+    def task_links(self, hint: Hint) -> SafeString | str:
         """One line an attempt, linked to Celery's own record of it."""
-        rows = TaskResult.objects.filter(task_id__startswith=f"{hint.pk}-").order_by("task_id")
-        links = [
-            (
-                reverse("admin:django_celery_results_taskresult_change", args=[row.pk]),
-                row.task_id,
-                row.status,
-                row.worker,  # type: ignore[attr-defined]  # newer than its stubs
-            )
-            for row in rows
-        ]
-        listed = format_html_join("", '<li><a href="{}">{}</a> · {} · {}</li>', links)
-        return format_html("<ul>{}</ul>", listed) if links else "–"
+        return listed('<li><a href="{0}">{1}</a> · {2} · {3}</li>', hint)
+
+
+def listed(line: str, hint: Hint) -> SafeString | str:
+    """The task results of the hint as a list. line: of address, id, status and worker."""
+    rows = TaskResult.objects.filter(task_id__startswith=f"{hint.pk}-").order_by("task_id")
+    shown = [
+        (
+            reverse("admin:django_celery_results_taskresult_change", args=[row.pk]),
+            row.task_id,
+            row.status,
+            row.worker,  # type: ignore[attr-defined]  # newer than its stubs
+        )
+        for row in rows
+    ]
+    return format_html("<ul>{}</ul>", format_html_join("", line, shown)) if shown else "–"
 
 
 def span_s(start: Any, end: Any) -> str:

@@ -16,8 +16,9 @@ from web.api import problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import access, etag, line, sandbox, store, wire
+from web.hints import etag, line, sandbox, store, wire
 from web.hints.models import Hint
+from web.people import access
 from web.tutor import ladder, prompt
 from web.tutor.report import Report, Verdict
 
@@ -183,7 +184,7 @@ def find_hint(user: User, hint_id: UUID) -> Hint:
 
 
 def own_hint(user: User, hint_id: UUID) -> Hint:
-    """As find_hint; staff may read a student's hint but not act on it."""
+    """As find_hint; a teacher may read a student's hint but not act on it."""
     hint = find_hint(user, hint_id)
     if hint.student_id != user.pk:
         raise Problem(problem.FORBIDDEN)

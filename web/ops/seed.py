@@ -85,10 +85,9 @@ def store_accounts(course: Course) -> list[Account]:
         if User.objects.filter(username=name).exists():
             continue
         password = secrets.token_urlsafe(9)
-        staff = role != ROLES.STUDENT
-        user = User.objects.create_user(
-            name, password=password, is_staff=staff, is_superuser=role == ROLES.ADMIN
-        )
+        # The teacher's membership is what opens the admin to a teacher.
+        boss = role == ROLES.ADMIN
+        user = User.objects.create_user(name, password=password, is_staff=boss, is_superuser=boss)
         Membership.objects.create(user=user, course=course, role=role)
         made.append(Account(name, password))
     return made

@@ -17,9 +17,9 @@ from django.views.defaults import server_error
 
 from web.api import problem
 from web.courses.models import Course, Exercise, Level
-from web.hints import access
 from web.hints.wire import locale_now
 from web.pages.words import script_words
+from web.people import access
 from web.tutor import ladder, markdown
 
 

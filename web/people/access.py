@@ -1,0 +1,79 @@
+"""The access rules. API, event streams, pages and admin ask here, and nowhere else.
+
+A member of a course sees its exercises and their own hints in it; who teaches it, all its hints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import F, Q, QuerySet
+
+from broker.contract.hint import State
+from web.courses.models import Course, Exercise, Membership
+from web.hints.models import Hint
+
+RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
+TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
+MEMBER = "exercise__course__memberships"
+"""From a hint to the memberships of its course."""
+MAY_READ = Q(student=F(f"{MEMBER}__user")) | Q(**{f"{MEMBER}__role__in": TEACHING})
+"""Whether a member of the hint's course may read it."""
+
+
+def courses(user: User) -> QuerySet[Course]:
+    """The courses this person is in; a superuser is in all of them."""
+    if user.is_superuser:
+        return Course.objects.all()
+    return Course.objects.filter(memberships__user=user)
+
+
+def taught(user: User) -> QuerySet[Course]:
+    """The courses this person may act for: as teacher or admin of the course, or as superuser."""
+    if user.is_superuser:
+        return Course.objects.all()
+    return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
+
+
+def teaches(user: User, course: Course) -> bool:
+    return taught(user).filter(pk=course.pk).exists()
+
+
+def enters_admin(user: User | AnonymousUser) -> bool:
+    """Staff for what Django's permissions give them, and whoever teaches a course."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or taught(user).exists()
+
+
+def exercise(user: User, path: str) -> Exercise | None:
+    """The exercise at `<course>/<exercise>`, for a member of its course."""
+    course, _, slug = path.partition("/")
+    found = Exercise.objects.filter(course__in=courses(user), course__slug=course, slug=slug)
+    return found.select_related("course").first()
+
+
+def hints(user: User) -> QuerySet[Hint]:
+    """The hints this person may read. A superuser may read all of them."""
+    rows = Hint.objects.select_related("exercise__course")
+    return rows if user.is_superuser else rows.filter(MAY_READ, **{f"{MEMBER}__user": user})
+
+
+def readers(users: Collection[User], hints: Collection[str]) -> set[tuple[int, str]]:
+    """As `hints` for many people at once: (user, hint) for each of these hints they may read."""
+    rows = Hint.objects.filter(pk__in=hints)
+    people = f"{MEMBER}__user"
+    pairs = rows.filter(MAY_READ, **{f"{people}__in": users}).values_list(people, "pk")
+    found = {(user, str(hint)) for user, hint in pairs}
+    if all_seeing := [user.pk for user in users if user.is_superuser]:
+        found |= {
+            (user, str(hint)) for hint in rows.values_list("pk", flat=True) for user in all_seeing
+        }
+    return found
+
+
+def received_levels(user: User, of: Exercise) -> set[int]:
+    """Levels this student has had a hint of, for this exercise."""
+    rows = Hint.objects.filter(student=user, exercise=of, state__in=RECEIVED)
+    return set(rows.values_list("level", flat=True))

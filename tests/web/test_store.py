@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Semaphore
 from typing import Any, TypeVar
 
 import pytest
@@ -21,7 +21,7 @@ from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint, RawOutput
-from web.hints.store import Created, KeyReused, Repeated, Waiting
+from web.hints.store import Created, Creation, KeyReused, Repeated, Waiting
 
 pytestmark = pytest.mark.django_db
 T = TypeVar("T")
@@ -352,6 +352,35 @@ def test_eight_requests_at_once_give_one_row(
     again = Repeated if key else Waiting
     assert len(created) == Hint.objects.count() == 1
     assert results.count(again(created[0])) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keyed", [False, True])
+def test_requests_that_meet_the_end_of_an_earlier_hint_get_an_answer(
+    line: None, student: User, exercise: Exercise, keyed: bool
+) -> None:
+    asking = Semaphore(0)
+
+    def ask() -> list[Creation]:
+        keys = [str(number) if keyed else "" for number in range(200)]
+        try:
+            return [store.create(new_hint(student, exercise, key)) for key in keys]
+        finally:
+            asking.release()
+
+    def end() -> list[Creation]:
+        for _ in range(2):
+            while not asking.acquire(blocking=False):
+                for hint in store.in_flight_ids(-1):
+                    store.cancel(hint)
+        return []
+
+    answers = [answer for answers in at_once(ask, ask, end) for answer in answers]
+
+    created = [answer.hint for answer in answers if isinstance(answer, Created)]
+    assert len(answers) == 400
+    assert Hint.objects.count() == len(created) > 2
+    assert {type(answer) for answer in answers} <= {Created, Waiting, Repeated}
 
 
 @pytest.mark.django_db(transaction=True)

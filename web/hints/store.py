@@ -32,6 +32,10 @@ BATCH_PATIENCE = 12
 """How many times as long a batch hint may wait."""
 
 
+TRIES = 20
+"""Each but the last takes another request that came first, and whose hint ended at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHint:
     """A checked request. idempotency_key: empty for none; prefix_tokens: as in Ticket."""
@@ -85,32 +89,37 @@ Creation = Created | Repeated | KeyReused | Waiting
 
 def create(new: NewHint) -> Creation:
     """Writes the row, unless the key or another hint in flight forbids it."""
-    try:
-        with transaction.atomic():
-            hint = Hint.objects.create(
-                student=new.student,
-                exercise=new.exercise,
-                level=new.level,
-                locale=new.locale,
-                code=new.code,
-                question=new.question,
-                report=new.report.as_json(),
-                prefix=new.prefix,
-                prefix_tokens=new.prefix_tokens,
-                lane=new.lane,
-                idempotency_key=new.idempotency_key,
-                request_hash=new.fingerprint(),
-            )
-    except IntegrityError:
+    for _ in range(TRIES):
+        try:
+            return Created(insert(new))
+        except IntegrityError as error:
+            refused = error
         # The constraints let one in, also of two requests at once; the others find it here.
-        earlier = by_key(new)
-        if earlier is not None:
+        if earlier := by_key(new):
             return earlier
-        waiting = in_flight(new.student, new.exercise)
-        if waiting is None:
-            raise
-        return Waiting(waiting)
-    return Created(hint)
+        if waiting := in_flight(new.student, new.exercise):
+            return Waiting(waiting)
+        # The hint that was in the way has ended since: now there may be room.
+    raise refused
+
+
+@transaction.atomic
+def insert(new: NewHint) -> Hint:
+    """Raises: IntegrityError."""
+    return Hint.objects.create(
+        student=new.student,
+        exercise=new.exercise,
+        level=new.level,
+        locale=new.locale,
+        code=new.code,
+        question=new.question,
+        report=new.report.as_json(),
+        prefix=new.prefix,
+        prefix_tokens=new.prefix_tokens,
+        lane=new.lane,
+        idempotency_key=new.idempotency_key,
+        request_hash=new.fingerprint(),
+    )
 
 
 def by_key(new: NewHint) -> Repeated | KeyReused | None:

@@ -77,6 +77,7 @@ def stored(table: str = "engines_engine") -> str:
 def form(**changes: Any) -> dict[str, Any]:
     fields = {"name": "gpu0", "kind": "vllm", "url": "", "model_name": "", "api_key": ""}
     fields |= {"slots": 4, "languages": "ko,en", "workers": 1, "worker_slots": 64, "enabled": "on"}
+    fields |= {"thinking": "auto", "reasoning_tokens": 0}
     return fields | changes
 
 

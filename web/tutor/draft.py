@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from web.tutor.lexis import SPAN, WORD, tokens
+from web.tutor.lexis import GRAM, SPAN, WORD, tokens
 
 QUESTION = re.compile(r"[?？]+")
 HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
@@ -18,7 +18,6 @@ LATIN = re.compile("[A-Za-zªµºÀ-ÖØ-öø-ɏ]")
 SYLLABLES_PER_WORD = 4
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
-GRAM = 3
 LONGEST_ECHO = 8
 
 
@@ -80,6 +79,11 @@ class Draft:
         self._read_spans()
         self._read_lines()
         self._read_tokens()
+
+    @property
+    def within_reach(self) -> str:
+        """The sentence after the word before it."""
+        return self.text[self.word_before :]
 
     def _read_spans(self) -> None:
         self.spans = []

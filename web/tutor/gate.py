@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from broker.contract.hint import Reason
-from web.tutor import form, rules
+from web.tutor import form, orders, rules
 from web.tutor.draft import Draft
 from web.tutor.ladder import LEVELS, Asking
 from web.tutor.languages import Locale
 from web.tutor.lexis import Gram, printable
 from web.tutor.prompt import policy
+from web.tutor.seen import Seen
 from web.tutor.sentences import Sentences
+from web.tutor.snippets import shows_snippet
 from web.tutor.thoughts import tells_thoughts
 
 SENTENCE_LIMIT_CHARS = 600
@@ -117,8 +119,8 @@ class Gate:
     # What the rules compare with is made when the first sentence is there, not on the way of the
     # request to the model.
     @cached_property
-    def _seen(self) -> rules.Seen:
-        return rules.Seen(self._student_code, self._statement)
+    def _seen(self) -> Seen:
+        return Seen(self._student_code, self._statement)
 
     @cached_property
     def _fix(self) -> tuple[frozenset[Gram], frozenset[str]]:
@@ -139,7 +141,7 @@ class Gate:
         self.rule = self._broken()
         if self.rule:
             return ""
-        self._edit_told = self._edit_told or rules.tells_edit(draft.sentence)
+        self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
         self._unasked_edit = self._edit_told and not draft.prose.asks
         if self._waits():
             return ""
@@ -162,9 +164,10 @@ class Gate:
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, only_fix)),
-            ("R3", level.strict and rules.commands_edit(draft.sentence)),
+            ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
             ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
+            ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
             ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._locale)),
             ("R8", not form.speaks(draft.prose, self._locale)),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 Gram = tuple[str, ...]
 
+GRAM = 3
 TOKEN = re.compile(
     r"[a-z_][a-z0-9_]*|\d+(?:\.\d+)?|[^\W\d_a-z]+"
     r"|\*\*=|//=|>>=|<<=|\*\*|//|>>|<<|->|:=|[-+*/%&|^=!<>]=|&&|\|\||\+\+|--|[^\w\s]"
@@ -52,6 +53,11 @@ def _composed(part: str) -> str:
     """The part's NFKC; as it is where that is far longer, for there are ligatures of 18 letters."""
     composed = unicodedata.normalize("NFKC", part)
     return composed if len(composed) <= EXPANSION_MAX * len(part) else part
+
+
+def is_name(token: str) -> bool:
+    """Whether it is an identifier, a keyword or a word."""
+    return token[:1].isalpha() or token[:1] == "_"
 
 
 def grams(parts: Sequence[str], size: int) -> set[Gram]:

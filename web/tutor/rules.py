@@ -1,20 +1,24 @@
-"""What gives a solution away: rules R1 to R4, asked of each sentence as a draft grows."""
+"""What gives a solution away: rules R1, R2 and R4, asked of each sentence as a draft grows."""
 
 from __future__ import annotations
 
 import ast
-import keyword
 import re
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
-from web.tutor.draft import GRAM, Draft
-from web.tutor.lexis import SPAN, Gram, grams, tokens, uncommented
+from web.tutor.draft import Draft
+from web.tutor.lexis import GRAM, Gram, grams, is_name, tokens, uncommented
+from web.tutor.seen import Seen
 
 FENCE = re.compile(r"```|~~~")
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
+OTHER_STATEMENT = re.compile(
+    r"=|\w\(|\+\+|--|^(?:return|break|continue|throw|import|using|package|goto)\b"
+)
+"""What a line with a semicolon at its end holds where it is no prose."""
 # None of STATEMENTS can be written without one of these; most prose is seen to be none by that.
 CODE = re.compile(
     r"[=(]|\b(?:return|del|for|while|if|with|def|class|import|raise|try|assert|break|continue|pass)\b"
@@ -25,67 +29,12 @@ STATEMENTS = (
     ast.Break, ast.Continue, ast.Pass,
 )  # fmt: skip
 
-VERB = (
-    r"(?:replac(?:e|ing)|substitut(?:e|ing)|chang(?:e|ing)|swap(?:ping)?|switch(?:ing)?"
-    r"|remov(?:e|ing)|delet(?:e|ing)|add(?:ing)?|insert(?:ing)?|mov(?:e|ing)|renam(?:e|ing)"
-    r"|(?:un|de)?indent(?:ing)?|modify(?:ing)?|updat(?:e|ing)|correct(?:ing)?|fix(?:ing)?"
-    r"|wrap(?:ping)?|should (?:be|read|look like))"
-)
-VERB_KO = (
-    r"(?:바꾸|바꿔|바꿀|바꾼|고치|고쳐|고칠|교체|대체|추가|삭제|제거|지우|지워|지울|빼|뺀|뺄"
-    r"|옮기|옮겨|옮길|들여\s?쓰|들여\s?써|변경|수정|넣으|넣어|넣을)"
-)
-EDIT = re.compile(rf"\b{VERB}\b|{VERB_KO}", re.IGNORECASE)
-DIRECTIVE = re.compile(
-    rf"(?:^|[,;:]\s+|\b(?:should|must|to|try|please|let's|could|then|by|just)\s+){VERB}\b"
-    rf"|{VERB_KO}\S{{0,8}}(?:\s{{0,3}}(?:야|보|주))?"
-    r"(?:세요|십시오|시오|야|면 (?:되|돼|됩)|봐요?|보자|하자|라)",
-    re.IGNORECASE | re.MULTILINE,
-)
-LINE = re.compile(
-    r"\blines?\s++\d|(?<!\d)\d++\s{0,3}+(?:번째|번)?\s{0,3}+(?:줄|행|라인)|(?:줄|라인)\s{0,3}+\d",
-    re.IGNORECASE,
-)
-
-KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
-BRACKETS = frozenset("()[]{},:")
-
-
-class Seen:
-    """What the student has before them: own code, exercise and test result, as tokens."""
-
-    def __init__(self, student_code: str, statement: str) -> None:
-        self._code, self._statement = tokens(student_code), tokens(statement)
-
-    @cached_property
-    def grams(self) -> set[Gram]:
-        return grams(self._code, GRAM) | grams(self._statement, GRAM)
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        return frozenset(filter(is_name, [*self._code, *self._statement]))
-
-    @cached_property
-    def line(self) -> str:
-        """The tokens with spaces around each, for a search of several in a row."""
-        return f" {' '.join([*self._code, *self._statement])} "
-
-    @cached_property
-    def plain(self) -> frozenset[str]:
-        """What a call or value that the student could write may hold, beside numbers."""
-        return (self.words - KEYWORDS) | BRACKETS
-
 
 @lru_cache(maxsize=512)
 def fix_of(reference: str) -> tuple[frozenset[Gram], frozenset[str]]:
     """Runs of three tokens, and the names, of a reference solution: the same for every student."""
     parts = tokens(uncommented(reference))
     return frozenset(grams(parts, GRAM)), frozenset(filter(is_name, parts))
-
-
-def is_name(token: str) -> bool:
-    """Whether it is an identifier, a keyword or a word."""
-    return token[0].isalpha() or token[0] == "_"
 
 
 def shows_block(draft: Draft) -> bool:
@@ -105,7 +54,7 @@ def shows_block(draft: Draft) -> bool:
 
 def _statements(line: str) -> int:
     """Statements in one line of code; 0 for prose, also prose that Python could read."""
-    if CLAUSE.match(line):
+    if CLAUSE.match(line) or _is_other_statement(line):
         return 1
     if len(line) > LONGEST_STATEMENT or not CODE.search(line):
         return 0
@@ -114,6 +63,13 @@ def _statements(line: str) -> int:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return 0
     return sum(_is_code(node) for node in body)
+
+
+def _is_other_statement(line: str) -> bool:
+    """Whether it is a line of a language with braces and semicolons."""
+    if line.endswith(";"):
+        return bool(OTHER_STATEMENT.search(line))
+    return line.endswith("{") or line.startswith(("#include", "}"))
 
 
 def _is_code(node: ast.stmt) -> bool:
@@ -130,16 +86,6 @@ def shows_fix(draft: Draft, only_fix: frozenset[Gram]) -> bool:
         not only_fix.isdisjoint(zip(reading, reading[1:], reading[2:], strict=False))
         for reading in draft.readings
     )
-
-
-def tells_edit(sentence: str) -> bool:
-    """R3, where no question goes with it: an edit verb and a code span or a line number."""
-    return bool(EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence)))
-
-
-def commands_edit(sentence: str) -> bool:
-    """R3 at level 1: an edit verb as a command or advice, whatever it is about."""
-    return bool(DIRECTIVE.search(sentence))
 
 
 def spans_words(draft: Draft, words: frozenset[str]) -> bool:

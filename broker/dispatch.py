@@ -12,7 +12,7 @@ from uuid import uuid4
 from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
 from broker.queue import doorbell
-from broker.scripts import Arg, Call
+from broker.scripts import Arg, Call, nothing
 from broker.settings import need
 
 GRANT_S = 10
@@ -21,6 +21,8 @@ LEASE_S = 30
 """Time in which the worker of a claimed hint must renew its lease."""
 GRANT_MS = GRANT_S * 1000
 LEASE_MS = LEASE_S * 1000
+MOST_LOST = 3
+"""Attempts after which a hint ends that broke, or whose workers died: it may be the cause."""
 PATIENCE_S = 15
 """After it the head of the line need not wait any longer for an engine that has its prefix."""
 
@@ -84,12 +86,16 @@ class Standing(NamedTuple):
 
 
 class Expired(NamedTuple):
-    """A lease whose time is over: a grant nobody claimed, or a claim nobody renewed."""
+    """A lease whose time is over: a grant nobody claimed, or a claim nobody renewed.
+
+    lost: attempts at the hint, with this one, that broke or whose workers died.
+    """
 
     hint: str
     engine: str
     attempt: int
     place: Place
+    lost: int = 0
 
 
 class Waiting(NamedTuple):
@@ -172,6 +178,11 @@ def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[
     return Call("give_back", args, grants_on(engine))
 
 
+def broke(hint: str, engine: str, attempt: int) -> Call[None]:
+    """A bug ended the attempt: it counts against MOST_LOST, and rescue takes the hint at once."""
+    return Call("broke", (engine, hint, attempt), nothing)
+
+
 def requeue(hint: str, attempt: int) -> Call[bool]:
     """Takes the hint from an attempt that is lost; True if it waits now, after this attempt.
 
@@ -199,7 +210,10 @@ def expired() -> Call[list[Expired]]:
     return Call(
         "expired",
         (),
-        lambda reply: [Expired(hint, engine, int(a), Place(at)) for hint, engine, a, at in reply],
+        lambda reply: [
+            Expired(hint, engine, int(attempt), Place(place), lost)
+            for hint, engine, attempt, place, lost in reply
+        ],
     )
 
 

@@ -14,7 +14,7 @@ class Load:
     """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
 
     workers: live worker to its slots; service_s: mean of an attempt, None before the first;
-    limit: most in flight, which is the slots cut by the engine's health.
+    limit: most in flight, which is the slots cut by the engine's health; paused_s: as in Health.
     """
 
     slots: int
@@ -23,6 +23,12 @@ class Load:
     workers: Mapping[str, int]
     service_s: float | None
     limit: int = 0
+    paused_s: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """It takes hints, or will by itself."""
+        return self.limit > 0 or (self.paused_s > 0 and self.slots > 0)
 
 
 def worker_name(engine: str, pid: int) -> str:
@@ -56,7 +62,7 @@ def snapshot() -> Call[dict[str, Load]]:
 
 
 def parse_load(reply: list[str]) -> tuple[str, Load]:
-    engine, slots, max_slots, in_flight, service_ms, limit, *workers = reply
+    engine, slots, max_slots, in_flight, service_ms, limit, paused_ms, *workers = reply
     return engine, Load(
         slots=int(slots),
         max_slots=int(max_slots),
@@ -64,6 +70,7 @@ def parse_load(reply: list[str]) -> tuple[str, Load]:
         workers=dict(pairs(workers)),
         service_s=float(service_ms) / 1000 if service_ms else None,
         limit=int(limit),
+        paused_s=int(paused_ms) / 1000,
     )
 
 

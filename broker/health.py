@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
 
-from broker.contract.limit import START
+from broker.contract.limit import SHRINK, START
 from broker.keys import READING
 from broker.scripts import Call, nothing
 
@@ -30,6 +30,8 @@ class Failure(StrEnum):
     """No connection, or an error before the first chunk."""
     BUSY = "busy"
     """503: no room."""
+    RATE_LIMITED = "rate_limited"
+    """429: not so often. No fault of engine or hint: both wait."""
     TIMEOUT = "timeout"
     """It went silent, or the deadline passed."""
     CUT = "cut"
@@ -51,6 +53,8 @@ class Why(StrEnum):
     """It holds requests and has made no step for 20 s."""
 
 
+MOST_PAUSE_S = 300.0
+MOST_GROWN_PAUSE_S = 60.0
 SOFT = frozenset({Why.FROZEN})
 """Signs that may deceive: the last engine that is up stays up."""
 
@@ -81,7 +85,8 @@ class Health:
     limit: most in flight, None without one; good: below it the limit doubles, None: no such mark;
     epoch: how often it went down; why: it is down or was last, None if it never was or works again;
     since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none yet;
-    busy: refusals for want of room, ever; reading: None if older than 30 s.
+    busy: refusals for want of room, ever; paused_s: until it may be asked again, as it limits its
+    rate; reading: None if older than 30 s.
     """
 
     state: EngineState = EngineState.UP
@@ -92,6 +97,7 @@ class Health:
     since_s: float | None = None
     silent_s: float | None = None
     busy: int = 0
+    paused_s: float = 0.0
     reading: Reading | None = None
 
 
@@ -107,6 +113,18 @@ def failed(engine: str, kind: Failure, ran_s: float = 0.0) -> Call[bool]:
 def worked(engine: str) -> Call[bool]:
     """An attempt succeeded; True if it was the canary and the engine is up again."""
     return Call("health_worked", (engine, START), bool)
+
+
+def pause(engine: str, seconds: float | None, ran_s: float = 0.0) -> Call[float]:
+    """It limits its rate: it gets no hint for so long, then fewer at once; answers how long.
+
+    seconds: None, if it does not say, for 1 s, 2 s, 4 s … until it answers again; 300 at most.
+    ran_s: how long the attempt ran; one from before the last pause makes nothing worse.
+    """
+    pause_ms = "" if seconds is None else round(1000 * min(max(seconds, 0.0), MOST_PAUSE_S))
+    most_ms = round(1000 * (MOST_GROWN_PAUSE_S if seconds is None else MOST_PAUSE_S))
+    args = (engine, pause_ms, 1000, most_ms, str(SHRINK), round(ran_s * 1000))
+    return Call("health_pause", args, lambda reply: int(reply) / 1000)
 
 
 def progress(engine: str) -> Call[None]:
@@ -165,6 +183,7 @@ def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Healt
         since_s=ago(now_ms, fields, "since_ms"),
         silent_s=ago(now_ms, fields, "progress_ms"),
         busy=int(fields.get("busy", 0)),
+        paused_s=max(0.0, -(ago(now_ms, fields, "paused_ms") or 0.0)),
         reading=parse_reading(now_ms, reading) if reading else None,
     )
 

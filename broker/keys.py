@@ -25,7 +25,7 @@ class Key(NamedTuple):
 TICKET = Key(
     "ticket", "hl:hint:*", "dispatch", "hash", None,
     "place, line, engine, attempt, claimer, since_ms, prefix, prefix_tokens, lane, student, "
-    "course, placed (home, warm, cold), not:<engine>",
+    "course, placed (home, warm, cold), not:<engine>, lost",
 )  # fmt: skip
 BACKLOG = Key(
     "backlog", "hl:backlog:*", "dispatch", "zset", None, "waiting hints of a lane by since_ms"
@@ -68,7 +68,7 @@ WORKERS = Key(
 HEALTH = Key(
     "health", "hl:engine:*:health", "health", "hash", None,
     "state, why, since_ms, epoch, failures, limit = most in flight, good, busy, kv_tokens, "
-    "progress_ms",
+    "progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance",
 )  # fmt: skip
 READING = Key(
     "reading", "hl:engine:*:reading", "health", "hash", 30, "what /metrics last said, with at_ms"

@@ -19,6 +19,7 @@ from broker.errors import BrokerDown
 from broker.health import Failure
 from web.hints import store
 from workers import pipeline, telemetry
+from workers.mishap import Broke, passes, where
 from workers.pipeline import Elsewhere, Record
 from workers.relay import Feed
 from workers.runtime import Runtime
@@ -37,7 +38,13 @@ async def generate(runtime: Runtime, hint: str) -> Result | None:
     claim = await runtime.broker.run(dispatch.claim(hint, runtime.engine, runtime.worker))
     if claim is None:
         return None
-    job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)
+    try:
+        job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)
+    except Exception as error:
+        if not passes(error):
+            await runtime.call_in(hint, claim.attempt)
+            raise Broke(where(error)) from None
+        raise
     if job is None:
         await runtime.settle(hint, claim.attempt, None)
         return None
@@ -45,9 +52,13 @@ async def generate(runtime: Runtime, hint: str) -> Result | None:
 
 
 async def serve(runtime: Runtime, job: HintJob) -> Result | None:
-    """Runs the pipeline under its lease; whatever happens, the slot is free afterwards."""
+    """Runs the pipeline under its lease; whatever happens, the slot is free afterwards.
+
+    Raises: Broke after an exception that nobody expected.
+    """
     started_s = monotonic()
     service_s: float | None = None
+    broke = False
 
     def stop() -> None:
         work.cancel()
@@ -59,9 +70,7 @@ async def serve(runtime: Runtime, job: HintJob) -> Result | None:
     try:
         ending = await work
         if isinstance(ending, Elsewhere):
-            failed = health.failed(job.engine, ending.failure, monotonic() - started_s)
-            await runtime.broker.run(failed)
-            return await move(runtime, job, feed, record, ending)
+            return await move(runtime, job, feed, record, ending, monotonic() - started_s)
         service_s = monotonic() - started_s
         return await finish(runtime, job, feed, record, ending)
     except asyncio.CancelledError:
@@ -69,10 +78,18 @@ async def serve(runtime: Runtime, job: HintJob) -> Result | None:
             return None  # taken back by the student, or another attempt owns it now
         await interrupted(runtime, job, feed, record)
         raise
+    except Exception as error:
+        broke = not passes(error)
+        if broke:
+            raise Broke(where(error)) from None
+        raise
     finally:
         work.cancel()
         runtime.relay.close(feed)
-        await runtime.settle(job.hint, job.attempt, service_s, worked=bool(record.turns))
+        if broke:
+            await runtime.call_in(job.hint, job.attempt)
+        else:
+            await runtime.settle(job.hint, job.attempt, service_s, worked=bool(record.turns))
 
 
 async def generated(
@@ -126,21 +143,38 @@ def put_back(job: HintJob, record: Record, partial: Partial | None) -> bool:
 
 
 def keep_turns(job: HintJob, record: Record) -> None:
-    if settings.RAW_DAYS:
-        for turn in record.turns:
+    """For staff; what cannot be kept is no reason to do the hint again."""
+    for turn in record.turns if settings.RAW_DAYS else ():
+        try:
             store.keep_raw(job.hint, job.attempt, turn.number, turn.text, turn.verdict.rule or "")
+        except Exception as error:  # anything may stand in what a model wrote
+            log.error("hint %s: its raw text is not kept: %s", job.hint, where(error))
 
 
 async def move(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere
+    runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere, ran_s: float
 ) -> Result | None:
     """To another engine if one may try; else the hint ends with what its author wrote."""
     log.warning("hint %s: %s on %s: %s", job.hint, ending.failure, job.engine, record.error)
+    if ending.failure is Failure.RATE_LIMITED:
+        return await wait_out(runtime, job, feed, record, ending, ran_s)
+    await runtime.broker.run(health.failed(job.engine, ending.failure, ran_s))
     cuts = earlier_cuts(job) + (ending.failure in CUTS)
     if cuts >= MAX_CUTS or not await another(runtime, job):
         return await finish(runtime, job, feed, record, ending.ending)
     partial = left(job, record, cuts) if ending.failure in CUTS else None
     if not await back(runtime, job, feed, record, partial, exclude=True):
+        return None
+    await runtime.pull_all()
+    return result(job, record, State.QUEUED, ending.ending.reason)
+
+
+async def wait_out(
+    runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere, ran_s: float
+) -> Result | None:
+    """The engine pauses; the hint waits at the head, no worse off, for whoever has it first."""
+    await runtime.broker.run(health.pause(job.engine, ending.retry_after_s, ran_s))
+    if not await back(runtime, job, feed, record, None, exclude=False):
         return None
     await runtime.pull_all()
     return result(job, record, State.QUEUED, ending.ending.reason)
@@ -152,7 +186,7 @@ async def another(runtime: Runtime, job: HintJob) -> bool:
         [fleet.snapshot(), dispatch.excluded([job.hint])]
     )
     tried = {job.engine, *excluded.get(job.hint, ())}
-    left = [name for name, load in loads.items() if load.limit and name not in tried]
+    left = [name for name, load in loads.items() if load.alive and name not in tried]
     return bool(left) and len(tried) < MAX_ENGINES
 
 

@@ -34,6 +34,7 @@ INCOMPLETE = frozenset({"length", "content_filter"})
 REASONS = {
     Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
     Failure.BUSY: Reason.MODEL_UNAVAILABLE,
+    Failure.RATE_LIMITED: Reason.MODEL_UNAVAILABLE,
     Failure.TIMEOUT: Reason.MODEL_TIMEOUT,
     Failure.CUT: Reason.TRUNCATED,
 }
@@ -54,10 +55,14 @@ class Streams(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """This engine failed under the hint. ending: what it comes to if no other one may try."""
+    """This engine failed under the hint. ending: what it comes to if no other one may try.
+
+    retry_after_s: when the engine may be asked again, if it says so.
+    """
 
     failure: Failure
     ending: Outcome
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ async def run(
             return await turns(job, model, record)
     except EngineFailed as error:
         record.error = str(error)
-        return elsewhere(job, error.failure, record)
+        return replace(
+            elsewhere(job, failure_of(error, job), record), retry_after_s=error.retry_after_s
+        )
     except TimeoutError:
         record.error = "not finished by the deadline"
         return elsewhere(job, Failure.TIMEOUT, record)
@@ -157,6 +164,13 @@ async def turns(job: HintJob, model: Streams, record: Record) -> Outcome:
 def refusal(record: Record) -> Reason | None:
     """Why the gate refused the last answer; None before the first one."""
     return record.turns[-1].verdict.reason if record.turns else None
+
+
+def failure_of(error: EngineFailed, job: HintJob) -> Failure:
+    """A vLLM server limits no rate: its 429 says that it has no room."""
+    rate_limited = error.failure is Failure.RATE_LIMITED
+    full = rate_limited and error.retry_after_s is None and job.endpoint.kind == "vllm"
+    return Failure.BUSY if full else error.failure
 
 
 def elsewhere(job: HintJob, failure: Failure, record: Record) -> Elsewhere:

@@ -6,7 +6,9 @@ Every worker and every node runs it; a lock lets one at a time through.
 from __future__ import annotations
 
 import logging
+from collections.abc import Coroutine
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -15,13 +17,14 @@ from broker import dispatch, fleet, keys, streams
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
-from broker.dispatch import Expired
+from broker.dispatch import MOST_LOST, Expired
 from broker.errors import BrokerDown
 from web.engines import roster
 from web.hints import store
 from workers import metrics
 from workers.background import every
 from workers.database import Database
+from workers.mishap import passes, where
 
 TICK_S = 1.0
 UNKNOWN_S = 3
@@ -30,8 +33,6 @@ ADOPT_S = 20
 """After a wipe live workers report what they hold within their renewal period, 10 s."""
 SENDING_S = 3.0
 """A worker that lives sends a hint's last events at once after it has written the row."""
-MAX_ATTEMPTS = 4
-"""A hint whose workers died this often ends: it may be what kills them."""
 STRANDED_S = 10
 """So long a hint that failed elsewhere waits for an engine that is gone just now."""
 OUTAGE_S = 30
@@ -63,15 +64,24 @@ class Rescue:
         engines = await self._database.run(roster.active)
         await self._broker.run(fleet.set_engines(engines))
         for lease in await self._broker.run(dispatch.expired()):
-            await self.recover(lease)
+            await self.alone(lease.hint, self.recover(lease))
         await self.adopt()
         loads = await self._broker.run(fleet.snapshot())
-        live = {engine for engine in engines if engine in loads and loads[engine].limit}
+        live = {engine for engine in engines if engine in loads and loads[engine].alive}
         await self.expire(set(engines), live)
         await self.end_stranded(set(engines), live)
         for engine in engines:
             await self._broker.run(dispatch.pull(engine))
         await self.purge()
+
+    async def alone(self, hint: str, step: Coroutine[Any, Any, None]) -> None:
+        """Takes the step; a hint that nothing can be done about holds up no other one."""
+        try:
+            await step
+        except Exception as error:
+            if passes(error):
+                raise
+            log.error("hint %s: cannot be rescued: %s", hint, where(error))
 
     async def recover(self, lease: Expired) -> None:
         """The row goes back first: no zombie can finish it once the next attempt is possible."""
@@ -85,7 +95,7 @@ class Rescue:
             return
         metrics.LEASE_EXPIRED.inc()
         log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.place)
-        if attempt < MAX_ATTEMPTS:
+        if lease.lost < MOST_LOST:
             await self._broker.run(dispatch.requeue(hint, attempt))
         else:
             await self.give_up(hint, Reason.WORKER_LOST)
@@ -107,14 +117,15 @@ class Rescue:
         # Soon after a wipe the live workers have not all reported yet: leave what runs alone.
         settled = epoch.now_ms - epoch.since_ms > ADOPT_S * 1000
         for hint in unknown:
-            ticket = await self._database.run(
-                store.queued_again, hint, ADOPT_S if settled else None, epoch.now_ms
-            )
-            if ticket is not None:
-                # A zombie of the attempt that Redis forgot may write no more.
-                await self._broker.run(dispatch.requeue(hint, ticket.attempt))
-                log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
-                await self._broker.run(dispatch.admit(ticket))
+            await self.alone(hint, self.readmit(hint, ADOPT_S if settled else None, epoch.now_ms))
+
+    async def readmit(self, hint: str, silent_s: float | None, now_ms: int) -> None:
+        ticket = await self._database.run(store.queued_again, hint, silent_s, now_ms)
+        if ticket is not None:
+            # A zombie of the attempt that Redis forgot may write no more.
+            await self._broker.run(dispatch.requeue(hint, ticket.attempt))
+            log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
+            await self._broker.run(dispatch.admit(ticket))
 
     async def expire(self, engines: set[str], live: set[str]) -> None:
         """Ends what has waited too long, and everything that waits when there is no engine."""
@@ -125,7 +136,7 @@ class Rescue:
         reason = Reason.MODEL_UNAVAILABLE if gone else Reason.EXPIRED
         ttl_s = UNKNOWN_S if gone else settings.HINT_TTL_S
         for hint in await self._database.run(store.due_to_expire, ttl_s):
-            await self.give_up(hint, reason)
+            await self.alone(hint, self.give_up(hint, reason))
 
     async def end_stranded(self, engines: set[str], live: set[str]) -> None:
         """Ends hints that failed on every engine they could go to; their time to live is longer."""
@@ -140,7 +151,7 @@ class Rescue:
         }
         for hint, since_s in self._stranded_at.items():
             if now_s - since_s >= STRANDED_S or engines <= excluded[hint]:
-                await self.give_up(hint, Reason.MODEL_UNAVAILABLE)
+                await self.alone(hint, self.give_up(hint, Reason.MODEL_UNAVAILABLE))
 
     async def give_up(self, hint: str, reason: Reason) -> None:
         if await self._database.run(store.expire, hint, reason):

@@ -96,6 +96,14 @@ class Runtime:
         except BrokerDown as error:
             log.warning("hint %s: its lease will expire: %s", hint, error)
 
+    async def call_in(self, hint: str, attempt: int) -> None:
+        """A bug ended the attempt: rescue has the hint next, or with the broker down, later."""
+        self.held.pop(hint, None)
+        try:
+            await self.broker.run(dispatch.broke(hint, self.engine, attempt))
+        except BrokerDown as error:
+            log.warning("hint %s: its lease will expire: %s", hint, error)
+
     async def pull_all(self) -> None:
         """Gives free slots of every engine to hints that wait."""
         engines = await self.broker.run(fleet.snapshot())

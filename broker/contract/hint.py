@@ -58,7 +58,7 @@ class Reason(StrEnum):
     TRUNCATED = "truncated"
     """The stream ended without a finish reason, on every attempt."""
     WORKER_LOST = "worker_lost"
-    """Workers died under this hint on every attempt."""
+    """Workers died, or a bug broke the attempt, three times under this hint."""
     EXPIRED = "expired"
     """Nobody could serve it before its time to live ran out."""
     CANCELLED = "cancelled"

@@ -3,6 +3,7 @@
 -- keys: workers, leases(engine), ticket(hint)
 -- args: engine, worker
 -- result: {hint, …} called in
+-- includes: lost
 
 local engine, worker = unpack(ARGV)
 local leases, found = key.leases(engine), {}
@@ -10,7 +11,7 @@ redis.call('HDEL', key.workers(engine), worker)
 for _, hint in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
   local place, claimer = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'claimer'))
   if place == 'claimed' and claimer and claimer:match('^%S+') == worker then
-    redis.call('ZADD', leases, 0, hint)
+    call_in(hint, engine)
     found[#found + 1] = hint
   end
 end

@@ -52,6 +52,11 @@ class Engine:
     most: int = 0
     state: str = "up"
     limit: float = inf
+    allowance: float = inf
+    pauses: int = 0
+    paused_at_ms: int = 0
+    paused_ms: int = 0
+    pausing: bool = False
     kv_tokens: int | None = None
     warm: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -59,9 +64,10 @@ class Engine:
     def slots(self) -> int:
         """L."""
         slots = min(sum(self.workers.values()), self.most)
-        if self.state == "down":
+        if self.state == "down" or self.pausing:
             return 0
-        return min(slots, 1 if self.state == "probing" else floor(min(self.limit, slots)))
+        most = min(self.limit, self.allowance, slots)
+        return min(slots, 1 if self.state == "probing" else floor(most))
 
 
 class Model:
@@ -110,6 +116,35 @@ class Model:
 
     def half_empty(self, engine: str) -> bool:
         return self.busy(engine) < self.engines[engine].slots / 2
+
+    # Rate limits
+
+    def pass_time(self, ms: int) -> None:
+        self.now_ms += ms
+        for engine in self.engines.values():
+            engine.pausing = engine.paused_ms > self.now_ms
+
+    def pause(self, engine: str, seconds: float | None, ran_s: float) -> float:
+        one = self.engines[engine]
+        news = self.now_ms - 1000 * ran_s >= one.paused_at_ms
+        grown_s = min(2.0**one.pauses, 60) if news else 0
+        if news:
+            had = max(1, self.busy(engine)) if one.allowance == inf else one.allowance
+            one.allowance = max(1, 0.8 * had)
+            one.pauses, one.paused_at_ms = one.pauses + 1, self.now_ms
+        till = self.now_ms + 1000 * (grown_s if seconds is None else seconds)
+        one.paused_ms = round(max(one.paused_ms, till))
+        self.pass_time(0)
+        return max(0, one.paused_ms - self.now_ms) / 1000
+
+    def worked(self, engine: str) -> None:
+        one = self.engines[engine]
+        if one.allowance == inf or one.pausing:
+            return
+        one.allowance += 1 / one.allowance
+        one.pauses = 0
+        if one.allowance >= one.most:
+            one.allowance = inf
 
     # The fair order
 

@@ -229,7 +229,7 @@ def test_a_claim_that_nobody_renews_expires_on_an_engine_out_of_service_too(brok
     broker.run(fleet.leave("gpu0", "gpu0@host"))
     broker.run(fleet.set_engines({}))
 
-    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.CLAIMED)]
+    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.CLAIMED, 1)]
 
 
 def test_requeue_stops_the_lost_worker_from_writing_and_settling(broker: Broker) -> None:

@@ -54,7 +54,7 @@ def test_what_a_dead_worker_had_claimed_is_over_at_once(broker: Broker) -> None:
 
     assert broker.run(fleet.worker_died("gpu0", "gpu0@host")) == ["its"]
 
-    assert broker.run(dispatch.expired()) == [Expired("its", "gpu0", 1, Place.CLAIMED)]
+    assert broker.run(dispatch.expired()) == [Expired("its", "gpu0", 1, Place.CLAIMED, 1)]
     assert broker.run(fleet.snapshot())["gpu0"].workers == {}
     assert broker.run(dispatch.claim("nobody's", "gpu0", "gpu0@host2")), "its bell still rings"
 

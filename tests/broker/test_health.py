@@ -9,7 +9,7 @@ import pytest
 from broker import dispatch, fleet, health
 from broker.connect import Broker
 from broker.contract.limit import START
-from broker.dispatch import Expired, Place
+from broker.dispatch import Expired, Grant, Place
 from broker.health import EngineState, Failure, Health, Reading, Why
 from broker.keys import HEALTH, LEASES, READING, WARM
 from tests.broker.helpers import admit, claimed, serve
@@ -291,3 +291,78 @@ def test_an_engine_that_is_forgotten_takes_its_health_along(broker: Broker) -> N
     broker.run(fleet.set_engines({}))
 
     assert not broker.client.exists(HEALTH("gpu0"), READING("gpu0"), LEASES("gpu0"))
+
+
+def pause(broker: Broker, seconds: float | None = None, ran_s: float = 0.0) -> float:
+    return broker.run(health.pause("gpu0", seconds, ran_s))
+
+
+def over(broker: Broker) -> None:
+    """As if the pause were over."""
+    broker.client.hset(HEALTH("gpu0"), mapping={"paused_ms": 1, "paused_at_ms": 1})
+
+
+def test_a_paused_engine_gets_no_hint_and_is_alive(broker: Broker) -> None:
+    serve(broker, gpu0=4)
+
+    assert pause(broker, 4) == 4
+
+    load = broker.run(fleet.snapshot())["gpu0"]
+    assert (load.limit, load.alive) == (0, True)
+    assert 3 < load.paused_s <= 4
+    assert of(broker).state is UP
+    assert admit(broker, "h").grant is None
+    assert broker.run(dispatch.pull("gpu0")) == []
+    over(broker)
+    assert broker.run(dispatch.pull("gpu0")) == [Grant("h", "gpu0", 1)]
+
+
+def test_a_pause_without_a_time_grows_until_it_answers(broker: Broker) -> None:
+    serve(broker, gpu0=4)
+    pauses = []
+    for _ in range(8):
+        pauses.append(pause(broker))
+        over(broker)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+    broker.run(health.worked("gpu0"))
+
+    assert pause(broker) == 1
+
+
+def test_of_requests_at_once_one_makes_the_pause_grow(broker: Broker) -> None:
+    serve(broker, gpu0=8)
+    for n in range(4):
+        claimed(broker, f"h{n}")
+
+    assert [pause(broker, ran_s=0.5) for _ in range(4)] == pytest.approx([1] * 4, abs=0.1)
+    assert pause(broker, 9, ran_s=0.5) == 9
+    assert pause(broker, 2, ran_s=0.5) == pytest.approx(9, abs=0.1)
+
+    assert float(broker.client.hget(HEALTH("gpu0"), "allowance") or 0) == pytest.approx(3.2)
+
+
+def test_a_pause_has_an_end_whatever_the_server_says(broker: Broker) -> None:
+    serve(broker, gpu0=4)
+
+    assert pause(broker, 1e12) == health.MOST_PAUSE_S
+    over(broker)
+    assert pause(broker, -5) == 0
+
+
+def test_a_rate_limit_shrinks_what_is_asked_at_once_and_answers_let_it_grow(broker: Broker) -> None:
+    serve(broker, gpu0=4)
+    for n in range(4):
+        claimed(broker, f"h{n}")
+    limits = []
+    for _ in range(6):
+        pause(broker, 0)
+        over(broker)
+        limits.append(broker.run(fleet.snapshot())["gpu0"].limit)
+    assert limits == [3, 2, 2, 1, 1, 1]
+
+    for _ in range(20):
+        broker.run(health.worked("gpu0"))
+
+    assert broker.run(fleet.snapshot())["gpu0"].limit == 4
+    assert not broker.client.hexists(HEALTH("gpu0"), "allowance")

@@ -51,6 +51,7 @@ class Known:
     row: int = 0
     by: str = ""
     seq: int = 0
+    lost: int = 0
     excluded: set[str] = field(default_factory=set)
     final_length: int | None = None
 
@@ -226,7 +227,8 @@ class Histories(RuleBasedStateMachine):
         assert known.engine
         assert known.place
         let_expire(self.broker, hint, known.engine)
-        late = Expired(hint, known.engine, known.attempt, known.place)
+        known.lost += known.place is Place.CLAIMED
+        late = Expired(hint, known.engine, known.attempt, known.place, known.lost)
         assert self.broker.run(dispatch.expired()) == [late]
 
         assert self.broker.run(dispatch.requeue(hint, late.attempt))
@@ -244,8 +246,11 @@ class Histories(RuleBasedStateMachine):
 
         assert set(self.broker.run(died)) == set(left)
 
-        assert {late.hint for late in self.broker.run(dispatch.expired())} == set(left)
+        assert set(self.broker.run(died)) == set(left)
+        late = {late.hint: late.lost for late in self.broker.run(dispatch.expired())}
+        assert late == {hint: known.lost + 1 for hint, known in left.items()}
         for hint, known in left.items():
+            known.lost += 1
             assert self.broker.run(dispatch.requeue(hint, known.attempt))
             self.wait(hint)
         assert self.broker.run(died) == []
@@ -312,6 +317,7 @@ class Histories(RuleBasedStateMachine):
                 assert self.broker.run(dispatch.admit(admitted)).grant is None
                 known.attempt = known.row
             known.excluded.clear()
+            known.lost = 0
         self.start_fleet()
 
     @invariant()

@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from broker import dispatch, fleet
+from broker import dispatch, fleet, health
 from broker.connect import Broker
 from broker.contract.hint import Lane
 from broker.dispatch import Claim, Grant
@@ -161,6 +161,8 @@ class Placement(RuleBasedStateMachine):
             engine.most = most.get(name, 0)
             if not (engine.most or engine.workers or self.model.busy(name)):
                 engine.warm, engine.state, engine.limit = {}, "up", float("inf")
+                engine.allowance, engine.pauses = float("inf"), 0
+                engine.paused_at_ms, engine.paused_ms, engine.pausing = 0, 0, False
                 engine.kv_tokens = None
 
     @rule(
@@ -169,15 +171,31 @@ class Placement(RuleBasedStateMachine):
         limit=st.sampled_from([1.0, 2.7, 4.0]),
         kv_tokens=st.sampled_from([1500, 3000]),
     )
-    def health(self, engine: str, state: str, limit: float, kv_tokens: int) -> None:
+    def condition(self, engine: str, state: str, limit: float, kv_tokens: int) -> None:
         values = {"state": state, "limit": limit, "kv_tokens": kv_tokens}
         self.broker.client.hset(HEALTH(engine), mapping=values)
         one = self.model.engines[engine]
         one.state, one.limit, one.kv_tokens = state, limit, kv_tokens
 
+    @rule(
+        engine=engines,
+        seconds=st.sampled_from([None, 0, 0.5, 7]),
+        ran_s=st.sampled_from([0, 0.3, 10]),
+    )
+    def pause(self, engine: str, seconds: float | None, ran_s: float) -> None:
+        paused_s = self.broker.run(health.pause(engine, seconds, ran_s))
+
+        assert paused_s == self.model.pause(engine, seconds, ran_s)
+
+    @rule(engine=engines)
+    def worked(self, engine: str) -> None:
+        if self.model.engines[engine].state != "probing":
+            self.broker.run(health.worked(engine))
+            self.model.worked(engine)
+
     @rule(ms=st.sampled_from([1, 400, 6_000, 20_000]))
     def pass_time(self, ms: int) -> None:
-        self.model.now_ms += ms
+        self.model.pass_time(ms)
         self.broker.set_now(self.model.now_ms)
 
     @invariant()

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
-from broker import dispatch, fleet, streams
+from broker import dispatch, fleet, health, streams
 from broker.contract import events
 from broker.contract.events import Kind
 from broker.contract.hint import Reason, State
+from broker.dispatch import MOST_LOST
+from broker.health import EngineState
 from broker.keys import LEASES, TICKET
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
 from web.courses.models import Exercise
 from web.engines.client.errors import (
     ModelCut,
+    ModelRateLimited,
     ModelRefused,
     ModelTimeout,
     ModelUnavailable,
@@ -27,7 +31,9 @@ from web.engines.client.errors import (
 from web.hints import store
 from web.hints.models import Hint, RawOutput
 from workers import attempt
+from workers.mishap import Broke
 from workers.relay import Relay
+from workers.rescue import Rescue
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -300,13 +306,140 @@ async def test_both_turns_share_one_deadline(
     assert (final.state, final.reason, final.source) == ("withheld", "leak", "authored")
 
 
-async def test_a_defect_frees_the_slot_and_leaves_the_row_to_rescue(
-    runtime: Runtime, hint: str
-) -> None:
-    runtime.model = ScriptedModel(("Look at ", ZeroDivisionError("a defect")))
+DEFECT = ZeroDivisionError("SECRET of the student")
 
-    with pytest.raises(ZeroDivisionError):
+
+async def test_a_defect_ends_a_hint_after_three_attempts(
+    runtime: Runtime, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each time rescue has it at once, and no text of what broke gets into a log or a result."""
+    rescue = Rescue(runtime.broker, runtime.database)
+    runtime.model = ScriptedModel(*[("Look at ", DEFECT)] * MOST_LOST)
+
+    for number in range(1, MOST_LOST + 1):
+        with pytest.raises(Broke, match="ZeroDivisionError at ") as broke:
+            await attempt.generate(runtime, hint)
+        assert "SECRET" not in "".join(traceback.format_exception(broke.value))
+        await rescue.tick()
+        assert (await row(runtime, hint)).attempt == number
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
+    assert (await told(runtime, hint))[-1] == (
+        Kind.DONE, {"state": "failed", "reason": "worker_lost"}
+    )  # fmt: skip
+    assert await settled(runtime, hint)
+    assert "SECRET" not in caplog.text
+
+
+async def test_a_defect_that_passes_costs_one_attempt(
+    runtime: Runtime, hint: str, good: tuple[str, ...]
+) -> None:
+    runtime.model = ScriptedModel(("Look at ", DEFECT), good)
+    with pytest.raises(Broke):
         await attempt.generate(runtime, hint)
 
+    await Rescue(runtime.broker, runtime.database).tick()
+    await attempt.generate(runtime, hint)
+
+    final = await row(runtime, hint)
+    assert (final.state, final.attempt) == ("answered", 2)
+
+
+@pytest.mark.parametrize("broken", [{"partial": "[]"}, {"report": []}, {"partial": '{"a": 1}'}])
+async def test_a_row_that_cannot_be_read_ends_and_stops_nobody(
+    runtime: Runtime, hint: str, student: User, good: tuple[str, ...], broken: dict[str, Any]
+) -> None:
+    await runtime.database.run(Hint.objects.filter(pk=hint).update, **broken)
+    rescue = Rescue(runtime.broker, runtime.database)
+
+    for _ in range(MOST_LOST):
+        with pytest.raises(Broke):
+            await attempt.generate(runtime, hint)
+        await rescue.tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason) == ("failed", "worker_lost")
     assert await settled(runtime, hint)
-    assert (await row(runtime, hint)).state == "running"
+
+
+async def test_a_defect_at_the_very_end_is_a_defect_too(
+    runtime: Runtime, hint: str, good: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError("Python int too large to convert to SQLite INTEGER")
+
+    monkeypatch.setattr(store, "finish", fail)
+    runtime.model = ScriptedModel(good)
+
+    with pytest.raises(Broke):
+        await attempt.generate(runtime, hint)
+
+    (lease,) = await runtime.broker.run(dispatch.expired())
+    assert (lease.hint, lease.lost) == (hint, 1)
+
+
+async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
+    runtime: Runtime, hint: str, good: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("A string literal cannot contain NUL (0x00) characters.")
+
+    monkeypatch.setattr(store, "keep_raw", fail)
+    runtime.model = ScriptedModel(good)
+
+    result = await attempt.generate(runtime, hint)
+
+    assert result is not None
+    assert (await row(runtime, hint)).state == "answered"
+    assert (await told(runtime, hint))[-1][0] is Kind.DONE
+
+
+def limited(retry_after_s: float | None = None) -> tuple[Exception]:
+    return (ModelRateLimited("status 429: slow down", retry_after_s),)
+
+
+async def test_a_rate_limit_is_waited_out(
+    runtime: Runtime, hint: str, good: tuple[str, ...]
+) -> None:
+    """However often: no failure of hint or engine, and nobody is excluded."""
+    runtime.model = ScriptedModel(*[limited(0.0)] * 6, good)
+
+    for _ in range(6):
+        result = await attempt.generate(runtime, hint)
+        assert result is not None
+        assert result["state"] == "queued"
+        assert not await runtime.broker.run(dispatch.excluded([hint]))
+        await runtime.broker.run(dispatch.pull("gpu0"))
+    await attempt.generate(runtime, hint)
+
+    final = await row(runtime, hint)
+    assert (final.state, final.attempt, final.text) == ("answered", 7, "".join(good))
+    assert (await runtime.broker.run(health.state()))["gpu0"].state is EngineState.UP
+
+
+async def test_an_engine_that_pauses_gets_no_hint_until_then(runtime: Runtime, hint: str) -> None:
+    runtime.model = ScriptedModel(limited(7.0))
+    rescue = Rescue(runtime.broker, runtime.database)
+
+    await attempt.generate(runtime, hint)
+    await rescue.tick()
+
+    paused = (await runtime.broker.run(health.state()))["gpu0"]
+    assert 6 < paused.paused_s <= 7
+    load = (await runtime.broker.run(fleet.snapshot()))["gpu0"]
+    assert (load.limit, load.alive) == (0, True)
+    waits = await row(runtime, hint)
+    assert (waits.state, waits.attempt) == ("queued", 1)
+    assert (await runtime.broker.run(dispatch.standing([hint])))[hint].position == 1
+
+
+async def test_rate_limits_end_with_the_time_to_live(runtime: Runtime, hint: str) -> None:
+    runtime.model = ScriptedModel(limited(60.0))
+    await attempt.generate(runtime, hint)
+    await runtime.database.run(Hint.objects.filter(pk=hint).update, created_at=store.ago(3600))
+
+    await Rescue(runtime.broker, runtime.database).tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason, final.source) == ("failed", "expired", "authored")

@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 
 from broker.contract.hint import Lane, Usage
@@ -29,6 +30,7 @@ from web.engines.client.errors import (
     Refusal,
 )
 from web.engines.client.model import Model
+from web.engines.client.translation import retry_after_s
 
 KEY = "sk-very-secret"
 MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
@@ -308,7 +310,7 @@ async def test_a_server_that_hangs_up_on_everybody_is_asked_twice(model: Model) 
     ("status", "failure"),
     [
         (408, Failure.UNREACHABLE),
-        (429, Failure.BUSY),
+        (429, Failure.RATE_LIMITED),
         (500, Failure.UNREACHABLE),
         (502, Failure.UNREACHABLE),
         (503, Failure.BUSY),
@@ -429,3 +431,41 @@ async def test_an_engine_that_dies_in_the_stream_cuts_it(model: Model) -> None:
 
         with pytest.raises(ModelCut):
             await drain(stream)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "4"}, 4),
+        ({"Retry-After": " 0.5 "}, 0.5),
+        ({"Retry-After": "-3"}, 0),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+        (
+            {
+                "Date": "Sat, 28 Nov 2026 11:00:00 GMT",
+                "Retry-After": "Sat, 28 Nov 2026 11:00:30 GMT",
+            },
+            30,
+        ),
+        (
+            {
+                "Date": "Sat, 28 Nov 2026 11:00:00 GMT",
+                "Retry-After": "Sat, 28 Nov 2026 10:00:00 GMT",
+            },
+            0,
+        ),
+        ({"Retry-After": "Sat, 28 Nov 2026 11:00:30 GMT"}, None),
+        ({"Date": "today", "Retry-After": "Sat, 28 Nov 2026 11:00:30 GMT"}, None),
+        (
+            {"Date": "Sat, 28 Nov 2026 11:00:00", "Retry-After": "Sat, 28 Nov 2026 11:00:30 GMT"},
+            None,
+        ),
+    ],
+)
+def test_retry_after_is_read_in_both_its_forms(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after_s(httpx2.Headers(headers)) == seconds

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DataError
 
-from broker import dispatch, fleet, keys, streams
+from broker import dispatch, fleet, health, keys, streams
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Source, State
-from broker.dispatch import Grant
-from broker.keys import DOORBELLS, EPOCH, LEASES
+from broker.dispatch import MOST_LOST, Grant
+from broker.health import Why
+from broker.keys import DOORBELLS, EPOCH, HEALTH, LEASES
 from tests.broker.helpers import told
 from tests.workers.test_attempt import hint, row
 from web.courses.models import Exercise
 from web.hints import store
 from web.hints.models import Hint, RawOutput
-from workers.rescue import MAX_ATTEMPTS, Rescue
+from workers.rescue import Rescue
 from workers.runtime import Runtime
 
 __all__ = ["hint"]
@@ -81,7 +83,7 @@ async def test_a_lease_that_ran_out_sends_the_hint_to_the_head(
 async def test_a_hint_that_kills_its_workers_ends(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MOST_LOST):
         await claimed(runtime, hint)
         await run_out(runtime, hint)
         await rescue.tick()
@@ -125,6 +127,54 @@ async def test_a_node_with_a_wrong_clock_harms_no_hint(
     claim = await runtime.broker.run(dispatch.claim(hint, "gpu0", "w"))
     assert claim is not None
     assert 4_000 < claim.at_ms - claim.since_ms < 30_000
+
+
+async def test_a_grant_that_nobody_claims_is_no_fault_of_the_hint(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    """Nor is an engine that goes down under it."""
+    for _ in range(MOST_LOST + 2):
+        await run_out(runtime, hint)
+        await rescue.tick()
+    for _ in range(MOST_LOST + 2):
+        await claimed(runtime, hint)
+        await runtime.broker.run(health.down("gpu0", Why.REFUSED))
+        await rescue.tick()
+        await runtime.broker.client.delete(HEALTH("gpu0"))
+        await rescue.tick()
+
+    assert (await row(runtime, hint)).state == "queued"
+
+
+async def test_a_hint_whose_worker_processes_die_ends_after_three(
+    runtime: Runtime, rescue: Rescue, hint: str
+) -> None:
+    for _ in range(MOST_LOST):
+        await claimed(runtime, hint)
+        await runtime.broker.run(fleet.worker_died("gpu0", "w"))
+        await runtime.broker.run(fleet.worker_died("gpu0", "w"))
+        await rescue.tick()
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason) == ("failed", "worker_lost")
+
+
+async def test_a_hint_that_cannot_be_rescued_holds_up_no_other(
+    runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DataError("value too long")
+
+    monkeypatch.setattr(store, "requeue", fail)
+    await claimed(runtime, hint)
+    await run_out(runtime, hint)
+    await age(runtime, hint, created_at=LONG_AGO)
+    purged = runtime.database.run(RawOutput.objects.count)
+
+    await rescue.tick()
+
+    assert await purged == 0
+    assert (await row(runtime, hint)).state == "running"
 
 
 async def test_a_lost_admission_is_made_good(runtime: Runtime, rescue: Rescue, hint: str) -> None:

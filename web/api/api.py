@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from broker.errors import BrokerDown
+from web import database
 from web.api import problem
 from web.api.auth import AUTH
 from web.api.problem import Problem
@@ -81,7 +82,7 @@ def broker_down(request: HttpRequest, error: BrokerDown) -> HttpResponse:
 
 @api.exception_handler(Error)
 def database_down(request: HttpRequest, error: Error) -> HttpResponse:
-    if not problem.is_database_down(error):
+    if not database.is_down(error):
         return broken(request, error)
     log.error("database down: %s", error)
     return problem.respond(request, Problem(problem.DATABASE_DOWN, retry_after_s=problem.RETRY_S))

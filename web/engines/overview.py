@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from django.db.models import TextChoices
@@ -36,6 +37,7 @@ class State(TextChoices):
     UP = "up", gettext_lazy("up")
     DOWN = "down", gettext_lazy("down")
     PROBING = "probing", gettext_lazy("being tried")
+    PAUSED = "paused", gettext_lazy("paused")
     CRASHING = "crashing", gettext_lazy("workers crash")
     EMPTY = "empty", gettext_lazy("no workers")
     DRAINING = "draining", gettext_lazy("draining")
@@ -70,6 +72,7 @@ class Row:
             (self.engine.draining, State.DRAINING if busy else State.DRAINED),
             (self.health.state is EngineState.DOWN, State.DOWN),
             (self.health.state is EngineState.PROBING, State.PROBING),
+            (bool(self.load.workers) and self.health.paused_s > 0, State.PAUSED),
             (bool(self.load.workers), State.UP),
             (any(crew.retry_s is not None for crew in self.crews), State.CRASHING),
         )
@@ -83,6 +86,8 @@ class Row:
             state += ": " + _("its API key cannot be read")
         elif self.state is State.DOWN and self.health.why:
             state += f": {WHY[self.health.why]}"
+        if self.state is State.PAUSED:
+            state = _("paused %(seconds)d s") % {"seconds": ceil(self.health.paused_s)}
         return {"state": state, **figures}
 
     def figures(self) -> dict[str, str]:

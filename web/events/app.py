@@ -18,6 +18,7 @@ from django.utils import translation
 
 from broker.connect import AsyncBroker
 from broker.errors import BrokerDown
+from web import database
 from web.api import problem
 from web.api.problem import Problem
 from web.api.request_id import HEADER
@@ -106,7 +107,7 @@ class Events:
                 return await access.in_thread(partial(access.admit, request, wish.hints))
         except Error as error:
             log.exception("the database did not answer a request for events")
-            down = problem.is_database_down(error)
+            down = database.is_down(error)
             raise Problem(
                 problem.DATABASE_DOWN if down else problem.INTERNAL,
                 retry_after_s=problem.RETRY_S if down else None,

@@ -252,7 +252,7 @@ def expire(hint: str, reason: Reason) -> bool:
     row = Hint.objects.filter(pk=hint).select_related("exercise").first()
     if row is None:
         return False
-    outcome = fallback(State.FAILED, reason, authored(row), l0(row))
+    outcome = fallback(State.FAILED, reason, authored(row), l0_or_nothing(row))
     return bool(leaving(State.QUEUED, State.FAILED, hint).update(**ended(outcome)))
 
 
@@ -365,6 +365,14 @@ def authored(row: Hint) -> str:
 
 def l0(row: Hint) -> str:
     return l0_words(Report.from_json(row.report), row.locale)
+
+
+def l0_or_nothing(row: Hint) -> str:
+    """A hint whose report cannot be read ends all the same."""
+    try:
+        return l0(row)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def leaving(before: State, after: State, hint: str) -> QuerySet[Hint]:

@@ -15,6 +15,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.defaults import server_error
 
+from web import database
 from web.api import problem
 from web.courses.models import Course, Exercise, Level
 from web.hints.wire import locale_now
@@ -100,7 +101,7 @@ def rungs(open_level: int) -> list[dict[str, Any]]:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500: the page for an error that nothing has answered."""
-    if problem.is_database_down(sys.exc_info()[1]):
+    if database.is_down(sys.exc_info()[1]):
         response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(problem.RETRY_S)
         return response

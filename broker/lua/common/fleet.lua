@@ -20,13 +20,19 @@ local function live_slots(engine, now)
   return math.min(sum, max_slots(engine))
 end
 
+-- Milliseconds until a server that limits its rate may be asked again; 0 for now.
+local function paused_ms(engine, now)
+  return math.max(0, (redis.call('HGET', key.health(engine), 'paused_ms') or 0) - now)
+end
+
 -- L: the most hints the engine may have in flight now.
 local function limit(engine, now)
   local slots = live_slots(engine, now)
-  local state, most = unpack(redis.call('HMGET', key.health(engine), 'state', 'limit'))
-  if state == 'down' then return 0 end
+  local state, most, allowance =
+    unpack(redis.call('HMGET', key.health(engine), 'state', 'limit', 'allowance'))
+  if state == 'down' or paused_ms(engine, now) > 0 then return 0 end
   if state == 'probing' then return math.min(1, slots) end
-  return most and math.min(slots, math.floor(most)) or slots
+  return math.min(slots, math.floor(most or slots), math.floor(allowance or slots))
 end
 
 local function in_flight(engine)

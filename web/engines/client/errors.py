@@ -13,9 +13,13 @@ class ModelError(HintlineError):
 
 
 class EngineFailed(ModelError):
-    """The engine failed under the request; another one may do. failure: as the breaker has it."""
+    """The engine failed under the request; another one may do. failure: as the breaker has it.
+
+    retry_after_s: when it may be asked again, if it says so.
+    """
 
     failure: Failure
+    retry_after_s: float | None = None
 
 
 class ModelUnavailable(EngineFailed):
@@ -28,6 +32,16 @@ class ModelBusy(ModelUnavailable):
     """The engine says that it has no room."""
 
     failure = Failure.BUSY
+
+
+class ModelRateLimited(ModelUnavailable):
+    """The engine is asked too often."""
+
+    failure = Failure.RATE_LIMITED
+
+    def __init__(self, text: str, retry_after_s: float | None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class ModelTimeout(EngineFailed):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
 import aiohttp
 import httpx2
 from openai import APIConnectionError, APIStatusError
@@ -11,6 +15,7 @@ from web.engines.client.errors import (
     ModelBusy,
     ModelCut,
     ModelError,
+    ModelRateLimited,
     ModelRefused,
     ModelUnavailable,
     Refusal,
@@ -29,21 +34,46 @@ PLUMBING = (
 )
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses of 4xx that pass by themselves."""
-NO_ROOM = frozenset({429, 503})
+NO_ROOM = 503
+TOO_OFTEN = 429
 
 
 def before_headers(error: Exception, key: str) -> ModelError:
     """The error of a request that got no stream; an answered refusal keeps its cause."""
     if isinstance(error, APIStatusError):
         if error.status_code >= 500 or error.status_code in PASSING:
-            kind = ModelBusy if error.status_code in NO_ROOM else ModelUnavailable
-            return kind(f"status {error.status_code}: {said(error, key)}")
+            return passing(error, f"status {error.status_code}: {said(error, key)}")
         return refused(error, key)
     if isinstance(root_of(error), httpx2.InvalidURL | aiohttp.InvalidURL):
         return ModelRefused(Refusal.ADDRESS, "the base URL is no URL")
     if isinstance(error, ValueError):
         return ModelRefused(Refusal.KEY, "the key cannot be sent: it has a forbidden character")
     return ModelUnavailable(f"no answer: {described(error)}")
+
+
+def passing(error: APIStatusError, text: str) -> ModelError:
+    """A status that another request may not get."""
+    after_s = retry_after_s(error.response.headers)
+    if error.status_code == TOO_OFTEN or (error.status_code == NO_ROOM and after_s is not None):
+        return ModelRateLimited(text, after_s)
+    return ModelBusy(text) if error.status_code == NO_ROOM else ModelUnavailable(text)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Of Retry-After, >= 0, in either of its forms (RFC 9110, 10.2.3); None if it says nothing.
+
+    A date counts from the answer's own Date: server and worker may not agree on the time.
+    """
+    text = headers.get("Retry-After", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            until, now = map(parsedate_to_datetime, (text, headers.get("Date", "")))
+            seconds = (until - now).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def hung_up(error: Exception) -> bool:

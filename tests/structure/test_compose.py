@@ -63,11 +63,39 @@ def test_a_default_in_the_files_is_that_of_the_example() -> None:
         assert not [(key, value) for key, value in pairs if EXAMPLE.get(key, value) != value]
 
 
-@pytest.mark.parametrize("service", services())
-def test_every_image_names_its_version_or_is_ours(service: dict[str, Any]) -> None:
-    image = service["image"]
+def images() -> list[str]:
+    """As the files spell them, each once for every place where it stands."""
+    texts = [(COMPOSE / name).read_text() for name in (*STACKS, "swarm.yml")]
+    found = [image for text in texts for image in re.findall(r"^ +image: (\S+)", text, re.M)]
+    found = [image for image in found if not image.startswith("${")]
+    found += [image for name, image in EXAMPLE.items() if name.endswith("_IMAGE")]
+    dockerfile = (COMPOSE / "Dockerfile").read_text()
+    stages = set(re.findall(r"AS (\w+)", dockerfile))
+    found += re.findall(r"^ARG \w+=(\S+:\S+)", dockerfile, re.M)
+    return found + [
+        image
+        for image in re.findall(r"^FROM (\S+)", dockerfile, re.M)
+        if image not in stages and not image.startswith("${")
+    ]
 
-    assert image.startswith("${IMAGE") or re.search(r":v?\d+\.?\d*", image)
+
+def test_every_image_is_of_one_version_exactly() -> None:
+    assert len(images()) >= 7
+    assert not [image for image in images() if not re.search(r":v?\d+\.\d+\.?\d*(-\w+)?$", image)]
+    # PostgreSQL counts its versions in two numbers.
+    short = [image for image in images() if not re.search(r":v?\d+\.\d+\.\d+", image)]
+    assert [image.split(":")[0] for image in short] == ["postgres"]
+
+
+def test_every_image_is_spelled_in_one_place() -> None:
+    names = [image.split(":")[0] for image in images()]
+
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("service", services())
+def test_what_a_service_runs_is_ours_or_has_a_version(service: dict[str, Any]) -> None:
+    assert re.match(r"\$\{(IMAGE|[A-Z]+_IMAGE)[:}]|\S+:v?\d", service["image"])
 
 
 @pytest.mark.parametrize(("name", "service"), [each for each in ALL if each[0] not in PARTS])
@@ -76,6 +104,18 @@ def test_every_service_that_stays_says_how_it_is(name: str, service: dict[str, A
         return
     assert service["healthcheck"]["test"]
     assert "swarm" in name or service["restart"] == "unless-stopped"
+
+
+def test_the_web_is_asked_whether_it_is_ready_but_killed_only_if_it_is_dead() -> None:
+    for name in ("web", "events"):
+        assert "/readyz" in ONE["services"][name]["healthcheck"]["test"][-2]
+        assert "/livez" in SWARM["services"][name]["healthcheck"]["test"][-2]
+
+
+def test_no_server_of_ours_believes_who_it_is_told_to_speak_to() -> None:
+    for stack in (ONE, SWARM):
+        assert "--no-proxy-headers" in stack["services"]["events"]["command"]
+        assert "forwarded-allow-ips" not in stack["services"]["web"]["command"]
 
 
 def test_what_runs_once_is_not_started_again() -> None:
@@ -132,7 +172,8 @@ def test_swarm_starts_the_same_processes() -> None:
     for name in ("gpu0", "gpu1"):
         assert VLLM["services"][name]["command"] == SWARM["services"][name]["command"]
     for name in set(ONE["services"]) & set(SWARM["services"]) - OURS:
-        assert ONE["services"][name]["image"] == SWARM["services"][name]["image"]
+        one, swarm = (stack["services"][name]["image"] for stack in (ONE, SWARM))
+        assert USED.findall(one) == USED.findall(swarm) != []
 
 
 def test_each_vllm_has_a_gpu_of_its_own_and_time_to_finish() -> None:

@@ -61,6 +61,21 @@ def test_init_leaves_what_is_there(folder: Path) -> None:
     assert (folder / ".env").read_text() == before
 
 
+def test_init_brings_the_images_up_to_date_and_nothing_else(folder: Path) -> None:
+    init(folder)
+    made = environment(folder / ".env")
+    lines = [line for line in (folder / ".env").read_text().splitlines() if "NGINX" not in line]
+    old = (
+        "\n".join(lines).replace(made["VALKEY_IMAGE"], "valkey/valkey:1").replace("=Asia/", "=Any/")
+    )
+    (folder / ".env").write_text(old)
+
+    init(folder)
+
+    assert environment(folder / ".env") == made | {"HINTLINE_TIME_ZONE": "Any/Seoul"}
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+
+
 def certificate(folder: Path, hosts: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(COMPOSE / "certificate.py"), str(folder)],

@@ -119,10 +119,34 @@ def test_every_requirement_is_pinned() -> None:
     assert names == sorted(set(names))
 
 
+def pins() -> list[tuple[str, str]]:
+    """(package, file) of each exact version that a file of the product spells."""
+    # tests/vllm is an environment of its own, frozen as a whole.
+    files = [ROOT / "Makefile", ROOT / "pyproject.toml", *ROOT.glob("requirements*.txt")]
+    files += [path for path in (ROOT / "compose").rglob("*") if path.suffix in ("", ".yml", ".sh")]
+    return [
+        (package.lower(), path.name)
+        for path in files
+        if path.is_file() and path.name != ".env"
+        for package in re.findall(r"([A-Za-z][\w.-]*)(?:\[\w,]+\])?==\d", path.read_text())
+    ]
+
+
+def test_every_package_has_its_version_in_one_place() -> None:
+    places: dict[str, list[str]] = {}
+    for package, file in pins():
+        places.setdefault(package, []).append(file)
+
+    assert len(places) > 80
+    assert not {package: files for package, files in places.items() if len(files) > 1}
+
+
 def test_every_development_tool_is_pinned() -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    tools = [tool for group in groups.values() for tool in group if isinstance(tool, str)]
+    elsewhere = {package for package, file in pins() if file.startswith("requirements")}
 
-    assert not [tool for tool in groups["dev"] if "==" not in tool]
+    assert not [tool for tool in tools if "==" not in tool and tool not in elsewhere]
 
 
 def test_the_licences_are_there() -> None:

@@ -18,6 +18,7 @@ import pytest
 from broker import embedded, fleet
 from broker.connect import Broker
 from broker.embedded import Embedded
+from broker.errors import BrokerDown
 from tests.whole.stand import ROOT, free_port, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
@@ -77,9 +78,10 @@ class Start:
         return 0
 
     def slots(self) -> int:
-        """Of all live workers; as many as the dispatcher knows."""
-        with closing(Broker(embedded.url(self.data))) as broker:
+        """Of all live workers, as the dispatcher knows them; 0 while it does not answer."""
+        with suppress(BrokerDown), closing(Broker(embedded.url(self.data))) as broker:
             return sum(load.slots for load in broker.run(fleet.snapshot()).values())
+        return 0
 
     def left(self) -> list[int]:
         """Processes that still work for this folder."""

@@ -19,7 +19,7 @@ def main(count: int) -> None:
 
     from web.api.auth import fresh
     from web.api.models import ApiToken
-    from web.courses.models import Course, Exercise
+    from web.courses.models import Course, Exercise, Membership
     from web.hints.models import Hint
 
     course = Course.objects.create(slug="bench", title_ko="", title_en="")
@@ -29,6 +29,7 @@ def main(count: int) -> None:
     owned: list[tuple[str, str]] = []
     for start in range(0, count, PER_USER):
         student = User.objects.create(username=f"s{start}")
+        Membership.objects.create(user=student, course=course)
         token = ApiToken(user=student, name="bench")
         text = fresh(token)
         token.save()

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.sessions.models import Session
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from tests.web.kit import Caller, problem
+from web.api import auth
 from web.api.auth import fresh
 from web.api.models import ApiToken
+from web.api.problem import NOT_SIGNED_IN, TOO_MANY_TRIES, Problem
 from web.courses.models import Exercise
+from web.events.access import who
 from web.hints.models import Hint
+from web.people.passes import holding
+from web.people.tries import Tries
 
 pytestmark = pytest.mark.django_db
+HISTORY = "/v1/hints?exercise=basics/add"
+
+
+@pytest.fixture(autouse=True)
+def tries(monkeypatch: pytest.MonkeyPatch) -> Tries:
+    """Nobody has failed yet."""
+    fresh_tries = Tries(limit=5, per_s=0.2)
+    monkeypatch.setattr(auth, "wrong_tokens", fresh_tries)
+    return fresh_tries
 
 
 @pytest.fixture
@@ -81,3 +97,81 @@ def test_the_use_is_noted_at_most_every_five_minutes(token: str) -> None:
     ApiToken.objects.update(last_used_at=first - timedelta(minutes=6))
     caller.get("/v1/hints?exercise=basics/add")
     assert ApiToken.objects.get().last_used_at >= first
+
+
+def caller_at(address: str, token: str) -> Caller:
+    caller = Caller(token=token)
+    caller.client = Client(REMOTE_ADDR=address)
+    return caller
+
+
+def test_an_address_with_many_wrong_tokens_is_told_to_wait(token: str) -> None:
+    for number in range(5):
+        problem(caller_at("203.0.113.5", f"hl_{number}").get(HISTORY), 401, "not-signed-in")
+
+    answer = caller_at("203.0.113.5", "hl_again").get(HISTORY)
+
+    problem(answer, 429, "too-many-tries")
+    assert 1 <= int(answer["Retry-After"]) <= 5
+    # A broken program locks out neither the others at its address nor anybody elsewhere.
+    assert caller_at("203.0.113.5", token).get(HISTORY).status_code == 200
+    problem(caller_at("203.0.113.6", "hl_wrong").get(HISTORY), 401, "not-signed-in")
+
+
+def test_an_ipv6_caller_has_one_network_however_many_addresses(token: str) -> None:
+    for number in range(5):
+        caller_at(f"2001:db8:1:2::{number}", "hl_wrong").get(HISTORY)
+
+    problem(caller_at("2001:db8:1:2:ffff::1", "hl_wrong").get(HISTORY), 429, "too-many-tries")
+    problem(caller_at("2001:db8:1:3::1", "hl_wrong").get(HISTORY), 401, "not-signed-in")
+
+
+def test_event_streams_count_wrong_tokens_too(token: str) -> None:
+    request = RequestFactory().get("/v1/events", headers={"Authorization": "Bearer hl_wrong"})
+    for _ in range(5):
+        with pytest.raises(Problem) as error:
+            who(request)
+        assert error.value.kind is NOT_SIGNED_IN
+
+    with pytest.raises(Problem) as error:
+        who(request)
+    assert error.value.kind is TOO_MANY_TRIES
+
+
+def test_failed_tries_are_forgotten_at_a_steady_pace() -> None:
+    tries = Tries(limit=3, per_s=0.5)
+
+    assert [tries.failed("a", now=0) for _ in range(3)] == [0, 0, 0]
+    # Trying on while over the limit does not make the wait longer.
+    assert [tries.failed("a", now=0) for _ in range(9)] == [2] * 9
+    assert tries.failed("a", now=1) == 1
+    assert tries.failed("a", now=2) == 0
+    assert tries.failed("a", now=2) == 2
+    assert [tries.failed("a", now=1000) for _ in range(4)] == [0, 0, 0, 2]
+
+
+def test_only_so_many_addresses_are_known() -> None:
+    tries = Tries(limit=1, per_s=0.1)
+    tries.failed("first", now=0)
+    for number in range(Tries.ADDRESSES):
+        tries.failed(str(number), now=0)
+
+    assert len(tries._levels) == Tries.ADDRESSES
+    assert tries.failed("first", now=0) == 0
+
+
+def test_a_stream_leaves_a_session_of_an_earlier_secret_key_as_it_is(
+    student: User, settings: Any
+) -> None:
+    client = Client()
+    client.force_login(student)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key"
+    request = RequestFactory().get("/v1/events")
+    request.COOKIES["sessionid"] = key = client.cookies["sessionid"].value
+
+    user, holder = who(request)
+
+    assert user == student
+    assert Session.objects.filter(pk=key).exists()
+    assert list(holding([holder])) == [holder]

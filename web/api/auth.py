@@ -7,7 +7,6 @@ import secrets
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser, User
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer, SessionAuth
@@ -16,9 +15,12 @@ from ninja.utils import check_csrf
 from web.api import problem
 from web.api.models import ApiToken
 from web.api.problem import Problem
+from web.ops import peer
+from web.people.tries import Tries
 
 MARK = "hl_"
 USED_RESOLUTION = timedelta(minutes=5)
+wrong_tokens = Tries(limit=60, per_s=0.2)
 
 
 def fresh(token: ApiToken) -> str:
@@ -33,30 +35,32 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def user_from_token(text: str) -> User | None:
-    """The active owner of a valid token; notes the use, at most every five minutes."""
+def valid_token(request: HttpRequest, text: str) -> ApiToken:
+    """The token, with its active owner; notes the use, at most every five minutes.
+
+    Raises: Problem for a wrong one. An address that sends many of them is told to wait, and no
+    longer whether they are wrong; a right one always works, for nobody guesses 256 bits, and a
+    broken program must not lock out the others behind its address.
+    """
     now = timezone.now()
-    token = (
-        ApiToken.objects.select_related("user")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), sha256=digest(text))
-        .first()
-    )
-    if token is None or not token.user.is_active:
-        return None
-    if token.last_used_at is None or now - token.last_used_at > USED_RESOLUTION:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token.user
+    found = ApiToken.objects.valid(now).select_related("user").filter(sha256=digest(text)).first()
+    if found is None or not found.user.is_active:
+        address = peer.network(request)
+        wait_s = wrong_tokens.failed(address) if address else 0
+        if wait_s:
+            raise Problem(problem.TOO_MANY_TRIES, retry_after_s=wait_s)
+        raise Problem(problem.NOT_SIGNED_IN)
+    if found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION:
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
+    return found
 
 
 class TokenAuth(HttpBearer):
     """`Authorization: Bearer hl_…`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User:
-        user = user_from_token(token)
-        if user is None:
-            raise Problem(problem.NOT_SIGNED_IN)
-        request.user = user
-        return user
+        request.user = valid_token(request, token).user
+        return request.user
 
 
 class BrowserAuth(SessionAuth):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+class ApiTokens(models.QuerySet["ApiToken"]):
+    def valid(self, now: datetime) -> ApiTokens:
+        """Those that open the API; one that was revoked has no row."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
 
 
 class ApiToken(models.Model):
@@ -17,6 +25,8 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    objects = ApiTokens.as_manager()
 
     class Meta:
         verbose_name = _("API token")

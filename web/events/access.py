@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from typing import NamedTuple, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -17,11 +16,12 @@ from django.http import HttpRequest
 
 from broker.contract.hint import FINAL
 from web.api import problem
-from web.api.auth import user_from_token
+from web.api.auth import valid_token
 from web.api.problem import Problem
 from web.events.feed import Final
 from web.hints.models import Hint
-from web.people import access
+from web.people import access, passes
+from web.people.passes import Pass
 
 T = TypeVar("T")
 BEARER = "bearer "
@@ -29,10 +29,17 @@ BATCH = 500
 
 
 class Admitted(NamedTuple):
-    """user: the primary key. finals: those of the hints that have ended."""
+    """finals: those of the hints that have ended."""
 
-    user: int
+    holder: Pass
     finals: dict[str, Final]
+
+
+class Claim(NamedTuple):
+    """One hint, followed by one person."""
+
+    holder: Pass
+    hint: str
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -60,26 +67,43 @@ def closed_connections() -> Iterator[None]:
 def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
     """Raises: Problem for somebody unknown, and for a hint that is not there for them."""
     wanted = list(hints)
-    user = who(request)
+    user, holder = who(request)
     rows = access.hints(user).filter(pk__in=wanted)
     if rows.count() < len(wanted):
         raise Problem(problem.NOT_FOUND)
-    return Admitted(user.pk, finals(rows))
+    return Admitted(holder, finals(rows.select_related(None)))
 
 
-def who(request: HttpRequest) -> User:
+def who(request: HttpRequest) -> tuple[User, Pass]:
     """The owner of the API token, else of the session. Raises: Problem."""
     authorization = request.headers.get("Authorization", "")
     if authorization.lower().startswith(BEARER):
-        user = user_from_token(authorization[len(BEARER) :].strip())
-    else:
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-        request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        found = get_user(request)
-        user = found if isinstance(found, User) else None
-    if user is None:
+        token = valid_token(request, authorization[len(BEARER) :].strip())
+        return token.user, passes.of_token(token)
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    request.session = passes.sessions()(key)
+    # Django gives a session that an earlier secret key signed a new key, but the answer of a
+    # stream cannot bring that to the browser.
+    request.session.cycle_key = lambda: None  # type: ignore[method-assign]
+    user = get_user(request)
+    if not isinstance(user, User):
         raise Problem(problem.NOT_SIGNED_IN)
-    return user
+    return user, passes.of_session(user, key)
+
+
+def lost(claims: Sequence[Claim]) -> dict[Claim, problem.Kind]:
+    """Those that hold no longer, by the same rule that admitted them."""
+    found: dict[Claim, problem.Kind] = {}
+    for first in range(0, len(claims), BATCH):
+        batch = claims[first : first + BATCH]
+        people = passes.holding({claim.holder for claim in batch})
+        may_read = access.readers(set(people.values()), {claim.hint for claim in batch})
+        for claim in batch:
+            if claim.holder not in people:
+                found[claim] = problem.NOT_SIGNED_IN
+            elif (claim.holder.user, claim.hint) not in may_read:
+                found[claim] = problem.NOT_FOUND
+    return found
 
 
 def ended(hints: Iterable[str]) -> dict[str, Final]:

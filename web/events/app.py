@@ -71,6 +71,7 @@ class Events:
             self._hub.run,
             partial(rounds.show_places, self._hub),
             partial(rounds.ask_rows, self._hub),
+            partial(rounds.end_lost, self._hub),
         )
         self._tasks = [asyncio.create_task(restarting(each)) for each in work]
         # The server tells of its shutdown only after the last response has ended.
@@ -91,12 +92,12 @@ class Events:
             self._seats.check()
             if self._hub.down:
                 raise Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S)
-            user, finals = await self._admit(request, wish)
+            holder, finals = await self._admit(request, wish)
             if await self._has_all(wish, finals):
                 await reply(send, HttpResponse(status=204))
                 return
-            with self._seats.hold(user):
-                feed = Feed(wish.hints, wish.last)
+            with self._seats.hold(holder.user):
+                feed = Feed(wish.hints, wish.last, holder)
                 await Stream(self._hub, feed, finals).run(receive, send)
         except Problem as error:
             await reply(send, refusal(request, error))

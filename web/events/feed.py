@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -131,16 +131,27 @@ class Watch:
         done = frames.compact(state=final.state, reason=final.reason or None)
         self.feed.push(self.advance(Event(final.id, Kind.DONE, done)))
 
+    def lose(self, why: str) -> None:
+        """Ends a hint that the client may not follow any more. why: the name of a problem."""
+        self.feed.push(frames.unnumbered("lost", self.hint, frames.compact(why=why)))
+        self.close()
+
     def close(self) -> None:
-        """The client has everything already."""
+        """Nothing more is to be said."""
         self.stage = Stage.OVER
         self.feed.stir()
 
 
 class Feed:
-    """The hints of one connection, and its frames: when more than LIMIT wait, it is too slow."""
+    """The hints of one connection, and its frames: when more than LIMIT wait, it is too slow.
 
-    def __init__(self, hints: Iterable[str], last: Mapping[str, EventId]) -> None:
+    holder: whoever follows; the rounds ask again whether they still may.
+    """
+
+    def __init__(
+        self, hints: Iterable[str], last: Mapping[str, EventId], holder: Hashable = None
+    ) -> None:
+        self.holder = holder
         self.watches = {hint: Watch(self, hint, last.get(hint, START)) for hint in hints}
         self.frames: list[bytes] = []
         self.ended = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from functools import partial
 
 from django.db import Error
@@ -12,11 +13,13 @@ from broker import dispatch
 from broker.dispatch import Place
 from broker.errors import BrokerDown
 from web.events import access
-from web.events.feed import Stage
+from web.events.access import Claim
+from web.events.feed import Stage, Watch
 from web.events.hub import Hub
 
 PLACES_EVERY_S = 1.0
 ROWS_EVERY_S = 5.0
+ACCESS_EVERY_S = 3.0
 log = logging.getLogger(__name__)
 
 
@@ -55,3 +58,23 @@ async def ask_rows(hub: Hub) -> None:
         for watch in watches:
             if watch.hint in finals:
                 watch.conclude(finals[watch.hint])
+
+
+async def end_lost(hub: Hub) -> None:
+    """Ends what somebody may not follow any more: signed out, out of the course, hint deleted."""
+    while True:
+        await asyncio.sleep(ACCESS_EVERY_S)
+        claims: defaultdict[Claim, list[Watch]] = defaultdict(list)
+        for watch in hub.watches():
+            if watch.stage is not Stage.OVER:
+                claims[Claim(watch.feed.holder, watch.hint)].append(watch)
+        if not claims:
+            continue
+        try:
+            lost = await access.in_thread(partial(access.lost, list(claims)))
+        except Error as error:
+            log.warning("the access of %d streams cannot be checked: %s", len(claims), error)
+            continue
+        for claim, why in lost.items():
+            for watch in claims[claim]:
+                watch.lose(why.name)

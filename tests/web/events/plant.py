@@ -1,31 +1,43 @@
-"""Fills a site's database, as a program of its own: it needs that site's settings."""
+"""Fills a site's database, as a program of its own: it needs that site's settings.
+
+Its arguments are names of more students, with two hints each.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 
 import django
 from django.core.management import call_command
 
 HINTS = {"amy": 60, "bob": 4}
-STAFF = "eve"
+TEACHER = "eve"
+PASSWORD = "fifteen calm geese"
+"""Of everybody."""
 
 
 def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
+    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import User
 
-    from web.courses.models import Course
+    from web.courses.models import Course, Membership
 
-    users = {
-        name: User.objects.create(username=name, is_staff=name == STAFF) for name in (*HINTS, STAFF)
-    }
+    password = make_password(PASSWORD)
     course = Course.objects.create(slug="c", title_ko="", title_en="")
+    names = [*HINTS, *sys.argv[1:]]
+    users = {
+        name: User.objects.create(username=name, password=password) for name in (*names, TEACHER)
+    }
+    for name, user in users.items():
+        role = Membership.Role.TEACHER if name == TEACHER else Membership.Role.STUDENT
+        Membership.objects.create(user=user, course=course, role=role)
     planted = {
         "cookies": {name: signed_in(user) for name, user in users.items()},
         "tokens": {name: token(user) for name, user in users.items()},
-        "hints": {name: hints(course, users[name], count) for name, count in HINTS.items()},
+        "hints": {name: hints(course, users[name], HINTS.get(name, 2)) for name in names},
     }
     print(json.dumps(planted))
 

@@ -38,7 +38,7 @@ def plant(folder: Path, *program: str) -> None:
 class Site:
     """Serves a folder that was planted.
 
-    planted: cookies and tokens by user name; hints of amy and bob, taken one by one.
+    planted: cookies, tokens and hints by user name; the hints are taken one by one.
     """
 
     def __init__(self, folder: Path, redis_url: str, **settings: str) -> None:
@@ -93,6 +93,20 @@ class Site:
             changed = database.execute(statement, [*columns.values(), id]).rowcount
             database.commit()
         assert changed == 1
+
+    def act(self, *calls: tuple[str, ...]) -> None:
+        """Runs functions of tests.web.events.acts, as another of the site's processes would.
+
+        calls: a name and its arguments, each.
+        """
+        code = (
+            "import django, json, sys\ndjango.setup()\n"
+            "from tests.web.events import acts\n"
+            "for name, *arguments in json.loads(sys.argv[1]):\n"
+            "    getattr(acts, name)(*arguments)"
+        )
+        command = [sys.executable, "-c", code, json.dumps(calls)]
+        subprocess.run(command, env=self.env, check=True)
 
     def cookie(self, name: str) -> dict[str, str]:
         return {"Cookie": self.planted["cookies"][name]}

@@ -83,7 +83,7 @@ async def test_a_token_follows_its_owners_hint(site: Site, broker: AsyncBroker) 
         assert await response.end() == ["started 1-1", "done 1-2"]
 
 
-async def test_staff_follow_everybodys_hints(site: Site, broker: AsyncBroker) -> None:
+async def test_a_teacher_follows_the_hints_of_the_course(site: Site, broker: AsyncBroker) -> None:
     worker = Worker(broker, site.hint())
     await worker.write(DONE)
 

@@ -59,6 +59,8 @@ export class Watch {
       source.addEventListener(kind, (event) => this.on.event(kind, JSON.parse(event.data)));
     }
     source.addEventListener("done", (event) => this.done(JSON.parse(event.data).hint));
+    // The hint was deleted, or is no longer ours to read: asking for it says which, in words.
+    source.addEventListener("lost", () => this.pollIn(0));
   }
 
   close() {

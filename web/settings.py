@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "web.ops.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 ASGI_APPLICATION = "web.asgi.application"

@@ -334,12 +334,6 @@ def keep_raw(hint: str, attempt: int, turn: int, text: str, rule: str) -> None:
     )
 
 
-def purge_raw(days: int) -> int:
-    """Deletes raw output past its retention; answers how many rows went."""
-    before = timezone.now() - timedelta(days=days)
-    return RawOutput.objects.filter(created_at__lt=before).delete()[0]
-
-
 def authored(row: Hint) -> str:
     """The author's hint for this exercise, level and language; empty if there is none."""
     hints = (hint for hint in row.exercise.authored_hints.all() if hint.level == row.level)

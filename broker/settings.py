@@ -157,6 +157,14 @@ SETTINGS = (
         about="days that staff may read what a model wrote before the gate; 0 keeps nothing",
     ),
     Setting(
+        name="HINTLINE_RECORD_DAYS",
+        kind=int,
+        default=90,
+        low=1,
+        high=3650,
+        about="days that staff may read how tasks ended, and who signed in from where",
+    ),
+    Setting(
         name="HINTLINE_MAX_STREAMS",
         kind=int,
         default=5000,

@@ -44,6 +44,7 @@ SILENCED_SYSTEM_CHECKS = [
 BACKLOG_MAX = need("HINTLINE_BACKLOG_MAX", int)
 HINT_TTL_S = need("HINTLINE_HINT_TTL_S", int)
 RAW_DAYS = need("HINTLINE_RAW_DAYS", int)
+RECORD_DAYS = need("HINTLINE_RECORD_DAYS", int)
 MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
 METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "web.ops.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 ASGI_APPLICATION = "web.asgi.application"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 from threading import Barrier, Semaphore
 from typing import Any, TypeVar
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connections
-from django.utils import timezone
 
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
@@ -20,7 +18,7 @@ from tests.web.kit import RIGHT, new_hint, queued
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
-from web.hints.models import Hint, RawOutput
+from web.hints.models import Hint
 from web.hints.store import Created, Creation, KeyReused, Repeated, Waiting
 
 pytestmark = pytest.mark.django_db
@@ -330,15 +328,6 @@ def test_only_old_hints_in_flight_are_due(hint: str, student: User) -> None:
 
     store.finish(hint, 1, ANSWER, None)
     assert store.in_flight_ids(-1) == []
-
-
-def test_raw_output_is_deleted_after_its_days(hint: str) -> None:
-    store.keep_raw(hint, 1, 1, "old", "R1")
-    RawOutput.objects.update(created_at=timezone.now() - timedelta(days=15))
-    store.keep_raw(hint, 1, 2, "new", "")
-
-    assert store.purge_raw(14) == 1
-    assert RawOutput.objects.get().text == "new"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,9 @@ from broker.dispatch import MOST_LOST, Grant
 from broker.health import Why
 from broker.keys import DOORBELLS, EPOCH, HEALTH, LEASES
 from tests.broker.helpers import told
+from tests.web.kit import new_hint
 from tests.workers.test_attempt import hint, row
+from web.courses.models import Exercise
 from web.hints import store
 from web.hints.models import Hint
 from workers.rescue import Rescue
@@ -158,21 +160,30 @@ async def test_a_hint_whose_worker_processes_die_ends_after_three(
 
 
 async def test_a_hint_that_cannot_be_rescued_holds_up_no_other(
-    runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime,
+    rescue: Rescue,
+    hint: str,
+    exercise: Exercise,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise DataError("value too long")
 
+    def waiting() -> str:
+        created = store.create(new_hint(User.objects.create(username="other"), exercise))
+        assert isinstance(created, store.Created)
+        return str(created.hint.pk)
+
+    other = await runtime.database.run(waiting)
+    await age(runtime, other, created_at=LONG_AGO)
     monkeypatch.setattr(store, "requeue", fail)
     await claimed(runtime, hint)
     await run_out(runtime, hint)
-    await age(runtime, hint, created_at=LONG_AGO)
-    purged = runtime.database.run(RawOutput.objects.count)
 
     await rescue.tick()
 
-    assert await purged == 0
     assert (await row(runtime, hint)).state == "running"
+    assert (await row(runtime, other)).state == "failed"
 
 
 async def test_a_lost_admission_is_made_good(runtime: Runtime, rescue: Rescue, hint: str) -> None:

@@ -8,14 +8,16 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from broker import dispatch, fleet, health, streams
 from broker.contract import events
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, State
-from broker.contract.job import HintJob, Partial
+from broker.contract.job import Dialect, HintJob, Partial
 from broker.errors import BrokerDown
 from broker.health import Failure
+from web.engines import roster
 from web.hints import store
 from workers import pipeline, telemetry
 from workers.pipeline import Elsewhere, Record
@@ -84,7 +86,20 @@ async def generated(
             shown = events.shown(await runtime.broker.run(streams.after(job.hint)))
         except BrokerDown:
             shown = None
-    return await pipeline.run(job, runtime.model, feed, record, shown)
+    try:
+        return await pipeline.run(job, runtime.model, feed, record, shown)
+    finally:
+        if record.learned is not None:
+            await learn(runtime, job.engine, record.learned)
+
+
+async def learn(runtime: Runtime, engine: str, dialect: Dialect) -> None:
+    """Keeps how the engine's server wants to be asked; else the next hint learns it again."""
+    log.warning("engine %s takes requests in its own way only: %s", engine, dialect)
+    try:
+        await runtime.database.run(roster.learn, engine, dialect)
+    except DatabaseError as error:
+        log.warning("engine %s: not kept: %s", engine, error)
 
 
 async def finish(

@@ -17,8 +17,9 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from broker.contract.events import Kind
 from broker.contract.hint import Lane, Outcome, Reason, Source, State, Usage, fallback
-from broker.contract.job import Endpoint, HintJob, Sampling
+from broker.contract.job import Dialect, Endpoint, HintJob, Sampling
 from broker.health import Failure
+from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.tutor import prompt
@@ -29,11 +30,10 @@ from workers.screen import Screen
 
 TURNS = 2
 """A model that is blocked gets one more try; then the student gets the author's hint."""
-INCOMPLETE = frozenset({"length", "content_filter"})
-"""Finish reasons after which the last sentence may be a half one."""
 REASONS = {
     Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
     Failure.BUSY: Reason.MODEL_UNAVAILABLE,
+    Failure.RATE_LIMITED: Reason.MODEL_UNAVAILABLE,
     Failure.TIMEOUT: Reason.MODEL_TIMEOUT,
     Failure.CUT: Reason.TRUNCATED,
 }
@@ -54,10 +54,14 @@ class Streams(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """This engine failed under the hint. ending: what it comes to if no other one may try."""
+    """This engine failed under the hint. ending: what it comes to if no other one may try.
+
+    retry_after_s: when the engine's server wants to be asked again; None: it does not say.
+    """
 
     failure: Failure
     ending: Outcome
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +77,21 @@ class Turn:
 class Record:
     """What an attempt leaves behind beside its ending; filled while it runs.
 
-    writing: ungated, of the turn that runs; written: tokens of the text which that goes on from;
-    spent: by the turns before; now: by the one that runs, as far as its engine has counted.
+    raw: all that the turn which runs has written; writing: what of it is known to be answer, both
+    ungated; written: tokens of the text which that goes on from; thought: thoughts came before it;
+    spent: by the turns before; now: by the one that runs, as far as its engine has counted;
+    learned: how the engine's server wants to be asked, if that was not known.
     """
 
     screen: Screen
     turns: list[Turn] = field(default_factory=list)
+    raw: list[str] = field(default_factory=list)
     writing: list[str] = field(default_factory=list)
     written: int = 0
+    thought: bool = False
     spent: Usage = field(default_factory=Usage)
     now: Usage = field(default_factory=Usage)
+    learned: Dialect | None = None
     refusal: Refusal | None = None
     error: str = ""
 
@@ -92,8 +101,8 @@ class Record:
 
     @property
     def tokens(self) -> int:
-        """Of what is being written, as far as engines counted them."""
-        return self.written + self.now.completion_tokens
+        """Of what is being written, as far as engines counted them; those of thoughts are none."""
+        return self.written + (0 if self.thought else self.now.completion_tokens)
 
 
 async def run(
@@ -114,7 +123,7 @@ async def run(
             return await turns(job, model, record)
     except EngineFailed as error:
         record.error = str(error)
-        return elsewhere(job, error.failure, record)
+        return elsewhere(job, error.failure, record, error.retry_after_s)
     except TimeoutError:
         record.error = "not finished by the deadline"
         return elsewhere(job, Failure.TIMEOUT, record)
@@ -139,31 +148,48 @@ async def turns(job: HintJob, model: Streams, record: Record) -> Outcome:
     for _ in range(TURNS):
         if blocked := refusal(record):
             record.screen.clear(blocked)
-        try:
-            verdict = await turn(job, model, record, "" if blocked else job.beginning)
-        except ModelRefused as error:
-            if blocked or not job.beginning or error.cause is not Refusal.REQUEST:
-                raise
-            # This server, or this model's chat template, cannot go on from a beginning.
-            record.screen.clear("attempt")
             verdict = await turn(job, model, record, "")
+        else:
+            verdict = await first_turn(job, model, record)
         if verdict.ok:
             return answered(verdict, record)
+        if verdict.reason is Reason.ONLY_THOUGHTS:
+            # Asked again it would spend as many: only an admin can mend this.
+            return without_model(job, State.FAILED, Reason.ONLY_THOUGHTS, record)
     blocked = refusal(record)
     assert blocked is not None
     return without_model(job, State.WITHHELD, blocked, record)
 
 
+async def first_turn(job: HintJob, model: Streams, record: Record) -> Verdict:
+    """Goes on from what an earlier attempt left, unless this engine cannot. Raises: ModelError."""
+    try:
+        verdict = await turn(job, model, record, job.beginning)
+    except ModelRefused as error:
+        if not job.beginning or error.cause is not Refusal.REQUEST:
+            raise
+    else:
+        # A server's reasoning parser may take the rest of an answer for thoughts.
+        if not job.beginning or verdict.reason is not Reason.ONLY_THOUGHTS:
+            return verdict
+    record.screen.clear("attempt")
+    return await turn(job, model, record, "")
+
+
 def refusal(record: Record) -> Reason | None:
-    """Why the gate refused the last answer; None before the first one."""
-    return record.turns[-1].verdict.reason if record.turns else None
+    """Why the gate refused the last answer that it got; None before the first one."""
+    reasons = (turn.verdict.reason for turn in reversed(record.turns))
+    return next((reason for reason in reasons if reason is not Reason.ONLY_THOUGHTS), None)
 
 
-def elsewhere(job: HintJob, failure: Failure, record: Record) -> Elsewhere:
+def elsewhere(
+    job: HintJob, failure: Failure, record: Record, retry_after_s: float | None = None
+) -> Elsewhere:
     """If it ends here after all: withheld where the gate had refused an answer, else failed."""
-    if blocked := refusal(record):
-        return Elsewhere(failure, without_model(job, State.WITHHELD, blocked, record))
-    return Elsewhere(failure, without_model(job, State.FAILED, REASONS[failure], record))
+    blocked = refusal(record)
+    state = State.WITHHELD if blocked else State.FAILED
+    ending = without_model(job, state, blocked or REASONS[failure], record)
+    return Elsewhere(failure, ending, retry_after_s)
 
 
 def answered(verdict: Verdict, record: Record) -> Outcome:
@@ -182,17 +208,20 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
     )
-    record.writing = [beginning]
+    answer = Answer(job.endpoint, begun=bool(beginning))
+    record.raw, record.writing = [beginning], [beginning]
     record.written = job.partial.tokens if beginning and job.partial else 0
-    record.spent, record.now = record.usage, Usage()
+    record.spent, record.now, record.thought = record.usage, Usage(), False
     record.screen.show(gate.feed(beginning))
-    incomplete = False
     if not decided(gate):
-        incomplete = await listen(job, model, record, beginning, gate)
-    verdict = gate.finish(cut=incomplete)
+        await listen(job, model, record, beginning, answer, gate)
+    verdict = gate.finish(cut=answer.incomplete)
+    if answer.only_thoughts:
+        record.error = answer.advice
+        verdict = Verdict(ok=False, rule="thoughts", reason=Reason.ONLY_THOUGHTS)
     record.screen.show(verdict.piece)
-    record.turns.append(Turn(len(record.turns) + 1, "".join(record.writing), verdict))
-    record.writing = []
+    record.turns.append(Turn(len(record.turns) + 1, "".join(record.raw), verdict))
+    record.raw, record.writing = [], []
     if verdict.ok:
         record.screen.end()
     return verdict
@@ -202,25 +231,35 @@ def decided(gate: Gate) -> bool:
     return bool(gate.rule or gate.satisfied)
 
 
-async def listen(job: HintJob, model: Streams, record: Record, beginning: str, gate: Gate) -> bool:
-    """Feeds the gate while the model writes; whether the model's last sentence may be a half one.
+async def listen(
+    job: HintJob, model: Streams, record: Record, beginning: str, answer: Answer, gate: Gate
+) -> None:
+    """Feeds the gate, with answers alone, until it has decided or the model has finished.
 
     Raises: ModelError.
     """
-    incomplete = False
     async with (
         telemetry.Request(job.engine, len(record.turns) + 1) as request,
         aclosing(ask(job, model, record, beginning)) as chunks,
     ):
         async for chunk in chunks:
-            request.chunk()
-            record.writing.append(chunk.text)
-            record.screen.show(gate.feed(chunk.text))
+            if chunk.alive:
+                request.chunk()
+            record.raw.append(chunk.text)
+            record.learned = chunk.learned or record.learned
             record.now = chunk.usage or record.now
-            incomplete = incomplete or chunk.finish_reason in INCOMPLETE
+            show(answer.feed(chunk), record, answer, gate)
             if decided(gate):
-                break
-    return incomplete
+                return
+    show(answer.finish(), record, answer, gate)
+
+
+def show(text: str, record: Record, answer: Answer, gate: Gate) -> None:
+    """What the gate lets through of the answer's next text."""
+    if text:
+        record.thought = answer.thought > 0
+        record.writing.append(text)
+        record.screen.show(gate.feed(text))
 
 
 def ask(

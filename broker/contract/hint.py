@@ -55,6 +55,8 @@ class Reason(StrEnum):
     """The engine refused this one request for good: it is too long, for instance."""
     OTHER_LANGUAGE = "other_language"
     """The engine writes no hints in the student's language."""
+    ONLY_THOUGHTS = "only_thoughts"
+    """The model spent its tokens on thoughts: nothing of what it wrote is known to be an answer."""
     TRUNCATED = "truncated"
     """The stream ended without a finish reason, on every attempt."""
     WORKER_LOST = "worker_lost"

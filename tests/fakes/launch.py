@@ -1,4 +1,4 @@
-"""FakeEngine and FakeVllm: the fakes' processes, as tests and benches hold them."""
+"""FakeEngine, BadServer and FakeVllm: the fakes' processes, as tests and benches hold them."""
 
 from __future__ import annotations
 
@@ -74,6 +74,25 @@ class FakeEngine(Fake):
     def stats(self) -> dict[str, Any]:
         """As tests.fakes.engine.Stats."""
         return self.ask("GET", "/stats")
+
+
+class BadServer(Fake):
+    """tests.fakes.badserver. gap_s: between the words of an answer."""
+
+    def __init__(self, *, port: int = 0, gap_s: float = 0.002) -> None:
+        super().__init__("tests.fakes.badserver", port, ["--gap-s", str(gap_s)])
+
+    def at(self, mode: str) -> str:
+        """Base URL of the engine that misbehaves in this way."""
+        return f"http://127.0.0.1:{self.port}/{mode}/v1"
+
+    def log(self) -> list[dict[str, Any]]:
+        """The last requests: mode, path, headers, body."""
+        requests: list[dict[str, Any]] = json.loads(self.text("GET", "/log"))
+        return requests
+
+    def reset(self) -> None:
+        self.ask("POST", "/reset")
 
 
 class FakeVllm(Fake):

@@ -77,7 +77,7 @@ async def runtime(
 def one_engine() -> None:
     AIModelConfig.current()
     AIModelConfig.objects.update(mode=Mode.VLLM)
-    Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake")
+    Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake", thinking="never")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from broker.contract.hint import Usage
 from web.engines.client.chunk import Chunk, parse
-from web.engines.client.errors import ModelCut
+from web.engines.client.complaint import Complaint
+from web.engines.client.errors import ErrorFrame, ModelCut
 
 
 def frame(delta: Any = None, finish_reason: Any = None, **other: Any) -> bytes:
@@ -22,7 +23,7 @@ def frame(delta: Any = None, finish_reason: Any = None, **other: Any) -> bytes:
     [
         (frame({"content": "반복"}), Chunk("반복")),
         (frame({"role": "assistant", "content": ""}), Chunk()),
-        (frame({"reasoning_content": "hm"}), Chunk()),
+        (frame({"reasoning_content": "hm"}), Chunk(thoughts=2)),
         (frame({"content": None}, "length"), Chunk("", "length")),
         (b'{"choices": []}', Chunk()),
         (b'{"choices": [], "usage": null}', Chunk()),
@@ -52,8 +53,6 @@ def test_a_frame_says_what_it_adds(data: bytes, chunk: Chunk) -> None:
         b"7",
         b'{"choices": {"delta": 1}}',
         b'{"choices": [{"delta": {"content": 7}}]}',
-        b'{"choices": [null]}',
-        b'{"choices": [], "usage": [1]}',
         b'{"choices": [{"delta": {"content": "\xff"}}]}',
     ],
 )
@@ -62,15 +61,31 @@ def test_what_is_no_frame_cuts_the_stream(data: bytes) -> None:
         parse(data)
 
 
+@pytest.mark.parametrize("reason", ["abort", "error", "network_error", "CANCELLED"])
+def test_an_engine_that_gives_up_cuts_the_stream(reason: str) -> None:
+    with pytest.raises(ModelCut, match=reason.lower()):
+        parse(frame({}, reason))
+
+
 @pytest.mark.parametrize(
-    ("data", "text"),
+    ("data", "complaint"),
     [
-        (b'{"error": {"message": "EngineDeadError", "code": 500}}', "EngineDeadError"),
-        (b'{"error": "overloaded"}', "overloaded"),
-        (frame({}, "abort"), "abort"),
-        (frame({}, "error"), "error"),
+        (b'{"error": {"message": "dead", "code": 500}}', Complaint("dead", status=500)),
+        (b'{"error": "overloaded"}', Complaint("overloaded")),
+        (b'{"error": true, "message": "no"}', Complaint("no")),
+        (b'{"error": {"error": {"message": "deep"}}}', Complaint("deep")),
+        (b'{"object": "error", "message": "long", "code": 400}', Complaint("long", status=400)),
+        (frame({"content": "x"}, error={"message": "late"}), Complaint("late")),
     ],
 )
-def test_an_engine_that_gives_up_cuts_the_stream(data: bytes, text: str) -> None:
-    with pytest.raises(ModelCut, match=text):
+def test_an_error_frame_is_told(data: bytes, complaint: Complaint) -> None:
+    with pytest.raises(ErrorFrame) as error:
         parse(data)
+
+    assert error.value.complaint == complaint
+
+
+def test_what_is_cut_and_what_is_deep_is_unreadable() -> None:
+    for data in (b"[" * 100_000, b'{"choices":' * 10_000, b'{"a":' + b"9" * 100_000 + b"}"):
+        with pytest.raises(ModelCut, match="unreadable"):
+            parse(data)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import Event, EventId, Kind, shown
 from broker.contract.hint import Lane, Outcome, State, Usage
-from broker.contract.job import Endpoint, HintJob, Sampling
+from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
 from workers import pipeline
@@ -37,7 +37,7 @@ JOB = HintJob(
     l0="",
     code="def add(a, b):\n    return a - b",
     question="",
-    endpoint=Endpoint(base_url="http://gpu0/v1", model="m", kind="vllm"),
+    endpoint=Endpoint(base_url="http://gpu0/v1", model="m", kind="vllm", thinking=Thinking.NEVER),
     sampling=Sampling(max_tokens=100),
 )
 SENTENCES = st.sampled_from(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.engines.client.sse import MAX_BUFFER_BYTES, SseReader
+from web.engines.client.sse import MAX_EVENT_BYTES, SseReader
 
 STREAM = (
     ": keep-alive\n\n"
@@ -34,7 +34,7 @@ def test_events_are_the_same_byte_by_byte() -> None:
 
 @pytest.mark.parametrize("endless", [b"x", b"data: " + b"x" * 62 + b"\n"])
 def test_an_endless_event_is_refused(endless: bytes) -> None:
-    part = endless * (MAX_BUFFER_BYTES // 16 // len(endless))
+    part = endless * (MAX_EVENT_BYTES // 16 // len(endless))
 
     with pytest.raises(ValueError, match="longer than"):
         read([part] * 40)

@@ -23,6 +23,9 @@ NOTICES: dict[str, Promise] = {
     Reason.OTHER_LANGUAGE: _(
         "The AI here does not write your language. This hint was prepared before."
     ),
+    Reason.ONLY_THOUGHTS: _(
+        "The AI thought for so long that it gave no answer. This hint was prepared before."
+    ),
     Reason.TRUNCATED: _("The AI broke off in the middle. This hint was prepared before."),
     Reason.WORKER_LOST: _("Something broke on our side. This hint was prepared before."),
     Reason.EXPIRED: _("It was too busy to ask the AI in time. This hint was prepared before."),

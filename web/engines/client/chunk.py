@@ -2,60 +2,147 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from jiter import from_json
 
 from broker.contract.hint import Usage
-from web.engines.client.errors import ModelCut
+from broker.contract.job import Dialect
+from web.engines.client.complaint import Complaint
+from web.engines.client.errors import ErrorFrame, ModelCut
 
-GIVEN_UP = frozenset({"abort", "error"})
-"""Finish reasons with which vLLM says that it stopped early: the text is not complete."""
-ERROR_TEXT_CHARS = 200
+ENDS = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "model_length", "limit", "max_length"), "length"),
+    **dict.fromkeys(("model_context_window_exceeded", "token_limit"), "length"),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "sensitive"), "content_filter"),
+    **dict.fromkeys(("refusal", "prohibited_content", "blocklist"), "content_filter"),
+    **dict.fromkeys(("tool_calls", "tool_use", "function_call"), "tool_calls"),
+}
+"""Reasons with which servers say that an answer has ended, in lower case, by OpenAI's name."""
+GIVEN_UP = frozenset(
+    {"abort", "error", "cancelled", "canceled", "network_error", "insufficient_system_resource"}
+)
+"""Finish reasons with which a server says that it stopped early: the text is not complete."""
+THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+"""Fields in which servers keep a model's thoughts apart, some under two names at once."""
+MAX_TOKENS_COUNTED = 10_000_000
+"""A usage that counts more is no count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one frame adds to the answer; finish_reason and usage come once, near the end."""
+    """What one frame adds to the answer; finish_reason and usage come once, near the end.
+
+    thoughts: characters that the model has thought, kept apart by its server; learned: comes first,
+    if the request had to be put otherwise than the endpoint's dialect says.
+    """
 
     text: str = ""
     finish_reason: str | None = None
     usage: Usage | None = None
+    thoughts: int = 0
+    learned: Dialect | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the model got on: a frame with a role alone, or with usage, is no sign of it."""
+        return bool(self.text or self.thoughts)
+
+
+NOTHING = Chunk()
 
 
 def parse(data: bytes) -> Chunk:
-    """The chunk in the data of an event; an empty one where the frame has only a role or the like.
+    """The chunk in the data of an event, or in a whole answer; NOTHING for a role or the like.
 
-    Raises: ModelCut for an error frame, a reason in GIVEN_UP, and for what is no chat frame.
+    Its text may hold half of a surrogate pair. Only the choice with index 0 is read.
+    Raises: ErrorFrame; ModelCut for a reason in GIVEN_UP, and for what is no chat frame.
     """
     try:
-        frame = from_json(data)
-        if "error" in frame:
-            raise ModelCut(f"error frame: {message_of(frame['error'])}")
-        usage = frame.get("usage")
-        choices = frame.get("choices")
-        if not choices:
-            return Chunk(usage=usage and counted(usage))
-        text = choices[0].get("delta", {}).get("content") or ""
-        reason = choices[0].get("finish_reason")
-        if reason in GIVEN_UP:
-            raise ModelCut(f"the engine gave up: {reason}")
-        return Chunk("" + text, reason, usage and counted(usage))
-    except (ValueError, TypeError, AttributeError, LookupError):
+        frame = loaded(data)
+        if frame is None:
+            return NOTHING
+        error = frame.get("error") or (frame if frame.get("object") == "error" else None)
+        if error and not (isinstance(error, dict) and not any(error.values())):
+            raise ErrorFrame(Complaint.of(frame))
+        usage = counted(frame.get("usage"))
+        choice = first_of(frame.get("choices"))
+        if choice is None:
+            return Chunk(usage=usage) if usage else NOTHING
+        whole = choice.get("message")
+        delta = choice.get("delta") or whole or {}
+        text, thoughts = said(delta.get("content") or choice.get("text"))
+        thoughts += thought(delta)
+        return Chunk(text, ended(choice, whole=bool(whole)), usage, thoughts)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise ModelCut("an unreadable frame") from None
 
 
-def counted(usage: dict[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        prompt_tokens=usage.get("prompt_tokens") or 0,
-        completion_tokens=usage.get("completion_tokens") or 0,
-        cached_tokens=details.get("cached_tokens") or 0,
-    )
+def loaded(data: bytes) -> Any:
+    """Raises: ValueError, RecursionError."""
+    try:
+        return from_json(data)
+    except ValueError:
+        # The fast parser refuses half of a surrogate pair; this one takes any, if it is UTF-8.
+        return json.loads(data.decode())
 
 
-def message_of(error: object) -> str:
-    """The short text of an engine's error, an object {"message": …} or a string; "" if none."""
-    text = error.get("message") if isinstance(error, dict) else error
-    return text[:ERROR_TEXT_CHARS] if isinstance(text, str) else ""
+def first_of(choices: Any) -> dict[str, Any] | None:
+    for choice in choices or ():
+        if choice is not None and choice.get("index") in (0, None):
+            found: dict[str, Any] = choice
+            return found
+    return None
+
+
+def said(content: Any) -> tuple[str, int]:
+    """Text, and characters of thoughts, of a message's content: a string, a part, or parts."""
+    if not content:
+        return "", 0
+    if isinstance(content, str):
+        return content, 0
+    text, thoughts = "", 0
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            text += part
+        elif part.get("type") in (None, "text", "output_text"):
+            text += part.get("text") or ""
+        else:
+            thoughts += part.get("type") in ("thinking", "reasoning")
+    return text, thoughts
+
+
+def thought(delta: dict[str, Any]) -> int:
+    """Characters; 1 for thoughts in another shape than a text."""
+    field = next((delta[name] for name in THOUGHTS if delta.get(name)), "")
+    return len(field) if isinstance(field, str) else 1
+
+
+def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
+    """Why the answer has ended, by OpenAI's name for it; None while it has not.
+
+    whole: it is no frame but all of it, so it has ended even where it does not say so.
+    """
+    reason = choice.get("finish_reason")
+    name = reason.strip().lower() if isinstance(reason, str) else ""
+    if name in GIVEN_UP:
+        raise ModelCut(f"the engine gave up: {name}")
+    return ENDS.get(name, "stop" if whole else None)
+
+
+def counted(usage: Any) -> Usage | None:
+    """None where nothing is counted that can be believed."""
+    if not isinstance(usage, dict):
+        return None
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    counts = [count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))]
+    found = Usage(prompt_tokens=counts[0], completion_tokens=counts[1], cached_tokens=count(cached))
+    return found if any(counts) else None
+
+
+def count(tokens: Any) -> int:
+    return tokens if type(tokens) is int and 0 <= tokens <= MAX_TOKENS_COUNTED else 0

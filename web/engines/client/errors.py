@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from broker.errors import HintlineError
 from broker.health import Failure
+from web.engines.client.complaint import Complaint
 
 
 class ModelError(HintlineError):
@@ -13,9 +14,16 @@ class ModelError(HintlineError):
 
 
 class EngineFailed(ModelError):
-    """The engine failed under the request; another one may do. failure: as the breaker has it."""
+    """The engine failed under the request; another one may do. failure: as the breaker has it.
+
+    retry_after_s: when the server wants to be asked again; None: it does not say.
+    """
 
     failure: Failure
+
+    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class ModelUnavailable(EngineFailed):
@@ -30,6 +38,12 @@ class ModelBusy(ModelUnavailable):
     failure = Failure.BUSY
 
 
+class ModelRateLimited(EngineFailed):
+    """The account asks too fast: a hosted API's 429."""
+
+    failure = Failure.RATE_LIMITED
+
+
 class ModelTimeout(EngineFailed):
     """The engine took the request and went silent, or the deadline passed."""
 
@@ -42,11 +56,19 @@ class ModelCut(EngineFailed):
     failure = Failure.CUT
 
 
+class ErrorFrame(ModelCut):
+    """The server says in the stream what is wrong; its words may repeat the prompt."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__("error frame")
+        self.complaint = complaint
+
+
 class Refusal(StrEnum):
     """What an engine will refuse again, however often it is asked."""
 
     KEY = "key"
-    """The API key is missing, wrong, or may not do this."""
+    """The API key is missing, wrong, or may not do this; or its account has no money left."""
     MODEL = "model"
     """The engine serves no model of this name."""
     ADDRESS = "address"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import httpx2
@@ -12,21 +14,58 @@ from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 from broker import trace
 from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, Sampling
-from web.engines.client.chunk import Chunk, parse
-from web.engines.client.errors import ModelCut, ModelTimeout
+from web.engines.client.body import Answered, refuse
+from web.engines.client.chunk import Chunk
+from web.engines.client.complaint import Complaint
+from web.engines.client.errors import ModelCut, ModelError, ModelTimeout
+from web.engines.client.negotiation import Negotiation
 from web.engines.client.patience import Patience
-from web.engines.client.sse import SseReader
-from web.engines.client.translation import PLUMBING, before_headers, hung_up, in_stream
+from web.engines.client.reader import Reader
+from web.engines.client.redaction import READ_CHARS, Redaction
+from web.engines.client.translation import PLUMBING, Translation, hung_up
 
 MAX_CONNECTIONS = 4096
 KEEPALIVE_S = 3.0
 """Below the 5 s after which uvicorn, so vLLM, closes an idle connection: a reused one is alive."""
-DONE = b"[DONE]"
-NOTHING = Chunk()
 NO_KEY = "none"
 """Sent where an engine needs none: left out, the client would send OPENAI_API_KEY there."""
-BATCH_PRIORITY = 10
-"""vLLM admits the lower number first."""
+SLICE_BYTES = 1 << 16
+"""After so much of a body that came at once, or was packed, other streams have their turn."""
+
+
+class Request:
+    """One answer that is asked for, in as many requests as it takes until the server takes one."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[ChatCompletionMessageParam],
+        lane: Lane,
+        request_id: str,
+    ) -> None:
+        self.endpoint = endpoint
+        self.asked = Negotiation(endpoint, sampling, messages, lane)
+        self.patience = Patience(endpoint)
+        texts = (str(message.get("content")) for message in messages)
+        self.redaction = Redaction(endpoint.api_key, tuple(texts))
+        self.translation = Translation(endpoint, self.redaction)
+        self.headers: dict[str, Any] = {
+            "X-Request-Id": request_id,
+            # Compression would hold words back until a block is full.
+            "Accept-Encoding": "identity",
+            **trace.headers(),
+        }
+
+    def unanswered(self, error: Exception) -> ModelError:
+        if isinstance(error, TimeoutError):
+            return ModelTimeout(self.patience.why())
+        return self.translation.before_headers(error)
+
+    def broken(self, error: Exception) -> ModelError:
+        if isinstance(error, TimeoutError):
+            return ModelTimeout(self.patience.why())
+        return self.translation.in_stream(error, self.patience.began)
 
 
 class Model:
@@ -55,64 +94,65 @@ class Model:
 
         messages: if the last one is the assistant's, a vLLM server goes on where it ends.
         Closing the iterator, or a cancellation, closes the connection: the engine's slot is free.
-        Raises: ModelUnavailable, ModelBusy, ModelTimeout, ModelRefused, ModelCut.
+        Raises: ModelUnavailable, ModelBusy, ModelRateLimited, ModelTimeout, ModelRefused, ModelCut.
         """
-        patience = Patience(endpoint)
-        finished = False
-        body = request_body(endpoint, sampling, messages, lane)
-        response = await self._open(patience, endpoint, body, request_id)
+        request, reader = Request(endpoint, sampling, messages, lane, request_id), Reader()
+        response = await self._open(request)
         try:
-            parts, reader = response.aiter_bytes(), SseReader()
-            while (part := await patience.on(anext(parts, None))) is not None:
-                for data in reader.feed(part):
-                    if data == DONE:
-                        patience.note_done()
-                        continue
-                    chunk = parse(data)
-                    self.chunks += 1
-                    finished = finished or chunk.finish_reason is not None
-                    if chunk != NOTHING:
+            if request.asked.dialect != endpoint.dialect:
+                yield Chunk(learned=request.asked.dialect)
+            async with aclosing(slices(response, request.patience)) as parts:
+                async for part in parts:
+                    for chunk in reader.feed(part):
                         yield chunk
-                    # After the yield: the reader's own time is no silence of the engine.
-                    patience.note_chunk()
-            if not finished:
-                raise ModelCut("the stream ended without a finish reason")
-        except TimeoutError:
-            if not finished:
-                raise ModelTimeout(patience.why()) from None
+                        # After the yield: the reader's own time is no silence of the engine.
+                        if chunk.alive:
+                            self.chunks += 1
+                            request.patience.note_chunk()
+                        if chunk.finish_reason:
+                            request.patience.note_end()
+                    if reader.done:
+                        request.patience.note_done()
+            for chunk in reader.end():
+                yield chunk
         except (*PLUMBING, ModelCut) as error:
-            if not finished:
-                raise in_stream(error, patience.began) from None
+            if not reader.finished:
+                raise request.broken(error) from None
         finally:
-            patience.end()
+            request.patience.end()
             await response.aclose()
 
-    async def _open(
-        self, patience: Patience, endpoint: Endpoint, body: dict[str, Any], request_id: str
-    ) -> httpx2.Response:
+    async def _open(self, request: Request) -> httpx2.Response:
+        """The answer to the request as the server takes it; it may be sent several times."""
         try:
-            try:
-                return await patience.on(self._post(endpoint, body, request_id))
-            except PLUMBING as error:
-                if not hung_up(error):
-                    raise
-            # llama.cpp's server closes a connection after a stream that it promised to keep: a
-            # request that takes it just then is lost, and a new connection is as good as any.
-            return await patience.on(self._post(endpoint, body, request_id))
-        except TimeoutError:
-            raise ModelTimeout(patience.why()) from None
+            while True:
+                try:
+                    return await self._sent(request)
+                except Answered as error:
+                    complaint = Complaint.read(error.body)
+                    text = request.redaction.of(complaint.text, READ_CHARS)
+                    if not request.asked.heed(error.status, complaint, text):
+                        raise request.translation.answered(error) from None
         except PLUMBING as error:
-            raise before_headers(error, endpoint.api_key) from None
+            raise request.unanswered(error) from None
 
-    async def _post(
-        self, endpoint: Endpoint, body: dict[str, Any], request_id: str
-    ) -> httpx2.Response:
+    async def _sent(self, request: Request) -> httpx2.Response:
+        try:
+            return await request.patience.on(self._post(request))
+        except PLUMBING as error:
+            if not hung_up(error):
+                raise
+        # llama.cpp's server closes a connection after a stream that it promised to keep: a
+        # request that takes it just then is lost, and a new connection is as good as any.
+        return await request.patience.on(self._post(request))
+
+    async def _post(self, request: Request) -> httpx2.Response:
         """By the client's own post: chat.completions.create copies the body part by part."""
-        stream = await self._client(endpoint).post(
+        stream = await self._client(request.endpoint).post(
             "/chat/completions",
             cast_to=ChatCompletionChunk,
-            body=body,
-            options={"headers": {"X-Request-Id": request_id, **trace.headers()}},
+            body=request.asked.body,
+            options={"headers": request.headers},
             stream=True,
             stream_cls=AsyncStream[ChatCompletionChunk],
         )
@@ -128,35 +168,21 @@ class Model:
                 base_url=endpoint.base_url,
                 api_key=endpoint.api_key or NO_KEY,
                 max_retries=0,
-                http_client=DefaultAioHttpClient(timeout=timeout, limits=limits),
+                http_client=DefaultAioHttpClient(
+                    timeout=timeout,
+                    limits=limits,
+                    follow_redirects=False,
+                    event_hooks={"response": [refuse]},
+                ),
             )
         return self._clients[place]
 
 
-def request_body(
-    endpoint: Endpoint,
-    sampling: Sampling,
-    messages: Sequence[ChatCompletionMessageParam],
-    lane: Lane,
-) -> dict[str, Any]:
-    """As /v1/chat/completions takes it, with what only vLLM understands for a vLLM server."""
-    body = {
-        "model": endpoint.model,
-        "messages": messages,
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    return body | vllm_parameters(messages, lane) if endpoint.kind == "vllm" else body
-
-
-def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:
-    """What only vLLM takes. Usage comes with every chunk: the gate may stop a stream early."""
-    goes_on = messages[-1]["role"] == "assistant"
-    return {
-        "priority": BATCH_PRIORITY if lane is Lane.BATCH else 0,
-        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-        **({"continue_final_message": True, "add_generation_prompt": False} if goes_on else {}),
-    }
+async def slices(response: httpx2.Response, patience: Patience) -> AsyncGenerator[bytes, None]:
+    """The unpacked body. Raises: TimeoutError, PLUMBING."""
+    async with aclosing(response.aiter_bytes()) as parts:
+        while (part := await patience.on(anext(parts, None))) is not None:
+            for start in range(0, len(part), SLICE_BYTES):
+                yield part[start : start + SLICE_BYTES]
+                if len(part) > SLICE_BYTES:
+                    await asyncio.sleep(0)

@@ -11,10 +11,12 @@ from broker.contract.job import Endpoint
 T = TypeVar("T")
 LINGER_S = 0.25
 """After [DONE] the end of the body is awaited this long: then the connection can be reused."""
+TAIL_S = 2.0
+"""After a finish reason usage and [DONE] are awaited this long; some servers send neither."""
 
 
 class Patience:
-    """Counts parsed chunks, not bytes: an engine's keep-alive comments are no progress.
+    """Counts words and thoughts, not bytes: keep-alive comments and empty frames are no progress.
 
     Belongs to the task that makes it. One alarm serves the whole stream, set again only when it
     rings too early: an asyncio.timeout a chunk would be a fifth of the cost of reading.
@@ -30,15 +32,23 @@ class Patience:
         self._until_s = min(self._deadline_s, self._loop.time() + endpoint.first_chunk_s)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_s = 0.0
-        self._waiting = self._rang = False
+        self._waiting = self._rang = self._done = False
         self.began = False
 
     def note_chunk(self) -> None:
+        """A word or a thought came: before the first one, the model may think in hiding."""
         self.began = True
         self._wait_for(self._idle_s)
 
+    def note_end(self) -> None:
+        """A finish reason came."""
+        self._wait_for(min(TAIL_S, self._idle_s))
+
     def note_done(self) -> None:
-        self._wait_for(LINGER_S)
+        """[DONE] came; what a server sends after that moves nothing."""
+        if not self._done:
+            self._done = True
+            self._wait_for(LINGER_S)
 
     async def on(self, event: Awaitable[T]) -> T:
         """Raises: TimeoutError."""

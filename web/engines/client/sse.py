@@ -2,35 +2,75 @@
 
 from __future__ import annotations
 
-MAX_BUFFER_BYTES = 1 << 20
+MAX_EVENT_BYTES = 1 << 20
 """An event may not be longer: an endless line would fill the memory."""
+BOM = b"\xef\xbb\xbf"
 
 
 class SseReader:
     """Feeds on any split of the stream; keeps the unfinished rest.
 
-    Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, without a lone CR as the
-    end of a line (no engine sends it) and without event names, ids and retry (chats use none).
+    An event named `error` gives its data as that of an error frame. A body that is no stream, which
+    begins as JSON or HTML does, is one event: servers send one in spite of `stream: true`.
+    Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, without ids and retry.
     """
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._data: list[bytes] = []
+        self._rest = bytearray()
+        self._lines: list[bytes] = []
+        """Of the event that has begun."""
+        self._size = 0
+        self._named_error = self._after_cr = self._begun = self._plain = False
 
     def feed(self, part: bytes) -> list[bytes]:
         """The data of each event that this part completes; comments and empty events give nothing.
 
-        Raises: ValueError when an event exceeds MAX_BUFFER_BYTES.
+        Raises: ValueError when an event exceeds MAX_EVENT_BYTES.
         """
-        *lines, self._rest = (self._rest + part).split(b"\n")
-        if len(self._rest) + sum(map(len, self._data)) > MAX_BUFFER_BYTES:
-            raise ValueError(f"an event longer than {MAX_BUFFER_BYTES} bytes")
-        events = []
-        for line in lines:
-            line = line.removesuffix(b"\r")
-            if line.startswith(b"data:"):
-                self._data.append(line[5:].removeprefix(b" "))
-            elif not line and self._data:
-                events.append(b"\n".join(self._data))
-                self._data.clear()
+        if self._after_cr and part:
+            part, self._after_cr = part.removeprefix(b"\n"), False
+        if b"\r" in part:
+            self._after_cr = part.endswith(b"\r")
+            part = part.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        first, *lines = part.split(b"\n")
+        self._rest += first
+        if lines:
+            lines.insert(0, bytes(self._rest))
+            self._rest = bytearray(lines.pop())
+        events = [event for line in lines if (event := self._line(line)) is not None]
+        if len(self._rest) + self._size > MAX_EVENT_BYTES:
+            raise ValueError(f"an event longer than {MAX_EVENT_BYTES} bytes")
         return events
+
+    def end(self) -> list[bytes]:
+        """The body has ended, and with it the last event: not all servers write a line after it."""
+        self._after_cr = False
+        events = self.feed(b"\n\n")
+        return [b"\n".join(self._lines)] if self._plain else events
+
+    def _line(self, line: bytes) -> bytes | None:
+        if not self._begun and line:
+            line = line.removeprefix(BOM)
+            self._begun = bool(line.strip())
+            self._plain = line.lstrip().startswith((b"{", b"[", b"<"))
+        if self._plain:
+            self._keep(line)
+        elif line.startswith(b"data:"):
+            self._keep(line[5:].removeprefix(b" "))
+        elif line.startswith(b"event:"):
+            self._named_error = line[6:].strip() == b"error"
+        elif not line:
+            return self._event()
+        return None
+
+    def _keep(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line) + 1
+
+    def _event(self) -> bytes | None:
+        lines, error = self._lines, self._named_error
+        self._lines, self._size, self._named_error = [], 0, False
+        if not any(lines):
+            return None
+        data = b"\n".join(lines)
+        return b'{"error":%b}' % data if error else data

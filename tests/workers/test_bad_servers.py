@@ -1,0 +1,169 @@
+"""Every way in which the bad server misbehaves, through the client, the gate and the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from broker.contract.hint import Outcome, Reason, Source, State
+from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
+from broker.health import Failure
+from tests.fakes.badreply import HINT
+from tests.fakes.badserver import MODES
+from tests.fakes.launch import BadServer
+from web.engines.client.model import Model
+from workers import pipeline
+from workers.pipeline import Elsewhere, Record
+from workers.relay import Feed
+from workers.screen import Screen
+
+SECRET = "my_cups = student_secret_variable + 4711"
+JOB = HintJob(
+    hint="h",
+    student="s",
+    attempt=1,
+    engine="api",
+    level=1,
+    locale="en",
+    statement="How many days does the rice last?",
+    reference="def rice_days(cups, per_day):\n    return cups // per_day",
+    mistakes="",
+    authored="Count the days.",
+    l0="rice_days(7, 3) should give 2.",
+    code=f"def rice_days(cups, per_day):\n    {SECRET}\n    return 0\n",
+    question="",
+    endpoint=Endpoint(base_url="", model="fake", api_key="sk-secret", first_chunk_s=30),
+    sampling=Sampling(),
+)
+
+ANSWERED = {
+    "good", "think-tags", "thinking-tags", "thought-tags", "reasoning-tags", "magistral-tags",
+    "seed-tags", "harmony-tags", "think-no-open", "reasoning-field", "content-parts",
+    "thinks-in-hiding", "error-null", "delta-null", "nul-text", "bytewise", "lone-cr",
+    "no-reason-done", "ignores-stream", "gzipped", "deflated", "azure", "named-events",
+    "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
+    "no-stream-options", "strict", "no-both-sampling", "no-limit-at-all", "only-old-tokens",
+    "no-system", "no-extra", "bangs-some", "bangs-200", "echo",
+}  # fmt: skip
+ENDED: dict[str, Reason] = {
+    "reasoning-eats-all": Reason.ONLY_THOUGHTS,
+    "think-never-closed": Reason.ONLY_THOUGHTS,
+    "think-no-mark": Reason.ONLY_THOUGHTS,
+    "only-thoughts": Reason.ONLY_THOUGHTS,
+    "filtered": Reason.OFF_TEMPLATE,
+    "tool-calls": Reason.OFF_TEMPLATE,
+    "refusal-field": Reason.OFF_TEMPLATE,
+    "no-quota": Reason.MODEL_REFUSED,
+    "html-200": Reason.MODEL_REFUSED,
+    "error-in-200": Reason.MODEL_REFUSED,
+    "context-full": Reason.REQUEST_REFUSED,
+    "refuses-all": Reason.REQUEST_REFUSED,
+    "echoes": Reason.REQUEST_REFUSED,
+    "endless-error": Reason.REQUEST_REFUSED,
+    "dripping-error": Reason.REQUEST_REFUSED,
+    "deep-error": Reason.REQUEST_REFUSED,
+    **{f"redirect-{status}": Reason.MODEL_REFUSED for status in (301, 302, 303, 307, 308)},
+}
+ELSEWHERE: dict[str, Failure] = {
+    "empty-reason": Failure.CUT,
+    "stop-in-each": Failure.CUT,
+    "clean-half": Failure.CUT,
+    "error-event": Failure.CUT,
+    "endless-line": Failure.UNREACHABLE,
+    "bomb-200": Failure.UNREACHABLE,
+    "rate-limited": Failure.RATE_LIMITED,
+    "html-error": Failure.UNREACHABLE,
+    "error-bomb": Failure.UNREACHABLE,
+}
+OTHERS = {"slow-good", "role-then-silence", "split-surrogates", "rpm", "java-answer"}
+"""Too slow to be run here, or in tests of their own; the gate has one for the last."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[BadServer]:
+    with BadServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    model = Model()
+    yield model
+    await model.aclose()
+
+
+def job_of(server: BadServer, mode: str, **changes: Any) -> HintJob:
+    server.reset()
+    endpoint = replace(JOB.endpoint, base_url=server.at(mode), **changes)
+    return replace(JOB, endpoint=endpoint)
+
+
+async def ask(model: Model, job: HintJob) -> tuple[Outcome | Elsewhere, Record, str]:
+    """The attempt's ending, what it left, and what watchers of the hint were shown."""
+    feed = Feed(job.hint, job.attempt, job.student, lambda: None)
+    record = Record(Screen(feed))
+    ending = await pipeline.run(job, model, feed, record)
+    return ending, record, " ".join(data for _, data in feed._pending)
+
+
+def test_every_mode_has_its_row() -> None:
+    rows = [*ANSWERED, *ENDED, *ELSEWHERE, *OTHERS]
+
+    assert sorted(rows) == sorted(MODES)
+
+
+@pytest.mark.parametrize("mode", sorted(ANSWERED))
+async def test_a_hint_that_a_server_carries_is_shown(
+    server: BadServer, model: Model, mode: str
+) -> None:
+    ending, record, _ = await ask(model, job_of(server, mode))
+
+    assert (ending, record.error) == (
+        Outcome(state=State.ANSWERED, text=HINT, source=Source.MODEL, usage=record.usage),
+        "",
+    )
+
+
+@pytest.mark.parametrize("thinking", list(Thinking))
+@pytest.mark.parametrize("mode", sorted(ENDED))
+async def test_without_a_hint_the_reason_is_the_right_one(
+    server: BadServer, model: Model, mode: str, thinking: Thinking
+) -> None:
+    if (mode, thinking) == ("think-no-mark", Thinking.NEVER):
+        pytest.skip("the admin says that this model does not think")
+    ending, record, shown = await ask(model, job_of(server, mode, thinking=thinking))
+
+    assert isinstance(ending, Outcome)
+    assert (ending.reason, ending.text) == (ENDED[mode], JOB.authored)
+    assert record.error or ending.state is State.WITHHELD
+    for secret in (SECRET, "student_secret", "4711", "sk-secret"):
+        assert secret not in record.error
+    assert "per_day" not in shown
+
+
+@pytest.mark.parametrize("mode", sorted(ELSEWHERE))
+async def test_a_server_that_fails_is_left_for_another(
+    server: BadServer, model: Model, mode: str
+) -> None:
+    ending, record, _ = await ask(model, job_of(server, mode))
+
+    assert isinstance(ending, Elsewhere)
+    assert ending.failure is ELSEWHERE[mode]
+    assert record.error
+
+
+async def test_a_pair_of_halves_is_one_emoji(server: BadServer, model: Model) -> None:
+    job = job_of(server, "split-surrogates")
+
+    text = [chunk.text async for chunk in model.stream(job.endpoint, JOB.sampling, PROMPT, "h-1")]
+
+    assert "".join(text) == f"Good start \N{SLIGHTLY SMILING FACE}. {HINT}"
+
+
+PROMPT: list[Any] = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": SECRET},
+]

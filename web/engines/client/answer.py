@@ -1,0 +1,77 @@
+"""A model's answer as its chunks come, told from its thoughts: only of an answer may be shown."""
+
+from __future__ import annotations
+
+from broker.contract.job import Endpoint, Thinking
+from web.engines.client.chunk import Chunk
+from web.tutor.thoughts import Thoughts
+
+INCOMPLETE = frozenset({"length", "content_filter"})
+"""Finish reasons after which the last sentence may be a half one."""
+EATEN = "all tokens went into thoughts: raise max tokens, or turn thinking off"
+UNCLEAR = "cut at its limit, and it may be thoughts: raise max tokens, or turn thinking off"
+
+
+class Answer:
+    """begun: the stream goes on from an answer, so that no thoughts stand before it."""
+
+    def __init__(self, endpoint: Endpoint, *, begun: bool = False) -> None:
+        self.finish_reason: str | None = None
+        self._endpoint, self._dialect, self._begun = endpoint, endpoint.dialect, begun
+        self._apart = 0
+        """Characters of thoughts that the server kept apart."""
+        self._thoughts: Thoughts | None = None
+        self._answered = self._unclear = False
+
+    def feed(self, chunk: Chunk) -> str:
+        """What is now known to be answer."""
+        self._dialect = chunk.learned or self._dialect
+        self._apart += chunk.thoughts
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        if not chunk.text:
+            return ""
+        if self._thoughts is None:
+            self._thoughts = Thoughts(may_think=self._may_think)
+        return self._noted(self._thoughts.feed(chunk.text))
+
+    def finish(self) -> str:
+        """The rest of the answer; what was cut while it could be thoughts is none."""
+        if self._thoughts is None:
+            return ""
+        self._unclear = self._thoughts.thinking and self.incomplete
+        return "" if self._unclear else self._noted(self._thoughts.finish())
+
+    @property
+    def incomplete(self) -> bool:
+        return self.finish_reason in INCOMPLETE
+
+    @property
+    def thought(self) -> int:
+        """Characters of thoughts that were dropped."""
+        return self._apart + (self._thoughts.chars if self._thoughts else 0)
+
+    @property
+    def only_thoughts(self) -> bool:
+        """Once it is finished: nothing of it is an answer, as all tokens went into thoughts."""
+        cut = self._unclear and self.finish_reason == "length"
+        return not self._answered and (cut or bool(self.thought))
+
+    @property
+    def advice(self) -> str:
+        """For the admin, where it is only thoughts."""
+        return EATEN if self.thought else UNCLEAR
+
+    @property
+    def _may_think(self) -> bool:
+        """Whether this text may be thoughts without an opening mark.
+
+        A server that keeps thoughts apart leaves none in the text. What an admin sends to turn them
+        off has no effect where the server refuses it.
+        """
+        refused = self._dialect.left_out & set(self._endpoint.extra_body)
+        unknown = self._endpoint.thinking is Thinking.UNKNOWN or bool(refused)
+        return unknown and not self._begun and not self._apart
+
+    def _noted(self, text: str) -> str:
+        self._answered = self._answered or bool(text.strip())
+        return text

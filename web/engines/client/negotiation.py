@@ -1,0 +1,148 @@
+"""How a request is put so that its server takes it: what it refuses is renamed or left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from openai.types.chat import ChatCompletionMessageParam
+
+from broker.contract.hint import Lane
+from broker.contract.job import Endpoint, Sampling
+from web.engines.client.complaint import Complaint
+
+SYSTEM = "system"
+"""In a dialect's left_out: the role."""
+OURS = frozenset({"model", "messages", "stream"})
+"""What no admin's extra body may replace."""
+KEPT = OURS | {"continue_final_message", "add_generation_prompt"}
+"""Without these it would be another request: the answer would start anew instead of going on."""
+FORMS = {"max_tokens": ("max_tokens", "max_completion_tokens")}
+MAX_REPEATS = 4
+NEGOTIABLE = frozenset({400, 422, 500, 501})
+"""llama.cpp answers 500 where a chat template raises, others where an argument is unknown."""
+TOO_LONG = re.compile(r"context.(length|window|size)|too long|reduce the length", re.IGNORECASE)
+"""No matter of parameters: a shorter prompt would have been taken."""
+ROLE = re.compile(r"\broles?\b|\b(system|developer) (message|prompt|instruction)", re.IGNORECASE)
+BATCH_PRIORITY = 10
+"""vLLM admits the lower number first."""
+
+
+class Negotiation:
+    """One request, put anew after each refusal that names what we sent; MAX_REPEATS times."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        sampling: Sampling,
+        messages: Sequence[ChatCompletionMessageParam],
+        lane: Lane,
+    ) -> None:
+        self.dialect = endpoint.dialect
+        self._wanted = parameters(endpoint, sampling, messages, lane)
+        self._messages = messages
+        self._refused: set[str] = set()
+        self._repeats = 0
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As this server takes it, as far as is known."""
+        left_out, renamed = self.dialect.left_out, self.dialect.renamed
+        kept = {
+            renamed.get(name, name): value
+            for name, value in self._wanted.items()
+            if name not in left_out
+        }
+        messages = merged(self._messages) if SYSTEM in left_out else self._messages
+        return {**kept, "messages": messages}
+
+    def heed(self, status: int, complaint: Complaint, text: str) -> bool:
+        """Whether the request was put otherwise, so that it is worth sending again.
+
+        text: the complaint's, without what it repeats of the prompt, where any name may stand.
+        """
+        body = self.body
+        too_long = TOO_LONG.search(f"{text} {complaint.code}")
+        if status not in NEGOTIABLE or too_long or self._repeats == MAX_REPEATS:
+            return False
+        names = named(complaint, text, body)
+        for name in names:
+            self._leave(name, text)
+        self._repeats += 1
+        return bool(names)
+
+    def _leave(self, name: str, text: str) -> None:
+        """Finds another form for what this server refuses by this name, or leaves it out."""
+        self._refused.add(name)
+        renamed = dict(self.dialect.renamed)
+        original = next((old for old, new in renamed.items() if new == name), name)
+        renamed.pop(original, None)
+        other = next((form for form in FORMS.get(original, ()) if form not in self._refused), None)
+        left_out = self.dialect.left_out
+        if other is None:
+            left_out |= {original}
+        elif other != original:
+            renamed[original] = other
+        self.dialect = replace(self.dialect, left_out=left_out, renamed=renamed)
+
+
+def parameters(
+    endpoint: Endpoint,
+    sampling: Sampling,
+    messages: Sequence[ChatCompletionMessageParam],
+    lane: Lane,
+) -> dict[str, Any]:
+    """All but the messages, in OpenAI's names; with what only vLLM takes for a vLLM server."""
+    room = sampling.max_tokens
+    chosen = {
+        "max_tokens": room and room + endpoint.reasoning_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+    }
+    return {
+        "stream_options": {"include_usage": True},
+        **{name: value for name, value in chosen.items() if value is not None},
+        **(vllm_parameters(messages, lane) if endpoint.kind == "vllm" else {}),
+        **{name: value for name, value in endpoint.extra_body.items() if name not in OURS},
+        "model": endpoint.model,
+        "stream": True,
+    }
+
+
+def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:
+    """What only vLLM takes. Usage comes with every chunk: the gate may stop a stream early."""
+    goes_on = messages[-1]["role"] == "assistant"
+    return {
+        "priority": BATCH_PRIORITY if lane is Lane.BATCH else 0,
+        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
+        **({"continue_final_message": True, "add_generation_prompt": False} if goes_on else {}),
+    }
+
+
+def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:
+    """The system's text opens the first message of the user."""
+    system = [str(message["content"]) for message in messages if message["role"] == "system"]
+    rest = [message for message in messages if message["role"] != "system"]
+    first = {**rest[0], "content": "\n\n".join([*system, str(rest[0].get("content"))])}
+    return [cast(ChatCompletionMessageParam, first), *rest[1:]]
+
+
+def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:
+    """Parameters of the body that a refusal is about, and SYSTEM for that role.
+
+    All that it points at; of those that only its sentence names the first.
+    """
+    sent = [name for name in body if name not in KEPT]
+    pointed = {re.split(r"[.\[]", name)[0] for name in complaint.names}
+    if found := [name for name in sent if name in pointed]:
+        return found
+    has_system = any(message["role"] == "system" for message in body["messages"])
+    if has_system and (ROLE.search(text) or any("role" in name for name in complaint.names)):
+        return [SYSTEM]
+    words = re.findall(r"\w+", text)
+    if "top_p" in sent and {"temperature", "top_p"} <= set(words):
+        # Some models take either; the temperature says more about a hint.
+        return ["top_p"]
+    return [name for name in words if name in sent][:1]

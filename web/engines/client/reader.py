@@ -1,0 +1,82 @@
+"""A chat answer as its bytes arrive: the one tolerant reader of what servers send after a 200."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from web.engines.client.chunk import NOTHING, Chunk, parse
+from web.engines.client.errors import ModelCut, ModelRefused, Refusal
+from web.engines.client.sse import SseReader
+
+DONE = b"[DONE]"
+MAX_BYTES = 32 << 20
+"""Of a whole body, unpacked: 37,000 tokens in frames of the longest kind are half as many."""
+MAX_CHARS = 200_000
+"""Of a whole answer, its thoughts included: four times as many as max tokens allow."""
+
+
+class Reader:
+    """Chunks that say something, from any split of the body.
+
+    An answer is whole after a known reason or [DONE]. A reason that text follows was none: there
+    are servers that write `stop` into every frame, so with them only [DONE] counts.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        """[DONE] came: nothing that counts will follow."""
+        self._events = SseReader()
+        self._half = ""
+        self._bytes = self._chars = 0
+        self._ended = self._doubted = False
+
+    @property
+    def finished(self) -> bool:
+        return self.done or (self._ended and not self._doubted)
+
+    def feed(self, part: bytes) -> Iterator[Chunk]:
+        """Raises: ModelCut, ErrorFrame, ModelRefused; ValueError for an event without an end."""
+        self._bytes += len(part)
+        if self._bytes > MAX_BYTES:
+            raise ModelCut(f"an answer of more than {MAX_BYTES} bytes")
+        return self._chunks(self._events.feed(part))
+
+    def end(self) -> Iterator[Chunk]:
+        """The body has ended. Raises: as feed, and ModelCut unless the answer is whole."""
+        yield from self._chunks(self._events.end())
+        if self._half:
+            self._half = ""
+            yield Chunk("\ufffd")
+        if not self.finished:
+            raise ModelCut("the stream ended without a finish reason")
+
+    def _chunks(self, events: list[bytes]) -> Iterator[Chunk]:
+        for data in events:
+            if self.done or data.strip() == DONE:
+                self.done = True
+            elif data.lstrip().startswith(b"<"):
+                raise ModelRefused(Refusal.ADDRESS, "a web page came instead of an answer")
+            elif (chunk := self._whole(parse(data))) != NOTHING:
+                yield chunk
+
+    def _whole(self, chunk: Chunk) -> Chunk:
+        """The chunk with nothing in its text but whole characters that can be stored."""
+        self._chars += len(chunk.text) + chunk.thoughts
+        if self._chars > MAX_CHARS:
+            raise ModelCut(f"an answer of more than {MAX_CHARS} characters")
+        # Neither half a pair nor NUL is printable.
+        if self._half or not chunk.text.isprintable():
+            chunk = replace(chunk, text=self._joined(chunk.text))
+        self._doubted = self._doubted or (self._ended and bool(chunk.text))
+        self._ended = self._ended or chunk.finish_reason is not None
+        return chunk
+
+    def _joined(self, text: str) -> str:
+        """Pairs of surrogates become their character, also where a pair is cut in two."""
+        if not text:
+            return ""
+        text, self._half = self._half + text.replace("\0", ""), ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

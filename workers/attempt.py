@@ -108,16 +108,16 @@ async def generated(
         return await pipeline.run(job, runtime.model, feed, record, shown)
     finally:
         if record.learned is not None:
-            await learn(runtime, job.engine, record.learned)
+            await learn(runtime, job, record.learned)
 
 
-async def learn(runtime: Runtime, engine: str, dialect: Dialect) -> None:
+async def learn(runtime: Runtime, job: HintJob, dialect: Dialect) -> None:
     """Keeps how the engine's server wants to be asked; else the next hint learns it again."""
-    log.warning("engine %s takes requests in its own way only: %s", engine, dialect)
+    log.warning("engine %s takes requests in its own way only: %s", job.engine, dialect)
     try:
-        await runtime.database.run(roster.learn, engine, dialect)
+        await runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
     except DatabaseError as error:
-        log.warning("engine %s: not kept: %s", engine, error)
+        log.warning("engine %s: not kept: %s", job.engine, error)
 
 
 async def finish(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -11,165 +13,331 @@ from typing import Any
 
 import pytest
 
-from broker.contract.job import Endpoint
+from broker.contract.job import Endpoint, Sampling
 from web.engines import connection
+from web.engines.example import Example
 
-JSON = "application/json"
-MODELS = json.dumps({"object": "list", "data": [{"id": "tiny", "object": "model"}]})
-ANSWER = json.dumps(
-    {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "tiny",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "length",
-                "message": {"role": "assistant", "content": "Yes"},
-            }
-        ],
-    }
-)
-ERROR = json.dumps({"error": {"message": "the secret words of the server"}})
+JSON, HTML, SSE = "application/json", "text/html", "text/event-stream"
+HINT = "What does your function give back for 7 cups and 3 a day?"
+KEY = "sk-very-secret-1"
+Answer = tuple[int, str, str | bytes]
+
+
+def frames(*texts: str, reason: str = "stop") -> str:
+    deltas = [({"content": text}, None) for text in texts] + [({}, reason)]
+    choices = [{"index": 0, "delta": delta, "finish_reason": end} for delta, end in deltas]
+    lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
+    return "".join([*lines, "data: [DONE]\n\n"])
+
+
+def listing(*names: str) -> str:
+    return json.dumps({"object": "list", "data": [{"id": name} for name in names]})
+
+
+def error(text: str, **more: Any) -> str:
+    return json.dumps({"error": {"message": text} | more})
+
+
+NOT_FOUND = error("The model `tiny` does not exist.", code="model_not_found")
 
 
 @dataclass
 class Site:
-    """A server that gives these answers: status, content type, body. hang: until it is set."""
+    """A server that gives these answers: status, content type, body.
 
-    models: tuple[int, str, str] = (200, JSON, MODELS)
-    chat: tuple[int, str, str] = (200, JSON, ANSWER)
+    first: of the first chat alone; hang: until it is set, before a chat; endless: follows a list
+    again and again, each after drip_s; headers: more of them.
+    """
+
+    models: Answer = (200, JSON, listing("tiny"))
+    chat: Answer = (200, SSE, frames(*HINT.split(" ")[:1], HINT.removeprefix("What")))
+    first: Answer | None = None
     hang: Event | None = None
-    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    endless: bytes = b""
+    drip_s: float = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str | None, Any]] = field(default_factory=list)
     port: int = 0
+    closing: Event = field(default_factory=Event)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
+    @property
+    def body(self) -> Any:
+        """Of the first chat."""
+        return next(body for path, _, body in self.asked if path.endswith("completions"))
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
 
+def handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.answer(site.models, None)
 
         def do_POST(self) -> None:
-            self.answer(site.chat, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            chat, site.first = site.first or site.chat, None
+            self.answer(chat, body)
 
-        def answer(self, answer: tuple[int, str, str], body: Any) -> None:
+        def answer(self, answer: Answer, body: Any) -> None:
             site.asked.append((self.path, self.headers["Authorization"], body))
-            if site.hang:
+            if site.hang and body:
                 site.hang.wait(30)
             status, content_type, text = answer
+            data = text.encode() if isinstance(text, str) else text
             self.send_response(status)
             self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(text.encode())))
+            self.send_header("Connection", "close")
+            for name, value in site.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(text.encode())
+            self.write(data, body)
+
+        def write(self, data: bytes, body: Any) -> None:
+            try:
+                self.wfile.write(data)
+                while site.endless and not body and not site.closing.wait(site.drip_s):
+                    self.wfile.write(site.endless)
+            except ConnectionError:
+                pass
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.port = server.server_port
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield site
-    if site.hang:
-        site.hang.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    return Handler
 
 
-def check(site: Site, model: str = "tiny", key: str = "sk-1") -> connection.Check:
-    return connection.check(Endpoint(base_url=site.url, model=model, api_key=key))
+@pytest.fixture
+def open_site() -> Iterator[Callable[..., Site]]:
+    opened: list[tuple[Site, ThreadingHTTPServer, Thread]] = []
+
+    def start(**answers: Any) -> Site:
+        site = Site(**answers)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler(site))
+        site.port = server.server_port
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        opened.append((site, server, thread))
+        return site
+
+    yield start
+    for site, server, thread in opened:
+        site.closing.set()
+        if site.hang:
+            site.hang.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-def test_a_good_engine_answers(site: Site) -> None:
+@pytest.fixture
+def site(open_site: Callable[..., Site]) -> Site:
+    return open_site()
+
+
+def check(site: Site, **more: Any) -> connection.Check:
+    endpoint = {"base_url": site.url, "model": "tiny", "api_key": KEY} | more
+    return connection.check(Endpoint(**endpoint))
+
+
+def test_a_good_server(site: Site) -> None:
     found = check(site)
 
-    assert (found.ok, found.message, found.detail) == (True, "It answers.", "tiny")
-    assert [(path, key) for path, key, _ in site.asked] == [
-        ("/v1/models", "Bearer sk-1"),
-        ("/v1/chat/completions", "Bearer sk-1"),
-    ]
-    assert site.asked[1][2]["max_tokens"] == 1
+    assert (found.ok, found.message) == (True, "It answers, and a hint can use it.")
+    assert (found.text, found.models, found.advice) == (HINT, ("tiny",), [])
+    assert found.first_ms is not None
+    assert 0 <= found.first_ms <= found.took_ms
 
 
-def test_an_engine_without_a_key_is_asked_without_one_of_ours(site: Site) -> None:
-    assert check(site, key="").ok
-    assert site.asked[0][1] == "Bearer none"
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_it_sends_what_a_hint_sends(site: Site, locale: Any) -> None:
+    sampling = Sampling(max_tokens=77, temperature=None, top_p=0.3)
+    endpoint = Endpoint(base_url=site.url, model="tiny", api_key=KEY, extra_body={"top_k": 7})
+
+    connection.check(endpoint, sampling, locale)
+
+    assert {authorization for _, authorization, _ in site.asked} == {f"Bearer {KEY}"}
+    assert (site.body["max_tokens"], site.body["top_p"], site.body["top_k"]) == (77, 0.3, 7)
+    assert site.body["stream"] is True
+    assert "temperature" not in site.body
+    assert site.body["messages"] == Example(locale).messages(None)
+    assert ("rice_days(7, 3)" in site.body["messages"][1]["content"]) is True
 
 
-def test_a_server_that_lists_no_models_may_still_answer(site: Site) -> None:
-    site.models = (200, JSON, json.dumps({"object": "list", "data": []}))
+def test_an_engine_is_asked_in_a_language_that_it_writes(site: Site) -> None:
+    connection.check(Endpoint(base_url=site.url, model="m", languages=("en",)), None, "ko")
 
-    assert check(site).ok
-
-
-def test_a_model_it_does_not_have(site: Site) -> None:
-    found = check(site, model="huge")
-
-    assert (found.ok, found.message) == (False, "The server does not have this model.")
-    assert found.detail == "'huge' · tiny"
-
-
-NOT_OPENAI = "The answer is not that of an OpenAI server."
+    assert site.body["messages"] == Example("en").messages(None)
 
 
 @pytest.mark.parametrize(
-    ("models", "message"),
+    ("chat", "message", "said"),
     [
-        ((401, JSON, ERROR), "The server refuses the API key."),
-        ((403, JSON, ERROR), "The server refuses the API key."),
-        ((404, "text/html", "<h1>Not found</h1>"), "No OpenAI API at this URL"),
-        ((429, JSON, ERROR), "The account has no quota left"),
-        ((500, JSON, ERROR), "The server answers with an error."),
-        ((200, "text/html", "<h1>Welcome</h1>"), NOT_OPENAI),
-        ((200, JSON, "<h1>Welcome</h1>"), NOT_OPENAI),
-        ((200, JSON, '{"ok": true}'), NOT_OPENAI),
-        ((200, JSON, "[]"), NOT_OPENAI),
-        ((200, JSON, "null"), NOT_OPENAI),
-        ((200, JSON, '{"data": [1, "x"]}'), NOT_OPENAI),
-        ((200, JSON, '{"data": [{"name": "tiny"}]}'), NOT_OPENAI),
+        ((401, JSON, error("bad key")), "The server refuses the API key.", ""),
+        ((403, JSON, error("no")), "The server refuses the API key.", ""),
+        ((404, HTML, "<h1>Not found</h1>"), "No OpenAI API at this URL; it usually ends", ""),
+        ((404, JSON, NOT_FOUND), "The server does not have this model.", "does not exist"),
+        ((400, JSON, error("too long")), "The server refuses a hint's request.", "too long"),
+        ((422, JSON, '{"detail": "odd"}'), "The server refuses a hint's request.", "odd"),
+        ((500, JSON, error("out of memory")), "The server answers with an error.", "out of memory"),
+        ((502, HTML, "<h1>Bad gateway</h1>"), "The server answers with an error.", "502"),
+        ((200, HTML, "<h1>Welcome</h1>"), "No OpenAI API at this URL; it usually ends", ""),
+        ((200, JSON, '{"ok": true}'), "The answer breaks off, or cannot be read.", ""),
+        ((200, JSON, "[]"), "The answer breaks off, or cannot be read.", ""),
+        ((200, SSE, frames(HINT).split("data: [DONE]")[0][:60]), "The answer breaks off", ""),
     ],
 )
-def test_what_is_wrong_is_named(site: Site, models: tuple[int, str, str], message: str) -> None:
-    site.models = models
-
-    found = check(site)
-
-    assert not found.ok
-    assert str(found.message).startswith(message)
-    assert site.url in found.detail
-    assert "sk-1" not in found.detail
-    assert "secret words" not in found.detail
-
-
-@pytest.mark.parametrize(
-    ("chat", "message"),
-    [
-        ((200, "text/html", "<h1>Welcome</h1>"), NOT_OPENAI),
-        ((200, JSON, "{}"), NOT_OPENAI),
-        ((200, JSON, "[]"), NOT_OPENAI),
-        ((400, JSON, ERROR), "The server answers with an error."),
-        ((401, JSON, ERROR), "The server refuses the API key."),
-    ],
-)
-def test_a_model_list_alone_is_not_enough(
-    site: Site, chat: tuple[int, str, str], message: str
-) -> None:
+def test_what_is_wrong_is_named(site: Site, chat: Answer, message: str, said: str) -> None:
     site.chat = chat
 
     found = check(site)
 
+    assert found.ok is False
+    assert str(found.message).startswith(message)
+    assert said in found.said
+    assert site.url in found.detail
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 500, 503])
+def test_the_servers_words_hold_neither_key_nor_markup_nor_much(site: Site, status: int) -> None:
+    site.chat = (status, JSON, error(f"<b>your key {KEY}</b> " + "x" * 5000))
+
+    found = check(site)
+
     assert not found.ok
-    assert found.message == message
+    assert KEY not in found.detail
+    assert len(found.said) < 300
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        (404, JSON, error("no")),
+        (500, JSON, "oops"),
+        (401, JSON, error("no")),
+        (200, HTML, "<h1>Welcome</h1>"),
+        (200, JSON, "<h1>Welcome</h1>"),
+        (200, JSON, '{"ok": true}'),
+        (200, JSON, "[]"),
+        (200, JSON, "null"),
+        (200, JSON, '{"data": [1, "x"]}'),
+        (200, JSON, '{"data": [{"name": "tiny"}]}'),
+        (200, JSON, "[" * 900_000),
+        (200, JSON, '{"a":' * 100_000),
+        (200, JSON, b"\xff\xfe\x00"),
+        (302, JSON, ""),
+    ],
+)
+def test_a_missing_list_is_no_fault(site: Site, models: Answer) -> None:
+    site.models = models
+
+    found = check(site)
+
+    assert (found.ok, found.text, found.models) == (True, HINT, None)
+    assert found.why_no_models
+
+
+def test_a_list_without_the_model_is_no_fault(site: Site) -> None:
+    site.models = (200, JSON, listing("big", "huge"))
+
+    found = check(site)
+
+    assert (found.ok, found.models) == (True, ("big", "huge"))
+    assert "list of models does not have this one" in str(found.advice[0])
+
+
+def test_names_of_models_are_cut(site: Site) -> None:
+    site.models = (200, JSON, listing("x" * 9000))
+
+    assert check(site).models == ("x" * 200,)
+
+
+def test_a_list_is_not_looked_for_elsewhere(open_site: Callable[..., Site]) -> None:
+    other = open_site()
+    site = open_site(models=(307, JSON, ""), headers={"Location": f"{other.url}/models"})
+
+    found = check(site)
+
+    assert found.why_no_models == "HTTP 307"
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("endless", [b"x" * 65536, b'{"id": "a"},' * 1000])
+def test_a_list_without_an_end_is_not_read(site: Site, endless: bytes) -> None:
+    site.models, site.endless = (200, JSON, '{"data": ['), endless
+
+    found = check(site)
+
+    assert (found.ok, found.why_no_models) == (True, "> 1048576 bytes")
+
+
+def test_a_list_that_drips_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LISTING_S", 0.4)
+    site.models, site.endless, site.drip_s = (200, JSON, "{"), b" ", 0.05
+
+    found = check(site)
+
+    assert (found.ok, found.why_no_models) == (True, "> 0.4 s")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_a_list_that_unpacks_to_much_costs_little(site: Site, encoding: str) -> None:
+    site.models = (200, JSON, gzip.compress(b" " * 300_000_000))
+    site.headers = {"Content-Encoding": encoding}
+    site.chat = (503, JSON, gzip.compress(b"{}"))
+
+    tracemalloc.start()
+    found = check(site)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found.why_no_models == "> 1048576 bytes"
+    assert peak_bytes < 32_000_000
+
+
+def test_a_packed_list_is_read(open_site: Callable[..., Site]) -> None:
+    packed = gzip.compress(listing("tiny").encode())
+    chat = (200, SSE, gzip.compress(frames(HINT).encode()))
+    site = open_site(models=(200, JSON, packed), chat=chat, headers={"Content-Encoding": "gzip"})
+
+    found = check(site)
+
+    assert (found.ok, found.models) == (True, ("tiny",))
+
+
+def test_thoughts_are_dropped_and_counted(site: Site) -> None:
+    site.chat = (200, SSE, frames("They must divide. Why?\n", "</think>\n", HINT))
+
+    found = check(site)
+
+    assert (found.ok, found.text) == (True, HINT)
+    assert found.thought_chars >= len("They must divide. Why?")
+
+
+def test_thoughts_alone_are_no_hint(site: Site) -> None:
+    site.chat = (200, SSE, frames("<think>They must divide.", " Why?", reason="length"))
+
+    found = check(site)
+
+    assert found.ok is False
+    assert found.text == ""
+    assert "Raise max tokens, or turn thinking off." in found.advice
+
+
+def test_a_text_that_the_gate_blocks_is_not_called_good(site: Site) -> None:
+    site.chat = (200, SSE, frames("Write `days += 1` in the loop. Do you see?"))
+
+    found = check(site)
+
+    assert (found.ok, found.text) == (None, "")
+    assert "would not be shown" in str(found.message)
+
+
+def test_a_model_that_does_better_the_second_time_is_good(site: Site) -> None:
+    site.first = (200, SSE, frames("No."))
+
+    assert (check(site).ok, len(site.asked)) == (True, 3)
 
 
 def test_nobody_at_the_address() -> None:
@@ -185,13 +353,36 @@ def test_a_name_that_does_not_exist() -> None:
     assert (found.ok, found.message) == (False, "Nothing answers at this URL.")
 
 
-def test_a_silent_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "TIMEOUT_S", 0.2)
+def test_a_silence_that_a_hint_would_wait_out_is_not_called_bad(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.3)
     site.hang = Event()
 
-    found = check(site)
+    found = check(site, first_chunk_s=30)
 
-    assert (found.ok, found.message) == (False, "The server did not answer within 10 seconds.")
+    assert found.ok is None
+    assert "not known" in str(found.message)
+    assert "30 s" in str(found.advice[0])
+
+
+def test_a_silence_in_which_a_hint_ends_is_bad(site: Site) -> None:
+    site.hang = Event()
+
+    found = check(site, first_chunk_s=0.3)
+
+    assert (found.ok, str(found.message)) == (False, "The server took the request and fell silent.")
+
+
+def test_many_engines_are_tested_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 1.0)
+    site.hang = Event()
+    endpoint = Endpoint(base_url=site.url, model="tiny")
+
+    found = connection.check_all([(endpoint, Sampling())] * 8, "en")
+
+    assert [each.ok for each in found] == [None] * 8
+    assert max(each.took_ms for each in found) < 3000
 
 
 @pytest.mark.parametrize(
@@ -199,13 +390,15 @@ def test_a_silent_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("", "한글"),
         ("", "sk-1\nX-Other: 1"),
-        ("http://[::1/v1", "sk-1"),
-        ("ftp://127.0.0.1/v1", "sk-1"),
-        ("http://127.0.0.1:99999/v1", "sk-1"),
+        ("http://[::1/v1", KEY),
+        ("ftp://127.0.0.1/v1", KEY),
+        ("http://127.0.0.1:99999/v1", KEY),
+        ("http://127.0.0.1:1/v1 x", KEY),
+        ("http://" + "a" * 300 + "/v1", KEY),
     ],
 )
 def test_what_cannot_even_be_sent(site: Site, url: str, key: str) -> None:
-    found = connection.check(Endpoint(base_url=url or site.url, model="tiny", api_key=key))
+    found = check(site, base_url=url or site.url, api_key=key)
 
-    assert not found.ok
-    assert "sk-1" not in found.detail
+    assert found.ok is False
+    assert key not in found.detail

@@ -224,7 +224,7 @@ def test_the_connection_test_says_what_is_wrong(admin: Client, config: AIModelCo
 
     html = admin.post("/admin/engines/aimodelconfig/test/", follow=True).content.decode()
 
-    assert "Nothing answers at this URL. gpu0: http://127.0.0.1:1/v1" in html
+    assert all(text in html for text in ("Nothing answers at this URL.", ">gpu0<", ":1/v1"))
 
 
 def test_the_action_tests_the_chosen_engines(admin: Client, config: AIModelConfig) -> None:
@@ -234,8 +234,8 @@ def test_the_action_tests_the_chosen_engines(admin: Client, config: AIModelConfi
     fields = {"action": "test_connection", "_selected_action": chosen.pk}
     html = admin.post("/admin/engines/engine/", fields, follow=True).content.decode()
 
-    assert "gpu0: http://127.0.0.1:1/v1" in html
-    assert "gpu1: http://127.0.0.1:1/v1" not in html
+    assert ">gpu0<" in html
+    assert ">gpu1<" not in html
 
 
 def test_who_may_not_change_the_mode_may_not_test_it(admin: Client, config: AIModelConfig) -> None:

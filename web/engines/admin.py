@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from web.engines import parameters, presets, roster
+from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable, UnreadableKey
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
@@ -49,12 +49,10 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
 
 
 class EngineForm(KeyForm):
-    extra_body = ParametersField(
-        label=Engine._meta.get_field("extra_body").verbose_name,
-        help_text=Engine._meta.get_field("extra_body").help_text,
-        required=False,
-    )
     forget_dialect = forms.BooleanField(label=_("Forget what was learned"), required=False)
+
+    class Meta:
+        field_classes = {"extra_body": ParametersField}
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -69,47 +67,15 @@ def key_words(row: AIModelConfig | Engine) -> str:
     return str(_("there is one")) if row.api_key else str(_("none"))
 
 
-def dialect_words(engine: Engine) -> str:
-    """What the engine's server refused, and so is left out or renamed."""
-    try:
-        dialect = roster.endpoint_of(engine, AIModelConfig.current()).dialect
-    except UnreadableKey as error:
-        return str(error)
-    parts = [
-        _("%(new)s instead of %(old)s") % {"old": old, "new": new}
-        for old, new in sorted(dialect.renamed.items())
-    ]
-    if dialect.left_out:
-        names = ", ".join(sorted(dialect.left_out))
-        parts.append(_("left out: %(names)s") % {"names": names})
-    return "; ".join(parts) or str(_("nothing"))
-
-
 def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     """What is known of an engine's model; preset.js keeps it in step with what is typed."""
     preset = roster.preset_of(engine, AIModelConfig.current())
     return format_html(
-        '<span id="known" data-url="{}" role="status">{}</span>{}',
+        '<span id="known" data-url="{}" role="status">{}</span> {}',
         reverse("admin:engines_engine_preset"),
         presets.words(preset),
         button,
     )
-
-
-def report(request: HttpRequest, engine: Engine) -> None:
-    """Tests the connection and tells the person what came of it."""
-    # It loads the openai client, which would take a second of every start of the web.
-    from web.engines import connection
-
-    try:
-        endpoint = roster.endpoint_of(engine, AIModelConfig.current())
-    except UnreadableKey as error:
-        messages.error(request, str(error))
-        return
-    found = connection.check(endpoint)
-    level = messages.SUCCESS if found.ok else messages.ERROR
-    took = f" ({found.took_ms} ms)" if found.ok else ""
-    messages.add_message(request, level, f"{found.message} {engine.name}: {found.detail}{took}")
 
 
 class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
@@ -162,7 +128,7 @@ class EngineAdmin(LostKeys, FleetPage):
             raise PermissionDenied
         engine = get_object_or_404(Engine, pk=pk)
         if request.method == "POST":
-            report(request, engine)
+            return findings.tested(request, [engine])
         return HttpResponseRedirect(reverse("admin:engines_engine_change", args=[pk]))
 
     def preset_view(self, request: HttpRequest) -> HttpResponse:
@@ -194,16 +160,19 @@ class EngineAdmin(LostKeys, FleetPage):
 
     @admin.display(description=_("learned from refusals"))
     def learned(self, engine: Engine) -> str:
-        return dialect_words(engine)
+        try:
+            endpoint = roster.endpoint_of(engine, AIModelConfig.current())
+        except UnreadableKey as error:
+            return str(error)
+        return findings.dialect_words(endpoint.dialect)
 
     @admin.display(boolean=True, description=_("key"))
     def has_key(self, engine: Engine) -> bool | None:
         return None if isinstance(engine.api_key, Unreadable) else bool(engine.api_key)
 
-    @admin.action(description=_("Test the connection"), permissions=["view"])
-    def test_connection(self, request: HttpRequest, engines: QuerySet[Engine]) -> None:
-        for engine in engines:
-            report(request, engine)
+    @admin.action(description=_("Test the connection"), permissions=["change"])
+    def test_connection(self, request: HttpRequest, engines: QuerySet[Engine]) -> HttpResponse:
+        return findings.tested(request, list(engines))
 
 
 @admin.register(AIModelConfig)
@@ -264,11 +233,9 @@ class AIModelConfigAdmin(LostKeys):
             raise PermissionDenied
         config = AIModelConfig.current()
         if request.method == "POST":
-            engines = Engine.objects.filter(kind=config.mode, enabled=True)
-            for engine in engines:
-                report(request, engine)
-            if not engines:
-                self.warn_without_engine(request, config)
+            if engines := list(Engine.objects.filter(kind=config.mode, enabled=True)):
+                return findings.tested(request, engines)
+            self.warn_without_engine(request, config)
         return HttpResponseRedirect(reverse("admin:engines_aimodelconfig_change", args=[config.pk]))
 
 

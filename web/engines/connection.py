@@ -1,105 +1,252 @@
-"""Does an engine answer, with this key and this model? If not, what exactly is wrong."""
+"""The test of a connection: asks an engine for a hint, and says what is wrong if none comes."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any, TypeVar, cast
 
-import openai
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from httpx2 import InvalidURL
-from openai import OpenAI
 
-from broker.contract.job import Endpoint
+from broker.contract.job import Dialect, Endpoint, Sampling
+from web.engines.client.answer import Answer
+from web.engines.client.errors import (
+    ModelBusy,
+    ModelError,
+    ModelRateLimited,
+    ModelRefused,
+    ModelTimeout,
+    ModelUnavailable,
+    Refusal,
+)
+from web.engines.client.model import Model
+from web.engines.example import Example
+from web.engines.listing import NoListError, listed
+from web.tutor.gate import Verdict
+from web.tutor.languages import Locale
 
+T = TypeVar("T")
 TIMEOUT_S = 10.0
-NOT_OPENAI = _("The answer is not that of an OpenAI server.")
+LISTING_S = 5.0
+SHORTEST_PAUSE_S = 0.5
+TURNS = 2
+"""As a hint: a model whose text the gate refuses is asked once more."""
+BLOCKED_CHARS = 1000
+PLAIN = Dialect()
+UNREACHED, STATUS = "no answer", "status"
+"""How the text of a ModelUnavailable begins if no answer came, or one that is no stream."""
+REQUEST_ID = "connection-test"
+Words = str | Promise
+GATED = _("The gate blocked it twice; students would get the author's hint.")
+MORE_ROOM = _("Raise max tokens, or turn thinking off.")
+NOT_LISTED = _("The server's list of models does not have this one; hints do not mind.")
+HINTS_WAIT = _("A hint waits %(first)d s for the first word, and %(whole)d s for the whole answer.")
 
 
-@dataclass(frozen=True, slots=True)
+class OnlyThoughtsError(Exception):
+    """The model was cut before it came to an answer."""
+
+
+@dataclass(slots=True)
 class Check:
-    """What a connection test found. detail: what to look at; never the key."""
+    """What a connection test found; nothing of it holds the key.
 
-    ok: bool
-    message: str | Promise
-    detail: str = ""
+    ok: True if a hint can use the engine, False if it cannot, None if that is not known.
+    said: the server's own words, cut. text: what a student would see; blocked_text: what the gate
+    held back. models: those of the server, None if it does not tell; why_no_models: then the cause.
+    thought_chars: of thoughts that came and were dropped. dialect: with which the server took the
+    request. first_ms: until the first word or thought.
+    """
+
+    endpoint: Endpoint
+    ok: bool | None = None
+    message: Words = ""
+    said: str = ""
+    advice: list[Words] = field(default_factory=list)
+    text: str = ""
+    blocked_text: str = ""
+    models: tuple[str, ...] | None = None
+    why_no_models: str = ""
+    thought_chars: int = 0
+    dialect: Dialect = PLAIN
+    first_ms: int | None = None
     took_ms: int = 0
 
+    @property
+    def detail(self) -> str:
+        """What to look at, in a line."""
+        return " · ".join(filter(None, [self.endpoint.base_url, self.said]))
 
-def check(endpoint: Endpoint) -> Check:
-    """Asks for the list of models, then for one token."""
-    if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
-        return unsendable(endpoint)
-    started = perf_counter()
+    def ends(self, ok: bool | None, message: Words, *advice: Words, said: str = "") -> None:
+        self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
+
+
+def check(endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en") -> Check:
+    """One test, within TIMEOUT_S. locale: of the hint, if the engine writes it."""
+    return check_all([(endpoint, sampling or Sampling())], locale)[0]
+
+
+def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
+    """As check, all at once."""
+
+    async def run() -> list[Check]:
+        return await asyncio.gather(*(examine(*engine, locale) for engine in engines))
+
+    return finished(run())
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """asyncio.run would wait for the threads that look up names, which nobody can stop."""
+    loop = asyncio.new_event_loop()
     try:
-        with connected(endpoint) as client:
-            known = models(client)
-            if known and endpoint.model not in known:
-                text = _("The server does not have this model.")
-                return Check(False, text, missing(endpoint, known))
-            say_one_word(client, endpoint.model)
-    except openai.OpenAIError as error:
-        return explain(error, endpoint)
-    except InvalidURL:
-        return unsendable(endpoint)
-    except (ValueError, LookupError, TypeError):  # of the readers below: no JSON, or another shape
-        return Check(False, NOT_OPENAI, endpoint.base_url)
-    return Check(True, _("It answers."), endpoint.model, round((perf_counter() - started) * 1000))
+        return loop.run_until_complete(work)
+    finally:
+        for task in (left := asyncio.all_tasks(loop)):
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
-def connected(endpoint: Endpoint) -> OpenAI:
-    """Raises: InvalidURL."""
-    return OpenAI(
-        base_url=endpoint.base_url,
-        # The client insists on a key; servers without one ignore it.
-        api_key=endpoint.api_key or "none",
-        timeout=TIMEOUT_S,
-        max_retries=0,
-    )
+async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
+    found = Check(endpoint)
+    if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
+        found.ends(False, _("The URL or the API key has characters that cannot be sent."))
+        return found
+    found.dialect = endpoint.dialect
+    test = Test(found, sampling, locale)
+    listing = asyncio.create_task(list_models(found))
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await test.run()
+    except ModelError as error:
+        explain(error, found)
+    except OnlyThoughtsError:
+        found.ends(False, _("All tokens went into thoughts: nothing is left to show."), MORE_ROOM)
+    except TimeoutError:
+        explain_silence(found)
+    finally:
+        found.took_ms = test.elapsed_ms()
+        await test.model.aclose()
+        await listing
+    if found.ok and found.models is not None and endpoint.model not in found.models:
+        found.advice.append(NOT_LISTED)
+    return found
 
 
-def models(client: OpenAI) -> list[str]:
-    """Names of the server's models.
-
-    Reads the raw answer: the client's own reader trusts that any 200 is an OpenAI server's.
-    """
-    answer = json.loads(client.models.with_raw_response.list().text)
-    return [str(model["id"]) for model in answer["data"]]
-
-
-def say_one_word(client: OpenAI, model: str) -> None:
-    """As models, for one token of a chat."""
-    raw = client.chat.completions.with_raw_response.create(
-        model=model, messages=[{"role": "user", "content": "Say yes."}], max_tokens=1
-    )
-    json.loads(raw.text)["choices"][0]["message"]
+async def list_models(found: Check) -> None:
+    try:
+        async with asyncio.timeout(LISTING_S):
+            found.models = await listed(found.endpoint)
+    except NoListError as error:
+        found.why_no_models = str(error)
+    except TimeoutError:
+        found.why_no_models = f"> {LISTING_S:g} s"
 
 
-def unsendable(endpoint: Endpoint) -> Check:
-    text = _("The URL or the API key has characters that cannot be sent.")
-    return Check(False, text, endpoint.base_url)
+class Test:
+    """The turns of one hint; what comes of them goes into the check."""
+
+    __test__ = False
+
+    def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
+        languages = found.endpoint.languages
+        self.found, self.sampling, self.model = found, sampling, Model()
+        self.example = Example(locale if locale in languages else cast(Locale, languages[0]))
+        self.started = perf_counter()
+
+    def elapsed_ms(self) -> int:
+        return round((perf_counter() - self.started) * 1000)
+
+    async def run(self) -> None:
+        """Raises: ModelError, OnlyThoughtsError."""
+        blocked = None
+        for _turn in range(TURNS):
+            verdict = await self.patient_turn(blocked)
+            if verdict.ok:
+                self.found.text, self.found.blocked_text = verdict.text, ""
+                self.found.ends(True, _("It answers, and a hint can use it."))
+                return
+            blocked = verdict.reason
+        text = _("It answers, but students would not be shown what it wrote.")
+        self.found.ends(None, text, GATED)
+
+    async def patient_turn(self, blocked: str | None) -> Verdict:
+        """As turn; a pause that a hosted API asks for is kept, if the test has the time."""
+        while True:
+            try:
+                return await self.turn(blocked)
+            except ModelRateLimited as error:
+                left_s = TIMEOUT_S - self.elapsed_ms() / 1000
+                pause_s = max(error.retry_after_s or 0, SHORTEST_PAUSE_S)
+                if error.retry_after_s is None or pause_s >= left_s:
+                    raise
+                await asyncio.sleep(pause_s)
+
+    async def turn(self, blocked: str | None) -> Verdict:
+        """One answer, through what every hint goes through. Raises: ModelError."""
+        found, gate, answer = self.found, self.example.gate(), Answer(self.found.endpoint)
+        written = ""
+        chunks = self.model.stream(
+            found.endpoint, self.sampling, self.example.messages(blocked), REQUEST_ID
+        )
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                found.dialect = chunk.learned or found.dialect
+                if found.first_ms is None and (chunk.text or chunk.thoughts):
+                    found.first_ms = self.elapsed_ms()
+                written += (piece := answer.feed(chunk))
+                gate.feed(piece)
+                if gate.rule or gate.satisfied:
+                    break
+        written += (piece := answer.finish())
+        gate.feed(piece)
+        found.thought_chars += answer.thought
+        if answer.only_thoughts:
+            raise OnlyThoughtsError
+        found.blocked_text = written[:BLOCKED_CHARS]
+        return gate.finish(cut=answer.incomplete)
 
 
-def missing(endpoint: Endpoint, known: list[str]) -> str:
-    return f"{endpoint.model!r} · {', '.join(known[:10])}"
-
-
-def explain(error: openai.OpenAIError, endpoint: Endpoint) -> Check:
+def explain(error: ModelError, found: Check) -> None:
     """The failure in words that name what to change."""
-    url = endpoint.base_url
+    said = str(error)
     match error:
-        case openai.APITimeoutError():
-            return Check(False, _("The server did not answer within 10 seconds."), url)
-        case openai.APIConnectionError():
-            return Check(False, _("Nothing answers at this URL."), f"{url} · {error.__cause__}")
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return Check(False, _("The server refuses the API key."), url)
-        case openai.NotFoundError():
-            return Check(False, _("No OpenAI API at this URL; it usually ends in /v1."), url)
-        case openai.RateLimitError():
-            return Check(False, _("The account has no quota left, or asks too fast."), url)
-        case openai.APIStatusError(status_code=status):
-            return Check(False, _("The server answers with an error."), f"{url} · HTTP {status}")
-    return Check(False, NOT_OPENAI, url)
+        case ModelRefused(cause=Refusal.KEY):
+            found.ends(False, _("The server refuses the API key."), said=said)
+        case ModelRefused(cause=Refusal.MODEL):
+            found.ends(False, _("The server does not have this model."), said=said)
+        case ModelRefused(cause=Refusal.ADDRESS):
+            text = _("No OpenAI API at this URL; it usually ends in /v1.")
+            found.ends(False, text, said=said)
+        case ModelRefused():
+            found.ends(False, _("The server refuses a hint's request."), said=said)
+        case ModelRateLimited():
+            text = _("The account asks too fast just now; hints would wait and ask again.")
+            found.ends(None, text, said=said)
+        case ModelBusy():
+            text = _("The server has no room just now; hints would ask again.")
+            found.ends(None, text, said=said)
+        case ModelTimeout():
+            found.ends(False, _("The server took the request and fell silent."), said=said)
+        case ModelUnavailable() if said.startswith(UNREACHED):
+            found.ends(False, _("Nothing answers at this URL."), said=said)
+        case ModelUnavailable() if said.startswith(STATUS):
+            found.ends(False, _("The server answers with an error."), said=said)
+        case _:
+            found.ends(False, _("The answer breaks off, or cannot be read."), said=said)
+
+
+def explain_silence(found: Check) -> None:
+    """The test has no more time, but a hint would have."""
+    if found.first_ms is None:
+        text = _("No word came within 10 seconds, so it is not known whether hints can use it.")
+    else:
+        text = _("It answers, but was not done within 10 seconds.")
+    waits = {"first": found.endpoint.first_chunk_s, "whole": found.endpoint.deadline_s}
+    found.ends(None, text, HINTS_WAIT % waits)

@@ -1,0 +1,125 @@
+"""The page of a connection test: what it shows, what it keeps, and what it never shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from broker.contract.job import Dialect
+from tests.fakes.launch import BadServer
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine, Mode
+
+pytestmark = pytest.mark.django_db
+KEY = "sk-very-secret-1"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[BadServer]:
+    with BadServer(gap_s=0) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(line: None) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+def engine(server: BadServer, mode: str, name: str = "api") -> Engine:
+    AIModelConfig.current()
+    AIModelConfig.objects.update(mode=Mode.API, model_name="fake")
+    return Engine.objects.create(name=name, kind=Mode.API, url=server.at(mode), api_key=KEY)
+
+
+def page(client: Client, engine: Engine, language: str = "en") -> str:
+    answer = client.post(
+        f"/admin/engines/engine/{engine.pk}/test/", headers={"Accept-Language": language}
+    )
+    assert answer.status_code == 200
+    html: str = answer.content.decode()
+    assert KEY not in html
+    return html
+
+
+def test_it_shows_what_a_student_would_see(admin: Client, server: BadServer) -> None:
+    html = page(admin, engine(server, "think-no-open"))
+
+    assert 'class="success"' in html
+    assert "Does that number tell how many days the rice lasts?" in html
+    assert "Okay, the student wrote" not in html
+    assert "thoughts, not shown" in html
+    assert "fake" in html
+
+
+def test_what_a_server_refused_is_kept_and_shown(admin: Client, server: BadServer) -> None:
+    row = engine(server, "gpt5")
+    learned = "max_completion_tokens instead of max_tokens; left out: temperature"
+
+    assert learned in page(admin, row)
+
+    row.refresh_from_db()
+    dialect = roster.endpoint_of(row, AIModelConfig.current()).dialect
+    assert dialect == Dialect(
+        left_out=frozenset({"temperature"}), renamed={"max_tokens": "max_completion_tokens"}
+    )
+    assert learned in admin.get(f"/admin/engines/engine/{row.pk}/change/").content.decode()
+    server.reset()
+    assert learned in page(admin, row)
+    assert len([each for each in server.log() if each["method"] == "POST"]) == 1
+
+
+def test_a_refusal_is_shown_in_the_servers_words(admin: Client, server: BadServer) -> None:
+    html = page(admin, engine(server, "context-full"))
+
+    assert 'class="error"' in html
+    assert "maximum context length is 2048 tokens" in html
+
+
+def test_too_little_room_is_told_with_what_to_do(admin: Client, server: BadServer) -> None:
+    html = page(admin, engine(server, "reasoning-eats-all"))
+
+    assert 'class="error"' in html
+    assert "Raise max tokens, or turn thinking off." in html
+
+
+def test_what_the_gate_blocks_is_shown_to_the_admin_alone(admin: Client, server: BadServer) -> None:
+    html = page(admin, engine(server, "good"), language="ko")
+
+    assert 'class="warning"' in html
+    assert "학생에게 보여 줄 수 없는" in html
+    assert "Does that number tell" in html
+
+
+def test_all_engines_of_the_mode_are_tested_on_one_page(admin: Client, server: BadServer) -> None:
+    engine(server, "good", "one")
+    engine(server, "html-error", "two")
+
+    html = admin.post("/admin/engines/aimodelconfig/test/").content.decode()
+
+    assert html.count('class="success"') == html.count('class="error"') == 1
+    assert {">one<", ">two<"} <= {f">{name}<" for name in ("one", "two") if f">{name}<" in html}
+
+
+def test_a_gone_engine_is_not_found(admin: Client) -> None:
+    assert admin.post("/admin/engines/engine/999/test/").status_code == 404
+
+
+def test_nothing_is_asked_by_get_or_by_who_may_not_change(admin: Client, server: BadServer) -> None:
+    row = engine(server, "good")
+    server.reset()
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_engine"))
+    client = Client()
+    client.force_login(viewer)
+    path = f"/admin/engines/engine/{row.pk}/test/"
+
+    assert admin.get(path).status_code == 302
+    assert client.post(path).status_code == 403
+    action = {"action": "test_connection", "_selected_action": row.pk}
+    client.post("/admin/engines/engine/", action)
+    assert server.log() == []

@@ -1,0 +1,65 @@
+"""The hint that a test of a connection asks for: of the first exercise of the seed course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+from openai.types.chat import ChatCompletionMessageParam
+
+from web.courses import seeding
+from web.courses.seeding import SeedExercise
+from web.tutor import prompt
+from web.tutor.gate import Gate
+from web.tutor.l0 import l0_words
+from web.tutor.languages import Locale
+from web.tutor.report import Case, Report, Verdict
+
+FOLDER = Path(seeding.__file__).parent / "seed"
+LEVEL = 1
+NONCE = "5eed1e55"
+REPORT = Report(
+    verdict=Verdict.FAILED,
+    passed=4,
+    total=6,
+    first=Case(call="rice_days(7, 3)", expected="3", got="2"),
+)
+"""What the tests of the exercise say of the first wrong program in its file."""
+
+
+@lru_cache(maxsize=1)
+def exercise() -> SeedExercise:
+    return seeding.load(FOLDER).exercises[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One hint of level 1 in this language."""
+
+    locale: Locale
+
+    def messages(self, blocked: str | None) -> list[ChatCompletionMessageParam]:
+        """As a hint of a student sends them. blocked: why the gate refused the first answer."""
+        task = prompt.PromptTask(
+            level=LEVEL,
+            locale=self.locale,
+            statement=getattr(exercise().statement, self.locale),
+            hint=getattr(exercise().hints[LEVEL], self.locale),
+            mistakes=getattr(exercise().mistakes, self.locale),
+            result=l0_words(REPORT, self.locale),
+            code=exercise().wrong[0].code,
+            retry=blocked,
+        )
+        return cast(list[ChatCompletionMessageParam], prompt.build(task, NONCE))
+
+    def gate(self) -> Gate:
+        shown = f"{getattr(exercise().statement, self.locale)}\n{l0_words(REPORT, self.locale)}"
+        return Gate(
+            level=LEVEL,
+            locale=self.locale,
+            student_code=exercise().wrong[0].code,
+            statement=shown,
+            reference=exercise().reference,
+        )

@@ -1,0 +1,105 @@
+"""What is known of an engine and its server, in words for the admin's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from broker.contract.job import Dialect, Endpoint
+from web.engines import roster
+from web.engines.keys import UnreadableKey
+from web.engines.models import AIModelConfig, Engine
+
+if TYPE_CHECKING:
+    from web.engines.connection import Check
+
+MODELS_SHOWN = 20
+TONES = {True: "success", None: "warning", False: "error"}
+
+
+class Line(NamedTuple):
+    label: str
+    value: str
+
+
+def dialect_words(dialect: Dialect) -> str:
+    """What a server refused, and so is left out or renamed."""
+    parts = [
+        _("%(new)s instead of %(old)s") % {"old": old, "new": new}
+        for old, new in sorted(dialect.renamed.items())
+    ]
+    if dialect.left_out:
+        names = ", ".join(sorted(dialect.left_out))
+        parts.append(_("left out: %(names)s") % {"names": names})
+    return "; ".join(parts) or _("nothing")
+
+
+def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
+    """The page of a test of these engines; what their servers refused is kept."""
+    # It loads the openai client, which would take a second of every start of the web.
+    from web.engines import connection
+
+    config = AIModelConfig.current()
+    sampling = roster.sampling_of(config)
+    reached: dict[Engine, Endpoint] = {}
+    for engine in engines:
+        try:
+            reached[engine] = roster.endpoint_of(engine, config)
+        except UnreadableKey as error:
+            messages.error(request, str(error))
+    locale = "ko" if (get_language() or "ko").startswith("ko") else "en"
+    checks = connection.check_all([(each, sampling) for each in reached.values()], locale)
+    for engine, found in zip(reached, checks, strict=True):
+        if found.dialect != found.endpoint.dialect:
+            roster.learn(engine.name, found.endpoint, found.dialect)
+    found = [
+        {"engine": engine, "check": each, "tone": TONES[each.ok], "lines": list(lines(each))}
+        for engine, each in zip(reached, checks, strict=True)
+    ]
+    context = admin.site.each_context(request) | {
+        "title": _("Test of the connection"),
+        "opts": Engine._meta,
+        "found": found,
+    }
+    return TemplateResponse(request, "admin/engines/engine/tested.html", context)
+
+
+def lines(found: Check) -> Iterator[Line]:
+    """What was seen on the way, each with what it is."""
+    yield Line(_("URL"), found.endpoint.base_url)
+    yield Line(_("model name"), found.endpoint.model or "–")
+    if found.text:
+        yield Line(_("what a student would see"), found.text)
+    if found.blocked_text:
+        yield Line(_("what the model wrote, blocked"), found.blocked_text)
+    if found.thought_chars:
+        chars = _("%(count)s characters") % {"count": f"{found.thought_chars:,}"}
+        yield Line(_("thoughts, not shown"), chars)
+    if found.dialect != Dialect():
+        yield Line(_("learned from refusals"), dialect_words(found.dialect))
+    if found.first_ms is not None:
+        yield Line(_("time to the first word or thought"), seconds(found.first_ms))
+    yield Line(_("whole time"), seconds(found.took_ms))
+    yield Line(_("models of the server"), models(found))
+
+
+def models(found: Check) -> str:
+    if found.models is None:
+        return _("It does not tell (%(why)s); a hint does not need to know.") % {
+            "why": found.why_no_models
+        }
+    shown = ", ".join(found.models[:MODELS_SHOWN]) or _("none")
+    more = len(found.models) - MODELS_SHOWN
+    return (
+        shown if more <= 0 else _("%(names)s and %(count)d more") % {"names": shown, "count": more}
+    )
+
+
+def seconds(ms: int) -> str:
+    return _("%(seconds)s s") % {"seconds": f"{ms / 1000:.1f}"}

@@ -1,0 +1,80 @@
+"""The models that a server says it has, read within limits: nobody knows what stands at a URL."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+import httpx2
+from jiter import from_json
+from openai import DefaultAioHttpClient
+
+from broker.contract.job import Endpoint
+
+MAX_BYTES = 1 << 20
+NAME_CHARS = 200
+GZIP_OR_ZLIB = 47
+"""For zlib: the header says which of the two it is."""
+
+
+class NoListError(Exception):
+    """The server gives no list; the text says why, without what its body says."""
+
+
+async def listed(endpoint: Endpoint) -> tuple[str, ...]:
+    """Names of the server's models. Raises: NoListError.
+
+    A redirect is not followed: the key would travel to another host.
+    """
+    headers = {"Accept-Encoding": "identity"}
+    if endpoint.api_key:
+        headers["Authorization"] = f"Bearer {endpoint.api_key}"
+    url = f"{endpoint.base_url.rstrip('/')}/models"
+    try:
+        async with (
+            DefaultAioHttpClient(follow_redirects=False, timeout=endpoint.connect_s) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            if response.status_code != 200:
+                raise NoListError(f"HTTP {response.status_code}")
+            return names(await body(response))
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise NoListError(type(error).__name__) from None
+
+
+async def body(response: httpx2.Response) -> bytes:
+    """Raises: NoListError for a body that is, or unpacks to, more than MAX_BYTES."""
+    parts = []
+    size = 0
+    async for part in unpacked(response):
+        size += len(part)
+        if size > MAX_BYTES:
+            raise NoListError(f"> {MAX_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def unpacked(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The body in parts of at most MAX_BYTES + 1. Raises: NoListError."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        async for part in response.aiter_raw():
+            yield part
+    elif encoding in ("gzip", "x-gzip", "deflate"):
+        packed = zlib.decompressobj(GZIP_OR_ZLIB)
+        async for part in response.aiter_raw():
+            try:
+                yield packed.decompress(part, MAX_BYTES + 1)
+            except zlib.error:
+                raise NoListError("gzip") from None
+    else:
+        raise NoListError(f"Content-Encoding {encoding[:20]}")
+
+
+def names(text: bytes) -> tuple[str, ...]:
+    """The id of each model in `{"data": [{"id": …}, …]}`, cut. Raises: NoListError."""
+    try:
+        found = from_json(text)["data"]
+        return tuple(str(model["id"])[:NAME_CHARS] for model in found)
+    except (ValueError, LookupError, TypeError):
+        raise NoListError("JSON") from None

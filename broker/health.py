@@ -36,8 +36,6 @@ class Failure(StrEnum):
     """It went silent, or the deadline passed."""
     CUT = "cut"
     """The stream broke off."""
-    RATE_LIMITED = "rate_limited"
-    """429: it is asked too fast; it says, or we guess, when to come back."""
 
 
 class Why(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from web.api import problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import access, etag, line, sandbox, store, wire
+from web.hints import access, etag, line, sandbox, store, turns, wire
 from web.hints.models import Hint
 from web.tutor import ladder, prompt
 from web.tutor.report import Report, Verdict
@@ -30,9 +31,11 @@ HISTORY = 50
 
 @router.post("/checks", response=wire.L0Out, summary="Run the tests on this code (L0)")
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
-    exercise = find_exercise(user_of(request), body.exercise)
+    student = user_of(request)
+    exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
-    return wire.check_out(sandbox.check(exercise, body.code))
+    with turn(student, exercise):
+        return wire.check_out(sandbox.check(exercise, body.code))
 
 
 @router.post("/hints", response={202: wire.HintOut}, summary="Ask for a hint")
@@ -48,9 +51,9 @@ def ask(
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
-    report = sandbox.check(exercise, body.code)
-    new = new_hint(student, exercise, body, report, idempotency_key)
-    hint = accept(new)
+    with turn(student, exercise):
+        report = sandbox.check(exercise, body.code)
+        hint = accept(new_hint(student, exercise, body, report, idempotency_key))
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response))
 
@@ -188,6 +191,11 @@ def own_hint(user: User, hint_id: UUID) -> Hint:
     if hint.student_id != user.pk:
         raise Problem(problem.FORBIDDEN)
     return hint
+
+
+def turn(user: User, exercise: Exercise) -> AbstractContextManager[None]:
+    """Who teaches may run any number of programs a minute, one after the other. Raises: Problem."""
+    return turns.turn(user, any_number=access.teaches(user, exercise.course))
 
 
 def refuse_bad_code(code: str) -> None:

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Header, Router, Status
+from ninja import Header, Path, Query, Router, Status
 
 from broker.contract.hint import Lane, State
-from web.api import problem
+from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
@@ -27,9 +27,34 @@ POLL_S = 1
 FULL_RETRY_S = 15
 """If nobody knows yet how fast the line moves."""
 HISTORY = 50
+AskedExercise = Annotated[
+    wire.ExercisePath, Query(description="The exercise, as `<course>/<exercise>`.")
+]
+HintId = Annotated[UUID, Path(description="The hint's UUID.")]
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="Your name for this request: sent again, it is answered with the same hint.",
+    ),
+]
+HEADERS = {"ETag": openapi.ETAG, "Retry-After": openapi.POLL_AFTER}
+NOT_MODIFIED = {"description": "It shows what your tag shows.", "headers": HEADERS}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of what you have; 304 if that is still what there is.",
+    "schema": {"type": "string"},
+}
 
 
-@router.post("/checks", response=wire.L0Out, summary="Run the tests on this code (L0)")
+@router.post(
+    "/checks",
+    response=wire.L0Out,
+    summary="Run the tests on this code (L0)",
+    openapi_extra=openapi.answers(*openapi.BODY, *openapi.RUN),
+)
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
@@ -38,12 +63,27 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         return wire.check_out(sandbox.check(exercise, body.code))
 
 
-@router.post("/hints", response={202: wire.HintOut}, summary="Ask for a hint")
+@router.post(
+    "/hints",
+    response={202: wire.HintOut},
+    summary="Ask for a hint",
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN,
+        problem.LEVEL_LOCKED,
+        problem.ALREADY_CORRECT,
+        problem.ALREADY_WAITING,
+        problem.KEY_REUSED,
+        problem.BACKLOG_FULL,
+        *openapi.BODY,
+        *openapi.RUN,
+        s202={"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}},
+    ),
+)
 def ask(
     request: HttpRequest,
     response: HttpResponse,
     body: wire.HintIn,
-    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+    idempotency_key: Key = "",
 ) -> Status[wire.HintOut]:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
@@ -58,8 +98,13 @@ def ask(
     return Status(202, shown(hint, response))
 
 
-@router.get("/hints", response=wire.HintsOut, summary="Your hints for one exercise, newest first")
-def history(request: HttpRequest, exercise: wire.ExercisePath) -> wire.HintsOut:
+@router.get(
+    "/hints",
+    response=wire.HintsOut,
+    summary="Your hints for one exercise, newest first",
+    openapi_extra=openapi.answers(),
+)
+def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     student = user_of(request)
     found = find_exercise(student, exercise)
     rows = Hint.objects.filter(student=student, exercise=found)
@@ -67,9 +112,15 @@ def history(request: HttpRequest, exercise: wire.ExercisePath) -> wire.HintsOut:
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
 
 
-@router.get("/hints/{uuid:hint_id}", response=wire.HintOut, summary="Read a hint")
+@router.get(
+    "/hints/{uuid:hint_id}",
+    response=wire.HintOut,
+    summary="Read a hint",
+    openapi_extra=openapi.answers(s200={"headers": HEADERS}, s304=NOT_MODIFIED)
+    | {"parameters": [IF_NONE_MATCH]},
+)
 def read(
-    request: HttpRequest, response: HttpResponse, hint_id: UUID
+    request: HttpRequest, response: HttpResponse, hint_id: HintId
 ) -> wire.HintOut | HttpResponse:
     user = user_of(request)
     asked = request.headers.get("If-None-Match", "")
@@ -86,8 +137,15 @@ def read(
     return out
 
 
-@router.post("/hints/{uuid:hint_id}/cancel", response={202: wire.HintOut}, summary="Take it back")
-def cancel(request: HttpRequest, response: HttpResponse, hint_id: UUID) -> Status[wire.HintOut]:
+@router.post(
+    "/hints/{uuid:hint_id}/cancel",
+    response={202: wire.HintOut},
+    summary="Take it back",
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN, s202={"headers": {"Retry-After": openapi.POLL_AFTER}}
+    ),
+)
+def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Status[wire.HintOut]:
     hint = own_hint(user_of(request), hint_id)
     store.cancel(str(hint.pk))
     hint.refresh_from_db()
@@ -97,8 +155,13 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: UUID) -> Statu
     return Status(202, shown(hint, response))
 
 
-@router.put("/hints/{uuid:hint_id}/feedback", response=wire.HintOut, summary="Did it help?")
-def feedback(request: HttpRequest, hint_id: UUID, body: wire.FeedbackIn) -> wire.HintOut:
+@router.put(
+    "/hints/{uuid:hint_id}/feedback",
+    response=wire.HintOut,
+    summary="Did it help?",
+    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY),
+)
+def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
     refuse_nul("comment", body.comment)
     hint = own_hint(user_of(request), hint_id)
     if not hint.final:

@@ -77,6 +77,8 @@ WARM = Key(
     "warm", "hl:engine:*:warm", "dispatch", "zset", None,
     "'<tokens>:<prefix>' in the engine's cache by last use",
 )  # fmt: skip
+RUN = Key("run", "hl:user:*:run", "quota", "string", 30, "token of the user's run that goes on")
+RUNS = Key("runs", "hl:user:*:runs", "quota", "zset", 60, "tokens of the user's last runs by ms")
 NODE = Key(
     "node", "hl:node:*", "nodes", "hash", 10, "token of its process, engines, state of its workers"
 )
@@ -101,7 +103,7 @@ CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keep
 TABLE = (
     TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
     ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
-    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, UPKEEP, DOORBELLS, CELERY,
+    RUN, RUNS, NODE, NODES, MONITOR, STREAM, TIP, RESCUE, UPKEEP, DOORBELLS, CELERY,
 )  # fmt: skip
 
 

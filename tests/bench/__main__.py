@@ -15,7 +15,18 @@ from pathlib import Path
 from statistics import median
 from time import monotonic
 
-from tests.bench import chaos, dispatch, events, gate, path, placement, product, rivals, stream
+from tests.bench import (
+    chaos,
+    crowding,
+    dispatch,
+    events,
+    gate,
+    path,
+    placement,
+    product,
+    rivals,
+    stream,
+)
 from tests.bench.stream import Load
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -95,6 +106,10 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "path": ("A hint's way, everything idle", lambda: table(ways)),
     "events": ("1,000 open event streams in one web process", lambda: table(streams)),
     "gate": ("64 K characters of text that is slow to read", lambda: table(gate.rows)),
+    "crowding": (
+        "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
+        lambda: table(crowding.rows),
+    ),
     "placement": ("Placement on a virtual clock", placement.table),
     "chaos": (
         f"{chaos.HINTS:,} hints on {chaos.GPUS} fake GPUs under attack",

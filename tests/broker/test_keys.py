@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from broker import dispatch, health, keys, nodes, streams
+from broker import dispatch, health, keys, nodes, quota, streams
 from broker.connect import Broker
 from broker.contract.events import Kind
 from broker.health import Reading
@@ -27,6 +27,7 @@ def test_keys_in_redis_are_those_of_the_table_in_type_and_time(broker: Broker) -
     broker.run(dispatch.epoch())
     broker.run(dispatch.requeue("unknown", 1))
     broker.run(nodes.beat("a", "token", NodeState(None)))
+    broker.run(quota.begin("1", "a"))
     broker.run(health.read("gpu0", Reading(kv_tokens=6400)))
 
     found = set(broker.client.keys())

@@ -156,3 +156,26 @@ def test_the_page_is_accessible(page: Page, stand: Stand, scheme: str) -> None:
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
 
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_second_run_waits_for_the_first_in_another_tab(
+    page: Page, stand: Stand, engine: FakeEngine, locale: str, console: list[str]
+) -> None:
+    speak(engine, locale)
+    open_exercise(page, stand)
+    other = page.context.new_page()
+    other.goto(page.url)
+    write(other, "while True:\n    pass\n")
+
+    other.locator("#run").click()
+    page.locator("#run").click()
+    expect(page.locator("#alert .alert-title")).to_be_visible()
+    expect(page.locator("#run")).to_have_attribute("aria-disabled", "false")
+    hint = ask(page)
+
+    expect(hint.locator("[data-slot=text]")).to_have_text(words(locale))
+    page.locator("#run").click()
+    expect(page.locator("#results .case")).to_contain_text("None")
+    expect(page.locator("#alert .alert-title")).to_have_count(0)
+    assert all("429" in line for line in console)
+    console.clear()

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import psutil
 import pytest
 
 from web.tutor import checker as checker_module
-from web.tutor.checker import Checker
+from web.tutor.checker import MOST_WAITING, Checker, SandboxBusy
 from web.tutor.report import Case, Failure, Report, Verdict
 from web.tutor.stops import stop
 
@@ -260,22 +260,39 @@ def test_broken_test_code_around_the_asserts_is_an_error(checker: Checker) -> No
 
 
 def test_threads_share_one_checker(checker: Checker) -> None:
-    codes = [f"def f(x):\n    return {number}" for number in range(8)]
+    codes = [f"def f(x):\n    return {number}" for number in range(6)]
 
-    with ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(len(codes)) as threads:
         reports = list(threads.map(lambda code: checker.check(code, "assert f(0) == -1"), codes))
 
-    assert [report.first.got for report in reports if report.first] == list("01234567")
+    assert [report.first.got for report in reports if report.first] == list("012345")
 
 
-def test_a_busy_pool_skips_instead_of_waiting_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_too_long_for_a_sandbox_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker_module, "WAIT_FOR_SANDBOX_S", 0.05)
-    with Checker(processes=1) as busy, busy._pool.checkout():
-        report = busy.check("x = 1", TESTS)
+    with Checker(processes=1) as busy, busy._pool.checkout(), pytest.raises(SandboxBusy):
+        busy.check("x = 1", TESTS)
 
-    assert report.verdict == "skipped"
-    assert report.error
-    assert report.error.kind == "Busy"
+
+def test_few_wait_for_a_sandbox() -> None:
+    started = Barrier(2 + MOST_WAITING)
+    with Checker(processes=1) as busy, ThreadPoolExecutor(1 + MOST_WAITING) as threads:
+        with busy._pool.checkout():
+            waiting = [threads.submit(waits, busy, started) for _ in range(1 + MOST_WAITING)]
+            started.wait(20)
+            while busy._seats._value:
+                time.sleep(0.01)
+
+            with pytest.raises(SandboxBusy):
+                busy.check("x = 1", TESTS)
+
+        assert {each.result() for each in waiting} == {"passed"}
+        assert busy.check("def f(x): return x + 1", TESTS).verdict == "passed"
+
+
+def waits(checker: Checker, started: Barrier) -> str:
+    started.wait(20)
+    return checker.check("def f(x): return x + 1", TESTS).verdict
 
 
 @pytest.mark.usefixtures("patient")

@@ -342,3 +342,15 @@ def test_an_old_row_with_a_huge_report_makes_a_small_answer(api: Caller) -> None
 
     assert one.status_code == all_of_them.status_code == 200
     assert max(len(one.content), len(all_of_them.content)) < 16 * 1024
+
+
+@pytest.mark.parametrize("helpful", [0, 1, "yes", "true", 1.0, [], {}])
+def test_a_verdict_is_a_truth_or_nothing(api: Caller, helpful: object) -> None:
+    live()
+    hint = api.ask().json()["id"]
+    store.cancel(hint)
+
+    answer = api.put(f"/v1/hints/{hint}/feedback", {"helpful": helpful})
+
+    assert [each["where"] for each in problem(answer, 422, "invalid")["errors"]] == ["helpful"]
+    assert Hint.objects.get().helpful is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.whole.stand import Stand, standing, until
+from tests.whole.stand import Stand, free_port, standing, until
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +24,27 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     engines = {"gpu0": FakeEngine(), "gpu1": FakeEngine()}
     with standing(tmp_path_factory.mktemp("stand"), engines) as stand:
         yield stand
+
+
+@pytest.fixture(scope="session")
+def gunicorn(single: Stand) -> Iterator[int]:
+    """The port of the stand's pages and API under gunicorn, started as compose does."""
+    port = free_port()
+    single.launch(
+        "gunicorn", "-m", "gunicorn", "web.wsgi", "--config", "python:web.ops.gunicorn",
+        "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "16", "--no-control-socket",
+    )  # fmt: skip
+    until(lambda: listens(port))
+    yield port
+    process = single.processes.pop("gunicorn")
+    process.terminate()
+    process.wait(40)
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @pytest.fixture

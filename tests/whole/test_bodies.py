@@ -10,7 +10,7 @@ from itertools import islice, repeat
 
 import pytest
 
-from tests.whole.stand import Stand, free_port, until
+from tests.whole.stand import Stand
 
 pytestmark = pytest.mark.whole
 PIECE = b"x" * 2**16
@@ -19,33 +19,12 @@ CHECK = json.dumps(
 ).encode()
 
 
-@pytest.fixture(scope="module")
-def gunicorn(single: Stand) -> Iterator[int]:
-    """Its port; started as compose does."""
-    port = free_port()
-    single.launch(
-        "gunicorn", "-m", "gunicorn", "web.wsgi", "--config", "python:web.ops.gunicorn",
-        "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "16", "--no-control-socket",
-    )  # fmt: skip
-    until(lambda: listens(port))
-    yield port
-    process = single.processes.pop("gunicorn")
-    process.terminate()
-    process.wait(40)
-
-
 @pytest.fixture(params=["uvicorn", "gunicorn"])
 def port(request: pytest.FixtureRequest, stand: Stand) -> int:
     if request.param == "uvicorn":
         return stand.port
     port: int = request.getfixturevalue("gunicorn")
     return port
-
-
-def listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
 
 
 def send(port: int, stand: Stand, headers: str, pieces: Iterator[bytes]) -> tuple[int, bytes]:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
 
 from broker.errors import BrokerDown
 from web import database
 from web.api import problem
 from web.api.auth import AUTH
+from web.api.openapi import Api
 from web.api.problem import Problem
 from web.hints.api import router
 
 log = logging.getLogger(__name__)
 
-api = NinjaAPI(
+
+class JsonParser(Parser):
+    """Reads JSON that says it is JSON."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise Problem(problem.MEDIA_TYPE)
+        return json.loads(request.body)
+
+
+api = Api(
     title="Hintline",
     version="1",
     description="Ask for a hint, follow it, take it back.",
     auth=AUTH,
     docs_url="/docs",
+    parser=JsonParser(),
 )
 api.add_router("", router)
 
@@ -48,6 +62,9 @@ def where(location: tuple[str | int, ...]) -> str:
 
 @api.exception_handler(HttpError)
 def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):
+        # Ninja wraps whatever the parser raises.
+        return problem.respond(request, error.__cause__)
     kind = {
         401: problem.NOT_SIGNED_IN,
         403: problem.FORBIDDEN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Annotated
 from uuid import UUID
 
@@ -9,14 +10,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Header, Router, Status
+from ninja import Header, Path, Query, Router, Status
 
 from broker.contract.hint import Lane, State
-from web.api import problem
+from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import etag, line, sandbox, store, wire
+from web.hints import etag, line, sandbox, store, turns, wire
 from web.hints.models import Hint
 from web.people import access
 from web.tutor import ladder, prompt
@@ -27,21 +28,63 @@ POLL_S = 1
 FULL_RETRY_S = 15
 """If nobody knows yet how fast the line moves."""
 HISTORY = 50
+AskedExercise = Annotated[
+    wire.ExercisePath, Query(description="The exercise, as `<course>/<exercise>`.")
+]
+HintId = Annotated[UUID, Path(description="The hint's UUID.")]
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        description="Your name for this request: sent again, it is answered with the same hint.",
+    ),
+]
+HEADERS = {"ETag": openapi.ETAG, "Retry-After": openapi.POLL_AFTER}
+NOT_MODIFIED = {"description": "It shows what your tag shows.", "headers": HEADERS}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of what you have; 304 if that is still what there is.",
+    "schema": {"type": "string"},
+}
 
 
-@router.post("/checks", response=wire.L0Out, summary="Run the tests on this code (L0)")
+@router.post(
+    "/checks",
+    response=wire.L0Out,
+    summary="Run the tests on this code (L0)",
+    openapi_extra=openapi.answers(*openapi.BODY, *openapi.RUN),
+)
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
-    exercise = find_exercise(user_of(request), body.exercise)
+    student = user_of(request)
+    exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
-    return wire.check_out(sandbox.check(exercise, body.code))
+    with turn(student, exercise):
+        return wire.check_out(sandbox.check(exercise, body.code))
 
 
-@router.post("/hints", response={202: wire.HintOut}, summary="Ask for a hint")
+@router.post(
+    "/hints",
+    response={202: wire.HintOut},
+    summary="Ask for a hint",
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN,
+        problem.LEVEL_LOCKED,
+        problem.ALREADY_CORRECT,
+        problem.ALREADY_WAITING,
+        problem.KEY_REUSED,
+        problem.BACKLOG_FULL,
+        *openapi.BODY,
+        *openapi.RUN,
+        s202={"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}},
+    ),
+)
 def ask(
     request: HttpRequest,
     response: HttpResponse,
     body: wire.HintIn,
-    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+    idempotency_key: Key = "",
 ) -> Status[wire.HintOut]:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
@@ -49,15 +92,20 @@ def ask(
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
-    report = sandbox.check(exercise, body.code)
-    new = new_hint(student, exercise, body, report, idempotency_key)
-    hint = accept(new)
+    with turn(student, exercise):
+        report = sandbox.check(exercise, body.code)
+        hint = accept(new_hint(student, exercise, body, report, idempotency_key))
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response))
 
 
-@router.get("/hints", response=wire.HintsOut, summary="Your hints for one exercise, newest first")
-def history(request: HttpRequest, exercise: wire.ExercisePath) -> wire.HintsOut:
+@router.get(
+    "/hints",
+    response=wire.HintsOut,
+    summary="Your hints for one exercise, newest first",
+    openapi_extra=openapi.answers(),
+)
+def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     student = user_of(request)
     found = find_exercise(student, exercise)
     rows = Hint.objects.filter(student=student, exercise=found)
@@ -65,9 +113,15 @@ def history(request: HttpRequest, exercise: wire.ExercisePath) -> wire.HintsOut:
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
 
 
-@router.get("/hints/{uuid:hint_id}", response=wire.HintOut, summary="Read a hint")
+@router.get(
+    "/hints/{uuid:hint_id}",
+    response=wire.HintOut,
+    summary="Read a hint",
+    openapi_extra=openapi.answers(s200={"headers": HEADERS}, s304=NOT_MODIFIED)
+    | {"parameters": [IF_NONE_MATCH]},
+)
 def read(
-    request: HttpRequest, response: HttpResponse, hint_id: UUID
+    request: HttpRequest, response: HttpResponse, hint_id: HintId
 ) -> wire.HintOut | HttpResponse:
     user = user_of(request)
     asked = request.headers.get("If-None-Match", "")
@@ -84,8 +138,15 @@ def read(
     return out
 
 
-@router.post("/hints/{uuid:hint_id}/cancel", response={202: wire.HintOut}, summary="Take it back")
-def cancel(request: HttpRequest, response: HttpResponse, hint_id: UUID) -> Status[wire.HintOut]:
+@router.post(
+    "/hints/{uuid:hint_id}/cancel",
+    response={202: wire.HintOut},
+    summary="Take it back",
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN, s202={"headers": {"Retry-After": openapi.POLL_AFTER}}
+    ),
+)
+def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Status[wire.HintOut]:
     hint = own_hint(user_of(request), hint_id)
     store.cancel(str(hint.pk))
     hint.refresh_from_db()
@@ -95,8 +156,13 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: UUID) -> Statu
     return Status(202, shown(hint, response))
 
 
-@router.put("/hints/{uuid:hint_id}/feedback", response=wire.HintOut, summary="Did it help?")
-def feedback(request: HttpRequest, hint_id: UUID, body: wire.FeedbackIn) -> wire.HintOut:
+@router.put(
+    "/hints/{uuid:hint_id}/feedback",
+    response=wire.HintOut,
+    summary="Did it help?",
+    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY),
+)
+def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
     refuse_nul("comment", body.comment)
     hint = own_hint(user_of(request), hint_id)
     if not hint.final:
@@ -189,6 +255,11 @@ def own_hint(user: User, hint_id: UUID) -> Hint:
     if hint.student_id != user.pk:
         raise Problem(problem.FORBIDDEN)
     return hint
+
+
+def turn(user: User, exercise: Exercise) -> AbstractContextManager[None]:
+    """Who teaches may run any number of programs a minute, one after the other. Raises: Problem."""
+    return turns.turn(user, any_number=access.teaches(user, exercise.course))
 
 
 def refuse_bad_code(code: str) -> None:

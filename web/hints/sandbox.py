@@ -2,9 +2,14 @@
 
 from functools import cache
 
+from web.api import problem
+from web.api.problem import Problem
 from web.courses.models import Exercise
-from web.tutor.checker import Checker
+from web.tutor.checker import Checker, SandboxBusy
 from web.tutor.report import Report
+
+RETRY_S = 3
+"""About as long as two programs that never end keep a sandbox."""
 
 
 @cache
@@ -13,5 +18,8 @@ def checker() -> Checker:
 
 
 def check(exercise: Exercise, code: str) -> Report:
-    """L0 for this code; a skipped report where there is no sandbox or no test for it."""
-    return checker().check(code, exercise.tests, language=exercise.language)
+    """L0 for this code; a skipped report where there is no test for it. Raises: Problem busy."""
+    try:
+        return checker().check(code, exercise.tests, language=exercise.language)
+    except SandboxBusy:
+        raise Problem(problem.BUSY, retry_after_s=RETRY_S) from None

@@ -3,93 +3,176 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from django.utils.translation import get_language
 from ninja import Field, Schema
+from pydantic import StrictBool
 
-from broker.contract.hint import State
+from broker.contract.hint import Reason, Source, State
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.notices import notice
 from web.tutor.ladder import l0_words
 from web.tutor.languages import Locale
 from web.tutor.markdown import render
-from web.tutor.report import Report
+from web.tutor.report import Report, Verdict
 
-ExercisePath = Annotated[str, Field(max_length=120, pattern=r"^[\w-]+/[\w-]+$")]
-"""`<course>/<exercise>`."""
 CODE_BYTES = 64 * 1024
+NO_NUL = r"^[^\u0000]*$"
+SOME_CODE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# These patterns only describe: store and sandbox take no NUL, and hints.api says so in the caller's
+# language.
+ExercisePath = Annotated[
+    str,
+    Field(
+        max_length=120,
+        pattern=r"^[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+$",
+        description="The exercise, as `<course>/<exercise>`.",
+        examples=["python-steps/rice-days"],
+    ),
+]
+Code = Annotated[
+    str,
+    Field(
+        description=f"The student's program, at most {CODE_BYTES:,} bytes of UTF-8, without NUL.",
+        json_schema_extra={"pattern": SOME_CODE, "maxLength": CODE_BYTES},
+    ),
+]
 
 
 class HintIn(Schema):
-    """A request for a hint. locale: the hint's language; unset, that of the request.
+    """A request for a hint."""
 
-    lane: `batch`, for teachers and staff, waits until students leave room.
-    """
-
-    exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
-    level: int = Field(ge=1, le=3)
-    code: str
-    question: str = Field("", max_length=1000)
-    locale: Locale | None = None
-    lane: Literal["interactive", "batch"] = "interactive"
+    exercise: ExercisePath
+    level: int = Field(
+        ge=1,
+        le=3,
+        strict=True,
+        description="Rung of help: 1 notice, 2 locate, 3 concept; it must be open to the student.",
+    )
+    code: Code
+    question: str = Field(
+        "",
+        max_length=1000,
+        description="What the student asks, in their words.",
+        json_schema_extra={"pattern": NO_NUL},
+    )
+    locale: Locale | None = Field(
+        None, description="The hint's language; left out: that of Accept-Language."
+    )
+    lane: Literal["interactive", "batch"] = Field(
+        "interactive",
+        description="`batch`, for teachers and staff, waits until students leave room.",
+    )
 
 
 class CheckIn(Schema):
+    """A program to test."""
+
     exercise: ExercisePath
-    code: str
+    code: Code
 
 
 class FeedbackIn(Schema):
-    helpful: bool | None
-    comment: str = Field("", max_length=2000)
+    """What the student thinks of a hint; the last verdict counts."""
+
+    helpful: StrictBool | None = Field(
+        description="Whether it helped; null takes the verdict back."
+    )
+    comment: str = Field(
+        "",
+        max_length=2000,
+        description="Why, in the student's words.",
+        json_schema_extra={"pattern": NO_NUL},
+    )
+
+
+class CaseOut(Schema):
+    """The first failing check. Long texts are cut, and end with how many characters are missing."""
+
+    call: str = Field(description="What the test called.")
+    expected: str = Field(description="What it should have given.")
+    got: str | None = Field(description="What it gave; null when it was stopped first.")
+    error: str | None = Field(description="What stopped it.")
+
+
+class FailureOut(Schema):
+    """What stopped the program, or why nothing can be said."""
+
+    kind: str = Field(
+        description="Class of the exception; with `skipped`: Language, NoTests, Unsupported."
+    )
+    message: str = Field(description="Its text, cut.")
+    line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
+
+
+class ReportOut(Schema):
+    """What the tests showed."""
+
+    verdict: Verdict = Field(description="How the run ended.")
+    passed: int = Field(description="Checks that hold.")
+    total: int = Field(description="Checks that ran, or that there are if the run was stopped.")
+    first: CaseOut | None = Field(description="The first check that fails.")
+    error: FailureOut | None = Field(description="What stopped the run.")
+    output: str = Field(description="The first of what the program printed.")
 
 
 class L0Out(Schema):
-    """The test report, and the same in words."""
+    """The test report, and the same in words: help that needs no model."""
 
-    report: dict[str, Any]
-    words: str
+    report: ReportOut = Field(description="The test report.")
+    words: str = Field(description="The report as a short paragraph of Markdown.")
 
 
 class FeedbackOut(Schema):
-    helpful: bool | None
-    comment: str
+    """What the student thinks of the hint."""
+
+    helpful: bool | None = Field(description="Whether it helped; null for no verdict.")
+    comment: str = Field(description="Why; may be empty.")
 
 
 class LinksOut(Schema):
-    self: str
-    events: str
-    cancel: str
-    feedback: str
+    """Where to go on."""
+
+    self: str = Field(description="GET reads the hint.")
+    events: str = Field(description="GET follows it as server-sent events.")
+    cancel: str = Field(description="POST takes the request back.")
+    feedback: str = Field(description="PUT rates it.")
 
 
 class HintOut(Schema):
-    id: str
-    exercise: str
-    level: int
-    locale: str
-    state: str
-    attempt: int
-    position: int | None
-    eta_s: int | None
-    text: str
-    html: str
-    source: str
-    reason: str | None
-    notice: str
-    l0: L0Out
-    feedback: FeedbackOut
-    code: str
-    question: str
-    created_at: datetime
-    finished_at: datetime | None
-    links: LinksOut
+    """A hint: the request, how it stands, and its text once there is any."""
+
+    id: str = Field(description="The hint's UUID.")
+    exercise: str = Field(description="`<course>/<exercise>`.")
+    level: int = Field(description="Rung of help that was asked for, 1 to 3.")
+    locale: Locale = Field(description="The hint's language.")
+    state: State = Field(
+        description="queued, running, or one of the final ones: answered, withheld, failed, "
+        "cancelled."
+    )
+    attempt: int = Field(description="Attempts begun so far.")
+    position: int | None = Field(description="Place in the backlog from 1; null when not waiting.")
+    eta_s: int | None = Field(description="Seconds until its turn, estimated; null if unknown.")
+    text: str = Field(description="The hint as Markdown; of a running one what has passed so far.")
+    html: str = Field(description="The same as safe HTML.")
+    source: Source = Field(description="Who wrote the text.")
+    reason: Reason | None = Field(description="Why it ended other than plainly answered.")
+    notice: str = Field(description="The reason as a sentence for the student; may be empty.")
+    l0: L0Out = Field(description="The test report of the code.")
+    feedback: FeedbackOut = Field(description="What the student thinks of it.")
+    code: str = Field(description="The program it is about.")
+    question: str = Field(description="What the student asked.")
+    created_at: datetime = Field(description="When it was asked for, UTC.")
+    finished_at: datetime | None = Field(description="When it became final, UTC.")
+    links: LinksOut = Field(description="Paths of what can be done with it.")
 
 
 class HintsOut(Schema):
-    items: list[HintOut]
+    """Some of a student's hints."""
+
+    items: list[HintOut] = Field(description="At most 50, the newest first.")
 
 
 def locale_now() -> Locale:
@@ -97,7 +180,11 @@ def locale_now() -> Locale:
 
 
 def check_out(report: Report) -> L0Out:
-    return L0Out(report=report.as_json(), words=l0_words(report, locale_now()))
+    return l0_out(report, l0_words(report, locale_now()))
+
+
+def l0_out(report: Report, words: str) -> L0Out:
+    return L0Out(report=ReportOut(**report.as_json()), words=words)
 
 
 def hint_out(
@@ -120,7 +207,7 @@ def hint_out(
         source=hint.source,
         reason=hint.reason or None,
         notice=notice(hint.reason),
-        l0=L0Out(report=Report.from_json(hint.report).as_json(), words=store.l0(hint)),
+        l0=l0_out(Report.from_json(hint.report), store.l0(hint)),
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
         code=hint.code,
         question=hint.question,

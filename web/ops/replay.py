@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,9 @@ COURSE = "replay"
 REQUEST_S = 30.0
 HINT_S = 600.0
 AGAIN_S = 1.0
+NOT_NOW = (429, 503)
+turn = Lock()
+"""A site runs one program of a user at a time, and all of these are one user's."""
 KEYS = ("id", "title", "problem_statement", "buggy_code", "tests", "bug_fix")
 
 
@@ -127,7 +131,7 @@ def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
         "locale": "en",
         "lane": "batch",
     }
-    answer = client.post("/v1/hints", json=body, headers={"Idempotency-Key": str(uuid4())})
+    answer = posted(client, body)
     if answer.status_code != 202:
         problem = answer.json().get("type", "").rpartition(":")[2]
         return Outcome(record=row["id"], level=level, state=f"refused: {problem}")
@@ -146,6 +150,17 @@ def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
         total_s=times.get("done"),
         text=final["text"],
     )
+
+
+def posted(client: httpx2.Client, body: dict[str, Any]) -> httpx2.Response:
+    """The answer of a site that has room; one that has none says when to come again."""
+    headers, began_s = {"Idempotency-Key": str(uuid4())}, monotonic()
+    while True:
+        with turn:
+            answer = client.post("/v1/hints", json=body, headers=headers)
+        if answer.status_code not in NOT_NOW or monotonic() - began_s > HINT_S:
+            return answer
+        sleep(float(answer.headers.get("Retry-After", AGAIN_S)))
 
 
 def follow(client: httpx2.Client, events_url: str, started: float) -> dict[str, float]:

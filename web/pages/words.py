@@ -47,6 +47,7 @@ def script_words() -> dict[str, str]:
         "thanks": _("Thank you. Your answer was saved."),
         "offline": _("No connection to the server. Trying again…"),
         "busy": _("The server is busy. Trying again…"),
+        "still_running": _("Waiting for your last run to end…"),
         "unreachable": _("The server cannot be reached"),
         "unreachable_detail": _("Check your connection, then try again. Your code is kept."),
         "signed_out": _("Sign in again"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import Literal, NamedTuple, Self
 
 from pydantic_monty import (
@@ -23,7 +25,9 @@ from web.tutor.cases import PRELUDE, TALLY, Suite, expand
 from web.tutor.report import LENGTHS, Case, Failure, Report, Verdict, shorten
 from web.tutor.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
 
-WAIT_FOR_SANDBOX_S = 10.0
+WAIT_FOR_SANDBOX_S = 5.0
+# Who waits for a sandbox holds a thread of the web process, and pages need threads too.
+MOST_WAITING = 4
 # A second run only to learn the line of an error is not worth more than this.
 LINE_SEARCH_S = 1.0
 LIMITS: ResourceLimits = {
@@ -68,12 +72,17 @@ class Output:
         return shorten(self.text, self.most_chars, self.dropped)
 
 
+class SandboxBusy(Exception):
+    """As many programs run and wait as may; the same check may work a moment later."""
+
+
 class Checker:
     """A bounded pool of sandbox processes; threads may share it, forked processes may not."""
 
     def __init__(self, *, processes: int = 2) -> None:
         self._pool = Monty(max_processes=processes, checkout_timeout=WAIT_FOR_SANDBOX_S)
         self._pool.__enter__()
+        self._seats = BoundedSemaphore(processes + MOST_WAITING)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +98,7 @@ class Checker:
         """A report on any text whatever, after at most about three times the time limit.
 
         tests: Python source of asserts, bare or as `def check(candidate)` with `check(f)`.
+        Raises: SandboxBusy.
         """
         if language != "python":
             return _skipped("Language", language)
@@ -99,19 +109,30 @@ class Checker:
         # The sandbox takes only text that UTF-8 can hold; JSON can carry half a surrogate pair.
         code = code.encode("utf-8", "replace").decode()
         try:
+            with self._session() as session:
+                report = _run(session, code, suite, output)
+        except MontyCrashedError as error:
+            crash = Failure(kind="Crashed", message=str(error))
+            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
+        return replace(report, output=output.shown()).cut()
+
+    @contextmanager
+    def _session(self) -> Iterator[MontySession]:
+        """Raises: SandboxBusy."""
+        if not self._seats.acquire(blocking=False):
+            raise SandboxBusy
+        try:
             with self._pool.checkout(
                 limits=LIMITS,
                 assert_message_annotations=False,
                 os_policy={"sleep": "zero"},
                 external_modules=MODULES,
             ) as session:
-                report = _run(session, code, suite, output)
-        except MontyCrashedError as error:
-            crash = Failure(kind="Crashed", message=str(error))
-            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
+                yield session
         except TimeoutError:
-            return _skipped("Busy", "no sandbox became free in time")
-        return replace(report, output=output.shown()).cut()
+            raise SandboxBusy from None
+        finally:
+            self._seats.release()
 
 
 def _skipped(kind: str, message: str) -> Report:

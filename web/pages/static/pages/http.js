@@ -48,8 +48,9 @@ export async function call(method, path, { body, key, etag } = {}) {
 }
 
 /**
- * As call, but tried again for about a minute while the server cannot be reached or fails (5xx).
- * The same key goes out each time, so the server acts once. onTrouble("offline" | "busy").
+ * As call, but tried again for about a minute while the server cannot be reached, fails (5xx), or
+ * still runs the student's last program. The same key goes out each time, so the server acts once.
+ * onTrouble("offline" | "busy" | "still_running").
  */
 export async function insist(method, path, options, onTrouble) {
   for (const waitS of WAITS_S) {
@@ -64,13 +65,15 @@ export async function insist(method, path, options, onTrouble) {
   return call(method, path, options);
 }
 
-/** Whether the same request may work later. */
+/** Whether the same request may work later, without the student doing anything. */
 export function passing(error) {
-  return error instanceof Unreachable || (error instanceof Problem && error.status >= 500);
+  if (error instanceof Unreachable) return true;
+  return error instanceof Problem && (error.status >= 500 || error.name === "still-running");
 }
 
 export function trouble(error) {
-  return error instanceof Unreachable ? "offline" : "busy";
+  if (error instanceof Unreachable) return "offline";
+  return error.status === 429 ? "still_running" : "busy";
 }
 
 /** A random key; crypto.randomUUID is missing on plain http, except on localhost. */

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-vllm check bench setup setup-dev chromium
+.PHONY: help run test test-vllm check bench setup setup-dev chromium postgresql
 
 help:
 	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
@@ -16,10 +16,12 @@ help:
 run: setup
 	@$(BIN)/python -m web start
 
-test: setup-dev chromium
+test: setup-dev chromium postgresql
 	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser $(ARGS)
 	@# In a process of their own: Playwright keeps an event loop running in the main thread.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+	@# What is stored, once more on PostgreSQL.
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
 
 # Not in CI: it fetches 1.5 GB once, and then takes about ten minutes and 8 GB of memory.
 test-vllm: setup-dev
@@ -64,4 +66,14 @@ chromium:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
 	  else \
 	    echo "The browser tests need Chromium: sudo apt-get install chromium fonts-noto-cjk" >&2; exit 1; \
+	  fi; }
+
+# A part of the tests runs on Debian's PostgreSQL, in a folder of its own.
+postgresql:
+	@test -n "$$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" || command -v initdb >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing PostgreSQL …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	  else \
+	    echo "Some tests need PostgreSQL: sudo apt-get install postgresql" >&2; exit 1; \
 	  fi; }

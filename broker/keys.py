@@ -91,6 +91,7 @@ TIP = Key(
     "status, attempt, seq, closed, owner, fence = last attempt that may not write any more",
 )  # fmt: skip
 RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue at a time")
+UPKEEP = Key("upkeep", "hl:upkeep", "workers", "string", 60, "lock: one deletes old rows at a time")
 DOORBELLS = Key(
     "doorbells", "hl:celery:engine.*", "dispatch", "list", None,
     "messages of grants, for the engine's workers",
@@ -100,7 +101,7 @@ CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keep
 TABLE = (
     TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
     ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
-    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, DOORBELLS, CELERY,
+    NODE, NODES, MONITOR, STREAM, TIP, RESCUE, UPKEEP, DOORBELLS, CELERY,
 )  # fmt: skip
 
 

@@ -92,6 +92,11 @@ SETTINGS = (
         about="signs sessions, encrypts stored API keys; unset: made once, kept in HINTLINE_DATA",
     ),
     Setting(
+        name="HINTLINE_SECRET_KEY_FALLBACKS",
+        secret=True,
+        about="secret keys of before, by comma: what they signed or encrypted can still be read",
+    ),
+    Setting(
         name="HINTLINE_DEBUG",
         kind=bool,
         default=False,
@@ -150,6 +155,14 @@ SETTINGS = (
         low=0,
         high=3650,
         about="days that staff may read what a model wrote before the gate; 0 keeps nothing",
+    ),
+    Setting(
+        name="HINTLINE_RECORD_DAYS",
+        kind=int,
+        default=90,
+        low=1,
+        high=3650,
+        about="days that staff may read how tasks ended, and who signed in from where",
     ),
     Setting(
         name="HINTLINE_MAX_STREAMS",

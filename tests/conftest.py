@@ -1,5 +1,6 @@
-"""What every test stands on: settings read from a new data folder, a database file, a Valkey.
+"""What every test stands on: settings read from a new data folder, a database, a Valkey.
 
+`TEST_DATABASE=postgresql` runs the same tests on a PostgreSQL instead of SQLite.
 pyproject.toml names no settings module: they would be read before this file, from the
 environment and the data folder of whoever runs the tests.
 """
@@ -17,6 +18,7 @@ import pytest
 from django.conf import settings
 
 from broker.embedded import Embedded
+from tests.postgres import Postgres, programs
 
 # Short, because a Unix socket's path is limited.
 DATA = Path(tempfile.mkdtemp(prefix="hl-"))
@@ -25,12 +27,29 @@ for name in [*os.environ]:
     if name.startswith(("HINTLINE_", "REDIS_URL", "DATABASE_URL")):
         del os.environ[name]
 os.environ |= {"HINTLINE_DATA": str(DATA), "DJANGO_SETTINGS_MODULE": "web.settings"}
-# A file, because threads that share a database in memory do not wait for each other's locks.
-settings.DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
+postgres: Postgres | None = None
+if os.environ.get("TEST_DATABASE") == "postgresql":
+    folder = programs()
+    if folder is None:
+        pytest.exit("PostgreSQL is not installed: sudo apt-get install postgresql", 1)
+    postgres = Postgres(Path(tempfile.mkdtemp(prefix="hl-")), folder)
+    postgres.start()
+    os.environ["DATABASE_URL"] = postgres.url
+else:
+    # A file, because threads that share a database in memory do not wait for each other's locks.
+    settings.DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
 django.setup()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # A connection that a test has left open would keep the database from being dropped at the end.
+    config.option.reuse_db = postgres is not None
+
+
 def pytest_unconfigure() -> None:
+    if postgres is not None:
+        postgres.stop()
+        shutil.rmtree(postgres.folder, ignore_errors=True)
     shutil.rmtree(DATA, ignore_errors=True)
 
 

@@ -20,6 +20,11 @@ DATA = (BASE / need("HINTLINE_DATA", str)).resolve()
 DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = read("HINTLINE_SECRET_KEY", str) or kept_secret(DATA / "secret_key")
+SECRET_KEY_FALLBACKS = [
+    key.strip()
+    for key in (read("HINTLINE_SECRET_KEY_FALLBACKS", str) or "").split(",")
+    if key.strip()
+]
 SALT_KEY = "hintline.stored-api-keys"
 DEBUG = need("HINTLINE_DEBUG", bool)
 HTTPS = need("HINTLINE_HTTPS", bool)
@@ -38,6 +43,7 @@ SILENCED_SYSTEM_CHECKS = [
 BACKLOG_MAX = need("HINTLINE_BACKLOG_MAX", int)
 HINT_TTL_S = need("HINTLINE_HINT_TTL_S", int)
 RAW_DAYS = need("HINTLINE_RAW_DAYS", int)
+RECORD_DAYS = need("HINTLINE_RECORD_DAYS", int)
 MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
 METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 
@@ -73,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "web.ops.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 ASGI_APPLICATION = "web.asgi.application"

@@ -27,6 +27,7 @@ from workers.exposition import Exposition
 from workers.monitor import Monitor
 from workers.plan import plan
 from workers.rescue import Rescue
+from workers.upkeep import Upkeep
 
 LOOK_S = 2.0
 BEAT_S = 2.0
@@ -56,6 +57,7 @@ class Node:
         self.name, self.token, self.gpus = name_of_node(), uuid4().hex, gpus
         self.engines = frozenset(gpus) or None
         self.broker, self.database = AsyncBroker(), Database()
+        self.upkeep = Upkeep(self.broker)
         self.crews: dict[str, Crew] = {}
         self.wanted: dict[str, Wanted] = {}
         self.others: dict[str, NodeState] = {}
@@ -78,6 +80,7 @@ class Node:
         finally:
             await self.broker.aclose()
             self.database.close()
+            self.upkeep.close()
         if self.lost:
             raise self.name_taken()
         if self.failed:
@@ -86,7 +89,7 @@ class Node:
     async def work(self) -> None:
         rescue = Rescue(self.broker, self.database)
         monitor = Monitor(self.broker, self.database)
-        loops = (rescue.run(), monitor.run(), self.beat_on())
+        loops = (rescue.run(), monitor.run(), self.upkeep.run(), self.beat_on())
         background = begin(loops, self.fail)
         while not self.stopping.is_set():
             await self.look()

@@ -41,14 +41,12 @@ OUTAGE_S = 30
 """With no engine at all for so long, hints no longer wait for one."""
 TRIED = 1000
 """Of the hints that wait for another attempt so many are looked at in a round."""
-PURGE_S = 3600
 log = logging.getLogger(__name__)
 
 
 class Rescue:
     def __init__(self, broker: AsyncBroker, database: Database) -> None:
         self._broker, self._database = broker, database
-        self._purged_at = -float(PURGE_S)
         self._lit_at = monotonic()
         self._stranded_at: dict[str, float] = {}
 
@@ -75,7 +73,6 @@ class Rescue:
         await self.end_stranded(set(engines), live)
         for engine in engines:
             await self._broker.run(dispatch.pull(engine))
-        await self.purge()
 
     async def recover(self, lease: Expired) -> None:
         """The row goes back first: no zombie can finish it once the next attempt is possible."""
@@ -150,8 +147,3 @@ class Rescue:
             log.warning("hint %s ended without a model: %s", hint, reason)
             await self._broker.run(streams.close(hint, 0, events.done(State.FAILED, reason)))
         await self._broker.run(dispatch.forget(hint))
-
-    async def purge(self) -> None:
-        if monotonic() - self._purged_at >= PURGE_S:
-            self._purged_at = monotonic()
-            await self._database.run(store.purge_raw, settings.RAW_DAYS)

@@ -14,6 +14,8 @@ from django.db import DatabaseError
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
 
+from broker.contract.text import storable
+
 MOST_KEPT = 10_000
 """While the database is down; what ends then is not in the log."""
 WRITTEN = (
@@ -81,11 +83,20 @@ class Results(DatabaseBackend):  # type: ignore[misc]  # untyped
             meta=meta,
             **self._get_extended_properties(request, traceback),
         )
+        fit(row)
         if ledger.open:
             ledger.keep(row)
         else:
             write([row])
         return result
+
+
+def fit(row: TaskResult) -> None:
+    """Marks and cuts what its columns do not take: one such row would keep all others waiting."""
+    for field in TaskResult._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        if isinstance(value, str):
+            setattr(row, field.attname, storable(value)[: field.max_length])
 
 
 def write(rows: Iterable[TaskResult]) -> None:

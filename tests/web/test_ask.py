@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connections
 
 from broker import dispatch
 from broker.connect import Broker
@@ -26,11 +26,15 @@ pytestmark = pytest.mark.django_db
 
 def committed_states() -> list[str]:
     """The hints' states as another process reads them now."""
-    other = sqlite3.connect(connection.settings_dict["NAME"])
-    try:
-        return [state for (state,) in other.execute("SELECT state FROM hints_hint")]
-    finally:
-        other.close()
+
+    def read() -> list[str]:
+        try:
+            return list(Hint.objects.values_list("state", flat=True))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as another:
+        return another.submit(read).result()
 
 
 def test_a_free_slot_gets_the_hint_at_once(api: Caller) -> None:

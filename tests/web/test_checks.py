@@ -39,12 +39,16 @@ def test_a_broker_and_a_database_that_are_fit_pass(
     valkey.config_set("appendonly", "yes")
     settings.HTTPS = True
     monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
 
     assert not found()
 
 
 @pytest.mark.django_db
-def test_a_broker_that_may_lose_hints_is_named(valkey: Any) -> None:
+def test_a_broker_that_may_lose_hints_is_named(
+    valkey: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
     valkey.config_set("maxmemory-policy", "allkeys-lru")
     valkey.config_set("appendonly", "no")
 

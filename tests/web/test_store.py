@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Semaphore
 from typing import Any, TypeVar
 
 import pytest
@@ -20,8 +20,8 @@ from tests.web.kit import RIGHT, new_hint, queued
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
-from web.hints.models import Hint, RawOutput
-from web.hints.store import Created, KeyReused, Repeated, Waiting
+from web.hints.models import Hint
+from web.hints.store import Created, Creation, KeyReused, Repeated, Waiting
 
 pytestmark = pytest.mark.django_db
 T = TypeVar("T")
@@ -327,15 +327,6 @@ def test_only_old_hints_in_flight_are_due(hint: str, student: User) -> None:
     assert store.in_flight_ids(-1) == []
 
 
-def test_raw_output_is_deleted_after_its_days(hint: str) -> None:
-    store.keep_raw(hint, 1, 1, "old", "R1")
-    RawOutput.objects.update(created_at=timezone.now() - timedelta(days=15))
-    store.keep_raw(hint, 1, 2, "new", "")
-
-    assert store.purge_raw(14) == 1
-    assert RawOutput.objects.get().text == "new"
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("key", ["", "k"])
 def test_eight_requests_at_once_give_one_row(
@@ -347,6 +338,35 @@ def test_eight_requests_at_once_give_one_row(
     again = Repeated if key else Waiting
     assert len(created) == Hint.objects.count() == 1
     assert results.count(again(created[0])) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keyed", [False, True])
+def test_requests_that_meet_the_end_of_an_earlier_hint_get_an_answer(
+    line: None, student: User, exercise: Exercise, keyed: bool
+) -> None:
+    asking = Semaphore(0)
+
+    def ask() -> list[Creation]:
+        keys = [str(number) if keyed else "" for number in range(200)]
+        try:
+            return [store.create(new_hint(student, exercise, key)) for key in keys]
+        finally:
+            asking.release()
+
+    def end() -> list[Creation]:
+        for _ in range(2):
+            while not asking.acquire(blocking=False):
+                for hint in store.in_flight_ids(-1):
+                    store.cancel(hint)
+        return []
+
+    answers = [answer for answers in at_once(ask, ask, end) for answer in answers]
+
+    created = [answer.hint for answer in answers if isinstance(answer, Created)]
+    assert len(answers) == 400
+    assert Hint.objects.count() == len(created) > 2
+    assert {type(answer) for answer in answers} <= {Created, Waiting, Repeated}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,7 @@ from broker import dispatch, fleet, streams
 from broker.contract import events
 from broker.contract.events import Kind
 from broker.contract.hint import Reason, State
+from broker.contract.text import storable
 from broker.keys import LEASES, TICKET
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
@@ -81,6 +82,24 @@ async def test_an_answer_reaches_row_stream_and_result(
     assert result is not None
     assert (result["state"], result["attempt"]) == ("answered", 1)
     assert "text" not in result
+    assert await settled(runtime, hint)
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud83d", "\udfff\0\ud800"])
+async def test_a_character_that_cannot_be_stored_costs_no_hint(
+    runtime: Runtime, hint: str, bad: str
+) -> None:
+    runtime.model = ScriptedModel(("Look at ", f"the{bad} sign. ", "What does ", "it do?"))
+
+    result = await attempt.generate(runtime, hint)
+
+    final = await row(runtime, hint)
+    seen = await told(runtime, hint)
+    raw = await runtime.database.run(RawOutput.objects.get)
+    assert raw.text == f"Look at the{storable(bad)} sign. What does it do?"
+    assert (final.state, final.text) == ("answered", "Look at the sign. What does it do?")
+    assert "".join(data["text"] for kind, data in seen if kind is Kind.PIECE) == final.text
+    assert result is not None
     assert await settled(runtime, hint)
 
 

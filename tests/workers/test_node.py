@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -91,6 +92,24 @@ async def test_a_node_that_lost_its_name_stops(node: Node) -> None:
 
     assert node.lost
     assert node.stopping.is_set()
+
+
+async def test_a_node_watches_rescues_and_deletes_what_is_over(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: set[str] = set()
+
+    def begin(loops: Any, died: Any) -> list[Any]:
+        for loop in loops:
+            begun.add(loop.__qualname__)
+            loop.close()
+        node.stopping.set()
+        return []
+
+    monkeypatch.setattr(module, "begin", begin)
+    await node.work()
+
+    assert {"Rescue.run", "Monitor.run", "Upkeep.run", "Node.beat_on"} <= begun
 
 
 async def test_a_node_that_stops_serves_nothing_but_keeps_its_name(node: Node) -> None:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from broker import dispatch, fleet, keys, streams
 from broker.contract.events import Kind
@@ -16,9 +15,8 @@ from broker.dispatch import Grant
 from broker.keys import DOORBELLS, EPOCH, LEASES
 from tests.broker.helpers import told
 from tests.workers.test_attempt import hint, row
-from web.courses.models import Exercise
 from web.hints import store
-from web.hints.models import Hint, RawOutput
+from web.hints.models import Hint
 from workers.rescue import MAX_ATTEMPTS, Rescue
 from workers.runtime import Runtime
 
@@ -174,17 +172,6 @@ async def test_only_one_of_two_rescues_works_at_a_time(
     await rescue.once()
 
     assert rounds == 1
-
-
-async def test_raw_output_goes_when_its_time_is_over(
-    runtime: Runtime, rescue: Rescue, student: User, exercise: Exercise, hint: str
-) -> None:
-    await runtime.database.run(store.keep_raw, hint, 1, 1, "raw", "R2")
-    await runtime.database.run(RawOutput.objects.update, created_at=LONG_AGO - timedelta(days=30))
-
-    await rescue.tick()
-
-    assert await runtime.database.run(RawOutput.objects.count) == 0
 
 
 async def test_hints_do_not_wait_for_engines_that_stay_away(

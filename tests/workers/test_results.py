@@ -18,6 +18,7 @@ from workers.results import Ledger, Results, ledger
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
+BAD = "a\0b\ud83dc"
 ENDED = {"state": "answered", "attempt": 1}
 
 
@@ -127,3 +128,20 @@ async def test_a_runtime_writes_what_is_left_when_it_stops(
 
 async def written() -> list[str]:
     return [row.task_id async for row in TaskResult.objects.all()]
+
+
+def test_a_result_with_a_broken_text_or_a_long_name_is_kept(backend: Results, kept: Ledger) -> None:
+    asked = Context(
+        {"task": "t" * 300, "argsrepr": "['\0']", "kwargsrepr": "\ud800"},
+        hostname="w" * 200,
+        called_directly=False,
+    )
+    store(backend, "good")
+    backend.store_result("bad-1", ValueError(BAD), "FAILURE", traceback=BAD, request=asked)
+
+    kept.write()
+
+    row = TaskResult.objects.get(task_id="bad-1")
+    assert (row.traceback, len(row.worker), len(row.task_name)) == ("a␀b\ufffdc", 100, 255)
+    assert TaskResult.objects.count() == 2
+    assert kept.waiting == 0

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
+from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.page import FleetPage
 
@@ -61,6 +62,8 @@ class EngineForm(KeyForm):
 
 
 def key_words(row: AIModelConfig | Engine) -> str:
+    if isinstance(row.api_key, Unreadable):
+        return str(_("it cannot be read"))
     return str(_("there is one")) if row.api_key else str(_("none"))
 
 
@@ -75,8 +78,24 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
+class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
+    """Each of its pages names the rows whose API key cannot be read."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self.warn(request)
+        return super().changelist_view(request, extra_context)
+
+    def render_change_form(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        self.warn(request)
+        return super().render_change_form(request, *args, **more)
+
+    def warn(self, request: HttpRequest) -> None:
+        for trouble in roster.unreadable(list(Engine.objects.all()), AIModelConfig.current()):
+            messages.error(request, trouble)
+
+
 @admin.register(Engine)
-class EngineAdmin(FleetPage):
+class EngineAdmin(LostKeys, FleetPage):
     form = EngineForm
     change_form_template = "admin/engines/engine/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "learned")
@@ -141,12 +160,11 @@ class EngineAdmin(FleetPage):
 
     @admin.display(description=_("learned from refusals"))
     def learned(self, engine: Engine) -> str:
-        endpoint = roster.endpoint_of(engine, AIModelConfig.current())
-        return findings.dialect_words(endpoint.dialect)
+        return findings.dialect_words(roster.dialect_of(engine, AIModelConfig.current()))
 
     @admin.display(boolean=True, description=_("key"))
-    def has_key(self, engine: Engine) -> bool:
-        return bool(engine.api_key)
+    def has_key(self, engine: Engine) -> bool | None:
+        return None if isinstance(engine.api_key, Unreadable) else bool(engine.api_key)
 
     @admin.action(description=_("Test the connection"), permissions=["change"])
     def test_connection(self, request: HttpRequest, engines: QuerySet[Engine]) -> HttpResponse:
@@ -154,7 +172,7 @@ class EngineAdmin(FleetPage):
 
 
 @admin.register(AIModelConfig)
-class AIModelConfigAdmin(admin.ModelAdmin[AIModelConfig]):
+class AIModelConfigAdmin(LostKeys):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "changed_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from broker.contract.job import Dialect
 from web.engines import roster
+from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
 
 if TYPE_CHECKING:
@@ -46,16 +47,20 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
 
     config = AIModelConfig.current()
     sampling = roster.sampling_of(config)
-    endpoints = [roster.endpoint_of(engine, config) for engine in engines]
+    reached = {}
+    for engine in engines:
+        try:
+            reached[engine] = roster.endpoint_of(engine, config)
+        except UnreadableKey as error:
+            messages.error(request, str(error))
     locale = "ko" if (get_language() or "ko").startswith("ko") else "en"
-    checks = connection.check_all([(endpoint, sampling) for endpoint in endpoints], locale)
-    for engine, found in zip(engines, checks, strict=True):
-        if found.dialect != found.endpoint.dialect:
-            roster.learn(engine.name, found.endpoint, found.dialect)
-    found = [
-        {"engine": engine, "check": each, "tone": TONES[each.ok], "lines": list(lines(each))}
-        for engine, each in zip(engines, checks, strict=True)
-    ]
+    checks = connection.check_all([(each, sampling) for each in reached.values()], locale)
+    found = []
+    for engine, check in zip(reached, checks, strict=True):
+        if check.dialect != check.endpoint.dialect:
+            roster.learn(engine.name, check.endpoint, check.dialect)
+        tone = TONES[check.ok]
+        found.append({"engine": engine, "check": check, "tone": tone, "lines": list(lines(check))})
     context = admin.site.each_context(request) | {
         "title": _("Test of the connection"),
         "opts": Engine._meta,

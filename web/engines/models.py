@@ -9,15 +9,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
-from encrypted_fields.fields import EncryptedCharField
 
 from broker.contract.job import Thinking
 from web.engines import parameters
+from web.engines.keys import KeyField
 
 
-def key_field() -> EncryptedCharField:
-    """A key encrypted at rest; the field stores an empty one as NULL."""
-    return EncryptedCharField(_("API key"), max_length=500, blank=True, null=True, default=None)
+def key_field() -> Any:
+    """A key encrypted at rest: str, Unreadable, or None; the field stores an empty one as NULL."""
+    return KeyField(_("API key"), max_length=500, blank=True, null=True, default=None)
 
 
 def url_field(label: StrOrPromise, **more: Any) -> models.CharField[str, str]:

@@ -16,7 +16,7 @@ from broker.health import EngineState, Health, Why
 from broker.nodes import Crew, NodeState
 from web.engines import roster
 from web.engines.fleet import serves
-from web.engines.models import Engine
+from web.engines.models import AIModelConfig, Engine
 from web.link import attempt_all
 
 WHY = {
@@ -46,7 +46,10 @@ class State(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes."""
+    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes.
+
+    key_lost: its API key cannot be read, so that it gets no hints.
+    """
 
     engine: Engine
     in_use: bool
@@ -54,12 +57,14 @@ class Row:
     load: Load
     health: Health
     crews: tuple[Crew, ...]
+    key_lost: bool = False
 
     @property
     def state(self) -> State:
         busy = bool(self.load.workers or self.load.in_flight)
         rules = (
             (not self.in_use, State.OFF),
+            (self.key_lost, State.DOWN),
             (self.engine.draining and not self.known, State.DRAINING),
             (not self.known, State.UNKNOWN),
             (self.engine.draining, State.DRAINING if busy else State.DRAINED),
@@ -74,7 +79,9 @@ class Row:
         """What each column shows; empty: nothing is known."""
         figures = self.figures() if self.known else {}
         state = str(self.state.label)
-        if self.state is State.DOWN and self.health.why:
+        if self.state is State.DOWN and self.key_lost:
+            state += ": " + _("its API key cannot be read")
+        elif self.state is State.DOWN and self.health.why:
             state += f": {WHY[self.health.why]}"
         return {"state": state, **figures}
 
@@ -148,7 +155,7 @@ class Overview:
 
 def overview() -> Overview:
     """The fleet now. Reads the database, and Redis as far as it answers."""
-    engines = list(Engine.objects.all())
+    engines, config = list(Engine.objects.all()), AIModelConfig.current()
     in_use = set(roster.wanted())
     calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
     live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
@@ -160,6 +167,7 @@ def overview() -> Overview:
             load=loads.get(engine.name, NO_LOAD),
             health=healths.get(engine.name, Health()),
             crews=crews_of(engine.name, live or {}),
+            key_lost=roster.key_is_lost(engine, config),
         )
         for engine in engines
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -12,16 +13,19 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import translation
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from broker.settings import need, read
 from web.engines import presets
+from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 
 LOCAL_MODEL = "local"
 BUNDLED_MODEL = "SmolLM2-135M-Instruct"
 LOCAL_PATIENCE = 3
+log = logging.getLogger(__name__)
 
 
 class Wanted(NamedTuple):
@@ -33,8 +37,36 @@ class Wanted(NamedTuple):
 
 
 def active() -> dict[str, int]:
-    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining."""
-    return dict(in_use().filter(draining=False).values_list("name", "slots"))
+    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining.
+
+    Without those whose API key cannot be read; the log names them.
+    """
+    config = AIModelConfig.current()
+    rows = list(in_use().filter(draining=False))
+    with translation.override("en"):
+        tell(tuple(unreadable(rows, config)))
+    return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
+
+
+@lru_cache(maxsize=1)
+def tell(troubles: tuple[str, ...]) -> None:
+    """Logs them, once until they change: this is asked every second."""
+    for trouble in troubles:
+        log.error("%s", trouble)
+
+
+def key_is_lost(engine: Engine, config: AIModelConfig) -> bool:
+    """Whether the API key that this engine is to be sent cannot be read."""
+    return isinstance(key_of(engine, config), Unreadable)
+
+
+def unreadable(engines: list[Engine], config: AIModelConfig) -> Iterator[str]:
+    """A sentence for each row whose API key cannot be read: the AI mode, these engines."""
+    if isinstance(config.api_key, Unreadable):
+        yield why_unreadable()
+    for engine in engines:
+        if isinstance(engine.api_key, Unreadable):
+            yield why_unreadable(engine.name)
 
 
 def wanted() -> dict[str, Wanted]:
@@ -48,7 +80,10 @@ def in_use() -> QuerySet[Engine]:
 
 
 def serving(name: str) -> tuple[Endpoint, Sampling] | None:
-    """How to reach and use this engine, as set at most a second ago; None without such a row."""
+    """How to reach and use this engine, as set at most a second ago.
+
+    None without such a row, or if its API key cannot be read.
+    """
     return serving_in(name, int(monotonic()))
 
 
@@ -59,29 +94,41 @@ def serving_in(name: str, second: int) -> tuple[Endpoint, Sampling] | None:
     if engine is None:
         return None
     config = AIModelConfig.current()
-    return endpoint_of(engine, config), sampling_of(config)
+    try:
+        return endpoint_of(engine, config), sampling_of(config)
+    except UnreadableKey:
+        return None
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
-    """An engine's own URL, model and key, or where it has none those of its kind."""
-    urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
-    keys = {Mode.API: config.api_key, Mode.VLLM: config.api_key, Mode.LOCAL: ""}
+    """An engine's own URL, model and key, or where it has none those of its kind.
+
+    Raises: UnreadableKey.
+    """
+    key = key_of(engine, config)
+    if isinstance(key, Unreadable):
+        raise UnreadableKey(engine.name if engine.api_key else "")
     kind = Mode(engine.kind)
     # A CPU that reads one prompt keeps the others waiting: more patience than with a GPU.
     slow = LOCAL_PATIENCE if kind is Mode.LOCAL else 1
-    found = Endpoint(
-        base_url=engine.url or urls[kind],
+    return Endpoint(
+        base_url=url_of(engine, config),
         model=model_of(engine, config),
         kind=kind,
-        api_key=engine.api_key or keys[kind] or "",
+        api_key=key,
         languages=tuple(engine.languages.split(",")),
         connect_s=config.connect_s,
         first_chunk_s=config.first_chunk_s * slow,
         idle_s=config.idle_s * slow,
         deadline_s=config.deadline_s,
+        dialect=dialect_of(engine, config),
         **manner_of(engine, config),
     )
-    return replace(found, dialect=dialect_of(engine, found))
+
+
+def url_of(engine: Engine, config: AIModelConfig) -> str:
+    urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
+    return engine.url or urls[Mode(engine.kind)]
 
 
 def model_of(engine: Engine, config: AIModelConfig) -> str:
@@ -111,9 +158,9 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
     }
 
 
-def dialect_of(engine: Engine, endpoint: Endpoint) -> Dialect:
+def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
     """What was learned of this server with this model; of another one it is forgotten."""
-    if engine.dialect.get("of") != identity(endpoint):
+    if engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
         left_out=frozenset(engine.dialect["left_out"]), renamed=engine.dialect["renamed"]
@@ -125,18 +172,30 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
 
     endpoint: that which refused. If the engine has another one by now, nothing is kept.
     """
-    of = identity(endpoint)
+    of = identity(endpoint.base_url, endpoint.model, endpoint.extra_body)
     known = {"of": of, "left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
     with transaction.atomic():
         engine = Engine.objects.select_for_update().filter(name=name).first()
-        if engine and identity(endpoint_of(engine, AIModelConfig.current())) == of:
+        if engine and identity_of(engine, AIModelConfig.current()) == of:
             Engine.objects.filter(name=name).update(dialect=known)
 
 
-def identity(endpoint: Endpoint) -> str:
+def identity_of(engine: Engine, config: AIModelConfig) -> str:
+    extra_body = manner_of(engine, config)["extra_body"]
+    return identity(url_of(engine, config), model_of(engine, config), extra_body)
+
+
+def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
     """16 hex digits that change when a server may refuse something else than before."""
-    parts = [endpoint.base_url, endpoint.model, endpoint.extra_body]
-    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
+    text = json.dumps([url, model, extra_body], sort_keys=True)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:
+    """The key that this engine is to be sent; a local one is no business of the shared key."""
+    shared = "" if engine.kind == Mode.LOCAL else config.api_key
+    key: str | Unreadable = engine.api_key or shared or ""
+    return key
 
 
 def sampling_of(config: AIModelConfig) -> Sampling:

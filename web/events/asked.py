@@ -13,6 +13,7 @@ from broker.contract.events import EventId
 from web.api import problem
 from web.api.problem import Problem
 from web.events import frames
+from web.ops.nul import DETAIL, holds_nul
 
 MOST_HINTS = 20
 INVALID = replace(problem.INVALID, status=400)
@@ -29,10 +30,12 @@ class Asked:
 def read(request: HttpRequest) -> Asked:
     """`hint=ID`, 1 to 20 times; the header Last-Event-ID, or `last=ID` for who cannot set headers.
 
-    Raises: Problem for another method or for ids that are none.
+    Raises: Problem for another method, for a NUL anywhere, or for ids that are none.
     """
     if request.method != "GET":
         raise Problem(problem.METHOD)
+    if holds_nul(request):
+        raise invalid(DETAIL)
     try:
         query = request.GET
         hints = tuple(dict.fromkeys(frames.hint_id(text) for text in query.getlist("hint")))

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
+from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.engines import roster
@@ -29,6 +30,10 @@ from web.tutor.report import Report
 
 BATCH_PATIENCE = 12
 """How many times as long a batch hint may wait."""
+
+
+TRIES = 20
+"""Each but the last takes another request that came first, and whose hint ended at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,38 +89,44 @@ Creation = Created | Repeated | KeyReused | Waiting
 
 def create(new: NewHint) -> Creation:
     """Writes the row, unless the key or another hint in flight forbids it."""
-    try:
-        with transaction.atomic():
-            hint = Hint.objects.create(
-                student=new.student,
-                exercise=new.exercise,
-                level=new.level,
-                locale=new.locale,
-                code=new.code,
-                question=new.question,
-                report=new.report.as_json(),
-                prefix=new.prefix,
-                prefix_tokens=new.prefix_tokens,
-                lane=new.lane,
-                idempotency_key=new.idempotency_key,
-                request_hash=new.fingerprint(),
-            )
-    except IntegrityError:
+    for _ in range(TRIES):
+        try:
+            return Created(insert(new))
+        except IntegrityError as error:
+            refused = error
         # The constraints let one in, also of two requests at once; the others find it here.
-        earlier = by_key(new)
-        if earlier is not None:
+        if earlier := by_key(new):
             return earlier
-        waiting = in_flight(new.student, new.exercise)
-        if waiting is None:
-            raise
-        return Waiting(waiting)
-    return Created(hint)
+        if waiting := in_flight(new.student, new.exercise):
+            return Waiting(waiting)
+        # The hint that was in the way has ended since: now there may be room.
+    raise refused
+
+
+@transaction.atomic
+def insert(new: NewHint) -> Hint:
+    """Raises: IntegrityError."""
+    return Hint.objects.create(
+        student=new.student,
+        exercise=new.exercise,
+        level=new.level,
+        locale=new.locale,
+        code=storable(new.code),
+        question=storable(new.question),
+        report=storable_json(new.report.as_json()),
+        prefix=new.prefix,
+        prefix_tokens=new.prefix_tokens,
+        lane=new.lane,
+        idempotency_key=storable(new.idempotency_key),
+        request_hash=new.fingerprint(),
+    )
 
 
 def by_key(new: NewHint) -> Repeated | KeyReused | None:
     if not new.idempotency_key:
         return None
-    rows = Hint.objects.filter(student=new.student, idempotency_key=new.idempotency_key)
+    key = storable(new.idempotency_key)
+    rows = Hint.objects.filter(student=new.student, idempotency_key=key)
     # Most keys are new, and to ask just that costs half of asking for the row.
     hint = rows.first() if rows.exists() else None
     if hint is None:
@@ -213,7 +224,7 @@ def requeue(hint: str, attempt: int, partial: Partial | None = None) -> bool:
     Either way no zombie of this attempt can claim or finish afterwards.
     partial: for the next attempt to go on from; None leaves what an earlier one has left.
     """
-    left = {"partial": json.dumps(asdict(partial))} if partial else {}
+    left = {"partial": json.dumps(storable_json(asdict(partial)))} if partial else {}
     lost = Q(state=State.RUNNING, attempt__lte=attempt)
     unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
     rows = Hint.objects.filter(lost | unclaimed, pk=hint)
@@ -239,8 +250,8 @@ def cancel(hint: str) -> bool:
 
 def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     """The student's verdict on a hint; the last one counts."""
-    Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=comment)
-    hint.helpful, hint.comment = helpful, comment
+    hint.helpful, hint.comment = helpful, storable(comment)
+    Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
 
 
 def waiting_count() -> int:
@@ -318,13 +329,9 @@ def due_to_expire(ttl_s: float) -> list[str]:
 
 def keep_raw(hint: str, attempt: int, turn: int, text: str, rule: str) -> None:
     """Ungated model text, for staff only."""
-    RawOutput.objects.create(hint_id=hint, attempt=attempt, turn=turn, text=text, rule=rule)
-
-
-def purge_raw(days: int) -> int:
-    """Deletes raw output past its retention; answers how many rows went."""
-    before = timezone.now() - timedelta(days=days)
-    return RawOutput.objects.filter(created_at__lt=before).delete()[0]
+    RawOutput.objects.create(
+        hint_id=hint, attempt=attempt, turn=turn, text=storable(text), rule=rule
+    )
 
 
 def authored(row: Hint) -> str:
@@ -348,7 +355,7 @@ def ended(outcome: Outcome) -> dict[str, Any]:
     """The columns of a final row."""
     return {
         "state": outcome.state,
-        "text": outcome.text,
+        "text": storable(outcome.text),
         "partial": "",
         "source": outcome.source,
         "reason": outcome.reason or "",

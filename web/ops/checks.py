@@ -8,9 +8,12 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError, connection
+from django.utils import translation
 
 from broker.connect import Broker
 from broker.settings import read
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine
 
 Messages = list[CheckMessage]
 
@@ -49,6 +52,16 @@ def database_is_fit_for_many(**_: Any) -> Messages:
         hint = "Set DATABASE_URL to a PostgreSQL."
         return [Warning(text, hint=hint, id="hintline.W003")]
     return []
+
+
+@register("database", deploy=True)
+def stored_keys_can_be_read(**_: Any) -> Messages:
+    try:
+        with translation.override("en"):
+            found = list(roster.unreadable(list(Engine.objects.all()), AIModelConfig.current()))
+    except DatabaseError:
+        return []  # the check of the database says so
+    return [Error(text, id="hintline.E003") for text in found]
 
 
 @register("security", deploy=True)

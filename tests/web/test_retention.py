@@ -1,0 +1,120 @@
+"""What is kept too long goes, a few rows a statement; what is young stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db.models import Model
+from django.utils import timezone
+from django_celery_results.models import TaskResult
+
+from tests.web.kit import queued
+from web import retention
+from web.courses.models import Exercise
+from web.hints.models import Hint, RawOutput
+from web.retention import KINDS, Records, sweep
+
+pytestmark = pytest.mark.django_db
+NEW: dict[type[Model], Callable[[], Model]] = {
+    RawOutput: lambda: RawOutput(hint=Hint.objects.get(), attempt=1, turn=1, text="words"),
+    TaskResult: lambda: TaskResult(task_id=str(uuid4())),
+    Session: lambda: Session(session_key=uuid4().hex, expire_date=timezone.now()),
+    AccessLog: lambda: AccessLog(username="minji"),
+    AccessFailureLog: lambda: AccessFailureLog(username="minji"),
+    AccessAttempt: lambda: AccessAttempt(username=uuid4().hex, failures_since_start=1),
+}
+KEPT = {"RAW_DAYS": 14, "RECORD_DAYS": 90, "": 0}
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+@pytest.fixture(autouse=True)
+def hint(student: User, exercise: Exercise, settings: Any) -> Hint:
+    settings.RAW_DAYS, settings.RECORD_DAYS = KEPT["RAW_DAYS"], KEPT["RECORD_DAYS"]
+    return queued(student, exercise)
+
+
+def make(kind: Records, age: timedelta) -> Any:
+    """A row of that age. Answers its key."""
+    row = NEW[kind.model]()
+    row.save()
+    found = kind.model._default_manager.filter(pk=row.pk)
+    found.update(**{kind.since: timezone.now() - age})
+    return row.pk
+
+
+def left(kind: Records) -> set[Any]:
+    return set(kind.model._default_manager.values_list("pk", flat=True))
+
+
+@each_kind
+def test_the_old_goes_and_the_young_stays(kind: Records) -> None:
+    days, an_hour = timedelta(days=KEPT[kind.setting]), timedelta(hours=1)
+    for _ in range(3):
+        make(kind, days + an_hour)
+    young = {make(kind, days - an_hour) for _ in range(3)}
+
+    assert sweep(kind) == 3
+    assert sweep(kind) == 0
+    assert left(kind) == young
+
+
+@each_kind
+def test_a_statement_takes_no_more_than_a_batch_the_oldest_first(
+    kind: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    rows = [make(kind, timedelta(days=1000 - number)) for number in range(5)]
+
+    assert sweep(kind) == 2
+    assert left(kind) == set(rows[2:])
+    assert [sweep(kind) for _ in range(3)] == [2, 1, 0]
+
+
+def test_a_machine_whose_clock_is_wrong_deletes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    young = {kind.name: {make(kind, timedelta(days=-1))} for kind in KINDS}
+    ahead = timezone.now() + timedelta(days=10_000)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+
+    assert [sweep(kind) for kind in KINDS] == [0] * len(KINDS)
+    assert {kind.name: left(kind) for kind in KINDS} == young
+
+
+def test_zero_days_keep_no_raw_output(settings: Any) -> None:
+    settings.RAW_DAYS = 0
+    raw = next(kind for kind in KINDS if kind.model is RawOutput)
+    make(raw, timedelta(seconds=2))
+
+    assert sweep(raw) == 1
+
+
+def test_hints_and_people_stay(hint: Hint, student: User) -> None:
+    for kind in KINDS:
+        make(kind, timedelta(days=5000))
+    Hint.objects.update(created_at=timezone.now() - timedelta(days=5000))
+
+    call_command("retain")
+
+    assert Hint.objects.get() == hint
+    assert User.objects.get() == student
+
+
+def test_the_command_deletes_all_of_it_and_says_how_much(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "PAUSE_S", 0)
+    for kind in KINDS:
+        for _ in range(3):
+            make(kind, timedelta(days=5000))
+
+    call_command("retain")
+
+    assert capsys.readouterr().out.splitlines() == [f"{kind.name}: 3 deleted" for kind in KINDS]

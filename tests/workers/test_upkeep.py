@@ -1,0 +1,93 @@
+"""Old rows end by themselves: every hour, one node at a time, while nothing else waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from broker.connect import AsyncBroker
+from broker.embedded import Embedded
+from broker.keys import UPKEEP
+from web import retention
+from web.link import broker
+from workers.upkeep import Upkeep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROWS = 7
+
+
+@pytest_asyncio.fixture
+async def upkeep(
+    line: None, home_valkey: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Upkeep]:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    link = AsyncBroker()
+    upkeep = Upkeep(link)
+    await make()
+    yield upkeep
+    upkeep.close()
+    await link.aclose()
+
+
+@sync_to_async
+def make() -> None:
+    over = timezone.now() - timedelta(seconds=1)
+    Session.objects.bulk_create(
+        Session(session_key=f"old{number}", expire_date=over) for number in range(ROWS)
+    )
+
+
+async def left() -> int:
+    return await Session.objects.acount()
+
+
+async def test_all_that_is_over_goes(upkeep: Upkeep) -> None:
+    await upkeep.once()
+
+    assert await left() == 0
+
+
+async def test_one_node_at_a_time_is_at_it(upkeep: Upkeep) -> None:
+    broker().client.set(UPKEEP(), "another node")
+
+    await upkeep.once()
+    assert await left() == ROWS
+
+    broker().client.delete(UPKEEP())
+    await upkeep.once()
+    assert await left() == 0
+
+
+async def test_who_loses_the_lock_stops(upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = retention.sweep
+
+    def lost(kind: retention.Records) -> int:
+        gone = sweep(kind)
+        if gone:
+            broker().client.set(UPKEEP(), "another node")
+        return gone
+
+    monkeypatch.setattr(retention, "sweep", lost)
+
+    await upkeep.once()
+
+    assert await left() == ROWS - 3
+    assert broker().client.get(UPKEEP()) == "another node"
+
+
+async def test_the_loop_begins_at_once(upkeep: Upkeep) -> None:
+    loop = asyncio.create_task(upkeep.run())
+
+    async with asyncio.timeout(30):
+        while await left():  # noqa: ASYNC110  # a thread deletes them
+            await asyncio.sleep(0.02)
+
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)

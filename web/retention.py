@@ -1,0 +1,59 @@
+"""How long rows are kept that pile up by themselves, and their end, a few at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import models
+from django.db.models.functions import Now
+from django_celery_results.models import TaskResult
+
+from web.hints.models import RawOutput
+
+BATCH = 1000
+"""Rows a statement, each a transaction of its own: whoever else writes waits some 20 ms."""
+PAUSE_S = 0.1
+"""Between two batches, for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One kind of rows. since: the column from which the days of a setting count; "": no days.
+
+    along: the column of an index in whose order the old rows come first.
+    """
+
+    name: str
+    model: type[models.Model]
+    since: str
+    setting: str
+    along: str
+
+
+KINDS = (
+    Records("raw model output", RawOutput, "created_at", "RAW_DAYS", "created_at"),
+    Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),
+    Records("sessions", Session, "expire_date", "", "expire_date"),
+    # These have no index on their time; they are numbered as they come.
+    Records("sign-ins", AccessLog, "attempt_time", "RECORD_DAYS", "pk"),
+    Records("failed sign-ins", AccessFailureLog, "attempt_time", "RECORD_DAYS", "pk"),
+    Records("locked sign-ins", AccessAttempt, "attempt_time", "RECORD_DAYS", "pk"),
+)
+
+
+def sweep(kind: Records) -> int:
+    """Deletes a batch of the rows whose days are over; how many there were. Raises: DatabaseError.
+
+    By the database's clock: that of one machine that is wrong would delete everything.
+    """
+    days = getattr(settings, kind.setting) if kind.setting else 0
+    rows: models.Manager[Any] = kind.model._default_manager
+    over = rows.filter(**{f"{kind.since}__lt": Now() - timedelta(days=days)})
+    batch = over.order_by(kind.along).values("pk")[:BATCH]
+    _, deleted = rows.filter(pk__in=batch).delete()
+    return deleted.get(kind.model._meta.label, 0)

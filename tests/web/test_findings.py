@@ -11,6 +11,7 @@ from django.test import Client
 from broker.contract.job import Dialect
 from tests.fakes.launch import BadServer
 from web.engines import roster
+from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,21 @@ def test_all_engines_of_the_mode_are_tested_on_one_page(admin: Client, server: B
 
     assert html.count('class="success"') == html.count('class="error"') == 1
     assert {">one<", ">two<"} <= {f">{name}<" for name in ("one", "two") if f">{name}<" in html}
+
+
+def test_a_key_that_cannot_be_read_is_named_and_the_others_are_tested(
+    admin: Client, server: BadServer
+) -> None:
+    lost = engine(server, "good", "lost")
+    Engine.objects.filter(pk=lost.pk).update(api_key=Unreadable("gAAAA"))
+    engine(server, "good", "kept")
+
+    html = admin.post("/admin/engines/aimodelconfig/test/").content.decode()
+    form = admin.get(f"/admin/engines/engine/{lost.pk}/change/").content.decode()
+
+    assert "“lost”: its API key cannot be read" in html
+    assert html.count('class="success"') == 1
+    assert "it cannot be read" in form
 
 
 def test_a_gone_engine_is_not_found(admin: Client) -> None:

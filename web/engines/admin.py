@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
-from web.engines.keys import Unreadable, UnreadableKey
+from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.page import FleetPage
 
@@ -160,11 +160,7 @@ class EngineAdmin(LostKeys, FleetPage):
 
     @admin.display(description=_("learned from refusals"))
     def learned(self, engine: Engine) -> str:
-        try:
-            endpoint = roster.endpoint_of(engine, AIModelConfig.current())
-        except UnreadableKey as error:
-            return str(error)
-        return findings.dialect_words(endpoint.dialect)
+        return findings.dialect_words(roster.dialect_of(engine, AIModelConfig.current()))
 
     @admin.display(boolean=True, description=_("key"))
     def has_key(self, engine: Engine) -> bool | None:

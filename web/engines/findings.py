@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from broker.contract.job import Dialect, Endpoint
+from broker.contract.job import Dialect
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
@@ -47,7 +47,7 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
 
     config = AIModelConfig.current()
     sampling = roster.sampling_of(config)
-    reached: dict[Engine, Endpoint] = {}
+    reached = {}
     for engine in engines:
         try:
             reached[engine] = roster.endpoint_of(engine, config)
@@ -55,13 +55,12 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
             messages.error(request, str(error))
     locale = "ko" if (get_language() or "ko").startswith("ko") else "en"
     checks = connection.check_all([(each, sampling) for each in reached.values()], locale)
-    for engine, found in zip(reached, checks, strict=True):
-        if found.dialect != found.endpoint.dialect:
-            roster.learn(engine.name, found.endpoint, found.dialect)
-    found = [
-        {"engine": engine, "check": each, "tone": TONES[each.ok], "lines": list(lines(each))}
-        for engine, each in zip(reached, checks, strict=True)
-    ]
+    found = []
+    for engine, check in zip(reached, checks, strict=True):
+        if check.dialect != check.endpoint.dialect:
+            roster.learn(engine.name, check.endpoint, check.dialect)
+        tone = TONES[check.ok]
+        found.append({"engine": engine, "check": check, "tone": tone, "lines": list(lines(check))})
     context = admin.site.each_context(request) | {
         "title": _("Test of the connection"),
         "opts": Engine._meta,

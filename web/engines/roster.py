@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -106,15 +105,14 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
 
     Raises: UnreadableKey.
     """
-    urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
     key = key_of(engine, config)
     if isinstance(key, Unreadable):
         raise UnreadableKey(engine.name if engine.api_key else "")
     kind = Mode(engine.kind)
     # A CPU that reads one prompt keeps the others waiting: more patience than with a GPU.
     slow = LOCAL_PATIENCE if kind is Mode.LOCAL else 1
-    found = Endpoint(
-        base_url=engine.url or urls[kind],
+    return Endpoint(
+        base_url=url_of(engine, config),
         model=model_of(engine, config),
         kind=kind,
         api_key=key,
@@ -123,9 +121,14 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
         first_chunk_s=config.first_chunk_s * slow,
         idle_s=config.idle_s * slow,
         deadline_s=config.deadline_s,
+        dialect=dialect_of(engine, config),
         **manner_of(engine, config),
     )
-    return replace(found, dialect=dialect_of(engine, found))
+
+
+def url_of(engine: Engine, config: AIModelConfig) -> str:
+    urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
+    return engine.url or urls[Mode(engine.kind)]
 
 
 def model_of(engine: Engine, config: AIModelConfig) -> str:
@@ -155,9 +158,9 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
     }
 
 
-def dialect_of(engine: Engine, endpoint: Endpoint) -> Dialect:
+def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
     """What was learned of this server with this model; of another one it is forgotten."""
-    if engine.dialect.get("of") != identity(endpoint):
+    if engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
         left_out=frozenset(engine.dialect["left_out"]), renamed=engine.dialect["renamed"]
@@ -169,18 +172,23 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
 
     endpoint: that which refused. If the engine has another one by now, nothing is kept.
     """
-    of = identity(endpoint)
+    of = identity(endpoint.base_url, endpoint.model, endpoint.extra_body)
     known = {"of": of, "left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
     with transaction.atomic():
         engine = Engine.objects.select_for_update().filter(name=name).first()
-        if engine and identity(endpoint_of(engine, AIModelConfig.current())) == of:
+        if engine and identity_of(engine, AIModelConfig.current()) == of:
             Engine.objects.filter(name=name).update(dialect=known)
 
 
-def identity(endpoint: Endpoint) -> str:
+def identity_of(engine: Engine, config: AIModelConfig) -> str:
+    extra_body = manner_of(engine, config)["extra_body"]
+    return identity(url_of(engine, config), model_of(engine, config), extra_body)
+
+
+def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
     """16 hex digits that change when a server may refuse something else than before."""
-    parts = [endpoint.base_url, endpoint.model, endpoint.extra_body]
-    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=8).hexdigest()
+    text = json.dumps([url, model, extra_body], sort_keys=True)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:

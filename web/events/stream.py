@@ -11,11 +11,12 @@ from web.events import frames
 from web.events.feed import Feed, Final, Stage, Watch
 from web.events.hub import Hub
 from web.events.wire import Receive, Send, body, start
+from web.people.private import PRIVATE
 
 HEARTBEAT_S = 15.0
 HEADERS = {
     "Content-Type": "text/event-stream",
-    "Cache-Control": "no-cache, no-transform",
+    "Cache-Control": f"{PRIVATE}, no-transform",
     "X-Accel-Buffering": "no",
 }
 

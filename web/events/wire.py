@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from web.people.private import PRIVATE
+
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,5 +28,6 @@ async def body(send: Send, content: bytes, *, more: bool = True) -> None:
 
 async def reply(send: Send, response: HttpResponse) -> None:
     """A whole answer at once."""
+    response["Cache-Control"] = PRIVATE
     await start(send, response.status_code, dict(response.items()))
     await body(send, response.content, more=False)

@@ -9,10 +9,11 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 
 from web.courses.models import Course
 from web.people import access
+from web.people.accounts import SignOut
 
 Row = TypeVar("Row", bound=Model)
 
@@ -23,6 +24,9 @@ class Site(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return access.enters_admin(request.user)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
+        return SignOut.as_view()(request)
 
 
 class CourseScoped(ModelAdmin[Row]):

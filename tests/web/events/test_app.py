@@ -70,7 +70,7 @@ async def test_the_owner_follows_a_hint_to_its_end(site: Site, broker: AsyncBrok
     assert seen == ["started 1-1", "piece 1-2", "done 1-3"]
     assert response.status == 200
     assert response.headers["content-type"] == "text/event-stream"
-    assert response.headers["cache-control"] == "no-cache, no-transform"
+    assert response.headers["cache-control"] == "private, no-store, no-transform"
     assert response.headers["x-accel-buffering"] == "no"
 
 

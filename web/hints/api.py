@@ -32,7 +32,7 @@ HISTORY = 50
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(user_of(request), body.exercise)
     refuse_bad_code(body.code)
-    return wire.check_out(sandbox.check(exercise, body.code))
+    return wire.check_out(sandbox.check(exercise, body.code), body.code)
 
 
 @router.post("/hints", response={202: wire.HintOut}, summary="Ask for a hint")

@@ -335,7 +335,7 @@ def authored(row: Hint) -> str:
 
 
 def l0(row: Hint) -> str:
-    return l0_words(Report.from_json(row.report), row.locale)
+    return l0_words(Report.from_json(row.report), row.locale, row.code)
 
 
 def leaving(before: State, after: State, hint: str) -> QuerySet[Hint]:

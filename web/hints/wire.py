@@ -96,8 +96,8 @@ def locale_now() -> Locale:
     return "ko" if (get_language() or "ko").startswith("ko") else "en"
 
 
-def check_out(report: Report) -> L0Out:
-    return L0Out(report=report.as_json(), words=l0_words(report, locale_now()))
+def check_out(report: Report, code: str) -> L0Out:
+    return L0Out(report=report.as_json(), words=l0_words(report, locale_now(), code))
 
 
 def hint_out(

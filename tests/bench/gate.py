@@ -26,6 +26,8 @@ UNITS = {
     "combining marks": "\u0301\u0323", "Tibetan vowels": "\u0f73", "a long ligature": "\ufdfa",
     "zero width": "\u200b", "Hangul jamo": "\u1100\u1161", "Korean edits": "바꿔", "줄": "줄 ",
     "CR LF": "\r\n", "NUL": "\0", "half characters": "\ud800", "to add": "to add ", "![": "![",
+    "s+s": "s+s", "s.s": "s.s", "s()": "s()", "s[s]": "s[s]", "(s)": "(s)", "s + ": "s + ",
+    "-s": "-s", "for s in s": "for s in s ", "if s": "if s ", "s = s": "s = s ", "'s'": "'s' ",
 }  # fmt: skip
 STARTS = {"line 1 1 1": "line ", "an edit verb and digits": "Change ", "x=1": "a=2;"}
 Row = tuple[str, str, str, str]

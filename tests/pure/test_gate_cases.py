@@ -188,6 +188,8 @@ HARMLESS = [
     "For how many days do 6 cups last, if per_day is 6?",
     "Why is your answer the same for all inputs, e.g. 1 and 20?",
     "If there are 0 cups: how many days do you cook?",
+    "Is rice_days(7, 3) == 3 what the test says, and why?",
+    "If days = [1, 2, 3] are full ones, which day comes after them?",
 ]
 HARMLESS_KO = [
     "매 바퀴에 어떤 값이 바뀌어야 하나요?",
@@ -247,6 +249,7 @@ def test_what_gives_nothing_away_passes(text: str, locale: Locale, code: str, le
         "Which words are longer than n, and how many is that in total?",
         "Look at the words one by one. Which word changes the total?",
         "What is total after the word(s) you looked at?",
+        "With words = ['ab', 'c'] and n = 1, which words count?",
     ],
 )
 def test_what_the_student_wrote_may_be_said(text: str) -> None:

@@ -362,7 +362,7 @@ def authored(row: Hint) -> str:
 
 
 def l0(row: Hint) -> str:
-    return l0_words(Report.from_json(row.report), row.locale)
+    return l0_words(Report.from_json(row.report), row.locale, row.code)
 
 
 def l0_or_nothing(row: Hint) -> str:

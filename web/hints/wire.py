@@ -179,8 +179,8 @@ def locale_now() -> Locale:
     return "ko" if (get_language() or "ko").startswith("ko") else "en"
 
 
-def check_out(report: Report) -> L0Out:
-    return l0_out(report, l0_words(report, locale_now()))
+def check_out(report: Report, code: str) -> L0Out:
+    return l0_out(report, l0_words(report, locale_now(), code))
 
 
 def l0_out(report: Report, words: str) -> L0Out:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from web.tutor.languages import Locale
 
 ERRORS: dict[str, dict[Locale, str]] = {
@@ -44,14 +46,29 @@ ERRORS: dict[str, dict[Locale, str]] = {
         "ko": "함수가 자기 자신을 계속 부르고, 멈추는 경우에 닿지 못해요.",
     },
     "ModuleNotFoundError": {
-        "en": "There is no module of this name.",
-        "ko": "이런 이름의 모듈이 없어요.",
+        "en": "This module cannot be used where the tests run: its name is spelled differently, or "
+        "it is not among those that are here.",
+        "ko": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, 여기에 있는 "
+        "모듈이 아니에요.",
+    },
+    "ImportError": {
+        "en": "The module is there, but it does not have this name.",
+        "ko": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
     },
     "PermissionError": {
         "en": "Code cannot read or write files here.",
         "ko": "여기서는 파일을 읽거나 쓸 수 없어요.",
     },
 }
+
+EQUALS: dict[Locale, str] = {
+    "en": "a single `=` gives a name its value; whether two values are equal is asked with `==`.",
+    "ko": "`=` 하나는 이름에 값을 줄 때 써요. 두 값이 같은지는 `==`로 물어요.",
+}
+FOUND_EQUALS = "found `=`"
+# The parser only says "Expected a statement" of `return a = b`.
+ASKING = re.compile(r"\s*+(?:return|assert)\b")
+EQUAL = re.compile(r"(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 SYNTAX: list[tuple[str, dict[Locale, str]]] = [
     ("Expected `:`", {
@@ -107,6 +124,9 @@ def explain_error(kind: str, locale: Locale) -> str:
     return ERRORS[kind][locale] if kind in ERRORS else ""
 
 
-def explain_syntax(message: str, locale: Locale) -> str:
-    """The rest of a sentence, for the parser's message."""
+def explain_syntax(message: str, locale: Locale, line: str = "") -> str:
+    """The rest of a sentence, for the parser's message on this line of code."""
+    asks = ASKING.match(line) and EQUAL.search(line) and message == "Expected a statement"
+    if FOUND_EQUALS in message or asks:
+        return EQUALS[locale]
     return next((texts[locale] for part, texts in SYNTAX if part in message), OTHERWISE[locale])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.tutor import slips
 from web.tutor.explain import explain_error, explain_syntax
 from web.tutor.languages import Locale
 from web.tutor.report import Case, Failure, Report, Verdict
@@ -65,22 +66,31 @@ TEXTS: dict[Locale, dict[str, str]] = {
 }
 
 
-def l0_words(report: Report, locale: Locale) -> str:
-    """One short paragraph of Markdown: what happened, what it means, and a question back."""
+def l0_words(report: Report, locale: Locale, code: str = "") -> str:
+    """One short paragraph of Markdown: what happened, what it means, and a question back.
+
+    code: the student's; with it, names that are there and single lines of it can be told. Blanks
+    of values are kept.
+    """
     texts, error = TEXTS[locale], report.error
     match report.verdict:
         case Verdict.PASSED:
             return texts["passed"].format(total=report.total)
         case Verdict.SKIPPED if error:
+            if slip := slips.uncalled_method(error, code, locale):
+                return slip
             return texts[error.kind].format(message=_plain(error.message))
         case Verdict.TIMEOUT | Verdict.MEMORY:
             parts = _limit(report, texts)
         case Verdict.SYNTAX if error:
-            parts = _syntax(error, texts, locale)
+            parts = _syntax(error, texts, locale, code)
         case Verdict.ERROR if error:
-            parts = _error(report, error, texts, locale)
+            parts = _error(report, error, texts, locale, code)
         case Verdict.FAILED if report.first:
-            parts = [_case(report.first, texts), _count(report, texts), texts["ask_call"]]
+            slip = slips.in_values(report.first, report.output)
+            meaning = slips.TEXTS[locale][slip] if slip else ""
+            what = _case(report.first, texts)
+            parts = [what, meaning, _count(report, texts), texts["ask_call"]]
         case _:
             return texts["crashed"]
     return " ".join(filter(None, parts))
@@ -94,15 +104,22 @@ def _limit(report: Report, texts: dict[str, str]) -> list[str]:
     return [what, texts[f"{name}_why"]]
 
 
-def _syntax(error: Failure, texts: dict[str, str], locale: Locale) -> list[str]:
-    meaning = explain_syntax(error.message, locale)
+def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
+    lines = code.splitlines()
+    number = error.line or 0
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    meaning = explain_syntax(error.message, locale, line)
     if error.line is None:
         return [texts["syntax"].format(meaning=meaning)]
     ask = texts["ask_line"].format(line=error.line)
     return [texts["syntax_line"].format(line=error.line, meaning=meaning), ask]
 
 
-def _error(report: Report, error: Failure, texts: dict[str, str], locale: Locale) -> list[str]:
+def _error(
+    report: Report, error: Failure, texts: dict[str, str], locale: Locale, code: str
+) -> list[str]:
+    if missing := slips.missing_function(report, code, locale):
+        return [missing, _count(report, texts)]
     shown = _code(f"{error.kind}: {error.message}" if error.message else error.kind)
     name = "error" if error.line is None else "error_line"
     what = texts[name].format(line=error.line, error=shown)
@@ -128,8 +145,8 @@ def _count(report: Report, texts: dict[str, str]) -> str:
 
 
 def _code(text: str | None) -> str:
-    """As a code span of Markdown, on one line."""
-    line = " ".join((text or "").split())
+    """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+    line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +24,8 @@ EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**"}
 """Operators that are also a dash, a slash or emphasis, and ask more of what stands beside them."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
+# Words in quotes are a value, where no operator stands among them.
+QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
 HEADER_TOKENS = 6
@@ -40,25 +43,25 @@ class Prose:
     """The tokens of one text, read once from left to right."""
 
     def __init__(self, text: str, seen: Seen) -> None:
-        found = list(TOKEN.finditer(QUOTES.sub(" ", folded(text))))
+        text = folded(text)
+        found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
+        quoted = {at for one in QUOTED.finditer(text) for at in range(*one.span())}
+        self._quoted = {at for at, one in enumerate(found) if one.start() in quoted}
         self.parts = [match[0] for match in found]
         self._touching = [left.end() == right.start() for left, right in pairwise(found)]
         self._closing = _closing(self.parts)
         self._seen = seen
+        self._read: set[int] = set()
         self._names = seen.names.union(*map(tokens, SPAN.findall(text)))
-        """In a code span every word is a name."""
+        """Of the student's, and of the code spans here, where every word is a name."""
 
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
-        read: set[int] = set()
         for at in range(len(self.parts)):
             if self._is_statement(at) and not self._is_known(self._statement(at)):
                 return True
-            if at not in read:
-                values = self._values(at)
-                read.update(value.start for value in values)
-                if values and self._is_new(values):
-                    return True
+            if at not in self._read and (values := self._values(at)) and self._is_new(values):
+                return True
         return False
 
     def _at(self, at: int) -> str:
@@ -81,12 +84,13 @@ class Prose:
             if not self._joins(values[-1], value):
                 break
             values.append(value)
+        self._read.update(value.start for value in values)
         return values
 
     def _value(self, at: int) -> Part | None:
         """A name, a number or brackets, with the calls, indices and attributes behind it."""
         end = at
-        while self._at(end) in ("-", "+", "~") and self._touches(end):
+        if self._at(end) in ("-", "+", "~") and self._touches(end):
             end += 1
         if end in self._closing:
             end = self._closing[end] + 1
@@ -96,8 +100,10 @@ class Prose:
             return None
         while end == at or self._touches(end - 1):
             if end in self._closing and self._at(end) != "{":
+                self._read.add(end)
                 end = self._closing[end] + 1
             elif self._at(end) == "." and self._touches(end) and is_name(self._at(end + 1)):
+                self._read.add(end + 1)
                 end += 2
             elif self._at(end) in STEPPING:
                 end += 1
@@ -143,21 +149,30 @@ class Prose:
             return not self._is_known(Part(whole.start - 1, whole.end))
         if len(values) == 1:
             return self._is_new_value(whole)
-        if self.parts[values[0].end] == "=" and len(values) == 2:
-            declared = self._at(whole.start - 1) in TYPES or self._at(whole.end) == ";"
-            if not (declared or self._is_code(values[1])):
-                return False
-        named = any(is_name(part) for part in self.parts[whole.start : whole.end])
-        return named and not self._is_known(whole)
+        if self.parts[values[0].end] != "=":
+            return self._holds_names(whole) and not self._is_known(whole)
+        declared = self._at(whole.start - 1) in TYPES or self._at(whole.end) == ";"
+        computed = len(values) > 2 or self._is_code(values[1])
+        told = Part(values[1].start, whole.end)
+        return (declared or (computed and self._holds_names(told))) and not self._is_known(whole)
+
+    def _holds_names(self, part: Part) -> bool:
+        """Whether it is more than values, and calls with values of the student's function."""
+        return any(
+            is_name(self.parts[at])
+            and at not in self._quoted
+            and self.parts[at] not in LITERALS
+            and self.parts[at] not in self._seen.functions
+            for at in range(*part)
+        )
 
     def _computes(self, whole: Part) -> bool:
         """Whether it is more than a name, a number or words in brackets."""
         parts = self.parts[whole.start : whole.end]
-        if not any(part in self._names or part in BUILTINS for part in parts):
-            return False
-        return any(part in OPERATORS for part in parts) or (
-            parts[0] != "(" and any(part in "([" for part in parts)
-        )
+        operated = any(part in OPERATORS for part in parts)
+        called = parts[0] != "(" and any(part in "([" for part in parts)
+        known = self._names | BUILTINS
+        return (operated or called) and any(part in known for part in parts)
 
     def _is_new_value(self, value: Part) -> bool:
         """Whether one value calls what is not the student's, or takes an unknown part of it."""

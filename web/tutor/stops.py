@@ -19,6 +19,7 @@ TIME_LIMIT_S = 2.0
 MEMORY_LIMIT_BYTES = 64 * 2**20
 UNSUPPORTED = re.compile(r"does not yet support (.+)|(.+) are not supported$")
 NO_MODULE = re.compile(r"No module named '(\w+)")
+NO_IMPORT = re.compile(r"cannot import name '(\w+)' from '(\w+)")
 NO_NAME = re.compile(r"name '(\w+)' is not defined")
 NO_ATTRIBUTE = re.compile(
     r"(?:type object )?(module )?'(\w+)'(?: object)? has no attribute '(\w+)'"
@@ -66,6 +67,8 @@ def _missing(kind: str, message: str) -> str | None:
         return found[1] or found[2]
     if kind == "ModuleNotFoundError" and (found := NO_MODULE.search(message)):
         return f"module {found[1]}" if found[1] in sys.stdlib_module_names else None
+    if kind == "ImportError" and (found := NO_IMPORT.match(message)):
+        return f"{found[2]}.{found[1]}" if _real_module_may_have(found[2], found[1]) else None
     if kind == "NameError" and (found := NO_NAME.search(message)):
         return f"{found[1]}()" if hasattr(builtins, found[1]) else None
     if kind == "AttributeError" and (found := NO_ATTRIBUTE.search(message)):
@@ -73,3 +76,10 @@ def _missing(kind: str, message: str) -> str | None:
         home = sys.modules.get(found[2]) if found[1] else getattr(builtins, found[2], None)
         return f"{found[2]}.{found[3]}" if hasattr(home, found[3]) else None
     return None
+
+
+def _real_module_may_have(module: str, name: str) -> bool:
+    """Whether a module of Python, as far as it is loaded here, has what the sandbox's has not."""
+    if module not in sys.stdlib_module_names:
+        return False
+    return module not in sys.modules or hasattr(sys.modules[module], name)

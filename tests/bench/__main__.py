@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from time import monotonic
 
-from tests.bench import chaos, dispatch, events, path, placement, product, rivals, stream
+from tests.bench import chaos, dispatch, events, path, placement, product, retention, rivals, stream
 from tests.bench.stream import Load
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -94,6 +94,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "rivals": ("Requests a second at an engine that answers at once", lambda: table(rivals.rows)),
     "path": ("A hint's way, everything idle", lambda: table(ways)),
     "events": ("1,000 open event streams in one web process", lambda: table(streams)),
+    "retention": ("Old rows go while hints are asked", lambda: table(retention.rows)),
     "placement": ("Placement on a virtual clock", placement.table),
     "chaos": (
         f"{chaos.HINTS:,} hints on {chaos.GPUS} fake GPUs under attack",

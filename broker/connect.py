@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
-from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from broker import embedded
 from broker.errors import BrokerDown
+from broker.keys import Key
 from broker.scripts import Call, scripts
 from broker.settings import need, read
 
@@ -30,7 +33,13 @@ MAX_CONNECTIONS = 32
 RETRY_PAUSE_S = 0.05
 # A lost connection is tried once more; silence is not, or a request would wait too long.
 RETRIED = (redis.ConnectionError,)
-DOWN = (redis.ConnectionError, redis.TimeoutError, OutOfMemoryError, ReadOnlyError)
+# How a reply names one of our scripts; what else is an ERR is the server's refusal.
+IN_SCRIPT = re.compile(r"user_script|Error compiling script")
+# Older servers put the refusal of a command into the error of the script that gave it.
+CARRIED = re.compile(
+    r"\b(MISCONF|OOM|READONLY|NOREPLICAS|NOPERM|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b"
+    r"|non local key|ACL failure|can't run this command"
+)
 
 
 def default_url() -> str:
@@ -40,11 +49,28 @@ def default_url() -> str:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises: BrokerDown when Redis cannot be reached or refuses to write."""
+    """Raises: BrokerDown when Redis cannot be reached or refuses, for whatever reason.
+
+    What only a mistake in a script or a call brings about goes through as it is.
+    """
     try:
         yield
-    except DOWN as error:
+    except (redis.RedisError, OSError) as error:
+        if is_bug(error):
+            raise
         raise BrokerDown(str(error)) from error
+
+
+def is_bug(error: Exception) -> bool:
+    """Whether a script or an argument is wrong; everything else passes, or an operator mends it."""
+    if type(error) is not redis.ResponseError:
+        # redis-py has a class of its own for most refusals, but for no mistake of a script.
+        return isinstance(error, redis.DataError)
+    text = str(error)
+    if text.startswith("WRONGTYPE"):
+        return True
+    in_script = error.status_code == "ERR" and IN_SCRIPT.search(text)
+    return bool(in_script and not CARRIED.search(text))
 
 
 def options(url: str) -> dict[str, Any]:
@@ -143,7 +169,7 @@ class Broker:
         with self.client.pipeline(transaction=False) as pipe:
             for script in scripts().values():
                 pipe.script_load(script.source)
-            pipe.execute()
+            raise_first(pipe.execute(raise_on_error=False))
 
 
 class AsyncBroker:
@@ -187,6 +213,20 @@ class AsyncBroker:
                     replies[i] = reply
             return results(calls, replies)
 
+    @asynccontextmanager
+    async def lock(self, key: Key) -> AsyncIterator[Lock | None]:
+        """The lock of this key, for its ttl_s; None if somebody else has it. Raises: BrokerDown."""
+        lock = self.client.lock(key(), timeout=key.ttl_s, blocking=False)
+        with translated():
+            ours = await lock.acquire()
+        try:
+            yield lock if ours else None
+        finally:
+            if ours:
+                # Whatever is wrong now, its time runs out.
+                with suppress(redis.RedisError, OSError):
+                    await lock.release()
+
     async def aclose(self) -> None:
         await self.client.aclose(close_connection_pool=True)
 
@@ -200,15 +240,20 @@ class AsyncBroker:
         async with self.client.pipeline(transaction=False) as pipe:
             for script in scripts().values():
                 pipe.script_load(script.source)
-            await pipe.execute()
+            raise_first(await pipe.execute(raise_on_error=False))
 
 
 def results(calls: Sequence[Call[Any]], replies: Sequence[Any]) -> list[Any]:
     """Raises: the first reply that is an error."""
+    raise_first(replies)
+    return [call.parse(reply) for call, reply in zip(calls, replies, strict=True)]
+
+
+def raise_first(replies: Iterable[Any]) -> None:
+    """Raises: the first reply that is an error, as the server worded it."""
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply
-    return [call.parse(reply) for call, reply in zip(calls, replies, strict=True)]
 
 
 def listener(url: str | None = None, *, decode: bool = False) -> redis.asyncio.Redis:

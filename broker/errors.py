@@ -6,7 +6,7 @@ class HintlineError(Exception):
 
 
 class BrokerDown(HintlineError):
-    """Redis does not answer."""
+    """Redis does not answer, or refuses what it is asked for now."""
 
 
 class BadSetting(HintlineError):

@@ -31,6 +31,8 @@ CELERY: dict[str, Any] = {
     "worker_send_task_events": need("HINTLINE_TASK_EVENTS", bool),
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
+    # A full disk, an ACL or a replica refuses commands, which is no end of the link.
+    "broker_channel_error_retry": True,
     "broker_pool_acquire_timeout": 2,
     "broker_transport_options": {
         # Nor is what is fetched kept in Redis, which takes two round trips a message.

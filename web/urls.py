@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from web.api.api import api
 
+handler500 = "web.pages.views.broken"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", api.urls),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from contextlib import suppress
 from time import monotonic
 from typing import Any, NamedTuple
 
 import aiohttp
 from django.db import DatabaseError
-from redis.exceptions import RedisError
 
 from broker import fleet, health, keys
-from broker.connect import AsyncBroker
+from broker.connect import AsyncBroker, translated
 from broker.contract.job import Endpoint
 from broker.errors import BrokerDown
 from broker.fleet import Load
@@ -47,22 +45,19 @@ class Monitor:
         self._watches: dict[str, Watch] = {}
 
     async def run(self) -> None:
-        await every(TICK_S, self.lead, BrokerDown, RedisError, DatabaseError)
+        await every(TICK_S, self.lead, BrokerDown, DatabaseError)
 
     async def lead(self) -> None:
         """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
-        lock = self._broker.client.lock(keys.MONITOR(), timeout=keys.MONITOR.ttl_s, blocking=False)
-        if not await lock.acquire():
-            return
-        try:
+        async with self._broker.lock(keys.MONITOR) as lock:
+            if not lock:
+                return
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_S)) as session:
                 while True:
                     await self.tick(session, monotonic())
                     await asyncio.sleep(TICK_S)
-                    await lock.reacquire()
-        finally:
-            with suppress(RedisError):
-                await lock.release()
+                    with translated():
+                        await lock.reacquire()
 
     async def tick(self, session: aiohttp.ClientSession, now_s: float) -> None:
         """One look at every engine. Raises: BrokerDown, DatabaseError."""

@@ -6,13 +6,11 @@ Every worker and every node runs it; a lock lets one at a time through.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 
 from django.conf import settings
 from django.db import DatabaseError
-from redis.exceptions import LockError, RedisError
 
 from broker import dispatch, fleet, keys, streams
 from broker.connect import AsyncBroker
@@ -51,13 +49,12 @@ class Rescue:
         self._stranded_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        await every(TICK_S, self.once, BrokerDown, RedisError, DatabaseError)
+        await every(TICK_S, self.once, BrokerDown, DatabaseError)
 
     async def once(self) -> None:
         """One round, unless somebody else is at it."""
-        lock = self._broker.client.lock(keys.RESCUE(), timeout=keys.RESCUE.ttl_s, blocking=False)
-        with suppress(LockError):
-            async with lock:
+        async with self._broker.lock(keys.RESCUE) as lock:
+            if lock:
                 await self.tick()
 
     async def tick(self) -> None:

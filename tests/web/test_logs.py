@@ -50,6 +50,10 @@ def as_json(made: logging.LogRecord) -> dict[str, Any]:
     return found
 
 
+def test_a_text_line_about_no_hint_may_say_none() -> None:
+    assert Text().format(record("try %s of None", 3)).endswith("try 3 of None")
+
+
 def test_a_json_line_says_when_who_and_what() -> None:
     line = as_json(record("두 줄\n%s", "more"))
 

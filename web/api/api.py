@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
@@ -16,7 +17,6 @@ from web.api.auth import AUTH
 from web.api.problem import Problem
 from web.hints.api import router
 
-RETRY_S = 5
 log = logging.getLogger(__name__)
 
 api = NinjaAPI(
@@ -70,7 +70,15 @@ def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 @api.exception_handler(BrokerDown)
 def broker_down(request: HttpRequest, error: BrokerDown) -> HttpResponse:
     log.warning("broker down: %s", error)
-    return problem.respond(request, Problem(problem.BROKER_DOWN, retry_after_s=RETRY_S))
+    return problem.respond(request, Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S))
+
+
+@api.exception_handler(Error)
+def database_down(request: HttpRequest, error: Error) -> HttpResponse:
+    if not problem.is_database_down(error):
+        return broken(request, error)
+    log.error("database down: %s", error)
+    return problem.respond(request, Problem(problem.DATABASE_DOWN, retry_after_s=problem.RETRY_S))
 
 
 @api.exception_handler(Exception)

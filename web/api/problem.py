@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DataError, Error, IntegrityError, NotSupportedError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+RETRY_S = 5
+"""When Redis or the database may be back."""
+OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 TYPE = "urn:hintline:problem:"
 CONTENT_TYPE = "application/problem+json"
 
@@ -39,7 +43,15 @@ KEY_REUSED = Kind("key-reused", 422, _("This Idempotency-Key was used for anothe
 BACKLOG_FULL = Kind("backlog-full", 429, _("Too many hints are waiting. Try again shortly."))
 TOO_MANY_STREAMS = Kind("too-many-streams", 503, _("Too many open pages. Close one, or wait."))
 BROKER_DOWN = Kind("broker-down", 503, _("Hints cannot be taken right now. Try again shortly."))
+DATABASE_DOWN = Kind(
+    "database-down", 503, _("Nothing can be saved or read right now. Try again shortly.")
+)
 INTERNAL = Kind("internal", 500, _("Something broke on our side."))
+
+
+def is_database_down(error: BaseException | None) -> bool:
+    """Whether the database is full, read-only, locked or away: no query could have helped it."""
+    return isinstance(error, Error) and not isinstance(error, OUR_MISTAKES)
 
 
 @dataclass(eq=False)

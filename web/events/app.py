@@ -32,7 +32,6 @@ from web.events.stream import Stream
 from web.events.wire import Receive, Scope, Send, reply
 
 SIGN_INS_AT_ONCE = 4
-RETRY_S = 5
 RESTART_S = 1.0
 log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ class Events:
             wish = asked.read(request)
             self._seats.check()
             if self._hub.down:
-                raise Problem(problem.BROKER_DOWN, retry_after_s=RETRY_S)
+                raise Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S)
             user, finals = await self._admit(request, wish)
             if await self._has_all(wish, finals):
                 await reply(send, HttpResponse(status=204))
@@ -105,9 +104,13 @@ class Events:
         try:
             async with self._signing_in:
                 return await access.in_thread(partial(access.admit, request, wish.hints))
-        except Error:
+        except Error as error:
             log.exception("the database did not answer a request for events")
-            raise Problem(problem.INTERNAL) from None
+            down = problem.is_database_down(error)
+            raise Problem(
+                problem.DATABASE_DOWN if down else problem.INTERNAL,
+                retry_after_s=problem.RETRY_S if down else None,
+            ) from None
 
     async def _has_all(self, wish: Asked, finals: dict[str, Final]) -> bool:
         """Whether the client saw the done of every hint: 204 stops a browser from coming back.
@@ -119,7 +122,7 @@ class Events:
         try:
             logs = [await self._hub.read(hint, wish.last[hint]) for hint in wish.hints]
         except BrokerDown:
-            raise Problem(problem.BROKER_DOWN, retry_after_s=RETRY_S) from None
+            raise Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S) from None
         return all(
             wish.last[hint] >= finals[hint].id or log.ends_at(wish.last[hint])
             for hint, log in zip(wish.hints, logs, strict=True)

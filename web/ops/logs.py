@@ -30,7 +30,7 @@ class Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
         found = subject(record)
-        if str(found.get("hint")) in record.message:
+        if "hint" in found and str(found["hint"]) in record.message:
             del found["hint"]
         fields = [f"{name}={value}" for name, value in found.items()]
         return f"{line} [{' '.join(fields)}]" if fields else line

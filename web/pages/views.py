@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -9,9 +10,12 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.views.defaults import server_error
 
+from web.api import problem
 from web.courses.models import Course, Exercise, Level
 from web.hints import access
 from web.hints.wire import locale_now
@@ -92,3 +96,12 @@ def rungs(open_level: int) -> list[dict[str, Any]]:
         }
         for level, (name, about) in abouts.items()
     ]
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: the page for an error that nothing has answered."""
+    if problem.is_database_down(sys.exc_info()[1]):
+        response = HttpResponse(render_to_string("503.html"), status=503)
+        response["Retry-After"] = str(problem.RETRY_S)
+        return response
+    return server_error(request)

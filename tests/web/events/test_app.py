@@ -341,5 +341,5 @@ async def test_without_a_database_new_streams_get_a_problem(
             await response.has(OK)
         (copy / "hintline.sqlite3").unlink()
         async with site.get(f"hint={site.hint()}") as response:
-            assert response.status == 500
-            assert (await response.problem())["type"] == "urn:hintline:problem:internal"
+            assert response.status == 503
+            assert (await response.problem())["type"] == "urn:hintline:problem:database-down"

@@ -59,6 +59,10 @@ class Postgres:
             assert monotonic() < waits_until, self.log()
             sleep(0.05)
 
+    def create_database(self) -> None:
+        """The one that the URL names."""
+        self._run("createdb", "-h", str(self.folder), "-U", USER, USER)
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.send_signal(signal.SIGINT)  # ends the connections that are left, too

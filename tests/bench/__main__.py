@@ -24,6 +24,7 @@ from tests.bench import (
     path,
     placement,
     product,
+    retention,
     rivals,
     stream,
 )
@@ -110,6 +111,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         lambda: table(crowding.rows),
     ),
+    "retention": ("Old rows go while hints are asked", lambda: table(retention.rows)),
     "placement": ("Placement on a virtual clock", placement.table),
     "chaos": (
         f"{chaos.HINTS:,} hints on {chaos.GPUS} fake GPUs under attack",

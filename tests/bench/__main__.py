@@ -21,6 +21,7 @@ from tests.bench import (
     dispatch,
     events,
     gate,
+    neighbours,
     path,
     placement,
     product,
@@ -110,6 +111,10 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         lambda: table(crowding.rows),
+    ),
+    "neighbours": (
+        "Students beside a hint whose model server misbehaves",
+        lambda: table(neighbours.rows),
     ),
     "retention": ("Old rows go while hints are asked", lambda: table(retention.rows)),
     "placement": ("Placement on a virtual clock", placement.table),

@@ -129,7 +129,7 @@ async def no_extra(reply: Reply, asked: Asked) -> None:
 async def refuses_all(reply: Reply, asked: Asked) -> None:
     """Always finds something else to refuse, what is left last."""
     names = [name for name in asked.body if name not in ("model", "messages", "stream")]
-    unsupported(reply, (names or ["model"])[0], "not with us")
+    unsupported(reply, (names or ["messages"])[0], "not with us")
 
 
 @REFUSALS

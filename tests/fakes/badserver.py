@@ -1,7 +1,9 @@
 """An OpenAI-compatible server that misbehaves: python -m tests.fakes.badserver --port 0.
 
 It prints its port. The path's first part is a mode: /think-tags/v1 is the base URL of an engine
-that misbehaves in that way. GET /log: the last requests; POST /reset forgets them and all counts.
+that misbehaves in that way; at /asked/v1 each request names its own, as `mode=think-tags` in any of
+its texts, and is good without one. GET /log: the last requests; POST /reset forgets them and all
+counts.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 from collections import deque
 from typing import Any
 
@@ -18,6 +21,7 @@ from tests.fakes.badreply import Asked, Reply
 from tests.fakes.badthoughts import THOUGHTS
 
 MODES = {**FRAMES, **THOUGHTS, **REFUSALS}
+ASKED = re.compile(r"mode=([a-z0-9-]+)")
 KEPT_REQUESTS = 200
 
 
@@ -62,6 +66,9 @@ class BadServer:
         self.log.append(
             {"mode": name, "method": method, "path": path, "headers": headers, "body": body}
         )
+        if name == "asked":
+            found = ASKED.search(json.dumps(body))
+            name = found[1] if found else "good"
         if name in MODES and rest == "v1/chat/completions":
             await MODES[name](reply, Asked(path, headers, body, self.counts))
         elif rest == "v1/models" and name != "no-models-list":

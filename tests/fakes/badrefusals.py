@@ -195,18 +195,21 @@ async def html_200(reply: Reply, asked: Asked) -> None:
 
 @cache
 def bomb() -> bytes:
-    """Half a megabyte of gzip, a thousand times as long when it is unpacked."""
+    """Half a megabyte of gzip, a thousand times as long when it is unpacked.
+
+    It takes seconds to make: for a thread, or all that the server answers would wait.
+    """
     return gzip.compress(b'{"error": {"message": "' + b"x" * BOMB_BYTES)
 
 
 @REFUSALS
 async def error_bomb(reply: Reply, asked: Asked) -> None:
-    reply.whole(500, bomb(), JSON, ("Content-Encoding", "gzip"))
+    reply.whole(500, await asyncio.to_thread(bomb), JSON, ("Content-Encoding", "gzip"))
 
 
 @REFUSALS
 async def bomb_200(reply: Reply, asked: Asked) -> None:
-    reply.whole(200, bomb(), JSON, ("Content-Encoding", "gzip"))
+    reply.whole(200, await asyncio.to_thread(bomb), JSON, ("Content-Encoding", "gzip"))
 
 
 @REFUSALS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -468,3 +469,60 @@ def test_retry_after_is_read_in_both_its_forms(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert retry_after_s(httpx2.Headers(headers)) == seconds
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+EVENT = b'data: {"choices":[{"delta":{"content":"Look"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 999999 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
+        HEAD + b"Content-Length: -1\r\n\r\n" + EVENT,
+        HEAD + b"Content-Length: 1000\r\n\r\n" + EVENT,
+        HEAD + b"Content-Length: 9\r\n\r\n" + EVENT,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + EVENT,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + EVENT,
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: deflate\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: br\r\n\r\n\x8b\x02\x80abc",
+        HEAD + b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(EVENT)[:-9],
+        HEAD + b"\r\n" + EVENT,
+    ],
+)
+async def test_whatever_is_no_http_is_an_engine_that_failed(model: Model, answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    with pytest.raises(ModelError) as error:
+        await read(model, Endpoint(base_url=f"http://127.0.0.1:{port}/v1", model="m"))
+
+    assert len(str(error.value)) < 300
+    server.close()
+
+
+async def test_no_level_of_the_log_shows_a_prompt(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients may log whole requests at the level DEBUG."""
+    caplog.set_level("DEBUG")
+
+    await read(model, endpoint, "the student's own words")
+
+    assert "own words" not in caplog.text

@@ -77,6 +77,10 @@ LEAKS = [
     "Does `divmod(cups, per_day)` give you both of the numbers that you need?",
     "How would `for day in range(cups)` go on until the rice is gone?",
     "What is `days + 1` good for at the end of each of your rounds?",
+    "What is left when you take cups -per_day in each of your rounds?",
+    "What if the function says return days + 1 at its end, is it right?",
+    "Use math.ceil on the quotient of the two, will that be it?",
+    "Could x = cups; n = 0; while x > 0: x -= per_day; n += 1 be it?",
     "Do you see that cups\n// per_day would be it, or what else is there?",
 ]
 LEAKS_KO = [
@@ -188,6 +192,11 @@ HARMLESS = [
     "For how many days do 6 cups last, if per_day is 6?",
     "Why is your answer the same for all inputs, e.g. 1 and 20?",
     "If there are 0 cups: how many days do you cook?",
+    "What happens to cups - the rice at home - in each of your rounds?",
+    "What's the difference between 'return' and 'print' for whoever calls it?",
+    "Let x be what is left. What is x after two of your days?",
+    "Fix 7 cups in your mind. How many days are needed for them?",
+    "In plain words: what does `if` decide for the last day there?",
     "Is rice_days(7, 3) == 3 what the test says, and why?",
     "If days = [1, 2, 3] are full ones, which day comes after them?",
 ]

@@ -49,7 +49,7 @@ SYMBOL = re.compile(r"[<>=+*/%]")
 NAME = re.compile(r"[a-z_][a-z0-9_]*+")
 ALWAYS = re.compile(r"rename|renaming|indent|wrap|들여", re.IGNORECASE)
 DETERMINER = re.compile(
-    r"the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
+    r"\d+|the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
 )
 """Before one, the student's `numbers` is a word of prose; `a` and `i` are words themselves."""
 NOUN = re.compile(

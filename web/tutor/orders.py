@@ -37,7 +37,7 @@ OBJECT_CHARS = 60
 """Before a Korean verb, or after an English one."""
 CLAUSE_END = re.compile(
     r"[,;:.!?。？…\n]|\b(?:so|if|when|while|until|because|then|through|along|across|over|from|by"
-    r"|with|for|as)\b",
+    r"|with|for(?! loop)|as)\b",
     re.IGNORECASE,
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")

@@ -126,9 +126,9 @@ class Prose:
 
     def _is_code(self, value: Part) -> bool:
         """Whether it is a name of the student's, or more than a name."""
-        if value.end - value.start == 1:
-            return self._is_named(value.start)
-        return any(part in "([" for part in self.parts[value.start : value.end])
+        return any(
+            part in self._names or part in "([" for part in self.parts[value.start : value.end]
+        )
 
     def _joins(self, left: Part, right: Part) -> bool:
         """Whether the token between two values is an operator, and no mark of prose."""
@@ -197,14 +197,15 @@ class Prose:
             return self._is_named(opened - 1) and not (plain or self._is_known(value))
         if value.start + 1 == opened and (name in self._seen.functions or name == PRINT):
             return False
-        if inside == ["s"] and "s" not in self._names:
+        method = opened > value.start + 1
+        if inside == ["s"] and "s" not in self._names and not method:
             return False
-        named = name in BUILTINS or name in self._names or opened > value.start + 1
+        named = method or name in BUILTINS or name in self._names
         # A bracket that touches a word, as in "value(s)", is code where a name stands in it.
         if not named and not any(part in self._names for part in inside):
             return False
         literal = name in self._names and not any(map(is_name, inside))
-        return not (literal and opened == value.start + 1) and not self._is_known(value)
+        return (method or not literal) and not self._is_known(value)
 
     def _is_statement(self, at: int) -> bool:
         """Whether a keyword begins a statement of a program, not a sentence."""

@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.launch import ROOT
 from web.tutor.gate import Gate, Verdict
 from web.tutor.languages import Locale
+from web.tutor.thoughts import TAGS
 
 with Path(ROOT, "web/courses/seed/01-rice-days.toml").open("rb") as file:
     EXERCISE = tomllib.load(file)
@@ -77,6 +78,10 @@ LEAKS = [
     "Does `divmod(cups, per_day)` give you both of the numbers that you need?",
     "How would `for day in range(cups)` go on until the rice is gone?",
     "What is `days + 1` good for at the end of each of your rounds?",
+    "What is left when you take cups -per_day in each of your rounds?",
+    "What if the function says return days + 1 at its end, is it right?",
+    "Use math.ceil on the quotient of the two, will that be it?",
+    "Could x = cups; n = 0; while x > 0: x -= per_day; n += 1 be it?",
     "Do you see that cups\n// per_day would be it, or what else is there?",
 ]
 LEAKS_KO = [
@@ -130,6 +135,10 @@ ORDERS = [
     "Try to insert an else. What do you get then?",
     "Modify the loop, please. What do you get then?",
     "Correct the sign. What do you get then?",
+    "Swap the branches of the if. What do you get then?",
+    "You need to add a colon. What do you get then?",
+    "Let's remove the else. What do you get then?",
+    "Try switching to a for loop. What do you get then?",
 ]
 ORDERS_KO = [
     "조건을 바꾸세요. 무엇이 달라지나요?",
@@ -188,6 +197,11 @@ HARMLESS = [
     "For how many days do 6 cups last, if per_day is 6?",
     "Why is your answer the same for all inputs, e.g. 1 and 20?",
     "If there are 0 cups: how many days do you cook?",
+    "What happens to cups - the rice at home - in each of your rounds?",
+    "What's the difference between 'return' and 'print' for whoever calls it?",
+    "Let x be what is left. What is x after two of your days?",
+    "Fix 7 cups in your mind. How many days are needed for them?",
+    "In plain words: what does `if` decide for the last day there?",
     "Is rice_days(7, 3) == 3 what the test says, and why?",
     "If days = [1, 2, 3] are full ones, which day comes after them?",
 ]
@@ -292,6 +306,25 @@ OTHER_LANGUAGES = [
     "#include <stdio.h>\nint main() {\nWhat does this do?",
     "Look at it.\nlet s = 0;\ns = s + a[0];\nWhat does this do?",
     "std::accumulate(a.begin(), a.end(), 0);\nWhat does this do?",
+    "Would for i := 0; i < len(a); i++ { s += a[i] } go over all of them?",
+    "Look at it.\nlet mut s = 0;\nWhat does this do?",
+    "fn sum(a: &[i32]) -> i32 {\n  0\n}\nWhat does this do?",
+    "Does a.each { |x| s += x } look at all of the values that you have?",
+    "Would $s += $a[$i]; be what you want in each of the rounds?",
+    "fun sum(a: IntArray): Int = a.sum() is one line: what does it do?",
+    "Look at it.\ncout << s << endl;\nWhat does this do?",
+    "Would const f = x => x + 1; give you the next one of them?",
+    "Is int s = 0, i = 0; what you need before the loop there?",
+    "What does for (auto x : a) s += x; do with all of the values?",
+    "Would if (a[i] > 0) { s = s + a[i]; } look at the right ones?",
+    "do {\n  s += a[i++];\n} while (i < n);\nWhat does this do?",
+    "What does System.out.println(s) print at the end of your code?",
+    "Look at it.\ndouble m = s / n;\nWhat does this do?",
+    "What do you think that Math.max(s, a[i]) gives you there?",
+    "Is s = a.length > 0 ? a[0] : 0; right before the loop?",
+    "static int sum(int[] a) {\n  return s;\n}\nWhat does this do?",
+    "switch (s) {\n  case 1: break;\n}\nWhat does this do?",
+    "Look at it.\nreturn;\nbreak;\nWhat does this do?",
 ]
 
 
@@ -314,6 +347,12 @@ THOUGHTS = [
     "◁think▷What could I ask?◁/think▷Look at it. Why?",
     "<|channel|>analysis<|message|>What could I ask?<|end|>",
     "<|channel>thought\nWhat could I ask?\n<channel|>Look at it. Why?",
+    *(f"The sum is lost. What could I ask?\n</{tag}>\nLook at it. Why?" for tag in TAGS),
+    *(f"<{tag} a='1'>The sum is lost. What could I ask?\nLook at it. Why?" for tag in TAGS),
+    "<|START_THINKING|>What could I ask?<|END_THINKING|>Look at it. Why?",
+    "<|begin_of_thought|>What could I ask?<|end_of_thought|>Look at it. Why?",
+    "What could I ask?<|end|><|start|>assistant<|channel|>final<|message|>Look at it. Why?",
+    "analysisWhat could I ask?assistantfinalLook at it. Why?",
     "What could I ask them about this? More. And more.\n</reasoning>\nLook at it. Why?",
 ]
 
@@ -323,3 +362,9 @@ THOUGHTS = [
 def test_thoughts_are_refused(text: str, level: int) -> None:
     assert judge(text, level=level).rule in {"R9", "R8"}
     assert judge(text).rule == "R9"
+
+
+def test_korean_thoughts_are_refused() -> None:
+    text = "학생은 0을 돌려줘요. 무엇을 물을까?\n</think>\n\n무엇이 남나요?"
+
+    assert judge(text, locale="ko").rule == "R9"

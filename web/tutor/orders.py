@@ -37,7 +37,7 @@ OBJECT_CHARS = 60
 """Before a Korean verb, or after an English one."""
 CLAUSE_END = re.compile(
     r"[,;:.!?。？…\n]|\b(?:so|if|when|while|until|because|then|through|along|across|over|from|by"
-    r"|with|for|as)\b",
+    r"|with|for(?! loop)|as)\b",
     re.IGNORECASE,
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
@@ -49,7 +49,7 @@ SYMBOL = re.compile(r"[<>=+*/%]")
 NAME = re.compile(r"[a-z_][a-z0-9_]*+")
 ALWAYS = re.compile(r"rename|renaming|indent|wrap|들여", re.IGNORECASE)
 DETERMINER = re.compile(
-    r"the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
+    r"\d+|the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
 )
 """Before one, the student's `numbers` is a word of prose; `a` and `i` are words themselves."""
 NOUN = re.compile(

@@ -16,7 +16,7 @@ LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
 OTHER_STATEMENT = re.compile(
-    r"=|\w\(|\+\+|--|^(?:return|break|continue|throw|import|using|package|goto)\b"
+    r"=|\w\(|\+\+|--|^(?:throw|import|using|package|goto)\b|\b(?:return|break|continue)\b"
 )
 """What a line with a semicolon at its end holds where it is no prose."""
 # None of STATEMENTS can be written without one of these; most prose is seen to be none by that.

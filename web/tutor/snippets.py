@@ -22,6 +22,10 @@ ASSIGNING = frozenset(
 COMPARING = frozenset(("==", "!=", "<=", ">=", "//", "<<", ">>", "&&", "||"))
 EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**"}
 """Operators that are also a dash, a slash or emphasis, and ask more of what stands beside them."""
+MODULES = frozenset(
+    ("math", "functools", "itertools", "collections", "statistics", "operator", "re", "numpy", "np")
+)
+"""What stands after the point of one is a function, whether it is called or only named."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
 # Words in quotes are a value, where no operator stands among them.
@@ -122,20 +126,24 @@ class Prose:
 
     def _is_code(self, value: Part) -> bool:
         """Whether it is a name of the student's, or more than a name."""
-        if value.end - value.start == 1:
-            return self._is_named(value.start)
-        return any(part in "([" for part in self.parts[value.start : value.end])
+        return any(
+            part in self._names or part in "([" for part in self.parts[value.start : value.end]
+        )
 
     def _joins(self, left: Part, right: Part) -> bool:
         """Whether the token between two values is an operator, and no mark of prose."""
         at = left.end
-        operator, codes = self.parts[at], (self._is_code(left), self._is_code(right))
+        returned = self._at(left.start - 1) == "return" and is_name(self._at(left.start))
+        operator, codes = self.parts[at], (returned or self._is_code(left), self._is_code(right))
         if operator == "=" or operator in ASSIGNING:
             return is_name(self._at(left.start))
         if operator in COMPARING:
             return any(codes) or any(map(is_name, (self._at(left.start), self._at(right.start))))
-        if operator not in EVERYDAY or self._touches(at - 1) != self._touches(at):
+        if operator not in EVERYDAY:
             return False
+        if self._touches(at - 1) != self._touches(at):
+            # A dash or emphasis touches one word, and rarely two names of the program.
+            return operator in "+-/%" and all(codes)
         numbers = (self._at(left.start)[0].isdigit(), self._at(right.end - 1)[0].isdigit())
         if all(code or number for code, number in zip(codes, numbers, strict=True)):
             return True
@@ -171,8 +179,7 @@ class Prose:
         parts = self.parts[whole.start : whole.end]
         operated = any(part in OPERATORS for part in parts)
         called = parts[0] != "(" and any(part in "([" for part in parts)
-        known = self._names | BUILTINS
-        return (operated or called) and any(part in known for part in parts)
+        return (operated or called) and any(is_name(part) for part in parts)
 
     def _is_new_value(self, value: Part) -> bool:
         """Whether one value calls what is not the student's, or takes an unknown part of it."""
@@ -180,21 +187,25 @@ class Prose:
         name, inside = self._at(opened - 1), self.parts[opened + 1 : self._closing.get(opened, 0)]
         if self.parts[value.end - 1] in STEPPING:
             return self._is_named(value.start) and not self._is_known(value)
-        if opened in (value.start, value.end) or name in KEYWORDS:
+        if opened == value.end:
+            of_module = self._at(value.start) in MODULES and self._at(value.start + 1) == "."
+            return of_module and not self._is_known(value)
+        if opened == value.start or name in KEYWORDS:
             return False
         plain = all(part in self._names or part[0].isdigit() for part in inside)
         if self.parts[opened] == "[":
             return self._is_named(opened - 1) and not (plain or self._is_known(value))
         if value.start + 1 == opened and (name in self._seen.functions or name == PRINT):
             return False
-        if inside == ["s"] and "s" not in self._names:
+        method = opened > value.start + 1
+        if inside == ["s"] and "s" not in self._names and not method:
             return False
-        named = name in BUILTINS or name in self._names or opened > value.start + 1
+        named = method or name in BUILTINS or name in self._names
         # A bracket that touches a word, as in "value(s)", is code where a name stands in it.
         if not named and not any(part in self._names for part in inside):
             return False
         literal = name in self._names and not any(map(is_name, inside))
-        return not (literal and opened == value.start + 1) and not self._is_known(value)
+        return (method or not literal) and not self._is_known(value)
 
     def _is_statement(self, at: int) -> bool:
         """Whether a keyword begins a statement of a program, not a sentence."""

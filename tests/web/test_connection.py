@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Thread
 from typing import Any
 
@@ -402,3 +403,45 @@ def test_what_cannot_even_be_sent(site: Site, url: str, key: str) -> None:
 
     assert found.ok is False
     assert key not in found.detail
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+STREAM = OK + b"Content-Type: text/event-stream\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\x16\x03\x01\x02\x00" * 100,
+        b"HTTP/1.1 2",
+        b"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 204 X\r\n\r\n",
+        b"HTTP/1.1 302 X\r\nLocation: ht!tp://[::\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 400 X\r\nContent-Type: a; charset=none\r\n\r\n" + b'{"error":' * 5000,
+        b'HTTP/1.1 422 X\r\n\r\n{"detail":[[1],{"loc":7,"msg":[1]},null]}',
+        OK + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
+        OK + b"Content-Length: 5000\r\n\r\n{}",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        OK + b"Content-Encoding: gzip\r\n\r\nno gzip",
+        OK + b"Content-Encoding: \xff\r\n\r\n{}",
+        STREAM + b"data: " + b"[" * 500_000 + b"\n\n",
+        STREAM + b'data: {"choices":[{"delta":[1]}]}\n\n',
+        STREAM + b"data: \x00\n\n",
+    ],
+)
+def test_what_is_no_server_is_called_bad(answer: bytes) -> None:
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        found = connection.check(Endpoint(base_url=url, model="tiny", api_key=KEY))
+        server.shutdown()
+
+    assert found.ok is False
+    assert found.models is None
+    assert KEY not in found.detail

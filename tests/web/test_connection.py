@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint, Sampling, Thinking
 from web.engines import connection
 from web.engines.example import Example
 
@@ -143,7 +143,7 @@ def check(site: Site, **more: Any) -> connection.Check:
 
 
 def test_a_good_server(site: Site) -> None:
-    found = check(site)
+    found = check(site, thinking=Thinking.NEVER)
 
     assert (found.ok, found.message) == (True, "It answers, and a hint can use it.")
     assert (found.text, found.models, found.advice) == (HINT, ("tiny",), [])
@@ -314,6 +314,10 @@ def test_thoughts_are_dropped_and_counted(site: Site) -> None:
 
     assert (found.ok, found.text) == (True, HINT)
     assert found.thought_chars >= len("They must divide. Why?")
+
+
+def test_who_holds_text_for_nothing_is_told(site: Site) -> None:
+    assert "No thoughts came." in str(check(site).advice[0])
 
 
 def test_thoughts_alone_are_no_hint(site: Site) -> None:

@@ -139,3 +139,20 @@ def test_nothing_is_asked_by_get_or_by_who_may_not_change(admin: Client, server:
     action = {"action": "test_connection", "_selected_action": row.pk}
     client.post("/admin/engines/engine/", action)
     assert server.log() == []
+
+
+@pytest.mark.parametrize("model", ["engine", "aimodelconfig"])
+def test_who_may_only_look_sees_the_row(server: BadServer, line: None, model: str) -> None:
+    row = engine(server, "good")
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename=f"view_{model}"))
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(viewer)
+    pk = row.pk if model == "engine" else 1
+
+    html = client.get(f"/admin/engines/{model}/{pk}/change/").content.decode()
+
+    assert "there is one" in html or "none" in html
+    assert "Forget the stored key" not in html
+    assert "Test the connection" not in html
+    assert KEY not in html

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from broker.contract.job import Dialect, Endpoint, Sampling
+from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from web.engines.client.answer import Answer
 from web.engines.client.errors import (
     ModelBusy,
@@ -44,6 +44,10 @@ Words = str | Promise
 GATED = _("The gate blocked it twice; students would get the author's hint.")
 MORE_ROOM = _("Raise max tokens, or turn thinking off.")
 NOT_LISTED = _("The server's list of models does not have this one; hints do not mind.")
+NO_THOUGHTS = _(
+    "No thoughts came. If this model never writes any, choose that it does not think: then "
+    "students see its words as they come."
+)
 HINTS_WAIT = _("A hint waits %(first)d s for the first word, and %(whole)d s for the whole answer.")
 
 
@@ -136,6 +140,8 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
         await listing
     if found.ok and found.models is not None and endpoint.model not in found.models:
         found.advice.append(NOT_LISTED)
+    if found.ok and endpoint.thinking is Thinking.UNKNOWN and not found.thought_chars:
+        found.advice.append(NO_THOUGHTS)
     return found
 
 

@@ -30,6 +30,8 @@ from workers.watch import Answer, Watch
 
 TICK_S = 1.0
 ASK_S = 1.0
+PAGE_BYTES = 2 << 20
+"""Of a page, unpacked; vLLM's metrics are a tenth of it."""
 
 
 class Target(NamedTuple):
@@ -121,8 +123,18 @@ async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         async with session.get(url, headers=headers, allow_redirects=False) as response:
-            return Answer(response.status, await response.text(errors="replace"))
+            return Answer(response.status, await text_of(response))
     except aiohttp.ClientConnectorError as error:
         return Answer(None, refused=error.os_error.errno == errno.ECONNREFUSED)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return Answer(None)
+
+
+async def text_of(response: aiohttp.ClientResponse) -> str:
+    """Empty for a page of more than PAGE_BYTES: half of it would tell half of the truth."""
+    page = bytearray()
+    async for part in response.content.iter_any():
+        page += part
+        if len(page) > PAGE_BYTES:
+            return ""
+    return page.decode(errors="replace")

@@ -32,7 +32,9 @@ NUMBER = r"[0-9]{1,18}(?:\.[0-9]+)?(?:e[+-]?[0-9]{1,2})?"
 LINE = re.compile(
     rf"^{PREFIX}({'|'.join(SERIES)})(?:{{(.*)}})?[ ]({NUMBER})(?:[ ][0-9]+)?$", re.MULTILINE
 )
-LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+# A name begins where no letter stands before it, and nothing is given back: else a long word of a
+# page would be read once for each of its letters.
+LABEL = re.compile(r'(?<!\w)(\w++)="((?:[^"\\]|\\.)*+)"')
 WINDOW_S = 10.0
 FEW = 5
 """A p95 of fewer first tokens says nothing."""

@@ -32,6 +32,28 @@ async def slow_good(reply: Reply, asked: Asked) -> None:
 
 
 @FRAMES
+async def falls_silent(reply: Reply, asked: Asked) -> None:
+    """A few words, then frames without any, and comments."""
+    reply.start()
+    await reply.say("Look at what ")
+    while True:
+        reply.chunk({"content": ""})
+        reply.raw(": keep-alive\n\n")
+        await reply.pause(0.1)
+
+
+@FRAMES
+async def stays_open(reply: Reply, asked: Asked) -> None:
+    """A finish reason, then comments, but neither [DONE] nor an end."""
+    reply.start()
+    await reply.say(HINT)
+    reply.chunk({}, "stop")
+    while True:
+        reply.raw(": keep-alive\n\n")
+        await reply.pause(0.1)
+
+
+@FRAMES
 async def empty_reason(reply: Reply, asked: Asked) -> None:
     """finish_reason "" in each chunk; the connection breaks in the middle of a word."""
     reply.start()

@@ -112,6 +112,17 @@ async def thinks_in_hiding(reply: Reply, asked: Asked) -> None:
 
 
 @THOUGHTS
+async def thinks_aloud(reply: Reply, asked: Asked) -> None:
+    """It thinks for two seconds, in a field of its own."""
+    reply.start()
+    for _ in range(8):
+        reply.chunk({"reasoning": "hm "})
+        await reply.pause(0.25)
+    await reply.say(HINT)
+    reply.stop()
+
+
+@THOUGHTS
 async def role_then_silence(reply: Reply, asked: Asked) -> None:
     """A role chunk at once, the words 14 s later."""
     reply.start()

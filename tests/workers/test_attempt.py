@@ -15,9 +15,11 @@ from broker.contract.events import Kind
 from broker.contract.hint import Reason, State
 from broker.contract.text import storable
 from broker.keys import LEASES, TICKET
+from tests.fakes.launch import BadServer
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
 from web.courses.models import Exercise
+from web.engines import roster
 from web.engines.client.errors import (
     ModelCut,
     ModelRefused,
@@ -25,6 +27,7 @@ from web.engines.client.errors import (
     ModelUnavailable,
     Refusal,
 )
+from web.engines.models import AIModelConfig, Engine
 from web.hints import store
 from web.hints.models import Hint, RawOutput
 from workers import attempt
@@ -289,8 +292,6 @@ async def test_another_engine_gets_a_hint_that_failed_here(runtime: Runtime, hin
 async def test_an_engine_that_does_not_write_the_language_is_not_asked(
     runtime: Runtime, hint: str
 ) -> None:
-    from web.engines.models import Engine
-
     await runtime.database.run(Engine.objects.update, languages="ko")
     runtime.model = ScriptedModel()
 
@@ -303,8 +304,6 @@ async def test_an_engine_that_does_not_write_the_language_is_not_asked(
 async def test_both_turns_share_one_deadline(
     runtime: Runtime, hint: str, good: tuple[str, ...]
 ) -> None:
-    from web.engines.models import AIModelConfig
-
     await runtime.database.run(AIModelConfig.objects.update, deadline_s=0.5)
 
     async def dawdle(piece: str) -> None:
@@ -329,3 +328,28 @@ async def test_a_defect_frees_the_slot_and_leaves_the_row_to_rescue(
 
     assert await settled(runtime, hint)
     assert (await row(runtime, hint)).state == "running"
+
+
+async def test_what_a_server_refuses_is_kept_for_its_engine(runtime: Runtime, hint: str) -> None:
+    """The next request starts as this one ended, also in another worker."""
+
+    def use(url: str) -> None:
+        Engine.objects.update(url=url, kind="api")
+        AIModelConfig.objects.update(mode="api")
+        roster.serving_in.cache_clear()
+
+    with BadServer() as server:
+        await runtime.database.run(use, server.at("gpt5"))
+
+        await attempt.generate(runtime, hint)
+
+        bodies = [request["body"] for request in server.log()]
+    found = await runtime.database.run(Engine.objects.get, name="gpu0")
+    assert found.dialect["left_out"] == ["temperature"]
+    assert found.dialect["renamed"] == {"max_tokens": "max_completion_tokens"}
+    assert [("max_tokens" in body, "temperature" in body) for body in bodies] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert (await row(runtime, hint)).state == "answered"

@@ -14,6 +14,7 @@ from broker.health import Failure
 from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
+from web.engines.client.errors import ModelTimeout
 from web.engines.client.model import Model
 from workers import pipeline
 from workers.pipeline import Elsewhere, Record
@@ -35,7 +36,7 @@ JOB = HintJob(
     l0="rice_days(7, 3) should give 2.",
     code=f"def rice_days(cups, per_day):\n    {SECRET}\n    return 0\n",
     question="",
-    endpoint=Endpoint(base_url="", model="fake", api_key="sk-secret", first_chunk_s=30),
+    endpoint=Endpoint(base_url="", model="fake", api_key="sk-secret", first_chunk_s=30, idle_s=3),
     sampling=Sampling(),
 )
 
@@ -46,7 +47,7 @@ ANSWERED = {
     "no-reason-done", "ignores-stream", "gzipped", "deflated", "azure", "named-events",
     "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
     "no-stream-options", "strict", "no-both-sampling", "no-limit-at-all", "only-old-tokens",
-    "no-system", "no-extra", "bangs-some", "bangs-200", "echo",
+    "no-system", "no-extra", "thinks-aloud", "stays-open", "bangs-some", "bangs-200", "echo",
 }  # fmt: skip
 ENDED: dict[str, Reason] = {
     "reasoning-eats-all": Reason.ONLY_THOUGHTS,
@@ -72,6 +73,7 @@ ELSEWHERE: dict[str, Failure] = {
     "stop-in-each": Failure.CUT,
     "clean-half": Failure.CUT,
     "error-event": Failure.CUT,
+    "falls-silent": Failure.TIMEOUT,
     "endless-line": Failure.UNREACHABLE,
     "bomb-200": Failure.UNREACHABLE,
     "rate-limited": Failure.RATE_LIMITED,
@@ -127,13 +129,19 @@ async def test_a_hint_that_a_server_carries_is_shown(
     )
 
 
-@pytest.mark.parametrize("thinking", list(Thinking))
-@pytest.mark.parametrize("mode", sorted(ENDED))
+@pytest.mark.parametrize(
+    ("mode", "thinking"),
+    [
+        (mode, thinking)
+        for mode in sorted(ENDED)
+        for thinking in Thinking
+        # Who says that a model does not think vouches for it that its text is the answer.
+        if (mode, thinking) != ("think-no-mark", Thinking.NEVER)
+    ],
+)
 async def test_without_a_hint_the_reason_is_the_right_one(
     server: BadServer, model: Model, mode: str, thinking: Thinking
 ) -> None:
-    if (mode, thinking) == ("think-no-mark", Thinking.NEVER):
-        pytest.skip("the admin says that this model does not think")
     ending, record, shown = await ask(model, job_of(server, mode, thinking=thinking))
 
     assert isinstance(ending, Outcome)
@@ -167,3 +175,41 @@ PROMPT: list[Any] = [
     {"role": "system", "content": "Be kind."},
     {"role": "user", "content": SECRET},
 ]
+
+
+async def read(model: Model, endpoint: Endpoint) -> str:
+    """Raises: ModelError."""
+    stream = model.stream(endpoint, JOB.sampling, PROMPT, "h-1")
+    return "".join([chunk.text async for chunk in stream])
+
+
+async def test_the_first_token_is_awaited_until_a_word_comes(
+    server: BadServer, model: Model
+) -> None:
+    """The server sends empty frames for 2 s before it."""
+    endpoint = replace(job_of(server, "thinks-in-hiding").endpoint, idle_s=0.5)
+
+    assert await read(model, endpoint) == HINT
+    with pytest.raises(ModelTimeout, match="no first chunk"):
+        await read(model, replace(endpoint, first_chunk_s=1.0))
+
+
+async def test_empty_frames_after_a_word_are_silence(server: BadServer, model: Model) -> None:
+    endpoint = replace(job_of(server, "falls-silent").endpoint, idle_s=0.5)
+
+    with pytest.raises(ModelTimeout, match=r"no chunk for 0\.5 s"):
+        await read(model, endpoint)
+
+
+async def test_thoughts_are_signs_of_life(server: BadServer, model: Model) -> None:
+    endpoint = replace(job_of(server, "thinks-aloud").endpoint, first_chunk_s=1.0, idle_s=1.0)
+
+    assert await read(model, endpoint) == HINT
+
+
+async def test_a_stream_that_stays_open_after_its_end_is_left(
+    server: BadServer, model: Model
+) -> None:
+    endpoint = replace(job_of(server, "stays-open").endpoint, idle_s=0.5)
+
+    assert await read(model, endpoint) == HINT

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ from workers import monitor as monitor_module
 from workers.monitor import Monitor
 from workers.runtime import Runtime
 from workers.scrape import SERIES
+from workers.watch import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP, DOWN, PROBING = EngineState.UP, EngineState.DOWN, EngineState.PROBING
@@ -42,6 +45,10 @@ class Scripted:
     models: int = 200
     page: dict[str, Any] | None = field(default_factory=dict)
     hung: frozenset[str] = frozenset()
+    raw: bytes = b""
+    """In place of every page, if given; packed: as gzip."""
+    packed: bool = False
+    location: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Path and Authorization of each request."""
 
@@ -49,6 +56,11 @@ class Scripted:
         self.asked.append((request.path, request.headers.get("Authorization", "")))
         if request.path in self.hung:
             await asyncio.Event().wait()
+        if self.location:
+            return web.Response(status=302, headers={"Location": self.location})
+        if self.raw:
+            headers = {"Content-Encoding": "gzip"} if self.packed else None
+            return web.Response(body=self.raw, headers=headers)
         if request.path == "/metrics":
             text = "" if self.page is None else page_text(**self.page)
             return web.Response(text=text)
@@ -139,6 +151,36 @@ async def test_an_engine_that_answers_stays_up_and_is_read(clock: Clock, engine:
     assert (found.reading.running, found.reading.kv_usage) == (3, 0.5)
     assert found.reading.missing == ()
     assert sorted(engine.asked) == [("/health", ""), ("/metrics", "")]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_page_without_an_end_is_no_page_and_costs_little(
+    clock: Clock, engine: Scripted, packed: bool
+) -> None:
+    """In less than the second that an answer may take."""
+    body = b"# nothing\n" * 10_000_000
+    engine.raw = gzip.compress(body, 1) if packed else body[: 3 * monitor_module.PAGE_BYTES]
+    engine.packed = packed
+    tracemalloc.start()
+
+    answers = [
+        await monitor_module.ask(clock.session, str(engine.server.make_url(path)))
+        for path in ("/metrics", "/health", "/v1/models")
+    ]
+
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answers == [Answer(200, "")] * 3
+    assert peak_bytes < 8 * monitor_module.PAGE_BYTES
+    found = await clock.tick()
+    assert (found.state, found.reading) == (UP, None)
+
+
+async def test_an_engine_that_sends_us_on_is_not_followed(clock: Clock, engine: Scripted) -> None:
+    engine.location = "http://127.0.0.1:1/"
+
+    assert (await clock.tick()).state is UP
+    assert sorted(path for path, _ in engine.asked) == ["/health", "/metrics"]
 
 
 async def test_rates_come_from_the_ticks_before(clock: Clock, engine: Scripted) -> None:

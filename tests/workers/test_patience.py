@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from broker.contract.job import Endpoint
+from web.engines.client import patience as patience_module
 from web.engines.client.patience import Patience
 
 SHORT_S = 0.02
@@ -47,6 +48,32 @@ async def test_a_chunk_moves_the_end_earlier() -> None:
 
     with pytest.raises(TimeoutError):
         await here.on(asyncio.Event().wait())
+
+
+async def test_the_rest_after_a_finish_reason_is_awaited_a_short_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience_module, "TAIL_S", 3 * SHORT_S)
+    here = patience(idle_s=60)
+    await here.on(asyncio.sleep(0))
+    here.note_end()
+
+    assert await here.on(asyncio.sleep(SHORT_S, "usage")) == "usage"
+    with pytest.raises(TimeoutError):
+        await here.on(asyncio.Event().wait())
+
+
+async def test_what_follows_done_makes_nobody_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module, "LINGER_S", 3 * SHORT_S)
+    here = patience(first_chunk_s=60)
+
+    async def comments() -> None:
+        while True:
+            here.note_done()
+            await here.on(asyncio.sleep(SHORT_S))
+
+    with pytest.raises(TimeoutError):
+        await comments()
 
 
 async def test_time_between_two_waits_is_not_counted() -> None:

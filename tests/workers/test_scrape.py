@@ -177,3 +177,16 @@ def test_quantile_is_that_of_prometheus() -> None:
     assert quantile(0.95, buckets) == pytest.approx(3.6)
     assert quantile(0.95, [(1.0, 0.0), (2.0, 0.0), (float("inf"), 9.0)]) == 2.0
     assert quantile(0.95, []) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "labels",
+    ["a" * 500_000, 'a="' * 200_000, 'a="\\' * 200_000, "a" * 500_000 + '="b"', "}" * 500_000],
+)
+def test_a_long_line_is_read_once(labels: str) -> None:
+    """It took minutes when each letter of a word was tried as the beginning of a name."""
+    found = parse(f"vllm:num_requests_running{{{labels}}} 3\n")
+
+    assert found is not None
+    assert found.values["num_requests_running"] == 3

@@ -15,7 +15,7 @@ MAX_S = 3.0
 
 
 class Answered(Exception):
-    """The server answered, but not with 200. body: its first MAX_BYTES."""
+    """The server answered, but not with success. body: its first MAX_BYTES."""
 
     def __init__(self, response: httpx2.Response, body: bytes) -> None:
         super().__init__(f"status {response.status_code}")
@@ -28,7 +28,7 @@ async def refuse(response: httpx2.Response) -> None:
 
     Raises: Answered, also for a redirect, so that no prompt travels to another host.
     """
-    if response.status_code != 200:
+    if not response.is_success:
         raise Answered(response, await beginning(response))
 
 

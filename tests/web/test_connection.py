@@ -371,6 +371,19 @@ def test_a_silence_that_a_hint_would_wait_out_is_not_called_bad(
     assert "30 s" in str(found.advice[0])
 
 
+def test_a_name_server_that_is_silent_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(connection, "LISTING_S", 0.3)
+    answered = Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(60) and [])
+
+    found = connection.check(Endpoint(base_url="http://gpu0.invalid/v1", model="tiny"))
+
+    assert not answered.is_set()
+    assert (found.ok, found.models) == (None, None)
+    answered.set()
+
+
 def test_a_silence_in_which_a_hint_ends_is_bad(site: Site) -> None:
     site.hang = Event()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -156,3 +159,14 @@ def test_who_may_only_look_sees_the_row(server: BadServer, line: None, model: st
     assert "Forget the stored key" not in html
     assert "Test the connection" not in html
     assert KEY not in html
+
+
+def test_a_start_of_the_web_does_not_load_the_openai_client() -> None:
+    script = "import django, sys; django.setup(); import web.urls; print('openai' in sys.modules)"
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "web.settings"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.stdout == "False\n", done.stderr

@@ -8,12 +8,13 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint, Sampling, Thinking
 from web.engines import connection
 from web.engines.example import Example
 
@@ -142,7 +143,7 @@ def check(site: Site, **more: Any) -> connection.Check:
 
 
 def test_a_good_server(site: Site) -> None:
-    found = check(site)
+    found = check(site, thinking=Thinking.NEVER)
 
     assert (found.ok, found.message) == (True, "It answers, and a hint can use it.")
     assert (found.text, found.models, found.advice) == (HINT, ("tiny",), [])
@@ -315,6 +316,10 @@ def test_thoughts_are_dropped_and_counted(site: Site) -> None:
     assert found.thought_chars >= len("They must divide. Why?")
 
 
+def test_who_holds_text_for_nothing_is_told(site: Site) -> None:
+    assert "No thoughts came." in str(check(site).advice[0])
+
+
 def test_thoughts_alone_are_no_hint(site: Site) -> None:
     site.chat = (200, SSE, frames("<think>They must divide.", " Why?", reason="length"))
 
@@ -366,6 +371,19 @@ def test_a_silence_that_a_hint_would_wait_out_is_not_called_bad(
     assert "30 s" in str(found.advice[0])
 
 
+def test_a_name_server_that_is_silent_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(connection, "LISTING_S", 0.3)
+    answered = Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(60) and [])
+
+    found = connection.check(Endpoint(base_url="http://gpu0.invalid/v1", model="tiny"))
+
+    assert not answered.is_set()
+    assert (found.ok, found.models) == (None, None)
+    answered.set()
+
+
 def test_a_silence_in_which_a_hint_ends_is_bad(site: Site) -> None:
     site.hang = Event()
 
@@ -402,3 +420,45 @@ def test_what_cannot_even_be_sent(site: Site, url: str, key: str) -> None:
 
     assert found.ok is False
     assert key not in found.detail
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+STREAM = OK + b"Content-Type: text/event-stream\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\x16\x03\x01\x02\x00" * 100,
+        b"HTTP/1.1 2",
+        b"HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 204 X\r\n\r\n",
+        b"HTTP/1.1 302 X\r\nLocation: ht!tp://[::\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 400 X\r\nContent-Type: a; charset=none\r\n\r\n" + b'{"error":' * 5000,
+        b'HTTP/1.1 422 X\r\n\r\n{"detail":[[1],{"loc":7,"msg":[1]},null]}',
+        OK + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
+        OK + b"Content-Length: 5000\r\n\r\n{}",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        OK + b"Content-Encoding: gzip\r\n\r\nno gzip",
+        OK + b"Content-Encoding: \xff\r\n\r\n{}",
+        STREAM + b"data: " + b"[" * 500_000 + b"\n\n",
+        STREAM + b'data: {"choices":[{"delta":[1]}]}\n\n',
+        STREAM + b"data: \x00\n\n",
+    ],
+)
+def test_what_is_no_server_is_called_bad(answer: bytes) -> None:
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        found = connection.check(Endpoint(base_url=url, model="tiny", api_key=KEY))
+        server.shutdown()
+
+    assert found.ok is False
+    assert found.models is None
+    assert KEY not in found.detail

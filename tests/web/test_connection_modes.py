@@ -19,8 +19,8 @@ from web.engines import connection
 KEY = "sk-very-secret-1"
 GATED = {mode for mode, reason in ENDED.items() if reason is Reason.OFF_TEMPLATE}
 """A hint is withheld: another one of this engine may be shown."""
-SLOW = {"slow-good", "role-then-silence"}
-"""A hint waits longer for them than a test does."""
+SLOW = {"slow-good", "role-then-silence", "falls-silent"}
+"""A hint waits longer for them than a test does, whatever comes of it."""
 PAUSED = {"rate-limited", "rpm"}
 """A hint waits for its turn; so does a test, as long as it may last."""
 OTHERS = {"java-answer"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -139,3 +142,31 @@ def test_nothing_is_asked_by_get_or_by_who_may_not_change(admin: Client, server:
     action = {"action": "test_connection", "_selected_action": row.pk}
     client.post("/admin/engines/engine/", action)
     assert server.log() == []
+
+
+@pytest.mark.parametrize("model", ["engine", "aimodelconfig"])
+def test_who_may_only_look_sees_the_row(server: BadServer, line: None, model: str) -> None:
+    row = engine(server, "good")
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename=f"view_{model}"))
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(viewer)
+    pk = row.pk if model == "engine" else 1
+
+    html = client.get(f"/admin/engines/{model}/{pk}/change/").content.decode()
+
+    assert "there is one" in html or "none" in html
+    assert "Forget the stored key" not in html
+    assert "Test the connection" not in html
+    assert KEY not in html
+
+
+def test_a_start_of_the_web_does_not_load_the_openai_client() -> None:
+    script = "import django, sys; django.setup(); import web.urls; print('openai' in sys.modules)"
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "web.settings"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.stdout == "False\n", done.stderr

@@ -23,6 +23,8 @@ from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.page import FleetPage
 
+WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
+"""Fields that are never shown, only filled in."""
 admin.site.index_template = "admin/fleet_index.html"
 
 
@@ -79,7 +81,18 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
 
 
 class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
-    """Each of its pages names the rows whose API key cannot be read."""
+    """Each of its pages names the rows whose API key cannot be read; none shows a key."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look would see the key itself as text where others have an empty field."""
+        fieldsets = super().get_fieldsets(request, obj)
+        adds = obj is None and self.has_add_permission(request)
+        if adds or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**more, "fields": [name for name in more["fields"] if name not in WRITTEN]})
+            for title, more in fieldsets
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self.warn(request)

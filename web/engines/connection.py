@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from broker.contract.job import Dialect, Endpoint, Sampling
+from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from web.engines.client.answer import Answer
 from web.engines.client.errors import (
     ModelBusy,
@@ -44,6 +44,10 @@ Words = str | Promise
 GATED = _("The gate blocked it twice; students would get the author's hint.")
 MORE_ROOM = _("Raise max tokens, or turn thinking off.")
 NOT_LISTED = _("The server's list of models does not have this one; hints do not mind.")
+NO_THOUGHTS = _(
+    "No thoughts came. If this model never writes any, choose that it does not think: then "
+    "students see its words as they come."
+)
 HINTS_WAIT = _("A hint waits %(first)d s for the first word, and %(whole)d s for the whole answer.")
 
 
@@ -114,16 +118,15 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
-    found = Check(endpoint)
+    found = Check(endpoint, dialect=endpoint.dialect)
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found
-    found.dialect = endpoint.dialect
-    test = Test(found, sampling, locale)
+    trial = Trial(found, sampling, locale)
     listing = asyncio.create_task(list_models(found))
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await test.run()
+            await trial.run()
     except ModelError as error:
         explain(error, found)
     except OnlyThoughtsError:
@@ -131,11 +134,13 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
     except TimeoutError:
         explain_silence(found)
     finally:
-        found.took_ms = test.elapsed_ms()
-        await test.model.aclose()
+        found.took_ms = trial.elapsed_ms()
+        await trial.model.aclose()
         await listing
     if found.ok and found.models is not None and endpoint.model not in found.models:
         found.advice.append(NOT_LISTED)
+    if found.ok and endpoint.thinking is Thinking.UNKNOWN and not found.thought_chars:
+        found.advice.append(NO_THOUGHTS)
     return found
 
 
@@ -149,10 +154,8 @@ async def list_models(found: Check) -> None:
         found.why_no_models = f"> {LISTING_S:g} s"
 
 
-class Test:
+class Trial:
     """The turns of one hint; what comes of them goes into the check."""
-
-    __test__ = False
 
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
         languages = found.endpoint.languages

@@ -14,7 +14,7 @@ class ParametersField(forms.JSONField):
 
     widget = forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"})
 
-    def to_python(self, value: Any) -> dict[str, Any]:
+    def to_python(self, value: Any) -> Any:
         return parameters.parse(value) if isinstance(value, str) else value or {}
 
     def bound_data(self, data: Any, initial: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from broker.contract.job import Dialect
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
+from web.hints.wire import locale_now
 
 if TYPE_CHECKING:
     from web.engines.connection import Check
@@ -53,8 +53,8 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
             reached[engine] = roster.endpoint_of(engine, config)
         except UnreadableKey as error:
             messages.error(request, str(error))
-    locale = "ko" if (get_language() or "ko").startswith("ko") else "en"
-    checks = connection.check_all([(each, sampling) for each in reached.values()], locale)
+    asked = [(endpoint, sampling) for endpoint in reached.values()]
+    checks = connection.check_all(asked, locale_now())
     found = []
     for engine, check in zip(reached, checks, strict=True):
         if check.dialect != check.endpoint.dialect:
@@ -95,9 +95,9 @@ def models(found: Check) -> str:
         }
     shown = ", ".join(found.models[:MODELS_SHOWN]) or _("none")
     more = len(found.models) - MODELS_SHOWN
-    return (
-        shown if more <= 0 else _("%(names)s and %(count)d more") % {"names": shown, "count": more}
-    )
+    if more > 0:
+        shown = _("%(names)s and %(count)d more") % {"names": shown, "count": more}
+    return shown
 
 
 def seconds(ms: int) -> str:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator
 
 import httpx2
+from aiohttp import ClientError
 from jiter import from_json
 from openai import DefaultAioHttpClient
 
@@ -38,7 +39,7 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
             if response.status_code != 200:
                 raise NoListError(f"HTTP {response.status_code}")
             return names(await body(response))
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ClientError, OSError, ValueError) as error:
         raise NoListError(type(error).__name__) from None
 
 

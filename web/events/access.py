@@ -97,7 +97,7 @@ def lost(claims: Sequence[Claim]) -> dict[Claim, problem.Kind]:
     for first in range(0, len(claims), BATCH):
         batch = claims[first : first + BATCH]
         people = passes.holding({claim.holder for claim in batch})
-        may_read = access.readers(set(people.values()), {claim.hint for claim in batch})
+        may_read = access.readers({claim.hint for claim in batch}, set(people.values()))
         for claim in batch:
             if claim.holder not in people:
                 found[claim] = problem.NOT_SIGNED_IN

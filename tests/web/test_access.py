@@ -197,7 +197,7 @@ def test_many_are_told_at_once_what_each_may_read(world: World) -> None:
     hints = {str(world.hint.pk), str(world.other_hint.pk)}
     users = list(User.objects.all())
 
-    told = access.readers(hints, users)
+    told = access.readers(hints, {user.pk for user in users})
 
     alone = {(user.pk, str(hint.pk)) for user in users for hint in access.hints(user)}
     assert told == alone

@@ -61,21 +61,21 @@ def hints(user: User) -> QuerySet[Hint]:
     return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
 
 
-def readers(hints: Collection[str], users: Collection[User]) -> set[tuple[int, str]]:
+def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, str]]:
     """As `hints` for many people at once: (user, hint) for each of these hints they may read.
 
-    Owners are in it also where they are not among the users.
+    users: primary keys. Owners are in the answer also where they are not among them.
     """
     rows, member = Hint.objects.filter(pk__in=hints), f"{MEMBER}__user"
-    teachers = Membership.objects.filter(user__in=users, role__in=TEACHING).values_list("user")
     # Asked apart: one question would pair every hint with every member of its course.
-    own = rows.filter(OWN).values_list(member, "pk")
-    taught = rows.filter(TAUGHT, **{f"{member}__in": {pk for (pk,) in teachers}})
-    found = {(user, str(hint)) for user, hint in (*own, *taught.values_list(member, "pk"))}
-    if all_seeing := [user.pk for user in users if user.is_superuser]:
-        there = [str(hint) for hint in rows.values_list("pk", flat=True)]
-        found |= {(user, hint) for user in all_seeing for hint in there}
-    return found
+    found = set(rows.filter(OWN).values_list(member, "pk"))
+    teachers = Membership.objects.filter(user__in=users, role__in=TEACHING)
+    if known := set(teachers.values_list("user", flat=True)):
+        found |= set(rows.filter(TAUGHT, **{f"{member}__in": known}).values_list(member, "pk"))
+    superusers = User.objects.filter(pk__in=users, is_superuser=True)
+    if known := set(superusers.values_list("pk", flat=True)):
+        found |= {(user, hint) for hint in rows.values_list("pk", flat=True) for user in known}
+    return {(user, str(hint)) for user, hint in found}
 
 
 def received_levels(user: User, of: Exercise) -> set[int]:

@@ -9,7 +9,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LogoutView, PasswordChangeDoneView, PasswordChangeView
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 SIGNED_OUT = "signed_out"
 YEAR_S = 31_536_000
@@ -18,7 +18,7 @@ YEAR_S = 31_536_000
 class SignOut(LogoutView):
     """Leaves a cookie that tells the next page to drop the drafts, also after a crash."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
         response.set_cookie(SIGNED_OUT, "1", max_age=YEAR_S, samesite="Lax", secure=settings.HTTPS)
         return response

@@ -44,7 +44,7 @@ def sessions() -> type[SessionStore]:
 
 
 def holding(passes: Collection[Pass]) -> set[Pass]:
-    """Those of them that still hold: in three queries that make no objects, for it is asked often."""
+    """Those of them that still hold, in three queries that make no objects: it is asked often."""
     now = timezone.now()
     people = User.objects.filter(is_active=True, pk__in={each.user for each in passes})
     passwords = dict(people.values_list("pk", "password"))

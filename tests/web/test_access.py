@@ -47,7 +47,7 @@ class World:
         self.course, self.exercise = course, exercise
         AIModelConfig.current()
         Engine.objects.create(name="gpu9", kind=Mode.VLLM, api_key="sk-hidden")
-        self.other = Course.objects.create(slug="secret", title_ko="비밀", title_en="Hidden course")
+        self.other = Course.objects.create(slug="secret", title_ko="감춘", title_en="Hidden course")
         self.other_exercise = Exercise.objects.create(
             course=self.other, slug="hidden", title_ko="숨김", title_en="Hidden exercise",
             statement_ko="x", statement_en="x", reference="hidden_reference",
@@ -197,7 +197,7 @@ def test_many_are_told_at_once_what_each_may_read(world: World) -> None:
     hints = {str(world.hint.pk), str(world.other_hint.pk)}
     users = list(User.objects.all())
 
-    told = access.readers(users, hints)
+    told = access.readers(hints, {user.pk for user in users})
 
     alone = {(user.pk, str(hint.pk)) for user in users for hint in access.hints(user)}
     assert told == alone
@@ -247,7 +247,7 @@ def test_no_page_of_a_teacher_names_anything_of_another_course(
     for path in lists(world):
         html = read(teacher, path)
         typed = re.sub(r'value="hidden"|q=hidden', "", html)
-        assert not re.search(r"secret|Hidden|hidden_|비밀|숨김|sk-", typed), path
+        assert not re.search(r"secret|Hidden|hidden_|감춘|숨김|sk-", typed), path
 
 
 def test_a_teacher_sees_the_own_course(world: World, teacher: Client) -> None:
@@ -271,7 +271,7 @@ def foreign(world: World) -> list[tuple[str, list[str]]]:
     return [
         (f"/admin/{row}/{verb}/", words)
         for row, words in (
-            (f"courses/course/{course}", ["secret", "비밀"]),
+            (f"courses/course/{course}", ["secret", "감춘"]),
             (f"courses/exercise/{exercise}", ["secret", "숨김", "hidden_words"]),
             (f"hints/hint/{hint}", ["secret", "hidden_student", "hidden_raw"]),
         )

@@ -75,6 +75,16 @@ def test_a_password_that_cannot_be_is_explained_at_its_field(
     assert minji.check_password(OLD)
 
 
+def test_guessing_the_old_password_is_slowed_as_at_the_door(minji: User, settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    client = signed_in(minji)
+
+    assert [change(client, f"guess {n}").status_code for n in range(4)] == [200, 200, 429, 429]
+    assert change(client).status_code == 429
+    minji.refresh_from_db()
+    assert minji.check_password(OLD)
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("ko", ("비밀번호 바꾸기", "기존 비밀번호", "새 비밀번호")),
@@ -87,6 +97,12 @@ def test_the_page_speaks_the_readers_language(
 
     assert not [word for word in words if word not in html]
     assert f'href="{PATH}"' in signed_in(minji).get("/").content.decode()
+
+
+def test_the_admin_leads_to_the_same_page(minji: User) -> None:
+    User.objects.filter(pk=minji.pk).update(is_staff=True)
+
+    assert signed_in(minji).get("/admin/password_change/")["Location"] == PATH
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:

@@ -174,4 +174,4 @@ def test_a_stream_leaves_a_session_of_an_earlier_secret_key_as_it_is(
 
     assert user == student
     assert Session.objects.filter(pk=key).exists()
-    assert list(holding([holder])) == [holder]
+    assert holding([holder]) == {holder}

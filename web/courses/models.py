@@ -48,9 +48,14 @@ class Membership(models.Model):
         ADMIN = "admin", _("admin")
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("user"),
     )
-    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="memberships")
+    course = models.ForeignKey(
+        Course, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("course")
+    )
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
 
     class Meta:
@@ -65,7 +70,9 @@ class Membership(models.Model):
 
 
 class Exercise(models.Model):
-    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="exercises")
+    course = models.ForeignKey(
+        Course, on_delete=models.CASCADE, related_name="exercises", verbose_name=_("course")
+    )
     slug = models.SlugField(_("slug"))
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     topic = models.CharField(_("topic"), max_length=100, blank=True)
@@ -114,7 +121,12 @@ class Exercise(models.Model):
 
 
 class AuthoredHint(models.Model):
-    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="authored_hints")
+    exercise = models.ForeignKey(
+        Exercise,
+        on_delete=models.CASCADE,
+        related_name="authored_hints",
+        verbose_name=_("exercise"),
+    )
     level = models.PositiveSmallIntegerField(_("level"), choices=Level)
     text_ko = models.TextField(_("text (Korean)"))
     text_en = models.TextField(_("text (English)"))

@@ -96,10 +96,11 @@ def lost(claims: Sequence[Claim]) -> dict[Claim, problem.Kind]:
     found: dict[Claim, problem.Kind] = {}
     for first in range(0, len(claims), BATCH):
         batch = claims[first : first + BATCH]
-        people = passes.holding({claim.holder for claim in batch})
-        may_read = access.readers(set(people.values()), {claim.hint for claim in batch})
+        holding = passes.holding({claim.holder for claim in batch})
+        users = {holder.user for holder in holding}
+        may_read = access.readers({claim.hint for claim in batch}, users)
         for claim in batch:
-            if claim.holder not in people:
+            if claim.holder not in holding:
                 found[claim] = problem.NOT_SIGNED_IN
             elif (claim.holder.user, claim.hint) not in may_read:
                 found[claim] = problem.NOT_FOUND

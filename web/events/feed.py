@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from broker.contract.events import START, Event, EventId, Kind
 from web.events import frames
+
+if TYPE_CHECKING:
+    from web.people.passes import Pass
 
 LIMIT = 512
 
@@ -145,11 +149,11 @@ class Watch:
 class Feed:
     """The hints of one connection, and its frames: when more than LIMIT wait, it is too slow.
 
-    holder: whoever follows; the rounds ask again whether they still may.
+    holder: who follows, and may be asked again; None where nobody asks.
     """
 
     def __init__(
-        self, hints: Iterable[str], last: Mapping[str, EventId], holder: Hashable = None
+        self, hints: Iterable[str], last: Mapping[str, EventId], holder: Pass | None = None
     ) -> None:
         self.holder = holder
         self.watches = {hint: Watch(self, hint, last.get(hint, START)) for hint in hints}

@@ -66,8 +66,9 @@ async def end_lost(hub: Hub) -> None:
         await asyncio.sleep(ACCESS_EVERY_S)
         claims: defaultdict[Claim, list[Watch]] = defaultdict(list)
         for watch in hub.watches():
-            if watch.stage is not Stage.OVER:
-                claims[Claim(watch.feed.holder, watch.hint)].append(watch)
+            holder = watch.feed.holder
+            if holder is not None and watch.stage is not Stage.OVER:
+                claims[Claim(holder, watch.hint)].append(watch)
         if not claims:
             continue
         try:

@@ -40,8 +40,8 @@ class HintAdmin(ReadOnly, CourseScoped[Hint]):
     course = "exercise__course"
     list_display = (
         "created_at",
-        "student",
-        "exercise",
+        "asked_by",
+        "for_exercise",
         "level",
         "state",
         "reason",
@@ -65,21 +65,25 @@ class HintAdmin(ReadOnly, CourseScoped[Hint]):
     search_fields = ("id", "student__username", "exercise__slug")
     date_hierarchy = "created_at"
     show_full_result_count = False
-    exclude = ("student", "code")
+    exclude = ("student", "exercise", "code")
     inlines = (RawOutputInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Hint | None = None) -> tuple[str, ...]:
         # A link is shown only to people it opens for.
         may_open = request.user.has_perm("django_celery_results.view_taskresult")
         records = "task_links" if may_open else "task_results"
-        return ("asked_by", "program", records, "wait_s", "total_s")
+        return ("asked_by", "for_exercise", "program", records, "wait_s", "total_s")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Hint]:
         return super().get_queryset(request).defer("code", "report")
 
-    @admin.display(description=_("student"))
+    @admin.display(description=_("student"), ordering="student__username")
     def asked_by(self, hint: Hint) -> str:
         return hint.student.get_username()
+
+    @admin.display(description=_("exercise"), ordering="exercise")
+    def for_exercise(self, hint: Hint) -> str:
+        return hint.exercise.path
 
     @admin.display(description=_("code"))
     def program(self, hint: Hint) -> SafeString:

@@ -18,8 +18,9 @@ RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
 MEMBER = "exercise__course__memberships"
 """From a hint to the memberships of its course."""
-MAY_READ = Q(student=F(f"{MEMBER}__user")) | Q(**{f"{MEMBER}__role__in": TEACHING})
-"""Whether a member of the hint's course may read it."""
+OWN = Q(student=F(f"{MEMBER}__user"))
+TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
+"""A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
 def courses(user: User) -> QuerySet[Course]:
@@ -57,20 +58,24 @@ def exercise(user: User, path: str) -> Exercise | None:
 def hints(user: User) -> QuerySet[Hint]:
     """The hints this person may read. A superuser may read all of them."""
     rows = Hint.objects.select_related("exercise__course")
-    return rows if user.is_superuser else rows.filter(MAY_READ, **{f"{MEMBER}__user": user})
+    return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
 
 
-def readers(users: Collection[User], hints: Collection[str]) -> set[tuple[int, str]]:
-    """As `hints` for many people at once: (user, hint) for each of these hints they may read."""
-    rows = Hint.objects.filter(pk__in=hints)
-    people = f"{MEMBER}__user"
-    pairs = rows.filter(MAY_READ, **{f"{people}__in": users}).values_list(people, "pk")
-    found = {(user, str(hint)) for user, hint in pairs}
-    if all_seeing := [user.pk for user in users if user.is_superuser]:
-        found |= {
-            (user, str(hint)) for hint in rows.values_list("pk", flat=True) for user in all_seeing
-        }
-    return found
+def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, str]]:
+    """As `hints` for many people at once: (user, hint) for each of these hints they may read.
+
+    users: primary keys. Owners are in the answer also where they are not among them.
+    """
+    rows, member = Hint.objects.filter(pk__in=hints), f"{MEMBER}__user"
+    # Asked apart: one question would pair every hint with every member of its course.
+    found = set(rows.filter(OWN).values_list(member, "pk"))
+    teachers = Membership.objects.filter(user__in=users, role__in=TEACHING)
+    if known := set(teachers.values_list("user", flat=True)):
+        found |= set(rows.filter(TAUGHT, **{f"{member}__in": known}).values_list(member, "pk"))
+    superusers = User.objects.filter(pk__in=users, is_superuser=True)
+    if known := set(superusers.values_list("pk", flat=True)):
+        found |= {(user, hint) for hint in rows.values_list("pk", flat=True) for user in known}
+    return {(user, str(hint)) for user, hint in found}
 
 
 def received_levels(user: User, of: Exercise) -> set[int]:

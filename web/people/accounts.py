@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LogoutView, PasswordChangeDoneView, PasswordChangeView
-from django.http import HttpRequest, HttpResponseBase
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 
 SIGNED_OUT = "signed_out"
 YEAR_S = 31_536_000
@@ -15,16 +18,35 @@ YEAR_S = 31_536_000
 class SignOut(LogoutView):
     """Leaves a cookie that tells the next page to drop the drafts, also after a crash."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
         response.set_cookie(SIGNED_OUT, "1", max_age=YEAR_S, samesite="Lax", secure=settings.HTTPS)
         return response
 
 
+class NewPasswordForm(PasswordChangeForm):
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Asked as a sign-in asks, so that guessing it on a machine left open is slowed too."""
+        old = str(self.cleaned_data["old_password"])
+        if authenticate(self.request, username=self.user.get_username(), password=old) is None:
+            raise ValidationError(
+                self.error_messages["password_incorrect"], code="password_incorrect"
+            )
+        return old
+
+
 class NewPassword(PasswordChangeView):
     """The person's other sessions end with the old password."""
 
+    form_class = NewPasswordForm
     template_name = "pages/password.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request}
 
 
 class PasswordChanged(PasswordChangeDoneView):

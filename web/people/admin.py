@@ -9,7 +9,8 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 
 from web.courses.models import Course
 from web.people import access
@@ -25,8 +26,13 @@ class Site(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return access.enters_admin(request.user)
 
+    # One way out and one page for a new password, whether it is reached from here or elsewhere.
+
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
         return SignOut.as_view()(request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
+        return HttpResponseRedirect(reverse("password_change"))
 
 
 class CourseScoped(ModelAdmin[Row]):

@@ -33,7 +33,7 @@ class Files(RotatingFileHandler):
         return open(self.baseFilename, "a", encoding=self.encoding, opener=for_owner)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        broken, self.stream = self.stream, None  # type: ignore[assignment]  # as when it is rotated
+        broken, self.stream = self.stream, None  # as when it is rotated
         if broken is not None:
             with suppress(OSError, ValueError):
                 broken.close()

@@ -175,6 +175,37 @@ def test_a_process_that_stands_still_is_started_again(start: Start, words: tuple
     assert start.end(signal.SIGINT) == 0
 
 
+def test_nobody_names_their_own_address(start: Start) -> None:
+    """Each try comes from another one, if the headers of who asks were believed."""
+    start.start()
+    url = f"http://127.0.0.1:{start.port}"
+    with httpx2.Client(base_url=url, timeout=20) as guesser:
+        guesser.get("/accounts/login/")
+        form = {"username": "student", "csrfmiddlewaretoken": guesser.cookies["csrftoken"]}
+        tries = []
+        for number in range(12):
+            address = f"203.0.113.{number}"
+            forged = {
+                "X-Forwarded-For": address,
+                "X-Real-IP": address,
+                "Forwarded": f"for={address}",
+                # Were this one believed, Django would refuse a form without a Referer.
+                "X-Forwarded-Proto": "https",
+            }
+            answer = guesser.post(
+                "/accounts/login/", data=form | {"password": f"guess {number}"}, headers=forged
+            )
+            tries.append(answer.status_code)
+
+        assert tries[0] == 200
+        assert tries[-1] == 429
+        assert guesser.get("/metrics").status_code == 200
+        for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
+            for address in ("10.0.0.7", "203.0.113.5"):
+                assert guesser.get("/metrics", headers={name: address}).status_code == 404
+    assert start.end(signal.SIGINT) == 0
+
+
 def test_a_valkey_that_stands_still_is_started_again(start: Start) -> None:
     start.start()
     with closing(Broker(embedded.url(start.data))) as broker:

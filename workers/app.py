@@ -22,6 +22,7 @@ app.conf.update(
         "broker_use_ssl": urls.tls(default_url()),
         "result_backend": "workers.results:Results",
         "worker_pool": "workers.pool:AsyncioPool",
+        "worker_consumer": "workers.consumer:PatientConsumer",
         "worker_hijack_root_logger": False,
     }
 )

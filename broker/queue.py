@@ -57,13 +57,6 @@ def queue_name(engine: str) -> str:
     return f"engine.{engine}"
 
 
-def kombu_url(url: str) -> str:
-    """A REDIS_URL in kombu's spelling, which has its own for Unix sockets."""
-    if not url.startswith("unix:"):
-        return url
-    return url.replace("unix:", "redis+socket:", 1).replace("db=", "virtual_host=")
-
-
 @cache
 def doorbell() -> str:
     """The Celery message that tells a worker of a grant, with blanks for the script that grants.

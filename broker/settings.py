@@ -7,13 +7,16 @@ bad value stops the start.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from broker import urls
 from broker.errors import BadSetting
 
 Value = str | int | float | bool | None
@@ -30,9 +33,24 @@ FLAGS = {
 }
 
 
+CREDENTIALS = re.compile(r"^([^/]*//)?.*@", re.DOTALL)
+"""All that may hold a password, also where a stray mark in it makes the URL another one."""
+
+
+def is_time_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One variable. low, high: inclusive range of a number. default None: unset means None."""
+    """One variable. low, high: inclusive range of a number. default None: unset means None.
+
+    allowed: what a text must be, if a function says that it is something else.
+    """
 
     name: str
     about: str
@@ -43,10 +61,12 @@ class Setting:
     choices: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     secret: bool = False
+    fits: Callable[[str], bool] | None = None
+    allowed: str = ""
 
     def parse(self, text: str) -> Value:
         """Raises: BadSetting with the name, the value (never a secret's) and what is allowed."""
-        shown = "(secret)" if self.secret else repr(text)
+        shown = self.shown(text)
         if self.kind is bool:
             if text.lower() not in FLAGS:
                 raise BadSetting(f"{self.name}={shown}: use one of {', '.join(FLAGS)}")
@@ -54,8 +74,10 @@ class Setting:
         if self.kind is str:
             if self.choices and text not in self.choices:
                 raise BadSetting(f"{self.name}={shown}: use one of {', '.join(self.choices)}")
-            if self.schemes and urlsplit(text).scheme not in self.schemes:
+            if self.schemes and text.partition(":")[0].lower() not in self.schemes:
                 raise BadSetting(f"{self.name}={shown}: use a URL with {' or '.join(self.schemes)}")
+            if self.fits and not self.fits(text):
+                raise BadSetting(f"{self.name}={shown}: use {self.allowed}")
             return text
         try:
             number = self.kind(text)
@@ -67,18 +89,31 @@ class Setting:
             )
         return number
 
+    def shown(self, text: str) -> str:
+        """For people: nothing of a secret, and of a URL neither its password nor its options."""
+        if not self.secret:
+            return repr(text)
+        return (
+            repr(CREDENTIALS.sub(r"\1…@", text).partition("?")[0]) if self.schemes else "(secret)"
+        )
+
 
 SETTINGS = (
     Setting(
         name="DATABASE_URL",
         schemes=("postgres", "postgresql", "sqlite"),
         secret=True,
+        fits=urls.names_a_database,
+        allowed="postgresql://user:password@host:5432/name or sqlite:///path",
         about="postgresql://user:password@host:5432/name; unset: SQLite in HINTLINE_DATA",
     ),
     Setting(
         name="REDIS_URL",
         schemes=("redis", "rediss", "unix"),
         secret=True,
+        fits=urls.names_a_redis,
+        allowed="redis://:password@host:6379/0 with a port to 65535 and a number at its end, or "
+        "unix:///path?db=0",
         about="Redis or Valkey; unset: the embedded Valkey that `make run` starts",
     ),
     Setting(
@@ -122,7 +157,11 @@ SETTINGS = (
         about="port of the web app in `make run`",
     ),
     Setting(
-        name="HINTLINE_TIME_ZONE", default="Asia/Seoul", about="time zone in which pages show times"
+        name="HINTLINE_TIME_ZONE",
+        default="Asia/Seoul",
+        about="time zone in which pages show times",
+        fits=is_time_zone,
+        allowed="a name of the IANA database, such as Asia/Seoul or UTC",
     ),
     Setting(
         name="HINTLINE_BACKLOG_MAX",
@@ -277,3 +316,11 @@ def check_environment() -> None:
             raise BadSetting(f"{name}: no such setting; known: {', '.join(sorted(TABLE))}")
     for setting in SETTINGS:
         value_of(setting, os.environ)
+
+
+def exit_on_bad_settings() -> None:
+    """For a module that another program loads, which would show a stack of calls."""
+    try:
+        check_environment()
+    except BadSetting as error:
+        sys.exit(f"Bad setting: {error}")

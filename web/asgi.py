@@ -7,6 +7,9 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
+from broker.settings import exit_on_bad_settings
+
+exit_on_bad_settings()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 # Whitenoise hands static files to ASGI as plain iterators; they are small, and nginx serves them in
 # production.

@@ -8,15 +8,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 from celery import Celery, signals
 
-from broker import queue
-from broker.connect import default_url
+from broker.settings import exit_on_bad_settings
 
-app = Celery("hintline", broker=queue.kombu_url(default_url()))
+exit_on_bad_settings()
+
+from broker import queue, urls  # noqa: E402  # reads settings as it is loaded
+from broker.connect import default_url  # noqa: E402
+
+app = Celery("hintline", broker=urls.for_celery(default_url()))
 app.conf.update(
     queue.CELERY
     | {
+        "broker_use_ssl": urls.tls(default_url()),
         "result_backend": "workers.results:Results",
         "worker_pool": "workers.pool:AsyncioPool",
+        "worker_consumer": "workers.consumer:PatientConsumer",
         "worker_hijack_root_logger": False,
     }
 )

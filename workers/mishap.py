@@ -23,7 +23,11 @@ def passes(error: Exception) -> bool:
 def where(error: Exception) -> str:
     """`TypeError at workers/sse.py:31`: an exception's own text may repeat a student's."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT)]
+    ours = [frame for frame in frames if is_ours(Path(frame.filename))]
     last = (ours or frames)[-1:]
     places = [f"{frame.filename.removeprefix(f'{ROOT}/')}:{frame.lineno}" for frame in last]
     return " at ".join([type(error).__name__, *places])
+
+
+def is_ours(path: Path) -> bool:
+    return path.is_relative_to(ROOT) and "site-packages" not in path.parts

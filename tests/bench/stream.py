@@ -21,7 +21,7 @@ import uvloop
 from celery import Celery
 
 from broker.embedded import Embedded
-from broker.queue import kombu_url
+from broker.urls import for_celery
 from tests.fakes.launch import ROOT, FakeEngine
 
 LIMIT_S = 120
@@ -92,7 +92,7 @@ def pooled(load: Load = FAST) -> Figures:
 
 def send(redis_url: str, engine_url: str, number: int) -> None:
     with (
-        Celery(broker=kombu_url(redis_url), set_as_current=False) as app,
+        Celery(broker=for_celery(redis_url), set_as_current=False) as app,
         app.connection_for_write() as connection,
         app.amqp.Producer(connection) as producer,
     ):

@@ -7,12 +7,12 @@ import os
 from celery import Celery
 
 from broker.contract.job import Endpoint, Sampling
-from broker.queue import kombu_url
+from broker.urls import for_celery
 from web.engines.client.model import Model
 from workers.pool import AsyncTask
 
 model = Model()
-app = Celery("streamapp", broker=kombu_url(os.environ["BENCH_REDIS"]))
+app = Celery("streamapp", broker=for_celery(os.environ["BENCH_REDIS"]))
 app.conf.update(
     task_ignore_result=True,
     task_default_queue="bench",

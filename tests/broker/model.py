@@ -25,7 +25,12 @@ class Known:
     placed: str | None = None
     line: tuple[str, str] | None = None
     round: float = 0
+    lost: int = 0
     excluded: set[str] = field(default_factory=set)
+
+    @property
+    def suspect(self) -> bool:
+        return self.lost >= 2
 
     @property
     def anywhere(self) -> bool:
@@ -206,8 +211,12 @@ class Model:
 
     def candidates(self, engine: str, lanes: tuple[str, ...]) -> list[Known]:
         found = [known for lane in lanes for known in self.order(lane)]
-        fit = [known for known in found if self.may_have(known) and engine not in known.excluded]
+        fit = [known for known in found if self.may_have(known) and self.may_go(known, engine)]
         return fit[:WINDOW]
+
+    def may_go(self, known: Known, engine: str) -> bool:
+        others = [one for one in self.hints.values() if one.engine == engine and one.suspect]
+        return engine not in known.excluded and not (known.suspect and others)
 
     def open_lanes(self) -> tuple[str, ...]:
         return LANES[:2] if self.crowded() else LANES
@@ -276,7 +285,7 @@ class Model:
         total = self.in_flight() + len(self.waiting())
 
         def free(engine: str) -> bool:
-            if self.busy(engine) >= slots[engine] or engine in known.excluded:
+            if self.busy(engine) >= slots[engine] or not self.may_go(known, engine):
                 return False
             fit = self.candidates(engine, self.open_lanes())
             before = fit[: fit.index(known)] if known in fit else fit

@@ -393,3 +393,26 @@ def test_nothing_is_left_of_a_settled_hint_but_its_stream(broker: Broker) -> Non
     broker.client.delete(DOORBELLS("gpu0"))  # a worker took its message out
 
     assert set(broker.client.keys()) == before
+
+
+def test_hints_on_their_last_attempt_are_apart(broker: Broker) -> None:
+    """A crash takes all hints of a worker along; which one causes it is found out alone."""
+    hints = ["h0", "h1", "h2"]
+    serve(broker, gpu0=8)
+    for hint in hints:
+        admit(broker, hint)
+    for attempt in (1, 2):
+        for hint in hints:
+            assert broker.run(dispatch.claim(hint, "gpu0", "w"))
+        assert set(broker.run(fleet.worker_died("gpu0", "w"))) == set(hints)
+        for hint in hints:
+            assert broker.run(dispatch.requeue(hint, attempt))
+        if attempt == 1:
+            assert len(broker.run(dispatch.pull("gpu0"))) == 3
+    admit(broker, "new")
+
+    found = broker.run(dispatch.pull("gpu0"))
+
+    assert found == [Grant("h0", "gpu0", 3), Grant("new", "gpu0", 1)]
+    assert broker.run(dispatch.pull("gpu0")) == []
+    assert broker.run(dispatch.settle("h0", "gpu0", 3, None)) == [Grant("h1", "gpu0", 3)]

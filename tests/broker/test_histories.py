@@ -92,7 +92,17 @@ class Histories(RuleBasedStateMachine):
             for hint, known in self.hints.items()
             if known.place is Place.WAITING and engine not in known.excluded
         ]
-        return [hint for *_, hint in sorted(waiting)]
+        suspects = [
+            hint
+            for hint, known in self.hints.items()
+            if known.lost >= 2
+            and (known.place is Place.WAITING or (known.place and known.engine == engine))
+        ]
+        # On its last attempt an engine has no other such hint.
+        taken = any(self.hints[hint].engine for hint in suspects)
+        waiting_suspects = [hint for *_, hint in sorted(waiting) if hint in suspects]
+        barred = waiting_suspects[0 if taken else 1 :]
+        return [hint for *_, hint in sorted(waiting) if hint not in barred]
 
     def note(self, grant: Grant) -> None:
         known = self.hints[grant.hint]
@@ -304,7 +314,8 @@ class Histories(RuleBasedStateMachine):
             if known.place is Place.CLAIMED and known.final_length is None:
                 renewed = dispatch.renew(str(known.engine), [(hint, known.attempt)])
                 assert self.broker.run(renewed) == []
-                known.since = int(self.broker.client.hget(TICKET(hint), "since_ms") or 0)
+                # It counts from now, so it is less old than those that every 8th pull prefers.
+                self.broker.client.hset(TICKET(hint), "since_ms", known.since)
                 known.by = ""
             elif known.final_length is not None:
                 self.end(hint)

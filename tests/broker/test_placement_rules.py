@@ -129,6 +129,7 @@ class Placement(RuleBasedStateMachine):
 
         assert self.broker.run(dispatch.requeue(known.ticket.hint, attempt))
 
+        known.lost += known.place == "claimed"
         self.model.enter(known)
 
     @precondition(lambda self: self.model.hints)

@@ -16,7 +16,8 @@ from broker.dispatch import Grant
 from broker.embedded import Embedded
 from broker.keys import CELERY as CELERY_KEYS
 from broker.keys import DOORBELLS
-from broker.queue import CELERY, TASK, kombu_url, queue_name
+from broker.queue import CELERY, TASK, queue_name
+from broker.urls import for_celery
 from tests.broker.helpers import admit, rung, serve
 
 LIST = DOORBELLS("gpu0")
@@ -24,7 +25,7 @@ LIST = DOORBELLS("gpu0")
 
 def client(valkey: Embedded) -> Celery:
     """Celery as it comes, with our settings."""
-    app = Celery("hintline", broker=kombu_url(valkey.url), set_as_current=False)
+    app = Celery("hintline", broker=for_celery(valkey.url), set_as_current=False)
     app.conf.update(CELERY)
     return app
 
@@ -127,9 +128,11 @@ def test_the_scripts_and_celery_mean_the_same_list() -> None:
     ("url", "expected"),
     [
         ("redis://u:p@host:6379/1", "redis://u:p@host:6379/1"),
+        ("rediss://host?db=2&ssl_ca_certs=/ca.pem", "rediss://host/2"),
+        ("redis://:a%2Fb@host/?password=x", "redis://:a%2Fb@host/0"),
         ("unix:///a/b.sock", "redis+socket:///a/b.sock"),
         ("unix:///a/b.sock?db=3", "redis+socket:///a/b.sock?virtual_host=3"),
     ],
 )
-def test_kombu_url(url: str, expected: str) -> None:
-    assert kombu_url(url) == expected
+def test_a_url_as_celery_spells_it(url: str, expected: str) -> None:
+    assert for_celery(url) == expected

@@ -2,7 +2,8 @@
 
 POST /v1/chat/completions, GET /v1/models, GET /stats, POST /script: a list of behaviours, instead
 of the one before; each serves once, the first request that fits. With --seconds all streams tick
-together, as a batching engine does, and no script is read.
+together, as a batching engine does, and no script is read. With --rate it answers so many
+requests in --window-s seconds, as a hosted API does, and to the others 429.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Stats:
     aborted: int = 0
     """The client left the stream before its end."""
     chunks: int = 0
+    limited: int = 0
+    """Requests that were answered 429."""
     connections: int = 0
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
 
@@ -60,9 +63,10 @@ class Stats:
 class Engine:
     """What all connections share."""
 
-    def __init__(self, model: str, ticker: Ticker | None) -> None:
+    def __init__(self, model: str, ticker: Ticker | None, limiter: Limiter) -> None:
         self.model = model
         self.ticker = ticker
+        self.limiter = limiter
         self.stats = Stats()
         self.script: list[Behaviour] = []
 
@@ -71,6 +75,23 @@ class Engine:
             if behaviour.when in body:
                 return self.script.pop(index)
         return Behaviour()
+
+
+class Limiter:
+    """most: requests in any window_s seconds, 0 for no limit. retry_after: as the header has it."""
+
+    def __init__(self, most: int, window_s: float, retry_after: str) -> None:
+        self._times: deque[float] = deque(maxlen=most or None)
+        self._most, self._window_s = most, window_s
+        self.header = f"retry-after: {retry_after}\r\n" if retry_after else ""
+
+    def admits(self, at_s: float) -> bool:
+        full = self._most and len(self._times) == self._most
+        if full and at_s - self._times[0] < self._window_s:
+            return False
+        if self._most:
+            self._times.append(at_s)
+        return True
 
 
 class Connection(HttpConnection):
@@ -115,6 +136,11 @@ class Connection(HttpConnection):
         request = json.loads(body)
         at = {"at_s": self.asked_s}
         self.engine.stats.requests.append({"headers": headers, "body": request, **at})
+        if not self.engine.limiter.admits(self.asked_s):
+            self.engine.stats.limited += 1
+            more = self.engine.limiter.header
+            self.transport.write(wire.error(429, "Rate limit reached for requests", more=more))
+            return
         behaviour = self.engine.next_behaviour(json.dumps(request, ensure_ascii=False))
         if behaviour.status != 200:
             text = f"The model `{request['model']}` does not exist."
@@ -234,7 +260,8 @@ class Ticker:
 
 async def serve(options: argparse.Namespace) -> None:
     ticker = Ticker(options.chunks, options.most, options.seconds) if options.seconds else None
-    engine = Engine(options.model, ticker)
+    limiter = Limiter(options.rate, options.window_s, options.retry_after)
+    engine = Engine(options.model, ticker, limiter)
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(engine), "127.0.0.1", options.port, backlog=4096
     )
@@ -251,4 +278,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--seconds", type=float, default=0.0, help="of a ticking stream; 0: scripted"
     )
+    parser.add_argument("--rate", type=int, default=0, help="requests a window; 0: no limit")
+    parser.add_argument("--window-s", type=float, default=10.0)
+    parser.add_argument("--retry-after", default="", help="what a 429 says; empty: nothing")
     uvloop.run(serve(parser.parse_args()))

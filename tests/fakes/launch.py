@@ -59,12 +59,15 @@ class FakeEngine(Fake):
     """tests.fakes.engine. seconds: all streams tick together for so long.
 
     most: their lengths differ, from chunks to this many, at the same pace.
+    rate, window_s, retry_after: of a hosted API, as on its command line.
     """
 
     def __init__(
-        self, *, chunks: int = 60, most: int = 0, seconds: float = 0.0, port: int = 0
-    ) -> None:
+        self, *, chunks: int = 60, most: int = 0, seconds: float = 0.0, port: int = 0,
+        rate: int = 0, window_s: float = 10.0, retry_after: str = "",
+    ) -> None:  # fmt: skip
         options = ["--chunks", str(chunks), "--most", str(most), "--seconds", str(seconds)]
+        options += ["--rate", str(rate), "--window-s", str(window_s), "--retry-after", retry_after]
         super().__init__("tests.fakes.engine", port, options)
 
     def script(self, *behaviours: Behaviour) -> None:

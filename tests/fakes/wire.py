@@ -40,14 +40,16 @@ def text(status: int, body: str) -> bytes:
     return answer(status, "text/plain; charset=utf-8", body)
 
 
-def answer(status: int, kind: str, body: str) -> bytes:
+def answer(status: int, kind: str, body: str, more: str = "") -> bytes:
+    """more: further header lines, each with its end."""
     data = body.encode()
-    head = f"HTTP/1.1 {status} -\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}"
+    head = f"HTTP/1.1 {status} -\r\n{more}content-type: {kind}\r\ncontent-length: {len(data)}"
     return f"{head}\r\n\r\n".encode() + data
 
 
-def error(status: int, message: str, kind: str = "fake") -> bytes:
-    return reply(status, {"error": {"message": message, "type": kind, "code": status}})
+def error(status: int, message: str, kind: str = "fake", more: str = "") -> bytes:
+    body = json.dumps({"error": {"message": message, "type": kind, "code": status}})
+    return answer(status, "application/json", body, more)
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:

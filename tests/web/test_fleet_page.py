@@ -111,6 +111,8 @@ def test_every_state_has_its_word(admin: Client, gpu0: Engine) -> None:
     assert row(admin)["cells"]["crashes"] == "2 · exit 1 · next try in 3 s"
     works()
     assert state(admin) == "up"
+    broker().run(health.pause("gpu0", 4))
+    assert state(admin) == "paused 4 s"
     broker().run(health.down("gpu0", Why.REFUSED))
     assert state(admin) == "down: nothing listens at its address"
     broker().run(health.probe("gpu0"))

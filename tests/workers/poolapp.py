@@ -15,7 +15,7 @@ from celery import Celery, signals
 from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore
 
-from broker.queue import kombu_url
+from broker.urls import for_celery
 from workers.pool import AsyncTask, lifespan
 
 URL = os.environ["POOL_TEST_URL"]
@@ -31,7 +31,7 @@ class FragileBackend(RedisBackend):
         return super().store_result(task_id, result, state, *args, **kw)
 
 
-app = Celery("poolapp", broker=kombu_url(URL))
+app = Celery("poolapp", broker=for_celery(URL))
 app.conf.update(
     result_backend=f"tests.workers.poolapp:FragileBackend+{URL.replace('unix', 'socket', 1)}",
     worker_pool="workers.pool:AsyncioPool",

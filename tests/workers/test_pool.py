@@ -20,7 +20,7 @@ from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.result import AsyncResult
 
 from broker.embedded import Embedded
-from broker.queue import kombu_url
+from broker.urls import for_celery
 
 ROOT = Path(__file__).parents[2]
 SLOTS = 256
@@ -38,7 +38,7 @@ class Worker:
     """A worker process of the test app."""
 
     def __init__(self, url: str, slots: int, log: Path) -> None:
-        self.app = Celery("client", broker=kombu_url(url), set_as_current=False)
+        self.app = Celery("client", broker=for_celery(url), set_as_current=False)
         self.app.conf.result_backend = "redis+" + url.replace("unix", "socket", 1)
         self.redis = redis.Redis.from_url(url, decode_responses=True)
         self.name = f"worker@{slots}"

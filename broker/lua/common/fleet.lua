@@ -40,10 +40,12 @@ local function in_flight(engine)
 end
 
 -- Every engine that may get hints, by name: its limit and how many it has in flight; the sums;
--- and what was found out in this call: homes of prefixes, how many students have in flight.
+-- and what was found out in this call: homes of prefixes, how many students have in flight, which
+-- engines have a suspect.
 local function look(now)
   local fleet = {names = redis.call('HKEYS', key.engines()), limit = {}, busy = {}}
   fleet.limits, fleet.busies, fleet.homes, fleet.held = 0, 0, {}, {}
+  fleet.suspects = {}
   table.sort(fleet.names)
   for _, engine in ipairs(fleet.names) do
     fleet.limit[engine], fleet.busy[engine] = limit(engine, now), in_flight(engine)

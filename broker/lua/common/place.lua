@@ -7,6 +7,9 @@ local WINDOW, SCAN = 128, 1024
 -- The share of fair load an engine may have before hints leave their home.
 local BOUND = 1.25
 local MOST_A_STUDENT = 2
+-- A hint that lost so many attempts may be what kills its workers. On its last one no engine has
+-- another such hint, so that those which only ran beside it do not end with it.
+local SUSPECT = 2
 -- Batch hints come in below this load; above it, every BATCH_TURN-th pull takes one that waited.
 local BATCH_LOAD_PERCENT, BATCH_TURN = 70, 64
 -- Every AGED_TURN-th pull takes the first that has waited long: affinity starves nobody.
@@ -14,9 +17,10 @@ local AGED_TURN = 8
 
 local function read(hint)
   local ticket = {hint = hint}
-  ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since =
-    unpack(redis.call('HMGET', key.ticket(hint),
-      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms'))
+  ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since,
+    ticket.lost = unpack(redis.call('HMGET', key.ticket(hint),
+      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost'))
+  ticket.suspect = tonumber(ticket.lost or 0) >= SUSPECT
   ticket.tokens, ticket.attempt = tonumber(ticket.tokens or 0), tonumber(ticket.attempt)
   -- Without a shared part that is worth a cache, or after a failure, the first free slot is best.
   ticket.anywhere = ticket.tokens == 0 or ticket.attempt > 0
@@ -31,9 +35,21 @@ local function may_have(ticket, fleet)
   return held[student] < MOST_A_STUDENT
 end
 
-local function may_go(ticket, engine)
-  return ticket.attempt == 0
-    or redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 0
+local function has_suspect(engine, fleet)
+  if fleet.suspects[engine] == nil then
+    fleet.suspects[engine] = false
+    for _, hint in ipairs(redis.call('ZRANGE', key.leases(engine), 0, -1)) do
+      local lost = tonumber(redis.call('HGET', key.ticket(hint), 'lost') or 0)
+      if lost >= SUSPECT then fleet.suspects[engine] = true end
+    end
+  end
+  return fleet.suspects[engine]
+end
+
+local function may_go(ticket, engine, fleet)
+  if ticket.attempt == 0 then return true end
+  if ticket.suspect and has_suspect(engine, fleet) then return false end
+  return redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 0
 end
 
 local function crowded(fleet)
@@ -62,7 +78,7 @@ local function candidates(lanes, engine, fleet, known)
     end
     looked = looked + 1
     known[hint] = known[hint] or read(hint)
-    if may_have(known[hint], fleet) and may_go(known[hint], engine) then
+    if may_have(known[hint], fleet) and may_go(known[hint], engine, fleet) then
       found[#found + 1] = known[hint]
     end
     return looked < SCAN
@@ -100,6 +116,7 @@ local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
   if ticket.tokens > 0 then use(engine, ticket.prefix, ticket.tokens, now) end
   ring(doorbell, hint, attempt, engine, now)
   fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
+  if ticket.suspect then fleet.suspects[engine] = true end
   return attempt
 end
 
@@ -179,7 +196,7 @@ local function engine_for(ticket, fleet, alone)
   if not may_have(ticket, fleet) or ticket.lane == 'batch' and crowded(fleet) then return nil end
   local fair, known = BOUND * (fleet.busies + (alone and 1 or waiting())), {}
   local function free(engine)
-    return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine)
+    return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine, fleet)
       and (alone or not overtakes(ticket, engine, fleet, known))
   end
   local function under_bound(engine)

@@ -69,9 +69,13 @@ def crowded() -> Iterator[None]:
     connection.close()
     with ExitStack() as others:
         with pytest.raises(psycopg.OperationalError, match="too many clients"):
-            while True:
-                others.enter_context(another())
+            take_all(others)
         yield
+
+
+def take_all(others: ExitStack) -> None:
+    while True:
+        others.enter_context(another())
 
 
 @contextmanager

@@ -227,6 +227,15 @@ def test_a_fallback_reads_and_saving_makes_it_the_new_secrets(
     assert Engine.objects.get().api_key == KEY
 
 
+def test_a_ciphertext_that_was_encrypted_again_is_no_key(engine: Engine, settings: Any) -> None:
+    Engine.objects.update(api_key=stored())
+
+    assert isinstance(Engine.objects.get().api_key, Unreadable)
+
+    settings.SECRET_KEY_FALLBACKS = [OLD]
+    assert Engine.objects.get().api_key == KEY
+
+
 def test_the_command_writes_all_keys_with_the_new_secret(
     shared: AIModelConfig, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,15 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
+POSTGRES_OPTIONS = {
+    # A server that does not answer, or whose machine is gone, holds no request for long: libpq
+    # would wait for ever, and the kernel for a quarter of an hour.
+    "connect_timeout": 5,
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
 
 
 def database() -> dict[str, Any]:
@@ -117,6 +126,8 @@ def database() -> dict[str, Any]:
     )
     if config["ENGINE"].endswith("sqlite3"):
         config["OPTIONS"] = SQLITE_OPTIONS
+    if config["ENGINE"].endswith("postgresql"):
+        config["OPTIONS"] = POSTGRES_OPTIONS | config.get("OPTIONS", {})
     return config
 
 

@@ -12,7 +12,10 @@ from django.db import IntegrityError, connection
 from tests.web.kit import EXERCISE, Caller, problem
 from web.hints.models import Hint
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own trouble"),
+]
 LONG = "# a long program\n" * 3000 + "def add(a, b):\n    return a - b\n"
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,6 +228,15 @@ def test_a_fallback_reads_and_saving_makes_it_the_new_secrets(
     assert Engine.objects.get().api_key == KEY
 
 
+def test_a_ciphertext_that_was_encrypted_again_is_no_key(engine: Engine, settings: Any) -> None:
+    Engine.objects.update(api_key=stored())
+
+    assert isinstance(Engine.objects.get().api_key, Unreadable)
+
+    settings.SECRET_KEY_FALLBACKS = [OLD]
+    assert Engine.objects.get().api_key == KEY
+
+
 def test_the_command_writes_all_keys_with_the_new_secret(
     shared: AIModelConfig, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,3 +255,20 @@ def test_the_command_fails_for_a_key_that_it_cannot_read(engine: Engine) -> None
         call_command("rekey")
 
     assert stored() == before
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_the_keys_of_before_are_a_list_by_comma(tmp_path: Path, by_file: bool) -> None:
+    name, value = "HINTLINE_SECRET_KEY_FALLBACKS", "one, two,"
+    if by_file:
+        (tmp_path / "before").write_text(value + "\n")
+        name, value = f"{name}_FILE", str(tmp_path / "before")
+    shown = "from django.conf import settings; print(settings.SECRET_KEY_FALLBACKS)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", shown],
+        env=os.environ | {name: value, "HINTLINE_DATA": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "['one', 'two']"

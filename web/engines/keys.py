@@ -14,6 +14,9 @@ from encrypted_fields.fields import EncryptedCharField, EncryptedFieldMixin
 
 from broker.errors import HintlineError
 
+BEGINNING = "gAAAAA"
+"""How every Fernet token begins, until the year 2106: a version and the high bytes of the time."""
+
 
 class UnreadableKey(HintlineError):
     """An API key was encrypted with a secret key that is not known here; the text names the row."""
@@ -49,10 +52,14 @@ class KeyField(EncryptedCharField):  # type: ignore[misc]  # untyped
     def from_db_value(self, value: str | None, *_: Any) -> str | Unreadable | None:
         if value is None:
             return None
+        text = value
         try:
-            return self.f.decrypt(value.encode()).decode()
+            # Older versions encrypted a ciphertext again when they could not read it.
+            while text is value or text.startswith(BEGINNING):
+                text = self.f.decrypt(text.encode()).decode()
         except InvalidToken:
             return Unreadable(value)
+        return text
 
     def to_python(self, value: Any) -> Any:
         return value if isinstance(value, Unreadable) else models.CharField.to_python(self, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -46,7 +46,7 @@ POLL_AFTER = {
 }
 
 
-def errors(*more: Kind) -> Json:
+def errors(*more: Kind) -> dict[int, Json]:
     """Responses by status: these problems and those of EVERYWHERE."""
     kinds = sorted({*EVERYWHERE, *more}, key=attrgetter("status", "name"))
     return {status: response(list(group)) for status, group in groupby(kinds, attrgetter("status"))}
@@ -65,9 +65,9 @@ def response(kinds: Iterable[Kind]) -> Json:
     return found
 
 
-def answers(*more: Kind, **responses: Json) -> Json:
-    """openapi_extra of an operation. responses: additions by status, as s202={"headers": …}."""
-    return {"responses": errors(*more) | {int(name[1:]): each for name, each in responses.items()}}
+def answers(*more: Kind, good: Mapping[int, Json] | None = None) -> Json:
+    """openapi_extra of an operation. good: what its answers that are no problems have besides."""
+    return {"responses": {**errors(*more), **(good or {})}}
 
 
 def text(about: str, **more: Any) -> Json:

@@ -76,7 +76,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         problem.BACKLOG_FULL,
         *openapi.BODY,
         *openapi.RUN,
-        s202={"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}},
+        good={202: {"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}}},
     ),
 )
 def ask(
@@ -116,7 +116,7 @@ def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     "/hints/{uuid:hint_id}",
     response=wire.HintOut,
     summary="Read a hint",
-    openapi_extra=openapi.answers(s200={"headers": HEADERS}, s304=NOT_MODIFIED)
+    openapi_extra=openapi.answers(good={200: {"headers": HEADERS}, 304: NOT_MODIFIED})
     | {"parameters": [IF_NONE_MATCH]},
 )
 def read(
@@ -142,7 +142,7 @@ def read(
     response={202: wire.HintOut},
     summary="Take it back",
     openapi_extra=openapi.answers(
-        problem.FORBIDDEN, s202={"headers": {"Retry-After": openapi.POLL_AFTER}}
+        problem.FORBIDDEN, good={202: {"headers": {"Retry-After": openapi.POLL_AFTER}}}
     ),
 )
 def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Status[wire.HintOut]:

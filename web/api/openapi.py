@@ -102,6 +102,9 @@ PROBLEM: Json = {
         "hint": text("With already-waiting: the id of the hint that is waited for."),
     },
 }
+# As web.events.frames.parse_ids reads them: the places of up to 20 hints.
+PLACE = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}-[0-9]{1,9}"
+LAST_ID = {"type": "string", "pattern": f"^{PLACE}(,{PLACE}){{0,19}}$"}
 FRAMES = f"""Server-sent events until every hint has ended. Each has `hint`, its id, in its data:
 
 - `started` `{{"engine": name}}`: an attempt began.
@@ -137,13 +140,13 @@ EVENTS: Json = {
                 "name": "Last-Event-ID",
                 "in": "header",
                 "description": "The last `id` that was seen: the stream goes on behind it.",
-                "schema": {"type": "string", "maxLength": 2000},
+                "schema": LAST_ID,
             },
             {
                 "name": "last",
                 "in": "query",
                 "description": "The same for who cannot set a header.",
-                "schema": {"type": "string", "maxLength": 2000},
+                "schema": LAST_ID,
             },
         ],
         "responses": {

@@ -159,13 +159,13 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
     "/hints/{uuid:hint_id}/feedback",
     response=wire.HintOut,
     summary="Did it help?",
-    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.NOT_FINAL, *openapi.BODY),
 )
 def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
     refuse_nul("comment", body.comment)
     hint = own_hint(user_of(request), hint_id)
     if not hint.final:
-        raise Problem(problem.INVALID, _("Wait until the hint is there."))
+        raise Problem(problem.NOT_FINAL)
     store.rate(hint, body.helpful, body.comment)
     return wire.hint_out(hint)
 

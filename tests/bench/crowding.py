@@ -139,7 +139,9 @@ def seen(base: str, other: httpx2.Client) -> Seen:
 
 def check(base: str, student: httpx2.Client, code: str) -> httpx2.Response:
     body = {"exercise": EXERCISE, "code": code}
-    return student.post(f"{base}/v1/checks", json=body, timeout=60)
+    # Gunicorn closes what was idle for 2 s, perhaps just as it is used again.
+    headers = {"Connection": "close"}
+    return student.post(f"{base}/v1/checks", json=body, headers=headers, timeout=60)
 
 
 if __name__ == "__main__":

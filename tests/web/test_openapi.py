@@ -48,7 +48,7 @@ STATUSES = {
     "GET /v1/hints": ALL | WRITES | {"200"},
     "GET /v1/hints/{hint_id}": ALL | WRITES | {"200", "304"},
     "POST /v1/hints/{hint_id}/cancel": ALL | WRITES | {"202"},
-    "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200"},
+    "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200", "409"},
     "GET /v1/events": ALL | {"200", "204", "400"},
 }
 

@@ -306,7 +306,7 @@ def test_a_hint_can_be_rated_and_rated_again(api: Caller, running: str) -> None:
 
 
 def test_a_hint_in_flight_cannot_be_rated(api: Caller, running: str) -> None:
-    problem(api.put(f"/v1/hints/{running}/feedback", {"helpful": True}), 422, "invalid")
+    problem(api.put(f"/v1/hints/{running}/feedback", {"helpful": True}), 409, "not-final")
 
     assert Hint.objects.get().helpful is None
 

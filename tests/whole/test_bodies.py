@@ -10,7 +10,9 @@ from itertools import islice, repeat
 
 import pytest
 
-from tests.whole.stand import Stand
+from tests.whole.conftest import listens
+from tests.whole.stand import Stand, free_port, until
+from web.ops.management.commands.start import web_arguments
 
 pytestmark = pytest.mark.whole
 PIECE = b"x" * 2**16
@@ -90,3 +92,41 @@ def test_too_many_query_parameters_are_refused(stand: Stand) -> None:
     answer = stand.staff.get(f"/v1/hints?exercise=a/b{'&x=1' * 2_000}")
 
     assert answer.status_code == 422
+
+
+@pytest.fixture
+def bare(stand: Stand) -> Iterator[int]:
+    """The web app as `make run` starts it, with no proxy before it; its port."""
+    port = free_port()
+    stand.launch("bare", *web_arguments(port))
+    until(lambda: listens(port))
+    yield port
+    process = stand.processes.pop("bare")
+    process.terminate()
+    process.wait(40)
+
+
+@pytest.mark.parametrize("server", ["bare", "gunicorn"])
+def test_headers_of_any_size_are_not_kept(
+    request: pytest.FixtureRequest, stand: Stand, server: str
+) -> None:
+    port: int = request.getfixturevalue(server)
+
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        flood(port)
+
+    with link(port) as sent:
+        sent.sendall(b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert sent.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def flood(port: int) -> None:
+    with link(port) as sent:
+        sent.sendall(b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n")
+        for number in range(1_000):
+            sent.sendall(b"X-%d: %s\r\n" % (number, PIECE))
+        sent.recv(65536)
+
+
+def link(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)

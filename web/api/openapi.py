@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -46,7 +46,7 @@ POLL_AFTER = {
 }
 
 
-def errors(*more: Kind) -> Json:
+def errors(*more: Kind) -> dict[int, Json]:
     """Responses by status: these problems and those of EVERYWHERE."""
     kinds = sorted({*EVERYWHERE, *more}, key=attrgetter("status", "name"))
     return {status: response(list(group)) for status, group in groupby(kinds, attrgetter("status"))}
@@ -65,9 +65,9 @@ def response(kinds: Iterable[Kind]) -> Json:
     return found
 
 
-def answers(*more: Kind, **responses: Json) -> Json:
-    """openapi_extra of an operation. responses: additions by status, as s202={"headers": …}."""
-    return {"responses": errors(*more) | {int(name[1:]): each for name, each in responses.items()}}
+def answers(*more: Kind, good: Mapping[int, Json] | None = None) -> Json:
+    """openapi_extra of an operation. good: what its answers that are no problems have besides."""
+    return {"responses": {**errors(*more), **(good or {})}}
 
 
 def text(about: str, **more: Any) -> Json:
@@ -102,6 +102,9 @@ PROBLEM: Json = {
         "hint": text("With already-waiting: the id of the hint that is waited for."),
     },
 }
+# As web.events.frames.parse_ids reads them: the places of up to 20 hints.
+PLACE = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9}-[0-9]{1,9}"
+LAST_ID = {"type": "string", "pattern": f"^{PLACE}(,{PLACE}){{0,19}}$"}
 FRAMES = f"""Server-sent events until every hint has ended. Each has `hint`, its id, in its data:
 
 - `started` `{{"engine": name}}`: an attempt began.
@@ -137,13 +140,13 @@ EVENTS: Json = {
                 "name": "Last-Event-ID",
                 "in": "header",
                 "description": "The last `id` that was seen: the stream goes on behind it.",
-                "schema": {"type": "string", "maxLength": 2000},
+                "schema": LAST_ID,
             },
             {
                 "name": "last",
                 "in": "query",
                 "description": "The same for who cannot set a header.",
-                "schema": {"type": "string", "maxLength": 2000},
+                "schema": LAST_ID,
             },
         ],
         "responses": {

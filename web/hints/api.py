@@ -77,7 +77,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         problem.BACKLOG_FULL,
         *openapi.BODY,
         *openapi.RUN,
-        s202={"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}},
+        good={202: {"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}}},
     ),
 )
 def ask(
@@ -117,7 +117,7 @@ def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     "/hints/{uuid:hint_id}",
     response=wire.HintOut,
     summary="Read a hint",
-    openapi_extra=openapi.answers(s200={"headers": HEADERS}, s304=NOT_MODIFIED)
+    openapi_extra=openapi.answers(good={200: {"headers": HEADERS}, 304: NOT_MODIFIED})
     | {"parameters": [IF_NONE_MATCH]},
 )
 def read(
@@ -143,7 +143,7 @@ def read(
     response={202: wire.HintOut},
     summary="Take it back",
     openapi_extra=openapi.answers(
-        problem.FORBIDDEN, s202={"headers": {"Retry-After": openapi.POLL_AFTER}}
+        problem.FORBIDDEN, good={202: {"headers": {"Retry-After": openapi.POLL_AFTER}}}
     ),
 )
 def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Status[wire.HintOut]:
@@ -160,13 +160,13 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
     "/hints/{uuid:hint_id}/feedback",
     response=wire.HintOut,
     summary="Did it help?",
-    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.NOT_FINAL, *openapi.BODY),
 )
 def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
     refuse_nul("comment", body.comment)
     hint = own_hint(user_of(request), hint_id)
     if not hint.final:
-        raise Problem(problem.INVALID, _("Wait until the hint is there."))
+        raise Problem(problem.NOT_FINAL)
     store.rate(hint, body.helpful, body.comment)
     return wire.hint_out(hint)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from django.utils.translation import get_language
 from ninja import Field, Schema
-from pydantic import StrictBool
+from pydantic import BeforeValidator, StrictBool
 
 from broker.contract.hint import Reason, Source, State
 from web.hints import store
@@ -29,23 +29,27 @@ ExercisePath = Annotated[
         max_length=120,
         pattern=r"^[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+$",
         description="The exercise, as `<course>/<exercise>`.",
-        examples=["python-steps/rice-days"],
     ),
 ]
 Code = Annotated[
     str,
     Field(
         description=f"The student's program, at most {CODE_BYTES:,} bytes of UTF-8, without NUL.",
-        json_schema_extra={"pattern": SOME_CODE, "maxLength": CODE_BYTES},
+        json_schema_extra={"pattern": SOME_CODE},
     ),
 ]
+
+
+def whole(value: object) -> object:
+    """3.0 is a whole number in JSON; a text or a truth value is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class HintIn(Schema):
     """A request for a hint."""
 
-    exercise: ExercisePath
-    level: int = Field(
+    exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
+    level: Annotated[int, BeforeValidator(whole)] = Field(
         ge=1,
         le=3,
         strict=True,
@@ -198,14 +202,14 @@ def hint_out(
         exercise=hint.exercise.path,
         level=hint.level,
         locale=hint.locale,
-        state=hint.state,
+        state=State(hint.state),
         attempt=hint.attempt,
         position=position,
         eta_s=eta_s,
         text=text,
         html=render(text),
-        source=hint.source,
-        reason=hint.reason or None,
+        source=Source(hint.source),
+        reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
         l0=l0_out(Report.from_json(hint.report), store.l0(hint)),
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),

@@ -19,7 +19,7 @@ LENGTHS = {
     "output": 2_000,
 }
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
-NOTE_CHARS = 16
+NOTE_CHARS = 20
 """Room for what a cut text ends with; it grows with the digits of what was left out."""
 MOST_CASES = 1_000_000
 

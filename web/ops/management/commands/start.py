@@ -137,10 +137,11 @@ def lock_of(data: Path) -> FileIO:
 
 
 def web_arguments(port: int) -> list[str]:
-    # The grace is for open event streams, which end only when they are told to.
+    # The grace is for open event streams, which end only when they are told to. No nginx stands
+    # before it, and only h11 bounds the headers of a request (64 KB).
     return [
         "-m", "uvicorn", "web.asgi:application", "--port", str(port), "--no-access-log",
-        "--timeout-graceful-shutdown", "5", "--log-level", "warning",
+        "--http", "h11", "--timeout-graceful-shutdown", "5", "--log-level", "warning",
         # Nobody stands in front of us, so whoever asks is who is connected.
         "--no-proxy-headers",
     ]  # fmt: skip

@@ -104,6 +104,10 @@ class Record:
         """Of what is being written, as far as engines counted them; those of thoughts are none."""
         return self.written + (0 if self.thought else self.now.completion_tokens)
 
+    def reached(self, job: HintJob) -> Endpoint:
+        """The endpoint, asked as its server wants it: a second turn need not learn it again."""
+        return replace(job.endpoint, dialect=self.learned) if self.learned else job.endpoint
+
 
 async def run(
     job: HintJob, model: Streams, feed: Feed, record: Record, shown: str | None = ""
@@ -208,7 +212,7 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
     )
-    answer = Answer(job.endpoint, begun=bool(beginning))
+    answer = Answer(record.reached(job), begun=bool(beginning))
     record.raw, record.writing = [beginning], [beginning]
     record.written = job.partial.tokens if beginning and job.partial else 0
     record.spent, record.now, record.thought = record.usage, Usage(), False
@@ -278,7 +282,9 @@ def ask(
         messages.append({"role": "assistant", "content": beginning})
         if sampling.max_tokens is not None:
             sampling = replace(sampling, max_tokens=max(1, sampling.max_tokens - record.tokens))
-    return model.stream(job.endpoint, sampling, messages, f"{job.hint}-{job.attempt}", job.lane)
+    return model.stream(
+        record.reached(job), sampling, messages, f"{job.hint}-{job.attempt}", job.lane
+    )
 
 
 def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:

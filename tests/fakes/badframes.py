@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from functools import cache
 
 from tests.fakes.badreply import HINT, SSE, Asked, Modes, Reply, completion, good, words
 
@@ -252,6 +253,27 @@ async def endless_line(reply: Reply, asked: Asked) -> None:
     while True:
         reply.raw("x" * 65536)
         await reply.pause(0)
+
+
+@FRAMES
+async def flood(reply: Reply, asked: Asked) -> None:
+    """Words without an end, as fast as they are read."""
+    reply.start()
+    while True:
+        for _ in range(1000):
+            reply.chunk({"content": "on and on "})
+        await reply.pause(0)
+
+
+@cache
+def packed_comments() -> bytes:
+    return gzip.compress(b": on and on\n\n" * 10_000_000, 1)
+
+
+@FRAMES
+async def packed_flood(reply: Reply, asked: Asked) -> None:
+    """Half a megabyte of gzip with ten million comments in it."""
+    reply.whole(200, packed_comments(), SSE, ("Content-Encoding", "gzip"))
 
 
 @FRAMES

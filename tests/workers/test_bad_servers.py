@@ -75,6 +75,8 @@ ELSEWHERE: dict[str, Failure] = {
     "error-event": Failure.CUT,
     "falls-silent": Failure.TIMEOUT,
     "endless-line": Failure.UNREACHABLE,
+    "flood": Failure.CUT,
+    "packed-flood": Failure.UNREACHABLE,
     "bomb-200": Failure.UNREACHABLE,
     "rate-limited": Failure.RATE_LIMITED,
     "html-error": Failure.UNREACHABLE,

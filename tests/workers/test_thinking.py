@@ -57,6 +57,7 @@ class Scripted:
     def __init__(self, *scripts: Sequence[Chunk | Exception]) -> None:
         self.scripts = list(scripts)
         self.asked: list[tuple[list[Any], Sampling]] = []
+        self.endpoints: list[Endpoint] = []
         self.left_unread = 0
 
     async def stream(
@@ -67,6 +68,7 @@ class Scripted:
         request_id: str,
         lane: Lane,
     ) -> AsyncGenerator[Chunk, None]:
+        self.endpoints.append(endpoint)
         self.asked.append((list(messages), sampling))
         script = list(self.scripts.pop(0))
         while script:
@@ -255,3 +257,13 @@ def test_no_cut_into_pieces_shows_a_thought(size: int, name: str) -> None:
 
     assert isinstance(ending, Outcome)
     assert ending.text == HINT
+
+
+def test_a_second_turn_asks_as_the_first_one_has_learned() -> None:
+    dialect = Dialect(left_out=frozenset({"top_p"}))
+    leak = [Chunk(learned=dialect), *pieces("Write `return a + b` there."), STOP]
+
+    _, record, _, model = run(at(NEVER), leak, [*pieces(HINT), STOP])
+
+    assert [endpoint.dialect for endpoint in model.endpoints] == [Dialect(), dialect]
+    assert record.learned == dialect

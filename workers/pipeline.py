@@ -30,6 +30,8 @@ from workers.screen import Screen
 
 TURNS = 2
 """A model that is blocked gets one more try; then the student gets the author's hint."""
+THOUGHTS = "R9"
+"""The gate's rule for thoughts that stand where the answer should be."""
 REASONS = {
     Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
     Failure.BUSY: Reason.MODEL_UNAVAILABLE,
@@ -177,6 +179,7 @@ async def first_turn(job: HintJob, model: Streams, record: Record) -> Verdict:
         if not job.beginning or verdict.reason is not Reason.ONLY_THOUGHTS:
             return verdict
     record.screen.clear("attempt")
+    record.error = ""
     return await turn(job, model, record, "")
 
 
@@ -222,7 +225,7 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
     verdict = gate.finish(cut=answer.incomplete)
     if answer.only_thoughts:
         record.error = answer.advice
-        verdict = Verdict(ok=False, rule="thoughts", reason=Reason.ONLY_THOUGHTS)
+        verdict = Verdict(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     record.screen.show(verdict.piece)
     record.turns.append(Turn(len(record.turns) + 1, "".join(record.raw), verdict))
     record.raw, record.writing = [], []

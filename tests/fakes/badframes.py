@@ -7,6 +7,8 @@ import json
 import zlib
 from functools import cache
 
+import brotli
+
 from tests.fakes.badreply import HINT, SSE, Asked, Modes, Reply, completion, good, words
 
 HALF = "Look at what your function gives back. Is it right that the cups chan"
@@ -150,6 +152,11 @@ async def gzipped(reply: Reply, asked: Asked) -> None:
 @FRAMES
 async def deflated(reply: Reply, asked: Asked) -> None:
     reply.whole(200, zlib.compress(stream_of(HINT)), SSE, ("Content-Encoding", "deflate"))
+
+
+@FRAMES
+async def brotli_packed(reply: Reply, asked: Asked) -> None:
+    reply.whole(200, brotli.compress(stream_of(HINT)), SSE, ("Content-Encoding", "br"))
 
 
 @FRAMES

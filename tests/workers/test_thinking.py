@@ -232,10 +232,10 @@ def test_what_goes_on_from_an_answer_streams_at_once() -> None:
 
 def test_a_rest_that_a_server_takes_for_thoughts_is_asked_for_anew() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, _, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
+    ending, record, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
 
     assert isinstance(ending, Outcome)
-    assert (ending.text, "".join(shown)) == (HINT, HINT)
+    assert (ending.text, "".join(shown), record.error) == (HINT, HINT, "")
     assert [messages[-1]["role"] for messages, _ in model.asked] == ["assistant", "user"]
 
 

@@ -100,6 +100,7 @@ ANSWERS = {
     "opened and closed": pieces(f"<think>{THOUGHT}</think>\n{HINT}"),
     "only closed": pieces(f"{THOUGHT}\n</think>\n\n{HINT}"),
     "kept apart": [Chunk(thoughts=9), Chunk(thoughts=9), *pieces(HINT)],
+    "kept apart, after a blank": [Chunk("\n\n"), Chunk(thoughts=9), *pieces(HINT)],
     "kept apart, with a mark": [Chunk(thoughts=9), *pieces(f"</think>{HINT}")],
     "none": pieces(HINT),
 }
@@ -162,7 +163,12 @@ def test_thoughts_that_look_like_a_whole_hint_do_not_stop_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "before"), [(NEVER, []), (UNKNOWN, [Chunk(thoughts=3)])], ids=["never", "apart"]
+    ("endpoint", "before"),
+    [
+        (NEVER, []),
+        (UNKNOWN, [Chunk(thoughts=3)]),
+        (UNKNOWN, [Chunk("\n"), Chunk(thoughts=3), Chunk("\n")]),
+    ],
 )
 def test_an_answer_that_is_known_to_be_one_streams_and_stops_its_model(
     endpoint: Endpoint, before: list[Chunk]
@@ -223,7 +229,9 @@ def test_a_cut_attempt_leaves_its_answer_alone(
 
 def test_what_goes_on_from_an_answer_streams_at_once() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, _, shown, model = run(job, [*pieces(" sign. What does it do? And so on." * 9), STOP])
+    ending, _, shown, model = run(
+        job, [Chunk(" "), *pieces("sign. What does it do? And so on." * 9), STOP]
+    )
 
     assert isinstance(ending, Outcome)
     assert ("".join(shown), ending.text) == (HINT, HINT)

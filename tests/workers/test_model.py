@@ -311,6 +311,7 @@ async def test_a_server_that_hangs_up_on_everybody_is_asked_twice(model: Model) 
     ("status", "failure"),
     [
         (408, Failure.UNREACHABLE),
+        (429, Failure.RATE_LIMITED),
         (500, Failure.UNREACHABLE),
         (502, Failure.UNREACHABLE),
         (503, Failure.BUSY),

@@ -140,6 +140,10 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
         stream(*[frame("a", usage=use) for use in ("1", [1], 7, {"prompt_tokens": "2"})], STOP),
         "aaaa",
     ),
+    "thousands of digits": (
+        stream('data: {"choices": [], "usage": {"x": ' + "9" * 9000 + "}}\n\n", frame("a"), STOP),
+        "a",
+    ),
     "whole": (whole("a b"), "a b"),
     "whole without a reason": (whole("a", None), "a"),
     "whole with a mark": (b"\xef\xbb\xbf\r\n " + whole("a"), "a"),

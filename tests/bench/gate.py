@@ -6,8 +6,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from web.tutor.gate import HINT_LIMIT_CHARS, Gate
-from web.tutor.lexis import printable, tokens
 from web.tutor.markdown import render
+from web.tutor.seen import Seen
 from web.tutor.thoughts import Thoughts
 
 CHARS = 64 * 1024
@@ -51,7 +51,8 @@ def thought(text: str, may_think: bool, piece_chars: int) -> None:
 
 def read(text: str) -> None:
     """As much of it as a request with code may hold."""
-    tokens(printable(text.encode("utf-8", "replace")[:CHARS].decode("utf-8", "ignore")))
+    seen = Seen(text.encode("utf-8", "replace")[:CHARS].decode("utf-8", "ignore"), "`x`")
+    _ = seen.grams, seen.names
 
 
 def uncached(text: str) -> None:
@@ -86,7 +87,7 @@ def measure() -> dict[str, dict[str, float]]:
         "gate, level 3, in pieces of 4": lambda text: judged(text, 3, PIECE_CHARS),
         "thoughts, held, in pieces of 4": lambda text: thought(text, True, PIECE_CHARS),
         "thoughts, not held, in pieces of 4": lambda text: thought(text, False, PIECE_CHARS),
-        "a student's code as tokens": read,
+        "a student's code, as the rules compare with it": read,
         "Markdown of the longest hint as HTML": lambda text: uncached(text[:HINT_LIMIT_CHARS]),
     }
     kinds = texts()

@@ -122,7 +122,8 @@ class Prose:
 
     def _is_method(self, at: int) -> bool:
         """Whether a method of a text is called: the quotes before its point are no tokens."""
-        return self._at(at) == "." and is_name(self._at(at + 1)) and self._at(at + 2) == "("
+        called = is_name(self._at(at + 1)) and self._at(at + 2) == "("
+        return self._at(at) == "." and self._touches(at) and called
 
     def _is_code(self, value: Part) -> bool:
         """Whether it is a name of the student's, or more than a name."""

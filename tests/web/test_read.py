@@ -328,3 +328,13 @@ def test_checks_run_the_tests_and_ask_for_nothing(api: Caller) -> None:
     assert "add(1, 2)" in wrong.json()["words"]
     assert (right.status_code, right.json()["report"]["verdict"]) == (200, "passed")
     assert not Hint.objects.exists()
+
+
+def test_the_words_of_a_report_know_the_students_code(api: Caller, engine: Engine) -> None:
+    code = "def plus(a, b):\n    return a + b\n"
+
+    checked = api.post("/v1/checks", {"exercise": EXERCISE, "code": code}).json()
+    asked = api.ask(code=code).json()
+
+    assert "`plus`" in checked["words"]
+    assert "`plus`" in asked["l0"]["words"]

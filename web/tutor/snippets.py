@@ -36,14 +36,14 @@ HEADER_TOKENS = 6
 """As far as the colon of `while not done:` is looked for."""
 
 
-class Part(NamedTuple):
+class Stretch(NamedTuple):
     """Indices of the tokens of an expression, or of one value in it."""
 
     start: int
     end: int
 
 
-class Prose:
+class Tokens:
     """The tokens of one text, read once from left to right."""
 
     def __init__(self, text: str, seen: Seen) -> None:
@@ -75,13 +75,13 @@ class Prose:
         """Whether no blank stands between this token and the next one."""
         return 0 <= at < len(self._touching) and self._touching[at]
 
-    def _is_known(self, part: Part) -> bool:
+    def _is_known(self, part: Stretch) -> bool:
         return self._seen.holds(self.parts[part.start : part.end])
 
     def _is_named(self, at: int) -> bool:
         return self._at(at) in self._names
 
-    def _values(self, at: int) -> list[Part]:
+    def _values(self, at: int) -> list[Stretch]:
         """The values, with operators between them, of the expression that begins here."""
         values = [value] if (value := self._value(at)) else []
         while values and (value := self._value(values[-1].end + 1)):
@@ -91,7 +91,7 @@ class Prose:
         self._read.update(value.start for value in values)
         return values
 
-    def _value(self, at: int) -> Part | None:
+    def _value(self, at: int) -> Stretch | None:
         """A name, a number or brackets, with the calls, indices and attributes behind it."""
         end = at
         if self._at(end) in ("-", "+", "~") and self._touches(end):
@@ -113,7 +113,7 @@ class Prose:
                 end += 1
             else:
                 break
-        return Part(at, end)
+        return Stretch(at, end)
 
     def _is_word(self, at: int) -> bool:
         """Whether it is a name or a number."""
@@ -122,15 +122,16 @@ class Prose:
 
     def _is_method(self, at: int) -> bool:
         """Whether a method of a text is called: the quotes before its point are no tokens."""
-        return self._at(at) == "." and is_name(self._at(at + 1)) and self._at(at + 2) == "("
+        called = is_name(self._at(at + 1)) and self._at(at + 2) == "("
+        return self._at(at) == "." and self._touches(at) and called
 
-    def _is_code(self, value: Part) -> bool:
+    def _is_code(self, value: Stretch) -> bool:
         """Whether it is a name of the student's, or more than a name."""
         return any(
             part in self._names or part in "([" for part in self.parts[value.start : value.end]
         )
 
-    def _joins(self, left: Part, right: Part) -> bool:
+    def _joins(self, left: Stretch, right: Stretch) -> bool:
         """Whether the token between two values is an operator, and no mark of prose."""
         at = left.end
         returned = self._at(left.start - 1) == "return" and is_name(self._at(left.start))
@@ -150,21 +151,21 @@ class Prose:
         computed = max(left.end - left.start, right.end - right.start) > 1
         return operator in "+*/%" and any(codes) and computed
 
-    def _is_new(self, values: list[Part]) -> bool:
+    def _is_new(self, values: list[Stretch]) -> bool:
         """Whether this expression is code, and not the student's."""
-        whole = Part(values[0].start, values[-1].end)
+        whole = Stretch(values[0].start, values[-1].end)
         if self._at(whole.start - 1) == "return" and self._computes(whole):
-            return not self._is_known(Part(whole.start - 1, whole.end))
+            return not self._is_known(Stretch(whole.start - 1, whole.end))
         if len(values) == 1:
             return self._is_new_value(whole)
         if self.parts[values[0].end] != "=":
             return self._holds_names(whole) and not self._is_known(whole)
         declared = self._at(whole.start - 1) in TYPES or self._at(whole.end) == ";"
         computed = len(values) > 2 or self._is_code(values[1])
-        told = Part(values[1].start, whole.end)
+        told = Stretch(values[1].start, whole.end)
         return (declared or (computed and self._holds_names(told))) and not self._is_known(whole)
 
-    def _holds_names(self, part: Part) -> bool:
+    def _holds_names(self, part: Stretch) -> bool:
         """Whether it is more than values, and calls with values of the student's function."""
         return any(
             is_name(self.parts[at])
@@ -174,14 +175,14 @@ class Prose:
             for at in range(*part)
         )
 
-    def _computes(self, whole: Part) -> bool:
+    def _computes(self, whole: Stretch) -> bool:
         """Whether it is more than a name, a number or words in brackets."""
         parts = self.parts[whole.start : whole.end]
         operated = any(part in OPERATORS for part in parts)
         called = parts[0] != "(" and any(part in "([" for part in parts)
         return (operated or called) and any(is_name(part) for part in parts)
 
-    def _is_new_value(self, value: Part) -> bool:
+    def _is_new_value(self, value: Stretch) -> bool:
         """Whether one value calls what is not the student's, or takes an unknown part of it."""
         opened = next((at for at in range(*value) if at in self._closing), value.end)
         name, inside = self._at(opened - 1), self.parts[opened + 1 : self._closing.get(opened, 0)]
@@ -231,9 +232,9 @@ class Prose:
                 return ":" in header[1:] and names.issuperset(header[: header.index(":")])
         return False
 
-    def _statement(self, at: int) -> Part:
+    def _statement(self, at: int) -> Stretch:
         """As much of it as tells whether it is the student's."""
-        return Part(at, at + 4 if self.parts[at] == "for" else at + 3)
+        return Stretch(at, at + 4 if self.parts[at] == "for" else at + 3)
 
 
 def _closing(parts: list[str]) -> dict[int, int]:
@@ -252,4 +253,4 @@ def shows_snippet(text: str, seen: Seen) -> bool:
 
     Calls of the student's own function and of print, `name = value`, and sums of numbers pass.
     """
-    return Prose(text, seen).shows_snippet()
+    return Tokens(text, seen).shows_snippet()

@@ -43,7 +43,7 @@ _TAG = rf"<{_BLANK}(?P<slash>/?){_BLANK}(?P<tag>{_NAME}){_INSIDE}/?>"
 _CHANNEL = (
     rf"<\|(?:channel\|?>{_BLANK}(?P<channel>[a-z]{{1,20}}+)|start\|>[a-z]{{1,20}}+)(?=[^a-z])"
 )
-STARTS = re.compile(r"[<\[◁]")
+STARTS, ENDS = re.compile(r"[<\[◁]"), re.compile(r"[>\]▷]")
 MARK = re.compile(
     rf"{_TAG}|{_CHANNEL}|<\|(?P<token>/?[a-z_]{{1,20}})\|>|(?P<gemma><channel\|>)"
     rf"|(?P<open>[\[◁])(?P<end>/?)(?:{'|'.join(BRACKETED)})[\]▷]",
@@ -165,7 +165,7 @@ class Thoughts:
 
     def _read(self, text: str, end: int) -> str:
         answer, start = [], 0
-        for found in MARK.finditer(text):
+        for found in MARK.finditer(text) if ENDS.search(text) else ():
             if mark := read(found):
                 answer += [self._text(text[start : found.start()]), self._mark(mark, found[0])]
                 start = found.end()

@@ -30,6 +30,8 @@ from workers.screen import Screen
 
 TURNS = 2
 """A model that is blocked gets one more try; then the student gets the author's hint."""
+THOUGHTS = "R9"
+"""The gate's rule for thoughts that stand where the answer should be."""
 REASONS = {
     Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
     Failure.BUSY: Reason.MODEL_UNAVAILABLE,
@@ -104,6 +106,10 @@ class Record:
         """Of what is being written, as far as engines counted them; those of thoughts are none."""
         return self.written + (0 if self.thought else self.now.completion_tokens)
 
+    def reached(self, job: HintJob) -> Endpoint:
+        """The endpoint, asked as its server wants it: a second turn need not learn it again."""
+        return replace(job.endpoint, dialect=self.learned) if self.learned else job.endpoint
+
 
 async def run(
     job: HintJob, model: Streams, feed: Feed, record: Record, shown: str | None = ""
@@ -173,6 +179,7 @@ async def first_turn(job: HintJob, model: Streams, record: Record) -> Verdict:
         if not job.beginning or verdict.reason is not Reason.ONLY_THOUGHTS:
             return verdict
     record.screen.clear("attempt")
+    record.error = ""
     return await turn(job, model, record, "")
 
 
@@ -208,7 +215,7 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
     )
-    answer = Answer(job.endpoint, begun=bool(beginning))
+    answer = Answer(record.reached(job), begun=bool(beginning))
     record.raw, record.writing = [beginning], [beginning]
     record.written = job.partial.tokens if beginning and job.partial else 0
     record.spent, record.now, record.thought = record.usage, Usage(), False
@@ -218,7 +225,7 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
     verdict = gate.finish(cut=answer.incomplete)
     if answer.only_thoughts:
         record.error = answer.advice
-        verdict = Verdict(ok=False, rule="thoughts", reason=Reason.ONLY_THOUGHTS)
+        verdict = Verdict(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     record.screen.show(verdict.piece)
     record.turns.append(Turn(len(record.turns) + 1, "".join(record.raw), verdict))
     record.raw, record.writing = [], []
@@ -278,7 +285,9 @@ def ask(
         messages.append({"role": "assistant", "content": beginning})
         if sampling.max_tokens is not None:
             sampling = replace(sampling, max_tokens=max(1, sampling.max_tokens - record.tokens))
-    return model.stream(job.endpoint, sampling, messages, f"{job.hint}-{job.attempt}", job.lane)
+    return model.stream(
+        record.reached(job), sampling, messages, f"{job.hint}-{job.attempt}", job.lane
+    )
 
 
 def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from functools import cache
+
+import brotli
 
 from tests.fakes.badreply import HINT, SSE, Asked, Modes, Reply, completion, good, words
 
@@ -152,6 +155,11 @@ async def deflated(reply: Reply, asked: Asked) -> None:
 
 
 @FRAMES
+async def brotli_packed(reply: Reply, asked: Asked) -> None:
+    reply.whole(200, brotli.compress(stream_of(HINT)), SSE, ("Content-Encoding", "br"))
+
+
+@FRAMES
 async def azure(reply: Reply, asked: Asked) -> None:
     """Filter results in frames without a choice and without a delta; usage in the last one."""
     reply.start()
@@ -252,6 +260,27 @@ async def endless_line(reply: Reply, asked: Asked) -> None:
     while True:
         reply.raw("x" * 65536)
         await reply.pause(0)
+
+
+@FRAMES
+async def flood(reply: Reply, asked: Asked) -> None:
+    """Words without an end, as fast as they are read."""
+    reply.start()
+    while True:
+        for _ in range(1000):
+            reply.chunk({"content": "on and on "})
+        await reply.pause(0)
+
+
+@cache
+def packed_comments() -> bytes:
+    return gzip.compress(b": on and on\n\n" * 10_000_000, 1)
+
+
+@FRAMES
+async def packed_flood(reply: Reply, asked: Asked) -> None:
+    """Half a megabyte of gzip with ten million comments in it."""
+    reply.whole(200, packed_comments(), SSE, ("Content-Encoding", "gzip"))
 
 
 @FRAMES

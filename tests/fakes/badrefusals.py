@@ -8,6 +8,8 @@ import json
 from functools import cache
 from typing import Any
 
+import brotli
+
 from tests.fakes.badreply import JSON, Asked, Modes, Reply, good
 from tests.fakes.badthoughts import THOUGHTS
 
@@ -202,6 +204,17 @@ def bomb() -> bytes:
 @REFUSALS
 async def error_bomb(reply: Reply, asked: Asked) -> None:
     reply.whole(500, bomb(), JSON, ("Content-Encoding", "gzip"))
+
+
+@cache
+def brotli_bomb() -> bytes:
+    """Some hundred bytes, a million times as long when they are unpacked."""
+    return brotli.compress(b'{"error": {"message": "' + b"x" * BOMB_BYTES, quality=3)
+
+
+@REFUSALS
+async def brotli_error_bomb(reply: Reply, asked: Asked) -> None:
+    reply.whole(500, brotli_bomb(), JSON, ("Content-Encoding", "br"))
 
 
 @REFUSALS

@@ -63,6 +63,9 @@ class Reply:
         self.head(200, SSE, *headers)
 
     def raw(self, data: bytes | str) -> None:
+        """Raises: ConnectionResetError once the client has left."""
+        if self.writer.transport.is_closing():
+            raise ConnectionResetError
         self.writer.write(data if isinstance(data, bytes) else data.encode())
 
     def event(self, data: object) -> None:

@@ -44,8 +44,8 @@ ANSWERED = {
     "good", "think-tags", "thinking-tags", "thought-tags", "reasoning-tags", "magistral-tags",
     "seed-tags", "harmony-tags", "think-no-open", "reasoning-field", "content-parts",
     "thinks-in-hiding", "error-null", "delta-null", "nul-text", "bytewise", "lone-cr",
-    "no-reason-done", "ignores-stream", "gzipped", "deflated", "azure", "named-events",
-    "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
+    "no-reason-done", "ignores-stream", "gzipped", "deflated", "brotli-packed", "azure",
+    "named-events", "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
     "no-stream-options", "strict", "no-both-sampling", "no-limit-at-all", "only-old-tokens",
     "no-system", "no-extra", "thinks-aloud", "stays-open", "bangs-some", "bangs-200", "echo",
 }  # fmt: skip
@@ -75,10 +75,13 @@ ELSEWHERE: dict[str, Failure] = {
     "error-event": Failure.CUT,
     "falls-silent": Failure.TIMEOUT,
     "endless-line": Failure.UNREACHABLE,
+    "flood": Failure.CUT,
+    "packed-flood": Failure.UNREACHABLE,
     "bomb-200": Failure.UNREACHABLE,
     "rate-limited": Failure.RATE_LIMITED,
     "html-error": Failure.UNREACHABLE,
     "error-bomb": Failure.UNREACHABLE,
+    "brotli-error-bomb": Failure.UNREACHABLE,
 }
 OTHERS = {"slow-good", "role-then-silence", "split-surrogates", "rpm", "java-answer"}
 """Too slow to be run here, or in tests of their own; the gate has one for the last."""

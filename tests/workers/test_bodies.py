@@ -74,6 +74,7 @@ async def refusal(model: Model, url: str) -> ModelRefused:
     ("mode", "error"),
     [
         ("error-bomb", "ModelUnavailable"),
+        ("brotli-error-bomb", "ModelUnavailable"),
         ("bomb-200", "ModelUnavailable"),
         ("endless-error", "ModelRefused"),
         ("endless-line", "ModelUnavailable"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -308,6 +309,7 @@ async def test_a_server_that_hangs_up_on_everybody_is_asked_twice(model: Model) 
     ("status", "failure"),
     [
         (408, Failure.UNREACHABLE),
+        (429, Failure.RATE_LIMITED),
         (500, Failure.UNREACHABLE),
         (502, Failure.UNREACHABLE),
         (503, Failure.BUSY),
@@ -377,6 +379,15 @@ async def test_a_bad_setting_is_told_from_an_engine_that_is_down(
     assert refused.value.cause == cause
 
 
+async def test_a_prompt_that_cannot_be_sent_is_not_blamed_on_the_key(
+    endpoint: Endpoint, model: Model
+) -> None:
+    with pytest.raises(ModelRefused, match="UTF-8") as refused:
+        await read(model, endpoint, "half a pair: \ud800")
+
+    assert refused.value.cause is Refusal.REQUEST
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_no_error_shows_the_key(
     engine: FakeEngine, endpoint: Endpoint, model: Model, status: int
@@ -428,3 +439,60 @@ async def test_an_engine_that_dies_in_the_stream_cuts_it(model: Model) -> None:
 
         with pytest.raises(ModelCut):
             await drain(stream)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+EVENT = b'data: {"choices":[{"delta":{"content":"Look"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 999999 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
+        HEAD + b"Content-Length: -1\r\n\r\n" + EVENT,
+        HEAD + b"Content-Length: 1000\r\n\r\n" + EVENT,
+        HEAD + b"Content-Length: 9\r\n\r\n" + EVENT,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + EVENT,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + EVENT,
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: deflate\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: br\r\n\r\n\x8b\x02\x80abc",
+        HEAD + b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip\r\n\r\n" + EVENT,
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(EVENT)[:-9],
+        HEAD + b"\r\n" + EVENT,
+    ],
+)
+async def test_whatever_is_no_http_is_an_engine_that_failed(model: Model, answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    with pytest.raises(ModelError) as error:
+        await read(model, Endpoint(base_url=f"http://127.0.0.1:{port}/v1", model="m"))
+
+    assert len(str(error.value)) < 300
+    server.close()
+
+
+async def test_no_level_of_the_log_shows_a_prompt(
+    engine: FakeEngine, endpoint: Endpoint, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients may log whole requests at the level DEBUG."""
+    caplog.set_level("DEBUG")
+
+    await read(model, endpoint, "the student's own words")
+
+    assert "own words" not in caplog.text

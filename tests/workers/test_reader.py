@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.contract.hint import Usage
 from web.engines.client import reader as reader_module
 from web.engines.client.chunk import Chunk
+from web.engines.client.complaint import Complaint
 from web.engines.client.errors import ErrorFrame, ModelCut, ModelRefused, Refusal
 from web.engines.client.reader import Reader
 
@@ -135,6 +139,10 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
     "strange usage": (
         stream(*[frame("a", usage=use) for use in ("1", [1], 7, {"prompt_tokens": "2"})], STOP),
         "aaaa",
+    ),
+    "thousands of digits": (
+        stream('data: {"choices": [], "usage": {"x": ' + "9" * 9000 + "}}\n\n", frame("a"), STOP),
+        "a",
     ),
     "whole": (whole("a b"), "a b"),
     "whole without a reason": (whole("a", None), "a"),
@@ -274,3 +282,39 @@ def test_a_body_has_a_limit_even_if_it_says_nothing(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(ModelCut, match="bytes"):
         feed(reader, b": nothing\n", 101)
+
+
+KEYS = st.sampled_from(
+    ["choices", "delta", "message", "content", "text", "finish_reason", "usage", "error", "index",
+     "prompt_tokens", "prompt_tokens_details", "cached_tokens", "reasoning", "type", "code",
+     "detail", "loc", "msg", "param", "object"]
+)  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+JSON = st.recursive(
+    LEAVES | st.sampled_from(["stop", "error", "thinking", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(frames=st.lists(JSON, max_size=3), size=st.integers(1, 50))
+def test_no_shape_of_json_is_a_defect_of_ours(frames: list[Any], size: int) -> None:
+    for body in (stream(*[f"data: {json.dumps(frame)}\n\n" for frame in frames]), whole(frames)):
+        with suppress(ModelCut, ModelRefused):
+            for chunk in read(body, size):
+                chunk.text.encode()
+
+
+@given(body=st.binary(max_size=200), size=st.integers(1, 50))
+def test_no_bytes_are_a_defect_of_ours(body: bytes, size: int) -> None:
+    for start in (b"", b"data: ", b"{"):
+        with suppress(ModelCut, ModelRefused):
+            read(start + body, size)
+
+
+@given(body=JSON)
+def test_no_shape_of_an_error_is_a_defect_of_ours(body: Any) -> None:
+    complaint = Complaint.read(json.dumps(body).encode())
+
+    assert isinstance(complaint.text, str)
+    assert all(isinstance(name, str) for name in (*complaint.names, complaint.code))

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.engines.client.redaction import READ_CHARS, RUN_BYTES, SHOWN_CHARS, Redaction, skeleton
+from web.engines.client.redaction import (
+    READ_CHARS,
+    RUN_BYTES,
+    SHOWN_CHARS,
+    Redaction,
+    flattened,
+    skeleton,
+)
 
 PROMPT = 'The exercise.\n\ndef rice(cups):\n    my_secret = "zebra crossing"\n    return cups\n'
 QUESTION = "왜 제 함수는 안 되나요? 이름은 김철수예요."
@@ -73,8 +80,13 @@ def test_no_long_run_of_the_prompt_is_left(
     words = own.join(prompt[start : start + size] for start, size in parts)
     shown = Redaction("", (prompt,)).of(words, READ_CHARS)
 
-    flat = b"".join(letter for *_, letter in skeleton(prompt))
+    flat = flattened(prompt)
     for piece in shown.split("…"):
         left = b"".join(letter for *_, letter in skeleton(piece))
         starts = range(len(left) - RUN_BYTES + 1)
         assert not any(left[at : at + RUN_BYTES] in flat for at in starts)
+
+
+@given(st.text() | st.text(alphabet="\\nu0a1가ß", max_size=30))
+def test_a_prompt_and_a_servers_words_are_flattened_alike(text: str) -> None:
+    assert flattened(text) == b"".join(letter for *_, letter in skeleton(text))

@@ -57,6 +57,7 @@ class Scripted:
     def __init__(self, *scripts: Sequence[Chunk | Exception]) -> None:
         self.scripts = list(scripts)
         self.asked: list[tuple[list[Any], Sampling]] = []
+        self.endpoints: list[Endpoint] = []
         self.left_unread = 0
 
     async def stream(
@@ -67,6 +68,7 @@ class Scripted:
         request_id: str,
         lane: Lane,
     ) -> AsyncGenerator[Chunk, None]:
+        self.endpoints.append(endpoint)
         self.asked.append((list(messages), sampling))
         script = list(self.scripts.pop(0))
         while script:
@@ -98,6 +100,7 @@ ANSWERS = {
     "opened and closed": pieces(f"<think>{THOUGHT}</think>\n{HINT}"),
     "only closed": pieces(f"{THOUGHT}\n</think>\n\n{HINT}"),
     "kept apart": [Chunk(thoughts=9), Chunk(thoughts=9), *pieces(HINT)],
+    "kept apart, after a blank": [Chunk("\n\n"), Chunk(thoughts=9), *pieces(HINT)],
     "kept apart, with a mark": [Chunk(thoughts=9), *pieces(f"</think>{HINT}")],
     "none": pieces(HINT),
 }
@@ -160,7 +163,12 @@ def test_thoughts_that_look_like_a_whole_hint_do_not_stop_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "before"), [(NEVER, []), (UNKNOWN, [Chunk(thoughts=3)])], ids=["never", "apart"]
+    ("endpoint", "before"),
+    [
+        (NEVER, []),
+        (UNKNOWN, [Chunk(thoughts=3)]),
+        (UNKNOWN, [Chunk("\n"), Chunk(thoughts=3), Chunk("\n")]),
+    ],
 )
 def test_an_answer_that_is_known_to_be_one_streams_and_stops_its_model(
     endpoint: Endpoint, before: list[Chunk]
@@ -221,7 +229,9 @@ def test_a_cut_attempt_leaves_its_answer_alone(
 
 def test_what_goes_on_from_an_answer_streams_at_once() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, _, shown, model = run(job, [*pieces(" sign. What does it do? And so on." * 9), STOP])
+    ending, _, shown, model = run(
+        job, [Chunk(" "), *pieces("sign. What does it do? And so on." * 9), STOP]
+    )
 
     assert isinstance(ending, Outcome)
     assert ("".join(shown), ending.text) == (HINT, HINT)
@@ -230,10 +240,10 @@ def test_what_goes_on_from_an_answer_streams_at_once() -> None:
 
 def test_a_rest_that_a_server_takes_for_thoughts_is_asked_for_anew() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, _, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
+    ending, record, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
 
     assert isinstance(ending, Outcome)
-    assert (ending.text, "".join(shown)) == (HINT, HINT)
+    assert (ending.text, "".join(shown), record.error) == (HINT, HINT, "")
     assert [messages[-1]["role"] for messages, _ in model.asked] == ["assistant", "user"]
 
 
@@ -255,3 +265,13 @@ def test_no_cut_into_pieces_shows_a_thought(size: int, name: str) -> None:
 
     assert isinstance(ending, Outcome)
     assert ending.text == HINT
+
+
+def test_a_second_turn_asks_as_the_first_one_has_learned() -> None:
+    dialect = Dialect(left_out=frozenset({"top_p"}))
+    leak = [Chunk(learned=dialect), *pieces("Write `return a + b` there."), STOP]
+
+    _, record, _, model = run(at(NEVER), leak, [*pieces(HINT), STOP])
+
+    assert [endpoint.dialect for endpoint in model.endpoints] == [Dialect(), dialect]
+    assert record.learned == dialect

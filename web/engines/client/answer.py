@@ -28,7 +28,9 @@ class Answer:
         self._dialect = chunk.learned or self._dialect
         self._apart += chunk.thoughts
         self.finish_reason = chunk.finish_reason or self.finish_reason
-        if not chunk.text:
+        early = self._thoughts is None and not self._begun
+        # Some servers send a blank before the thoughts that they keep apart.
+        if not chunk.text or (early and not chunk.text.strip()):
             return ""
         if self._thoughts is None:
             self._thoughts = Thoughts(may_think=self._may_think)

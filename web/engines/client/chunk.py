@@ -76,7 +76,9 @@ def parse(data: bytes) -> Chunk:
         delta = choice.get("delta") or whole or {}
         text, thoughts = said(delta.get("content") or choice.get("text"))
         thoughts += thought(delta)
-        return Chunk(text, ended(choice, whole=bool(whole)), usage, thoughts)
+        reason = ended(choice, whole=bool(whole))
+        said_something = text or thoughts or reason or usage
+        return Chunk(text, reason, usage, thoughts) if said_something else NOTHING
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise ModelCut("an unreadable frame") from None
 
@@ -86,8 +88,13 @@ def loaded(data: bytes) -> Any:
     try:
         return from_json(data)
     except ValueError:
-        # The fast parser refuses half of a surrogate pair; this one takes any, if it is UTF-8.
-        return json.loads(data.decode())
+        # The fast parser refuses half of a surrogate pair, and both refuse thousands of digits.
+        return json.loads(data.decode(), parse_int=integer)
+
+
+def integer(digits: str) -> int:
+    """-1 for what nobody counts."""
+    return int(digits) if len(digits) < 20 else -1
 
 
 def first_of(choices: Any) -> dict[str, Any] | None:
@@ -117,8 +124,10 @@ def said(content: Any) -> tuple[str, int]:
 
 def thought(delta: dict[str, Any]) -> int:
     """Characters; 1 for thoughts in another shape than a text."""
-    field = next((delta[name] for name in THOUGHTS if delta.get(name)), "")
-    return len(field) if isinstance(field, str) else 1
+    for name in THOUGHTS:
+        if field := delta.get(name):
+            return len(field) if isinstance(field, str) else 1
+    return 0
 
 
 def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
@@ -127,7 +136,7 @@ def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
     whole: it is no frame but all of it, so it has ended even where it does not say so.
     """
     reason = choice.get("finish_reason")
-    name = reason.strip().lower() if isinstance(reason, str) else ""
+    name = reason.strip().lower() if reason and isinstance(reason, str) else ""
     if name in GIVEN_UP:
         raise ModelCut(f"the engine gave up: {name}")
     return ENDS.get(name, "stop" if whole else None)

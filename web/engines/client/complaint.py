@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from jiter import from_json
 READ_CHARS = 2_000
 """Of a server's sentence; what follows says nothing more."""
 MAX_ENTRIES = 20
+STATUS = re.compile("[45][0-9][0-9]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,12 @@ class Complaint:
         names = [param] if isinstance(param, str) and param else []
         names += [place for entry in entries if (place := place_of(entry))]
         code = error.get("code")
+        number = int(code) if isinstance(code, str) and STATUS.fullmatch(code) else code
         return cls(
             text=("; ".join(texts) or sentence_of(error))[:READ_CHARS],
             names=tuple(names),
             code=str(code if isinstance(code, str) and code else error.get("type") or "")[:100],
-            status=code if type(code) is int and 400 <= code < 600 else None,
+            status=number if type(number) is int and 400 <= number < 600 else None,
         )
 
 

@@ -38,8 +38,8 @@ class ModelBusy(ModelUnavailable):
     failure = Failure.BUSY
 
 
-class ModelRateLimited(EngineFailed):
-    """The account asks too fast: a hosted API's 429."""
+class ModelRateLimited(ModelUnavailable):
+    """The account asks too fast: a hosted API's 429, or a 503 that says when to come back."""
 
     failure = Failure.RATE_LIMITED
 

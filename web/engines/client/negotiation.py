@@ -69,11 +69,11 @@ class Negotiation:
             return False
         names = named(complaint, text, body)
         for name in names:
-            self._leave(name, text)
+            self._leave(name)
         self._repeats += 1
         return bool(names)
 
-    def _leave(self, name: str, text: str) -> None:
+    def _leave(self, name: str) -> None:
         """Finds another form for what this server refuses by this name, or leaves it out."""
         self._refused.add(name)
         renamed = dict(self.dialect.renamed)

@@ -57,8 +57,8 @@ class Reader:
                 self.done = True
             elif data.lstrip().startswith(b"<"):
                 raise ModelRefused(Refusal.ADDRESS, "a web page came instead of an answer")
-            elif (chunk := self._whole(parse(data))) != NOTHING:
-                yield chunk
+            elif (chunk := parse(data)) is not NOTHING:
+                yield self._whole(chunk)
 
     def _whole(self, chunk: Chunk) -> Chunk:
         """The chunk with nothing in its text but whole characters that can be stored."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from time import time
 
 import aiohttp
 import httpx2
@@ -38,6 +39,8 @@ PLUMBING = (
 PASSING = frozenset({408, 409, 425})
 """Statuses of 4xx that pass by themselves."""
 NO_ROOM = frozenset({503, 529})
+TOO_FAST = frozenset({429, 503})
+"""Statuses that may say when to come back."""
 QUOTA = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
 """Codes of a 429 that does not pass by waiting."""
 LONGEST_PAUSE_S = 3600.0
@@ -54,13 +57,18 @@ class Translation:
         if 300 <= error.status < 400:
             text = f"status {error.status}: it sends us on to {self._redaction.of(target(error))}"
             return ModelRefused(Refusal.ADDRESS, text)
-        return self._of_status(error.status, Complaint.read(error.body), retry_after_s(error))
+        return self._of_status(
+            error.status, Complaint.read(error.body), retry_after_s(error.headers)
+        )
 
     def before_headers(self, error: Exception) -> ModelError:
         """The error of a request that got no answer."""
         if isinstance(root_of(error), httpx2.InvalidURL | aiohttp.InvalidURL):
             return ModelRefused(Refusal.ADDRESS, "the base URL is no URL")
         if isinstance(error, ValueError):
+            key = self._endpoint.api_key
+            if key.isascii() and key.isprintable():
+                return ModelRefused(Refusal.REQUEST, "the request cannot be written as UTF-8")
             return ModelRefused(Refusal.KEY, "the key cannot be sent: it has a forbidden character")
         return ModelUnavailable(f"no answer: {self._described(error)}")
 
@@ -82,11 +90,13 @@ class Translation:
         text = f"status {status}: {sentence}" if sentence else f"status {status}"
         if status == 429 and complaint.code in QUOTA:
             return ModelRefused(Refusal.KEY, text)
-        # A vLLM has no limit on how fast it is asked: its 429 is want of room.
-        if status == 429 and (self._endpoint.kind == "api" or pause_s is not None):
+        if status in TOO_FAST and pause_s is not None:
             return ModelRateLimited(text, pause_s)
+        # A vLLM has no limit on how fast it is asked: its 429 is want of room.
+        if status == 429 and self._endpoint.kind != "vllm":
+            return ModelRateLimited(text)
         if status == 429 or status in NO_ROOM:
-            return ModelBusy(text, pause_s)
+            return ModelBusy(text)
         if status >= 500 or status in PASSING:
             return ModelUnavailable(text)
         return refused(status, complaint, text)
@@ -128,31 +138,21 @@ def target(error: Answered) -> str:
         return "an address that is none"
 
 
-def retry_after_s(error: Answered) -> float | None:
-    """Seconds that the server asks us to wait, at most LONGEST_PAUSE_S; None: it does not say.
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks us to wait, 0 to LONGEST_PAUSE_S; None: it does not say.
 
-    Source: RFC 9110, section 10.2.3; OpenAI adds retry-after-ms. A date is read by the clock of the
-    server that wrote it: ours may be another.
+    A date counts from the answer's own: the server's clock and ours may differ.
+    Source: RFC 9110, section 10.2.3; OpenAI adds retry-after-ms.
     """
-    headers = error.headers
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * unit_s
-        except ValueError:
-            continue
-        if isfinite(seconds) and seconds >= 0:
-            return min(seconds, LONGEST_PAUSE_S)
-    until_s = seconds_of(headers.get("retry-after", ""))
-    if until_s is None:
-        return None
-    return min(max(0.0, until_s - (seconds_of(headers.get("date", "")) or time())), LONGEST_PAUSE_S)
-
-
-def seconds_of(date: str) -> float | None:
-    """Since 1970; None for what is no date."""
+    text = headers.get("retry-after", "")
+    for number, unit_s in ((headers.get("retry-after-ms", ""), 0.001), (text, 1.0)):
+        with suppress(ValueError):
+            seconds = float(number) * unit_s
+            return min(max(0.0, seconds), LONGEST_PAUSE_S) if isfinite(seconds) else None
     try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
+        until, now = map(parsedate_to_datetime, (text, headers.get("date", "")))
+        return min(max(0.0, (until - now).total_seconds()), LONGEST_PAUSE_S)
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -96,6 +96,7 @@ def test_what_the_gate_blocks_is_shown_to_the_admin_alone(admin: Client, server:
 
     assert 'class="warning"' in html
     assert "학생에게 보여 줄 수 없는" in html
+    assert "규칙 R8에 따라" in html
     assert "Does that number tell" in html
 
 

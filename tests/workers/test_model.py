@@ -381,6 +381,15 @@ async def test_a_bad_setting_is_told_from_an_engine_that_is_down(
     assert refused.value.cause == cause
 
 
+async def test_a_prompt_that_cannot_be_sent_is_not_blamed_on_the_key(
+    endpoint: Endpoint, model: Model
+) -> None:
+    with pytest.raises(ModelRefused, match="UTF-8") as refused:
+        await read(model, endpoint, "half a pair: \ud800")
+
+    assert refused.value.cause is Refusal.REQUEST
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_no_error_shows_the_key(
     engine: FakeEngine, endpoint: Endpoint, model: Model, status: int

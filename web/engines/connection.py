@@ -41,7 +41,7 @@ UNREACHED, STATUS = "no answer", "status"
 """How the text of a ModelUnavailable begins if no answer came, or one that is no stream."""
 REQUEST_ID = "connection-test"
 Words = str | Promise
-GATED = _("The gate blocked it twice; students would get the author's hint.")
+GATED = _("The gate blocked it twice, by rule %(rule)s; students would get the author's hint.")
 MORE_ROOM = _("Raise max tokens, or turn thinking off.")
 NOT_LISTED = _("The server's list of models does not have this one; hints do not mind.")
 NO_THOUGHTS = _(
@@ -177,7 +177,7 @@ class Trial:
                 return
             blocked = verdict.reason
         text = _("It answers, but students would not be shown what it wrote.")
-        self.found.ends(None, text, GATED)
+        self.found.ends(None, text, GATED % {"rule": verdict.rule})
 
     async def patient_turn(self, blocked: str | None) -> Verdict:
         """As turn; a pause that a hosted API asks for is kept, if the test has the time."""

@@ -66,6 +66,9 @@ class Translation:
         if isinstance(root_of(error), httpx2.InvalidURL | aiohttp.InvalidURL):
             return ModelRefused(Refusal.ADDRESS, "the base URL is no URL")
         if isinstance(error, ValueError):
+            key = self._endpoint.api_key
+            if key.isascii() and key.isprintable():
+                return ModelRefused(Refusal.REQUEST, "the request cannot be written as UTF-8")
             return ModelRefused(Refusal.KEY, "the key cannot be sent: it has a forbidden character")
         return ModelUnavailable(f"no answer: {self._described(error)}")
 

@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.people.accounts import NewPassword, PasswordChanged, SignOut
@@ -16,5 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/password/done/", PasswordChanged.as_view(), name="password_change_done"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    # The admin's pages name no icon, so browsers ask here.
+    path("favicon.ico", RedirectView.as_view(url=static("pages/favicon.svg"))),
     path("", include("web.pages.urls")),
 ]

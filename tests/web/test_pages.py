@@ -270,6 +270,12 @@ def test_scripts_find_every_slot_and_id_in_the_page(member: Client, exercise: Ex
     assert ids <= set(re.findall(r'\bid="([\w-]+)"', html))
 
 
+def test_a_browser_that_asks_for_the_icon_finds_it(client: Client) -> None:
+    answer = client.get("/favicon.ico")
+
+    assert answer["Location"] == "/static/pages/favicon.svg"
+
+
 def test_a_missing_page_says_so_in_the_readers_language(client: Client) -> None:
     response = client.get("/nowhere/", HTTP_ACCEPT_LANGUAGE="en")
 

@@ -8,7 +8,6 @@ import socket
 import urllib.request
 from contextlib import suppress
 from io import FileIO
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -41,7 +40,7 @@ class Command(BaseCommand):
         self.began_s = monotonic()
         self.children: list[Child] = []
         try:
-            with lock_of(settings.DATA) as lock:
+            with self.lock_folder() as lock:
                 self.run_all(lock)
         except KeyboardInterrupt:
             self.tell("\nStopping …")
@@ -50,6 +49,27 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}") from error
         self.tell("Stopped.")
+
+    def lock_folder(self) -> FileIO:
+        """Of this start alone, as long as one of its processes lives.
+
+        Raises: HintlineError if another start runs on the folder.
+        """
+        patient_until_s = 0.0
+        while True:
+            try:
+                return hold(settings.DATA / "start.lock")
+            except Held as held:
+                late = patient_until_s and monotonic() > patient_until_s
+                if late or lives(held.pid):
+                    raise HintlineError(
+                        f"Another start, pid {held.pid}, runs on {settings.DATA}: stop it, or set"
+                        " HINTLINE_DATA to another folder."
+                    ) from None
+            if not patient_until_s:
+                self.tell("Waiting for the processes of a start that was killed …")
+                patient_until_s = monotonic() + STOP_S
+            sleep(WATCH_S)
 
     def run_all(self, lock: FileIO) -> None:
         self.lock = lock.fileno()
@@ -115,25 +135,6 @@ class Command(BaseCommand):
             for child in self.children:
                 if happened := child.tend():
                     self.say(happened)
-
-
-def lock_of(data: Path) -> FileIO:
-    """Our start's alone, as long as one of its processes lives.
-
-    Raises: HintlineError if another start runs on the folder.
-    """
-    patient_until_s = monotonic() + STOP_S
-    while True:
-        try:
-            return hold(data / "start.lock")
-        except Held as held:
-            # A start that was killed leaves children which still end what they do.
-            if lives(held.pid) or monotonic() > patient_until_s:
-                text = (
-                    f"Another start, pid {held.pid}, runs on {data}: stop it, or set HINTLINE_DATA."
-                )
-                raise HintlineError(text) from None
-        sleep(WATCH_S)
 
 
 def web_arguments(port: int) -> list[str]:

@@ -137,7 +137,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     serving = roster.serving(engine)
     if serving is None:
         return None
-    to = [State.RUNNING, attempt, engine]
+    to: list[Any] = [State.RUNNING, attempt, engine]
     of = [stored("id", hint), State.QUEUED, attempt]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM.replace(NOW, now_sql()), to + of)

@@ -46,8 +46,14 @@ def for_celery(url: str) -> str:
     if url.startswith("unix:"):
         return url.replace("unix:", "redis+socket:", 1).replace("db=", "virtual_host=")
     given: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
-    names = ("host", "port", "username", "password")
-    spelt: str = as_url(urlsplit(url).scheme, *map(given.get, names), str(given.get("db", 0)))
+    spelt: str = as_url(
+        urlsplit(url).scheme,
+        host=given.get("host"),
+        port=given.get("port"),
+        user=given.get("username"),
+        password=given.get("password"),
+        path=str(given.get("db", 0)),
+    )
     return spelt
 
 

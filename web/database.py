@@ -1,8 +1,20 @@
-"""What an error of the database means: that it is away or full, or that a query is wrong."""
+"""The database's clock, which alone tells ages, and what an error of the database means."""
 
 from __future__ import annotations
 
-from django.db import DataError, Error, IntegrityError, NotSupportedError, ProgrammingError
+from datetime import timedelta
+
+from django.db import (
+    DataError,
+    Error,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    connection,
+)
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+from django.db.models.sql import Query
 
 OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
@@ -10,3 +22,13 @@ OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 def is_down(error: BaseException | None) -> bool:
     """Whether the database is full, read-only, locked or away: no query could have helped it."""
     return isinstance(error, Error) and not isinstance(error, OUR_MISTAKES)
+
+
+def ago(seconds: float) -> CombinedExpression:
+    """That time, by the database's clock: no process compares its own with what another wrote."""
+    return Now() - timedelta(seconds=seconds)
+
+
+def now_sql() -> str:
+    """The time of the database, in its own words."""
+    return str(Query(None).get_compiler(connection=connection).compile(Now())[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -141,9 +140,7 @@ async def flush(runtime: Runtime, feed: Feed) -> None:
 
 def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
     """What the hint came to, for the student and for staff."""
-    seen_at = record.screen.seen_at
-    seen_s = (datetime.now(UTC) - seen_at).total_seconds() if seen_at else None
-    if not store.finish(job.hint, job.attempt, outcome, seen_s):
+    if not store.finish(job.hint, job.attempt, outcome, since_seen_s(record)):
         return False
     keep_turns(job, record)
     return True
@@ -151,10 +148,16 @@ def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
 
 def put_back(job: HintJob, record: Record, partial: Partial | None) -> bool:
     """The row waits for another attempt."""
-    if not store.requeue(job.hint, job.attempt, partial):
+    if not store.requeue(job.hint, job.attempt, partial, since_seen_s(record)):
         return False
     keep_turns(job, record)
     return True
+
+
+def since_seen_s(record: Record) -> float | None:
+    """Since this attempt showed its first words; None: it has shown none."""
+    seen_s = record.screen.seen_s
+    return None if seen_s is None else monotonic() - seen_s
 
 
 def keep_turns(job: HintJob, record: Record) -> None:
@@ -231,13 +234,11 @@ def earlier_cuts(job: HintJob) -> int:
 
 def left(job: HintJob, record: Record, cuts: int) -> Partial:
     """What the next attempt can go on from: of a second turn nothing, it answers another prompt."""
-    seen_at = record.screen.seen_at
     return Partial(
         model=job.endpoint.model,
         text="" if record.turns else "".join(record.writing),
         tokens=0 if record.turns else record.tokens,
         cuts=cuts,
-        seen_ms=int(seen_at.timestamp() * 1000) if seen_at else None,
     )
 
 

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Protocol, cast
 
@@ -145,8 +144,7 @@ def take_over(job: HintJob, screen: Screen, shown: str | None) -> None:
     if not job.beginning or shown is None:
         screen.clear("attempt")
         return
-    seen_ms = job.partial.seen_ms if job.partial else None
-    screen.keep(shown, datetime.fromtimestamp(seen_ms / 1000, UTC) if seen_ms else None)
+    screen.keep(shown)
 
 
 async def turns(job: HintJob, model: Streams, record: Record) -> Outcome:

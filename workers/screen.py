@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from time import monotonic
 
 from broker.contract.events import Kind
 from workers.relay import Feed
@@ -11,24 +11,24 @@ from workers.relay import Feed
 class Screen:
     """Shows what the gate lets through, but not again what an earlier attempt has shown.
 
-    seen_at: when the student got the first words; None: never.
+    seen_s: when this attempt showed the student its first words, monotonic; None: not yet.
     """
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._there = ""
         self._said = ""
-        self.seen_at: datetime | None = None
+        self.seen_s: float | None = None
 
-    def keep(self, there: str, seen_at: datetime | None) -> None:
+    def keep(self, there: str) -> None:
         """Watchers have this text of an earlier attempt, and this one goes on from it."""
-        self._there, self.seen_at = there, seen_at
+        self._there = there
 
     def show(self, text: str) -> None:
         """The next text of this attempt."""
         if not text:
             return
-        self.seen_at = self.seen_at or datetime.now(UTC)
+        self.seen_s = monotonic() if self.seen_s is None else self.seen_s
         self._said += text
         if self._there.startswith(self._said):
             return

@@ -69,14 +69,13 @@ class Partial:
     """What attempts that were cut left for the next one. text: ungated, so it is in no log.
 
     model: whose text it is; tokens: of the text, as far as engines counted them; cuts: how often
-    an engine fell silent or broke off; seen_ms: when the student got the first words, None: never.
+    an engine fell silent or broke off.
     """
 
     model: str
     text: str = field(default="", repr=False)
     tokens: int = 0
     cuts: int = 0
-    seen_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,12 +163,8 @@ def test_nothing_is_left_for_later() -> None:
 
 
 WALL_CLOCK = re.compile(r"(?<!\.)\btime\(\)|\btime\.time\(|datetime\.(utc)?now\(|timezone\.now\(")
-OWN_CLOCK = {
-    # How long ago the student saw the first words: both moments are read here.
-    "workers/attempt.py", "workers/screen.py",
-    # A token ends on a day that an admin has typed.
-    "web/api/auth.py",
-}  # fmt: skip
+OWN_CLOCK = {"web/api/auth.py"}
+"""A token ends on a day that an admin has typed."""
 
 
 def test_no_process_compares_its_own_clock_with_a_stored_time() -> None:

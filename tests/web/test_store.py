@@ -16,6 +16,7 @@ from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
 from tests.web.kit import RIGHT, new_hint, queued
 from web.courses.models import Exercise
+from web.database import ago
 from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
@@ -179,7 +180,7 @@ def test_requeue_puts_a_running_hint_back(hint: str) -> None:
 
 
 def test_what_a_cut_attempt_left_is_there_until_another_one_leaves_something(hint: str) -> None:
-    left = Partial(model="m", text="Look at", tokens=2, cuts=1, seen_ms=5)
+    left = Partial(model="m", text="Look at", tokens=2, cuts=1)
     store.claim(hint, 1, "gpu0")
     assert store.requeue(hint, 1, left)
     again = store.claim(hint, 2, "gpu0")
@@ -189,6 +190,20 @@ def test_what_a_cut_attempt_left_is_there_until_another_one_leaves_something(hin
     assert again is not None
     assert third is not None
     assert again.partial == third.partial == left
+
+
+def test_the_first_words_stay_those_of_the_first_attempt(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1, seen_s=50)
+    first = row(hint).first_piece_at
+    store.claim(hint, 2, "gpu0")
+    store.requeue(hint, 2)
+    store.claim(hint, 3, "gpu0")
+
+    store.finish(hint, 3, ANSWER, 10)
+
+    assert first is not None
+    assert row(hint).first_piece_at == first
 
 
 def test_requeue_burns_a_grant_nobody_claimed(hint: str) -> None:
@@ -268,7 +283,7 @@ def test_queued_again_leaves_a_fresh_claim_alone(hint: str) -> None:
 def test_queued_again_takes_an_old_claim_back(hint: str, student: User) -> None:
     store.claim(hint, 3, "gpu0")
 
-    Hint.objects.update(created_at=store.ago(60))
+    Hint.objects.update(created_at=ago(60))
 
     ticket = store.queued_again(hint, -1, 100_000)
 

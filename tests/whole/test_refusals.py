@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 from time import sleep
 
 import pytest
 import redis
 
-from tests.broker.refusing import full_disk
+from tests.broker.refusing import full_disk, replica, without
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import SLOW
 from tests.whole.stand import Stand, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
-REFUSED_S = 10
-"""Longer than the health checks of every link to Redis, and than a worker's heartbeat lasts."""
+REFUSED_S = 12
+"""Longer than the pauses between health checks of all links, and than a worker's beat lasts."""
+WAYS: dict[str, Callable[[redis.Redis, Path], AbstractContextManager[None]]] = {
+    "a full disk": full_disk,
+    "a replica": lambda admin, _: replica(admin, "yes"),
+    "an ACL": lambda admin, _: without(admin, "@write"),
+}
 
 
-def test_redis_with_a_full_disk_is_outlived(stand: Stand, engine: FakeEngine) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_redis_that_refuses_is_outlived(stand: Stand, engine: FakeEngine, way: str) -> None:
     engine.script(SLOW)
     running = stand.ask(stand.student())
     until(lambda: engine.stats()["active"])
@@ -25,7 +34,7 @@ def test_redis_with_a_full_disk_is_outlived(stand: Stand, engine: FakeEngine) ->
 
     with (
         redis.Redis.from_url(stand.valkey.url, decode_responses=True) as admin,
-        full_disk(admin, stand.valkey.folder),
+        WAYS[way](admin, stand.valkey.folder),
     ):
         while_down = stand.ask(student)
         assert while_down["position"] is None

@@ -22,6 +22,7 @@ from tests.fakes.launch import BadServer
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
 from web.courses.models import Exercise
+from web.database import ago
 from web.engines import roster
 from web.engines.client.errors import (
     ModelCut,
@@ -455,7 +456,7 @@ async def test_an_engine_that_pauses_gets_no_hint_until_then(runtime: Runtime, h
 async def test_rate_limits_end_with_the_time_to_live(runtime: Runtime, hint: str) -> None:
     runtime.model = ScriptedModel(limited(60.0))
     await attempt.generate(runtime, hint)
-    await runtime.database.run(Hint.objects.filter(pk=hint).update, created_at=store.ago(3600))
+    await runtime.database.run(Hint.objects.filter(pk=hint).update, created_at=ago(3600))
 
     await Rescue(runtime.broker, runtime.database).tick()
 

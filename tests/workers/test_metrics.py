@@ -39,6 +39,7 @@ from web.link import broker
 from workers import attempt
 from workers.asynctask import Context, request_of
 from workers.exposition import PORT, Exposition
+from workers.mishap import Broke
 from workers.rescue import Rescue
 from workers.runtime import Runtime
 from workers.telemetry import Request
@@ -180,7 +181,7 @@ async def test_what_breaks_is_counted_too(
     monkeypatch.setattr(attempt, "write", broken)
     runtime.model = ScriptedModel(good)
 
-    with pytest.raises(RuntimeError, match="no disk"):
+    with pytest.raises(Broke, match="RuntimeError"):
         await attempt.generate(runtime, hint)
 
     assert counted["hint_attempts_total", "error"] == 1

@@ -20,6 +20,7 @@ from tests.broker.helpers import told
 from tests.web.kit import new_hint
 from tests.workers.test_attempt import hint, row
 from web.courses.models import Exercise
+from web.database import ago
 from web.hints import store
 from web.hints.models import Hint
 from workers.rescue import Rescue
@@ -118,7 +119,7 @@ async def test_a_node_with_a_wrong_clock_harms_no_hint(
     attempt = await claimed(runtime, hint)
     await runtime.broker.client.flushall()
     await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))
-    await age(runtime, hint, created_at=store.ago(5))
+    await age(runtime, hint, created_at=ago(5))
 
     await rescue.tick()
     assert (await row(runtime, hint)).state == "running"

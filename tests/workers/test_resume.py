@@ -173,15 +173,3 @@ def test_usage_is_known_of_a_stream_that_the_gate_stops() -> None:
     assert ending.text == "Look at the sign. What does it do?"
     assert len(ending.text) <= ending.usage.completion_tokens < len(text)
     assert record.usage == ending.usage
-
-
-def test_the_first_words_stay_those_of_the_first_attempt() -> None:
-    text = "Look at the sign. What does `a - b` give for 2 and 3?"
-    log: list[Event] = []
-    _, first = attempt(JOB, Continuing(text, 5, 20), log)
-    partial = left(JOB, first, 1)
-    _, second = attempt(replace(JOB, attempt=2, partial=partial), Continuing(text, 5, None), log)
-
-    assert partial.seen_ms is not None
-    assert second.screen.seen_at is not None
-    assert int(second.screen.seen_at.timestamp() * 1000) == partial.seen_ms

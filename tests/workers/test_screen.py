@@ -30,7 +30,7 @@ def told(feed: Feed) -> list[tuple[Kind, str]]:
 
 def test_what_is_there_is_not_shown_again(feed: Feed) -> None:
     screen = Screen(feed)
-    screen.keep("Look at it. Then", None)
+    screen.keep("Look at it. Then")
 
     for text in ("Look", " at it.", " Then ask."):
         screen.show(text)
@@ -41,7 +41,7 @@ def test_what_is_there_is_not_shown_again(feed: Feed) -> None:
 
 def test_a_text_that_goes_another_way_is_shown_from_the_start(feed: Feed) -> None:
     screen = Screen(feed)
-    screen.keep("Look at it.", None)
+    screen.keep("Look at it.")
 
     screen.show("Look ")
     screen.show("there.")
@@ -52,7 +52,7 @@ def test_a_text_that_goes_another_way_is_shown_from_the_start(feed: Feed) -> Non
 
 def test_a_text_that_ends_earlier_takes_the_rest_back(feed: Feed) -> None:
     screen = Screen(feed)
-    screen.keep("Look at it. And there.", None)
+    screen.keep("Look at it. And there.")
 
     screen.show("Look at it.")
     screen.end()

@@ -108,11 +108,9 @@ class Events:
                 return await access.in_thread(partial(access.admit, request, wish.hints))
         except Error as error:
             log.exception("the database did not answer a request for events")
-            down = database.is_down(error)
-            raise Problem(
-                problem.DATABASE_DOWN if down else problem.INTERNAL,
-                retry_after_s=problem.RETRY_S if down else None,
-            ) from None
+            if database.is_down(error):
+                raise Problem(problem.DATABASE_DOWN, retry_after_s=problem.RETRY_S) from None
+            raise Problem(problem.INTERNAL) from None
 
     async def _has_all(self, wish: Asked, finals: dict[str, Final]) -> bool:
         """Whether the client saw the done of every hint: 204 stops a browser from coming back.

@@ -8,21 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.database import ago, now_sql
 from web.engines import roster
 from web.hints.models import IN_FLIGHT, Hint, RawOutput
 from web.tutor.ladder import l0_words
@@ -148,7 +147,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     serving = roster.serving(engine)
     if serving is None:
         return None
-    to = [State.RUNNING, attempt, engine]
+    to: list[Any] = [State.RUNNING, attempt, engine]
     of = [stored("id", hint), State.QUEUED, attempt]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM.replace(NOW, now_sql()), to + of)
@@ -177,17 +176,6 @@ CLAIM = f"""
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
-
-
-def now_sql() -> str:
-    """The time of the database, in its own words."""
-    compiler = Hint.objects.all().query.get_compiler(connection=connection)
-    return str(compiler.compile(Now())[0])
-
-
-def ago(seconds: float) -> CombinedExpression:
-    """That time, by the database's clock: no process compares its own with what another wrote."""
-    return Now() - timedelta(seconds=seconds)
 
 
 def stored(name: str, value: object) -> Any:
@@ -228,25 +216,34 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
 def finish(hint: str, attempt: int, outcome: Outcome, seen_s: float | None) -> bool:
     """running → the outcome's state, for the attempt that still owns the hint.
 
-    seen_s: since the student got the first words; None: never.
+    seen_s: since the attempt showed its first words, None if it has not: an earlier one's stay.
     """
-    first_piece_at = None if seen_s is None else ago(seen_s)
     rows = leaving(State.RUNNING, outcome.state, hint).filter(attempt=attempt)
-    return bool(rows.update(**ended(outcome), first_piece_at=first_piece_at))
+    return bool(rows.update(**ended(outcome), **first_seen(seen_s)))
 
 
-def requeue(hint: str, attempt: int, partial: Partial | None = None) -> bool:
+def first_seen(seen_s: float | None) -> dict[str, Any]:
+    """The column that tells when the student got the first words, of any attempt."""
+    if seen_s is None:
+        return {}
+    return {"first_piece_at": Coalesce("first_piece_at", ago(seen_s))}
+
+
+def requeue(
+    hint: str, attempt: int, partial: Partial | None = None, seen_s: float | None = None
+) -> bool:
     """running → queued for an attempt that was lost; a grant nobody claimed is burned instead.
 
     Either way no zombie of this attempt can claim or finish afterwards.
     partial: for the next attempt to go on from; None leaves what an earlier one has left.
+    seen_s: as in finish.
     """
     left = {"partial": json.dumps(storable_json(asdict(partial)))} if partial else {}
     lost = Q(state=State.RUNNING, attempt__lte=attempt)
     unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
     rows = Hint.objects.filter(lost | unclaimed, pk=hint)
     back = {"state": State.QUEUED, "attempt": attempt, "engine": "", "claimed_at": None}
-    return bool(rows.update(**back, **left))
+    return bool(rows.update(**back, **left, **first_seen(seen_s)))
 
 
 def expire(hint: str, reason: Reason) -> bool:

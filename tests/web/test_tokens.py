@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web.kit import Caller, problem
@@ -81,3 +83,17 @@ def test_the_use_is_noted_at_most_every_five_minutes(token: str) -> None:
     ApiToken.objects.update(last_used_at=first - timedelta(minutes=6))
     caller.get("/v1/hints?exercise=basics/add")
     assert ApiToken.objects.get().last_used_at >= first
+
+
+@pytest.mark.parametrize("key", ['"' + r"\000" * 32 + '"', r'"aaaaaaaa\000"', "A" * 32, "-" * 32])
+@pytest.mark.parametrize("path", ["/", "/v1/hints?exercise=basics/add"])
+def test_a_session_key_that_none_can_have_is_not_looked_for(
+    line: None, path: str, key: str
+) -> None:
+    client = Client(headers={"Cookie": f"sessionid={key}"})
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(path)
+
+    assert answer.status_code in (302, 401)
+    assert not [each for each in asked if "django_session" in each["sql"]]

@@ -24,9 +24,9 @@ from tests.fakes.launch import FakeEngine
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
-STUDENTS = 60
+STUDENTS = 90
 PASSWORD = "fifteen calm geese"
-"""Of the users `person0` … `person59`, who sign in with a browser, one a test."""
+"""Of the users `person0` … `person89`, who sign in with a browser, one a test."""
 T = TypeVar("T")
 WRONG = "def rice_days(cups, per_day):\n    return 0\n"
 

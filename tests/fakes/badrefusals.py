@@ -80,6 +80,17 @@ async def strict(reply: Reply, asked: Asked) -> None:
 
 
 @REFUSALS
+async def mistral_422(reply: Reply, asked: Asked) -> None:
+    """As Mistral: FastAPI's words within a message."""
+    if "stream_options" in asked.body:
+        found = {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "no"}
+        message = {"detail": [{**found, "input": asked.body}]}
+        reply.json(422, {"object": "error", "message": message, "type": "invalid_request_error"})
+    else:
+        await good(reply, asked)
+
+
+@REFUSALS
 async def no_both_sampling(reply: Reply, asked: Asked) -> None:
     if "temperature" in asked.body and "top_p" in asked.body:
         text = "`temperature` and `top_p` cannot both be specified for this model."

@@ -330,6 +330,16 @@ def test_thoughts_alone_are_no_hint(site: Site) -> None:
     assert "Raise max tokens, or turn thinking off." in found.advice
 
 
+def test_a_cut_text_that_may_be_thoughts_is_told_apart(site: Site) -> None:
+    site.chat = (200, SSE, frames("They must divide.", reason="length"))
+
+    found = check(site)
+
+    assert (found.ok, found.text) == (False, "")
+    assert found.advice == ["Raise max tokens, or choose that this model does not think."]
+    assert check(site, thinking=Thinking.NEVER).ok is None
+
+
 def test_a_text_that_the_gate_blocks_is_not_called_good(site: Site) -> None:
     site.chat = (200, SSE, frames("Write `days += 1` in the loop. Do you see?"))
 

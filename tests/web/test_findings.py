@@ -77,6 +77,15 @@ def test_what_a_server_refused_is_kept_and_shown(admin: Client, server: BadServe
     assert len([each for each in server.log() if each["method"] == "POST"]) == 1
 
 
+def test_a_second_turn_knows_what_the_first_learned(admin: Client, server: BadServer) -> None:
+    row = engine(server, "gpt5")
+    server.reset()
+
+    page(admin, row, language="ko")
+
+    assert len([each for each in server.log() if each["method"] == "POST"]) == 4
+
+
 def test_a_refusal_is_shown_in_the_servers_words(admin: Client, server: BadServer) -> None:
     html = page(admin, engine(server, "context-full"))
 

@@ -46,8 +46,9 @@ ANSWERED = {
     "thinks-in-hiding", "error-null", "delta-null", "nul-text", "bytewise", "lone-cr",
     "no-reason-done", "ignores-stream", "gzipped", "deflated", "brotli-packed", "azure",
     "named-events", "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
-    "no-stream-options", "strict", "no-both-sampling", "no-limit-at-all", "only-old-tokens",
-    "no-system", "no-extra", "thinks-aloud", "stays-open", "bangs-some", "bangs-200", "echo",
+    "no-stream-options", "mistral-422", "strict", "no-both-sampling", "no-limit-at-all",
+    "only-old-tokens", "no-system", "no-extra", "thinks-aloud", "stays-open", "bangs-some",
+    "bangs-200", "echo",
 }  # fmt: skip
 ENDED: dict[str, Reason] = {
     "reasoning-eats-all": Reason.ONLY_THOUGHTS,

@@ -59,6 +59,12 @@ def error_of(status: int, body: Any = "", kind: str = "api", **headers: str) -> 
             {"detail": [{"loc": ["body", "n"], "msg": "not permitted", "input": {"a": SECRET}}]},
             "n: not permitted",
         ),
+        (
+            {"message": {"detail": [{"loc": ["body", "n"], "msg": "no"}]}, "object": "error"},
+            "n: no",
+        ),
+        ({"detail": {"error": {"message": "no such thing"}}}, "no such thing"),
+        ({"detail": ["no such", "thing"]}, "no such; thing"),
         (b"no such\n thing", "no such thing"),
         (b'{"error": {"message": "no such thi', "no such thi"),
         ({"error": {"message": f"bad: {SECRET}, sk-key"}}, "bad: …, …"),

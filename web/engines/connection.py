@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
@@ -42,7 +42,6 @@ UNREACHED, STATUS = "no answer", "status"
 REQUEST_ID = "connection-test"
 Words = str | Promise
 GATED = _("The gate blocked it twice, by rule %(rule)s; students would get the author's hint.")
-MORE_ROOM = _("Raise max tokens, or turn thinking off.")
 NOT_LISTED = _("The server's list of models does not have this one; hints do not mind.")
 NO_THOUGHTS = _(
     "No thoughts came. If this model never writes any, choose that it does not think: then "
@@ -52,7 +51,7 @@ HINTS_WAIT = _("A hint waits %(first)d s for the first word, and %(whole)d s for
 
 
 class OnlyThoughtsError(Exception):
-    """The model was cut before it came to an answer."""
+    """The model was cut before it came to an answer, as far as one can know."""
 
 
 @dataclass(slots=True)
@@ -130,7 +129,7 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
     except ModelError as error:
         explain(error, found)
     except OnlyThoughtsError:
-        found.ends(False, _("All tokens went into thoughts: nothing is left to show."), MORE_ROOM)
+        explain_thoughts(found)
     except TimeoutError:
         explain_silence(found)
     finally:
@@ -192,23 +191,28 @@ class Trial:
                 await asyncio.sleep(pause_s)
 
     async def turn(self, blocked: str | None) -> Verdict:
-        """One answer, through what every hint goes through. Raises: ModelError."""
-        found, gate, answer = self.found, self.example.gate(), Answer(self.found.endpoint)
-        written = ""
-        chunks = self.model.stream(
-            found.endpoint, self.sampling, self.example.messages(blocked), REQUEST_ID
-        )
-        async with aclosing(chunks):
+        """One answer, through what every hint goes through. Raises: ModelError, OnlyThoughtsError.
+
+        A second turn need not learn again how the server wants to be asked.
+        """
+        found, gate, written, decided = self.found, self.example.gate(), "", False
+        endpoint = replace(found.endpoint, dialect=found.dialect)
+        answer = Answer(endpoint)
+        messages = self.example.messages(blocked)
+        async with aclosing(
+            self.model.stream(endpoint, self.sampling, messages, REQUEST_ID)
+        ) as chunks:
             async for chunk in chunks:
                 found.dialect = chunk.learned or found.dialect
                 if found.first_ms is None and (chunk.text or chunk.thoughts):
                     found.first_ms = self.elapsed_ms()
                 written += (piece := answer.feed(chunk))
                 gate.feed(piece)
-                if gate.rule or gate.satisfied:
+                if decided := bool(gate.rule or gate.satisfied):
                     break
-        written += (piece := answer.finish())
-        gate.feed(piece)
+        if not decided:
+            written += (piece := answer.finish())
+            gate.feed(piece)
         found.thought_chars += answer.thought
         if answer.only_thoughts:
             raise OnlyThoughtsError
@@ -243,6 +247,15 @@ def explain(error: ModelError, found: Check) -> None:
             found.ends(False, _("The server answers with an error."), said=said)
         case _:
             found.ends(False, _("The answer breaks off, or cannot be read."), said=said)
+
+
+def explain_thoughts(found: Check) -> None:
+    if found.thought_chars:
+        text = _("All tokens went into thoughts: nothing is left to show.")
+        found.ends(False, text, _("Raise max tokens, or turn thinking off."))
+    else:
+        text = _("It was cut at its limit, and what it wrote may be thoughts.")
+        found.ends(False, text, _("Raise max tokens, or choose that this model does not think."))
 
 
 def explain_silence(found: Check) -> None:

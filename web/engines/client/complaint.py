@@ -10,6 +10,7 @@ from jiter import from_json
 
 READ_CHARS = 2_000
 """Of a server's sentence; what follows says nothing more."""
+NESTING = ("error", "message", "detail")
 MAX_ENTRIES = 20
 STATUS = re.compile("[45][0-9][0-9]", re.ASCII)
 
@@ -58,12 +59,16 @@ class Complaint:
 
 
 def innermost(body: object) -> object:
-    """What stands under `error`, also twice; the body itself where nothing does."""
-    for _ in range(2):
-        inner = body.get("error") if isinstance(body, dict) else None
-        if not (isinstance(inner, dict | str) and inner):
+    """What stands under `error`, `message` or `detail` where that is an object, also in another."""
+    for _ in range(3):
+        if not isinstance(body, dict):
             break
-        body = inner
+        error = body.get("error")
+        inner = [error] if isinstance(error, str) and error else []
+        inner += [body[name] for name in NESTING if isinstance(body.get(name), dict) and body[name]]
+        if not inner:
+            break
+        body = inner[0]
     return body
 
 
@@ -71,7 +76,8 @@ def entries_of(found: Any) -> list[dict[str, Any]]:
     """Of FastAPI's `detail`, and of lists of errors like it."""
     if not isinstance(found, list):
         return []
-    return [entry for entry in found[:MAX_ENTRIES] if isinstance(entry, dict)]
+    entries = ({"msg": entry} if isinstance(entry, str) else entry for entry in found[:MAX_ENTRIES])
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def place_of(entry: dict[str, Any]) -> str:

@@ -119,6 +119,17 @@ async def no_limit_at_all(reply: Reply, asked: Asked) -> None:
 
 
 @REFUSALS
+async def no_stream(reply: Reply, asked: Asked) -> None:
+    """As OpenAI's for organizations that are not verified."""
+    if asked.body.get("stream"):
+        unsupported(reply, "stream", "Your organization must be verified to stream this model.")
+    elif "stream_options" in asked.body:
+        unsupported(reply, "stream_options", "'stream_options' is only allowed with 'stream'.")
+    else:
+        await good(reply, asked)
+
+
+@REFUSALS
 async def no_system(reply: Reply, asked: Asked) -> None:
     """A chat template without a system role."""
     if any(message["role"] == "system" for message in asked.body["messages"]):

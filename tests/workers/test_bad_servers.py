@@ -48,7 +48,7 @@ ANSWERED = {
     "named-events", "strange-usage", "two-choices", "whole-text-field", "no-models-list", "gpt5",
     "no-stream-options", "mistral-422", "strict", "no-both-sampling", "no-limit-at-all",
     "only-old-tokens", "no-system", "no-extra", "thinks-aloud", "stays-open", "bangs-some",
-    "bangs-200", "echo",
+    "bangs-200", "echo", "no-stream",
 }  # fmt: skip
 ENDED: dict[str, Reason] = {
     "reasoning-eats-all": Reason.ONLY_THOUGHTS,

@@ -74,6 +74,7 @@ async def ask(model: Model, endpoint: Endpoint) -> tuple[str, Dialect]:
         ("no-both-sampling", "api", 2, without("top_p")),
         ("no-limit-at-all", "api", 3, without("max_tokens")),
         ("no-system", "api", 2, without("system")),
+        ("no-stream", "api", 2, without("stream")),
     ],
 )
 async def test_what_worked_is_learned_and_is_how_the_next_request_starts(
@@ -135,6 +136,7 @@ async def test_a_server_that_refuses_everything_is_asked_five_times(
         ("Only user and assistant roles are supported!", "system"),
         ("Developer instruction is not enabled for models/gemma", "system"),
         ("Unexpected role 'system'", "system"),
+        ("Unsupported value: 'stream' does not support true with this model.", "stream"),
     ],
 )
 @pytest.mark.parametrize("status", [400, 422, 500])
@@ -169,6 +171,7 @@ def test_what_the_server_points_at_counts_before_its_sentence(
     [
         ("no", (), 400),
         ("top_p", (), 401),
+        ("the stream was closed", (), 500),
         ("top_p", (), 429),
         ("model messages stream", (), 400),
         ("'x' does not exist", ("model",), 400),

@@ -64,6 +64,7 @@ def error_of(status: int, body: Any = "", kind: str = "api", **headers: str) -> 
             "n: no",
         ),
         ({"detail": {"error": {"message": "no such thing"}}}, "no such thing"),
+        ([{"error": {"message": "no such thing", "code": 400}}], "no such thing"),
         ({"detail": ["no such", "thing"]}, "no such; thing"),
         (b"no such\n thing", "no such thing"),
         (b'{"error": {"message": "no such thi', "no such thi"),

@@ -59,7 +59,12 @@ class Complaint:
 
 
 def innermost(body: object) -> object:
-    """What stands under `error`, `message` or `detail` where that is an object, also in another."""
+    """What stands under `error`, `message` or `detail` where that is an object, also in another.
+
+    Google's servers put all of it into a list.
+    """
+    if isinstance(body, list) and body:
+        body = body[0]
     for _ in range(3):
         if not isinstance(body, dict):
             break

@@ -17,8 +17,10 @@ SYSTEM = "system"
 """In a dialect's left_out: the role."""
 OURS = frozenset({"model", "messages", "stream"})
 """What no admin's extra body may replace."""
-KEPT = OURS | {"continue_final_message", "add_generation_prompt"}
+KEPT = frozenset({"model", "messages", "continue_final_message", "add_generation_prompt"})
 """Without these it would be another request: the answer would start anew instead of going on."""
+STREAM = re.compile("""['"`]stream['"`]""")
+"""Without quotes it is a word like others."""
 FORMS = {"max_tokens": ("max_tokens", "max_completion_tokens")}
 MAX_REPEATS = 4
 NEGOTIABLE = frozenset({400, 422, 500, 501})
@@ -55,6 +57,8 @@ class Negotiation:
             for name, value in self._wanted.items()
             if name not in left_out
         }
+        if "stream" in left_out:
+            kept.pop("stream_options", None)
         messages = merged(self._messages) if SYSTEM in left_out else self._messages
         return {**kept, "messages": messages}
 
@@ -142,7 +146,9 @@ def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:
     if has_system and (ROLE.search(text) or any("role" in name for name in complaint.names)):
         return [SYSTEM]
     words = re.findall(r"\w+", text)
+    if STREAM.search(text) and "stream" in sent:
+        return ["stream"]
     if "top_p" in sent and {"temperature", "top_p"} <= set(words):
         # Some models take either; the temperature says more about a hint.
         return ["top_p"]
-    return [name for name in words if name in sent][:1]
+    return [name for name in words if name in sent and name != "stream"][:1]

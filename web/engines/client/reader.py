@@ -11,9 +11,10 @@ from web.engines.client.sse import SseReader
 
 DONE = b"[DONE]"
 MAX_BYTES = 32 << 20
-"""Of a whole body, unpacked: 37,000 tokens in frames of the longest kind are half as many."""
-MAX_CHARS = 200_000
-"""Of a whole answer, its thoughts included: four times as many as max tokens allow."""
+"""Of a whole body, unpacked: 37,000 tokens, the most that an admin may allow, are half as many in
+frames of the longest kind."""
+MAX_CHARS = 400_000
+"""Of a whole answer, its thoughts included: twice what 37,000 tokens of English are."""
 
 
 class Reader:

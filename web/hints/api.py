@@ -291,7 +291,7 @@ def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
 
 def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
     if lane == Lane.BATCH and not access.teaches(user, exercise.course):
-        raise Problem(problem.FORBIDDEN, _("Only teachers and staff may use the batch lane."))
+        raise Problem(problem.FORBIDDEN, _("Only who teaches the course may use the batch lane."))
 
 
 def refuse_correct(report: Report) -> None:

@@ -106,7 +106,7 @@ async def generated(
     try:
         return await pipeline.run(job, runtime.model, feed, record, shown)
     finally:
-        if record.learned is not None:
+        if record.learned not in (None, job.endpoint.dialect):
             await learn(runtime, job, record.learned)
 
 

@@ -81,7 +81,7 @@ class Record:
     raw: all that the turn which runs has written; writing: what of it is known to be answer, both
     ungated; written: tokens of the text which that goes on from; thought: thoughts came before it;
     spent: by the turns before; now: by the one that runs, as far as its engine has counted;
-    learned: how the engine's server wants to be asked, if that was not known.
+    learned: how the engine's server wants to be asked and what its model does; None: no answer yet.
     """
 
     screen: Screen
@@ -251,7 +251,6 @@ async def listen(
             if chunk.alive:
                 request.chunk()
             record.raw.append(chunk.text)
-            record.learned = chunk.learned or record.learned
             record.now = chunk.usage or record.now
             show(answer.feed(chunk), record, answer, gate)
             if decided(gate):
@@ -260,7 +259,8 @@ async def listen(
 
 
 def show(text: str, record: Record, answer: Answer, gate: Gate) -> None:
-    """What the gate lets through of the answer's next text."""
+    """What the gate lets through of the answer's next text, and what the answer has taught."""
+    record.learned = answer.dialect
     if text:
         record.thought = answer.thought > 0
         record.writing.append(text)

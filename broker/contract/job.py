@@ -24,11 +24,13 @@ class Dialect:
     """How a server wants a request to differ from OpenAI's; learned from what it refused.
 
     left_out: parameters that it takes in no form; `system` is the role, whose text then opens the
-    user's message. renamed: from OpenAI's older name to the one this server takes.
+    user's message. renamed: from OpenAI's older name to the one this server takes. thinks: thoughts
+    stood in an answer, though nobody said that this model may think.
     """
 
     left_out: frozenset[str] = frozenset()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

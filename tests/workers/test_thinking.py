@@ -120,6 +120,24 @@ def test_the_answer_is_shown_without_its_thoughts(endpoint: Endpoint, name: str)
     assert record.turns[0].text == "".join(chunk.text for chunk in ANSWERS[name])
 
 
+def test_a_model_that_thinks_though_nobody_said_so_is_held_from_then_on() -> None:
+    _, record, _, _ = run(at(NEVER), [*ANSWERS["opened and closed"], STOP])
+    assert record.learned is not None
+    assert record.learned.thinks
+
+    later = at(replace(NEVER, dialect=record.learned))
+    ending, _, shown, _ = run(later, [*ANSWERS["only closed"], STOP])
+
+    assert isinstance(ending, Outcome)
+    assert (ending.text, "".join(shown)) == (HINT, HINT)
+
+
+def test_a_model_that_does_not_think_teaches_nothing() -> None:
+    _, record, _, _ = run(at(NEVER), [*ANSWERS["none"], STOP])
+
+    assert record.learned == NEVER.dialect
+
+
 ENDLESS = {
     "kept apart": [Chunk(thoughts=9)] * 9,
     "opened": pieces(f"<think>{HINT} {THOUGHT}"),
@@ -200,7 +218,7 @@ def test_thoughts_that_a_server_would_not_turn_off_are_held() -> None:
 
         assert isinstance(ending, Outcome)
         assert ("".join(shown), ending.text) == (HINT, HINT)
-        assert record.learned == chunks[0].learned
+        assert record.learned == replace(dialect, thinks=True)
 
 
 @pytest.mark.parametrize(

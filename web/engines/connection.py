@@ -33,6 +33,7 @@ T = TypeVar("T")
 TIMEOUT_S = 10.0
 LISTING_S = 5.0
 SHORTEST_PAUSE_S = 0.5
+READ_ON_S = 5.0
 TURNS = 2
 """As a hint: a model whose text the gate refuses is asked once more."""
 BLOCKED_CHARS = 1000
@@ -206,18 +207,30 @@ class Trial:
                 found.dialect = chunk.learned or found.dialect
                 if found.first_ms is None and (chunk.text or chunk.thoughts):
                     found.first_ms = self.elapsed_ms()
-                written += (piece := answer.feed(chunk))
-                gate.feed(piece)
-                if decided := bool(gate.rule or gate.satisfied):
+                piece = answer.feed(chunk)
+                if not decided:
+                    written += piece
+                    gate.feed(piece)
+                    decided = bool(gate.rule or gate.satisfied)
+                if decided and not self.reads_on():
                     break
         if not decided:
             written += (piece := answer.finish())
             gate.feed(piece)
+        if answer.dialect.thinks and not endpoint.dialect.thinks:
+            # From now on the text of this engine is held, also that of hints.
+            found.dialect, found.thought_chars = answer.dialect, 0
+            return await self.turn(blocked)
         found.thought_chars += answer.thought
         if answer.only_thoughts:
             raise OnlyThoughtsError
         found.blocked_text = written[:BLOCKED_CHARS]
         return gate.finish(cut=answer.incomplete)
+
+    def reads_on(self) -> bool:
+        """Beyond what a hint needs: a model that is said not to think may close thoughts later."""
+        never = self.found.endpoint.thinking is Thinking.NEVER
+        return never and self.elapsed_ms() < READ_ON_S * 1000
 
 
 def explain(error: ModelError, found: Check) -> None:

@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 def dialect_words(dialect: Dialect) -> str:
-    """What a server refused, and so is left out or renamed."""
+    """What a server refused, and so is left out or renamed; and whether its model thinks."""
     parts = [
         _("%(new)s instead of %(old)s") % {"old": old, "new": new}
         for old, new in sorted(dialect.renamed.items())
@@ -37,6 +37,8 @@ def dialect_words(dialect: Dialect) -> str:
     if dialect.left_out:
         names = ", ".join(sorted(dialect.left_out))
         parts.append(_("left out: %(names)s") % {"names": names})
+    if dialect.thinks:
+        parts.append(_("it thinks, so its text is held until it is whole"))
     return "; ".join(parts) or _("nothing")
 
 

@@ -163,17 +163,24 @@ def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
     if engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
-        left_out=frozenset(engine.dialect["left_out"]), renamed=engine.dialect["renamed"]
+        left_out=frozenset(engine.dialect["left_out"]),
+        renamed=engine.dialect["renamed"],
+        thinks=engine.dialect.get("thinks", False),
     )
 
 
 def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
-    """Keeps what an engine's server refused; its next request is sent as it wants it.
+    """Keeps what an engine's answers taught; its next request is sent as it wants it.
 
-    endpoint: that which refused. If the engine has another one by now, nothing is kept.
+    endpoint: that which answered. If the engine has another one by now, nothing is kept.
     """
     of = identity(endpoint.base_url, endpoint.model, endpoint.extra_body)
-    known = {"of": of, "left_out": sorted(dialect.left_out), "renamed": dict(dialect.renamed)}
+    known = {
+        "of": of,
+        "left_out": sorted(dialect.left_out),
+        "renamed": dict(dialect.renamed),
+        "thinks": dialect.thinks,
+    }
     with transaction.atomic():
         engine = Engine.objects.select_for_update().filter(name=name).first()
         if engine and identity_of(engine, AIModelConfig.current()) == of:

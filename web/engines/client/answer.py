@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.contract.job import Endpoint, Thinking
 from web.engines.client.chunk import Chunk
 from web.tutor.thoughts import Thoughts
@@ -17,7 +19,9 @@ class Answer:
 
     def __init__(self, endpoint: Endpoint, *, begun: bool = False) -> None:
         self.finish_reason: str | None = None
-        self._endpoint, self._dialect, self._begun = endpoint, endpoint.dialect, begun
+        self.dialect = endpoint.dialect
+        """As the endpoint's, with what this answer taught."""
+        self._endpoint, self._begun = endpoint, begun
         self._apart = 0
         """Characters of thoughts that the server kept apart."""
         self._thoughts: Thoughts | None = None
@@ -25,7 +29,7 @@ class Answer:
 
     def feed(self, chunk: Chunk) -> str:
         """What is now known to be answer."""
-        self._dialect = chunk.learned or self._dialect
+        self.dialect = chunk.learned or self.dialect
         self._apart += chunk.thoughts
         self.finish_reason = chunk.finish_reason or self.finish_reason
         early = self._thoughts is None and not self._begun
@@ -34,14 +38,14 @@ class Answer:
             return ""
         if self._thoughts is None:
             self._thoughts = Thoughts(may_think=self._may_think)
-        return self._noted(self._thoughts.feed(chunk.text))
+        return self._noted(self._thoughts, self._thoughts.feed(chunk.text))
 
     def finish(self) -> str:
         """The rest of the answer; what was cut while it could be thoughts is none."""
         if self._thoughts is None:
             return ""
         self._unclear = self._thoughts.thinking and self.incomplete
-        return "" if self._unclear else self._noted(self._thoughts.finish())
+        return "" if self._unclear else self._noted(self._thoughts, self._thoughts.finish())
 
     @property
     def incomplete(self) -> bool:
@@ -70,10 +74,16 @@ class Answer:
         A server that keeps thoughts apart leaves none in the text. What an admin sends to turn them
         off has no effect where the server refuses it.
         """
-        refused = self._dialect.left_out & set(self._endpoint.extra_body)
-        unknown = self._endpoint.thinking is Thinking.UNKNOWN or bool(refused)
+        refused = self.dialect.left_out & set(self._endpoint.extra_body)
+        unknown = not self._never or self.dialect.thinks or bool(refused)
         return unknown and not self._begun and not self._apart
 
-    def _noted(self, text: str) -> str:
+    @property
+    def _never(self) -> bool:
+        return self._endpoint.thinking is Thinking.NEVER
+
+    def _noted(self, thoughts: Thoughts, text: str) -> str:
+        if thoughts.seen and self._never and not self.dialect.thinks:
+            self.dialect = replace(self.dialect, thinks=True)
         self._answered = self._answered or bool(text.strip())
         return text

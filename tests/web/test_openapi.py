@@ -39,12 +39,12 @@ def test_every_operation_is_described(schema: dict[str, Any]) -> None:
     }
 
 
-ALL = {"401", "404", "500", "503"}
+ALL = {"401", "404", "429", "500", "503"}
 WRITES = {"403", "422"}
 BODY = {"413", "415"}
 STATUSES = {
-    "POST /v1/checks": ALL | WRITES | BODY | {"200", "429"},
-    "POST /v1/hints": ALL | WRITES | BODY | {"202", "409", "429"},
+    "POST /v1/checks": ALL | WRITES | BODY | {"200"},
+    "POST /v1/hints": ALL | WRITES | BODY | {"202", "409"},
     "GET /v1/hints": ALL | WRITES | {"200"},
     "GET /v1/hints/{hint_id}": ALL | WRITES | {"200", "304"},
     "POST /v1/hints/{hint_id}/cancel": ALL | WRITES | {"202"},
@@ -111,7 +111,7 @@ def test_the_event_stream_tells_every_event(schema: dict[str, Any]) -> None:
 
     stream = events["responses"]["200"]
     assert "text/event-stream" in stream["content"]
-    assert all(f"`{kind}`" in stream["description"] for kind in (*Kind, "position"))
+    assert all(f"`{kind}`" in stream["description"] for kind in (*Kind, "position", "lost"))
     names = {parameter["name"] for parameter in events["parameters"]}
     assert names == {"hint", "last", "Last-Event-ID"}
 

@@ -22,8 +22,10 @@ EVERYWHERE = (
     problem.CSRF,
     problem.NOT_FOUND,
     problem.INVALID,
+    problem.TOO_MANY_TRIES,
     problem.INTERNAL,
     problem.BROKER_DOWN,
+    problem.DATABASE_DOWN,
 )
 """What any operation may answer."""
 BODY = (problem.TOO_LARGE, problem.MEDIA_TYPE)
@@ -114,6 +116,9 @@ FRAMES = f"""Server-sent events until every hint has ended. Each has `hint`, its
 - `position` `{{"position": n, "eta_s": s}}`: the place in the backlog; it has no id.
 - `done` `{{"state": {"|".join(State)}, "reason": {"|".join(Reason)}}}`: the last one; the
   hint can be read now. `reason` is left out for a plain answer.
+- `lost` `{{"why": …}}`: also the last one; you may not follow this hint any more. `why` is the end
+  of a problem's type: `not-signed-in`, or `not-found` for a hint that was deleted or is not yours
+  to read now. It has no id.
 
 `id` names the last event of every hint; a browser sends it back as Last-Event-ID. A comment comes
 every 15 s."""
@@ -159,7 +164,7 @@ EVENTS: Json = {
             **{
                 status: each
                 for status, each in errors(problem.TOO_MANY_STREAMS).items()
-                if status in (401, 404, 500, 503)
+                if status in (401, 404, 429, 500, 503)
             },
         },
         "security": [{"TokenAuth": []}, {"BrowserAuth": []}],

@@ -179,15 +179,13 @@ def test_a_stream_leaves_a_session_of_an_earlier_secret_key_as_it_is(
     assert holding([holder]) == {holder}
 
 
-@pytest.mark.parametrize("key", ['"' + r"\000" * 32 + '"', r'"aaaaaaaa\000"', "A" * 32, "-" * 32])
+@pytest.mark.parametrize("key", ['"' + r"\000" * 32 + '"', r'"aaaaaaaa\000"'])
 @pytest.mark.parametrize("path", ["/", "/v1/hints?exercise=basics/add"])
-def test_a_session_key_that_none_can_have_is_not_looked_for(
-    line: None, path: str, key: str
-) -> None:
+def test_a_session_key_with_a_nul_is_not_looked_for(line: None, path: str, key: str) -> None:
     client = Client(headers={"Cookie": f"sessionid={key}"})
 
     with CaptureQueriesContext(connection) as asked:
         answer = client.get(path)
 
-    assert answer.status_code in (302, 401)
+    assert answer.status_code in (400, 422)
     assert not [each for each in asked if "django_session" in each["sql"]]

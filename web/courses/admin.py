@@ -21,10 +21,6 @@ class UsernameField(forms.ModelChoiceField[User]):
     widget = forms.TextInput
     default_error_messages = {"invalid_choice": _("Nobody has this username.")}
 
-    def to_python(self, value: Any) -> User | None:
-        # PostgreSQL takes no NUL, not even in a question.
-        return super().to_python(value.replace("\0", "�") if isinstance(value, str) else value)
-
 
 class MembershipForm(forms.ModelForm[Membership]):
     user = UsernameField(User.objects.all(), to_field_name="username", label=_("Username"))

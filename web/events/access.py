@@ -10,6 +10,7 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -81,7 +82,7 @@ def who(request: HttpRequest) -> tuple[User, Pass]:
         token = valid_token(request, authorization[len(BEARER) :].strip())
         return token.user, passes.of_token(token)
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    request.session = passes.sessions()(key)
+    request.session = SessionStore(key)
     # Django gives a session that an earlier secret key signed a new key, but the answer of a
     # stream cannot bring that to the browser.
     request.session.cycle_key = lambda: None  # type: ignore[method-assign]

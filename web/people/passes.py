@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
-from django.utils import timezone
+from django.contrib.sessions.models import Session
+from django.db.models.functions import Now
 
 from web.api.models import ApiToken
 
@@ -37,21 +35,14 @@ def of_session(user: User, session: str) -> Pass:
     return Pass(user.pk, session=session, password=user.password)
 
 
-def sessions() -> type[SessionStore]:
-    """The kind of session the site uses; it has rows."""
-    store: type[SessionStore] = import_module(settings.SESSION_ENGINE).SessionStore
-    return store
-
-
 def holding(passes: Collection[Pass]) -> set[Pass]:
     """Those of them that still hold, in three queries that make no objects: it is asked often."""
-    now = timezone.now()
     people = User.objects.filter(is_active=True, pk__in={each.user for each in passes})
     passwords = dict(people.values_list("pk", "password"))
     tokens = keys(
-        ApiToken.objects.valid(now), {each.token for each in passes if each.token is not None}
+        ApiToken.objects.valid(), {each.token for each in passes if each.token is not None}
     )
-    session_rows = sessions().get_model_class().objects.filter(expire_date__gt=now)
+    session_rows = Session.objects.filter(expire_date__gt=Now())
     open_sessions = keys(session_rows, {each.session for each in passes if each.session})
     return {
         each

@@ -157,9 +157,8 @@ def answers(url: str) -> bool:
     with redis.Redis.from_url(url, socket_timeout=1, retry=None) as client:
         try:
             return bool(client.ping())
-        except (
-            redis.ResponseError
-        ):  # a full disk lets it refuse even this; it is there all the same
+        except redis.ResponseError:
+            # It is there, though a full disk lets it refuse even this.
             return True
         except (redis.ConnectionError, redis.TimeoutError):  # not there yet, or loading its data
             return False

@@ -49,7 +49,8 @@ def is_time_zone(text: str) -> bool:
 class Setting:
     """One variable. low, high: inclusive range of a number. default None: unset means None.
 
-    allowed: what a text must be, if a function says that it is something else.
+    fits: whether a text can be used; allowed: for people, what to write in the place of one that
+    cannot.
     """
 
     name: str

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from django.db import DatabaseError
-from redis.exceptions import LockError, RedisError
 
 from broker import keys
-from broker.connect import AsyncBroker
+from broker.connect import AsyncBroker, translated
 from broker.errors import BrokerDown
 from web import retention
 from workers.background import every
@@ -30,21 +28,22 @@ class Upkeep:
         self._database = Database()
 
     async def run(self) -> None:
-        await every(HOUR_S, self.once, BrokerDown, RedisError, DatabaseError)
+        await every(HOUR_S, self.once, BrokerDown, DatabaseError)
 
     async def once(self) -> None:
         """All that is over now, unless another node is at it."""
-        lock = self._broker.client.lock(keys.UPKEEP(), timeout=keys.UPKEEP.ttl_s, blocking=False)
-        with suppress(LockError):
-            async with lock:
-                for kind in retention.KINDS:
-                    total = 0
-                    while gone := await self._database.run(retention.sweep, kind):
-                        total += gone
-                        await asyncio.sleep(retention.PAUSE_S)
+        async with self._broker.lock(keys.UPKEEP) as lock:
+            if not lock:
+                return
+            for kind in retention.KINDS:
+                total = 0
+                while gone := await self._database.run(retention.sweep, kind):
+                    total += gone
+                    await asyncio.sleep(retention.PAUSE_S)
+                    with translated():
                         await lock.reacquire()
-                    if total:
-                        log.info("deleted %d old rows: %s", total, kind.name)
+                if total:
+                    log.info("deleted %d old rows: %s", total, kind.name)
 
     def close(self) -> None:
         self._database.close()

@@ -2,8 +2,8 @@
 -- hint before it should have that slot; else in the line. A known hint stays where it is.
 -- keys: ticket(hint), engines, known; workers, leases, service, health, warm(engine); student;
 --   backlog, courses(lane), line, rounds(lane and course); doorbells(engine)
--- args: hint, last attempt, since_ms or '' for now, grant_ms, doorbell, then name, value of each further field of
---   the ticket
+-- args: hint, last attempt, since_ms or '' for now, grant_ms, doorbell, then name, value of each
+--   further field of the ticket
 -- result: {engine of a grant not claimed or false, attempt, position or 0, eta_s or false}
 -- includes: place
 

@@ -1,8 +1,8 @@
 -- Turns a grant into a claim.
 -- keys: ticket(hint), leases(engine)
 -- args: hint, engine, "<worker> <token>" of the claimer, lease_ms
--- result: {attempt, home, warm or cold, since_ms, ms of now}; false if this engine has no grant for the hint, or
---   somebody else claimed it
+-- result: {attempt, home, warm or cold, since_ms, ms of now}; false if this engine has no grant for
+--   the hint, or somebody else claimed it
 -- includes: clock
 
 local hint, engine, token, lease_ms = unpack(ARGV)

@@ -9,6 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from broker.contract.text import storable_json
+
 MAX_BYTES = 4096
 MAX_DEPTH = 5
 OURS = frozenset({
@@ -52,17 +54,14 @@ def check(value: object) -> None:
         raise ValidationError(NO_OBJECT)
     if depth(value) > MAX_DEPTH:
         raise ValidationError(TOO_DEEP, params={"limit": MAX_DEPTH})
+    if storable_json(value) != value:
+        raise ValidationError(NO_TEXT)
     try:
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
-    except UnicodeEncodeError:
-        raise ValidationError(NO_TEXT) from None
     except ValueError:
         raise ValidationError(NO_NUMBER) from None
     except TypeError:
         raise ValidationError(NO_OBJECT) from None
-    # PostgreSQL's jsonb takes no NUL.
-    if "\\u0000" in json.dumps(value):
-        raise ValidationError(NO_TEXT)
     if size > MAX_BYTES:
         raise ValidationError(TOO_LONG, params={"limit": MAX_BYTES})
     for keys, text in ((OURS, TAKEN), (FIELDS, ELSEWHERE)):

@@ -72,7 +72,7 @@ class Hint(models.Model):
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
 
-    # By the database's clock, which alone tells how old a hint is: see web.hints.store.ago.
+    # By the database's clock, which alone tells how old a hint is: see web.database.ago.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     first_piece_at = models.DateTimeField(_("first piece"), null=True, blank=True)

@@ -67,7 +67,7 @@ class HintIn(Schema):
     )
     lane: Literal["interactive", "batch"] = Field(
         "interactive",
-        description="`batch`, for teachers and staff, waits until students leave room.",
+        description="`batch`, for who teaches the course, waits until students leave room.",
     )
 
 

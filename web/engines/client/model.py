@@ -16,12 +16,12 @@ from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, Sampling
 from web.engines.client.body import Answered, refuse
 from web.engines.client.chunk import Chunk
-from web.engines.client.complaint import Complaint
+from web.engines.client.complaint import READ_CHARS, Complaint
 from web.engines.client.errors import ModelCut, ModelError, ModelTimeout
 from web.engines.client.negotiation import Negotiation
 from web.engines.client.patience import Patience
 from web.engines.client.reader import Reader
-from web.engines.client.redaction import READ_CHARS, Redaction
+from web.engines.client.redaction import Redaction
 from web.engines.client.translation import PLUMBING, Translation, hung_up
 
 MAX_CONNECTIONS = 4096

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from web.engines.client.complaint import READ_CHARS
+
 SHOWN_CHARS = 200
-READ_CHARS = 2_000
 RUN_BYTES = 12
 """A run of letters and digits so long, 4 Korean syllables, is taken for a piece of the prompt."""
 ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
 from broker.keys import RUN, RUNS
@@ -12,26 +11,22 @@ from broker.scripts import Call, nothing
 RUNS_A_MINUTE = 30
 
 
-class Answer(StrEnum):
-    """Whether a run may begin."""
+class Wait(NamedTuple):
+    """Why a run may not begin yet.
 
-    BEGUN = "begun"
-    """It has begun, and must be ended; by itself it ends after 30 s."""
-    RUNNING = "running"
-    """An earlier run of the user goes on."""
-    MANY = "many"
-    """So many have begun within the last minute that this one must wait."""
+    running: an earlier run of the user goes on, nobody knows how long; else too many have begun
+    within the last minute, and one may begin in wait_s seconds.
+    """
 
-
-class Turn(NamedTuple):
-    """wait_s: seconds until a run may begin that came too early; 0 if nobody knows."""
-
-    answer: Answer
+    running: bool
     wait_s: int
 
 
-def begin(user: str, token: str, *, most: int = RUNS_A_MINUTE) -> Call[Turn]:
-    """Lets the user begin the run of this token. most: runs a minute; 0 for any number."""
+def begin(user: str, token: str, *, most: int = RUNS_A_MINUTE) -> Call[Wait | None]:
+    """Lets the user begin the run of this token, and answers None; it must be ended.
+
+    By itself it ends after 30 s. most: runs a minute; 0 for any number.
+    """
     assert RUN.ttl_s is not None
     assert RUNS.ttl_s is not None
     args = (user, token, RUN.ttl_s * 1000, most, RUNS.ttl_s * 1000)
@@ -43,6 +38,6 @@ def end(user: str, token: str) -> Call[None]:
     return Call("end_run", (user, token), nothing)
 
 
-def parse(reply: Sequence[str | int]) -> Turn:
+def parse(reply: Sequence[str | int]) -> Wait | None:
     answer, wait_ms = reply
-    return Turn(Answer(str(answer)), -(-int(wait_ms) // 1000))
+    return None if answer == "begun" else Wait(answer == "running", -(-int(wait_ms) // 1000))

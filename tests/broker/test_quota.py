@@ -7,9 +7,9 @@ import pytest
 from broker import quota
 from broker.connect import Broker
 from broker.keys import RUN, RUNS
-from broker.quota import RUNS_A_MINUTE, Answer, Turn
+from broker.quota import RUNS_A_MINUTE, Wait
 
-BEGUN, RUNNING = Turn(Answer.BEGUN, 0), Turn(Answer.RUNNING, 0)
+BEGUN, RUNNING = None, Wait(running=True, wait_s=0)
 
 
 def test_a_user_runs_one_program_at_a_time(broker: Broker) -> None:
@@ -49,9 +49,10 @@ def test_a_minute_holds_so_many_runs(broker: Broker) -> None:
         assert broker.run(quota.begin("1", f"{number}")) == BEGUN
         broker.run(quota.end("1", f"{number}"))
 
-    answer, wait_s = broker.run(quota.begin("1", "one more"))
-    assert answer is Answer.MANY
-    assert 55 <= wait_s <= 60
+    wait = broker.run(quota.begin("1", "one more"))
+    assert wait
+    assert not wait.running
+    assert 55 <= wait.wait_s <= 60
     assert broker.run(quota.begin("2", "another user's")) == BEGUN
     assert broker.run(quota.begin("1", "a teacher's", most=0)) == BEGUN
 
@@ -63,9 +64,9 @@ def test_the_minute_moves_on(broker: Broker, age_s: int, allowed: bool) -> None:
     # Redis's own clock cannot be moved.
     broker.client.zincrby(RUNS("1"), -age_s * 1000, "first")
 
-    turn = broker.run(quota.begin("1", "second", most=1))
+    wait = broker.run(quota.begin("1", "second", most=1))
 
-    assert turn == (BEGUN if allowed else Turn(Answer.MANY, 1))
+    assert wait == (BEGUN if allowed else Wait(running=False, wait_s=1))
 
 
 def test_a_refused_run_does_not_count(broker: Broker) -> None:

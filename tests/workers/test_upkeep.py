@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from broker.connect import AsyncBroker
 from broker.embedded import Embedded
+from broker.errors import BrokerDown
 from broker.keys import UPKEEP
 from web import retention
 from web.link import broker
@@ -76,7 +77,8 @@ async def test_who_loses_the_lock_stops(upkeep: Upkeep, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(retention, "sweep", lost)
 
-    await upkeep.once()
+    with pytest.raises(BrokerDown, match="no longer owned"):
+        await upkeep.once()
 
     assert await left() == ROWS - 3
     assert broker().client.get(UPKEEP()) == "another node"

@@ -36,8 +36,8 @@ class Admitted(NamedTuple):
     finals: dict[str, Final]
 
 
-class Claim(NamedTuple):
-    """One hint, followed by one person."""
+class Follower(NamedTuple):
+    """One person who follows one hint."""
 
     holder: Pass
     hint: str
@@ -92,19 +92,19 @@ def who(request: HttpRequest) -> tuple[User, Pass]:
     return user, passes.of_session(user, key)
 
 
-def lost(claims: Sequence[Claim]) -> dict[Claim, problem.Kind]:
-    """Those that hold no longer, by the same rule that admitted them."""
-    found: dict[Claim, problem.Kind] = {}
-    for first in range(0, len(claims), BATCH):
-        batch = claims[first : first + BATCH]
-        holding = passes.holding({claim.holder for claim in batch})
+def lost(followers: Sequence[Follower]) -> dict[Follower, problem.Kind]:
+    """Those who may follow no longer, by the same rule that admitted them, and why."""
+    found: dict[Follower, problem.Kind] = {}
+    for first in range(0, len(followers), BATCH):
+        batch = followers[first : first + BATCH]
+        holding = passes.holding({each.holder for each in batch})
         users = {holder.user for holder in holding}
-        may_read = access.readers({claim.hint for claim in batch}, users)
-        for claim in batch:
-            if claim.holder not in holding:
-                found[claim] = problem.NOT_SIGNED_IN
-            elif (claim.holder.user, claim.hint) not in may_read:
-                found[claim] = problem.NOT_FOUND
+        may_read = access.readers({each.hint for each in batch}, users)
+        for each in batch:
+            if each.holder not in holding:
+                found[each] = problem.NOT_SIGNED_IN
+            elif (each.holder.user, each.hint) not in may_read:
+                found[each] = problem.NOT_FOUND
     return found
 
 

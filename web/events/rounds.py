@@ -13,7 +13,7 @@ from broker import dispatch
 from broker.dispatch import Place
 from broker.errors import BrokerDown
 from web.events import access
-from web.events.access import Claim
+from web.events.access import Follower
 from web.events.feed import Stage, Watch
 from web.events.hub import Hub
 
@@ -64,18 +64,18 @@ async def end_lost(hub: Hub) -> None:
     """Ends what somebody may not follow any more: signed out, out of the course, hint deleted."""
     while True:
         await asyncio.sleep(ACCESS_EVERY_S)
-        claims: defaultdict[Claim, list[Watch]] = defaultdict(list)
+        followers: defaultdict[Follower, list[Watch]] = defaultdict(list)
         for watch in hub.watches():
             holder = watch.feed.holder
             if holder is not None and watch.stage is not Stage.OVER:
-                claims[Claim(holder, watch.hint)].append(watch)
-        if not claims:
+                followers[Follower(holder, watch.hint)].append(watch)
+        if not followers:
             continue
         try:
-            lost = await access.in_thread(partial(access.lost, list(claims)))
+            lost = await access.in_thread(partial(access.lost, list(followers)))
         except Error as error:
-            log.warning("the access of %d streams cannot be checked: %s", len(claims), error)
+            log.warning("the access of %d streams cannot be checked: %s", len(followers), error)
             continue
-        for claim, why in lost.items():
-            for watch in claims[claim]:
+        for each, why in lost.items():
+            for watch in followers[each]:
                 watch.lose(why.name)

@@ -17,7 +17,7 @@ from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import etag, line, sandbox, store, turns, wire
+from web.hints import etag, line, runs, sandbox, store, wire
 from web.hints.models import Hint
 from web.people import access
 from web.tutor import ladder, prompt
@@ -60,7 +60,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
-    with turn(student, exercise):
+    with running(student, exercise):
         return wire.check_out(sandbox.check(exercise, body.code), body.code)
 
 
@@ -92,7 +92,7 @@ def ask(
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
-    with turn(student, exercise):
+    with running(student, exercise):
         report = sandbox.check(exercise, body.code)
         hint = accept(new_hint(student, exercise, body, report, idempotency_key))
     response["Location"] = f"/v1/hints/{hint.pk}"
@@ -257,9 +257,9 @@ def own_hint(user: User, hint_id: UUID) -> Hint:
     return hint
 
 
-def turn(user: User, exercise: Exercise) -> AbstractContextManager[None]:
+def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
     """Who teaches may run any number of programs a minute, one after the other. Raises: Problem."""
-    return turns.turn(user, any_number=access.teaches(user, exercise.course))
+    return runs.running(user, any_number=access.teaches(user, exercise.course))
 
 
 def refuse_bad_code(code: str) -> None:

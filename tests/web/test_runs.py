@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from broker import quota
 from broker.connect import Broker
 from broker.keys import RUN, RUNS
-from broker.quota import RUNS_A_MINUTE, Answer
+from broker.quota import RUNS_A_MINUTE
 from tests.web.kit import EXERCISE, WRONG, Caller, live, nothing_left, problem
 from web import link
 from web.courses.models import Course, Exercise, Membership
-from web.hints import sandbox, turns
+from web.hints import runs, sandbox
 from web.hints.models import Hint
 from web.link import broker
 
@@ -28,8 +28,7 @@ HANGUL = re.compile("[가-힣]")
 @contextmanager
 def elsewhere(user: User) -> Iterator[None]:
     """Another web process runs a program of this user."""
-    turn = broker().run(quota.begin(str(user.pk), "elsewhere", most=0))
-    assert turn.answer is Answer.BEGUN
+    assert broker().run(quota.begin(str(user.pk), "elsewhere", most=0)) is None
     yield
     broker().run(quota.end(str(user.pk), "elsewhere"))
 
@@ -56,7 +55,7 @@ def test_a_second_program_waits_for_the_first_in_another_process(
 
 
 def test_a_second_program_waits_for_the_first_in_this_process(api: Caller, student: User) -> None:
-    with turns.turn(student, any_number=False):
+    with runs.running(student, any_number=False):
         for answer in ask_and_check(api):
             problem(answer, 429, "still-running")
 
@@ -99,7 +98,7 @@ def test_who_teaches_may_run_many_but_one_at_a_time(
         problem(caller.post("/v1/checks", CHECK), 429, "still-running")
 
 
-def test_what_is_refused_before_it_runs_takes_no_turn(api: Caller, student: User) -> None:
+def test_what_is_refused_before_it_runs_counts_as_no_run(api: Caller, student: User) -> None:
     for code in ("", "\0", "x" * 70_000):
         assert api.post("/v1/checks", CHECK | {"code": code}).status_code in (413, 422)
     api.post("/v1/checks", CHECK | {"exercise": "basics/none"})
@@ -107,7 +106,7 @@ def test_what_is_refused_before_it_runs_takes_no_turn(api: Caller, student: User
     assert not broker().client.exists(RUN(str(student.pk)), RUNS(str(student.pk)))
 
 
-def test_a_turn_ends_with_its_request_however_that_ends(
+def test_a_run_ends_with_its_request_however_that_ends(
     api: Caller, student: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object) -> None:
@@ -127,7 +126,7 @@ def test_without_redis_each_process_still_holds_a_student_to_one(
     monkeypatch.setattr(link, "broker", lambda: Broker("redis://127.0.0.1:1"))
 
     assert api.post("/v1/checks", CHECK).status_code == 200
-    with turns.turn(student, any_number=False):
+    with runs.running(student, any_number=False):
         problem(api.post("/v1/checks", CHECK), 429, "still-running")
     assert api.post("/v1/checks", CHECK).status_code == 200
 

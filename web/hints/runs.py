@@ -1,4 +1,4 @@
-"""A user's turn to run a program: one at a time, and so many a minute, over all web processes.
+"""Who may run a program now: a user one at a time, and so many a minute, over all web processes.
 
 Without Redis each web process still holds its users to one program at a time; minutes are not
 counted then.
@@ -15,27 +15,25 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from broker import quota
-from broker.quota import RUNS_A_MINUTE, Answer
+from broker.quota import RUNS_A_MINUTE
 from web.api import problem
 from web.api.problem import Problem
 from web.link import attempt
 
 RETRY_S = 1
-running: set[int] = set()
+here: set[int] = set()
 """Users whose programs this process runs."""
 lock = Lock()
 
 
 @contextmanager
-def turn(user: User, *, any_number: bool) -> Iterator[None]:
-    """Holds the user's turn. any_number: a minute has no limit. Raises: Problem."""
+def running(user: User, *, any_number: bool) -> Iterator[None]:
+    """The user runs a program. any_number: a minute has no limit. Raises: Problem."""
     with alone_here(user.pk):
         who, token = str(user.pk), uuid4().hex
-        found = attempt(quota.begin(who, token, most=0 if any_number else RUNS_A_MINUTE))
-        if found and found.answer is Answer.RUNNING:
-            raise still_running()
-        if found and found.answer is Answer.MANY:
-            raise too_many(found.wait_s)
+        wait = attempt(quota.begin(who, token, most=0 if any_number else RUNS_A_MINUTE))
+        if wait:
+            raise still_running() if wait.running else too_many(wait.wait_s)
         try:
             yield
         finally:
@@ -45,14 +43,14 @@ def turn(user: User, *, any_number: bool) -> Iterator[None]:
 @contextmanager
 def alone_here(user: int) -> Iterator[None]:
     with lock:
-        if user in running:
+        if user in here:
             raise still_running()
-        running.add(user)
+        here.add(user)
     try:
         yield
     finally:
         with lock:
-            running.remove(user)
+            here.remove(user)
 
 
 def still_running() -> Problem:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -331,13 +329,3 @@ def test_the_command_refuses_bad_parameters(text: str) -> None:
         command("--extra-body", text)
 
     assert not Engine.objects.exists()
-
-
-def test_engines_of_before_follow_what_is_known() -> None:
-    Engine.objects.create(name="gpu0", kind=Mode.VLLM, thinking=Thinks.UNKNOWN)
-    Engine.objects.create(name="gpu1", kind=Mode.VLLM, thinking=Thinks.NEVER)
-
-    import_module("web.engines.migrations.0004_presets").follow_presets(apps, None)
-
-    chosen = Engine.objects.values_list("name", "thinking")
-    assert dict(chosen) == {"gpu0": Thinks.AUTO, "gpu1": Thinks.NEVER}

@@ -48,7 +48,7 @@ def test_the_table_is_that_of_the_hints() -> None:
 def test_what_a_hint_can_use_is_called_good(server: BadServer, mode: str) -> None:
     found = check(server, mode)
 
-    assert found.ok is True, found.detail
+    assert found.ok is True, found.said
     assert "Does that number tell how many days the rice lasts?" in found.text
 
 
@@ -72,7 +72,7 @@ def test_what_no_hint_can_use_is_called_bad(server: BadServer, mode: str) -> Non
 
     assert found.ok is False, found.message
     assert found.text == ""
-    assert KEY not in found.detail
+    assert KEY not in found.said
     assert len(found.said) < 300
     assert found.took_ms < connection.TIMEOUT_S * 1000
 

@@ -80,11 +80,6 @@ class Check:
     first_ms: int | None = None
     took_ms: int = 0
 
-    @property
-    def detail(self) -> str:
-        """What to look at, in a line."""
-        return " · ".join(filter(None, [self.endpoint.base_url, self.said]))
-
     def ends(self, ok: bool | None, message: Words, *advice: Words, said: str = "") -> None:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 

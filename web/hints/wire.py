@@ -157,7 +157,9 @@ class HintOut(Schema):
         "cancelled."
     )
     attempt: int = Field(description="Attempts begun so far.")
-    position: int | None = Field(description="Place in the backlog from 1; null when not waiting.")
+    position: int | None = Field(
+        description="Place in the backlog from 1; 0 once a slot is granted; null when not waiting."
+    )
     eta_s: int | None = Field(description="Seconds until its turn, estimated; null if unknown.")
     text: str = Field(description="The hint as Markdown; of a running one what has passed so far.")
     html: str = Field(description="The same as safe HTML.")

@@ -28,6 +28,8 @@ class NewPasswordForm(PasswordChangeForm):
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
+        # Django's words for it, "the same as before", can be read as the old one.
+        self.fields["new_password2"].help_text = ""
 
     def clean_old_password(self) -> str:
         """Asked as a sign-in asks, so that guessing it on a machine left open is slowed too."""

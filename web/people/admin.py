@@ -20,6 +20,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Site(AdminSite):
+    site_title = site_header = "Hintline"
     # Django's own form turns away everybody without is_staff.
     login_form = AuthenticationForm
 

@@ -10,8 +10,8 @@ from web.tutor.report import Case, Failure, Report
 
 TEXTS: dict[Locale, dict[str, str]] = {
     "en": {
-        "printed": "Your code printed that value, but the function gave nothing back: `print` "
-        "shows a value, `return` gives it back.",
+        "printed": "Your code prints, but the function gave nothing back: `print` shows a value, "
+        "`return` gives it back.",
         "uncalled": "What it gives is a function itself, not its result: a function runs only "
         "when brackets follow its name.",
         "method": "Your code names the method {name} without calling it: a method runs only when "
@@ -21,8 +21,8 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "defined": "Your code defines: {names}.",
     },
     "ko": {
-        "printed": "코드가 그 값을 출력했지만, 함수는 아무것도 돌려주지 않았어요. `print`는 값을 "
-        "보여 주고, `return`은 값을 돌려줘요.",
+        "printed": "코드가 출력은 하지만, 함수는 아무것도 돌려주지 않았어요. `print`는 값을 보여 "
+        "주고, `return`은 값을 돌려줘요.",
         "uncalled": "나온 것은 함수의 결과가 아니라 함수 자체예요. 이름 뒤에 괄호를 써야 함수가 "
         "실행돼요.",
         "method": "코드에 메서드 {name} 의 이름만 있고 호출이 없어요. 이름 뒤에 괄호를 써야 "

@@ -14,6 +14,7 @@ const at = (id) => document.getElementById(id);
 
 const status = new Status(at("news"), at("status"));
 const alert = new Alert(at("alert"), words);
+const runAlert = new Alert(at("run-alert"), words);
 const ladder = new Ladder(at("ask"));
 const draft = new Draft(page.draft, page.starter, (saved) => {
   at("draft").textContent = saved ? words.draft_saved : words.draft_not_saved;
@@ -50,7 +51,7 @@ function setBusy(button, busy) {
 async function runTests() {
   if (isBusy(at("run"))) return;
   setBusy(at("run"), true);
-  alert.clear();
+  runAlert.clear();
   status.say(words.running_tests);
   try {
     const body = { exercise: page.exercise, code: editor.code() };
@@ -59,7 +60,7 @@ async function runTests() {
     status.say(verdict(l0.report, words));
   } catch (error) {
     status.say("");
-    alert.show(error);
+    runAlert.show(error);
   }
   setBusy(at("run"), false);
 }

@@ -66,13 +66,13 @@ export class HintCard {
     return this.slots.place.textContent;
   }
 
-  /** position: from 1, or null once a slot is granted. eta_s: seconds, or null if unknown. */
+  /** position: from 1, or 0 or null once a slot is granted. eta_s: seconds, or null if unknown. */
   place(position, eta_s) {
     this.chip("queued");
     const { words } = this;
-    this.slots.place.textContent = position === null
-      ? words.starting
-      : fill(eta_s === null ? words.in_line : words.in_line_eta, { position, eta: this.duration(eta_s) });
+    this.slots.place.textContent = position
+      ? fill(eta_s === null ? words.in_line : words.in_line_eta, { position, eta: this.duration(eta_s) })
+      : words.starting;
   }
 
   duration(seconds) {

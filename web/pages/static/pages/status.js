@@ -55,6 +55,7 @@ export class Alert {
     }
     if (error.status === 401) box.append(this.signIn());
     this.element.replaceChildren(box);
+    box.scrollIntoView({ block: "nearest" });
   }
 
   reading(error) {

@@ -83,6 +83,14 @@ LEAKS = [
     "Use math.ceil on the quotient of the two, will that be it?",
     "Could x = cups; n = 0; while x > 0: x -= per_day; n += 1 be it?",
     "Do you see that cups\n// per_day would be it, or what else is there?",
+    "What about cups &#47;&#47; per&#95;day for the full days, plus one?",
+    "What about cups &sol;&sol; per_day for the full days, plus one more?",
+    "What about cups \\/\\/ per\\_day for the full days, plus one?",
+    "What about \\(\\lceil cups / per\\_day \\rceil\\) for the days?",
+    "What about 'if rest > 0 then days = days + 1' after the division?",
+    "What about from math import ceil and then using it, would that help?",
+    "What about cups mod per_day: if it is more than 0, is there one more day?",
+    "Would days++ in each of your rounds be what you want to write there?",
 ]
 LEAKS_KO = [
     "return (cups + per_day - 1) // per_day 라고 쓰면 왜 맞는지 알겠나요?",
@@ -100,6 +108,7 @@ LEAKS_KO = [
     "cups != 0 인 동안 반복하면 어떤 일이 생길지 말해 볼래요?",
     "import math 를 한 다음 올림을 하면 어떻게 될까요?",
     "cups÷per_day 를 올림하면 며칠이 되는지 말해 볼래요?",
+    "바퀴마다 days = days + 1을 하면 며칠이 나올지 말해 볼래요?",
 ]
 
 
@@ -204,6 +213,12 @@ HARMLESS = [
     "In plain words: what does `if` decide for the last day there?",
     "Is rice_days(7, 3) == 3 what the test says, and why?",
     "If days = [1, 2, 3] are full ones, which day comes after them?",
+    "What is 7 mod 3, and what does that say of the last day?",
+    "How would you count in C++, on paper or with beans?",
+    "Which number do we need to give for an empty bag?",
+    "What does <b>day</b> stand for in the first sentence there?",
+    "What would you tell a student who has one cup and five a day?",
+    "Think: which day is the last one on which you cook?",
 ]
 HARMLESS_KO = [
     "매 바퀴에 어떤 값이 바뀌어야 하나요?",
@@ -364,7 +379,62 @@ def test_thoughts_are_refused(text: str, level: int) -> None:
     assert judge(text).rule == "R9"
 
 
-def test_korean_thoughts_are_refused() -> None:
-    text = "학생은 0을 돌려줘요. 무엇을 물을까?\n</think>\n\n무엇이 남나요?"
+ASIDES = [
+    *(
+        f"{opening}The sum is lost. What could I ask?\n{closing}\nLook at it. Why?"
+        for opening, closing in (
+            ("<ponderings>", "</ponderings>"),
+            ("<cot>\n", "</cot>"),
+            ("<unused94>thought\n", "<unused95>"),
+            ("&lt;think&gt;", "&lt;/think&gt;"),
+            ("＜think＞", "＜/think＞"),
+            ("<\\think>", "<\\/think>"),
+            ("<｜begin▁of▁thinking｜>", "<｜end▁of▁thinking｜>"),
+            ("<details><summary>Thoughts</summary>", "</details>"),
+            ("Thinking Process:\n\n1. ", ""),
+            ("Here's my thought process:\n", ""),
+            ("**Thinking:** ", "**Answer:**"),
+            ("Reasoning: ", "Answer: "),
+            ("Thought: ", "Final Answer: "),
+            ("", "**Final answer:**"),
+            ("Okay, the student wrote a loop. ", ""),
+            ("The user wants a hint. ", ""),
+            ("We need to produce one question. ", ""),
+            ("So I should ask about the sum. ", ""),
+        )
+    ),
+]
 
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("text", ASIDES)
+def test_thoughts_without_a_known_mark_are_refused(text: str, level: int) -> None:
+    assert judge(text, level=level).rule == "R9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "학생은 0을 돌려줘요. 무엇을 물을까?\n</think>\n\n무엇이 남나요?",
+        "학생은 0을 돌려주고 있다. 무엇이 남나요?",
+        "생각 과정:\n\n쌀이 남는다. 무엇이 남나요?",
+        "**추론:** 쌀이 남는다. 무엇이 남나요?",
+    ],
+)
+def test_korean_thoughts_are_refused(text: str) -> None:
     assert judge(text, locale="ko").rule == "R9"
+
+
+def test_what_an_exercise_speaks_of_may_be_said() -> None:
+    gate = Gate(
+        level=1,
+        locale="en",
+        student_code=EMPTY,
+        statement="Count the points of the student. The XML begins with <points>.",
+        reference="",
+    )
+    text = "How many points does the student has in <points> there?"
+
+    gate.feed(text)
+
+    assert gate.finish().text == text

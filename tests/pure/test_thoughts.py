@@ -13,6 +13,10 @@ HINT = "Look at `s`. What is it?"
 BLOCKS = [
     *(f"<{tag}>\nHm.\n</{tag}>" for tag in thoughts.TAGS),
     "<THINK>Hm.</THINK>",
+    *(
+        f"<{tag}>Hm.</{tag}>"
+        for tag in ("seed:think", "mm:think", "longcat_think", "think_fast", "chain_of_thought")
+    ),
     "< think >Hm.< / think >",
     '<think budget="3">Hm.</think >',
     "[THINK]Hm.[/THINK]",

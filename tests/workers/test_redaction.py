@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import unicodedata
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -16,6 +21,7 @@ from web.engines.client.redaction import (
     flattened,
     skeleton,
 )
+from web.tutor.lexis import composed
 
 PROMPT = 'The exercise.\n\ndef rice(cups):\n    my_secret = "zebra crossing"\n    return cups\n'
 QUESTION = "왜 제 함수는 안 되나요? 이름은 김철수예요."
@@ -39,6 +45,19 @@ def redacted(words: str, most: int = READ_CHARS) -> str:
         'my_secret = "zebra crossing"',
         "왜 제 함수는",
         "김철수예요",
+        quote(QUESTION + PROMPT),
+        quote_plus(PROMPT),
+        html.escape(PROMPT),
+        "".join(f"&#{ord(char)};" for char in QUESTION),
+        "".join(f"&#x{ord(char):X};" for char in PROMPT),
+        "".join(f"\\u{{{ord(char):x}}}" for char in QUESTION),
+        "".join(f"\\U{ord(char):08x}" for char in PROMPT),
+        repr(QUESTION.encode()),
+        unicodedata.normalize("NFD", QUESTION),
+        "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in PROMPT),
+        base64.b64encode(PROMPT.encode()).decode(),
+        base64.urlsafe_b64encode(QUESTION.encode()).decode(),
+        PROMPT.encode().hex(),
     ],
 )
 def test_what_is_repeated_of_the_prompt_is_blanked(echo: str) -> None:
@@ -46,6 +65,8 @@ def test_what_is_repeated_of_the_prompt_is_blanked(echo: str) -> None:
 
     assert shown.startswith(SENTENCE)
     assert "…" in shown
+    for encoded in (b"secret", "함수".encode()):
+        assert encoded.hex() not in shown.replace("\\x", "").replace("%", "").casefold()
     for word in ("secret", "zebra", "crossing", "rice", "exercise", "함수", "김철수", "uae40"):
         assert word not in shown.casefold()
 
@@ -57,11 +78,24 @@ def test_what_is_repeated_of_the_prompt_is_blanked(echo: str) -> None:
         "'temperature' does not support 0.7 with this model.",
         "This model's maximum context length is 2048 tokens.",
         "지원하지 않는 매개변수입니다: top_p",
+        "No model Qwen/Qwen2.5-Coder-32B-Instruct-GPTQ-Int4 at http://10.0.0.1:8000/v1/models.",
+        "Request 0f8fad5b-d9cb-469f-a165-70867728950e: UnsupportedParameterValueError",
         "",
     ],
 )
 def test_a_servers_own_sentence_stays(words: str) -> None:
     assert redacted(words) == words
+
+
+@pytest.mark.parametrize(
+    "write", [str, str.upper, quote, repr, lambda key: key.replace("/", "\\/")]
+)
+def test_the_key_is_masked_however_it_is_written(write: Callable[[str], str]) -> None:
+    shown = Redaction("sk-proj/Ab12+Cd34=Ef56", ()).of(f"no key {write('sk-proj/Ab12+Cd34=Ef56')}")
+
+    assert shown.startswith("no key ")
+    assert "proj" not in shown.casefold()
+    assert "ef56" not in shown.casefold()
 
 
 def test_the_key_is_masked_and_the_words_are_one_short_line() -> None:
@@ -89,4 +123,4 @@ def test_no_long_run_of_the_prompt_is_left(
 
 @given(st.text() | st.text(alphabet="\\nu0a1가ß", max_size=30))
 def test_a_prompt_and_a_servers_words_are_flattened_alike(text: str) -> None:
-    assert flattened(text) == b"".join(letter for *_, letter in skeleton(text))
+    assert flattened(text) == b"".join(letter for *_, letter in skeleton(composed(text)))

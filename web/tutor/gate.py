@@ -7,6 +7,7 @@ from functools import cached_property
 
 from broker.contract.hint import Reason
 from web.tutor import form, orders, rules
+from web.tutor.asides import ends_thoughts, thinks_aloud
 from web.tutor.draft import Draft
 from web.tutor.ladder import LEVELS, Asking
 from web.tutor.languages import Locale
@@ -99,7 +100,8 @@ class Gate:
         """
         piece = ""
         rest = printable("".join(self._after)) if self.satisfied else self._sentences.rest
-        if not self.rule and tells_thoughts(rest):
+        ended = self.satisfied and ends_thoughts(rest, self._seen)
+        if not self.rule and (ended or tells_thoughts(rest)):
             self.rule = "R9"
         if self._open and not cut and rest.strip():
             piece = self._sentence(rest)
@@ -173,6 +175,7 @@ class Gate:
             ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._locale)),
             ("R8", not form.speaks(draft.prose, self._locale)),
+            ("R9", thinks_aloud(draft.added, self._seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
 

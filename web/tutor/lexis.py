@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import tokenize
@@ -21,6 +22,8 @@ SPAN = re.compile(r"(?<!`)`++([^`]++)`++")
 # A run of combining marks is sorted in quadratic time, so a word is folded in parts of this size.
 PART = re.compile(r"\S{1,64}|\s+")
 EXPANSION_MAX = 4
+WRITTEN = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,31});|\\([!-/:-@\[-`{-~])")
+"""Characters as Markdown and HTML also write them: `&#47;`, `&sol;`, `\\_`."""
 UNPRINTABLE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
     "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb\U000110bd\U000110cd"
@@ -44,9 +47,18 @@ def tokens(text: str) -> list[str]:
 
 def folded(text: str) -> str:
     """The text in one form for all ways to write a character, without letter case."""
-    if not text.isascii():
-        text = "".join(map(_composed, PART.findall(text)))
-    return text.casefold()
+    if "&" in text or "\\" in text:
+        text = WRITTEN.sub(_character, text)
+    return composed(text).casefold()
+
+
+def composed(text: str) -> str:
+    """The text with one character for all that look alike, in linear time."""
+    return text if text.isascii() else "".join(map(_composed, PART.findall(text)))
+
+
+def _character(found: re.Match[str]) -> str:
+    return found[1] or html.unescape(found[0])
 
 
 def _composed(part: str) -> str:

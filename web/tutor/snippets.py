@@ -20,7 +20,7 @@ ASSIGNING = frozenset(
     ("+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "**=", "//=", ">>=", "<<=", ":=")
 )
 COMPARING = frozenset(("==", "!=", "<=", ">=", "//", "<<", ">>", "&&", "||"))
-EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**"}
+EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**", "mod", "div"}
 """Operators that are also a dash, a slash or emphasis, and ask more of what stands beside them."""
 MODULES = frozenset(
     ("math", "functools", "itertools", "collections", "statistics", "operator", "re", "numpy", "np")
@@ -28,6 +28,8 @@ MODULES = frozenset(
 """What stands after the point of one is a function, whether it is called or only named."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
+LANGUAGES = frozenset(("c", "g"))
+"""C++ steps nothing."""
 # Words in quotes are a value, where no operator stands among them.
 QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 PRINT = "print"
@@ -142,6 +144,9 @@ class Tokens:
             return any(codes) or any(map(is_name, (self._at(left.start), self._at(right.start))))
         if operator not in EVERYDAY:
             return False
+        if self._at(left.start - 1) == "=" and is_name(self._at(left.start)):
+            # What is computed for a name is code, whoever has chosen the names.
+            return self._touches(at - 1) == self._touches(at)
         if self._touches(at - 1) != self._touches(at):
             # A dash or emphasis touches one word, and rarely two names of the program.
             return operator in "+-/%" and all(codes)
@@ -170,7 +175,7 @@ class Tokens:
         return any(
             is_name(self.parts[at])
             and at not in self._quoted
-            and self.parts[at] not in LITERALS
+            and self.parts[at] not in LITERALS | OPERATORS
             and self.parts[at] not in self._seen.functions
             for at in range(*part)
         )
@@ -187,7 +192,7 @@ class Tokens:
         opened = next((at for at in range(*value) if at in self._closing), value.end)
         name, inside = self._at(opened - 1), self.parts[opened + 1 : self._closing.get(opened, 0)]
         if self.parts[value.end - 1] in STEPPING:
-            return self._is_named(value.start) and not self._is_known(value)
+            return self._at(value.start) not in LANGUAGES and not self._is_known(value)
         if opened == value.end:
             of_module = self._at(value.start) in MODULES and self._at(value.start + 1) == "."
             return of_module and not self._is_known(value)
@@ -217,6 +222,8 @@ class Tokens:
             case "lambda":
                 return then in (":", ",")
             case "import":
+                return name in sys.stdlib_module_names
+            case "from" if then == "import":
                 return name in sys.stdlib_module_names
             case "return":
                 return then == ";"

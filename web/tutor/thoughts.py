@@ -10,15 +10,18 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
+from web.tutor.lexis import folded
+
 HELD_LIMIT_CHARS = 32_768
 """Of text that may turn out to be thoughts. A hint is far shorter, so the rest is not kept."""
 
 TAGS = (
-    *("think", "thinking", "thought", "thoughts", "reasoning", "reflection", "analysis"),
-    *("scratchpad", "antthinking", "seed:think"),
+    *("think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis"),
+    *("scratchpad", "antthinking", "monologue", "rationale", "ponder"),
 )
-"""`<think>` … `</think>`, also with blanks or attributes inside."""
-BRACKETED = ("think", "thinking")
+"""`<think>` … `</think>`, also with blanks or attributes inside, and in names of several words as
+`<seed:think>`, `<mm:think>` and `<thought_process>`."""
+BRACKETED = ("think", "thinking", "thought", "reasoning")
 """`[THINK]` … `[/THINK]` (Mistral), `◁think▷` … `◁/think▷` (Kimi)."""
 TOKENS = {
     "start_thinking": ("end_thinking", "thinking"),
@@ -27,7 +30,7 @@ TOKENS = {
     "think": ("/think", "think"),
 }
 """`<|opening|>`: what closes it, and a name for the two (Cohere, Sky-T1, Apertus)."""
-FRAMES = ("answer", "response", "solution")
+FRAMES = ("answer", "final_answer", "final", "response", "solution", "hint")
 """`<answer>` … `</answer>` stand around the answer: the marks are dropped, and nothing else."""
 FRAME_TOKENS = (
     *("message", "return", "start_response", "end_response"),
@@ -35,9 +38,10 @@ FRAME_TOKENS = (
 )
 
 # No sentence may end inside a mark: the gate, which reads by sentences, looks for marks as well.
-_INSIDE = r"(?:[ \t][^<>\[◁\n.!?。？…]{0,60})?"
+_INSIDE = r"(?:[ \t][^<>\[◁\n.!?。？…]{0,50})?"
 _BLANK = r"[ \t]{0,3}"
-_NAME = "|".join((*TAGS, *FRAMES))
+_NAME = rf"(?:[a-z0-9]{{1,8}}[:_-]){{0,2}}(?:{'|'.join(TAGS)})(?:[:_-][a-z0-9]{{1,8}})?"
+_NAME = rf"{_NAME}|{'|'.join(FRAMES)}"
 _TAG = rf"<{_BLANK}(?P<slash>/?){_BLANK}(?P<tag>{_NAME}){_INSIDE}/?>"
 # A name after `<|channel|>` may go on in the next piece, so another character must have come.
 _CHANNEL = (
@@ -51,9 +55,9 @@ MARK = re.compile(
 )
 """Whatever may be a mark; read tells which. All parts are bounded, so a search is linear."""
 _BEGUN = re.compile(
-    rf"<(?:{_BLANK}/?{_BLANK}(?:[a-z:]{{0,12}}|(?:{_NAME}){_INSIDE}/?)"
+    rf"<(?:{_BLANK}/?{_BLANK}(?:[a-z0-9:_-]{{0,40}}|(?:{_NAME}){_INSIDE}/?)"
     rf"|channel\|?|\|/?[a-z_]{{0,20}}\|?|\|(?:channel\|?|start\|)>{_BLANK}[a-z]{{0,20}})"
-    r"|[\[◁]/?[a-z]{0,8}",
+    r"|[\[◁]/?[a-z]{0,9}",
     re.IGNORECASE,
 )
 """Any text that could still become a mark."""
@@ -105,6 +109,7 @@ def _of_token(name: str) -> Mark | None:
 
 def tells_thoughts(text: str) -> bool:
     """R9: whether a known mark stands in this text, which then is thoughts or holds some."""
+    text = folded(text)
     # What is left of harmony's marks where a server drops special tokens is this one word.
     return "assistantfinal" in text or any(map(read, MARK.finditer(f"{text}\n")))
 

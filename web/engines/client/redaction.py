@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from web.engines.client.complaint import READ_CHARS
+from web.tutor.lexis import composed
 
 SHOWN_CHARS = 200
 RUN_BYTES = 12
 """A run of letters and digits so long, 4 Korean syllables, is taken for a piece of the prompt."""
-ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf])")
+BYTES = re.compile(r"(?:(?:%|\\x)[0-9a-fA-F]{2})+")
+ESCAPED = re.compile(
+    rf"(?P<bytes>{BYTES.pattern})|(?:\\u|%u)(?P<four>[0-9a-fA-F]{{4}})|\\U(?P<eight>[0-9a-fA-F]{{8}})"
+    r"|\\u\{(?P<braced>[0-9a-fA-F]{1,6})\}|&#[xX](?P<hex>[0-9a-fA-F]{1,6});|&#(?P<number>[0-9]{1,7});"
+    r"|&[a-zA-Z]{2,8};|\\[nrtbf]"
+)
+"""As JSON, Python, JavaScript, URLs and HTML write characters. What is not named is a mark."""
+ESCAPES = re.compile(r"[\\%&]")
+PACKED = re.compile(r"(?<![\w+/=])(?=[A-Za-z+/_=]*[0-9])[A-Za-z0-9+/_]{24,}={0,2}(?![\w+/=])")
+"""Base64 or hexadecimal digits, which nobody reads: it may be a piece of the prompt, or the key."""
 
 
 class Redaction:
@@ -22,26 +33,26 @@ class Redaction:
 
     def of(self, words: str, most: int = SHOWN_CHARS) -> str:
         """The words on one line, cut, `…` in place of the key and of each piece of the prompt."""
-        words = " ".join(words[:READ_CHARS].split())
+        words = composed(" ".join(words[:READ_CHARS].split()))
         if self._key:
             words = words.replace(self._key, "…")
-        return self._without_prompt(words)[:most]
+        return PACKED.sub("…", self._without_prompt(words))[:most]
 
     @cached_property
     def _known(self) -> frozenset[bytes]:
-        return frozenset(run for text in self._texts for run in runs(text))
+        return frozenset(run for text in (self._key, *self._texts) for run in runs(text))
 
     def _without_prompt(self, words: str) -> str:
-        letters = list(skeleton(words))
-        flat = b"".join(letter for _, _, letter in letters)
+        found = list(skeleton(words))
+        flat = b"".join(letter for _, _, letter in found)
         if len(flat) < RUN_BYTES:
             return words
-        owners = [index for index, (_, _, letter) in enumerate(letters) for _ in letter]
+        owners = [index for index, (_, _, letter) in enumerate(found) for _ in letter]
         covered: set[int] = set()
         for start in range(len(flat) - RUN_BYTES + 1):
             if flat[start : start + RUN_BYTES] in self._known:
                 covered.update(owners[start : start + RUN_BYTES])
-        return blanked(words, [letters[index][:2] for index in sorted(covered)])
+        return blanked(words, [found[index][:2] for index in sorted(covered)])
 
 
 def runs(text: str) -> Iterator[bytes]:
@@ -51,28 +62,38 @@ def runs(text: str) -> Iterator[bytes]:
 
 def flattened(text: str) -> bytes:
     """The letters of skeleton, many times faster: a prompt is long."""
-    if "\\" in text:
+    text = composed(text)
+    if ESCAPES.search(text):
         text = ESCAPED.sub(unescaped, text)
     return "".join(filter(str.isalnum, text)).casefold().encode(errors="replace")
 
 
 def unescaped(escape: re.Match[str]) -> str:
-    return chr(int(escape[1], 16)) if escape[1] else " "
+    if escape["bytes"]:
+        return bytes.fromhex(re.sub(r"%|\\x", "", escape["bytes"])).decode(errors="replace")
+    digits = escape["four"] or escape["eight"] or escape["braced"] or escape["hex"]
+    code = int(digits, 16) if digits else int(escape["number"] or 0)
+    return chr(code) if 0 < code <= sys.maxunicode else " "
 
 
 def skeleton(text: str) -> Iterator[tuple[int, int, bytes]]:
-    r"""Letters and digits with their places, `\n` and `\uac00` read as JSON and repr write them.
+    r"""Letters and digits with their places, `\n`, `\uac00`, `%EA%B0%80` and the like read.
 
-    Blanks, marks and case are left out: whoever repeats a text changes them.
+    Blanks, marks and case are left out: whoever repeats a text changes them. Of a composed text.
     """
-    start = 0
-    while start < len(text):
-        escaped = ESCAPED.match(text, start) if text[start] == "\\" else None
-        end = escaped.end() if escaped else start + 1
-        char = unescaped(escaped) if escaped else text[start]
+    end = 0
+    for escape in ESCAPED.finditer(text):
+        yield from letters(text[end : escape.start()], end)
+        end = escape.end()
+        for _, _, letter in letters(unescaped(escape), 0):
+            yield escape.start(), end, letter
+    yield from letters(text[end:], end)
+
+
+def letters(text: str, start: int) -> Iterator[tuple[int, int, bytes]]:
+    for at, char in enumerate(text, start):
         if char.isalnum():
-            yield start, end, char.casefold().encode(errors="replace")
-        start = end
+            yield at, at + 1, char.casefold().encode(errors="replace")
 
 
 def blanked(text: str, spots: list[tuple[int, int]]) -> str:
@@ -81,7 +102,7 @@ def blanked(text: str, spots: list[tuple[int, int]]) -> str:
     at = 0
     for start, end in spots:
         # Between two letters of one piece stand only blanks and marks.
-        if not parts or any(char.isalnum() for char in text[at:start]):
+        if not parts or any(skeleton(text[at:start])):
             parts += [text[at:start], "…"]
         at = end
     return "".join([*parts, text[at:]])

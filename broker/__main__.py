@@ -48,7 +48,7 @@ def watch(server: Embedded) -> str:
             sleep(BEAT_S)
             continue
         sleep(BEAT_S / 2)
-        # Not more, should this process itself have been stopped meanwhile.
+        # Longer than that it was this process itself that was stopped, and did not listen.
         silent_s += min(monotonic() - began_s, 2 * BEAT_S)
         if silent_s >= HANG_S:
             server.process.kill()

@@ -143,9 +143,10 @@ def admit(ticket: Ticket) -> Call[Placement]:
         for name in ("prefix", "prefix_tokens", "lane", "student", "course")
         for part in (name, str(getattr(ticket, name)))
     ]
+    since_ms = "" if ticket.since_ms is None else ticket.since_ms
     return Call(
         "admit",
-        (hint, ticket.attempt, text(ticket.since_ms), GRANT_MS, doorbell(), *fields),
+        (hint, ticket.attempt, since_ms, GRANT_MS, doorbell(), *fields),
         lambda reply: parse_placement(hint, *reply),
     )
 
@@ -281,10 +282,6 @@ def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
         return [Grant(hint, engine, attempt) for hint, attempt in reply]
 
     return parse
-
-
-def text(since_ms: int | None) -> Arg:
-    return "" if since_ms is None else since_ms
 
 
 def parse_placement(

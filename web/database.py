@@ -25,7 +25,7 @@ def is_down(error: BaseException | None) -> bool:
 
 
 def ago(seconds: float) -> CombinedExpression:
-    """That time, by the database's clock: no process compares its own with what another wrote."""
+    """The time so many seconds ago, by the database: no machine's own clock tells an age."""
     return Now() - timedelta(seconds=seconds)
 
 

@@ -76,23 +76,25 @@ class Turn:
 
 @dataclass(slots=True)
 class Record:
-    """What an attempt leaves behind beside its ending; filled while it runs.
-
-    raw: all that the turn which runs has written; writing: what of it is known to be answer, both
-    ungated; written: tokens of the text which that goes on from; thought: thoughts came before it;
-    spent: by the turns before; now: by the one that runs, as far as its engine has counted;
-    learned: how the engine's server wants to be asked and what its model does; None: no answer yet.
-    """
+    """What an attempt leaves behind beside its ending; filled while it runs."""
 
     screen: Screen
     turns: list[Turn] = field(default_factory=list)
+    """Those that are over."""
     raw: list[str] = field(default_factory=list)
+    """All text of the turn that runs: its beginning, thoughts, answer; ungated."""
     writing: list[str] = field(default_factory=list)
+    """What of it is known to be the answer; ungated."""
     written: int = 0
+    """Tokens of the beginning, which an earlier attempt left and this turn goes on from."""
     thought: bool = False
+    """Thoughts came before the answer of this turn, so its tokens are not those of the answer."""
     spent: Usage = field(default_factory=Usage)
+    """Of the turns that are over."""
     now: Usage = field(default_factory=Usage)
+    """Of the turn that runs, as far as its engine has counted."""
     learned: Dialect | None = None
+    """How the engine's server wants to be asked and what its model does; None: no answer yet."""
     refusal: Refusal | None = None
     error: str = ""
 

@@ -10,8 +10,8 @@ local health, now = key.health(engine), now_ms()
 local paused_at, pauses, allowance =
   unpack(redis.call('HMGET', health, 'paused_at_ms', 'pauses', 'allowance'))
 
--- What was asked before a pause tells no more than the pause that followed: it neither grows nor
--- shrinks anything a second time.
+-- An attempt from before the last pause met the same limit as the one that caused that pause: it
+-- makes neither the pause longer nor the allowance smaller a second time.
 local news = now - ran_ms >= tonumber(paused_at or 0)
 pauses = tonumber(pauses or 0)
 if news then

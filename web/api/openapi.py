@@ -41,7 +41,6 @@ ETAG = {
     "description": "Weak tag of what the answer shows; send it back as If-None-Match.",
     "schema": {"type": "string"},
 }
-# As long as a hint is not final.
 POLL_AFTER = {
     "description": "Seconds after which it is worth to ask again; absent once the hint is final.",
     "schema": {"type": "integer", "minimum": 1},

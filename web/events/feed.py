@@ -149,7 +149,8 @@ class Watch:
 class Feed:
     """The hints of one connection, and its frames: when more than LIMIT wait, it is too slow.
 
-    holder: who follows, and may be asked again; None where nobody asks.
+    holder: how the follower came in, which is looked at again while the stream is open; None: it is
+    not looked at.
     """
 
     def __init__(

@@ -30,10 +30,8 @@ from web.tutor.report import Report
 
 BATCH_PATIENCE = 12
 """How many times as long a batch hint may wait."""
-
-
 TRIES = 20
-"""Each but the last takes another request that came first, and whose hint ended at once."""
+"""Each try fails only if another request came first, and its hint ended before we looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

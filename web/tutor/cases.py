@@ -10,7 +10,7 @@ from functools import lru_cache
 from web.tutor.report import LENGTHS, NOTE_CHARS, shorten
 
 # Names are taken before the student's code runs: it may call its own variable `len` or `repr`.
-# What a cut text ends with is that of web.tutor.report.shorten.
+# A cut text ends as web.tutor.report.shorten ends it.
 PRELUDE = """
 _hl_repr, _hl_len, _hl_str, _hl_type = repr, len, str, type
 _hl_at, _hl_seen, _hl_bad = [None], {}, {}

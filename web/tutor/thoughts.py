@@ -63,7 +63,7 @@ _BEGUN = re.compile(
 """Any text that could still become a mark."""
 
 
-class Kind(Enum):
+class Effect(Enum):
     """What a mark says of the text beside it."""
 
     OPENS = auto()
@@ -77,7 +77,7 @@ class Kind(Enum):
 class Mark(NamedTuple):
     """pair: what an opening and its closing mark have in common."""
 
-    kind: Kind
+    effect: Effect
     pair: str = ""
 
 
@@ -85,26 +85,26 @@ def read(found: re.Match[str]) -> Mark | None:
     """What a match of MARK says; None when it is no mark that is known."""
     tag, channel, token = found["tag"], found["channel"], found["token"]
     if tag and (tag.lower() in FRAMES or found[0].endswith("/>")):
-        return Mark(Kind.FRAMES)
+        return Mark(Effect.FRAMES)
     if tag:
-        return Mark(Kind.CLOSES if found["slash"] else Kind.OPENS, tag.lower())
+        return Mark(Effect.CLOSES if found["slash"] else Effect.OPENS, tag.lower())
     if channel:
-        return Mark(Kind.CLOSES if channel.lower() == "final" else Kind.OPENS, "channel")
+        return Mark(Effect.CLOSES if channel.lower() == "final" else Effect.OPENS, "channel")
     if token:
         return _of_token(token.lower())
     if found["open"]:
-        return Mark(Kind.CLOSES if found["end"] else Kind.OPENS, found["open"])
-    return Mark(Kind.CLOSES, "channel") if found["gemma"] else Mark(Kind.FRAMES)
+        return Mark(Effect.CLOSES if found["end"] else Effect.OPENS, found["open"])
+    return Mark(Effect.CLOSES, "channel") if found["gemma"] else Mark(Effect.FRAMES)
 
 
 def _of_token(name: str) -> Mark | None:
     if name in FRAME_TOKENS:
-        return Mark(Kind.FRAMES)
+        return Mark(Effect.FRAMES)
     if name == "end":
-        return Mark(Kind.CLOSES, "channel")
+        return Mark(Effect.CLOSES, "channel")
     if name in TOKENS:
-        return Mark(Kind.OPENS, TOKENS[name][1])
-    return next((Mark(Kind.CLOSES, pair) for end, pair in TOKENS.values() if end == name), None)
+        return Mark(Effect.OPENS, TOKENS[name][1])
+    return next((Mark(Effect.CLOSES, pair) for end, pair in TOKENS.values() if end == name), None)
 
 
 def tells_thoughts(text: str) -> bool:
@@ -194,9 +194,9 @@ class Thoughts:
     def _mark(self, mark: Mark, text: str) -> str:
         """What is answer of this mark: only one that shows that the answer was thoughts."""
         self.seen = True
-        if mark.kind is Kind.OPENS:
+        if mark.effect is Effect.OPENS:
             self._inside = self._inside or mark.pair
-        elif mark.kind is Kind.CLOSES and self._inside in ("", mark.pair):
+        elif mark.effect is Effect.CLOSES and self._inside in ("", mark.pair):
             stray = self._answered and not self._inside
             self._inside, self._holds = "", False
             self._drop()

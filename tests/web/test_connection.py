@@ -281,10 +281,9 @@ def test_a_list_that_drips_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     assert (found.ok, found.why_no_models) == (True, "> 0.4 s")
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
-def test_a_list_that_unpacks_to_much_costs_little(site: Site, encoding: str) -> None:
+def test_a_list_that_unpacks_to_much_costs_little(site: Site) -> None:
     site.models = (200, JSON, gzip.compress(b" " * 300_000_000))
-    site.headers = {"Content-Encoding": encoding}
+    site.headers = {"Content-Encoding": "gzip"}
     site.chat = (503, JSON, gzip.compress(b"{}"))
 
     tracemalloc.start()

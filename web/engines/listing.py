@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import AsyncIterator
-
 import httpx2
 from aiohttp import ClientError
 from jiter import from_json
 from openai import DefaultAioHttpClient
 
 from broker.contract.job import Endpoint
+from web.engines.client.body import read
 
 MAX_BYTES = 1 << 20
 NAME_CHARS = 200
-GZIP_OR_ZLIB = 47
-"""For zlib: the header says which of the two it is."""
 
 
 class NoListError(Exception):
@@ -45,31 +41,11 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
 
 async def body(response: httpx2.Response) -> bytes:
     """Raises: NoListError for a body that is, or unpacks to, more than MAX_BYTES."""
-    parts = []
-    size = 0
-    async for part in unpacked(response):
-        size += len(part)
-        if size > MAX_BYTES:
-            raise NoListError(f"> {MAX_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def unpacked(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The body in parts of at most MAX_BYTES + 1. Raises: NoListError."""
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("", "identity"):
-        async for part in response.aiter_raw():
-            yield part
-    elif encoding in ("gzip", "x-gzip", "deflate"):
-        packed = zlib.decompressobj(GZIP_OR_ZLIB)
-        async for part in response.aiter_raw():
-            try:
-                yield packed.decompress(part, MAX_BYTES + 1)
-            except zlib.error:
-                raise NoListError("gzip") from None
-    else:
-        raise NoListError(f"Content-Encoding {encoding[:20]}")
+    text = bytearray()
+    await read(response, text, MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise NoListError(f"> {MAX_BYTES} bytes")
+    return bytes(text)
 
 
 def names(text: bytes) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
 
 from broker.contract.hint import Lane, State
+from broker.contract.text import storable
 from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
@@ -274,7 +275,7 @@ def refuse_bad_code(code: str) -> None:
 
 def refuse_nul(where: str, text: str) -> None:
     """PostgreSQL stores no NUL, and neither it nor the sandbox takes half a character."""
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if storable(text) != text:
         refuse(where, _("There is a character in it that cannot be used (NUL or a broken one)."))
 
 

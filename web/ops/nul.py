@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadableP
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from broker.contract.text import NUL
 from web.api import edge, problem
 from web.api.problem import Problem
 
-NUL = "\0"
 DETAIL = _("There is a character in it that cannot be used (NUL or a broken one).")
 
 

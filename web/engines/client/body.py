@@ -1,4 +1,4 @@
-"""The body of a refusal, read no further than it is needed."""
+"""The body of an answer, read no further than it is needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import aiohttp
 import httpx2
 
 MAX_BYTES = 16 << 10
-"""Unpacked; half a megabyte of gzip holds half a gigabyte."""
+"""Of a refusal, unpacked; half a megabyte of gzip holds half a gigabyte."""
 MAX_S = 3.0
 """For an error that comes byte by byte; then what has come is all of it."""
 
@@ -36,9 +36,18 @@ async def beginning(response: httpx2.Response) -> bytes:
     """Whatever breaks on the way, the status counts."""
     body = bytearray()
     with suppress(TimeoutError, httpx2.HTTPError, aiohttp.ClientError, OSError):
-        async with asyncio.timeout(MAX_S), aclosing(response.aiter_bytes()) as parts:
-            async for part in parts:
-                body += part[:MAX_BYTES]
-                if len(body) >= MAX_BYTES:
-                    break
-    return bytes(body[:MAX_BYTES])
+        async with asyncio.timeout(MAX_S):
+            await read(response, body, MAX_BYTES)
+    return bytes(body)
+
+
+async def read(response: httpx2.Response, body: bytearray, most: int) -> None:
+    """Fills the body with at most so many bytes of the answer, unpacked; what breaks leaves a part.
+
+    httpx unpacks in small pieces, so no more is ever unpacked than one piece too much.
+    """
+    async with aclosing(response.aiter_bytes()) as parts:
+        async for part in parts:
+            body += part[: most - len(body)]
+            if len(body) == most:
+                break

@@ -177,6 +177,19 @@ def exercise_form(exercise: Exercise, **changes: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("tests", ["assert add(1, 2) = 3", "print(add(1, 2))", "더하기"])
+@pytest.mark.parametrize(("language", "status"), [("python", 200), ("java", 302)])
+def test_tests_that_test_nothing_are_not_kept(
+    admin: Client, exercise: Exercise, tests: str, language: str, status: int
+) -> None:
+    fields = exercise_form(exercise, tests=tests, language=language)
+
+    answer = admin.post(f"/admin/courses/exercise/{exercise.pk}/change/", fields)
+
+    assert answer.status_code == status
+    assert ("nobody&#x27;s code could be tested" in answer.content.decode()) == (status == 200)
+
+
 @pytest.mark.parametrize("field", ["statement_en", "authored_hints-0-text_en"])
 def test_a_changed_text_is_a_new_revision(admin: Client, exercise: Exercise, field: str) -> None:
     path = f"/admin/courses/exercise/{exercise.pk}/change/"

@@ -325,7 +325,7 @@ def test_thoughts_alone_are_no_hint(site: Site) -> None:
 
     assert found.ok is False
     assert found.text == ""
-    assert "Raise max tokens, or turn thinking off." in found.advice
+    assert "Raise max tokens in the AI mode, or turn thinking off." in found.advice
 
 
 def test_a_cut_text_that_may_be_thoughts_is_told_apart(site: Site) -> None:
@@ -334,7 +334,9 @@ def test_a_cut_text_that_may_be_thoughts_is_told_apart(site: Site) -> None:
     found = check(site)
 
     assert (found.ok, found.text) == (False, "")
-    assert found.advice == ["Raise max tokens, or choose that this model does not think."]
+    assert found.advice == [
+        "Raise max tokens in the AI mode, or choose that this model does not think."
+    ]
     assert check(site, thinking=Thinking.NEVER).ok is None
 
 

@@ -97,7 +97,7 @@ def test_too_little_room_is_told_with_what_to_do(admin: Client, server: BadServe
     html = page(admin, engine(server, "reasoning-eats-all"))
 
     assert 'class="error"' in html
-    assert "Raise max tokens, or turn thinking off." in html
+    assert "Raise max tokens in the AI mode, or turn thinking off." in html
 
 
 def test_what_the_gate_blocks_is_shown_to_the_admin_alone(admin: Client, server: BadServer) -> None:

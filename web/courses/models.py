@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from web.tutor import cases
 
 
 class Language(models.TextChoices):
@@ -104,6 +107,12 @@ class Exercise(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def clean(self) -> None:
+        can_run = self.language == Language.PYTHON and self.tests.strip()
+        if can_run and cases.expand(self.tests) is None:
+            text = _("This is not Python with asserts: nobody's code could be tested.")
+            raise ValidationError({"tests": text})
 
     @property
     def path(self) -> str:

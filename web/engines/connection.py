@@ -240,7 +240,11 @@ def explain(error: ModelError, found: Check) -> None:
             text = _("No OpenAI API at this URL; it usually ends in /v1.")
             found.ends(False, text, said=said)
         case ModelRefused():
-            found.ends(False, _("The server refuses a hint's request."), said=said)
+            advice = _(
+                "If the request is too long for it, it needs a longer context; a parameter that "
+                "it names can be left empty in the AI mode."
+            )
+            found.ends(False, _("The server refuses a hint's request."), advice, said=said)
         case ModelRateLimited():
             text = _("The account asks too fast just now; hints would wait and ask again.")
             found.ends(None, text, said=said)
@@ -260,10 +264,11 @@ def explain(error: ModelError, found: Check) -> None:
 def explain_thoughts(found: Check) -> None:
     if found.thought_chars:
         text = _("All tokens went into thoughts: nothing is left to show.")
-        found.ends(False, text, _("Raise max tokens, or turn thinking off."))
+        found.ends(False, text, _("Raise max tokens in the AI mode, or turn thinking off."))
     else:
         text = _("It was cut at its limit, and what it wrote may be thoughts.")
-        found.ends(False, text, _("Raise max tokens, or choose that this model does not think."))
+        advice = _("Raise max tokens in the AI mode, or choose that this model does not think.")
+        found.ends(False, text, advice)
 
 
 def explain_silence(found: Check) -> None:

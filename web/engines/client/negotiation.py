@@ -152,7 +152,7 @@ def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:
         return [SYSTEM]
     if STREAM.search(text) and "stream" in sent:
         return ["stream"]
-    places = {name: found.start() for name in sent if (found := spelled(name).search(text))}
+    places = {name: at.start() for name in sent if (at := spelled(name).search(text))}
     places.pop("stream", None)
     if {"temperature", "top_p"} <= places.keys():
         # Some models take either; the temperature says more about a hint.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -86,6 +87,43 @@ async def test_what_worked_is_learned_and_is_how_the_next_request_starts(
     assert len(server.log()) == requests
     assert await ask(model, replace(endpoint, dialect=dialect)) == (HINT, dialect)
     assert len(server.log()) == requests + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "names"),
+    [
+        ({"message": "top-p is not supported"}, {"top_p"}),
+        ({"message": "maxTokens: Extra inputs are not permitted"}, {"max_completion_tokens"}),
+        ({"message": "Max tokens are not supported"}, {"max_completion_tokens"}),
+        ({"message": "This model does not support streaming."}, {"stream"}),
+        ({"message": "First message must be the user's"}, {"system"}),
+        ({"message": "시스템 메시지는 지원하지 않습니다"}, {"system"}),
+        ({"message": "Input should be 1", "param": "body.temperature"}, {"temperature"}),
+        ({"message": "Input should be 1", "param": "$.temperature"}, {"temperature"}),
+        ({"message": "Input should be 1", "param": ["temperature", "top_p"]}, {"temperature"}),
+        ({"details": [{"field": "temperature", "message": "no"}]}, {"temperature"}),
+        ({"errors": [{"path": "/temperature", "message": "no"}]}, {"temperature"}),
+        ({"errors": {"temperature": ["must be 1"], "top_p": ["no"]}}, {"temperature", "top_p"}),
+        ({"detail": "x", "invalid-params": [{"name": "temperature"}]}, {"temperature"}),
+        (
+            {
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error": {"message": "temperature must be 1"}}'},
+            },
+            {"temperature"},
+        ),
+        ({"message": "no", "name": "temperature", "path": "/v1/temperature"}, set()),
+    ],
+)
+def test_what_is_refused_is_found_wherever_it_is_named(
+    error: dict[str, Any], names: set[str]
+) -> None:
+    asked = negotiation(temperature=0.3, top_p=0.9)
+    complaint = Complaint.read(json.dumps({"error": error}).encode())
+
+    assert asked.heed(400, complaint, complaint.text) == bool(names)
+    dialect = asked.dialect
+    assert dialect.left_out | set(dialect.renamed.values()) == names
 
 
 async def test_a_learned_name_that_is_refused_later_gives_way_to_the_first(

@@ -150,6 +150,34 @@ ANSWERS: dict[str, tuple[bytes, str]] = {
     "whole of parts": (whole([{"type": "text", "text": "a"}]), "a"),
     "whole with a half": (whole("a\ud83d\ude42"), f"a{EMOJI}"),
     "frames after done": (stream(frame("a")) + stream(frame("b")), "a"),
+    "an index in quotes": (stream({"choices": [{"index": "0", "delta": {"content": "a"}}]}), "a"),
+    "the whole beside each delta": (
+        stream(*[
+            {"choices": [{"delta": {"content": part}, "message": {"content": so_far}}]}
+            for part, so_far in (("a", "a"), ("b", "ab"))
+        ], {"choices": [{"delta": {}, "message": {"content": "ab"}, "finish_reason": "stop"}]}),
+        "ab",
+    ),
+    "googles reason": (stream(frame("a"), frame("", "FINISH_REASON_STOP"), done=False), "a"),
+    "another reason": (stream(frame("a"), frame("", "done"), done=False), "a"),
+    "parts that are thoughts": (
+        stream(frame([{"type": "text", "text": "hm", "thought": True}]), frame("a"), STOP),
+        "a",
+    ),
+    "deltas that are thoughts": (
+        stream(
+            *[
+                {"choices": [{"delta": {"content": "hm", **mark}}]}
+                for mark in (
+                    {"thought": True}, {"extra_content": {"google": {"thought": True}}},
+                    {"channel": "analysis"}, {"role": "reasoning"}, {"role": "tool"},
+                )
+            ],
+            frame("a", extra_content={"google": {}}),
+            STOP,
+        ),
+        "a",
+    ),
     "nan": (stream(frame("a", usage={"prompt_tokens": float("nan")})), "a"),
 }  # fmt: skip
 
@@ -184,6 +212,13 @@ HALVES: dict[str, bytes] = {
     "an event of error": stream(frame("a"), 'event: error\ndata: {"message": "dead"}\n\n', STOP),
     "words of error": stream(frame("a"), "event: error\ndata: dead\n\n", STOP),
     "gave up": stream(frame("a", "abort"), STOP),
+    **{
+        reason: stream(frame("a"), frame("", reason))
+        for reason in ("timeout", "time_limit", "preempted", "abort: oom", "ENGINE_ERROR", "failed")
+    },
+    "a detail alone": stream({"detail": "Not found"}),
+    "a message and a code": stream({"code": 500, "message": "dead"}),
+    "an event of Error": stream(frame("a"), 'event: Error\ndata: {"message": "dead"}\n\n', STOP),
 }
 
 

@@ -63,4 +63,6 @@ def ends_thoughts(text: str, seen: Seen) -> bool:
 
 
 def _is_strange(element: str, seen: Seen) -> bool:
-    return element not in HTML and not seen.words.issuperset(filter(is_name, tokens(element)))
+    return element not in HTML and not all(
+        part in seen.words for part in tokens(element) if is_name(part)
+    )

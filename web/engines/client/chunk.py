@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from web.engines.client.errors import ErrorFrame, ModelCut
 
 ENDS = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
+    **dict.fromkeys(("completed", "done", "end", "finished", "normal"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "model_length", "limit", "max_length"), "length"),
     **dict.fromkeys(("model_context_window_exceeded", "token_limit"), "length"),
     **dict.fromkeys(("content_filter", "safety", "recitation", "sensitive"), "content_filter"),
@@ -22,12 +24,18 @@ ENDS = {
     **dict.fromkeys(("tool_calls", "tool_use", "function_call"), "tool_calls"),
 }
 """Reasons with which servers say that an answer has ended, in lower case, by OpenAI's name."""
-GIVEN_UP = frozenset(
-    {"abort", "error", "cancelled", "canceled", "network_error", "insufficient_system_resource"}
+PREFIX = "finish_reason_"
+"""Of reasons in Google's names."""
+GIVEN_UP = re.compile(
+    r"abort|error|cancel|fail|time.?out|time.?limit|preempt|interrupt|overload|insufficient"
 )
-"""Finish reasons with which a server says that it stopped early: the text is not complete."""
-THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
+"""In a finish reason that says that the server stopped early: the text is not complete."""
+THOUGHTS = (
+    *("reasoning_content", "reasoning", "reasoning_text", "reasoning_details"),
+    *("thinking", "thought", "thoughts"),
+)
 """Fields in which servers keep a model's thoughts apart, some under two names at once."""
+THINKING = re.compile(r"thinking|thought|reasoning")
 MAX_TOKENS_COUNTED = 10_000_000
 """A usage that counts more is no count."""
 
@@ -59,22 +67,26 @@ def parse(data: bytes) -> Chunk:
     """The chunk in the data of an event, or in a whole answer; NOTHING for a role or the like.
 
     Its text may hold half of a surrogate pair. Only the choice with index 0 is read.
-    Raises: ErrorFrame; ModelCut for a reason in GIVEN_UP, and for what is no chat frame.
+    Raises: ErrorFrame; ModelCut for a reason of GIVEN_UP, and for what is no chat frame.
     """
     try:
         frame = loaded(data)
         if frame is None:
             return NOTHING
-        error = frame.get("error") or (frame if frame.get("object") == "error" else None)
+        error = frame.get("error") or (frame if complains(frame) else None)
         if error and not (isinstance(error, dict) and not any(error.values())):
             raise ErrorFrame(Complaint.of(frame))
         usage = counted(frame.get("usage"))
         choice = first_of(frame.get("choices"))
         if choice is None:
             return Chunk(usage=usage) if usage else NOTHING
-        whole = choice.get("message")
-        delta = choice.get("delta") or whole or {}
+        delta = choice.get("delta")
+        # Some servers repeat the whole answer so far beside each delta.
+        whole = choice.get("message") if delta is None else None
+        delta = delta or whole or {}
         text, thoughts = said(delta.get("content") or choice.get("text"))
+        if thinks(delta):
+            text, thoughts = "", thoughts + len(text)
         thoughts += thought(delta)
         reason = ended(choice, whole=bool(whole))
         said_something = text or thoughts or reason or usage
@@ -99,7 +111,7 @@ def integer(digits: str) -> int:
 
 def first_of(choices: Any) -> dict[str, Any] | None:
     for choice in choices or ():
-        if choice is not None and choice.get("index") in (0, None):
+        if choice is not None and choice.get("index") in (0, "0", None):
             found: dict[str, Any] = choice
             return found
     return None
@@ -115,11 +127,30 @@ def said(content: Any) -> tuple[str, int]:
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
             text += part
-        elif part.get("type") in (None, "text", "output_text"):
+        elif part.get("type") in (None, "text", "output_text") and not thinks(part):
             text += part.get("text") or ""
         else:
-            thoughts += part.get("type") in ("thinking", "reasoning")
+            thoughts += thinks(part) or bool(THINKING.match(part.get("type") or ""))
     return text, thoughts
+
+
+def thinks(part: dict[str, Any]) -> bool:
+    """Whether a delta, or a part of its content, is marked as thoughts, or as another's words."""
+    extra = part.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    return (
+        part.get("thought") is True
+        or (isinstance(google, dict) and google.get("thought") is True)
+        or part.get("channel") in ("analysis", "commentary")
+        or part.get("role") in ("reasoning", "tool")
+    )
+
+
+def complains(frame: dict[str, Any]) -> bool:
+    """Whether a frame without an `error` is one."""
+    if "choices" in frame or frame.get("object") == "error":
+        return frame.get("object") == "error"
+    return bool(frame.get("detail") or (frame.get("message") and frame.get("code")))
 
 
 def thought(delta: dict[str, Any]) -> int:
@@ -137,9 +168,10 @@ def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
     """
     reason = choice.get("finish_reason")
     name = reason.strip().lower() if reason and isinstance(reason, str) else ""
-    if name in GIVEN_UP:
-        raise ModelCut(f"the engine gave up: {name}")
-    return ENDS.get(name, "stop" if whole else None)
+    end = ENDS.get(name.removeprefix(PREFIX), "stop" if whole else None)
+    if name not in ENDS and GIVEN_UP.search(name):
+        raise ModelCut(f"the engine gave up: {name[:40]}")
+    return end
 
 
 def counted(usage: Any) -> Usage | None:

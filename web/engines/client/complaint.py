@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,12 @@ from jiter import from_json
 READ_CHARS = 2_000
 """Of a server's sentence; what follows says nothing more."""
 NESTING = ("error", "message", "detail")
+LISTS = ("detail", "errors", "details", "invalid-params", "invalid_params")
+PLACES = ("loc", "param", "field", "path", "name")
+"""Of an entry; an error itself has a name and a path of another kind."""
+PLACE = re.compile(r"[\w-]+")
+AROUND = frozenset({"body", "extra_body"})
+"""Steps of a place that name no field."""
 MAX_ENTRIES = 20
 STATUS = re.compile("[45][0-9][0-9]", re.ASCII)
 
@@ -43,16 +51,14 @@ class Complaint:
         error = innermost(body)
         if not isinstance(error, dict):
             return cls(error[:READ_CHARS] if isinstance(error, str) else "")
-        entries = entries_of(error.get("detail")) or entries_of(error.get("errors"))
-        texts = [text for entry in entries if (text := sentence_of(entry))]
-        param = error.get("param")
-        names = [param] if isinstance(param, str) and param else []
-        names += [place for entry in entries if (place := place_of(entry))]
+        entries = next(filter(None, (entries_of(error.get(name)) for name in LISTS)), [])
+        texts = [text for entry in entries if (text := sentence_of(entry, place_of(entry)))]
+        places = [place_of(error, ("loc", "param")), *(place_of(entry) for entry in entries)]
         code = error.get("code")
         number = int(code) if isinstance(code, str) and STATUS.fullmatch(code) else code
         return cls(
-            text=("; ".join(texts) or sentence_of(error))[:READ_CHARS],
-            names=tuple(names),
+            text=("; ".join(texts) or sentence_of(error, place_of(error, ("loc",))))[:READ_CHARS],
+            names=tuple(filter(None, places)),
             code=str(code if isinstance(code, str) and code else error.get("type") or "")[:100],
             status=number if type(number) is int and 400 <= number < 600 else None,
         )
@@ -69,6 +75,9 @@ def innermost(body: object) -> object:
         if not isinstance(body, dict):
             break
         error = body.get("error")
+        metadata = body.get("metadata")
+        if isinstance(metadata, dict) and (raw := passed_on(metadata.get("raw"))):
+            return innermost(raw)
         inner = [error] if isinstance(error, str) and error else []
         inner += [body[name] for name in NESTING if isinstance(body.get(name), dict) and body[name]]
         if not inner:
@@ -77,24 +86,39 @@ def innermost(body: object) -> object:
     return body
 
 
+def passed_on(raw: object) -> object:
+    """What a gateway passes on of the server behind it, as OpenRouter does; None if nothing."""
+    with suppress(ValueError):
+        return from_json(raw.encode()) if isinstance(raw, str) else raw
+    return raw
+
+
 def entries_of(found: Any) -> list[dict[str, Any]]:
-    """Of FastAPI's `detail`, and of lists of errors like it."""
+    """Of FastAPI's `detail`, and of lists or objects of errors like it."""
+    if isinstance(found, dict):
+        # Of the sentences about each field, by its name.
+        found = [
+            {"field": name, "msg": " ".join(map(str, text))}
+            for name, text in found.items()
+            if isinstance(text, list)
+        ]
     if not isinstance(found, list):
         return []
     entries = ({"msg": entry} if isinstance(entry, str) else entry for entry in found[:MAX_ENTRIES])
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def place_of(entry: dict[str, Any]) -> str:
+def place_of(entry: dict[str, Any], names: Sequence[str] = PLACES) -> str:
     """Where in the request the error is, with dots: `messages.0.role`."""
-    place = entry.get("loc")
+    place = next((entry[name] for name in names if entry.get(name)), None)
+    if isinstance(place, str):
+        place = PLACE.findall(place[:500])
     steps = place[:5] if isinstance(place, list) else []
-    return ".".join(str(step)[:100] for step in steps if step != "body")
+    return ".".join(str(step)[:100] for step in steps if step not in AROUND)
 
 
-def sentence_of(error: dict[str, Any]) -> str:
+def sentence_of(error: dict[str, Any], place: str) -> str:
     """The words alone: what else stands in an error, such as `input`, repeats the request."""
     found = (error.get(name) for name in ("message", "msg", "detail", "error_msg", "title"))
     text = next((text for text in found if isinstance(text, str) and text), "")
-    place = place_of(error)
     return f"{place}: {text}" if place else text

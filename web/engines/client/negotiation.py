@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 
 from openai.types.chat import ChatCompletionMessageParam
@@ -19,15 +20,19 @@ OURS = frozenset({"model", "messages", "stream"})
 """What no admin's extra body may replace."""
 KEPT = frozenset({"model", "messages", "continue_final_message", "add_generation_prompt"})
 """Without these it would be another request: the answer would start anew instead of going on."""
-STREAM = re.compile("""['"`]stream['"`]""")
-"""Without quotes it is a word like others."""
+STREAM = re.compile(r"""['"`]stream['"`]|\bstreaming\b|\bstream must\b""", re.IGNORECASE)
+"""Alone it is a word like others."""
 FORMS = {"max_tokens": ("max_tokens", "max_completion_tokens")}
 MAX_REPEATS = 4
 NEGOTIABLE = frozenset({400, 422, 500, 501})
 """llama.cpp answers 500 where a chat template raises, others where an argument is unknown."""
 TOO_LONG = re.compile(r"context.(length|window|size)|too long|reduce the length", re.IGNORECASE)
 """No matter of parameters: a shorter prompt would have been taken."""
-ROLE = re.compile(r"\broles?\b|\b(system|developer) (message|prompt|instruction)", re.IGNORECASE)
+ROLE = re.compile(
+    r"\broles?\b|\b(system|developer) (message|prompt|instruction)|\bfirst message must\b"
+    r"|시스템 ?(메시지|프롬프트|역할)",
+    re.IGNORECASE,
+)
 BATCH_PRIORITY = 10
 """vLLM admits the lower number first."""
 
@@ -145,10 +150,19 @@ def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:
     has_system = any(message["role"] == "system" for message in body["messages"])
     if has_system and (ROLE.search(text) or any("role" in name for name in complaint.names)):
         return [SYSTEM]
-    words = re.findall(r"\w+", text)
     if STREAM.search(text) and "stream" in sent:
         return ["stream"]
-    if "top_p" in sent and {"temperature", "top_p"} <= set(words):
+    places = {name: at.start() for name in sent if (at := spelled(name).search(text))}
+    places.pop("stream", None)
+    if {"temperature", "top_p"} <= places.keys():
         # Some models take either; the temperature says more about a hint.
         return ["top_p"]
-    return [name for name in words if name in sent and name != "stream"][:1]
+    return sorted(places, key=places.__getitem__)[:1]
+
+
+@lru_cache(maxsize=256)
+def spelled(name: str) -> re.Pattern[str]:
+    """The name as a sentence may write it: `max_tokens`, `maxTokens`, `Max tokens`."""
+    return re.compile(
+        rf"(?<!\w){'[-_ ]?'.join(map(re.escape, name.split('_')))}(?!\w)", re.IGNORECASE
+    )

@@ -58,7 +58,7 @@ class SseReader:
         elif line.startswith(b"data:"):
             self._keep(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):
-            self._named_error = line[6:].strip() == b"error"
+            self._named_error = line[6:].strip().lower() == b"error"
         elif not line:
             return self._event()
         return None

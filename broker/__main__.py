@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 from time import monotonic, sleep
+from types import FrameType
 
 from broker.embedded import Embedded, answers
 from broker.errors import HintlineError
@@ -16,19 +17,28 @@ from broker.settings import check_environment, need
 HANG_S = 30.0
 """A server whose disk is slow may be silent for a while; to start it again costs a load."""
 log = logging.getLogger("broker")
+told_to_end: list[int] = []
+"""The signals that came. Python drops what a handler raises while a finalizer runs, so the raised
+KeyboardInterrupt alone may be lost."""
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    told_to_end.append(number)
+    raise KeyboardInterrupt
 
 
 def main() -> int:
     """Exit status: 0 after a signal, 1 if Valkey cannot start or ended by itself."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background job starts deaf to SIGINT
-        signal.signal(ending, signal.default_int_handler)
+        signal.signal(ending, end)
     try:
         check_environment()
         with Embedded(Path(need("HINTLINE_DATA", str))) as server:
             log.info("Valkey serves %s", server.url)
-            log.error("%s", watch(server))
-            return 1
+            if why := watch(server):
+                log.error("%s", why)
+            return 1 if why else 0
     except KeyboardInterrupt:
         return 0
     except HintlineError as error:
@@ -37,10 +47,12 @@ def main() -> int:
 
 
 def watch(server: Embedded) -> str:
-    """Until the server ends, or is killed because it hangs; answers which."""
+    """Until the server ends, or is killed because it hangs; answers which. Empty: after a signal."""
     assert server.process is not None
     beat, silent_s = beater(), 0.0
     while (status := server.process.poll()) is None:
+        if told_to_end:
+            return ""
         beat()
         began_s = monotonic()
         if answers(server.url):

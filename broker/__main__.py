@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def watch(server: Embedded) -> str:
-    """Until the server ends, or is killed because it hangs; answers which. Empty: after a signal."""
+    """Until the server ends or is killed because it hangs: answers which. Empty after a signal."""
     assert server.process is not None
     beat, silent_s = beater(), 0.0
     while (status := server.process.poll()) is None:

@@ -251,6 +251,35 @@ def test_the_command_stops_cleanly(
     assert gone(pid)
 
 
+IN_A_FINALIZER = """
+import os, signal, sys
+from broker import __main__ as module
+
+class Odd:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def asked(url, answers=module.answers):
+    Odd()
+    return answers(url)
+
+module.answers = asked
+sys.exit(module.main())
+"""
+
+
+def test_a_signal_that_comes_in_a_finalizer_ends_the_command(data_dir: Path) -> None:
+    """Python drops what its handler raises there."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_FINALIZER],
+        env=os.environ | {"HINTLINE_DATA": str(data_dir)},
+        capture_output=True,
+        timeout=DEADLINE_S,
+    )
+
+    assert done.returncode == 0
+
+
 def test_ctrl_c_reaches_the_command_alone(data_dir: Path, command: subprocess.Popen[str]) -> None:
     assert os.getpgid(server_pid(data_dir)) != os.getpgid(command.pid)
 

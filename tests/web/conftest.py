@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import translation
 
 from broker.embedded import Embedded
@@ -60,6 +61,14 @@ def student(course: Course) -> User:
     user = User.objects.create_user("minji")
     Membership.objects.create(user=user, course=course)
     return user
+
+
+@pytest.fixture
+def admin(line: None) -> Client:
+    """The browser of a superuser."""
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(User.objects.create_superuser("root"))
+    return client
 
 
 @pytest.fixture

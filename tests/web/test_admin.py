@@ -28,13 +28,6 @@ NAMES = [each.opts.label_lower for each in ADMINS]
 
 
 @pytest.fixture
-def admin(line: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
-@pytest.fixture
 def finished(student: User, exercise: Exercise, engine: Engine) -> str:
     """A hint with raw output and Celery's record of its attempt."""
     hint = str(queued(student, exercise).pk)

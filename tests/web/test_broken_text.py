@@ -38,13 +38,6 @@ QUERIES = [
 
 
 @pytest.fixture
-def admin(line: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
-@pytest.fixture
 def hint(student: User, exercise: Exercise, engine: Engine) -> str:
     return str(queued(student, exercise).pk)
 

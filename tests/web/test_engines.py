@@ -30,13 +30,6 @@ def config(db: None) -> AIModelConfig:
     return config
 
 
-@pytest.fixture
-def admin(line: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
 def form(**changes: Any) -> dict[str, Any]:
     """The AI mode's form as a browser sends it; it never holds the stored key."""
     fields = {

@@ -27,13 +27,6 @@ def server() -> Iterator[BadServer]:
         yield server
 
 
-@pytest.fixture
-def admin(line: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
 def engine(server: BadServer, mode: str, name: str = "api") -> Engine:
     AIModelConfig.current()
     AIModelConfig.objects.update(mode=Mode.API, model_name="fake")

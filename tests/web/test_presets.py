@@ -22,13 +22,6 @@ OFF = {"chat_template_kwargs": {"enable_thinking": False}}
 NEVER, UNKNOWN = Thinking.NEVER, Thinking.UNKNOWN
 
 
-@pytest.fixture
-def admin(line: None) -> Client:
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create_superuser("root"))
-    return client
-
-
 def form(**changes: Any) -> dict[str, Any]:
     """The form of an engine as a browser sends it."""
     fields = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,13 +12,30 @@ from broker import fleet
 from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
+from tests.fakes.launch import BadServer
 from tests.web.conftest import course, exercise, line, student
 from web.engines import roster
 from web.engines.client.chunk import Chunk
+from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine, Mode
 from workers.runtime import Runtime
 
 __all__ = ["course", "exercise", "line", "student"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[BadServer]:
+    """A server that goes wrong in every mode that there is."""
+    with BadServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    """The client of engines itself."""
+    model = Model()
+    yield model
+    await model.aclose()
 
 
 class ScriptedModel:

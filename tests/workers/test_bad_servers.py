@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -86,19 +85,6 @@ ELSEWHERE: dict[str, Failure] = {
 }
 OTHERS = {"slow-good", "role-then-silence", "split-surrogates", "rpm", "java-answer"}
 """Too slow to be run here, or in tests of their own; the gate has one for the last."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BadServer]:
-    with BadServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    model = Model()
-    yield model
-    await model.aclose()
 
 
 def job_of(server: BadServer, mode: str, **changes: Any) -> HintJob:

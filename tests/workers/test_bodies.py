@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -46,19 +45,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BadServer]:
-    with BadServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    model = Model()
-    yield model
-    await model.aclose()
 
 
 async def refusal(model: Model, url: str) -> ModelRefused:

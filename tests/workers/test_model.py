@@ -56,13 +56,6 @@ def endpoint(engine: FakeEngine) -> Endpoint:
     return Endpoint(base_url=engine.url, model="fake", api_key=KEY)
 
 
-@pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    model = Model()
-    yield model
-    await model.aclose()
-
-
 async def read(model: Model, endpoint: Endpoint, text: str = "hi") -> list[Chunk]:
     messages: list[Any] = [{"role": "user", "content": text}]
     return [chunk async for chunk in model.stream(endpoint, SAMPLING, messages, "hint-1")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -40,13 +40,6 @@ def process() -> Iterator[BadServer]:
 def server(process: BadServer) -> BadServer:
     process.reset()
     return process
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    model = Model()
-    yield model
-    await model.aclose()
 
 
 def negotiation(endpoint: Endpoint = HERE, **sampling: Any) -> Negotiation:

@@ -21,8 +21,12 @@ ESCAPED = re.compile(
 )
 """As JSON, Python, JavaScript, URLs and HTML write characters. What is not named is a mark."""
 ESCAPES = re.compile(r"[\\%&]")
-PACKED = re.compile(r"(?<![\w+/=])(?=[A-Za-z+/_=]*[0-9])[A-Za-z0-9+/_]{24,}={0,2}(?![\w+/=])")
-"""Base64 or hexadecimal digits, which nobody reads: it may be a piece of the prompt, or the key."""
+PACKED = re.compile(
+    r"(?<![\w+/=])(?=[A-Za-z+/_=]*[0-9])(?=[\w+/]*?[A-Za-z0-9+]{16})"
+    r"[A-Za-z0-9+/_]{24,}={0,2}(?![\w+/=])"
+)
+"""Base64 or hexadecimal digits, which nobody reads: it may be a piece of the prompt, or the key.
+The path of a URL has shorter parts between its slashes."""
 
 
 class Redaction:

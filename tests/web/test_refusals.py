@@ -225,3 +225,26 @@ def test_what_breaks_inside_is_a_problem_without_its_text(
 
     assert "secret" not in str(body)
     assert nothing_left()
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=é"])
+@pytest.mark.parametrize("path", ["/v1/checks", "/v1/hints"])
+def test_a_broken_form_is_no_json_in_a_browser_either(
+    student: User, path: str, content_type: str
+) -> None:
+    browser = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    browser.force_login(student)
+    browser.get("/")
+    token = browser.cookies["csrftoken"].value
+
+    answer = browser.post(path, b"x", content_type, headers={"X-CSRFToken": token})
+
+    problem(answer, 415, "media-type")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/hints", "/accounts/login/", "/admin/"])
+@pytest.mark.parametrize("host", ["evil.example", "localhost:port", "é", "a b"])
+def test_a_strange_host_is_refused_and_breaks_nothing(path: str, host: str) -> None:
+    answer = Client(headers={"Accept-Language": "en"}).get(path, headers={"Host": host})
+
+    assert answer.status_code == (422 if path.startswith("/v1/") else 400)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import Error
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
@@ -88,6 +89,18 @@ def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
 @api.exception_handler(SuspiciousOperation)
 def suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
     """Too many query parameters, a cookie that nobody made: whatever Django calls suspicious."""
+    return problem.respond(request, Problem(problem.INVALID))
+
+
+@api.exception_handler(MultiPartParserError)
+def no_form(request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
+    """The check of the CSRF token looks into a form, and nothing else here reads one."""
+    return problem.respond(request, Problem(problem.MEDIA_TYPE))
+
+
+@api.exception_handler(UnreadablePostError)
+def gone(request: HttpRequest, error: UnreadablePostError) -> HttpResponse:
+    """The caller has left in the middle of the body: nobody is there to be answered."""
     return problem.respond(request, Problem(problem.INVALID))
 
 

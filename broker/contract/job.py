@@ -21,7 +21,7 @@ class Thinking(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How a server wants a request to differ from OpenAI's; learned from what it refused.
+    """What a server's refusals and answers have taught about asking it and reading it.
 
     left_out: parameters that it takes in no form; `system` is the role, whose text then opens the
     user's message. renamed: from OpenAI's older name to the one this server takes. thinks: thoughts

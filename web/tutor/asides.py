@@ -1,7 +1,7 @@
-"""Thoughts in a hint that no mark which is known tells from it (R9).
+"""Thoughts in a hint without a known mark around them (R9).
 
-A model that thinks aloud under a heading, in an element of its own, or of the student as of
-somebody else, is seen by that; what the student has before them may be named.
+They show in a heading, in an element that is not HTML's, in plans of what to ask, or in words about
+the student, to whom a hint speaks. What the student has before them may be named.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from web.tutor.seen import Seen
 ELEMENT = re.compile(
     r"(?<![\w\"'`])<[ \t]{0,3}[/\\]{0,2}[ \t]{0,3}([a-z][a-z0-9:_-]{0,40})[ \t]{0,3}/?>"
 )
-HTML = frozenset(
-    (
-        *("a", "b", "br", "code", "div", "em", "i", "kbd", "li", "ol", "p", "pre", "s", "span"),
-        *("strong", "sub", "sup", "u", "ul"),
-    )
-)
+HTML = frozenset({
+    "a", "b", "br", "code", "div", "em", "i", "kbd", "li", "ol", "p", "pre", "s", "span", "strong",
+    "sub", "sup", "u", "ul",
+})  # fmt: skip
 """Elements with which models format a text."""
 HEADING = re.compile(
     r"^[^\w\n]{0,8}(?:(?:here['’]?s|here is|my|the|a|internal|inner|initial)[ ]{1,3}){0,3}"
@@ -31,7 +29,7 @@ HEADING = re.compile(
 ANSWER = re.compile(
     r"^[^\w\n]{0,8}(?:the |my )?final (?:answer|response|output|hint)[^\w\n:]{0,4}:", re.MULTILINE
 )
-"""What stands before it is none."""
+"""What stands before it is no part of the answer."""
 STUDENT = re.compile(
     r"\b(?:the|this) (?P<en>user\b|student(?= (?:wrote|writes|wants|needs|must|has|is|was|asks"
     r"|asked|did|forgot|should|returns|returned|does|uses|used|might|may|thinks|believes)\b))"

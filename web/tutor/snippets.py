@@ -29,7 +29,7 @@ MODULES = frozenset(
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
 LANGUAGES = frozenset(("c", "g"))
-"""C++ steps nothing."""
+"""`C++` and `g++` are names, where `n++` is code."""
 # Words in quotes are a value, where no operator stands among them.
 QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 PRINT = "print"

@@ -16,8 +16,6 @@ from web.engines.client.complaint import Complaint
 
 SYSTEM = "system"
 """In a dialect's left_out: the role."""
-OURS = frozenset({"model", "messages", "stream"})
-"""What no admin's extra body may replace."""
 KEPT = frozenset({"model", "messages", "continue_final_message", "add_generation_prompt"})
 """Without these it would be another request: the answer would start anew instead of going on."""
 STREAM = re.compile(r"""['"`]stream['"`]|\bstreaming\b|\bstream must\b""", re.IGNORECASE)
@@ -114,7 +112,8 @@ def parameters(
         "stream_options": {"include_usage": True},
         **{name: value for name, value in chosen.items() if value is not None},
         **(vllm_parameters(messages, lane) if endpoint.kind == "vllm" else {}),
-        **{name: value for name, value in endpoint.extra_body.items() if name not in OURS},
+        **endpoint.extra_body,
+        # These stand behind what an admin wants sent, so that nothing of it replaces them.
         "model": endpoint.model,
         "stream": True,
     }

@@ -215,6 +215,7 @@ def pushed() -> dict[str, int]:
 def test_the_connection_test_says_what_is_wrong(admin: Client, config: AIModelConfig) -> None:
     Engine.objects.create(name="gpu0", kind=Mode.VLLM, url="http://127.0.0.1:1/v1")
 
+    assert 'action="/admin/engines/aimodelconfig/test/"' in admin.get(CONFIG).content.decode()
     html = admin.post("/admin/engines/aimodelconfig/test/", follow=True).content.decode()
 
     assert all(text in html for text in ("Nothing answers at this URL.", ">gpu0<", ":1/v1"))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from broker.errors import HintlineError
+from broker.errors import BadSetting, HintlineError
 
 UMASK = 0o077
 PRIVATE = 0o700
@@ -26,8 +26,14 @@ class Held(HintlineError):
 
 
 def private(path: Path) -> None:
-    """Makes the folder, or takes the rights of others from one that is there, and says so."""
-    path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    """Makes the folder, or takes the rights of others from one that is there, and says so.
+
+    Raises: BadSetting where there can be none, as HINTLINE_DATA names the folder it stands in.
+    """
+    try:
+        path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be a folder: {error.strerror}") from None
     mode = stat.S_IMODE(path.stat().st_mode)
     if not mode & UMASK:
         return

@@ -2,12 +2,16 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 from broker.errors import BadSetting
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that is not of UTF-8 shows a mark for what it lacks.
+        sys.stdout.reconfigure(errors="replace")
     from django.core.management import execute_from_command_line
 
     try:

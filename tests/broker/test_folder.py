@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.errors import BadSetting
 from broker.folder import Held, hold, lives, private
 
 HOLDER = """
@@ -31,6 +32,15 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     private(tmp_path / "a" / "b")
 
     assert rights(tmp_path / "a" / "b") == 0o700
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "gone"])
+def test_what_cannot_be_a_folder_is_said(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "gone").symlink_to("/proc/none/x")
+
+    with pytest.raises(BadSetting, match=f"{place} cannot be a folder: "):
+        private(tmp_path / place)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o755, 0o700), (0o777, 0o700), (0o750, 0o700)])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import gettext
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +47,20 @@ def test_migrations_match_the_models() -> None:
 
 def test_the_sites_own_checks_pass() -> None:
     call_command("check", fail_level="WARNING")
+
+
+def test_a_terminal_that_is_not_of_utf8_breaks_no_command() -> None:
+    code = "import sys; sys.argv = ['web', 'version']; from web.__main__ import main; main(); "
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{code}print('Web …')"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert ended.stdout.endswith("Web ?\n")
 
 
 def test_every_text_has_its_korean() -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from broker.errors import BadSetting
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
@@ -146,6 +147,16 @@ def test_the_secret_is_made_once_and_is_the_owners(data: Path) -> None:
     assert kept_secret(data / "secret_key") == first
     assert mode(data / "secret_key") == 0o600
     assert [path.name for path in data.iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("kept", ["", "\n", " \n\n"])
+def test_an_empty_file_of_the_secret_is_said_and_not_replaced(data: Path, kept: str) -> None:
+    (data / "secret_key").write_text(kept)
+
+    with pytest.raises(BadSetting, match=r"secret_key is empty: put back"):
+        kept_secret(data / "secret_key")
+
+    assert (data / "secret_key").read_text() == kept
 
 
 def test_a_secret_made_by_another_process_meanwhile_is_taken(

@@ -228,6 +228,13 @@ def test_a_half_answer_is_never_taken_for_a_whole_one(name: str) -> None:
         read(HALVES[name])
 
 
+def test_a_reason_repeats_nothing_of_the_prompt() -> None:
+    with pytest.raises(ModelCut) as cut:
+        read(stream(frame("a", "error: cannot go on with def rice(cups)")))
+
+    assert str(cut.value) == "the engine gave up: error"
+
+
 @pytest.mark.parametrize(
     ("reason", "name"),
     [

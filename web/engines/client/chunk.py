@@ -169,8 +169,9 @@ def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
     reason = choice.get("finish_reason")
     name = reason.strip().lower() if reason and isinstance(reason, str) else ""
     end = ENDS.get(name.removeprefix(PREFIX), "stop" if whole else None)
-    if name not in ENDS and GIVEN_UP.search(name):
-        raise ModelCut(f"the engine gave up: {name[:40]}")
+    if name not in ENDS and (found := GIVEN_UP.search(name)):
+        # The word alone: what else stands there may repeat the prompt.
+        raise ModelCut(f"the engine gave up: {found[0]}")
     return end
 
 

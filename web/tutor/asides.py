@@ -33,9 +33,9 @@ ANSWER = re.compile(
 STUDENT = re.compile(
     r"\b(?:the|this) (?P<en>user\b|student(?= (?:wrote|writes|wants|needs|must|has|is|was|asks"
     r"|asked|did|forgot|should|returns|returned|does|uses|used|might|may|thinks|believes)\b))"
-    r"|(?P<ko>학생|사용자)(?:은|는|이|가)(?=[ ,])"
+    r"|(?P<ko>학생|사용자)(?:은|는|이|가) [^.?!\n]{0,80}?(?<!니)다(?=[.\s]|$)"
 )
-"""Who is given a hint is not spoken of in it."""
+"""Who is given a hint is not spoken of in it. A Korean hint may, but not in the plain style."""
 PLAN = re.compile(
     r"\b(?:i|we) (?:should|need to|must|have to) (?:ask|produce|respond|reply|craft|guide|hint"
     r"|provide|not (?:give|reveal|show|tell))\b"

@@ -158,6 +158,26 @@ def test_the_page_is_accessible(page: Page, stand: Stand, scheme: str) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+def test_that_there_are_no_tests_is_told_in_words_alone(
+    page: Page, stand: Stand, locale: str
+) -> None:
+    stand.shell(
+        "from web.courses.models import Exercise\n"
+        "found = Exercise.objects.get(slug='rice-days')\n"
+        "Exercise.objects.create(course=found.course, slug='bare', title_en='Bare')"
+    )
+    page.goto("/c/python-steps/bare/")
+    write(page, "x = 1\n")
+
+    page.locator("#run").click()
+
+    expect(page.locator("#results .words")).to_be_visible()
+    expect(page.locator("#results .error")).to_be_hidden()
+    stand.shell(
+        "from web.courses.models import Exercise\nExercise.objects.filter(slug='bare').delete()"
+    )
+
+
 def test_a_second_run_waits_for_the_first_in_another_tab(
     page: Page, stand: Stand, engine: FakeEngine, locale: str, console: list[str]
 ) -> None:

@@ -10,8 +10,9 @@ export function showReport(place, l0, words) {
   slots.verdict.classList.add(tone(report.verdict));
   slots.words.replaceChildren(...withCode(l0.words));
   showCase(slots, report.first);
-  // A call that raised already shows its error as what it gave.
-  say(slots.error, !report.first && report.error && errorLine(report.error, words));
+  // A call that raised shows its error as what it gave; an exercise without tests has no line.
+  const told = report.first || (report.verdict === "skipped" && report.error?.line === null);
+  say(slots.error, !told && report.error && errorLine(report.error, words));
   say(slots.output, report.output);
   slots.printed.hidden = !report.output;
   place.replaceChildren(fragment);

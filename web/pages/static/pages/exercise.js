@@ -48,10 +48,15 @@ function setBusy(button, busy) {
   button.setAttribute("aria-disabled", String(busy));
 }
 
+function clearAlerts() {
+  alert.clear();
+  runAlert.clear();
+}
+
 async function runTests() {
   if (isBusy(at("run"))) return;
   setBusy(at("run"), true);
-  runAlert.clear();
+  clearAlerts();
   status.say(words.running_tests);
   try {
     const body = { exercise: page.exercise, code: editor.code() };
@@ -68,7 +73,7 @@ async function runTests() {
 async function ask() {
   if (isBusy(at("ask-button"))) return;
   setBusy(at("ask-button"), true);
-  alert.clear();
+  clearAlerts();
   status.say(words.asking);
   try {
     const options = { body: request(), key: newKey() };

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-vllm check bench setup setup-dev chromium postgresql
+.PHONY: help run test test-whole test-rest test-vllm check bench setup setup-dev chromium postgresql
 
 help:
 	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
@@ -16,8 +16,15 @@ help:
 run: setup
 	@$(BIN)/python -m web start
 
+# Whole sites mostly wait, so the other tests run beside them.
 test: setup-dev chromium postgresql
-	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser $(ARGS)
+	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-O) test-whole test-rest
+
+test-whole:
+	$(BIN)/python -m pytest -p no:playwright tests/whole $(ARGS)
+
+test-rest:
+	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser --ignore tests/whole $(ARGS)
 	@# In a process of their own: Playwright keeps an event loop running in the main thread.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 	@# What is stored, once more on PostgreSQL.

@@ -6,14 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from celery import Celery
+from celery import Celery, _state
 from kombu.exceptions import OperationalError
 
 from broker.queue import CELERY
 from workers.consumer import PatientConsumer
 
 
-def test_its_pauses_stay_short(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_its_pauses_stay_short(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A WorkController forbids its whole process to wait for results; it is allowed again afterwards.
+    monkeypatch.setattr(_state, "_task_join_will_block", False)
     with Celery("test", broker=f"redis+socket://{tmp_path}/nobody", set_as_current=False) as app:
         app.conf.update(CELERY | {"broker_connection_max_retries": 4})
         worker = app.WorkController(pool_cls="solo", hostname="test", queues=["q"])

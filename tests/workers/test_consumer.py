@@ -16,7 +16,7 @@ from workers.consumer import PatientConsumer
 def test_its_pauses_stay_short(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A WorkController forbids its whole process to wait for results; it is allowed again afterwards.
+    # A WorkController forbids its whole process to wait for results; later tests may again.
     monkeypatch.setattr(_state, "_task_join_will_block", False)
     with Celery("test", broker=f"redis+socket://{tmp_path}/nobody", set_as_current=False) as app:
         app.conf.update(CELERY | {"broker_connection_max_retries": 4})

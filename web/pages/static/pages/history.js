@@ -58,8 +58,11 @@ export class History {
     this.add(body);
   }
 
+  // News of a hint that was lost may come after that: it has no card any more.
+
   event(kind, data) {
     const card = this.cards.get(data.hint);
+    if (!card) return;
     if (kind === "piece") card.piece(data.text);
     else if (kind === "snapshot") card.reset(data.text);
     else if (kind === "position" || kind === "queued") {
@@ -74,6 +77,7 @@ export class History {
 
   read(hint, live) {
     const card = this.cards.get(hint.id);
+    if (!card) return;
     if (isFinal(hint)) this.end(card, hint);
     else if (!live) {
       card.show(hint);
@@ -91,6 +95,7 @@ export class History {
 
   lost(id, error) {
     const card = this.cards.get(id);
+    if (!card) return;
     card.element.remove();
     this.cards.delete(id);
     this.alert.show(error);

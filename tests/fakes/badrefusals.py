@@ -239,7 +239,7 @@ def brotli_bomb() -> bytes:
 
 @REFUSALS
 async def brotli_error_bomb(reply: Reply, asked: Asked) -> None:
-    reply.whole(500, brotli_bomb(), JSON, ("Content-Encoding", "br"))
+    reply.whole(500, await asyncio.to_thread(brotli_bomb), JSON, ("Content-Encoding", "br"))
 
 
 @REFUSALS

@@ -111,8 +111,8 @@ async def generated(
 
 
 async def learn(runtime: Runtime, job: HintJob, dialect: Dialect) -> None:
-    """Keeps how the engine's server wants to be asked; else the next hint learns it again."""
-    log.warning("engine %s takes requests in its own way only: %s", job.engine, dialect)
+    """Keeps what the engine's answers taught; else the next hint learns it again."""
+    log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
     try:
         await runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
     except DatabaseError as error:

@@ -34,6 +34,7 @@ TIMEOUT_S = 10.0
 LISTING_S = 5.0
 SHORTEST_PAUSE_S = 0.5
 READ_ON_S = 5.0
+"""Half of TIMEOUT_S: who reads on for thoughts must still have time for a second answer."""
 TURNS = 2
 """As a hint: a model whose text the gate refuses is asked once more."""
 BLOCKED_CHARS = 1000

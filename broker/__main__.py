@@ -9,10 +9,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from types import FrameType
 
+from broker.base.errors import HintlineError
+from broker.base.heartbeat import BEAT_S, beater
+from broker.base.settings import check_environment, need
 from broker.embedded import Embedded, answers
-from broker.errors import HintlineError
-from broker.heartbeat import BEAT_S, beater
-from broker.settings import check_environment, need
 
 HANG_S = 30.0
 """A server whose disk is slow may be silent for a while; to start it again costs a load."""

@@ -19,10 +19,10 @@ from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from broker import embedded
-from broker.errors import BrokerDown
+from broker.base.errors import BrokerDown
+from broker.base.settings import need, read
 from broker.keys import Key
 from broker.scripts import Call, scripts
-from broker.settings import need, read
 
 T = TypeVar("T")
 CONNECT_TIMEOUT_S = 3

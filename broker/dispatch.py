@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from broker.base.settings import need
 from broker.contract.hint import Lane
 from broker.keys import STREAM_TTL_S
 from broker.queue import doorbell
 from broker.scripts import Arg, Call, nothing
-from broker.settings import need
 
 GRANT_S = 10
 """Time in which a worker must claim a granted hint."""

@@ -14,10 +14,10 @@ from typing import Self
 
 import redis
 
-from broker.children import end_with_parent
-from broker.errors import HintlineError
-from broker.folder import UMASK, Held, hold, private
-from broker.output import Output
+from broker.base.children import end_with_parent
+from broker.base.errors import HintlineError
+from broker.base.folder import UMASK, Held, hold, private
+from broker.base.output import Output
 
 SOCKET_NAME = "valkey.sock"
 LOG_NAME = "valkey.log"

@@ -8,8 +8,8 @@ from typing import Any
 
 from celery import Celery
 
+from broker.base.settings import need
 from broker.keys import CELERY as CELERY_KEYS
-from broker.settings import need
 
 TASK = "generate_hint"
 

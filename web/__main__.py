@@ -4,7 +4,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from broker.errors import BadSetting
+from broker.base.errors import BadSetting
 
 
 def main() -> None:

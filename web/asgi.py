@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from broker.settings import exit_on_bad_settings
+from broker.base.settings import exit_on_bad_settings
 
 exit_on_bad_settings()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
@@ -17,7 +17,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 django = get_asgi_application()
 
-from broker.heartbeat import beat_from  # noqa: E402
+from broker.base.heartbeat import beat_from  # noqa: E402
 from web.api.body import limited_asgi  # noqa: E402  # needs the app registry of the line above
 from web.events.app import events, tune  # noqa: E402  # the same
 

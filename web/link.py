@@ -13,8 +13,8 @@ from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
 
+from broker.base.errors import BrokerDown
 from broker.connect import Broker
-from broker.errors import BrokerDown
 from broker.scripts import Call
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Django's settings; every value from the environment comes through broker.settings."""
+"""Django's settings; every value from the environment comes through broker.base.settings."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,8 @@ import dj_database_url
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 
-from broker.folder import private
-from broker.settings import check_environment, need, read
+from broker.base.folder import private
+from broker.base.settings import check_environment, need, read
 from web.ops import logs
 from web.ops.secret import kept_secret
 
@@ -58,10 +58,11 @@ INSTALLED_APPS = [
     "django_celery_results",
     "axes",
     "ninja",
+    "web.people.apps.PeopleConfig",
     "web.courses",
     "web.hints",
     "web.engines",
-    "web.api",
+    "web.fleet",
     "web.pages",
     "web.ops",
 ]
@@ -134,6 +135,7 @@ def database() -> dict[str, Any]:
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

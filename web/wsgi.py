@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from broker.settings import exit_on_bad_settings
+from broker.base.settings import exit_on_bad_settings
 
 exit_on_bad_settings()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")

@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
-from broker.errors import HintlineError
-from broker.settings import check_environment
+from broker.base.errors import HintlineError
+from broker.base.settings import check_environment
 from workers.arguments import parser
 
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """The exit status. Each command imports only what it needs: the model server no Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     if options.command == "engine":
-        from workers.engine import serve
+        from workers.engine.local import serve
 
         serve()
         return 0
@@ -38,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.command == "node":
         import asyncio
 
-        from workers.exposition import together
+        from workers.node.exposition import together
 
         with together():
-            from workers.node import Node
+            from workers.node.node import Node
 
             asyncio.run(Node(options.gpu).run())
     else:

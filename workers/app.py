@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 from celery import Celery, signals
 
-from broker.settings import exit_on_bad_settings
+from broker.base.settings import exit_on_bad_settings
 
 exit_on_bad_settings()
 
@@ -21,8 +21,8 @@ app.conf.update(
     | {
         "broker_use_ssl": urls.tls(default_url()),
         "result_backend": "workers.results:Results",
-        "worker_pool": "workers.pool:AsyncioPool",
-        "worker_consumer": "workers.consumer:PatientConsumer",
+        "worker_pool": "workers.pool.pool:AsyncioPool",
+        "worker_consumer": "workers.pool.consumer:PatientConsumer",
         "worker_hijack_root_logger": False,
     }
 )

@@ -16,9 +16,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from web.engines import fleet
-from web.engines.fleet import Asked
-from web.engines.overview import Overview, overview
+from web.fleet import changes
+from web.fleet.changes import Asked
+from web.fleet.overview import Overview, overview
 
 REFRESH_S = 1.0
 PIPE_WIDTH = 120
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
                 return status(options.once)
             problems = change(options)
             if not problems:
-                tell(filter(None, [fleet.idle_mode()]))
+                tell(filter(None, [changes.idle_mode()]))
                 return status(once=True)
         except DatabaseError as error:
             problems = [f"The database does not answer: {error}"]
@@ -55,10 +55,10 @@ def change(options: argparse.Namespace) -> list[str]:
     if problems:
         return problems
     who = os.environ.get("USER") or f"user {os.getuid()}"
-    by, via = fleet.command_line(), f"{who}@{socket.gethostname()}"
+    by, via = changes.command_line(), f"{who}@{socket.gethostname()}"
     if options.command == "scale":
-        return fleet.scale(by, asked, via)
-    verb = fleet.drain if options.command == "drain" else fleet.resume
+        return changes.scale(by, asked, via)
+    verb = changes.drain if options.command == "drain" else changes.resume
     return verb(by, options.engines, via)
 
 

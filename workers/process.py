@@ -16,13 +16,13 @@ from celery import signals
 from django.conf import settings
 from django.db import close_old_connections
 
+from broker.base.heartbeat import beat_from
+from broker.base.settings import need
 from broker.fleet import worker_name
-from broker.heartbeat import beat_from
 from broker.queue import queue_name
-from broker.settings import need
 from workers import tasks
 from workers.app import app
-from workers.pool import lifespan
+from workers.pool.pool import lifespan
 from workers.runtime import Runtime
 
 CONNECTION_S = 60

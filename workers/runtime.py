@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError
 
 from broker import dispatch, fleet, health
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S
-from broker.errors import BrokerDown
 from web.engines.client.model import Model
+from workers.attempt.relay import Relay
 from workers.background import begin, every
 from workers.database import Database
-from workers.relay import Relay
-from workers.rescue import Rescue
+from workers.guard.rescue import Rescue
 from workers.results import ledger
 
 BEAT_S = 2

@@ -7,11 +7,11 @@ from typing import Any
 
 from celery.exceptions import Ignore
 
-from broker.errors import BrokerDown
+from broker.base.errors import BrokerDown
 from broker.queue import TASK
-from workers import attempt
 from workers.app import app
-from workers.pool import AsyncTask
+from workers.attempt import attempt
+from workers.pool.pool import AsyncTask
 from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)

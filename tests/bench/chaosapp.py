@@ -31,11 +31,11 @@ STUCK_S = 240.0
 
 
 def ask(count: int) -> None:
-    from django.contrib.auth.models import User
     from django.utils import timezone
 
     from web.courses.models import Exercise
     from web.hints.models import Hint
+    from web.people.models import User
 
     exercises = list(Exercise.objects.order_by("pk"))
     students = User.objects.bulk_create(
@@ -61,10 +61,10 @@ def ask(count: int) -> None:
 
 def ask_one(student: Any, exercise: Any, number: int) -> None:
     """As the API does it, without its limits; each hint's prompt is unlike any other."""
-    from web.hints import line, store
+    from web.hints import backlog, store
     from web.hints.api import new_hint
     from web.hints.wire import HintIn
-    from web.tutor.report import Report, Verdict
+    from web.tutor.evidence.report import Report, Verdict
 
     body = HintIn(
         exercise=exercise.path,
@@ -75,7 +75,7 @@ def ask_one(student: Any, exercise: Any, number: int) -> None:
     report = Report(verdict=Verdict.FAILED, total=1)
     created = store.create(new_hint(student, exercise, body, report, key=""))
     assert isinstance(created, store.Created)
-    line.join(created.hint)
+    backlog.join(created.hint)
 
 
 def judge() -> None:
@@ -104,13 +104,13 @@ def seen(row: Any) -> str:
     """What the stream of a hint that just became final tells who opens it now."""
     from broker import streams
     from broker.contract.events import Kind
-    from web.hints import line
+    from web.hints import backlog
     from web.link import attempt
 
     events = attempt(streams.after(str(row.pk)))
     if not events:
         return "nothing"
-    text = line.partial_text(row)
+    text = backlog.partial_text(row)
     if row.state != "answered":
         return row.state
     if text == row.text:
@@ -134,8 +134,8 @@ def written(row: Any) -> set[str]:
     """What an engine, of whichever voice, writes for this hint in one attempt."""
     from broker.contract.job import Endpoint, Sampling
     from web.hints import store
-    from web.tutor import prompt
-    from workers.pipeline import prompt_task
+    from web.tutor.writing import prompt
+    from workers.attempt.pipeline import prompt_task
 
     job = store.job(row, Endpoint(base_url="", model=""), Sampling())
     messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)

@@ -15,12 +15,10 @@ def main(count: int) -> None:
     """Prints {"owned": [[hint, its owner's token], …]}; a student has PER_USER hints."""
     django.setup()
     call_command("migrate", verbosity=0)
-    from django.contrib.auth.models import User
-
-    from web.api.auth import fresh
-    from web.api.models import ApiToken
     from web.courses.models import Course, Exercise, Membership
     from web.hints.models import Hint
+    from web.people.models import ApiToken, User
+    from web.people.tokens import fresh
 
     course = Course.objects.create(slug="bench", title_ko="", title_en="")
     exercises = Exercise.objects.bulk_create(

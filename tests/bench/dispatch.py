@@ -32,7 +32,7 @@ Row = tuple[str, str, str, str]
 
 ASKING = """
 from random import Random
-from web.hints import line
+from web.hints import backlog
 ready(1)
 gap, sent, due = Random(1), {}, time()
 for new in asked(int(sys.argv[2])):
@@ -40,7 +40,7 @@ for new in asked(int(sys.argv[2])):
     sleep(max(0, due - time()))
     hint = store.create(new).hint
     sent[str(hint.pk)] = time()
-    line.join(hint)
+    backlog.join(hint)
 print(json.dumps(sent))
 """
 

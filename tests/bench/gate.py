@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from web.tutor.gate import HINT_LIMIT_CHARS, Gate
+from web.tutor.gate.gate import HINT_LIMIT_CHARS, Gate
+from web.tutor.gate.seen import Seen
+from web.tutor.gate.thoughts import Thoughts
 from web.tutor.markdown import render
-from web.tutor.seen import Seen
-from web.tutor.thoughts import Thoughts
 
 CHARS = 64 * 1024
 PIECE_CHARS = 4

@@ -21,11 +21,11 @@ import json, os, sys, django
 from time import sleep, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "web.settings"
 django.setup()
-from django.contrib.auth.models import User
+from web.people.models import User
 from web.courses.models import Exercise
 from web.engines.models import AIModelConfig, Engine
 from web.hints import store
-from web.tutor.report import Case, Report, Verdict
+from web.tutor.evidence.report import Case, Report, Verdict
 Engine.objects.all().delete()
 Engine.objects.create(
     name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024, thinking="never"

@@ -79,7 +79,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from web import retention
+    from web.ops import retention
 
     call_command("migrate", verbosity=0)
     fill()
@@ -118,11 +118,10 @@ def fill() -> None:
 
 def asker() -> Any:
     """A call that writes a row for a new hint and ends it: the milliseconds of the writing."""
-    from django.contrib.auth.models import User
-
     from tests.web.kit import new_hint
     from web.courses.models import Course, Exercise
     from web.hints import store
+    from web.people.models import User
 
     course = Course.objects.create(slug="bench", title_ko="b", title_en="b")
     exercise = Exercise.objects.create(course=course, slug="bench", tests="assert True")

@@ -23,7 +23,7 @@ from tests.fakes.behaviour import Behaviour
 from tests.fakes.engine import Ticker
 from tests.fakes.launch import ROOT, FakeEngine
 from tests.whole.stand import free_port
-from web.tutor import prompt
+from web.tutor.writing import prompt
 
 SLOTS = 64
 REQUESTS = 1500
@@ -36,13 +36,13 @@ Row = tuple[str, str, str, str]
 
 ASKING = """
 from concurrent.futures import ThreadPoolExecutor
-from web.hints import line
+from web.hints import backlog
 from web.hints.models import IN_FLIGHT, Hint
 ready(int(sys.argv[3]))
 news = list(asked(int(sys.argv[2])))
 began = time()
 with ThreadPoolExecutor(2) as web:
-    list(web.map(lambda new: line.join(store.create(new).hint), news))
+    list(web.map(lambda new: backlog.join(store.create(new).hint), news))
 while Hint.objects.filter(state__in=IN_FLIGHT).exists():
     sleep(0.02)
 took = time() - began

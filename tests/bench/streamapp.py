@@ -9,14 +9,14 @@ from celery import Celery
 from broker.contract.job import Endpoint, Sampling
 from broker.urls import for_celery
 from web.engines.client.model import Model
-from workers.pool import AsyncTask
+from workers.pool.pool import AsyncTask
 
 model = Model()
 app = Celery("streamapp", broker=for_celery(os.environ["BENCH_REDIS"]))
 app.conf.update(
     task_ignore_result=True,
     task_default_queue="bench",
-    worker_pool="workers.pool:AsyncioPool",
+    worker_pool="workers.pool.pool:AsyncioPool",
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
 )

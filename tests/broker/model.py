@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor, inf
 
-from broker.contract.placement import home
 from broker.dispatch import Ticket
+from tests.oracles.placement import home
 
 WINDOW = 128
 PATIENCE_MS = 15_000

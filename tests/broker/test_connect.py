@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from broker import connect, dispatch, fleet, streams
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker, Broker
 from broker.contract.events import Kind
 from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
-from broker.errors import BrokerDown
 from broker.streams import Append
 from tests.broker.helpers import admit, serve, ticket
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.errors import BadSetting
-from broker.folder import Held, hold, lives, private
+from broker.base.errors import BadSetting
+from broker.base.folder import Held, hold, lives, private
 
 HOLDER = """
 import pathlib, sys, time
-from broker.folder import hold
+from broker.base.folder import hold
 lock = hold(pathlib.Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from broker import output as module
-from broker.output import LINE_BYTES, OLD_FILES, TAIL_LINES, Output
+from broker.base import output as module
+from broker.base.output import LINE_BYTES, OLD_FILES, TAIL_LINES, Output
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from broker import dispatch, fleet
 from broker.connect import Broker
 from broker.contract.hint import Lane
-from broker.contract.placement import home
 from broker.dispatch import Placement, Ticket
 from broker.keys import HEALTH, PULLS, TICKET, WARM
 from tests.broker.helpers import ticket
 from tests.broker.virtual import VirtualBroker
+from tests.oracles.placement import home
 
 START_MS = 1_700_000_000_000
 FOREVER_S = 10_000_000

@@ -11,9 +11,9 @@ import redis
 from redis._parsers.base import BaseParser
 
 from broker import dispatch, keys
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker, Broker, translated
 from broker.embedded import Embedded
-from broker.errors import BrokerDown
 from broker.scripts import Call, nothing
 from tests.broker.helpers import admit, claimed, serve, ticket
 from tests.broker.refusing import busy, configured, full_disk, replica, without

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.errors import BadSetting
-from broker.settings import TABLE
+from broker.base.errors import BadSetting
+from broker.base.settings import TABLE
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hush-hush"

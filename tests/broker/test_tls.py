@@ -14,9 +14,9 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from broker import dispatch, urls
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker, Broker
 from broker.embedded import SOCKET_NAME, Embedded
-from broker.errors import BrokerDown
 from broker.queue import CELERY
 
 

@@ -15,20 +15,20 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import StatusCode
 
-from broker import trace
-from broker.otel import HintIds, Tracing
+from broker.base import trace
+from broker.base.otel import HintIds, Tracing
 from tests.whole.stand import ROOT
 
 PROGRAM = """
 import os, sys
 os.environ['DJANGO_SETTINGS_MODULE'] = 'web.settings'
 import web.asgi, workers.tasks
-from broker import trace
+from broker.base import trace
 print(trace.tracing() is None, trace.headers())
 with trace.root('x'), trace.attempt('x', 1, 'gpu0'), trace.request():
     trace.event('nothing')
 # redis-py looks for other parts of the package when it is installed.
-print({'broker.otel', 'opentelemetry.sdk.trace'} & set(sys.modules))
+print({'broker.base.otel', 'opentelemetry.sdk.trace'} & set(sys.modules))
 """
 
 
@@ -136,7 +136,7 @@ def test_without_the_packages_traces_stay_off(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(trace.ENDPOINT, "http://127.0.0.1:4318")
-    monkeypatch.setitem(sys.modules, "broker.otel", None)
+    monkeypatch.setitem(sys.modules, "broker.base.otel", None)
     trace.tracing.cache_clear()
 
     assert trace.tracing() is None

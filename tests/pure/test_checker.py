@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from web.tutor import checker as checker_module
-from web.tutor.checker import MOST_WAITING, Checker, SandboxBusy
-from web.tutor.report import Case, Failure, Report, Verdict
-from web.tutor.stops import stop
+from web.runner import checker as checker_module
+from web.runner.checker import MOST_WAITING, Checker, SandboxBusy
+from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.gate.stops import stop
 
 DATA = Path(__file__).parents[1] / "data" / "buggy_python.jsonl"
 LONG_REPR = "'" + "a" * 179 + "…(+122)"

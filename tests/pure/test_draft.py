@@ -8,9 +8,9 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.tutor.draft import LATIN, Draft
-from web.tutor.lexis import SPAN, tokens
-from web.tutor.sentences import Sentences
+from web.tutor.gate.draft import LATIN, Draft
+from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.gate.sentences import Sentences
 
 PARTS = st.sampled_from(
     ["Look at it.", "What is `s`?", "s += x", "`s +=`", "`x", "x`", "for x", "\n", " ", "``", "`",

@@ -9,10 +9,10 @@ import pytest
 from tests.fakes import vllm_text
 from tests.pure.test_seed import SEED, each_exercise
 from web.courses.seeding import SeedExercise
-from web.tutor import prompt
-from web.tutor.gate import Gate
-from web.tutor.ladder import LEVELS
+from web.tutor.gate.gate import Gate
 from web.tutor.languages import Locale
+from web.tutor.levels import LEVELS
+from web.tutor.writing import prompt
 
 LOCALES: tuple[Locale, ...] = get_args(Locale)
 

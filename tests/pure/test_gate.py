@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.contract.hint import Reason
 from tests.bench.gate import UNITS, texts
-from web.tutor.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Verdict
+from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Verdict
 from web.tutor.languages import Locale
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"

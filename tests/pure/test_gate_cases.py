@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.launch import ROOT
-from web.tutor.gate import Gate, Verdict
+from web.tutor.gate.gate import Gate, Verdict
+from web.tutor.gate.thoughts import TAGS
 from web.tutor.languages import Locale
-from web.tutor.thoughts import TAGS
 
 with Path(ROOT, "web/courses/seed/01-rice-days.toml").open("rb") as file:
     EXERCISE = tomllib.load(file)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from web.tutor.explain import ERRORS, OTHERWISE, SYNTAX
-from web.tutor.ladder import LEVELS, l0_words, open_level
+from web.tutor.evidence.explain import ERRORS, OTHERWISE, SYNTAX
+from web.tutor.evidence.report import Case, Failure, Report, Verdict
 from web.tutor.languages import Locale
-from web.tutor.report import Case, Failure, Report, Verdict
+from web.tutor.levels import LEVELS, l0_words, open_level
 
 CASE = Case(call="f(1)", expected="2", got="3")
 

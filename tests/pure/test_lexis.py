@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.tutor.lexis import printable, tokens
+from web.tutor.gate.lexis import printable, tokens
 
 
 def test_control_and_invisible_characters_go_and_all_others_stay() -> None:

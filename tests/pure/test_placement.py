@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from broker.contract.placement import home
+from tests.oracles.placement import home
 
 PREFIXES = [f"{number:016x}" for number in range(0, 4_000_000, 1000)]
 

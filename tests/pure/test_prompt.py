@@ -5,10 +5,10 @@ from hashlib import sha256
 
 import pytest
 
-from web.tutor import policy as texts
-from web.tutor import prompt
 from web.tutor.languages import Locale
-from web.tutor.prompt import PromptTask, build, policy, prefix_key, shared_tokens
+from web.tutor.writing import policy as texts
+from web.tutor.writing import prompt
+from web.tutor.writing.prompt import PromptTask, build, policy, prefix_key, shared_tokens
 
 TASK = PromptTask(
     level=1,
@@ -105,7 +105,7 @@ def test_the_prefix_key_changes_with_each_of_its_parts(monkeypatch: pytest.Monke
         prefix_key("m", "c/e", 1, 2, "en"),
         prefix_key("m", "c/e", 1, 1, "ko"),
     }
-    monkeypatch.setattr("web.tutor.prompt.TEMPLATE_VERSION", "other")
+    monkeypatch.setattr("web.tutor.writing.prompt.TEMPLATE_VERSION", "other")
     keys.add(prefix_key("m", "c/e", 1, 1, "en"))
 
     assert len(keys) == 7

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from web.tutor.checker import Checker
-from web.tutor.l0 import l0_words
-from web.tutor.report import LENGTHS, Case, Failure, Report, Verdict, shorten
+from web.runner.checker import Checker
+from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.report import LENGTHS, Case, Failure, Report, Verdict, shorten
 
 TESTS = "assert f(1) == 2\n"
 MOST_BYTES = 16 * 1024

@@ -12,8 +12,8 @@ import pytest
 
 from web.courses import seeding
 from web.courses.seeding import BadSeed, SeedExercise, Text
-from web.tutor.checker import Checker
-from web.tutor.gate import Gate
+from web.runner.checker import Checker
+from web.tutor.gate.gate import Gate
 
 FOLDER = Path(seeding.__file__).parent / "seed"
 SEED = seeding.load(FOLDER)

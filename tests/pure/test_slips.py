@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from web.tutor import slips
-from web.tutor.checker import Checker
-from web.tutor.explain import EQUALS
-from web.tutor.ladder import l0_words
+from web.runner.checker import Checker
+from web.tutor.diagnosis import slips
+from web.tutor.evidence.explain import EQUALS
+from web.tutor.evidence.report import Case, Report, Verdict
+from web.tutor.levels import l0_words
 from web.tutor.markdown import render
-from web.tutor.report import Case, Report, Verdict
 
 TESTS = "assert f('a b') == 'A B'\nassert f('x') == 'X'\n"
 SAID = {locale: {**texts, "equals": EQUALS[locale]} for locale, texts in slips.TEXTS.items()}

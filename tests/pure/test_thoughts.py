@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.tutor import thoughts
-from web.tutor.thoughts import HELD_LIMIT_CHARS, MARK, Thoughts, begun, read
+from web.tutor.gate import thoughts
+from web.tutor.gate.thoughts import HELD_LIMIT_CHARS, MARK, Thoughts, begun, read
 
 HINT = "Look at `s`. What is it?"
 BLOCKS = [

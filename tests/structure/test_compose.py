@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from broker.settings import TABLE
+from broker.base.settings import TABLE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose"

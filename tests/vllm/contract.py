@@ -27,7 +27,7 @@ from web.engines.client.errors import (
     Refusal,
 )
 from web.engines.client.model import Model
-from workers import scrape
+from workers.guard import scrape
 
 KEY = "sk-contract"
 SLOTS = 4

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import django
 
-from broker.contract.placement import home
+from tests.oracles.placement import home
 
 SEED = 1
 STUDENTS = 4
@@ -35,14 +35,13 @@ def prefix_of(engine: str) -> str:
 def main(how: str, slugs: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     django.setup()
-    from django.contrib.auth.models import User
-
     from web.courses.models import Exercise
-    from web.hints import line, store
+    from web.hints import backlog, store
     from web.hints.api import new_hint
     from web.hints.models import Hint
     from web.hints.wire import HintIn
-    from web.tutor.report import Report, Verdict
+    from web.people.models import User
+    from web.tutor.evidence.report import Report, Verdict
 
     def ask(number: int, slug: str) -> str:
         exercise = Exercise.objects.get(slug=slug)
@@ -55,7 +54,7 @@ def main(how: str, slugs: list[str]) -> None:
             new = replace(new, prefix=prefix_of(chance.choice(ENGINES)))
         created = store.create(new)
         assert isinstance(created, store.Created)
-        line.join(created.hint)
+        backlog.join(created.hint)
         return str(created.hint.pk)
 
     def open_ones() -> int:

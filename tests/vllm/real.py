@@ -16,10 +16,10 @@ from time import monotonic, sleep
 import httpx2
 import pytest
 
-from broker.children import end_with_parent
+from broker.base.children import end_with_parent
 from tests.vllm.contract import FLAGS, KEY, SLOTS, Contract, Doomed, Server
 from tests.whole.stand import ROOT, Stand, free_port, until
-from workers import scrape
+from workers.guard import scrape
 
 pytestmark = pytest.mark.timeout(1800)
 START_S = 900.0

@@ -16,7 +16,7 @@ from tests.fakes.vllm_faults import Fault, Wrong
 from tests.vllm.contract import FLAGS, Contract, Doomed, Server, prompt
 from web.engines.client.errors import ModelCut, ModelError, ModelTimeout, ModelUnavailable
 from web.engines.client.model import Model
-from workers import scrape
+from workers.guard import scrape
 
 QUICK = FLAGS | {"step_s": 0.005, "prefill_tps": 50_000}
 

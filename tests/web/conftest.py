@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
@@ -15,6 +14,7 @@ from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import store
 from web.link import broker
+from web.people.models import User
 
 
 @pytest.fixture(autouse=True)

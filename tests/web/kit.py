@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.test import Client
 
 from broker import dispatch, fleet
@@ -14,7 +13,8 @@ from web.courses.models import Exercise
 from web.hints.models import Hint
 from web.hints.store import Created, NewHint, create
 from web.link import broker
-from web.tutor.report import Report, Verdict
+from web.people.models import User
+from web.tutor.evidence.report import Report, Verdict
 
 EXERCISE = "basics/add"
 TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_celery_results.models import TaskResult
 
 from tests.web.kit import WRONG, Caller, queued
-from web.api.auth import fresh
-from web.api.models import ApiToken
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import store
 from web.hints.models import Hint
 from web.people import access
+from web.people.models import ApiToken, User
+from web.people.tokens import fresh
 
 pytestmark = pytest.mark.django_db
 ROLE = Membership.Role
@@ -280,12 +280,12 @@ def foreign(world: World) -> list[tuple[str, list[str]]]:
 
 
 CLOSED = (
-    "/admin/auth/user/",
-    "/admin/auth/user/1/change/",
-    "/admin/auth/user/1/password/",
+    "/admin/people/user/",
+    "/admin/people/user/1/change/",
+    "/admin/people/user/1/password/",
     "/admin/auth/group/",
-    "/admin/api/apitoken/",
-    "/admin/api/apitoken/add/",
+    "/admin/people/apitoken/",
+    "/admin/people/apitoken/add/",
     "/admin/engines/engine/",
     "/admin/engines/engine/1/change/",
     "/admin/engines/engine/fleet/",
@@ -298,7 +298,7 @@ CLOSED = (
     "/admin/courses/course/add/",
     "/admin/hints/hint/add/",
     "/admin/autocomplete/?app_label=courses&model_name=membership&field_name=user&term=",
-    "/admin/autocomplete/?app_label=api&model_name=apitoken&field_name=user&term=",
+    "/admin/autocomplete/?app_label=people&model_name=apitoken&field_name=user&term=",
     "/admin/autocomplete/?app_label=hints&model_name=hint&field_name=student&term=",
 )
 

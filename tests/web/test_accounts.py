@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.web.kit import Caller, queued
 from web.courses.models import Exercise
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "fifteen calm geese", "sixteen wild swans"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib import admin as site
 from django.contrib.admin import ModelAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django_celery_results.models import TaskResult
@@ -16,11 +16,11 @@ from django_celery_results.models import TaskResult
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
 from tests.web.kit import EXERCISE, Caller, queued
-from web.api.models import ApiToken
 from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import store
 from web.hints.models import Hint
+from web.people.models import ApiToken, User
 
 pytestmark = pytest.mark.django_db
 ADMINS: list[ModelAdmin[Any]] = list(site.site._registry.values())
@@ -134,17 +134,17 @@ def test_the_list_of_hints_costs_the_same_for_many(
 
 def test_a_token_is_shown_once(admin: Client, student: User) -> None:
     fields = {"user": student.pk, "name": "script", "expires_at_0": "", "expires_at_1": ""}
-    html = admin.post("/admin/api/apitoken/add/", fields, follow=True).content.decode()
+    html = admin.post("/admin/people/apitoken/add/", fields, follow=True).content.decode()
     shown = re.search(r"hl_[\w-]{43}", html)
     assert shown
     assert Caller(token=shown[0]).get("/v1/hints?exercise=basics/add").status_code == 404
 
     row = ApiToken.objects.get()
-    for path in ("/admin/api/apitoken/", f"/admin/api/apitoken/{row.pk}/change/"):
+    for path in ("/admin/people/apitoken/", f"/admin/people/apitoken/{row.pk}/change/"):
         assert shown[0] not in admin.get(path).content.decode()
 
     before = row.sha256
-    admin.post(f"/admin/api/apitoken/{row.pk}/change/", fields | {"name": "renamed"})
+    admin.post(f"/admin/people/apitoken/{row.pk}/change/", fields | {"name": "renamed"})
     row.refresh_from_db()
     assert (row.name, row.sha256) == ("renamed", before)
 

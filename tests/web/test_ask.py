@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connections
 
 from broker import dispatch
@@ -20,6 +19,7 @@ from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +121,7 @@ def test_the_row_is_committed_before_the_dispatcher_knows_it_and_rings(
             assert messages() == 0
         return attempt(call)
 
-    monkeypatch.setattr("web.hints.line.attempt", look_first)
+    monkeypatch.setattr("web.hints.backlog.attempt", look_first)
     api.ask()
 
     assert seen == [["queued"]]

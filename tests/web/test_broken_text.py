@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib import admin as site
-from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -24,7 +23,8 @@ from web.engines.models import Engine
 from web.events import asked
 from web.hints import store
 from web.hints.models import Hint, RawOutput
-from web.tutor.report import Case, Failure, Report, Verdict
+from web.people.models import User
+from web.tutor.evidence.report import Case, Failure, Report, Verdict
 
 pytestmark = pytest.mark.django_db
 BAD = "a\0b\ud83dc"

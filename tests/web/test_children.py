@@ -10,13 +10,13 @@ from time import monotonic, sleep
 
 import pytest
 
-from broker import heartbeat
+from broker.base import heartbeat
 from web.ops import children
 from web.ops.children import Child, ChildFailed
 
 BEATING = """
 import signal, sys, time
-from broker.heartbeat import beater
+from broker.base.heartbeat import beater
 print("up", flush=True)
 beat = beater()
 while True:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
 
 from tests.web.kit import EXERCISE, Caller, problem
 from web.hints.models import Hint
+from web.people.models import User
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

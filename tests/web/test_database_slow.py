@@ -14,13 +14,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
 from tests.web.kit import EXERCISE, Caller, problem
 from web.engines.models import Engine
 from web.hints.models import Hint
+from web.people.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("line")]
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own trouble")

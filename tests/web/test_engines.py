@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -14,6 +13,7 @@ from tests.web.kit import problem
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 CONFIG = "/admin/engines/aimodelconfig/1/change/"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from broker.contract.job import Dialect
@@ -16,6 +16,7 @@ from tests.fakes.launch import BadServer
 from web.engines import roster
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-very-secret-1"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 
 from broker import fleet as slots
 from broker import nodes
 from broker.embedded import Embedded
 from broker.nodes import NodeState
-from web.engines import fleet
-from web.engines.fleet import Asked
 from web.engines.models import AIModelConfig, Engine, Mode
+from web.fleet import changes
+from web.fleet.changes import Asked
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ SAME = {"gpu0": (1, 8), "gpu1": (1, 8), "gpu2": (1, 8)}
 def test_counts_are_set_and_recorded(engines: None, boss: User) -> None:
     asked = {"gpu0": Asked("3", "64"), "gpu1": Asked("0")}
 
-    assert fleet.scale(boss, asked, via="here") == []
+    assert changes.scale(boss, asked, via="here") == []
 
     assert counts() == {"gpu0": (3, 64), "gpu1": (0, 8), "gpu2": (1, 8)}
     assert history() == [
@@ -66,8 +66,8 @@ def test_counts_are_set_and_recorded(engines: None, boss: User) -> None:
 
 
 def test_what_is_so_already_is_not_recorded(engines: None, boss: User) -> None:
-    assert fleet.scale(boss, {"gpu0": Asked("1", "8")}) == []
-    assert fleet.resume(boss, ["gpu0"]) == []
+    assert changes.scale(boss, {"gpu0": Asked("1", "8")}) == []
+    assert changes.resume(boss, ["gpu0"]) == []
 
     assert history() == []
 
@@ -92,7 +92,7 @@ def test_what_is_so_already_is_not_recorded(engines: None, boss: User) -> None:
 def test_one_bad_part_changes_nothing(
     engines: None, boss: User, wrong: dict[str, Asked], problem: str
 ) -> None:
-    problems = fleet.scale(boss, {"gpu0": Asked("3"), **wrong})
+    problems = changes.scale(boss, {"gpu0": Asked("3"), **wrong})
 
     assert [text.startswith(problem) for text in problems] == [True]
     assert (counts(), history()) == (SAME, [])
@@ -101,13 +101,13 @@ def test_one_bad_part_changes_nothing(
 def test_every_problem_is_told_at_once(engines: None, boss: User) -> None:
     asked = {"gpu0": Asked("-1", "0"), "gpu8": Asked("1"), "gpu9": Asked("1")}
 
-    problems = fleet.scale(boss, asked)
+    problems = changes.scale(boss, asked)
 
     assert [text.partition(":")[0] for text in problems] == ["gpu8", "gpu9", "gpu0", "gpu0"]
 
 
 def test_an_engine_that_nobody_serves_can_be_set_to_none(engines: None, boss: User) -> None:
-    assert fleet.scale(boss, {"gpu2": Asked("0")}) == []
+    assert changes.scale(boss, {"gpu2": Asked("0")}) == []
 
     assert counts()["gpu2"] == (0, 8)
 
@@ -115,7 +115,7 @@ def test_an_engine_that_nobody_serves_can_be_set_to_none(engines: None, boss: Us
 def test_without_any_node_that_is_said(engines: None, boss: User) -> None:
     broker().client.flushall()
 
-    problems = fleet.scale(boss, {"gpu0": Asked("2")})
+    problems = changes.scale(boss, {"gpu0": Asked("2")})
 
     assert problems == ["gpu0: no live node serves it. Live nodes: none."]
 
@@ -123,14 +123,14 @@ def test_without_any_node_that_is_said(engines: None, boss: User) -> None:
 def test_a_node_for_every_engine_serves_all(engines: None, boss: User) -> None:
     serve("big")
 
-    assert fleet.scale(boss, {"gpu2": Asked("2")}) == []
+    assert changes.scale(boss, {"gpu2": Asked("2")}) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_drain_stops_grants_at_once_and_is_recorded(engines: None, boss: User) -> None:
-    assert fleet.drain(boss, ["gpu0", "gpu1"]) == []
+    assert changes.drain(boss, ["gpu0", "gpu1"]) == []
     assert given() == {"gpu2"}
-    assert fleet.resume(boss, ["gpu1"]) == []
+    assert changes.resume(boss, ["gpu1"]) == []
     assert given() == {"gpu1", "gpu2"}
 
     assert Engine.objects.get(name="gpu0").draining
@@ -143,7 +143,7 @@ def given() -> set[str]:
 
 
 def test_an_unknown_engine_drains_nothing(engines: None, boss: User) -> None:
-    problems = fleet.drain(boss, ["gpu0", "gpu9"])
+    problems = changes.drain(boss, ["gpu0", "gpu9"])
 
     assert problems == ["gpu9: there is no such engine. There are: gpu0, gpu1, gpu2."]
     assert not Engine.objects.filter(draining=True).exists()
@@ -151,17 +151,17 @@ def test_an_unknown_engine_drains_nothing(engines: None, boss: User) -> None:
 
 
 def test_the_last_engine_can_drain_with_a_warning(engines: None, boss: User) -> None:
-    assert fleet.idle_mode() == ""
+    assert changes.idle_mode() == ""
 
-    fleet.drain(boss, ["gpu0", "gpu1", "gpu2"])
+    changes.drain(boss, ["gpu0", "gpu1", "gpu2"])
 
-    assert fleet.idle_mode() == "No engine takes hints now: hints come from their authors."
+    assert changes.idle_mode() == "No engine takes hints now: hints come from their authors."
 
 
 def test_nobody_signs_in_as_the_command_line(engines: None) -> None:
-    user = fleet.command_line()
+    user = changes.command_line()
 
-    assert fleet.command_line() == user
+    assert changes.command_line() == user
     assert not user.is_active
     assert not user.is_staff
     assert not user.has_usable_password()
@@ -172,8 +172,8 @@ def test_counts_can_be_set_while_redis_is_down(
 ) -> None:
     home_valkey.stop()
     try:
-        assert fleet.scale(boss, {"gpu2": Asked("4")}) == []
-        assert fleet.scale(boss, {"gpu2": Asked("-4")}) != []
+        assert changes.scale(boss, {"gpu2": Asked("4")}) == []
+        assert changes.scale(boss, {"gpu2": Asked("-4")}) != []
     finally:
         home_valkey.start()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from broker import fleet, health, nodes
@@ -14,6 +14,7 @@ from broker.health import Reading, Why
 from broker.nodes import Crew, NodeState
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/engines/engine/fleet/"

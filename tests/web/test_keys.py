@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -22,10 +21,11 @@ from web.courses.models import Exercise
 from web.engines import roster
 from web.engines.keys import Unreadable, UnreadableKey
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.engines.overview import overview
+from web.fleet.overview import overview
 from web.hints import store
 from web.hints.models import Hint
 from web.ops import checks
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-very-secret"

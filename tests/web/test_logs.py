@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from broker import logs
+from broker.base import logs
 from tests.conftest import DATA
 from tests.web.kit import Caller
 from tests.whole.stand import ROOT

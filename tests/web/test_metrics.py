@@ -13,14 +13,13 @@ from time import time
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker import dispatch, health
+from broker.base.metrics import allowed
 from broker.connect import Broker
 from broker.health import Why
-from broker.metrics import allowed
 from tests.web.kit import Caller, live
 from tests.whole.stand import ROOT
 from web import link
@@ -28,6 +27,7 @@ from web.courses.models import Exercise
 from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 SECRET = "a long random word"
@@ -160,7 +160,7 @@ def test_other_pages_pass(line: None, exercise: Exercise) -> None:
 COUNT = """
 import os, sys
 from pathlib import Path
-from broker import metrics
+from broker.base import metrics
 metrics.share(Path(sys.argv[1]))
 from prometheus_client import Counter, Histogram
 counter = Counter("done", "d", ["kind"], registry=metrics.REGISTRY)
@@ -229,7 +229,7 @@ def test_the_counts_of_the_dead_stay_and_their_files_are_used_again(
 FORK = """
 import os, sys
 from pathlib import Path
-from broker import metrics
+from broker.base import metrics
 metrics.share(Path(sys.argv[1]))
 from prometheus_client import Counter
 counter = Counter("done", "d", registry=metrics.REGISTRY)

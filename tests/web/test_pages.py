@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -16,6 +15,7 @@ from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.pages.words import script_words
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 PAGE = "/c/basics/sum/"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from axes.helpers import get_client_ip_address
-from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
+
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 NGINX = "172.18.0.9"

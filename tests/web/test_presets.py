@@ -7,7 +7,6 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -16,6 +15,7 @@ from broker.contract.job import Dialect, Endpoint, Thinking
 from tests.web.test_engines import form as mode_form
 from web.engines import parameters, presets, roster
 from web.engines.models import AIModelConfig, Engine, Mode, Thinks
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 OFF = {"chat_template_kwargs": {"enable_thinking": False}}

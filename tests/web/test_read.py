@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -34,6 +33,7 @@ from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 ANSWER = Outcome(state=State.ANSWERED, text="Is **a** right?", source=Source.MODEL)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.web.kit import EXERCISE, WRONG, Caller, live, nothing_left, problem
 from web.courses.models import Course, Exercise
 from web.hints.models import Hint
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -219,7 +219,7 @@ def test_what_breaks_inside_is_a_problem_without_its_text(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("web.hints.sandbox.check", broken)
+    monkeypatch.setattr("web.runner.sandbox.check", broken)
 
     body = problem(api.ask(), 500, "internal")
 

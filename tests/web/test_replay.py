@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.web.kit import Caller
-from web.api.models import ApiToken
 from web.courses.models import Exercise
 from web.ops import replay
 from web.ops.replay import BadRecord, Outcome
+from web.people.models import ApiToken
 
 REAL = Path("tests/data/buggy_python.jsonl")
 GOOD = json.dumps(dict.fromkeys(replay.KEYS, "x"))

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db.models import Model
@@ -17,10 +16,11 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from tests.web.kit import queued
-from web import retention
 from web.courses.models import Exercise
 from web.hints.models import Hint, RawOutput
-from web.retention import KINDS, Records, sweep
+from web.ops import retention
+from web.ops.retention import KINDS, Records, sweep
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 NEW: dict[type[Model], Callable[[], Model]] = {

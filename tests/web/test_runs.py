@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.contrib.auth.models import User
 
 from broker import quota
 from broker.connect import Broker
@@ -16,9 +15,11 @@ from broker.quota import RUNS_A_MINUTE
 from tests.web.kit import EXERCISE, WRONG, Caller, live, nothing_left, problem
 from web import link
 from web.courses.models import Course, Exercise, Membership
-from web.hints import runs, sandbox
 from web.hints.models import Hint
 from web.link import broker
+from web.people import runs
+from web.people.models import User
+from web.runner import sandbox
 
 pytestmark = pytest.mark.django_db
 CHECK = {"exercise": EXERCISE, "code": WRONG}

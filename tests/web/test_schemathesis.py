@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
-from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,12 +16,12 @@ from schemathesis import BaseSchema, Case, GenerationMode
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, live, new_hint
 from web.api.api import api
-from web.api.auth import fresh
-from web.api.models import ApiToken
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
 from web.link import broker
+from web.people.models import ApiToken, User
+from web.people.tokens import fresh
 from web.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from broker.errors import BadSetting
+from broker.base.errors import BadSetting
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.ops import seed
 from web.ops.secret import kept_secret
 from web.people import access
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
-from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import Client
 
 from web.people import signin
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 HERE, ELSEWHERE = "203.0.113.5", "198.51.100.7"

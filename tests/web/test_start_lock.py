@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from broker.errors import HintlineError
-from broker.folder import hold
+from broker.base.errors import HintlineError
+from broker.base.folder import hold
 from web.ops.management.commands import start
 from web.ops.management.commands.start import Command
 

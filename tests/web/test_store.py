@@ -9,7 +9,6 @@ from threading import Barrier, Semaphore
 from typing import Any, TypeVar
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import IntegrityError, connections
 
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
@@ -21,6 +20,7 @@ from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.store import Created, Creation, KeyReused, Repeated, Waiting
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 T = TypeVar("T")

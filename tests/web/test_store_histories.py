@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
+from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 ATTEMPTS = st.integers(1, 4)

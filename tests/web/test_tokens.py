@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, RequestFactory
@@ -15,13 +14,13 @@ from django.utils import timezone
 
 from tests.web.kit import Caller, problem
 from web.api import auth
-from web.api.auth import fresh
-from web.api.models import ApiToken
 from web.api.problem import NOT_SIGNED_IN, TOO_MANY_TRIES, Problem
 from web.courses.models import Exercise
 from web.events.access import who
 from web.hints.models import Hint
+from web.people.models import ApiToken, User
 from web.people.passes import holding
+from web.people.tokens import fresh
 from web.people.tries import Tries
 
 pytestmark = pytest.mark.django_db

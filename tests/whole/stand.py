@@ -215,9 +215,9 @@ SETUP = """
 import json
 from django.core.management import call_command
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
-from web.api.auth import fresh
-from web.api.models import ApiToken
+from web.people.models import User
+from web.people.tokens import fresh
+from web.people.models import ApiToken
 from web.courses.models import Course, Membership
 from web.engines.models import AIModelConfig, Engine
 

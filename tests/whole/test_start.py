@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from broker import embedded, fleet
+from broker.base.errors import BrokerDown
 from broker.connect import Broker
 from broker.embedded import Embedded
-from broker.errors import BrokerDown
 from tests.whole.stand import ROOT, free_port, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]

@@ -16,7 +16,7 @@ from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore
 
 from broker.urls import for_celery
-from workers.pool import AsyncTask, lifespan
+from workers.pool.pool import AsyncTask, lifespan
 
 URL = os.environ["POOL_TEST_URL"]
 JOURNAL = "journal"
@@ -34,7 +34,7 @@ class FragileBackend(RedisBackend):
 app = Celery("poolapp", broker=for_celery(URL))
 app.conf.update(
     result_backend=f"tests.workers.poolapp:FragileBackend+{URL.replace('unix', 'socket', 1)}",
-    worker_pool="workers.pool:AsyncioPool",
+    worker_pool="workers.pool.pool:AsyncioPool",
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=1.0,
     broker_connection_retry_on_startup=True,

@@ -8,7 +8,6 @@ import traceback
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from broker import dispatch, fleet, health, streams
 from broker.contract import events
@@ -35,10 +34,11 @@ from web.engines.client.errors import (
 from web.engines.models import AIModelConfig, Engine
 from web.hints import store
 from web.hints.models import Hint, RawOutput
-from workers import attempt
-from workers.mishap import Broke
-from workers.relay import Relay
-from workers.rescue import Rescue
+from web.people.models import User
+from workers.attempt import attempt
+from workers.attempt.mishap import Broke
+from workers.attempt.relay import Relay
+from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,10 +15,10 @@ from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
 from web.engines.client.errors import ModelTimeout
 from web.engines.client.model import Model
-from workers import pipeline
-from workers.pipeline import Elsewhere, Record
-from workers.relay import Feed
-from workers.screen import Screen
+from workers.attempt import pipeline
+from workers.attempt.pipeline import Elsewhere, Record
+from workers.attempt.relay import Feed
+from workers.attempt.screen import Screen
 
 SECRET = "my_cups = student_secret_variable + 4711"
 JOB = HintJob(

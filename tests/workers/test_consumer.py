@@ -10,7 +10,7 @@ from celery import Celery, _state
 from kombu.exceptions import OperationalError
 
 from broker.queue import CELERY
-from workers.consumer import PatientConsumer
+from workers.pool.consumer import PatientConsumer
 
 
 def test_its_pauses_stay_short(

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broker import heartbeat, nodes
-from workers import crew as crews
-from workers.crew import Crew
+from broker import nodes
+from broker.base import heartbeat
+from workers.node import crew as crews
+from workers.node.crew import Crew
 
 WORKER = """
 import os, pathlib, signal, sys, time
@@ -242,7 +243,7 @@ async def test_a_worker_sees_its_gpu_alone(
 
 BEATING = """
 import asyncio, os, pathlib, re, signal, sys, time
-from broker.heartbeat import beat_from
+from broker.base.heartbeat import beat_from
 folder, how = pathlib.Path(sys.argv[1]), sys.argv[2]
 def stop():
     os.kill(os.getpid(), signal.SIGSTOP)

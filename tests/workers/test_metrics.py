@@ -13,15 +13,15 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import pytest
-from django.contrib.auth.models import User
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from broker import dispatch, trace
+from broker import dispatch
+from broker.base import trace
+from broker.base.errors import BadSetting
+from broker.base.metrics import REGISTRY
 from broker.connect import AsyncBroker
 from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
-from broker.errors import BadSetting
-from broker.metrics import REGISTRY
 from tests.broker.test_trace import by_name, spans
 from tests.fakes.launch import FakeEngine
 from tests.web.kit import new_hint
@@ -36,13 +36,14 @@ from web.engines.client.errors import ModelUnavailable
 from web.engines.client.model import Model
 from web.hints import store
 from web.link import broker
-from workers import attempt
-from workers.asynctask import Context, request_of
-from workers.exposition import PORT, Exposition
-from workers.mishap import Broke
-from workers.rescue import Rescue
+from web.people.models import User
+from workers.attempt import attempt
+from workers.attempt.mishap import Broke
+from workers.attempt.telemetry import Request
+from workers.guard.rescue import Rescue
+from workers.node.exposition import PORT, Exposition
+from workers.pool.asynctask import Context, request_of
 from workers.runtime import Runtime
-from workers.telemetry import Request
 
 __all__ = ["hint", "lines", "spans"]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -26,11 +26,11 @@ from tests.fakes.vllm_faults import Fault, Wrong
 from tests.workers.pages import page_text
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
-from workers import monitor as monitor_module
-from workers.monitor import Monitor
+from workers.guard import monitor as monitor_module
+from workers.guard.monitor import Monitor
+from workers.guard.scrape import SERIES
+from workers.guard.watch import Answer
 from workers.runtime import Runtime
-from workers.scrape import SERIES
-from workers.watch import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP, DOWN, PROBING = EngineState.UP, EngineState.DOWN, EngineState.PROBING

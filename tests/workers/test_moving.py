@@ -32,8 +32,8 @@ from web.engines.client.errors import (
 from web.engines.models import Engine, Mode
 from web.hints import store
 from web.hints.models import RawOutput
-from workers import attempt
-from workers.rescue import Rescue
+from workers.attempt import attempt
+from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
 
 __all__ = ["hint", "rescue"]
@@ -378,7 +378,7 @@ async def test_a_hint_no_engine_is_left_for_ends_with_its_authors(
 
     await rescue.tick()
     assert (await row(runtime, hint)).state == "queued", "its engine may be back in a moment"
-    monkeypatch.setattr("workers.rescue.STRANDED_S", 0)
+    monkeypatch.setattr("workers.guard.rescue.STRANDED_S", 0)
     await rescue.tick()
 
     final = await row(runtime, hint)
@@ -404,7 +404,7 @@ async def test_a_hint_whose_other_engine_is_taken_away_ends_at_once(
 async def test_with_no_engine_alive_a_hint_that_failed_waits_like_the_others(
     runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.rescue.STRANDED_S", 0)
+    monkeypatch.setattr("workers.guard.rescue.STRANDED_S", 0)
     await join(runtime, "gpu1")
     await serve(runtime, hint, CUT)
     for name in ("gpu0", "gpu1"):

@@ -11,16 +11,16 @@ import pytest
 import pytest_asyncio
 
 from broker import dispatch, fleet, nodes
+from broker.base.errors import BadSetting, HintlineError
 from broker.dispatch import Ticket
 from broker.embedded import Embedded
-from broker.errors import BadSetting, HintlineError
 from broker.keys import NODE
 from broker.nodes import NodeState
 from web.link import broker
-from workers import node as module
-from workers.crew import Crew
-from workers.node import NameTaken, Node, name_of_node
-from workers.rescue import Rescue
+from workers.guard.rescue import Rescue
+from workers.node import node as module
+from workers.node.crew import Crew
+from workers.node.node import NameTaken, Node, name_of_node
 
 FIRST = nodes.beat("box", "first", NodeState(None))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from broker.nodes import NodeState
 from web.engines.roster import Wanted
-from workers.plan import plan, share
+from workers.node.plan import plan, share
 
 NAMES = st.sets(st.text("abcdefgh0123.-", min_size=1, max_size=6), min_size=1, max_size=6)
 ALL = NodeState(None)

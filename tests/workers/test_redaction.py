@@ -21,7 +21,7 @@ from web.engines.client.redaction import (
     flattened,
     skeleton,
 )
-from web.tutor.lexis import composed
+from web.tutor.gate.lexis import composed
 
 PROMPT = 'The exercise.\n\ndef rice(cups):\n    my_secret = "zebra crossing"\n    return cups\n'
 QUESTION = "왜 제 함수는 안 되나요? 이름은 김철수예요."

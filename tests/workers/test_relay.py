@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import Kind
 from broker.streams import Append
-from workers.relay import Feed
+from workers.attempt.relay import Feed
 
 STEPS = st.lists(st.sampled_from(["piece", "send", "arrive", "reply lost", "never arrives"]))
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import DataError
 
 from broker import dispatch, fleet, health, keys, streams
@@ -23,7 +22,8 @@ from web.courses.models import Exercise
 from web.database import ago
 from web.hints import store
 from web.hints.models import Hint
-from workers.rescue import Rescue
+from web.people.models import User
+from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
 
 __all__ = ["hint"]
@@ -281,7 +281,7 @@ async def test_hints_do_not_wait_for_engines_that_stay_away(
 
     await rescue.tick()
     assert (await row(runtime, hint)).state == "queued", "it may be back in a moment"
-    monkeypatch.setattr("workers.rescue.OUTAGE_S", 0)
+    monkeypatch.setattr("workers.guard.rescue.OUTAGE_S", 0)
     await rescue.tick()
 
     final = await row(runtime, hint)

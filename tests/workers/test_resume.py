@@ -16,11 +16,11 @@ from broker.contract.hint import Lane, Outcome, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
-from workers import pipeline
-from workers.attempt import left
-from workers.pipeline import Elsewhere, Record
-from workers.relay import Feed
-from workers.screen import Screen
+from workers.attempt import pipeline
+from workers.attempt.attempt import left
+from workers.attempt.pipeline import Elsewhere, Record
+from workers.attempt.relay import Feed
+from workers.attempt.screen import Screen
 
 REFERENCE = "def add(a, b):\n    return a + b"
 JOB = HintJob(

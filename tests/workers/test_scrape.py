@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.health import Reading
 from tests.workers.pages import page_text
-from workers.scrape import SERIES, History, Page, parse, quantile
+from workers.guard.scrape import SERIES, History, Page, parse, quantile
 
 REAL = Path(__file__).parents[1] / "data" / "vllm-0.32-metrics.txt"
 

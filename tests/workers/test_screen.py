@@ -7,8 +7,8 @@ import json
 import pytest
 
 from broker.contract.events import Event, EventId, Kind, shown
-from workers.relay import Feed
-from workers.screen import Screen
+from workers.attempt.relay import Feed
+from workers.attempt.screen import Screen
 
 
 def events(feed: Feed) -> list[Event]:

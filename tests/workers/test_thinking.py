@@ -18,11 +18,11 @@ from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, T
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
-from workers import pipeline
-from workers.attempt import left
-from workers.pipeline import Elsewhere, Record
-from workers.relay import Feed
-from workers.screen import Screen
+from workers.attempt import pipeline
+from workers.attempt.attempt import left
+from workers.attempt.pipeline import Elsewhere, Record
+from workers.attempt.relay import Feed
+from workers.attempt.screen import Screen
 
 UNKNOWN = Endpoint(base_url="http://e/v1", model="m", kind="vllm")
 NEVER = replace(UNKNOWN, thinking=Thinking.NEVER)

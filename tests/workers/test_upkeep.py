@@ -12,13 +12,13 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
 from broker.embedded import Embedded
-from broker.errors import BrokerDown
 from broker.keys import UPKEEP
-from web import retention
 from web.link import broker
-from workers.upkeep import Upkeep
+from web.ops import retention
+from workers.guard.upkeep import Upkeep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 7

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
-from broker.errors import BrokerDown
+from broker.base.errors import BrokerDown
 from web import database
 from web.api import problem
 from web.api.auth import AUTH

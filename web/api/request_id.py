@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from broker import logs
+from broker.base import logs
 
 HEADER = "X-Request-Id"
 

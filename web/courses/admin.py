@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.people.admin import CourseScoped
+from web.people.models import User
+from web.people.site import CourseScoped
 
 
 class UsernameField(forms.ModelChoiceField[User]):

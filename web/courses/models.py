@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from web.tutor import cases
+from web.runner import cases
 
 
 class Language(models.TextChoices):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from broker.errors import HintlineError
+from broker.base.errors import HintlineError
 
 COURSE_FILE = "course.toml"
 LEVELS = (1, 2, 3)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -21,11 +20,10 @@ from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
-from web.engines.page import FleetPage
+from web.people.models import User
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
 """Fields that are never shown, only filled in."""
-admin.site.index_template = "admin/fleet_index.html"
 
 
 class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
@@ -107,8 +105,9 @@ class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two
             messages.error(request, trouble)
 
 
-@admin.register(Engine)
-class EngineAdmin(LostKeys, FleetPage):
+class EngineAdmin(LostKeys):
+    """Registered with the fleet's pages, by web.fleet.admin."""
+
     form = EngineForm
     change_form_template = "admin/engines/engine/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "learned")

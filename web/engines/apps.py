@@ -6,6 +6,3 @@ class EnginesConfig(AppConfig):
     name = "web.engines"
     label = "engines"
     verbose_name = _("AI engines")
-
-    def ready(self) -> None:
-        from web.engines import push  # noqa: F401  # connects the signals

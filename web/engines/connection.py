@@ -26,7 +26,7 @@ from web.engines.client.errors import (
 from web.engines.client.model import Model
 from web.engines.example import Example
 from web.engines.listing import NoListError, listed
-from web.tutor.gate import Verdict
+from web.tutor.gate.gate import Verdict
 from web.tutor.languages import Locale
 
 T = TypeVar("T")

@@ -11,11 +11,11 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from web.courses import seeding
 from web.courses.seeding import SeedExercise
-from web.tutor import prompt
-from web.tutor.gate import Gate
-from web.tutor.l0 import l0_words
+from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.report import Case, Report, Verdict
+from web.tutor.gate.gate import Gate
 from web.tutor.languages import Locale
-from web.tutor.report import Case, Report, Verdict
+from web.tutor.writing import prompt
 
 FOLDER = Path(seeding.__file__).parent / "seed"
 LEVEL = 1

@@ -12,7 +12,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from encrypted_fields.fields import EncryptedCharField, EncryptedFieldMixin
 
-from broker.errors import HintlineError
+from broker.base.errors import HintlineError
 
 BEGINNING = "gAAAAA"
 """How every Fernet token begins, until the year 2106: a version and the high bytes of the time."""

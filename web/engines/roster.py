@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import translation
 
+from broker.base.settings import need, read
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
-from broker.settings import need, read
 from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, Thinks

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.db.models import QuerySet
@@ -22,6 +21,7 @@ from web.api.problem import Problem
 from web.events.feed import Final
 from web.hints.models import Hint
 from web.people import access, passes
+from web.people.models import User
 from web.people.passes import Pass
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
-from broker.errors import BrokerDown
 from web import database
 from web.api import problem
 from web.api.problem import Problem

@@ -10,8 +10,8 @@ from functools import partial
 from django.db import Error
 
 from broker import dispatch
+from broker.base.errors import BrokerDown
 from broker.dispatch import Place
-from broker.errors import BrokerDown
 from web.events import access
 from web.events.access import Follower
 from web.events.feed import Stage, Watch

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from broker.base.errors import BrokerDown
 from broker.contract.events import START
-from broker.errors import BrokerDown
 from web.events import frames
 from web.events.feed import Feed, Final, Stage, Watch
 from web.events.hub import Hub

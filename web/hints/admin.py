@@ -15,7 +15,7 @@ from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
 from web.hints.models import Hint, RawOutput
-from web.people.admin import CourseScoped
+from web.people.site import CourseScoped
 
 
 class ReadOnly:

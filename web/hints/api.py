@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
@@ -18,11 +17,14 @@ from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import etag, line, runs, sandbox, store, wire
+from web.hints import backlog, etag, store, wire
 from web.hints.models import Hint
-from web.people import access
-from web.tutor import ladder, prompt
-from web.tutor.report import Report, Verdict
+from web.people import access, runs
+from web.people.models import User
+from web.runner import sandbox
+from web.tutor import levels
+from web.tutor.evidence.report import Report, Verdict
+from web.tutor.writing import prompt
 
 router = Router(tags=["hints"])
 POLL_S = 1
@@ -130,7 +132,7 @@ def read(
         return not_modified(asked)
     hint = find_hint(user, hint_id)
     # Asked before the words are: a tag may be older than what it comes with, never newer.
-    tip = None if hint.final else line.tip(str(hint.pk))
+    tip = None if hint.final else backlog.tip(str(hint.pk))
     out = shown(hint, response)
     tag = etag.of(hint, tip, out.position)
     if asked == tag:
@@ -153,7 +155,7 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
     hint.refresh_from_db()
     if hint.state == State.CANCELLED:
         # Also when it is asked again: the broker may have been down the first time.
-        line.leave(hint)
+        backlog.leave(hint)
     return Status(202, shown(hint, response))
 
 
@@ -180,7 +182,7 @@ def accept(new: store.NewHint) -> Hint:
         refuse_when_full()
     match earlier or store.create(new):
         case store.Created(hint):
-            line.join(hint)
+            backlog.join(hint)
             return hint
         case store.Repeated(hint):
             return hint
@@ -217,8 +219,8 @@ def shown(hint: Hint, response: HttpResponse) -> wire.HintOut:
     """The hint with its place or its words so far; says when to ask again."""
     if hint.final:
         return wire.hint_out(hint)
-    place = line.standing(str(hint.pk))
-    partial = line.partial_text(hint) if hint.state == State.RUNNING else ""
+    place = backlog.standing(str(hint.pk))
+    partial = backlog.partial_text(hint) if hint.state == State.RUNNING else ""
     eta_s = place.eta_s if place else None
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
     return wire.hint_out(hint, place.position if place else None, eta_s, partial)
@@ -284,7 +286,7 @@ def refuse(where: str, what: str) -> None:
 
 
 def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
-    opened = ladder.open_level(access.received_levels(student, exercise))
+    opened = levels.open_level(access.received_levels(student, exercise))
     if level > opened:
         detail = _("Level %(level)d opens once you have had a hint of level %(below)d.")
         raise Problem(problem.LEVEL_LOCKED, detail % {"level": level, "below": level - 1})
@@ -302,5 +304,5 @@ def refuse_correct(report: Report) -> None:
 
 def refuse_when_full() -> None:
     if store.waiting_count() >= settings.BACKLOG_MAX:
-        wait_s = line.wait_s() or FULL_RETRY_S
+        wait_s = backlog.wait_s() or FULL_RETRY_S
         raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

@@ -7,7 +7,7 @@ import hashlib
 from django.utils.translation import get_language
 
 from broker.streams import Tip
-from web.hints import line
+from web.hints import backlog
 from web.hints.models import Hint
 
 
@@ -22,10 +22,10 @@ def of(hint: Hint, tip: Tip | None, position: int | None) -> str:
 
 def still_current(hint: str, user: str, asked: str) -> bool:
     """Whether this owner's hint is in flight and has not moved since the tag was given."""
-    tip = line.tip(hint)
+    tip = backlog.tip(hint)
     if tip is None or tip.closed or tip.owner != user:
         return False
-    place = line.standing(hint)
+    place = backlog.standing(hint)
     return asked == in_flight(tip, place.position if place else None)
 
 

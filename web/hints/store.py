@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -24,9 +23,10 @@ from web.courses.models import Exercise
 from web.database import ago, now_sql
 from web.engines import roster
 from web.hints.models import IN_FLIGHT, Hint, RawOutput
-from web.tutor.ladder import l0_words
+from web.people.models import User
+from web.tutor.evidence.report import Report
 from web.tutor.languages import Locale
-from web.tutor.report import Report
+from web.tutor.levels import l0_words
 
 BATCH_PATIENCE = 12
 """How many times as long a batch hint may wait."""

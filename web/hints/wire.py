@@ -13,10 +13,10 @@ from broker.contract.hint import Reason, Source, State
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.notices import notice
-from web.tutor.ladder import l0_words
+from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
+from web.tutor.levels import l0_words
 from web.tutor.markdown import render
-from web.tutor.report import Report, Verdict
 
 CODE_BYTES = 64 * 1024
 NO_NUL = r"^[^\u0000]*$"

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError, connection
 from django.utils import translation
 
+from broker.base.settings import read
 from broker.connect import Broker
-from broker.settings import read
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
-from broker.children import end_with_parent, exit_name
-from broker.errors import HintlineError
-from broker.heartbeat import HANG_S, Pulse
-from broker.output import Output
+from broker.base.children import end_with_parent, exit_name
+from broker.base.errors import HintlineError
+from broker.base.heartbeat import HANG_S, Pulse
+from broker.base.output import Output
 
 STOP_S = 40.0
 """A node waits for its running hints, at most 30 s."""

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from broker import logs
+from broker.base import logs
 
 OURS: dict[str, Any] = {"handlers": [], "propagate": True}
 """A logger whose lines all go to our handler."""

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from prometheus_client import Counter
 
-from broker import gauges, metrics
+from broker import gauges
+from broker.base import metrics
 from broker.dispatch import Place
 from web.link import attempt_all
 

@@ -14,14 +14,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from django.contrib.auth.models import User
 from django.utils.text import slugify
 
+from broker.base.errors import HintlineError
 from broker.contract.hint import FINAL, State
-from broker.errors import HintlineError
-from web.api.auth import fresh
-from web.api.models import ApiToken
 from web.courses.models import Course, Exercise, Membership
+from web.people.models import ApiToken, User
+from web.people.tokens import fresh
 
 COURSE = "replay"
 REQUEST_S = 30.0

@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from broker.errors import BadSetting
+from broker.base.errors import BadSetting
 
 
 def kept_secret(path: Path) -> str:

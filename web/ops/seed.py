@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
-from broker.settings import need
+from broker.base.settings import need
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.courses.seeding import Seed, SeedExercise, load
 from web.engines.models import AIModelConfig, Engine, Languages, Mode
+from web.people.models import User
 
 FOLDER = Path(__file__).parent.parent / "courses" / "seed"
 ENGINES = (("local", Mode.LOCAL), ("api", Mode.API), ("gpu0", Mode.VLLM))

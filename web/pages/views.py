@@ -6,7 +6,6 @@ import sys
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,7 +20,8 @@ from web.courses.models import Course, Exercise, Level
 from web.hints.wire import locale_now
 from web.pages.words import script_words
 from web.people import access
-from web.tutor import ladder, markdown
+from web.people.models import User
+from web.tutor import levels, markdown
 
 
 @login_required
@@ -59,7 +59,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         raise Http404
     locale = locale_now()
-    open_level = ladder.open_level(access.received_levels(user, row))
+    open_level = levels.open_level(access.received_levels(user, row))
     context = {
         "exercise": row,
         "name": row.title(locale),

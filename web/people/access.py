@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Q, QuerySet
 
 from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
+from web.people.models import User
 
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)

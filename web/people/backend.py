@@ -1,16 +1,17 @@
 """What a course's teachers may do in the admin, worked out from their memberships.
 
 Nothing is stored that a changed membership could leave behind. Which rows they may do it to is
-for `web.people.admin`.
+for `web.people.site`.
 """
 
 from __future__ import annotations
 
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
 
 from web.people import access
+from web.people.models import User
 
 TEACHER = frozenset(
     {"courses.view_course", "courses.change_course", "hints.view_hint", "hints.view_rawoutput"}

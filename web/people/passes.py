@@ -6,11 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 
-from web.api.models import ApiToken
+from web.people.models import ApiToken, User
 
 
 @dataclass(frozen=True, slots=True)

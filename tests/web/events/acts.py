@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from web.api.models import ApiToken
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
+from web.people.models import ApiToken, User
 
 LONG_AGO = timedelta(days=1)
 

@@ -21,9 +21,9 @@ def main() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     from django.contrib.auth.hashers import make_password
-    from django.contrib.auth.models import User
 
     from web.courses.models import Course, Membership
+    from web.people.models import User
 
     password = make_password(PASSWORD)
     course = Course.objects.create(slug="c", title_ko="", title_en="")
@@ -52,8 +52,8 @@ def signed_in(user: object) -> str:
 
 
 def token(user: object) -> str:
-    from web.api.auth import fresh
-    from web.api.models import ApiToken
+    from web.people.models import ApiToken
+    from web.people.tokens import fresh
 
     row = ApiToken(user=user, name="test")
     text = fresh(row)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from broker.contract.job import Endpoint, Thinking
 from web.engines.client.chunk import Chunk
-from web.tutor.thoughts import Thoughts
+from web.tutor.gate.thoughts import Thoughts
 
 INCOMPLETE = frozenset({"length", "content_filter"})
 """Finish reasons after which the last sentence may be a half one."""

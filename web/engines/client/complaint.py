@@ -114,7 +114,8 @@ def place_of(entry: dict[str, Any], names: Sequence[str] = PLACES) -> str:
     if isinstance(place, str):
         place = PLACE.findall(place[:500])
     steps = place[:5] if isinstance(place, list) else []
-    return ".".join(str(step)[:100] for step in steps if step not in AROUND)
+    known = (str(step)[:100] for step in steps if isinstance(step, str | int))
+    return ".".join(step for step in known if step not in AROUND)
 
 
 def sentence_of(error: dict[str, Any], place: str) -> str:

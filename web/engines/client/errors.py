@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from broker.errors import HintlineError
+from broker.base.errors import HintlineError
 from broker.health import Failure
 from web.engines.client.complaint import Complaint
 

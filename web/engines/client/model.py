@@ -11,7 +11,7 @@ import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
-from broker import trace
+from broker.base import trace
 from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, Sampling
 from web.engines.client.body import Answered, refuse

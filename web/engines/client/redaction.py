@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from web.engines.client.complaint import READ_CHARS
-from web.tutor.lexis import composed
+from web.tutor.gate.lexis import composed
 
 SHOWN_CHARS = 200
 RUN_BYTES = 12

@@ -9,8 +9,8 @@ import httpx2
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Sum
 
-from broker.errors import HintlineError
-from broker.settings import need
+from broker.base.errors import HintlineError
+from broker.base.settings import need
 from web.hints.models import Hint, RawOutput
 from web.ops import replay
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from web import retention
+from web.ops import retention
 
 
 class Command(BaseCommand):

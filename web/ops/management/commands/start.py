@@ -17,9 +17,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from broker import embedded, fleet
-from broker.errors import HintlineError
-from broker.folder import UMASK, Held, hold, lives, private
-from broker.settings import need, read
+from broker.base.errors import HintlineError
+from broker.base.folder import UMASK, Held, hold, lives, private
+from broker.base.settings import need, read
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt

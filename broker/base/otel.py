@@ -1,0 +1,116 @@
+"""Traces through OpenTelemetry: imported only where they are on; needs requirements-otel.txt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from broker.base.trace import ids
+
+WIRE = TraceContextTextMapPropagator()
+_ids: ContextVar[tuple[int, int] | None] = ContextVar("_ids", default=None)
+"""Of the hint whose first span is being made."""
+
+
+class HintIds(RandomIdGenerator):
+    """Ids that broker.base.trace knows too for a hint's first span, random ones for all others."""
+
+    def generate_trace_id(self) -> int:
+        ids = _ids.get()
+        return ids[0] if ids else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        ids = _ids.get()
+        return ids[1] if ids else super().generate_span_id()
+
+
+class Tracing:
+    """What broker.base.trace offers where it is on. No span holds words of people or models."""
+
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        """provider: with HintIds; None for one that sends to the OTLP endpoint."""
+        self._tracer = (provider or exporting()).get_tracer("hintline")
+
+    @contextmanager
+    def root(self, hint: str) -> Iterator[None]:
+        token = _ids.set(ids(hint))
+        try:
+            span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER, {"hint.id": hint})
+        finally:
+            _ids.reset(token)
+        with current(span):
+            yield
+
+    @contextmanager
+    def attempt(self, hint: str, number: int, engine: str) -> Iterator[None]:
+        above = set_span_in_context(NonRecordingSpan(first_span(hint)), Context())
+        about: dict[str, str | int] = {
+            "hint.id": hint,
+            "hint.attempt": number,
+            "hint.engine": engine,
+        }
+        span = self._tracer.start_span("attempt", above, SpanKind.CONSUMER, about)
+        with current(span):
+            yield
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        with current(self._tracer.start_span("model", kind=SpanKind.CLIENT)):
+            yield
+
+    def event(self, name: str) -> None:
+        get_current_span().add_event(name)
+
+    def headers(self) -> dict[str, str]:
+        carrier: dict[str, str] = {}
+        WIRE.inject(carrier)
+        return carrier
+
+
+def first_span(hint: str) -> SpanContext:
+    """As another process made it: what is kept of all traces, each process decides by the ids."""
+    trace, span = ids(hint)
+    return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+
+
+@contextmanager
+def current(span: Span) -> Iterator[None]:
+    """The span until its end. Of an exception only the fact is kept: its text may hold others'."""
+    with use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
+        try:
+            yield
+        except BaseException:
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+def exporting() -> TracerProvider:
+    """Sends spans in the background to OTEL_EXPORTER_OTLP_ENDPOINT, and the last ones at exit."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    name = os.environ.get("OTEL_SERVICE_NAME", "hintline")
+    provider = TracerProvider(
+        resource=Resource.create({SERVICE_NAME: name}), id_generator=HintIds()
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider

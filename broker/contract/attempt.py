@@ -1,0 +1,51 @@
+"""What an attempt leaves behind for staff: each request to an engine, and how the attempt ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from broker.contract.hint import Usage
+
+
+class Purpose(StrEnum):
+    """Why an engine was asked."""
+
+    DIAGNOSE = "diagnose"
+    """To find out what is wrong with the program."""
+    WRITE = "write"
+    """For the text that the student is to read."""
+    JUDGE = "judge"
+    """Whether such a text is right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """One request to an engine within an attempt.
+
+    parameters: of the request, without its messages. verdict: `passed`, the rule that blocked the
+    text, or empty where nobody judged it. text: as the model wrote it, ungated.
+    """
+
+    purpose: Purpose
+    model: str
+    template_version: str
+    parameters: Mapping[str, Any]
+    usage: Usage
+    verdict: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How an attempt ended, beside what became of its hint.
+
+    seen_s: since it showed the student its first words, None if it has shown none. failure: of the
+    engine, as broker.health.Failure, else empty. error: in words, for staff.
+    """
+
+    seen_s: float | None = None
+    failure: str = ""
+    error: str = ""

@@ -1,0 +1,1 @@
+"""The fleet: how many workers are wanted, what runs, and the page and commands that change it."""

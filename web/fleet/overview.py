@@ -1,0 +1,193 @@
+"""The fleet as people see it, in admin and console: a row an engine, a line a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from broker import dispatch, fleet, health, nodes
+from broker.fleet import Load
+from broker.health import EngineState, Health, Why
+from broker.nodes import Crew, NodeState
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine
+from web.fleet.changes import serves
+from web.link import attempt_all
+
+WHY = {
+    Why.FAILURES: gettext_lazy("it failed 3 times in 10 s"),
+    Why.CANARY: gettext_lazy("its first hint failed"),
+    Why.REFUSED: gettext_lazy("nothing listens at its address"),
+    Why.UNHEALTHY: gettext_lazy("it says that it is dead"),
+    Why.FROZEN: gettext_lazy("it makes no step"),
+}
+NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
+NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
+
+
+class State(TextChoices):
+    """What an engine does now, in one word."""
+
+    UP = "up", gettext_lazy("up")
+    DOWN = "down", gettext_lazy("down")
+    PROBING = "probing", gettext_lazy("being tried")
+    PAUSED = "paused", gettext_lazy("paused")
+    CRASHING = "crashing", gettext_lazy("workers crash")
+    EMPTY = "empty", gettext_lazy("no workers")
+    DRAINING = "draining", gettext_lazy("draining")
+    DRAINED = "drained", gettext_lazy("drained")
+    OFF = "off", gettext_lazy("off")
+    UNKNOWN = "unknown", gettext_lazy("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes.
+
+    key_lost: its API key cannot be read, so that it gets no hints.
+    """
+
+    engine: Engine
+    in_use: bool
+    known: bool
+    load: Load
+    health: Health
+    crews: tuple[Crew, ...]
+    key_lost: bool = False
+
+    @property
+    def state(self) -> State:
+        busy = bool(self.load.workers or self.load.in_flight)
+        rules = (
+            (not self.in_use, State.OFF),
+            (self.key_lost, State.DOWN),
+            (self.engine.draining and not self.known, State.DRAINING),
+            (not self.known, State.UNKNOWN),
+            (self.engine.draining, State.DRAINING if busy else State.DRAINED),
+            (self.health.state is EngineState.DOWN, State.DOWN),
+            (self.health.state is EngineState.PROBING, State.PROBING),
+            (bool(self.load.workers) and self.health.paused_s > 0, State.PAUSED),
+            (bool(self.load.workers), State.UP),
+            (any(crew.retry_s is not None for crew in self.crews), State.CRASHING),
+        )
+        return next((state for holds, state in rules if holds), State.EMPTY)
+
+    def cells(self) -> dict[str, str]:
+        """What each column shows; empty: nothing is known."""
+        figures = self.figures() if self.known else {}
+        state = str(self.state.label)
+        if self.state is State.DOWN and self.key_lost:
+            state += ": " + _("its API key cannot be read")
+        elif self.state is State.DOWN and self.health.why:
+            state += f": {WHY[self.health.why]}"
+        if self.state is State.PAUSED:
+            state = _("paused %(seconds)d s") % {"seconds": ceil(self.health.paused_s)}
+        return {"state": state, **figures}
+
+    def figures(self) -> dict[str, str]:
+        reading = self.health.reading
+        limit = "" if self.health.limit is None else f" / {self.health.limit:.0f}"
+        return {
+            "live": str(len(self.load.workers)),
+            "slots": f"{self.load.slots}{limit}",
+            "in_flight": str(self.load.in_flight),
+            "waiting": number(getattr(reading, "waiting", None), "{}"),
+            "tokens_s": number(getattr(reading, "tokens_s", None), "{:,.0f}"),
+            "cached": number(getattr(reading, "cached_ratio", None), "{:.0%}"),
+            "crashes": self.crashes(),
+        }
+
+    def crashes(self) -> str:
+        """How many, how the last ended, and when the next try is."""
+        count = sum(crew.crashes for crew in self.crews)
+        if not count:
+            return "0"
+        exits = [crew.last_exit for crew in self.crews if crew.last_exit]
+        parts = [str(count), *(_("hung") if each == nodes.HUNG else each for each in exits)]
+        pauses = [crew.retry_s for crew in self.crews if crew.retry_s is not None]
+        if pauses:
+            parts.append(_("next try in %(seconds)d s") % {"seconds": max(pauses)})
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """nodes: the live ones by name; waiting: hints that wait for a slot. None: Redis is down."""
+
+    rows: tuple[Row, ...]
+    nodes: Mapping[str, NodeState] | None
+    waiting: int | None
+
+    @property
+    def notice(self) -> str:
+        """What is wrong with the figures."""
+        if self.nodes is None:
+            return _("Redis does not answer: only what is wanted can be shown. It can be changed.")
+        return ""
+
+    def backlog(self) -> str:
+        if self.waiting is None:
+            return ""
+        return _("Hints that wait for a slot: %(count)d") % {"count": self.waiting}
+
+    def node_lines(self) -> list[tuple[str, str, str]]:
+        """Name, engines and workers of each node."""
+        return [
+            (name, serves(state), ", ".join(map(crew_line, state.crews)))
+            for name, state in (self.nodes or {}).items()
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """notice, backlog, nodes; rows: by engine's name its cells, tone, workers, worker_slots."""
+        rows = {
+            row.engine.name: {
+                "cells": row.cells(),
+                "tone": row.state.value,
+                "workers": row.engine.workers,
+                "slots": row.engine.worker_slots,
+                "draining": row.engine.draining,
+            }
+            for row in self.rows
+        }
+        line = {"notice": self.notice, "backlog": self.backlog()}
+        return {**line, "rows": rows, "nodes": self.node_lines()}
+
+
+def overview() -> Overview:
+    """The fleet now. Reads the database, and Redis as far as it answers."""
+    engines, config = list(Engine.objects.all()), AIModelConfig.current()
+    in_use = set(roster.wanted())
+    calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
+    live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
+    rows = (
+        Row(
+            engine,
+            in_use=engine.name in in_use,
+            known=live is not None,
+            load=loads.get(engine.name, NO_LOAD),
+            health=healths.get(engine.name, Health()),
+            crews=crews_of(engine.name, live or {}),
+            key_lost=roster.key_is_lost(engine, config),
+        )
+        for engine in engines
+    )
+    return Overview(tuple(rows), live, waiting)
+
+
+def crews_of(engine: str, live: Mapping[str, NodeState]) -> tuple[Crew, ...]:
+    return tuple(crew for node in live.values() for crew in node.crews if crew.engine == engine)
+
+
+def crew_line(crew: Crew) -> str:
+    line = f"{crew.engine} {crew.live}/{crew.wanted}"
+    return f"{line} (−{crew.leaving})" if crew.leaving else line
+
+
+def number(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)

@@ -1,0 +1,108 @@
+"""The fleet page of the admin: a table that keeps itself fresh, with counts and drain to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+
+from web.engines.models import Engine
+from web.fleet import changes
+from web.fleet.changes import Asked
+from web.fleet.overview import Row, overview
+from web.people.models import User
+
+FIELDS = (("workers", "workers"), ("slots", "worker_slots"))
+
+
+class FleetPage(admin.ModelAdmin[Engine]):
+    """Mixed into the admin of engines; who may only view them sees the page without controls."""
+
+    change_list_template = "admin/engines/engine/change_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("fleet/", view(self.fleet_view), name="engines_engine_fleet"),
+            path("fleet/now/", view(self.fleet_now), name="engines_engine_fleet_now"),
+            *super().get_urls(),
+        ]
+
+    def fleet_now(self, request: HttpRequest) -> HttpResponse:
+        """As Overview.as_json."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return JsonResponse(overview().as_json())
+
+    def fleet_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self.shown(request, [], {})
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        problems = carried_out(request)
+        if problems:
+            return self.shown(request, problems, request.POST)
+        if warning := changes.idle_mode():
+            messages.warning(request, warning)
+        return HttpResponseRedirect(reverse("admin:engines_engine_fleet"))
+
+    def shown(
+        self, request: HttpRequest, problems: list[str], typed: QueryDict | dict[str, str]
+    ) -> HttpResponse:
+        """typed: what the person wrote, which stays in the fields."""
+        now = overview()
+        context = self.admin_site.each_context(request) | {
+            "title": _("Fleet"),
+            "opts": self.opts,
+            "fleet": now,
+            "rows": [line(row, typed) for row in now.rows],
+            "limits": {name: changes.limits(field) for name, field in FIELDS},
+            "may_change": self.has_change_permission(request),
+            "problems": problems,
+        }
+        return TemplateResponse(request, "admin/engines/engine/fleet.html", context)
+
+
+def line(row: Row, typed: QueryDict | dict[str, str]) -> dict[str, Any]:
+    """One engine for the template. inputs: name, stored value and shown value of each field."""
+    stored = {name: str(getattr(row.engine, field)) for name, field in FIELDS}
+    inputs = {
+        name: {"stored": value, "shown": typed.get(f"{name}-{row.engine.name}", value)}
+        for name, value in stored.items()
+    }
+    return {"engine": row.engine, "cells": row.cells(), "tone": row.state.value, "inputs": inputs}
+
+
+def carried_out(request: HttpRequest) -> list[str]:
+    """Does what the pressed button says; answers what is wrong."""
+    assert isinstance(request.user, User)
+    if engine := request.POST.get("drain"):
+        problems, done = changes.drain(request.user, [engine]), _("Draining: %(engine)s.")
+    elif engine := request.POST.get("resume"):
+        problems, done = changes.resume(request.user, [engine]), _("Resumed: %(engine)s.")
+    else:
+        asked = changed(request.POST)
+        problems, done = changes.scale(request.user, asked), _("Saved: %(engine)s.")
+        engine = ", ".join(asked)
+    if engine and not problems:
+        messages.success(request, done % {"engine": engine})
+    return problems
+
+
+def changed(form: QueryDict) -> dict[str, Asked]:
+    """What differs from the value that the page showed: others may have changed the rest since."""
+    asked: dict[str, dict[str, str]] = {}
+    for key, value in form.items():
+        name, _dash, engine = key.partition("-")
+        text = str(value).strip()
+        if name in Asked._fields and text != form.get(f"was-{key}"):
+            # An emptied field is no wish to leave things as they are.
+            asked.setdefault(engine, {})[name] = text or "?"
+    return {engine: Asked(**fields) for engine, fields in asked.items()}

@@ -1,0 +1,38 @@
+"""The people, and the tokens with which their programs come in."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """A student, teacher or admin. Django cannot exchange the user model later: it is ours now."""
+
+
+class ApiTokens(models.QuerySet["ApiToken"]):
+    def valid(self) -> ApiTokens:
+        """Those that open the API; one that was revoked has no row."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=Now()))
+
+
+class ApiToken(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("prefix"), max_length=8, editable=False)
+    sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+
+    objects = ApiTokens.as_manager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… · {self.name}"

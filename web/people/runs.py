@@ -1,0 +1,66 @@
+"""Who may run a program now: a user one at a time, and so many a minute, over all web processes.
+
+Without Redis each web process still holds its users to one program at a time; minutes are not
+counted then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from uuid import uuid4
+
+from django.utils.translation import gettext as _
+
+from broker import quota
+from broker.quota import RUNS_A_MINUTE
+from web.api import problem
+from web.api.problem import Problem
+from web.link import attempt
+from web.people.models import User
+
+RETRY_S = 1
+here: set[int] = set()
+"""Users whose programs this process runs."""
+lock = Lock()
+
+
+@contextmanager
+def running(user: User, *, any_number: bool) -> Iterator[None]:
+    """The user runs a program. any_number: a minute has no limit. Raises: Problem."""
+    with alone_here(user.pk):
+        who, token = str(user.pk), uuid4().hex
+        wait = attempt(quota.begin(who, token, most=0 if any_number else RUNS_A_MINUTE))
+        if wait:
+            raise still_running() if wait.running else too_many(wait.wait_s)
+        try:
+            yield
+        finally:
+            attempt(quota.end(who, token))
+
+
+@contextmanager
+def alone_here(user: int) -> Iterator[None]:
+    with lock:
+        if user in here:
+            raise still_running()
+        here.add(user)
+    try:
+        yield
+    finally:
+        with lock:
+            here.remove(user)
+
+
+def still_running() -> Problem:
+    return Problem(problem.STILL_RUNNING, _("Wait until it is done."), retry_after_s=RETRY_S)
+
+
+def too_many(wait_s: int) -> Problem:
+    detail = _("You may run it %(most)d times a minute. You can go on in %(wait)d seconds.")
+    return Problem(
+        problem.TOO_MANY_RUNS,
+        detail % {"most": RUNS_A_MINUTE, "wait": wait_s},
+        retry_after_s=max(wait_s, RETRY_S),
+    )

@@ -1,0 +1,56 @@
+"""The admin as teachers see it: they come in by their memberships, and see their courses' rows."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import ForeignKey, Model, QuerySet
+from django.forms import ModelChoiceField
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+
+from web.courses.models import Course
+from web.people import access
+from web.people.accounts import SignOut
+from web.people.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Site(AdminSite):
+    site_title = site_header = "Hintline"
+    # Django's own form turns away everybody without is_staff.
+    login_form = AuthenticationForm
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return access.enters_admin(request.user)
+
+    # One way out and one page for a new password, whether it is reached from here or elsewhere.
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
+        return SignOut.as_view()(request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:  # type: ignore[override]
+        return HttpResponseRedirect(reverse("password_change"))
+
+
+class CourseScoped(ModelAdmin[Row]):
+    """Rows of the courses that the person teaches; any other one does not exist for them.
+
+    course: the lookup from a row to its course, "pk" for the course itself.
+    """
+
+    course: str
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
+        rows = super().get_queryset(request)
+        return rows.filter(**{f"{self.course}__in": access.taught(cast(User, request.user))})
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        if db_field.related_model is Course:
+            kwargs["queryset"] = access.taught(cast(User, request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,0 +1,37 @@
+"""API tokens: a new one's text, and the row that a text opens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.utils import timezone
+
+from web.people.models import ApiToken
+
+MARK = "hl_"
+USED_RESOLUTION = timedelta(minutes=5)
+
+
+def fresh(token: ApiToken) -> str:
+    """Gives the unsaved row a new secret; its text is shown now and never again."""
+    text = MARK + secrets.token_urlsafe(32)
+    token.prefix, token.sha256 = text[:8], digest(text)
+    return text
+
+
+def digest(text: str) -> str:
+    # The token has 256 random bits: a slow password hash would protect nothing more.
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def valid(text: str) -> ApiToken | None:
+    """The token of this text, with its active owner; notes the use, at most every five minutes."""
+    now = timezone.now()
+    found = ApiToken.objects.valid().select_related("user").filter(sha256=digest(text)).first()
+    if found is None or not found.user.is_active:
+        return None
+    if found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION:
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
+    return found

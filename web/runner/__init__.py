@@ -1,0 +1,1 @@
+"""Runs students' programs, in a sandbox of their own."""

@@ -1,0 +1,185 @@
+"""An exercise's tests, rewritten so that every assert tells what it called, expected and got."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from dataclasses import dataclass
+from functools import lru_cache
+
+from web.tutor.evidence.report import LENGTHS, NOTE_CHARS, shorten
+
+# Names are taken before the student's code runs: it may call its own variable `len` or `repr`.
+# A cut text ends as web.tutor.evidence.report.shorten ends it.
+PRELUDE = """
+_hl_repr, _hl_len, _hl_str, _hl_type = repr, len, str, type
+_hl_at, _hl_seen, _hl_bad = [None], {}, {}
+def _hl_cut(text, most=VALUE_CHARS):
+    if _hl_len(text) <= most:
+        return text
+    kept = text[:most - NOTE_CHARS]
+    return f"{kept}…(+{_hl_len(text) - _hl_len(kept):,})"
+def _hl_show(value):
+    return _hl_cut(_hl_repr(value))
+def _hl_begin(number, call, want):
+    _hl_at[0] = (number, call, want)
+    _hl_seen[number] = True
+def _hl_fail(number, call, want, got):
+    if number not in _hl_bad:
+        _hl_bad[number] = (call, want, got, "", "")
+def _hl_stop(number, call, want, error):
+    if number not in _hl_bad:
+        name, text = _hl_type(error).__name__, _hl_str(error)
+        _hl_bad[number] = (call, want, "", name, _hl_cut(text, MESSAGE_CHARS))
+"""
+PRELUDE = (
+    PRELUDE.replace("NOTE_CHARS", str(NOTE_CHARS))
+    .replace("VALUE_CHARS", str(LENGTHS["got"]))
+    .replace("MESSAGE_CHARS", str(LENGTHS["message"]))
+)
+# The student's code may have put anything in the place of what the prelude made, or filled it with
+# values of any size. Formats alone need no name that could be taken, and bound what leaves the
+# sandbox, whatever they are given.
+TALLY = """
+_hl_running = _hl_at[0] or ("", "", "")
+for _hl_first in _hl_bad.values():
+    break
+else:
+    _hl_first = ("", "", "", "", "")
+[
+    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}",
+    f"{_hl_running[1]!s:.LONGEST}", f"{_hl_running[2]!s:.LONGEST}",
+    f"{_hl_first[0]!s:.LONGEST}", f"{_hl_first[1]!s:.LONGEST}", f"{_hl_first[2]!s:.LONGEST}",
+    f"{_hl_first[3]!s:.LONGEST}", f"{_hl_first[4]!s:.LONGEST}",
+]
+""".replace("LONGEST", str(LENGTHS["message"]))
+"""Cases that ran, those that failed; call and expected value of the case that was running; call,
+expected, got, error class and error text of the first that failed. All texts, empty for none."""
+
+EQUAL = """
+_hl_call = _hl_cut(CALL)
+_hl_begin(NUMBER, _hl_call, WANT_TEXT)
+try:
+    _hl_got = LEFT
+    _hl_want = RIGHT
+    if not SAME:
+        _hl_fail(NUMBER, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
+except Exception as _hl_error:
+    _hl_stop(NUMBER, _hl_call, WANT_TEXT, _hl_error)
+_hl_at[0] = None
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """counted: the rewritten source; plain: as the author wrote it; total: asserts in it."""
+
+    counted: str
+    plain: str
+    total: int
+
+
+@lru_cache(maxsize=256)
+def expand(tests: str) -> Suite | None:
+    """The tests with counting asserts; None when they are not Python or assert nothing."""
+    try:
+        tree = ast.parse(tests)
+    except (SyntaxError, ValueError):
+        return None
+    rewriter = _Counting(_shown_names(tree))
+    tree = ast.fix_missing_locations(rewriter.visit(tree))
+    if not rewriter.total:
+        return None
+    return Suite(ast.unparse(tree), tests, rewriter.total)
+
+
+def _shown_names(tree: ast.Module) -> dict[str, str]:
+    """For `def check(candidate)` … `check(f)`: candidate is shown as f."""
+    parameters = {
+        node.name: node.args.args[0].arg
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1
+    }
+    names = {}
+    for node in tree.body:
+        match node:
+            case ast.Expr(ast.Call(ast.Name(helper), [ast.Name(function)])) if helper in parameters:
+                names[parameters[helper]] = function
+    return names
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
+
+
+class _Fill(ast.NodeTransformer):
+    """Put expressions in the place of a template's upper-case names."""
+
+    def __init__(self, holes: dict[str, ast.expr]) -> None:
+        self.holes = holes
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        hole = self.holes.get(node.id)
+        return copy.deepcopy(hole) if hole is not None else node
+
+
+class _Counting(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+        self.total = 0
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST | list[ast.stmt]:
+        if isinstance(node.test, ast.Constant):
+            return ast.Pass()
+        left, right, same = _sides(node.test)
+        holes = {
+            "NUMBER": ast.Constant(self.total),
+            "CALL": self._call_text(left),
+            "WANT_TEXT": ast.Constant(_source(right)),
+            "LEFT": left,
+            "RIGHT": right,
+            "SAME": same,
+        }
+        self.total += 1
+        return _Fill(holes).visit(ast.parse(EQUAL)).body  # type: ignore[no-any-return]
+
+    def _call_text(self, left: ast.expr) -> ast.expr:
+        """Expression for the call as text; variables among its arguments are shown by value."""
+        shown = _Rename(self.names).visit(copy.deepcopy(left))
+        values = []
+        if isinstance(left, ast.Call):
+            for place, argument in enumerate(left.args):
+                if isinstance(argument, ast.Name):
+                    hole = f"_hl_value{place}_"
+                    shown.args[place] = ast.Name(hole)
+                    values.append((hole, argument))
+        text: ast.expr = ast.Constant(_source(shown))
+        for hole, argument in values:
+            value = ast.Call(ast.Name("_hl_show"), [argument], [])
+            text = ast.Call(ast.Attribute(text, "replace"), [ast.Constant(hole), value], [])
+        return text
+
+
+def _sides(test: ast.expr) -> tuple[ast.expr, ast.expr, ast.expr]:
+    """What the student's code gives, what it should give, and the comparison of the two."""
+    got, want = ast.Name("_hl_got"), ast.Name("_hl_want")
+    match test:
+        case ast.Compare(left, [ast.Eq() | ast.Is() as operator], [right]):
+            if _calls(right) and not _calls(left):
+                left, right = right, left
+            return left, right, ast.Compare(got, [operator], [want])
+        case ast.UnaryOp(ast.Not(), operand):
+            return operand, ast.Constant(False), ast.UnaryOp(ast.Not(), got)
+    return test, ast.Constant(True), got
+
+
+def _calls(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Call) for part in ast.walk(node))
+
+
+def _source(node: ast.expr) -> str:
+    return shorten(ast.unparse(node), LENGTHS["call"])

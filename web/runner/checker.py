@@ -1,0 +1,220 @@
+"""Runs a student's Python against an exercise's tests in the Monty sandbox, within its limits."""
+
+from __future__ import annotations
+
+import string
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import BoundedSemaphore
+from typing import Literal, NamedTuple, Self
+
+from pydantic_monty import (
+    ExternalModule,
+    Monty,
+    MontyCrashedError,
+    MontyError,
+    MontyRuntimeError,
+    MontySession,
+    MontySyntaxError,
+    ResourceLimits,
+)
+
+from web.runner.cases import PRELUDE, TALLY, Suite, expand
+from web.tutor.evidence.report import LENGTHS, Case, Failure, Report, Verdict, shorten
+from web.tutor.gate.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
+
+WAIT_FOR_SANDBOX_S = 5.0
+# Who waits for a sandbox holds a thread of the web process, and pages need threads too.
+MOST_WAITING = 4
+# A second run only to learn the line of an error is not worth more than this.
+LINE_SEARCH_S = 1.0
+LIMITS: ResourceLimits = {
+    "max_feed_duration_secs": TIME_LIMIT_S,
+    "max_memory": MEMORY_LIMIT_BYTES,
+}
+# The sandbox has no `string`; only constants are lent, so that no call ever leaves the sandbox.
+CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")
+MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
+
+Print = Callable[[Literal["stdout", "stderr"], str], None]
+
+
+class Tally(NamedTuple):
+    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not."""
+
+    seen: int = 0
+    bad: int = 0
+    running_call: str = ""
+    running_expected: str = ""
+    call: str = ""
+    expected: str = ""
+    got: str = ""
+    kind: str = ""
+    message: str = ""
+
+
+class Output:
+    """The first characters that the code prints; the rest is counted and dropped."""
+
+    def __init__(self, most_chars: int = LENGTHS["output"]) -> None:
+        self.most_chars = most_chars
+        self.text = ""
+        self.dropped = 0
+
+    def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
+        kept = text[: self.most_chars - len(self.text)]
+        self.text += kept
+        self.dropped += len(text) - len(kept)
+
+    def shown(self) -> str:
+        return shorten(self.text, self.most_chars, self.dropped)
+
+
+class SandboxBusy(Exception):
+    """As many programs run and wait as may; the same check may work a moment later."""
+
+
+class Checker:
+    """A bounded pool of sandbox processes; threads may share it, forked processes may not."""
+
+    def __init__(self, *, processes: int = 2) -> None:
+        self._pool = Monty(max_processes=processes, checkout_timeout=WAIT_FOR_SANDBOX_S)
+        self._pool.__enter__()
+        self._seats = BoundedSemaphore(processes + MOST_WAITING)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox processes; no check may follow."""
+        self._pool.__exit__(None, None, None)
+
+    def check(self, code: str, tests: str, *, language: str = "python") -> Report:
+        """A report on any text whatever, after at most about three times the time limit.
+
+        tests: Python source of asserts, bare or as `def check(candidate)` with `check(f)`.
+        Raises: SandboxBusy.
+        """
+        if language != "python":
+            return _skipped("Language", language)
+        suite = expand(tests)
+        if suite is None:
+            return _skipped("NoTests", "the exercise has no tests that can be run")
+        output = Output()
+        # The sandbox takes only text that UTF-8 can hold; JSON can carry half a surrogate pair.
+        code = code.encode("utf-8", "replace").decode()
+        try:
+            with self._session() as session:
+                report = _run(session, code, suite, output)
+        except MontyCrashedError as error:
+            crash = Failure(kind="Crashed", message=str(error))
+            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
+        return replace(report, output=output.shown()).cut()
+
+    @contextmanager
+    def _session(self) -> Iterator[MontySession]:
+        """Raises: SandboxBusy."""
+        if not self._seats.acquire(blocking=False):
+            raise SandboxBusy
+        try:
+            with self._pool.checkout(
+                limits=LIMITS,
+                assert_message_annotations=False,
+                os_policy={"sleep": "zero"},
+                external_modules=MODULES,
+            ) as session:
+                yield session
+        except TimeoutError:
+            raise SandboxBusy from None
+        finally:
+            self._seats.release()
+
+
+def _skipped(kind: str, message: str) -> Report:
+    return Report(verdict=Verdict.SKIPPED, error=Failure(kind=kind, message=message))
+
+
+def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Report:
+    silent = Output(0)
+    began_s = time.monotonic()
+    _feed(session, PRELUDE, silent)
+    ended = _feed(session, code, output)
+    if ended:
+        return Report(verdict=ended.verdict, total=suite.total, error=ended.failure)
+    ended = _feed(session, suite.counted, output)
+    report = _report(_tally(session), ended, suite.total)
+    in_time = time.monotonic() - began_s < LINE_SEARCH_S
+    if report.verdict is Verdict.ERROR and ended is None and in_time:
+        return _with_line(report, _feed(session, suite.plain, silent))
+    return report
+
+
+def _feed(session: MontySession, source: str, output: Print) -> Stop | None:
+    try:
+        _execute(session, source, output)
+    except (MontySyntaxError, MontyRuntimeError) as error:
+        return translate(error)
+    return None
+
+
+def _execute(session: MontySession, source: str, output: Print) -> None:
+    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
+
+    Raises: MontyError.
+    """
+    try:
+        session.feed_run(f"{source}\nNone", print_callback=output)
+    except MontySyntaxError:
+        # The line that was added may be what the error names, so it is read again without.
+        session.feed_run(source, print_callback=output)
+
+
+def _tally(session: MontySession) -> Tally:
+    """What the tests noted; empty when a limit left the sandbox full, or ended its process."""
+    try:
+        seen, bad, *texts = session.feed_run(TALLY)
+        return Tally(int(seen), int(bad), *texts)
+    except (MontyError, RuntimeError, ValueError):
+        return Tally()
+
+
+def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
+    if not (ended or tally.seen):
+        return _skipped("NoTests", "the exercise's tests check nothing")
+    first, found = _first(tally, ended)
+    plain = Verdict.FAILED if first else Verdict.PASSED
+    return Report(
+        verdict=found.verdict if found else plain,
+        passed=tally.seen - tally.bad - bool(tally.running_call),
+        total=total if ended else tally.seen,
+        first=first,
+        error=found.failure if found else None,
+    )
+
+
+def _first(tally: Tally, ended: Stop | None) -> tuple[Case | None, Stop | None]:
+    """The first failing case, and what stopped it."""
+    if tally.bad:
+        found = stop(tally.kind, tally.message) if tally.kind else None
+        got = None if found else tally.got
+        return Case(call=tally.call, expected=tally.expected, got=got, error=_words(found)), found
+    if ended and tally.running_call:
+        call, expected = tally.running_call, tally.running_expected
+        return Case(call=call, expected=expected, error=_words(ended)), ended
+    return None, ended
+
+
+def _words(found: Stop | None) -> str | None:
+    return f"{found.failure.kind}: {found.failure.message}" if found else None
+
+
+def _with_line(report: Report, ended: Stop | None) -> Report:
+    """The report with the line of its error, if the plain tests stop at the same error."""
+    if ended and report.error and ended.failure.kind == report.error.kind:
+        return replace(report, error=ended.failure)
+    return report

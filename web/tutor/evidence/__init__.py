@@ -1,0 +1,1 @@
+"""What a program did, and how a student is told of it."""

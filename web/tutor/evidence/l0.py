@@ -1,0 +1,154 @@
+"""The test report in plain words: the first help, instant and without a model."""
+
+from __future__ import annotations
+
+from web.tutor.diagnosis import slips
+from web.tutor.evidence.explain import explain_error, explain_syntax
+from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.languages import Locale
+
+TEXTS: dict[Locale, dict[str, str]] = {
+    "en": {
+        "passed": "All {total} tests pass. Well done! Can you say why it works?",
+        "case": "{call} should give {expected}, but your code gives {got}.",
+        "case_error": "{call} should give {expected}, but it stops with {error}.",
+        "count": "{passed} of {total} tests pass.",
+        "ask_call": "What did you expect your code to do with this input?",
+        "ask_line": "What did you expect on line {line}?",
+        "syntax": "Python cannot read your code: {meaning}",
+        "syntax_line": "Python cannot read your code at line {line}: {meaning}",
+        "error": "Your code stops with {error}.",
+        "error_line": "Your code stops at line {line} with {error}.",
+        "timeout": "Your code did not finish in time.",
+        "timeout_call": "{call} did not finish in time.",
+        "timeout_why": "Usually a loop never ends because what its condition looks at does not "
+        "change. Which value should change in each round?",
+        "memory": "Your code used more memory than it may.",
+        "memory_call": "{call} used more memory than it may.",
+        "memory_why": "Usually a list, text or number grows in every round of a loop that does not "
+        "end. What makes it stop growing?",
+        "crashed": "Your code broke the place where the tests run. Very deep recursion or huge "
+        "values can do that. What is the largest value your code makes?",
+        "Language": "The tests cannot be run for this language ({message}).",
+        "NoTests": "This exercise has no tests that can be run.",
+        "Unsupported": "The tests cannot be run: your code uses {message}, which the place where "
+        "tests run does not have. That need not be a mistake.",
+        "Busy": "The tests could not be run just now: too many are running. Try again in a moment.",
+    },
+    "ko": {
+        "passed": "테스트 {total}개를 모두 통과했어요. 잘했어요! 왜 맞게 동작하는지 설명할 수 "
+        "있나요?",
+        "case": "{call} 의 결과는 {expected} 이어야 하는데, 지금 코드는 {got} 을(를) 내요.",
+        "case_error": "{call} 의 결과는 {expected} 이어야 하는데, {error} 오류로 멈춰요.",
+        "count": "테스트 {total}개 중 {passed}개를 통과했어요.",
+        "ask_call": "이 입력에서 코드가 어떻게 움직일 거라고 생각했나요?",
+        "ask_line": "{line}번째 줄에서 무엇을 기대했나요?",
+        "syntax": "파이썬이 코드를 읽지 못해요: {meaning}",
+        "syntax_line": "파이썬이 {line}번째 줄에서 코드를 읽지 못해요: {meaning}",
+        "error": "코드가 {error} 오류로 멈춰요.",
+        "error_line": "코드가 {line}번째 줄에서 {error} 오류로 멈춰요.",
+        "timeout": "코드가 제한 시간 안에 끝나지 않았어요.",
+        "timeout_call": "{call} 이(가) 제한 시간 안에 끝나지 않았어요.",
+        "timeout_why": "보통은 반복문의 조건이 보는 값이 바뀌지 않아서 끝나지 않아요. 한 번 돌 "
+        "때마다 어떤 값이 바뀌어야 하나요?",
+        "memory": "코드가 쓸 수 있는 것보다 많은 메모리를 썼어요.",
+        "memory_call": "{call} 이(가) 쓸 수 있는 것보다 많은 메모리를 썼어요.",
+        "memory_why": "보통은 끝나지 않는 반복문 안에서 리스트나 문자열, 수가 계속 커져요. 무엇이 "
+        "그것을 멈추게 하나요?",
+        "crashed": "코드 때문에 테스트를 돌리는 곳이 멈췄어요. 아주 깊은 재귀나 아주 큰 값이 "
+        "그럴 수 있어요. 코드가 만드는 가장 큰 값은 무엇인가요?",
+        "Language": "이 언어({message})는 테스트를 돌릴 수 없어요.",
+        "NoTests": "이 문제에는 돌릴 수 있는 테스트가 없어요.",
+        "Unsupported": "테스트를 돌릴 수 없어요. 코드가 쓰는 {message} 이(가) 테스트를 돌리는 곳에 "
+        "없어요. 잘못이 아닐 수도 있어요.",
+        "Busy": "지금은 실행 중인 테스트가 많아 돌리지 못했어요. 잠시 뒤에 다시 해 보세요.",
+    },
+}
+
+
+def l0_words(report: Report, locale: Locale, code: str = "") -> str:
+    """One short paragraph of Markdown: what happened, what it means, and a question back.
+
+    code: the student's; with it, names that are there and single lines of it can be told. Blanks
+    of values are kept.
+    """
+    texts, error = TEXTS[locale], report.error
+    match report.verdict:
+        case Verdict.PASSED:
+            return texts["passed"].format(total=report.total)
+        case Verdict.SKIPPED if error:
+            if slip := slips.uncalled_method(error, code, locale):
+                return slip
+            return texts[error.kind].format(message=_plain(error.message))
+        case Verdict.TIMEOUT | Verdict.MEMORY:
+            parts = _limit(report, texts)
+        case Verdict.SYNTAX if error:
+            parts = _syntax(error, texts, locale, code)
+        case Verdict.ERROR if error:
+            parts = _error(report, error, texts, locale, code)
+        case Verdict.FAILED if report.first:
+            slip = slips.in_values(report.first, report.output)
+            meaning = slips.TEXTS[locale][slip] if slip else ""
+            what = _case(report.first, texts)
+            parts = [what, meaning, _count(report, texts), texts["ask_call"]]
+        case _:
+            return texts["crashed"]
+    return " ".join(filter(None, parts))
+
+
+def _limit(report: Report, texts: dict[str, str]) -> list[str]:
+    name = report.verdict.value
+    what = texts[name]
+    if report.first:
+        what = texts[f"{name}_call"].format(call=_code(report.first.call))
+    return [what, texts[f"{name}_why"]]
+
+
+def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
+    lines = code.splitlines()
+    number = error.line or 0
+    line = lines[number - 1] if 0 < number <= len(lines) else ""
+    meaning = explain_syntax(error.message, locale, line)
+    if error.line is None:
+        return [texts["syntax"].format(meaning=meaning)]
+    ask = texts["ask_line"].format(line=error.line)
+    return [texts["syntax_line"].format(line=error.line, meaning=meaning), ask]
+
+
+def _error(
+    report: Report, error: Failure, texts: dict[str, str], locale: Locale, code: str
+) -> list[str]:
+    if missing := slips.missing_function(report, code, locale):
+        return [missing, _count(report, texts)]
+    shown = _code(f"{error.kind}: {error.message}" if error.message else error.kind)
+    name = "error" if error.line is None else "error_line"
+    what = texts[name].format(line=error.line, error=shown)
+    if report.first:
+        what = _case(report.first, texts)
+    ask = texts["ask_call"]
+    if error.line is not None:
+        ask = texts["ask_line"].format(line=error.line)
+    return [what, explain_error(error.kind, locale), _count(report, texts), ask]
+
+
+def _case(case: Case, texts: dict[str, str]) -> str:
+    call, expected = _code(case.call), _code(case.expected)
+    if case.got is None:
+        return texts["case_error"].format(call=call, expected=expected, error=_code(case.error))
+    return texts["case"].format(call=call, expected=expected, got=_code(case.got))
+
+
+def _count(report: Report, texts: dict[str, str]) -> str:
+    if not report.total:
+        return ""
+    return texts["count"].format(passed=report.passed, total=report.total)
+
+
+def _code(text: str | None) -> str:
+    """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+    line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
+    return f"`` {line} ``" if "`" in line else f"`{line}`"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())

@@ -1,0 +1,140 @@
+"""What running a student's code against an exercise's tests showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from web.tutor.gate.lexis import printable
+
+LENGTHS = {
+    "call": 200,
+    "expected": 200,
+    "got": 200,
+    "stopped": 400,
+    "kind": 60,
+    "message": 300,
+    "output": 2_000,
+}
+"""Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
+NOTE_CHARS = 20
+"""Room for what a cut text ends with; it grows with the digits of what was left out."""
+MOST_CASES = 1_000_000
+
+
+class Verdict(StrEnum):
+    """How the run ended, told by its first failing case."""
+
+    PASSED = "passed"
+    """Every case holds."""
+    FAILED = "failed"
+    """A case gave another value than expected."""
+    SYNTAX = "syntax"
+    """The code is not Python."""
+    ERROR = "error"
+    """An exception stopped the code."""
+    TIMEOUT = "timeout"
+    """The code ran past the time limit."""
+    MEMORY = "memory"
+    """The code asked for more memory than it may have."""
+    CRASHED = "crashed"
+    """The sandbox process died under the code."""
+    SKIPPED = "skipped"
+    """Nothing can be said: another language, no tests, or a feature the sandbox lacks."""
+
+
+def shorten(text: str, most: int, dropped: int = 0) -> str:
+    """Text that can be shown and stored, of at most so many characters.
+
+    A cut one ends with how many characters are missing: `aaaa…(+9,800)`.
+    dropped: characters that were left out before. No more of the text is read than is kept.
+    """
+    missing = dropped
+    if len(text) > most or dropped:
+        kept = text[: most - NOTE_CHARS]
+        missing += len(text) - len(kept)
+        text = kept
+    note = f"…(+{missing:,})" if missing else ""
+    return printable(text) + note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One failing check as a student reads it; got is None when an error or a limit came first."""
+
+    call: str
+    expected: str
+    got: str | None = None
+    error: str | None = None
+
+    def cut(self) -> Case:
+        return Case(
+            call=_cut(self.call, "call"),
+            expected=_cut(self.expected, "expected"),
+            got=None if self.got is None else _cut(self.got, "got"),
+            error=None if self.error is None else _cut(self.error, "stopped"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What stopped the code. line: 1-based, in the student's code; None when it is not there."""
+
+    kind: str
+    message: str
+    line: int | None = None
+
+    def cut(self) -> Failure:
+        return Failure(
+            kind=_cut(self.kind, "kind"), message=_cut(self.message, "message"), line=self.line
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Result of one check. output: the first of what the code printed."""
+
+    verdict: Verdict
+    passed: int = 0
+    total: int = 0
+    first: Case | None = None
+    error: Failure | None = None
+    output: str = ""
+
+    def cut(self) -> Report:
+        """The same with every text within LENGTHS, without NUL and half characters.
+
+        Whatever comes from the sandbox or from a row goes through it before it is shown or kept.
+        """
+        return Report(
+            verdict=self.verdict,
+            passed=min(max(self.passed, 0), MOST_CASES),
+            total=min(max(self.total, 0), MOST_CASES),
+            first=self.first.cut() if self.first else None,
+            error=self.error.cut() if self.error else None,
+            output=_cut(self.output, "output"),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Keys verdict, passed, total, first, error, output; only JSON types."""
+        return asdict(self) | {"verdict": self.verdict.value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """Read back what as_json wrote, cut: a row may be older than a limit."""
+        first, error = data["first"], data["error"]
+        return cls(
+            verdict=Verdict(data["verdict"]),
+            passed=data["passed"],
+            total=data["total"],
+            first=Case(**first) if first else None,
+            error=Failure(**error) if error else None,
+            output=data["output"],
+        ).cut()
+
+
+def _cut(text: object, name: str) -> str:
+    # A row of an earlier version may hold lists here.
+    return shorten(text if isinstance(text, str) else "…", LENGTHS[name])

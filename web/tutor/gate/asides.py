@@ -1,0 +1,66 @@
+"""Thoughts in a hint without a known mark around them (R9).
+
+They show in a heading, in an element that is not HTML's, in plans of what to ask, or in words about
+the student, to whom a hint speaks. What the student has before them may be named.
+"""
+
+from __future__ import annotations
+
+import re
+
+from web.tutor.gate.lexis import folded, is_name, tokens
+from web.tutor.gate.seen import Seen
+
+ELEMENT = re.compile(
+    r"(?<![\w\"'`])<[ \t]{0,3}[/\\]{0,2}[ \t]{0,3}([a-z][a-z0-9:_-]{0,40})[ \t]{0,3}/?>"
+)
+HTML = frozenset({
+    "a", "b", "br", "code", "div", "em", "i", "kbd", "li", "ol", "p", "pre", "s", "span", "strong",
+    "sub", "sup", "u", "ul",
+})  # fmt: skip
+"""Elements with which models format a text."""
+HEADING = re.compile(
+    r"^[^\w\n]{0,8}(?:(?:here['’]?s|here is|my|the|a|internal|inner|initial)[ ]{1,3}){0,3}"
+    r"(?:(?:thinking|thoughts?|reasoning|analysis|monologue|chain[ -]of[ -]thought)"
+    r"(?:[ ]{1,3}(?:process|steps?))?"
+    r"|(?:생각|사고|추론|분석)(?:[ ]{0,3}과정)?)[^\w\n:]{0,4}:",
+    re.MULTILINE,
+)
+ANSWER = re.compile(
+    r"^[^\w\n]{0,8}(?:the |my )?final (?:answer|response|output|hint)[^\w\n:]{0,4}:", re.MULTILINE
+)
+"""What stands before it is no part of the answer."""
+STUDENT = re.compile(
+    r"\b(?:the|this) (?P<en>user\b|student(?= (?:wrote|writes|wants|needs|must|has|is|was|asks"
+    r"|asked|did|forgot|should|returns|returned|does|uses|used|might|may|thinks|believes)\b))"
+    r"|(?P<ko>학생|사용자)(?:은|는|이|가) [^.?!\n]{0,80}?(?<!니)다(?=[.\s]|$)"
+)
+"""Who is given a hint is not spoken of in it. A Korean hint may, but not in the plain style."""
+PLAN = re.compile(
+    r"\b(?:i|we) (?:should|need to|must|have to) (?:ask|produce|respond|reply|craft|guide|hint"
+    r"|provide|not (?:give|reveal|show|tell))\b"
+)
+
+
+def thinks_aloud(text: str, seen: Seen) -> bool:
+    """Whether the text is thoughts or holds some."""
+    text = folded(text)
+    return bool(
+        HEADING.search(text)
+        or PLAN.search(text)
+        or any((found["en"] or found["ko"]) not in seen.line for found in STUDENT.finditer(text))
+        or ends_thoughts(text, seen)
+    )
+
+
+def ends_thoughts(text: str, seen: Seen) -> bool:
+    """Whether the text tells that what stands before it was thoughts."""
+    text = folded(text)
+    strange = any(_is_strange(found[1], seen) for found in ELEMENT.finditer(text))
+    return strange or "<|" in text or bool(ANSWER.search(text))
+
+
+def _is_strange(element: str, seen: Seen) -> bool:
+    return element not in HTML and not all(
+        part in seen.words for part in tokens(element) if is_name(part)
+    )

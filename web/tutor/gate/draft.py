@@ -1,0 +1,135 @@
+"""A hint as it grows: each sentence is read once, and what the rules ask of the whole is kept.
+
+Nothing here reads across the white space between two sentences but code spans, whose backticks may
+stand in different sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from web.tutor.gate.lexis import GRAM, SPAN, WORD, tokens
+
+QUESTION = re.compile(r"[?？]+")
+HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
+LATIN = re.compile("[A-Za-zªµºÀ-ÖØ-öø-ɏ]")
+# A Korean word carries its particles; more syllables than this are counted as more words.
+SYLLABLES_PER_WORD = 4
+# Prose punctuation stands before a space, a quote or the end; that of code rarely does.
+PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
+LONGEST_ECHO = 8
+
+
+class Prose(NamedTuple):
+    """Counts of a text outside its code spans. asks: question marks, a doubled one once."""
+
+    asks: int = 0
+    letters: int = 0
+    hangul: int = 0
+    latin: int = 0
+
+    def and_of(self, text: str) -> Prose:
+        return Prose(
+            self.asks + len(QUESTION.findall(text)),
+            self.letters + sum(map(str.isalpha, text)),
+            self.hangul + len(HANGUL.findall(text)),
+            self.latin + len(LATIN.findall(text)),
+        )
+
+
+class Draft:
+    """text: all that was read, without white space at its end; words, prose: counts of it.
+
+    Of the sentence read last: added, with the white space before it; sentence, as it begins in the
+    text; spans, the insides of code spans that it completes; lines, those that are not blank and
+    that it touches, after the one before them.
+    """
+
+    def __init__(self) -> None:
+        self.text = self.added = self.sentence = ""
+        self.words = self.sentences = 0
+        self.prose = Prose()
+        self.spans: list[str] = []
+        self.lines: list[str] = []
+        self.readings: list[list[str]] = [[], [], []]
+        """Tokens of the sentence as written, without prose punctuation, and of its spans, each
+        after the last two before it. A fix cut by "`abs(`, then `elem`" is whole in one of them."""
+        self.said: list[str] = []
+        """Words of the sentence, after the last few before it."""
+        self.word_before = 0
+        """Index of the last word before the sentence."""
+        self._blank = ""
+        """White space after the text, which counts once something follows."""
+        self._opened: int | None = None
+        """Index of the first backtick that no later one closes."""
+        self._settled_prose = Prose()
+        self._line = ""
+        self._line_before = ""
+
+    def read(self, sentence: str) -> None:
+        """The text goes on with this sentence, which may begin and end with white space."""
+        self.word_before = len(self.text) - len("".join(self.text.rsplit(None, 1)[-1:]))
+        self.sentence = sentence.rstrip()
+        self.added = self._blank + self.sentence if self.sentence else ""
+        self._blank = ("" if self.sentence else self._blank) + sentence[len(self.sentence) :]
+        self.text += self.added
+        self.sentences += 1
+        self.words += count_words(self.added)
+        self._read_spans()
+        self._read_lines()
+        self._read_tokens()
+
+    @property
+    def within_reach(self) -> str:
+        """The sentence after the word before it."""
+        return self.text[self.word_before :]
+
+    def _read_spans(self) -> None:
+        self.spans = []
+        if "`" not in self.added:
+            self.prose = self.prose.and_of(self.added)
+            if self._opened is None:
+                self._settled_prose = self.prose
+            return
+        settled = len(self.text) - len(self.added) if self._opened is None else self._opened
+        for span in SPAN.finditer(self.text, settled):
+            self._settle(settled, span.start())
+            settled = span.end()
+            self.spans.append(span[1])
+        # After an open backtick a later one decides what is code.
+        opened = self.text.find("`", settled)
+        self._opened = opened if opened >= 0 else None
+        self._settle(settled, len(self.text) if self._opened is None else opened)
+        self.prose = self._settled_prose
+        if self._opened is not None:
+            self.prose = self.prose.and_of(self.text[opened:])
+
+    def _settle(self, start: int, end: int) -> None:
+        self._settled_prose = self._settled_prose.and_of(self.text[start:end])
+
+    def _read_lines(self) -> None:
+        lines = (self._line + self.added).splitlines()
+        self.lines = [line for line in (self._line_before, *lines) if line.strip()]
+        if len(lines) > 1:
+            self._line_before = self.lines[-2]
+        self._line = lines[-1] if lines else ""
+
+    def _read_tokens(self) -> None:
+        written = tokens(self.added)
+        unmarked = tokens(PROSE_MARK.sub(" ", self.added))
+        in_spans = tokens(" ".join(self.spans))
+        self.readings = [
+            [*before[1 - GRAM :], *new]
+            for before, new in zip(self.readings, (written, unmarked, in_spans), strict=True)
+        ]
+        self.said = [*self.said[1 - LONGEST_ECHO :], *filter(WORD.match, written)]
+
+
+def count_words(text: str) -> int:
+    """Words as the length limits count them; a long Korean word counts for several."""
+    return sum(
+        max(1, -(-len(HANGUL.findall(word)) // SYLLABLES_PER_WORD))
+        for word in text.split()
+        if WORD.search(word)
+    )

@@ -1,0 +1,198 @@
+"""Decides, while the model writes, what of its text a student may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from broker.contract.hint import Reason
+from web.tutor.gate import form, orders, rules
+from web.tutor.gate.asides import ends_thoughts, thinks_aloud
+from web.tutor.gate.draft import Draft
+from web.tutor.gate.lexis import Gram, printable
+from web.tutor.gate.seen import Seen
+from web.tutor.gate.sentences import Sentences
+from web.tutor.gate.snippets import shows_snippet
+from web.tutor.gate.thoughts import tells_thoughts
+from web.tutor.languages import Locale
+from web.tutor.levels import LEVELS, Asking
+from web.tutor.writing.prompt import policy
+
+SENTENCE_LIMIT_CHARS = 600
+HINT_LIMIT_CHARS = 4_000
+HINT_LIMIT_SENTENCES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The gate's last word. text: all that was released; empty when a rule blocked it.
+
+    piece: what finishing released. rule: R1 to R4, R8 or R9.
+    """
+
+    ok: bool
+    rule: str | None = None
+    reason: Reason | None = None
+    text: str = ""
+    piece: str = ""
+
+
+class Gate:
+    """Releases one hint sentence by sentence; fails closed: after a block nothing more comes.
+
+    statement: everything else that the student sees: exercise and test result.
+    What is released does not depend on how the text was cut into pieces. The cost is linear in the
+    text: a sentence has a limit of length, and the hint one of sentences and length.
+    """
+
+    def __init__(
+        self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str
+    ) -> None:
+        self._level = LEVELS[level]
+        self._locale = locale
+        self._policy = policy(level, locale)
+        self._student_code, self._statement, self._reference = student_code, statement, reference
+        self._draft = Draft()
+        self._sentences = Sentences()
+        self._began = False
+        self._after: list[str] = []
+        """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
+        self._released = 0
+        self._edit_told = self._unasked_edit = self._whole = False
+        self.rule: str | None = None
+        """The rule that blocked the hint; None while it may still pass."""
+        self.satisfied = False
+        """The hint is whole: whatever else the model writes is dropped, so it may be stopped."""
+
+    def feed(self, text: str) -> str:
+        """Take the model's next piece; return what may be shown now, often nothing."""
+        if self.satisfied:
+            self._after.append(text)
+        if not self._open:
+            return ""
+        text = printable(text)
+        if not self._began:
+            text = text.lstrip()
+            self._began = bool(text)
+        # A long piece is not read to its end once the gate has closed.
+        steps = range(0, len(text), SENTENCE_LIMIT_CHARS)
+        return "".join([self._read(text[at : at + SENTENCE_LIMIT_CHARS]) for at in steps])
+
+    def _read(self, text: str) -> str:
+        if self.satisfied:
+            self._after.append(text)
+        if not self._open:
+            return ""
+        pieces, ended = [], self._sentences.feed(text)
+        for number, sentence in enumerate(ended, start=1):
+            pieces.append(self._sentence(sentence))
+            if not self._open:
+                self._after = [*ended[number:], self._sentences.rest]
+                break
+        if self._open and self._sentences.open_chars > SENTENCE_LIMIT_CHARS:
+            self.rule = "R8"
+        return "".join(pieces)
+
+    def finish(self, *, cut: bool = False) -> Verdict:
+        """The model wrote its last piece.
+
+        cut: it stopped at its token limit, so a half sentence is dropped.
+        """
+        piece = ""
+        rest = printable("".join(self._after)) if self.satisfied else self._sentences.rest
+        ended = self.satisfied and ends_thoughts(rest, self._seen)
+        if not self.rule and (ended or tells_thoughts(rest)):
+            self.rule = "R9"
+        if self._open and not cut and rest.strip():
+            piece = self._sentence(rest)
+        if self._open:
+            self._close()
+        if self.rule:
+            reason = Reason.OFF_TEMPLATE if self.rule in ("R8", "R9") else Reason.LEAK
+            return Verdict(ok=False, rule=self.rule, reason=reason)
+        return Verdict(ok=True, text=self._shown, piece=piece)
+
+    @property
+    def _open(self) -> bool:
+        return not (self.rule or self.satisfied)
+
+    @property
+    def _shown(self) -> str:
+        return self._draft.text[: self._released]
+
+    # What the rules compare with is made when the first sentence is there, not on the way of the
+    # request to the model.
+    @cached_property
+    def _seen(self) -> Seen:
+        return Seen(self._student_code, self._statement)
+
+    @cached_property
+    def _fix(self) -> tuple[frozenset[Gram], frozenset[str]]:
+        """Runs of tokens, and names, that only the reference solution has."""
+        grams, words = rules.fix_of(self._reference)
+        return grams - self._seen.grams, words - self._seen.words
+
+    def _sentence(self, sentence: str) -> str:
+        """Judge the sentence that ends here; what may be shown now."""
+        draft = self._draft
+        if len(sentence.removesuffix("\n")) > SENTENCE_LIMIT_CHARS:
+            self.rule = "R8"
+            return ""
+        draft.read(sentence)
+        if draft.words > self._level.max_words or self._is_endless():
+            self._close()
+            return ""
+        self.rule = self._broken()
+        if self.rule:
+            return ""
+        self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
+        self._unasked_edit = self._edit_told and not draft.prose.asks
+        if self._waits():
+            return ""
+        piece = draft.text[self._released :]
+        self._released = len(draft.text)
+        self._whole = form.is_whole(draft, self._level)
+        self.satisfied = self._whole and self._level.asking is not Asking.FREELY
+        return piece
+
+    def _is_endless(self) -> bool:
+        """Whether it is longer than any hint, however few of its characters count as words."""
+        draft = self._draft
+        return len(draft.text) > HINT_LIMIT_CHARS or draft.sentences > HINT_LIMIT_SENTENCES
+
+    def _broken(self) -> str | None:
+        """The first rule that the new sentence breaks and no later one can mend."""
+        draft, level = self._draft, self._level
+        only_fix, fix_words = self._fix
+        checks = (
+            ("R9", tells_thoughts(draft.added)),
+            ("R1", rules.shows_block(draft)),
+            ("R2", rules.shows_fix(draft, only_fix)),
+            ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
+            ("R4", level.strict and rules.spans_strange(draft, self._seen)),
+            ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
+            ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
+            ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
+            ("R8", form.echoes(draft, self._policy, self._locale)),
+            ("R8", not form.speaks(draft.prose, self._locale)),
+            ("R9", thinks_aloud(draft.added, self._seen)),
+        )
+        return next((rule for rule, broken in checks if broken), None)
+
+    def _waits(self) -> bool:
+        """Whether this text may only be shown once a later sentence asks.
+
+        R3: telling an edit waits too: only a question with it makes the student think.
+        """
+        if self._level.asking is Asking.LAST and self._draft.prose.asks:
+            return not form.ends_asking(self._draft.text)
+        return self._unasked_edit
+
+    def _close(self) -> None:
+        """No more text counts: what was released is the hint, or a rule blocks it."""
+        if self._unasked_edit:
+            self.rule = "R3"
+        elif self._whole:
+            self.satisfied = True
+        else:
+            self.rule = "R8"

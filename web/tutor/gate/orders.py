@@ -1,0 +1,119 @@
+"""Orders to edit a program (R3): an edit verb whose object is code."""
+
+from __future__ import annotations
+
+import re
+
+from web.tutor.gate.lexis import SPAN
+from web.tutor.gate.seen import KEYWORDS, Seen
+
+VERB = (
+    r"(?:replac(?:e|ing)|substitut(?:e|ing)|chang(?:e|ing)|swap(?:ping)?|switch(?:ing)?"
+    r"|remov(?:e|ing)|delet(?:e|ing)|add(?:ing)?|insert(?:ing)?|mov(?:e|ing)|renam(?:e|ing)"
+    r"|(?:un|de)?indent(?:ing)?|modify(?:ing)?|updat(?:e|ing)|correct(?:ing)?|fix(?:ing)?"
+    r"|wrap(?:ping)?|should (?:be|read|look like))"
+)
+VERB_KO = (
+    r"(?:바꾸|바꿔|바꿀|바꾼|고치|고쳐|고칠|교체|대체|추가|삭제|제거|지우|지워|지울|빼|뺀|뺄"
+    r"|옮기|옮겨|옮길|들여\s?쓰|들여\s?써|변경|수정|넣으|넣어|넣을)"
+)
+EDIT = re.compile(rf"\b{VERB}\b|{VERB_KO}", re.IGNORECASE)
+LINE = re.compile(
+    r"\blines?\s++\d|(?<!\d)\d++\s{0,3}+(?:번째|번)?\s{0,3}+(?:줄|행|라인)|(?:줄|라인)\s{0,3}+\d",
+    re.IGNORECASE,
+)
+# "How to change …" asks.
+COMMAND = re.compile(
+    r"(?:^|[,;:]\s{1,3}|\b(?:should|must|to|try|please|let's|could|then|by|just)\s{1,3})"
+    rf"(?<!\bhow to )(?<!when to )(?<!here to )(?<!what to )(?<!hich to )(?P<verb>{VERB}\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+COMMAND_KO = re.compile(
+    rf"(?P<verb>{VERB_KO})\S{{0,8}}(?:\s{{0,3}}(?:야|보|주))?"
+    r"(?:세요|십시오|시오|야|면 (?:되|돼|됩)|봐요?|보자|하자|라)"
+)
+
+OBJECT_CHARS = 60
+"""Before a Korean verb, or after an English one."""
+CLAUSE_END = re.compile(
+    r"[,;:.!?。？…\n]|\b(?:so|if|when|while|until|because|then|through|along|across|over|from|by"
+    r"|with|for(?! loop)|as)\b",
+    re.IGNORECASE,
+)
+CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
+EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
+PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
+ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")
+"""After a verb of motion these make it one of the reader's: move on, add up, change your mind."""
+SYMBOL = re.compile(r"[<>=+*/%]")
+NAME = re.compile(r"[a-z_][a-z0-9_]*+")
+ALWAYS = re.compile(r"rename|renaming|indent|wrap|들여", re.IGNORECASE)
+DETERMINER = re.compile(
+    r"\d+|the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
+)
+"""Before one, the student's `numbers` is a word of prose; `a` and `i` are words themselves."""
+NOUN = re.compile(
+    r"lines?|loops?|conditions?|variables?|operators?|comparisons?|signs?|index(?:es)?|indices"
+    r"|ranges?|indentation|statements?|expressions?|parameters?|arguments?|assignments?|code"
+    r"|program|functions?|methods?|calls?|name|body|bounds?|boundary|branch(?:es)?|brackets?"
+    r"|parenthes[ie]s|colons?|quotes?|semicolon|keyword|initial|starting|initiali[sz]ation"
+    r"|counter|accumulator|limit|guard|bug|mistake|error|typo|check|it|them|there|here"
+)
+NOUNS_KO = re.compile(
+    r"조건|반복문|변수|연산자|비교|부등호|등호|부호|범위|인덱스|들여쓰기|초[기깃]\s?값|시작\s?값|수식|코드"
+    r"|함수|반환|괄호|콜론|따옴표|매개\s?변수|인자|본문|이것|그것|여기|거기|부분|구문|오류|실수"
+    r"|(?<![가-힣])(?:줄|행|식|이름)(?![가-힣]{3})"
+)
+
+
+def tells_edit(sentence: str) -> bool:
+    """R3, where no question goes with it: an edit verb and a code span or a line number."""
+    return bool(EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence)))
+
+
+def commands_edit(sentence: str, seen: Seen) -> bool:
+    """R3 at level 1: an edit verb as a command or advice, and code as its object.
+
+    A question about what changes is none, nor is a verb about the reader's way or their numbers.
+    """
+    return any(_is_order(found, seen) for found in COMMAND.finditer(sentence)) or any(
+        _is_order_ko(found, seen) for found in COMMAND_KO.finditer(sentence)
+    )
+
+
+def _is_order(found: re.Match[str], seen: Seen) -> bool:
+    if ALWAYS.match(found["verb"]):
+        return True
+    rest = found.string[found.end() : found.end() + OBJECT_CHARS]
+    if end := CLAUSE_END.search(rest):
+        rest = rest[: end.start()]
+    parts = PART.findall(rest.casefold())
+    if parts and ON_ONES_WAY.fullmatch(parts[0]):
+        return False
+    if found["verb"].casefold().startswith("add") and parts[:1] and parts[0].isdigit():
+        return len(parts) > 1 and parts[1] != "and"
+    return any(_is_code(parts, at, seen) for at in range(len(parts)))
+
+
+def _is_code(parts: list[str], at: int, seen: Seen) -> bool:
+    """Whether this word names a part of a program; `the numbers` may be a word of prose."""
+    part = parts[at]
+    if not part[0].isalpha():
+        return not part[0].isdigit()
+    if part in ("this", "that"):
+        return at + 1 == len(parts)
+    if NOUN.fullmatch(part) or part in KEYWORDS - EVERYDAY:
+        return True
+    if part not in seen.names or DETERMINER.fullmatch(part):
+        return False
+    return not (at and DETERMINER.fullmatch(parts[at - 1]))
+
+
+def _is_order_ko(found: re.Match[str], seen: Seen) -> bool:
+    if ALWAYS.match(found["verb"]):
+        return True
+    before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start()]
+    before = CLAUSE_START.split(before)[-1]
+    if "`" in before or SYMBOL.search(before) or LINE.search(before) or NOUNS_KO.search(before):
+        return True
+    return any(name in seen.names | KEYWORDS for name in NAME.findall(before.casefold()))

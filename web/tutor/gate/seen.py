@@ -1,0 +1,64 @@
+"""What a student has before them, as the rules ask for it."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from functools import cached_property
+
+from web.tutor.gate.lexis import GRAM, SPAN, Gram, grams, is_name, tokens
+
+KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
+BUILTINS = frozenset(name.casefold() for name in dir(builtins) if name[0] != "_")
+BRACKETS = frozenset("()[]{},:")
+UNNAMED = re.compile(r"\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|#.*+|'[^'\n]*+'|\"[^\"\n]*+\"")
+"""Comments and texts: what stands in them is no name. Python's own tokenizer is ten times slower,
+and refuses half of the programs that students ask about."""
+
+
+class Seen:
+    """What the student has before them: own code, exercise and test result, as tokens."""
+
+    def __init__(self, student_code: str, statement: str) -> None:
+        self._code, self._statement = tokens(student_code), tokens(statement)
+        self._student_code, self._exercise = student_code, statement
+
+    @cached_property
+    def grams(self) -> set[Gram]:
+        return grams(self._code, GRAM) | grams(self._statement, GRAM)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(filter(is_name, [*self._code, *self._statement]))
+
+    @cached_property
+    def line(self) -> str:
+        """The tokens with spaces around each, for a search of several in a row."""
+        return f" {' '.join([*self._code, *self._statement])} "
+
+    @cached_property
+    def plain(self) -> frozenset[str]:
+        """What a call or value that the student could write may hold, beside numbers."""
+        return (self.words - KEYWORDS) | BRACKETS
+
+    @cached_property
+    def _named(self) -> list[str]:
+        shown = "\n".join(SPAN.findall(self._exercise))
+        return tokens(UNNAMED.sub(" ", f"{self._student_code}\n{shown}"))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of the student's program and of the code in the exercise; no words of prose."""
+        return frozenset(filter(is_name, self._named)) - KEYWORDS
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Functions to be written, or written by the student: any call of them is a question."""
+        pairs = list(zip(self._named, self._named[1:], strict=False))
+        defined = {name for word, name in pairs if word == "def"}
+        return frozenset(defined | {name for name, mark in pairs if mark == "("} - BUILTINS)
+
+    def holds(self, parts: list[str]) -> bool:
+        """Whether these tokens stand in a row in what the student has seen."""
+        return f" {' '.join(parts)} " in self.line

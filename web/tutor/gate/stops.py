@@ -1,0 +1,85 @@
+"""What stopped a run in the sandbox: an error of the student, a limit, or a missing feature."""
+
+from __future__ import annotations
+
+import builtins
+import re
+import sys
+from dataclasses import dataclass
+
+from pydantic_monty import MontyRuntimeError, MontySyntaxError
+
+from web.tutor.evidence.report import LENGTHS, Failure, Verdict, shorten
+
+# Each source fed to a session gets a numbered file name; the student's code is the second.
+STUDENT_FILE = "<python-input-1>"
+# Of an exception's class and text; the text alone may have 30 million characters.
+READ_CHARS = 1_000
+TIME_LIMIT_S = 2.0
+MEMORY_LIMIT_BYTES = 64 * 2**20
+UNSUPPORTED = re.compile(r"does not yet support (.+)|(.+) are not supported$")
+NO_MODULE = re.compile(r"No module named '(\w+)")
+NO_IMPORT = re.compile(r"cannot import name '(\w+)' from '(\w+)")
+NO_NAME = re.compile(r"name '(\w+)' is not defined")
+NO_ATTRIBUTE = re.compile(
+    r"(?:type object )?(module )?'(\w+)'(?: object)? has no attribute '(\w+)'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What ended a source before its last line."""
+
+    verdict: Verdict
+    failure: Failure
+
+
+def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
+    """The sandbox's exception as a verdict, with the line in the student's code."""
+    if isinstance(error, MontySyntaxError):
+        line = error.traceback()[-1].line
+        return stop("SyntaxError", error.display("msg").strip(), line)
+    text = error.display("type-msg")
+    kind, _, message = text[:READ_CHARS].partition(": ")
+    lines = [frame.line for frame in error.traceback() if frame.filename == STUDENT_FILE]
+    dropped = max(0, len(text) - READ_CHARS)
+    return stop(kind, message, lines[-1] if lines else None, dropped)
+
+
+def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Stop:
+    """The verdict on an exception of this class name and text; dropped: characters of it unread."""
+    message = shorten(message, LENGTHS["message"], dropped)
+    feature = _missing(kind, message)
+    if feature:
+        failure = Failure(kind="Unsupported", message=feature, line=line)
+        return Stop(Verdict.SKIPPED, failure)
+    verdict = Verdict.SYNTAX if kind == "SyntaxError" else Verdict.ERROR
+    if kind == "TimeoutError" and message.startswith("feed time limit exceeded"):
+        verdict, message = Verdict.TIMEOUT, f"ran longer than {TIME_LIMIT_S:g} seconds"
+    if kind == "MemoryError" and "memory limit" in message:
+        verdict, message = Verdict.MEMORY, f"used more than {MEMORY_LIMIT_BYTES >> 20} MB"
+    return Stop(verdict, Failure(kind=kind, message=message, line=line))
+
+
+def _missing(kind: str, message: str) -> str | None:
+    """What real Python has and the sandbox has not, so that no student is blamed for it."""
+    if kind == "NotImplementedError" and (found := UNSUPPORTED.search(message)):
+        return found[1] or found[2]
+    if kind == "ModuleNotFoundError" and (found := NO_MODULE.search(message)):
+        return f"module {found[1]}" if found[1] in sys.stdlib_module_names else None
+    if kind == "ImportError" and (found := NO_IMPORT.match(message)):
+        return f"{found[2]}.{found[1]}" if _real_module_may_have(found[2], found[1]) else None
+    if kind == "NameError" and (found := NO_NAME.search(message)):
+        return f"{found[1]}()" if hasattr(builtins, found[1]) else None
+    if kind == "AttributeError" and (found := NO_ATTRIBUTE.search(message)):
+        # Only modules that are loaded already: the text is the student's to write.
+        home = sys.modules.get(found[2]) if found[1] else getattr(builtins, found[2], None)
+        return f"{found[2]}.{found[3]}" if hasattr(home, found[3]) else None
+    return None
+
+
+def _real_module_may_have(module: str, name: str) -> bool:
+    """Whether a module of Python, as far as it is loaded here, has what the sandbox's has not."""
+    if module not in sys.stdlib_module_names:
+        return False
+    return module not in sys.modules or hasattr(sys.modules[module], name)

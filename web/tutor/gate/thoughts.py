@@ -1,0 +1,208 @@
+"""A reasoning model's thoughts, told from its answer by the marks around them as text streams in.
+
+Servers without a reasoning parser leave the thoughts in the answer's text. Some chat templates
+write the opening mark themselves, so that only the closing one arrives.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+from typing import NamedTuple
+
+from web.tutor.gate.lexis import folded
+
+HELD_LIMIT_CHARS = 32_768
+"""Of text that may turn out to be thoughts. A hint is far shorter, so the rest is not kept."""
+
+TAGS = (
+    *("think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis"),
+    *("scratchpad", "antthinking", "monologue", "rationale", "ponder"),
+)
+"""`<think>` … `</think>`, also with blanks or attributes inside, and in names of several words as
+`<seed:think>`, `<mm:think>` and `<thought_process>`."""
+BRACKETED = ("think", "thinking", "thought", "reasoning")
+"""`[THINK]` … `[/THINK]` (Mistral), `◁think▷` … `◁/think▷` (Kimi)."""
+TOKENS = {
+    "start_thinking": ("end_thinking", "thinking"),
+    "begin_of_thought": ("end_of_thought", "thought"),
+    "inner_prefix": ("inner_suffix", "inner"),
+    "think": ("/think", "think"),
+}
+"""`<|opening|>`: what closes it, and a name for the two (Cohere, Sky-T1, Apertus)."""
+FRAMES = ("answer", "final_answer", "final", "response", "solution", "hint")
+"""`<answer>` … `</answer>` stand around the answer: the marks are dropped, and nothing else."""
+FRAME_TOKENS = (
+    *("message", "return", "start_response", "end_response"),
+    *("begin_of_solution", "end_of_solution"),
+)
+
+# No sentence may end inside a mark: the gate, which reads by sentences, looks for marks as well.
+_INSIDE = r"(?:[ \t][^<>\[◁\n.!?。？…]{0,50})?"
+_BLANK = r"[ \t]{0,3}"
+_NAME = rf"(?:[a-z0-9]{{1,8}}[:_-]){{0,2}}(?:{'|'.join(TAGS)})(?:[:_-][a-z0-9]{{1,8}})?"
+_NAME = rf"{_NAME}|{'|'.join(FRAMES)}"
+_TAG = rf"<{_BLANK}(?P<slash>/?){_BLANK}(?P<tag>{_NAME}){_INSIDE}/?>"
+# A name after `<|channel|>` may go on in the next piece, so another character must have come.
+_CHANNEL = (
+    rf"<\|(?:channel\|?>{_BLANK}(?P<channel>[a-z]{{1,20}}+)|start\|>[a-z]{{1,20}}+)(?=[^a-z])"
+)
+STARTS, ENDS = re.compile(r"[<\[◁]"), re.compile(r"[>\]▷]")
+MARK = re.compile(
+    rf"{_TAG}|{_CHANNEL}|<\|(?P<token>/?[a-z_]{{1,20}})\|>|(?P<gemma><channel\|>)"
+    rf"|(?P<open>[\[◁])(?P<end>/?)(?:{'|'.join(BRACKETED)})[\]▷]",
+    re.IGNORECASE,
+)
+"""Whatever may be a mark; read tells which. All parts are bounded, so a search is linear."""
+_BEGUN = re.compile(
+    rf"<(?:{_BLANK}/?{_BLANK}(?:[a-z0-9:_-]{{0,40}}|(?:{_NAME}){_INSIDE}/?)"
+    rf"|channel\|?|\|/?[a-z_]{{0,20}}\|?|\|(?:channel\|?|start\|)>{_BLANK}[a-z]{{0,20}})"
+    r"|[\[◁]/?[a-z]{0,9}",
+    re.IGNORECASE,
+)
+"""Any text that could still become a mark."""
+
+
+class Effect(Enum):
+    """What a mark says of the text beside it."""
+
+    OPENS = auto()
+    """Thoughts follow."""
+    CLOSES = auto()
+    """What stands before it is thoughts."""
+    FRAMES = auto()
+    """Nothing: it belongs to the form of the answer."""
+
+
+class Mark(NamedTuple):
+    """pair: what an opening and its closing mark have in common."""
+
+    effect: Effect
+    pair: str = ""
+
+
+def read(found: re.Match[str]) -> Mark | None:
+    """What a match of MARK says; None when it is no mark that is known."""
+    tag, channel, token = found["tag"], found["channel"], found["token"]
+    if tag and (tag.lower() in FRAMES or found[0].endswith("/>")):
+        return Mark(Effect.FRAMES)
+    if tag:
+        return Mark(Effect.CLOSES if found["slash"] else Effect.OPENS, tag.lower())
+    if channel:
+        return Mark(Effect.CLOSES if channel.lower() == "final" else Effect.OPENS, "channel")
+    if token:
+        return _of_token(token.lower())
+    if found["open"]:
+        return Mark(Effect.CLOSES if found["end"] else Effect.OPENS, found["open"])
+    return Mark(Effect.CLOSES, "channel") if found["gemma"] else Mark(Effect.FRAMES)
+
+
+def _of_token(name: str) -> Mark | None:
+    if name in FRAME_TOKENS:
+        return Mark(Effect.FRAMES)
+    if name == "end":
+        return Mark(Effect.CLOSES, "channel")
+    if name in TOKENS:
+        return Mark(Effect.OPENS, TOKENS[name][1])
+    return next((Mark(Effect.CLOSES, pair) for end, pair in TOKENS.values() if end == name), None)
+
+
+def tells_thoughts(text: str) -> bool:
+    """R9: whether a known mark stands in this text, which then is thoughts or holds some."""
+    text = folded(text)
+    # What is left of harmony's marks where a server drops special tokens is this one word.
+    return "assistantfinal" in text or any(map(read, MARK.finditer(f"{text}\n")))
+
+
+def begun(text: str) -> int:
+    """Where a mark may have begun that the text cuts off; its length when there is none."""
+    start = max(text.rfind("<"), text.rfind("["), text.rfind("◁"))
+    return start if start >= 0 and _BEGUN.fullmatch(text, start) else len(text)
+
+
+class Thoughts:
+    """Passes the answer on and drops the thoughts; the result does not depend on the pieces.
+
+    may_think: the model may think without an opening mark, so nothing is passed on until a block is
+    closed or the text ends; then all before the last closing mark was thoughts. Otherwise text is
+    passed on at once. In both cases a closing mark that comes after text was passed on without its
+    opening one is passed on too: the gate refuses such a text, because part of it was thoughts.
+    A block that is opened and never closed leaves no answer after it.
+    """
+
+    def __init__(self, *, may_think: bool) -> None:
+        self.seen = False
+        """Some mark was seen."""
+        self.chars = 0
+        """Characters of thoughts that were dropped, without their marks."""
+        self._holds = may_think
+        self._inside = ""
+        """The pair of the open block; empty outside."""
+        self._answered = False
+        self._held: list[str] = []
+        self._held_chars = 0
+        self._begun = ""
+
+    @property
+    def thinking(self) -> bool:
+        """Nothing but thoughts, or text that may be thoughts, came so far, or a block is open."""
+        return bool(self._holds or self._inside or (self.seen and not self._answered))
+
+    def feed(self, text: str) -> str:
+        """The next piece; returns what is now known to be answer."""
+        if not self._begun and not STARTS.search(text):
+            return self._text(text)
+        text = self._begun + text
+        end = begun(text)
+        self._begun = text[end:]
+        return self._read(text, end)
+
+    def finish(self) -> str:
+        """The text has ended; returns the rest of the answer."""
+        text, self._begun = self._begun, ""
+        answer = self._read(text, len(text))
+        if self._inside:
+            self._drop()
+        elif self._holds:
+            self._holds = False
+            answer = self._text("".join(self._held))
+        return answer
+
+    def _read(self, text: str, end: int) -> str:
+        answer, start = [], 0
+        for found in MARK.finditer(text) if ENDS.search(text) else ():
+            if mark := read(found):
+                answer += [self._text(text[start : found.start()]), self._mark(mark, found[0])]
+                start = found.end()
+        answer.append(self._text(text[start:end]))
+        return "".join(answer)
+
+    def _text(self, text: str) -> str:
+        """What of this text, which holds no mark, is answer."""
+        if self._inside:
+            self.chars += len(text)
+            return ""
+        if self._holds:
+            self._held.append(text[: max(0, HELD_LIMIT_CHARS - self._held_chars)])
+            self._held_chars += len(text)
+            return ""
+        if self.seen and not self._answered:
+            text = text.lstrip()
+        self._answered = self._answered or bool(text.strip())
+        return text
+
+    def _mark(self, mark: Mark, text: str) -> str:
+        """What is answer of this mark: only one that shows that the answer was thoughts."""
+        self.seen = True
+        if mark.effect is Effect.OPENS:
+            self._inside = self._inside or mark.pair
+        elif mark.effect is Effect.CLOSES and self._inside in ("", mark.pair):
+            stray = self._answered and not self._inside
+            self._inside, self._holds = "", False
+            self._drop()
+            return text if stray else ""
+        return ""
+
+    def _drop(self) -> None:
+        self.chars += self._held_chars
+        self._held, self._held_chars = [], 0

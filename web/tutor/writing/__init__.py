@@ -1,0 +1,1 @@
+"""What a model is asked for: the prompts and their versioned policies."""

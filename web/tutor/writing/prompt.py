@@ -1,0 +1,129 @@
+"""Builds the messages for one hint: what never changes first, the student's part last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal, TypedDict
+
+from web.tutor.gate.lexis import printable
+from web.tutor.languages import Locale
+from web.tutor.levels import LEVELS
+from web.tutor.writing.policy import FORMS, HEADINGS, LEFT_OUT, RETRY, RULES, TEMPLATE_VERSION
+
+__all__ = [
+    "TEMPLATE_VERSION",
+    "Message",
+    "PromptTask",
+    "build",
+    "policy",
+    "prefix_key",
+    "shared_tokens",
+]
+
+# Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
+CODE_LIMIT_CHARS = 3_000
+RESULT_LIMIT_CHARS = 600
+QUESTION_LIMIT_CHARS = 400
+
+
+# Rough, and rather too many characters than too few: what is thought longer than it is takes
+# room in the dispatcher's picture of a cache.
+ASCII_PER_TOKEN = 4.5
+OTHERS_PER_TOKEN = 1.8
+CACHE_BLOCK_TOKENS = 16
+
+
+class Message(TypedDict):
+    """One chat message as OpenAI endpoints take it."""
+
+    role: Literal["system", "user"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTask:
+    """What one hint is about. The reference solution is left out on purpose.
+
+    hint, mistakes: the author's, in this locale and for this level; result: L0 in words.
+    retry: reason why the gate refused the first try, `leak` or `off_template`.
+    """
+
+    level: int
+    locale: Locale
+    statement: str
+    hint: str
+    mistakes: str
+    result: str
+    code: str
+    question: str = ""
+    retry: str | None = None
+
+
+def policy(level: int, locale: Locale) -> str:
+    """The system message: the same bytes for every student and exercise."""
+    return f"{RULES[locale]}\n\n{_form(level, locale)}"
+
+
+def build(task: PromptTask, nonce: str) -> list[Message]:
+    """System and user message, the same bytes up to the test result for one exercise and level.
+
+    nonce: unguessable, new for each hint; it marks where the student's text begins and ends.
+    """
+    shared = [
+        _part(task.locale, "statement", task.statement),
+        _part(task.locale, "hint", task.hint),
+        _part(task.locale, "mistakes", task.mistakes),
+    ]
+    own = [
+        _student(task, "result", task.result, RESULT_LIMIT_CHARS, nonce),
+        _student(task, "code", task.code, CODE_LIMIT_CHARS, nonce),
+        _student(task, "question", task.question, QUESTION_LIMIT_CHARS, nonce),
+    ]
+    # Small models heed the last words most, so the level's form is said once more.
+    last = [RETRY[task.locale][task.retry]] if task.retry else []
+    last.append(_form(task.level, task.locale))
+    content = "\n\n".join(filter(None, [*shared, *own, " ".join(last)]))
+    return [
+        {"role": "system", "content": policy(task.level, task.locale)},
+        {"role": "user", "content": content},
+    ]
+
+
+def prefix_key(model: str, exercise: str, revision: int, level: int, locale: Locale) -> str:
+    """16 hex digits that are equal exactly when the shared part of the prompt is."""
+    parts = (model, TEMPLATE_VERSION, exercise, str(revision), str(level), locale)
+    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> int:
+    """About how many tokens all prompts of an exercise and level begin with.
+
+    0 below two blocks of vLLM's prefix cache: such a prefix is not worth a detour. The author's
+    hint is left out: it is short.
+    """
+    text = policy(level, locale) + statement + mistakes
+    ascii_chars = sum(char.isascii() for char in text)
+    tokens = ascii_chars / ASCII_PER_TOKEN + (len(text) - ascii_chars) / OTHERS_PER_TOKEN
+    return int(tokens) if tokens >= 2 * CACHE_BLOCK_TOKENS else 0
+
+
+def _form(level: int, locale: Locale) -> str:
+    low, high = LEVELS[level].aim_words
+    return FORMS[locale][level].format(low=low, high=high)
+
+
+def _part(locale: Locale, heading: str, text: str) -> str:
+    return f"{HEADINGS[locale][heading]}:\n{text.strip()}" if text.strip() else ""
+
+
+def _student(task: PromptTask, heading: str, text: str, limit_chars: int, nonce: str) -> str:
+    """One part in marks that its author cannot guess; empty when there is no text."""
+    text = printable(text).replace(nonce, "").strip("\n")
+    if not text.strip():
+        return ""
+    if len(text) > limit_chars:
+        notice = LEFT_OUT[task.locale].format(count=f"{len(text) - limit_chars:,}")
+        text = f"{text[:limit_chars]}\n{notice}"
+    marked = f"<student-{nonce}>\n{text}\n</student-{nonce}>"
+    return _part(task.locale, heading, marked)

@@ -1,0 +1,1 @@
+"""One attempt at a hint, from the doorbell to the freed slot."""

@@ -1,0 +1,33 @@
+"""What to make of an exception that nobody expected."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from broker.base.errors import BrokerDown, HintlineError
+from web import database
+
+ROOT = Path(__file__).parents[2]
+
+
+class Broke(HintlineError):
+    """A bug ended an attempt; the text says where, without a word of what it worked on."""
+
+
+def passes(error: Exception) -> bool:
+    """Whether Redis or the database is away, which is no fault of the hint."""
+    return isinstance(error, BrokerDown) or database.is_down(error)
+
+
+def where(error: Exception) -> str:
+    """`TypeError at workers/sse.py:31`: an exception's own text may repeat a student's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if is_ours(Path(frame.filename))]
+    last = (ours or frames)[-1:]
+    places = [f"{frame.filename.removeprefix(f'{ROOT}/')}:{frame.lineno}" for frame in last]
+    return " at ".join([type(error).__name__, *places])
+
+
+def is_ours(path: Path) -> bool:
+    return path.is_relative_to(ROOT) and "site-packages" not in path.parts

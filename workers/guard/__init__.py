@@ -1,0 +1,1 @@
+"""Makes good what is lost: leases, engines, old rows."""

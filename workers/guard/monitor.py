@@ -1,0 +1,135 @@
+"""Looks at every engine once a second: takes dead ones down, probes them, sets their limits.
+
+Every node has one; a lock lets one at a time work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from time import monotonic
+from typing import Any, NamedTuple
+
+import aiohttp
+from django.db import DatabaseError
+
+from broker import fleet, health, keys
+from broker.base.errors import BrokerDown
+from broker.base.settings import need
+from broker.connect import AsyncBroker, translated
+from broker.contract.job import Endpoint
+from broker.fleet import Load
+from broker.health import EngineState, Health
+from broker.scripts import Call
+from web.engines import roster
+from workers.background import every
+from workers.database import Database
+from workers.guard.watch import Answer, Watch
+
+TICK_S = 1.0
+ASK_S = 1.0
+PAGE_BYTES = 2 << 20
+"""Of a page, unpacked; vLLM's metrics are a tenth of it."""
+
+
+class Target(NamedTuple):
+    """An engine in use. slots: most at once."""
+
+    engine: str
+    slots: int
+    endpoint: Endpoint
+
+
+class Monitor:
+    def __init__(self, broker: AsyncBroker, database: Database) -> None:
+        self._broker, self._database = broker, database
+        self._target_s = need("HINTLINE_TTFT_TARGET_S", float)
+        self._watches: dict[str, Watch] = {}
+
+    async def run(self) -> None:
+        await every(TICK_S, self.lead, BrokerDown, DatabaseError)
+
+    async def lead(self) -> None:
+        """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
+        async with self._broker.lock(keys.MONITOR) as lock:
+            if not lock:
+                return
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_S)) as session:
+                while True:
+                    await self.tick(session, monotonic())
+                    await asyncio.sleep(TICK_S)
+                    with translated():
+                        await lock.reacquire()
+
+    async def tick(self, session: aiohttp.ClientSession, now_s: float) -> None:
+        """One look at every engine. Raises: BrokerDown, DatabaseError."""
+        targets = await self._database.run(find_targets)
+        states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
+        self._watches = {
+            target.engine: self._watches.get(target.engine) or Watch(target.engine, self._target_s)
+            for target in targets
+        }
+        found = await asyncio.gather(
+            *(
+                self.look(
+                    session, target, states.get(target.engine, Health()),
+                    loads.get(target.engine), now_s,
+                )
+                for target in targets
+            )
+        )  # fmt: skip
+        calls = [call for calls in found for call in calls]
+        if calls:
+            await self._broker.run_many(calls)
+
+    async def look(
+        self,
+        session: aiohttp.ClientSession,
+        target: Target,
+        was: Health,
+        load: Load | None,
+        now_s: float,
+    ) -> list[Call[Any]]:
+        """What to do about one engine."""
+        watch, base_url = self._watches[target.engine], target.endpoint.base_url.rstrip("/")
+        watch.tell(was)
+        if target.endpoint.kind == "vllm":
+            server = base_url.removesuffix("/v1")
+            alive, metrics = await asyncio.gather(
+                ask(session, f"{server}/health"), ask(session, f"{server}/metrics")
+            )
+            in_flight = load.in_flight if load else 0
+            return watch.vllm(now_s, was, alive, metrics, in_flight, target.slots)
+        if was.state is not EngineState.DOWN:
+            return []
+        answer = await ask(session, f"{base_url}/models", target.endpoint.api_key)
+        return [health.probe(target.engine)] if answer.alive else []
+
+
+def find_targets() -> list[Target]:
+    """Also those that are drained: what they still have in flight must not be lost."""
+    rows = roster.in_use().values_list("name", "slots")
+    found = [(name, slots, roster.serving(name)) for name, slots in rows]
+    return [Target(name, slots, serving[0]) for name, slots, serving in found if serving]
+
+
+async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:
+    """What a GET brings within ASK_S; whatever goes wrong is an Answer, too."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with session.get(url, headers=headers, allow_redirects=False) as response:
+            return Answer(response.status, await text_of(response))
+    except aiohttp.ClientConnectorError as error:
+        return Answer(None, refused=error.os_error.errno == errno.ECONNREFUSED)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return Answer(None)
+
+
+async def text_of(response: aiohttp.ClientResponse) -> str:
+    """Empty for a page of more than PAGE_BYTES: half of it would tell half of the truth."""
+    page = bytearray()
+    async for part in response.content.iter_any():
+        page += part
+        if len(page) > PAGE_BYTES:
+            return ""
+    return page.decode(errors="replace")

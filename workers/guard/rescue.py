@@ -1,0 +1,157 @@
+"""Makes good what was lost: leases that ran out, admissions that failed, a Redis that was wiped.
+
+Every worker and every node runs it; a lock lets one at a time through.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from broker import dispatch, fleet, keys, streams
+from broker.base.errors import BrokerDown
+from broker.connect import AsyncBroker
+from broker.contract import events
+from broker.contract.hint import Reason, State
+from broker.dispatch import MOST_LOST, Expired
+from web.engines import roster
+from web.hints import store
+from workers import metrics
+from workers.attempt.mishap import passes, where
+from workers.background import every
+from workers.database import Database
+
+TICK_S = 1.0
+UNKNOWN_S = 3
+"""A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
+ADOPT_S = 20
+"""After a wipe live workers report what they hold within their renewal period, 10 s."""
+SENDING_S = 3.0
+"""A worker that lives sends a hint's last events at once after it has written the row."""
+STRANDED_S = 10
+"""So long a hint that failed elsewhere waits for an engine that is gone just now."""
+OUTAGE_S = 30
+"""With no engine at all for so long, hints no longer wait for one."""
+TRIED = 1000
+"""Of the hints that wait for another attempt so many are looked at in a round."""
+log = logging.getLogger(__name__)
+
+
+class Rescue:
+    def __init__(self, broker: AsyncBroker, database: Database) -> None:
+        self._broker, self._database = broker, database
+        self._lit_at = monotonic()
+        self._stranded_at: dict[str, float] = {}
+
+    async def run(self) -> None:
+        await every(TICK_S, self.once, BrokerDown, DatabaseError)
+
+    async def once(self) -> None:
+        """One round, unless somebody else is at it."""
+        async with self._broker.lock(keys.RESCUE) as lock:
+            if lock:
+                await self.tick()
+
+    async def tick(self) -> None:
+        """One round, cheap when all is well. Raises: BrokerDown, DatabaseError."""
+        engines = await self._database.run(roster.active)
+        await self._broker.run(fleet.set_engines(engines))
+        for lease in await self._broker.run(dispatch.expired()):
+            await self.alone(lease.hint, self.recover(lease))
+        await self.adopt()
+        loads = await self._broker.run(fleet.snapshot())
+        live = {engine for engine in engines if engine in loads and loads[engine].alive}
+        await self.expire(set(engines), live)
+        await self.end_stranded(set(engines), live)
+        for engine in engines:
+            await self._broker.run(dispatch.pull(engine))
+
+    async def alone(self, hint: str, step: Coroutine[Any, Any, None]) -> None:
+        """Takes the step; a hint that nothing can be done about holds up no other one."""
+        try:
+            await step
+        except Exception as error:
+            if passes(error):
+                raise
+            log.error("hint %s: cannot be rescued: %s", hint, where(error))
+
+    async def recover(self, lease: Expired) -> None:
+        """The row goes back first: no zombie can finish it once the next attempt is possible."""
+        hint, attempt = lease.hint, lease.attempt
+        await self._database.run(store.requeue, hint, attempt)
+        if await self._database.run(store.state_of, hint) is not State.QUEUED:
+            if await self._database.run(store.just_finished, hint, SENDING_S):
+                return  # its engine is down, not its worker, who has the last words in hand
+            await self.close(hint)
+            await self._broker.run(dispatch.forget(hint))
+            return
+        metrics.LEASE_EXPIRED.inc()
+        log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.place)
+        if lease.lost < MOST_LOST:
+            await self._broker.run(dispatch.requeue(hint, attempt))
+        else:
+            await self.give_up(hint, Reason.WORKER_LOST)
+
+    async def close(self, hint: str) -> None:
+        """The final event of a hint whose writer could not send it."""
+        ended = await self._database.run(store.ended_as, hint)
+        if ended is not None:
+            await self._broker.run(streams.close(hint, 0, events.done(*ended)))
+
+    async def adopt(self) -> None:
+        """Hints of the database that the dispatcher does not know get a place again."""
+        hints = await self._database.run(store.in_flight_ids, UNKNOWN_S)
+        known = await self._broker.run(dispatch.known(hints)) if hints else set()
+        unknown = [hint for hint in hints if hint not in known]
+        if not unknown:
+            return
+        epoch = await self._broker.run(dispatch.epoch())
+        # Soon after a wipe the live workers have not all reported yet: leave what runs alone.
+        settled = epoch.now_ms - epoch.since_ms > ADOPT_S * 1000
+        for hint in unknown:
+            await self.alone(hint, self.readmit(hint, ADOPT_S if settled else None, epoch.now_ms))
+
+    async def readmit(self, hint: str, silent_s: float | None, now_ms: int) -> None:
+        ticket = await self._database.run(store.queued_again, hint, silent_s, now_ms)
+        if ticket is not None:
+            # A zombie of the attempt that Redis forgot may write no more.
+            await self._broker.run(dispatch.requeue(hint, ticket.attempt))
+            log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
+            await self._broker.run(dispatch.admit(ticket))
+
+    async def expire(self, engines: set[str], live: set[str]) -> None:
+        """Ends what has waited too long, and everything that waits when there is no engine."""
+        now_s = monotonic()
+        if live:
+            self._lit_at = now_s
+        gone = not engines or now_s - self._lit_at >= OUTAGE_S
+        reason = Reason.MODEL_UNAVAILABLE if gone else Reason.EXPIRED
+        ttl_s = UNKNOWN_S if gone else settings.HINT_TTL_S
+        for hint in await self._database.run(store.due_to_expire, ttl_s):
+            await self.alone(hint, self.give_up(hint, reason))
+
+    async def end_stranded(self, engines: set[str], live: set[str]) -> None:
+        """Ends hints that failed on every engine they could go to; their time to live is longer."""
+        tried = await self._database.run(store.tried_before, TRIED)
+        excluded = await self._broker.run(dispatch.excluded(tried)) if tried else {}
+        now_s = monotonic()
+        # With no engine alive at all they wait like every other hint.
+        self._stranded_at = {
+            hint: self._stranded_at.get(hint, now_s)
+            for hint, failed in excluded.items()
+            if live <= failed and (live or engines <= failed)
+        }
+        for hint, since_s in self._stranded_at.items():
+            if now_s - since_s >= STRANDED_S or engines <= excluded[hint]:
+                await self.alone(hint, self.give_up(hint, Reason.MODEL_UNAVAILABLE))
+
+    async def give_up(self, hint: str, reason: Reason) -> None:
+        if await self._database.run(store.expire, hint, reason):
+            log.warning("hint %s ended without a model: %s", hint, reason)
+            await self._broker.run(streams.close(hint, 0, events.done(State.FAILED, reason)))
+        await self._broker.run(dispatch.forget(hint))

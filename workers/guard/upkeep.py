@@ -1,0 +1,49 @@
+"""Ends what is kept longer than it should be, once an hour, a few rows at a time.
+
+Every node runs it; a lock lets one at a time through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from django.db import DatabaseError
+
+from broker import keys
+from broker.base.errors import BrokerDown
+from broker.connect import AsyncBroker, translated
+from web.ops import retention
+from workers.background import every
+from workers.database import Database
+
+HOUR_S = 3600.0
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    def __init__(self, broker: AsyncBroker) -> None:
+        self._broker = broker
+        # Of its own: nothing else of the node waits for a batch.
+        self._database = Database()
+
+    async def run(self) -> None:
+        await every(HOUR_S, self.once, BrokerDown, DatabaseError)
+
+    async def once(self) -> None:
+        """All that is over now, unless another node is at it."""
+        async with self._broker.lock(keys.UPKEEP) as lock:
+            if not lock:
+                return
+            for kind in retention.KINDS:
+                total = 0
+                while gone := await self._database.run(retention.sweep, kind):
+                    total += gone
+                    await asyncio.sleep(retention.PAUSE_S)
+                    with translated():
+                        await lock.reacquire()
+                if total:
+                    log.info("deleted %d old rows: %s", total, kind.name)
+
+    def close(self) -> None:
+        self._database.close()

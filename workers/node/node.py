@@ -1,0 +1,218 @@
+"""The supervisor of one machine's worker processes: keeps what the database says it should run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import signal
+import socket
+from collections.abc import Mapping
+from time import monotonic
+from uuid import uuid4
+
+from django.db import DatabaseError
+
+from broker import fleet, nodes
+from broker.base.errors import BadSetting, BrokerDown, HintlineError
+from broker.base.heartbeat import BEAT_S as PULSE_S
+from broker.base.heartbeat import beat_from
+from broker.base.settings import read
+from broker.connect import AsyncBroker
+from broker.nodes import NodeState
+from web.engines import roster
+from web.engines.roster import Wanted
+from workers.background import begin, every
+from workers.database import Database
+from workers.guard.monitor import Monitor
+from workers.guard.rescue import Rescue
+from workers.guard.upkeep import Upkeep
+from workers.node.crew import Crew
+from workers.node.exposition import Exposition
+from workers.node.plan import plan
+
+LOOK_S = 2.0
+BEAT_S = 2.0
+STOP_S = 30.0
+"""A node that is told to stop waits so long for running hints; then rescue takes over."""
+DRAIN_S = 120.0
+"""Workers of a draining engine are told to stop after this even if the count says it is busy."""
+log = logging.getLogger(__name__)
+
+
+class NameTaken(HintlineError):
+    """Another live node has this node's name."""
+
+
+def name_of_node() -> str:
+    """Raises: BadSetting."""
+    name = read("HINTLINE_NODE", str) or socket.gethostname()
+    if not re.fullmatch(r"[\w.-]{1,64}", name):
+        raise BadSetting(f"HINTLINE_NODE={name!r}: use 1 to 64 letters, digits, '.', '-' or '_'")
+    return name
+
+
+class Node:
+    """gpus: engine to the index of its GPU; it serves no other engine. Empty: it serves all."""
+
+    def __init__(self, gpus: Mapping[str, str]) -> None:
+        self.name, self.token, self.gpus = name_of_node(), uuid4().hex, gpus
+        self.engines = frozenset(gpus) or None
+        self.broker, self.database = AsyncBroker(), Database()
+        self.upkeep = Upkeep(self.broker)
+        self.crews: dict[str, Crew] = {}
+        self.wanted: dict[str, Wanted] = {}
+        self.others: dict[str, NodeState] = {}
+        self.drains: dict[str, float] = {}
+        self.lost = self.failed = False
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is told to stop.
+
+        Raises: NameTaken, at the start or when it lost its name; HintlineError after a bug.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        beat_from(loop)
+        try:
+            async with Exposition(self.broker):
+                await self.take_name()
+                await self.work()
+        finally:
+            await self.broker.aclose()
+            self.database.close()
+            self.upkeep.close()
+        if self.lost:
+            raise self.name_taken()
+        if self.failed:
+            raise HintlineError("a background loop died: see the log")
+
+    async def work(self) -> None:
+        rescue = Rescue(self.broker, self.database)
+        monitor = Monitor(self.broker, self.database)
+        loops = (
+            rescue.run(),
+            monitor.run(),
+            self.upkeep.run(),
+            self.beat_on(),
+            every(PULSE_S, self.end_hung),
+        )
+        background = begin(loops, self.fail)
+        while not self.stopping.is_set():
+            await self.look()
+            await self.wait(LOOK_S)
+        await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
+        await self.tell_of_the_dead()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        try:
+            await self.broker.run(nodes.leave(self.name, self.token))
+        except BrokerDown as error:
+            log.warning("not signed off: %s", error)
+
+    def fail(self) -> None:
+        self.failed = True
+        self.stopping.set()
+
+    async def take_name(self) -> None:
+        """Waits for a predecessor that died without a word, and for Redis. Raises: NameTaken."""
+        heard: int | None = None
+        while not self.stopping.is_set():
+            try:
+                beats = await self.beat()
+            except BrokerDown as error:
+                log.warning("the node waits: %s", error)
+                beats = heard
+            else:
+                if beats is None:
+                    return
+                if heard is not None and beats > heard:
+                    raise self.name_taken()
+            heard = beats
+            await self.wait(BEAT_S / 4)
+
+    def name_taken(self) -> NameTaken:
+        text = f"another live node is called {self.name!r}: give this one its own HINTLINE_NODE"
+        return NameTaken(text)
+
+    async def beat(self) -> int | None:
+        # Others take over at once what a node that stops has served.
+        engines = frozenset[str]() if self.stopping.is_set() else self.engines
+        crews = tuple(self.crews[engine].report() for engine in sorted(self.crews))
+        return await self.broker.run(nodes.beat(self.name, self.token, NodeState(engines, crews)))
+
+    async def beat_on(self) -> None:
+        while True:
+            try:
+                if await self.beat() is not None:
+                    log.error("%s", self.name_taken())
+                    self.lost = True
+                    self.stopping.set()
+                    return
+                self.others = await self.broker.run(nodes.live())
+            except BrokerDown as error:
+                log.warning("no heartbeat: %s", error)
+            await asyncio.sleep(BEAT_S)
+
+    async def look(self) -> None:
+        """One round; without the database what was wanted last is kept going."""
+        try:
+            self.wanted = await self.database.run(roster.wanted)
+        except DatabaseError as error:
+            log.warning("cannot read the engines: %s", error)
+        fleet_now = {**self.others, self.name: NodeState(self.engines)}
+        mine = plan(self.name, fleet_now, self.wanted)
+        for engine in mine:
+            self.crews.setdefault(engine, Crew(engine, self.gpus.get(engine)))
+        emptied = await self.emptied({name for name, want in mine.items() if want.draining})
+        for engine, crew in self.crews.items():
+            want = mine.get(engine, Wanted(0, crew.slots))
+            if not want.draining:
+                await crew.fit(want.workers, want.slots)
+            elif engine in emptied:
+                await crew.fit(0, want.slots)
+            else:
+                crew.mourn()
+        await self.tell_of_the_dead()
+        self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
+
+    async def tell_of_the_dead(self) -> None:
+        """The hints of workers that died go on at once; without Redis, when their leases end."""
+        for engine, crew in self.crews.items():
+            for process in crew.ended():
+                died = fleet.worker_died(engine, fleet.worker_name(engine, process.pid))
+                try:
+                    hints = await self.broker.run(died)
+                except BrokerDown as error:
+                    log.warning("not told that pid %d ended: %s", process.pid, error)
+                    return
+                crew.started.remove(process)
+                if hints:
+                    log.warning("pid %d left hints behind: %s", process.pid, ", ".join(hints))
+
+    async def end_hung(self) -> None:
+        """Apart from look, which waits for the database and for Redis."""
+        for crew in self.crews.values():
+            crew.end_hung()
+
+    async def emptied(self, draining: set[str]) -> set[str]:
+        """Those of the draining engines that have nothing in flight, or had long enough."""
+        self.drains = {engine: self.drains.get(engine, monotonic()) for engine in draining}
+        late = {name for name, since_s in self.drains.items() if monotonic() - since_s >= DRAIN_S}
+        if not draining - late:
+            return late
+        try:
+            loads = await self.broker.run(fleet.snapshot())
+        except BrokerDown:
+            return late
+        busy = {name for name, load in loads.items() if load.max_slots or load.in_flight}
+        return late | draining - busy
+
+    async def wait(self, period_s: float) -> None:
+        try:
+            await asyncio.wait_for(self.stopping.wait(), period_s)
+        except TimeoutError:
+            return

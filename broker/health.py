@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
 
+from broker.contract.limit import SHRINK, START
 from broker.keys import READING
 from broker.scripts import Call, nothing
-from broker.contract.limit import SHRINK, START
 
 
 class EngineState(StrEnum):

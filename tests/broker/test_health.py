@@ -8,11 +8,11 @@ import pytest
 
 from broker import dispatch, fleet, health
 from broker.connect import Broker
+from broker.contract.limit import START
 from broker.dispatch import Expired, Grant, Place
 from broker.health import EngineState, Failure, Health, Reading, Why
 from broker.keys import HEALTH, LEASES, READING, WARM
 from tests.broker.helpers import admit, claimed, serve
-from broker.contract.limit import START
 
 UP, DOWN, PROBING = EngineState.UP, EngineState.DOWN, EngineState.PROBING
 

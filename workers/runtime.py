@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import DatabaseError
 
@@ -13,6 +14,7 @@ from broker import dispatch, fleet, health
 from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
 from broker.dispatch import LEASE_S
+from broker.scripts import Call
 from web.engines.client.model import Model
 from workers.attempt.relay import Relay
 from workers.background import begin, every
@@ -82,15 +84,22 @@ class Runtime:
         self.held[hint] = (attempt, stop)
 
     async def settle(
-        self, hint: str, attempt: int, service_s: float | None, *, worked: bool = False
+        self,
+        hint: str,
+        attempt: int,
+        service_s: float | None = None,
+        last: Sequence[Call[Any]] = (),
+        *,
+        worked: bool = False,
     ) -> None:
         """Frees the slot for who has it next; with the broker down, its lease ends.
 
-        worked: the engine gave an answer.
+        service_s: as in dispatch.settle. last: sent before that, in the same round trip; without a
+        broker watchers miss it, and learn the end from the row. worked: the engine gave an answer.
         """
         self.held.pop(hint, None)
         report = [health.worked(self.engine)] if worked else []
-        calls = [*report, dispatch.settle(hint, self.engine, attempt, service_s)]
+        calls = [*last, *report, dispatch.settle(hint, self.engine, attempt, service_s)]
         try:
             await self.broker.run_many(calls)
         except BrokerDown as error:

@@ -7,6 +7,8 @@ from typing import Any
 from django.test import Client
 
 from broker import dispatch, fleet
+from broker.contract.attempt import ModelCall, Purpose
+from broker.contract.hint import Usage
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
@@ -105,3 +107,16 @@ def waiting() -> int:
 def nothing_left() -> bool:
     """No row, slot, place or message."""
     return (Hint.objects.count(), slots_taken(), waiting(), messages()) == (0, 0, 0, 0)
+
+
+def model_call(text: str, verdict: str = "") -> ModelCall:
+    """One that wrote this for the student."""
+    return ModelCall(
+        purpose=Purpose.WRITE,
+        model="fake",
+        template_version="1",
+        parameters={"temperature": 0.7},
+        usage=Usage(),
+        verdict=verdict,
+        text=text,
+    )

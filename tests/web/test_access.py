@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_celery_results.models import TaskResult
 
-from tests.web.kit import WRONG, Caller, queued
+from tests.web.kit import WRONG, Caller, model_call, queued
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import store
@@ -63,7 +63,7 @@ class World:
     def asked(self, student: User, exercise: Exercise, raw: str) -> Hint:
         hint = queued(student, exercise)
         assert store.claim(str(hint.pk), 1, "gpu9")
-        store.keep_raw(str(hint.pk), 1, 1, raw, "R2")
+        store.keep_calls(str(hint.pk), 1, [model_call(raw, "R2")])
         TaskResult.objects.create(task_id=f"{hint.pk}-1", status="SUCCESS", worker="gpu9@here")
         return hint
 

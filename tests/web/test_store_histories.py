@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from broker.contract.attempt import Ended
 from broker.contract.hint import FINAL, Outcome, Reason, State, may_change
 from broker.contract.job import Partial
 from tests.web.kit import queued
@@ -62,7 +63,7 @@ def do(verb: str, hint: str, attempt: int) -> bool:
     outcome = Outcome(state=State.ANSWERED, text=f"of attempt {attempt}")
     calls: dict[str, Any] = {
         "claim": lambda: store.claim(hint, attempt, "gpu0"),
-        "finish": lambda: store.finish(hint, attempt, outcome, None),
+        "finish": lambda: store.finish(hint, attempt, outcome, Ended()),
         "requeue": lambda: store.requeue(hint, attempt, Partial(model="m", text="Loo")),
         "queued_again": lambda: store.queued_again(hint, -1, 0),
         "expire": lambda: store.expire(hint, Reason.EXPIRED),

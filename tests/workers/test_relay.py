@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import Kind
 from broker.streams import Append
-from workers.attempt.relay import Feed
+from workers.attempt.relay import Outgoing
 
 STEPS = st.lists(st.sampled_from(["piece", "send", "arrive", "reply lost", "never arrives"]))
 
@@ -33,16 +33,16 @@ class Stream:
 
 @given(STEPS)
 def test_the_stream_has_each_word_once(steps: list[str]) -> None:
-    feed, stream = Feed("hint", 1, "owner", lambda: None), Stream()
+    outgoing, stream = Outgoing("hint", 1, "owner", lambda: None), Stream()
     written = ""
     flying: tuple[tuple[object, ...], int] | None = None
 
     for number, step in enumerate([*steps, "arrive", "send", "arrive"]):
         if step == "piece":
-            feed.piece(f"{number} ")
+            outgoing.piece(f"{number} ")
             written += f"{number} "
         elif step == "send" and flying is None:
-            count, call = feed.waiting(), feed.call()
+            count, call = outgoing.waiting(), outgoing.call()
             flying = (call.args, count) if call else None
         elif flying is not None and step in ("arrive", "reply lost", "never arrives"):
             arguments, count = flying
@@ -50,15 +50,15 @@ def test_the_stream_has_each_word_once(steps: list[str]) -> None:
             if step != "never arrives":
                 stream.append(arguments)
             if step == "arrive":
-                feed.sent(count, Append.OK)
+                outgoing.sent(count, Append.OK)
 
     assert stream.words() == written
 
 
 def test_pieces_that_wait_together_become_one_event() -> None:
-    feed = Feed("hint", 1, "owner", lambda: None)
+    outgoing = Outgoing("hint", 1, "owner", lambda: None)
 
     for word in ("one ", "two ", "three"):
-        feed.piece(word)
+        outgoing.piece(word)
 
-    assert feed.waiting() == 1
+    assert outgoing.waiting() == 1

@@ -94,6 +94,7 @@ class Relay:
         self._due: dict[str, Outgoing] = {}
         """Those with events that wait."""
         self._something = asyncio.Event()
+        self._sending = asyncio.Lock()
         self._checked_s = 0.0
 
     def open(self, hint: str, attempt: int, owner: str, on_closed: Callable[[], None]) -> Outgoing:
@@ -124,26 +125,31 @@ class Relay:
 
     async def flush(self) -> None:
         """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""
-        self._something.clear()
-        due = [(out, out.waiting(), call) for out in self._due.values() if (call := out.call())]
-        asked = self._to_check()
-        calls: list[Call[Any]] = [call for *_, call in due]
-        if asked:
-            calls.append(streams.closed((out.hint, out.attempt) for out in asked))
-        if not calls:
-            return
-        try:
-            answers = await self._broker.run_many(calls)
-        except BrokerDown:
-            self._something.set()
-            raise
-        for (out, count, _), answer in zip(due, answers, strict=False):
-            out.sent(count, answer)
-            if self._due.get(out.hint) is out and not out.waiting():
-                del self._due[out.hint]
-        for out in asked:
-            if out.hint in answers[-1]:
-                out.refused()
+        async with self._sending:
+            self._something.clear()
+            due = [(out, out.waiting(), call) for out in self._due.values() if (call := out.call())]
+            asked = self._to_check()
+            calls: list[Call[Any]] = [call for *_, call in due]
+            if asked:
+                calls.append(streams.closed((out.hint, out.attempt) for out in asked))
+            if not calls:
+                return
+            try:
+                answers = await self._broker.run_many(calls)
+            except BrokerDown:
+                self._something.set()
+                raise
+            for (out, count, _), answer in zip(due, answers, strict=False):
+                self._sent(out, count, answer)
+            for out in asked:
+                # One that has left meanwhile may have closed its stream itself.
+                if out.hint in answers[-1] and self._open.get(out.hint) is out:
+                    out.refused()
+
+    def _sent(self, out: Outgoing, count: int, answer: Append) -> None:
+        out.sent(count, answer)
+        if self._due.get(out.hint) is out and not out.waiting():
+            del self._due[out.hint]
 
     async def _wait(self) -> None:
         """Until there are events to send, or it is time to ask what was closed."""

@@ -12,7 +12,16 @@ from broker import dispatch
 from broker.connect import Broker
 from broker.contract.hint import Lane
 from tests.broker.helpers import ticket
-from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
+from tests.web.kit import (
+    RIGHT,
+    Caller,
+    live,
+    messages,
+    nothing_left,
+    problem,
+    slots_taken,
+    waiting,
+)
 from web import link
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine
@@ -20,6 +29,8 @@ from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
 from web.people.models import User
+from web.runner import sandbox
+from web.tutor.evidence.report import Report
 
 pytestmark = pytest.mark.django_db
 
@@ -252,6 +263,26 @@ def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exerci
     hint = Hint.objects.get()
     assert hint.prefix_tokens > short + 400 > 400
     assert store.ticket(hint).prefix_tokens == hint.prefix_tokens
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("gone", ["exercise", "course"])
+@pytest.mark.parametrize("key", ["", "click-1"])
+def test_an_exercise_that_goes_while_the_tests_run_is_one_that_is_not_there(
+    api: Caller, exercise: Exercise, monkeypatch: pytest.MonkeyPatch, gone: str, key: str
+) -> None:
+    check = sandbox.check
+
+    def deleted_meanwhile(*program: str) -> Report:
+        (exercise.course if gone == "course" else exercise).delete()
+        return check(*program)
+
+    monkeypatch.setattr(sandbox, "check", deleted_meanwhile)
+
+    body = problem(api.ask(key=key), 404, "not-found")
+
+    assert body["detail"] == "There is no such exercise in your courses."
+    assert nothing_left()
 
 
 @pytest.mark.parametrize("role", ["teacher", "admin"])

@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
@@ -64,7 +65,8 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        return wire.check_out(sandbox.check(exercise, body.code), body.code)
+        report = sandbox.check(body.code, exercise.tests, exercise.language)
+    return wire.check_out(report, body.code)
 
 
 @router.post(
@@ -96,7 +98,7 @@ def ask(
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report = sandbox.check(exercise, body.code)
+        report = sandbox.check(body.code, exercise.tests, exercise.language)
         hint = accept(new_hint(student, exercise, body, report, idempotency_key))
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response))
@@ -180,7 +182,13 @@ def accept(new: store.NewHint) -> Hint:
     if earlier is None:
         refuse_correct(new.report)
         refuse_when_full()
-    match earlier or store.create(new):
+    try:
+        creation = earlier or store.create(new)
+    except IntegrityError:
+        # Perhaps the exercise was deleted while the program ran: then this says so.
+        find_exercise(new.student, new.exercise.path)
+        raise
+    match creation:
         case store.Created(hint):
             backlog.join(hint)
             return hint

@@ -147,7 +147,7 @@ def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None
         with pytest.raises(BrokerDown):
             broker.run(dispatch.claim("h", "gpu0", "w"))
         with pytest.raises(BrokerDown):
-            broker.run_many([dispatch.cancel("h")])
+            broker.run_many([dispatch.cancel("h", 0, "7")])
     finally:
         broker.client.config_set("maxmemory", 0)
 

@@ -9,8 +9,7 @@ import json
 
 from broker import dispatch, streams
 from broker.base import logs, trace
-from broker.contract.events import Kind, done
-from broker.contract.hint import Reason, State
+from broker.contract.events import Kind
 from broker.dispatch import Placement, Standing
 from broker.streams import Tip
 from web.hints import store
@@ -29,14 +28,10 @@ def join(hint: Hint) -> Placement | None:
 def leave(hint: Hint) -> None:
     """Tells worker and watchers that this hint was cancelled; the row says so already."""
     pk = str(hint.pk)
-    data = done(State.CANCELLED, Reason.CANCELLED)
     with logs.about(hint=pk):
-        first = attempt(streams.close(pk, hint.attempt, data, str(hint.student_id)))
-        gone = attempt(dispatch.cancel(pk))
-        if first:
-            metrics.cancelled(gone.place if gone else None)
-        if gone and gone.freed:
-            attempt(dispatch.pull(gone.freed))
+        gone = attempt(dispatch.cancel(pk, hint.attempt, str(hint.student_id)))
+    if gone and gone.first:
+        metrics.cancelled(gone.place)
 
 
 def standing(hint: str) -> Standing | None:

@@ -14,7 +14,7 @@ from broker.contract.events import done
 from broker.contract.hint import Lane, Reason, State
 from broker.keys import STREAM_TTL_S
 from broker.queue import doorbell
-from broker.scripts import Arg, Call, nothing
+from broker.scripts import Arg, Call, by_key, each, keys_of, nothing
 
 GRANT_S = 10
 """Time in which a worker must claim a granted hint."""
@@ -240,21 +240,17 @@ def forget(hint: str) -> Call[str | None]:
 
 def standing(hints: Iterable[str]) -> Call[dict[str, Standing]]:
     """Where these hints are; unknown ones are absent."""
-    return Call(
-        "standing", tuple(hints), lambda reply: {hint: parse_standing(*at) for hint, *at in reply}
-    )
+    return each("standing", alone(hints), by_key(parse_standing))
 
 
 def known(hints: Iterable[str]) -> Call[set[str]]:
     """Which of these hints have a place."""
-    return Call("standing", tuple(hints), lambda reply: {hint for hint, *_ in reply})
+    return each("standing", alone(hints), keys_of)
 
 
 def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
     """Engines that failed under a hint and will not get it again; hints without any are absent."""
-    return Call(
-        "excluded", tuple(hints), lambda reply: {hint: set(engines) for hint, *engines in reply}
-    )
+    return each("excluded", alone(hints), by_key(lambda *engines: set(engines)))
 
 
 def backlog() -> Call[dict[Lane, Waiting]]:
@@ -275,6 +271,11 @@ def wait_s() -> Call[int | None]:
 def epoch() -> Call[Epoch]:
     """When this Redis was first seen; another time than before: it was wiped."""
     return Call("epoch", (), lambda reply: Epoch(*reply))
+
+
+def alone(hints: Iterable[str]) -> Iterable[tuple[Arg, ...]]:
+    """The arguments of a script that needs of a hint no more than its id."""
+    return ((hint,) for hint in hints)
 
 
 def pulling(engine: str) -> tuple[Arg, ...]:

@@ -11,7 +11,7 @@ from django.db import connections
 from broker import dispatch
 from broker.connect import Broker
 from broker.contract.hint import Lane
-from tests.broker.helpers import ticket
+from tests.broker.helpers import scripts_run, ticket
 from tests.web.kit import (
     RIGHT,
     Caller,
@@ -68,6 +68,17 @@ def test_without_a_free_slot_it_waits_in_the_line(api: Caller) -> None:
 
     assert (hint["state"], hint["position"]) == ("queued", 1)
     assert (slots_taken(), waiting(), messages()) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_new_hint_asks_redis_for_its_run_and_its_place_alone(api: Caller, free: bool) -> None:
+    if free:
+        live()
+    before = scripts_run(broker())
+
+    assert api.ask().json()["position"] == (0 if free else 1)
+
+    assert scripts_run(broker()) - before == 3, "the run begins, the hint is placed, the run ends"
 
 
 def test_l0_comes_with_the_answer(api: Caller) -> None:

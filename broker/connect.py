@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from broker import embedded
 from broker.base.errors import BrokerDown
 from broker.base.settings import need, read
 from broker.keys import Key
-from broker.scripts import Call, scripts
+from broker.scripts import Arg, Call, scripts
 
 T = TypeVar("T")
 CONNECT_TIMEOUT_S = 3
@@ -115,6 +116,11 @@ def sha(call: Call[Any]) -> str:
     return scripts()[call.script].sha
 
 
+def commands(calls: Iterable[Call[Any]]) -> list[tuple[str, tuple[Arg, ...]]]:
+    """Name and arguments of each script to be run."""
+    return [(sha(call), part) for call in calls for part in call.parts()]
+
+
 class Broker:
     """Runs calls from threads; at most MAX_CONNECTIONS, one more caller waits for one."""
 
@@ -132,6 +138,9 @@ class Broker:
 
     def run(self, call: Call[T]) -> T:
         """Raises: BrokerDown."""
+        if call.width:
+            [result] = self.run_many([call])
+            return result  # type: ignore[no-any-return]
         with translated():
             try:
                 reply = self.client.evalsha(sha(call), 0, *call.args)
@@ -146,11 +155,12 @@ class Broker:
         Raises: BrokerDown.
         """
         with translated():
-            replies = self._send(calls)
+            sent = commands(calls)
+            replies = self._send(sent)
             missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if missing:
                 self._load()
-                again = self._send([calls[i] for i in missing])
+                again = self._send([sent[i] for i in missing])
                 for i, reply in zip(missing, again, strict=True):
                     replies[i] = reply
             return results(calls, replies)
@@ -159,10 +169,10 @@ class Broker:
         self.client.close()
         self.client.connection_pool.disconnect()
 
-    def _send(self, calls: Iterable[Call[Any]]) -> list[Any]:
+    def _send(self, scripts: Iterable[tuple[str, tuple[Arg, ...]]]) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
-            for call in calls:
-                pipe.evalsha(sha(call), 0, *call.args)
+            for sha, args in scripts:
+                pipe.evalsha(sha, 0, *args)
             return pipe.execute(raise_on_error=False)
 
     def _load(self) -> None:
@@ -190,6 +200,9 @@ class AsyncBroker:
 
     async def run(self, call: Call[T]) -> T:
         """Raises: BrokerDown."""
+        if call.width:
+            [result] = await self.run_many([call])
+            return result  # type: ignore[no-any-return]
         with translated():
             try:
                 reply = await self.client.evalsha(sha(call), 0, *call.args)
@@ -204,11 +217,12 @@ class AsyncBroker:
         Raises: BrokerDown.
         """
         with translated():
-            replies = await self._send(calls)
+            sent = commands(calls)
+            replies = await self._send(sent)
             missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if missing:
                 await self._load()
-                again = await self._send([calls[i] for i in missing])
+                again = await self._send([sent[i] for i in missing])
                 for i, reply in zip(missing, again, strict=True):
                     replies[i] = reply
             return results(calls, replies)
@@ -230,10 +244,10 @@ class AsyncBroker:
     async def aclose(self) -> None:
         await self.client.aclose(close_connection_pool=True)
 
-    async def _send(self, calls: Iterable[Call[Any]]) -> list[Any]:
+    async def _send(self, scripts: Iterable[tuple[str, tuple[Arg, ...]]]) -> list[Any]:
         async with self.client.pipeline(transaction=False) as pipe:
-            for call in calls:
-                pipe.evalsha(sha(call), 0, *call.args)
+            for sha, args in scripts:
+                pipe.evalsha(sha, 0, *args)
             return await pipe.execute(raise_on_error=False)
 
     async def _load(self) -> None:
@@ -246,7 +260,11 @@ class AsyncBroker:
 def results(calls: Sequence[Call[Any]], replies: Sequence[Any]) -> list[Any]:
     """Raises: the first reply that is an error."""
     raise_first(replies)
-    return [call.parse(reply) for call, reply in zip(calls, replies, strict=True)]
+    left, found = iter(replies), []
+    for call in calls:
+        of_call = list(islice(left, len(call.parts())))
+        found.append(call.parse(list(chain(*of_call)) if call.width else of_call[0]))
+    return found
 
 
 def raise_first(replies: Iterable[Any]) -> None:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from broker.base.settings import need
-from broker.contract.hint import Lane
+from broker.contract.events import done
+from broker.contract.hint import Lane, Reason, State
 from broker.keys import STREAM_TTL_S
 from broker.queue import doorbell
-from broker.scripts import Arg, Call, nothing
+from broker.scripts import Arg, Call, by_key, each, keys_of, nothing
 
 GRANT_S = 10
 """Time in which a worker must claim a granted hint."""
@@ -126,10 +127,14 @@ class Epoch(NamedTuple):
 
 
 class Cancelled(NamedTuple):
-    """place: where it was; None if unknown. freed: engine with a free slot, to be pulled for."""
+    """first: its stream was open until now. place: where it was; None if the hint is unknown.
 
+    grants: of the slot that it had, if nobody had claimed it.
+    """
+
+    first: bool
     place: Place | None
-    freed: str | None
+    grants: list[Grant]
 
 
 def admit(ticket: Ticket) -> Call[Placement]:
@@ -218,33 +223,34 @@ def expired() -> Call[list[Expired]]:
     )
 
 
-def cancel(hint: str) -> Call[Cancelled]:
-    """Forgets a hint that waits or is granted; a claimed one is left to its worker to settle."""
-    return Call("forget", (hint, 1), parse_cancelled)
+def cancel(hint: str, attempt: int, student: str) -> Call[Cancelled]:
+    """Ends a hint that its student takes back: its stream is closed, its slot given to another.
+
+    A claimed one is left to its worker to settle. attempt: the row's last.
+    """
+    ending = (State.CANCELLED, done(State.CANCELLED, Reason.CANCELLED))
+    args = (hint, attempt, STREAM_TTL_S, student, *ending, *granting())
+    return Call("cancel", args, parse_cancelled)
 
 
-def forget(hint: str) -> Call[Cancelled]:
-    """Forgets a hint wherever it is."""
-    return Call("forget", (hint, 0), parse_cancelled)
+def forget(hint: str) -> Call[str | None]:
+    """Forgets a hint wherever it is; returns the engine that has a free slot now."""
+    return Call("forget", (hint,), lambda reply: reply)
 
 
 def standing(hints: Iterable[str]) -> Call[dict[str, Standing]]:
     """Where these hints are; unknown ones are absent."""
-    return Call(
-        "standing", tuple(hints), lambda reply: {hint: parse_standing(*at) for hint, *at in reply}
-    )
+    return each("standing", alone(hints), by_key(parse_standing))
 
 
 def known(hints: Iterable[str]) -> Call[set[str]]:
     """Which of these hints have a place."""
-    return Call("standing", tuple(hints), lambda reply: {hint for hint, *_ in reply})
+    return each("standing", alone(hints), keys_of)
 
 
 def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
     """Engines that failed under a hint and will not get it again; hints without any are absent."""
-    return Call(
-        "excluded", tuple(hints), lambda reply: {hint: set(engines) for hint, *engines in reply}
-    )
+    return each("excluded", alone(hints), by_key(lambda *engines: set(engines)))
 
 
 def backlog() -> Call[dict[Lane, Waiting]]:
@@ -267,9 +273,19 @@ def epoch() -> Call[Epoch]:
     return Call("epoch", (), lambda reply: Epoch(*reply))
 
 
+def alone(hints: Iterable[str]) -> Iterable[tuple[Arg, ...]]:
+    """The arguments of a script that needs of a hint no more than its id."""
+    return ((hint,) for hint in hints)
+
+
 def pulling(engine: str) -> tuple[Arg, ...]:
     """The first arguments of every script that pulls for an engine."""
-    return engine, GRANT_MS, patience_ms(), doorbell()
+    return engine, *granting()
+
+
+def granting() -> tuple[Arg, ...]:
+    """What a grant needs: its time, the patience of those who wait, and the message to send."""
+    return GRANT_MS, patience_ms(), doorbell()
 
 
 @cache
@@ -298,6 +314,6 @@ def parse_waiting(lane: str, size: int, waited_ms: int) -> Waiting:
     return Waiting(size, waited_ms / 1000)
 
 
-def parse_cancelled(reply: list[str | None]) -> Cancelled:
-    place, freed = reply
-    return Cancelled(Place(place) if place else None, freed)
+def parse_cancelled(reply: list[Any]) -> Cancelled:
+    first, place, engine, grants = reply
+    return Cancelled(bool(first), Place(place) if place else None, grants_on(engine)(grants))

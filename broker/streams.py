@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from broker.contract.events import START, Event, EventId, Kind
 from broker.contract.hint import State
 from broker.keys import STREAM, STREAM_TTL_S
-from broker.scripts import Call
+from broker.scripts import Call, each, keys_of
 
 STATUS = {Kind.STARTED: State.RUNNING, Kind.QUEUED: State.QUEUED}
 
@@ -64,7 +64,7 @@ def close(hint: str, attempt: int, data: str, owner: str = "") -> Call[bool]:
 
 def closed(attempts: Iterable[tuple[str, int]]) -> Call[set[str]]:
     """Those of the given (hint, attempt) that may not write any more: the cancel signal."""
-    return Call("closed", tuple(part for pair in attempts for part in pair), set)
+    return each("closed", attempts, keys_of)
 
 
 def tip(hint: str) -> Call[Tip | None]:

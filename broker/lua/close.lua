@@ -5,12 +5,4 @@
 -- includes: stream
 
 local hint, attempt, ttl_s, owner, status, data = unpack(ARGV)
-local tip = redis.call('HMGET', key.tip(hint), 'closed', 'attempt', 'seq')
-if tip[1] then return 0 end
-local at, seq = tonumber(tip[2] or 0), tonumber(tip[3] or 0)
-attempt = tonumber(attempt)
-if attempt > at then at, seq = attempt, 0 end
-add_event(hint, at, seq + 1, 'done', data)
-set_tip(hint, at, seq + 1, status, owner, ttl_s)
-redis.call('HSET', key.tip(hint), 'closed', 1)
-return 1
+return close(hint, tonumber(attempt), ttl_s, owner, status, data)

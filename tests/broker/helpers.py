@@ -54,6 +54,12 @@ def claimed(broker: Broker, hint: str, engine: str = "gpu0") -> int:
     return claim.attempt
 
 
+def scripts_run(broker: Broker) -> int:
+    """How many scripts the server has been asked for by now."""
+    stats = broker.client.info("commandstats")
+    return int(stats.get("cmdstat_evalsha", {}).get("calls", 0))
+
+
 def let_expire(broker: Broker, hint: str, engine: str = "gpu0") -> None:
     """As if the lease's time had passed: Redis's own clock cannot be moved."""
     assert broker.client.zadd(LEASES(engine), {hint: 1}, xx=True, ch=True) == 1

@@ -16,10 +16,12 @@ from broker.connect import AsyncBroker, Broker
 from broker.contract.events import Kind
 from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
+from broker.scripts import MOST_KEYS
 from broker.streams import Append
-from tests.broker.helpers import admit, serve, ticket
+from tests.broker.helpers import admit, scripts_run, serve, ticket
 
 PIECE = (Kind.PIECE, "{}")
+MANY = [0, 1, MOST_KEYS, MOST_KEYS + 1, 2 * MOST_KEYS + 7]
 
 
 def test_a_call_survives_the_loss_of_the_scripts(broker: Broker) -> None:
@@ -147,7 +149,7 @@ def test_a_full_redis_is_broker_down_and_changes_nothing(broker: Broker) -> None
         with pytest.raises(BrokerDown):
             broker.run(dispatch.claim("h", "gpu0", "w"))
         with pytest.raises(BrokerDown):
-            broker.run_many([dispatch.cancel("h")])
+            broker.run_many([dispatch.cancel("h", 0, "7")])
     finally:
         broker.client.config_set("maxmemory", 0)
 
@@ -199,3 +201,52 @@ async def test_a_cancelled_caller_ends_wherever_it_is(async_broker: AsyncBroker)
         assert task.cancelled()
 
     assert await async_broker.run(call) == size
+
+
+@pytest.mark.parametrize("many", MANY)
+async def test_many_keys_are_asked_about_in_parts(
+    broker: Broker, async_broker: AsyncBroker, many: int
+) -> None:
+    hints = [f"h{n}" for n in range(many)]
+    for n, hint in enumerate(hints):
+        admit(broker, hint, since_ms=n)
+    before = scripts_run(broker)
+
+    found = broker.run(dispatch.standing([*hints, "unknown"]))
+    known = await async_broker.run(dispatch.known([*hints, "unknown"]))
+
+    assert {hint: at.position for hint, at in found.items()} == {
+        hint: n + 1 for n, hint in enumerate(hints)
+    }
+    assert known == set(hints)
+    assert scripts_run(broker) - before == 2 * (many // MOST_KEYS + 1)
+
+
+@pytest.mark.parametrize("many", MANY)
+async def test_a_part_keeps_the_arguments_of_a_key_together(
+    broker: Broker, async_broker: AsyncBroker, many: int
+) -> None:
+    pairs = [(f"h{n}", n) for n in range(many)]
+    for hint, attempt in pairs[::3]:
+        broker.run(streams.close(hint, attempt, '{"state":"cancelled","reason":null}'))
+    call = streams.closed(pairs)
+
+    assert broker.run(call) == await async_broker.run(call) == {hint for hint, _ in pairs[::3]}
+
+
+async def test_questions_about_many_keys_go_with_other_calls(
+    broker: Broker, async_broker: AsyncBroker
+) -> None:
+    hints = [f"h{n}" for n in range(MOST_KEYS + 1)]
+    for hint in hints:
+        admit(broker, hint)
+    calls = [
+        dispatch.backlog_size(),
+        dispatch.known(hints),
+        dispatch.excluded(hints),
+        dispatch.known([]),
+        dispatch.backlog_size(),
+    ]
+
+    expected = [len(hints), set(hints), {}, set(), len(hints)]
+    assert broker.run_many(calls) == await async_broker.run_many(calls) == expected

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from broker import dispatch, fleet, streams
 from broker.connect import Broker
-from broker.contract.events import Kind
+from broker.contract.events import EventId, Kind
 from broker.dispatch import Cancelled, Claim, Expired, Grant, Place, Placement, Standing
 from broker.keys import DOORBELLS, EPOCH, LEASES
-from broker.streams import Append
-from tests.broker.helpers import admit, claimed, let_expire, serve
+from broker.streams import Append, Tip
+from tests.broker.helpers import admit, claimed, let_expire, rung, serve
 
 
 def test_admit_takes_the_least_loaded_engine(broker: Broker) -> None:
@@ -298,22 +300,42 @@ def test_renew_does_not_take_in_a_hint_that_is_over(broker: Broker) -> None:
     assert broker.run(dispatch.known(["h"])) == set()
 
 
+@pytest.mark.parametrize("attempt", [0, 3])
+def test_cancel_tells_those_who_watch(broker: Broker, attempt: int) -> None:
+    admit(broker, "h", attempt=attempt)
+
+    broker.run(dispatch.cancel("h", attempt, "7"))
+
+    (event,) = broker.run(streams.after("h"))
+    assert (event.id, event.kind) == (EventId(attempt, 1), Kind.DONE)
+    assert json.loads(event.data) == {"state": "cancelled", "reason": "cancelled"}
+    assert broker.run(streams.tip("h")) == Tip("cancelled", event.id, True, "7")
+
+
+def test_cancel_of_an_unknown_hint_closes_its_stream(broker: Broker) -> None:
+    assert broker.run(dispatch.cancel("h", 1, "7")) == Cancelled(True, None, [])
+    assert broker.run(streams.append("h", 1, 1, [(Kind.PIECE, "{}")])) is Append.CLOSED
+
+
 def test_cancel_in_the_backlog_forgets_the_hint(broker: Broker) -> None:
     admit(broker, "h")
 
-    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.WAITING, None)
-    assert broker.run(dispatch.cancel("h")) == Cancelled(None, None)
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Place.WAITING, [])
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(False, None, [])
     assert broker.run(dispatch.backlog_size()) == 0
 
 
-def test_cancel_of_a_grant_frees_its_slot(broker: Broker) -> None:
+def test_cancel_of_a_grant_gives_its_slot_to_the_next(broker: Broker) -> None:
     serve(broker, gpu0=1)
     admit(broker, "h")
     admit(broker, "next")
+    next = Grant("next", "gpu0", 1)
 
-    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.GRANTED, "gpu0")
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Place.GRANTED, [next])
     assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
-    assert broker.run(dispatch.pull("gpu0")) == [Grant("next", "gpu0", 1)]
+    assert rung(broker)[-1] == next
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(False, None, [])
+    assert broker.run(dispatch.pull("gpu0")) == []
 
 
 def test_cancel_leaves_a_claimed_hint_to_its_worker(broker: Broker) -> None:
@@ -321,8 +343,9 @@ def test_cancel_leaves_a_claimed_hint_to_its_worker(broker: Broker) -> None:
     attempt = claimed(broker, "h")
     admit(broker, "next")
 
-    assert broker.run(dispatch.cancel("h")) == Cancelled(Place.CLAIMED, None)
+    assert broker.run(dispatch.cancel("h", attempt, "7")) == Cancelled(True, Place.CLAIMED, [])
     assert broker.run(dispatch.pull("gpu0")) == []
+    assert broker.run(streams.closed([("h", attempt)])) == {"h"}
     assert broker.run(dispatch.settle("h", "gpu0", attempt, None)) == [Grant("next", "gpu0", 1)]
 
 
@@ -330,7 +353,8 @@ def test_forget_frees_the_slot_of_a_claimed_hint(broker: Broker) -> None:
     serve(broker, gpu0=1)
     claimed(broker, "h")
 
-    assert broker.run(dispatch.forget("h")) == Cancelled(Place.CLAIMED, "gpu0")
+    assert broker.run(dispatch.forget("h")) == "gpu0"
+    assert broker.run(dispatch.forget("h")) is None
     assert broker.client.zcard(LEASES("gpu0")) == 0
 
 

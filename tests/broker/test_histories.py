@@ -29,7 +29,6 @@ WORKERS = ("v", "w")
 ENGINES = ("gpu0", "gpu1", "gpu2")
 SLOTS = {"gpu0": 2, "gpu1": 1, "gpu2": 3}
 DONE = '{"state":"answered","reason":null}'
-CANCELLED = '{"state":"cancelled","reason":"cancelled"}'
 
 engines = st.sampled_from(ENGINES)
 again = st.booleans()
@@ -270,16 +269,25 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, data: Any, again: bool) -> None:
         hint = data.draw(st.sampled_from(self.live()))
         known = self.hints[hint]
-        closed = self.broker.run(streams.close(hint, known.row, CANCELLED))
-        assert closed == (known.final_length is None)
-        assert not again or not self.broker.run(streams.close(hint, known.row, CANCELLED))
-        if closed:
-            self.closes(hint)
-        freed = known.engine if known.place is Place.GRANTED else None
-        assert self.broker.run(dispatch.cancel(hint)) == Cancelled(known.place, freed)
-        if known.place is not Place.CLAIMED:
+        first, place, engine = known.final_length is None, known.place, known.engine
+        found: list[Cancelled] = []
+
+        def grants(reply: Any) -> list[Grant]:
+            found.append(dispatch.parse_cancelled(reply))
+            return found[-1].grants
+
+        call = Call("cancel", dispatch.cancel(hint, known.row, "").args, grants)
+        if place is not Place.CLAIMED:
             self.end(hint)
-        assert not again or self.broker.run(dispatch.cancel(hint)) == Cancelled(known.place, None)
+        if engine and place is Place.GRANTED:
+            self.pulls(call, engine, again)
+        else:
+            assert self.broker.run(call) == []
+            assert not again or self.broker.run(call) == []
+        assert found[0][:2] == (first, place)
+        assert not again or found[1][:2] == (False, known.place)
+        if first:
+            self.closes(hint)
 
     @rule(engine=engines, slots=st.integers(0, 3), worker=st.sampled_from("ab"))
     def change_fleet(self, engine: str, slots: int, worker: str) -> None:

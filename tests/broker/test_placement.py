@@ -307,7 +307,7 @@ def test_newcomers_do_not_keep_a_second_hint_waiting_for_ever(virtual: VirtualBr
 def test_who_takes_a_hint_back_loses_no_turn(virtual: VirtualBroker) -> None:
     ask(virtual, "other", student="t")
     ask(virtual, "mistake", student="s", since_ms=START_MS + 1)
-    virtual.run(dispatch.cancel("mistake"))
+    virtual.run(dispatch.cancel("mistake", 0, "s"))
     ask(virtual, "second", student="t", since_ms=START_MS + 2)
 
     ask(virtual, "meant", student="s", since_ms=START_MS + 3)
@@ -404,7 +404,7 @@ def test_a_pull_looks_no_further_than_its_window(virtual: VirtualBroker) -> None
     free(virtual, "gpu0", 1)
 
     assert pulled(virtual, "gpu0") == []
-    virtual.run(dispatch.cancel("h77"))
+    virtual.run(dispatch.cancel("h77", 0, "s"))
     assert pulled(virtual, "gpu0") == ["own"], "now it is the 128th"
 
 

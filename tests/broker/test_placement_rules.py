@@ -138,12 +138,16 @@ class Placement(RuleBasedStateMachine):
         hint = data.draw(st.sampled_from(list(self.model.hints)))
         known = self.model.hints[hint]
 
-        gone = self.broker.run(dispatch.cancel(hint))
+        gone = self.broker.run(dispatch.cancel(hint, known.attempt, known.ticket.student))
 
-        assert gone.place == known.place
-        assert gone.freed == (known.engine if known.place == "granted" else None)
-        if known.place != "claimed":
+        place, engine = known.place, known.engine
+        assert gone.place == place
+        if place != "claimed":
             self.model.end(hint)
+        if engine and place == "granted":
+            self.compare(gone.grants, engine)
+        else:
+            assert not gone.grants
 
     @rule(engine=engines, worker=st.sampled_from("ab"), slots=st.integers(0, 5))
     def beat(self, engine: str, worker: str, slots: int) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from web.runner import checker as checker_module
 from web.runner.checker import MOST_WAITING, Checker, SandboxBusy
+from web.runner.stops import stop
 from web.tutor.evidence.report import Case, Failure, Report, Verdict
-from web.tutor.gate.stops import stop
 
 DATA = Path(__file__).parents[1] / "data" / "buggy_python.jsonl"
 LONG_REPR = "'" + "a" * 179 + "…(+122)"

@@ -11,8 +11,17 @@ from django.db import connections
 from broker import dispatch
 from broker.connect import Broker
 from broker.contract.hint import Lane
-from tests.broker.helpers import ticket
-from tests.web.kit import RIGHT, Caller, live, messages, problem, slots_taken, waiting
+from tests.broker.helpers import scripts_run, ticket
+from tests.web.kit import (
+    RIGHT,
+    Caller,
+    live,
+    messages,
+    nothing_left,
+    problem,
+    slots_taken,
+    waiting,
+)
 from web import link
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine
@@ -20,6 +29,8 @@ from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
 from web.people.models import User
+from web.runner import sandbox
+from web.tutor.evidence.report import Report
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +68,17 @@ def test_without_a_free_slot_it_waits_in_the_line(api: Caller) -> None:
 
     assert (hint["state"], hint["position"]) == ("queued", 1)
     assert (slots_taken(), waiting(), messages()) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_new_hint_asks_redis_for_its_run_and_its_place_alone(api: Caller, free: bool) -> None:
+    if free:
+        live()
+    before = scripts_run(broker())
+
+    assert api.ask().json()["position"] == (0 if free else 1)
+
+    assert scripts_run(broker()) - before == 3, "the run begins, the hint is placed, the run ends"
 
 
 def test_l0_comes_with_the_answer(api: Caller) -> None:
@@ -252,6 +274,26 @@ def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exerci
     hint = Hint.objects.get()
     assert hint.prefix_tokens > short + 400 > 400
     assert store.ticket(hint).prefix_tokens == hint.prefix_tokens
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("gone", ["exercise", "course"])
+@pytest.mark.parametrize("key", ["", "click-1"])
+def test_an_exercise_that_goes_while_the_tests_run_is_one_that_is_not_there(
+    api: Caller, exercise: Exercise, monkeypatch: pytest.MonkeyPatch, gone: str, key: str
+) -> None:
+    check = sandbox.check
+
+    def deleted_meanwhile(*program: str) -> Report:
+        (exercise.course if gone == "course" else exercise).delete()
+        return check(*program)
+
+    monkeypatch.setattr(sandbox, "check", deleted_meanwhile)
+
+    body = problem(api.ask(key=key), 404, "not-found")
+
+    assert body["detail"] == "There is no such exercise in your courses."
+    assert nothing_left()
 
 
 @pytest.mark.parametrize("role", ["teacher", "admin"])

@@ -75,7 +75,7 @@ def test_it_shows_who_waits(line: None, api: Caller) -> None:
 
 def test_it_says_how_long_the_oldest_has_waited(line: None, api: Caller) -> None:
     hint = Hint.objects.get(pk=api.ask().json()["id"])
-    broker().run(dispatch.cancel(str(hint.pk)))
+    broker().run(dispatch.forget(str(hint.pk)))
     asked_ms = int(time() * 1000) - 90_000
     broker().run(dispatch.admit(replace(store.ticket(hint), since_ms=asked_ms)))
 

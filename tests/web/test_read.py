@@ -16,6 +16,7 @@ from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.streams import Append
+from tests.broker.helpers import scripts_run
 from tests.web.kit import (
     EXERCISE,
     RIGHT,
@@ -34,6 +35,7 @@ from web.engines.models import Engine
 from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
+from web.people import access
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
@@ -52,12 +54,16 @@ def running(api: Caller, student: User, engine: Engine) -> str:
     """A hint of which a worker has written the first words."""
     live()
     hint: str = api.ask().json()["id"]
+    claim_and_write(hint, student)
+    return hint
+
+
+def claim_and_write(hint: str, owner: User) -> None:
     claim = broker().run(dispatch.claim(hint, "gpu0", "w"))
     assert claim
     assert (claim.attempt, claim.placed) == (1, "home")
     assert store.claim(hint, 1, "gpu0")
-    write(hint, student, 1, (Kind.STARTED, {"engine": "gpu0"}), (Kind.PIECE, {"text": "Look "}))
-    return hint
+    write(hint, owner, 1, (Kind.STARTED, {"engine": "gpu0"}), (Kind.PIECE, {"text": "Look "}))
 
 
 def finish(hint: str) -> None:
@@ -124,6 +130,71 @@ def test_an_unchanged_hint_in_flight_is_304_without_its_row(api: Caller, running
     assert answer["Retry-After"]
     assert len(queries) == 2, "the session and its user"
     assert "hints_hint" not in str(queries.captured_queries)
+
+
+@pytest.mark.parametrize("tag", ["", "stale", "current", 'W/"running-1-1-0"', "x" * 5000, "*"])
+@pytest.mark.parametrize("state", ["waiting", "granted", "running"])
+def test_a_poll_asks_redis_once(
+    api: Caller, student: User, engine: Engine, state: str, tag: str
+) -> None:
+    if state != "waiting":
+        live()
+    hint = api.ask()["Location"].rpartition("/")[2]
+    if state == "running":
+        claim_and_write(hint, student)
+    headers = {"stale": 'W/"queued-0-0-7"', "current": api.get(f"/v1/hints/{hint}")["ETag"]}
+    before = scripts_run(broker())
+
+    answer = api.get(f"/v1/hints/{hint}", headers.get(tag, tag))
+
+    assert answer.status_code == (304 if tag == "current" else 200)
+    assert scripts_run(broker()) - before == 1
+
+
+def test_a_waiting_hint_that_has_not_moved_is_304_without_its_row(
+    api: Caller, teacher: Caller
+) -> None:
+    hint = api.ask()["Location"]
+    tag = api.get(hint)["ETag"]
+
+    with CaptureQueriesContext(connection) as queries:
+        answers = [api.get(hint, tag), teacher.get(hint, tag)]
+
+    assert [answer.status_code for answer in answers] == [304, 304]
+    found = [each["sql"] for each in queries.captured_queries if "hints_hint" in each["sql"]]
+    assert len(found) == 1, "of the teacher, whose hint it is not"
+
+
+def test_a_final_hint_that_has_not_moved_is_asked_of_its_row_alone(
+    api: Caller, running: str
+) -> None:
+    finish(running)
+    tag = api.get(f"/v1/hints/{running}")["ETag"]
+    before = scripts_run(broker())
+
+    assert api.get(f"/v1/hints/{running}", tag).status_code == 304
+    assert scripts_run(broker()) == before
+
+
+def test_a_tag_is_never_newer_than_what_it_comes_with(
+    api: Caller, student: User, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live()
+    hint = api.ask().json()["id"]
+    find = access.hints
+
+    def claimed_meanwhile(user: User) -> Any:
+        monkeypatch.undo()
+        rows = find(user).filter(pk=hint)
+        list(rows)
+        claim_and_write(hint, student)
+        return rows
+
+    monkeypatch.setattr(access, "hints", claimed_meanwhile)
+    early = api.get(f"/v1/hints/{hint}")
+
+    late = api.get(f"/v1/hints/{hint}", early["ETag"])
+    assert (late.status_code, late.json()["text"]) == (200, "Look ")
 
 
 def test_new_words_are_a_new_tag(api: Caller, running: str, student: User) -> None:
@@ -262,6 +333,22 @@ def test_cancel_while_running_tells_the_worker(api: Caller, running: str, studen
     assert broker().run(dispatch.known([running])) == {running}, "its worker settles it"
     events = broker().run(streams.after(running))
     assert [str(event.kind) for event in events] == ["started", "piece", "done"]
+
+
+@pytest.mark.parametrize("state", ["waiting", "granted", "running", "cancelled"])
+def test_a_cancel_asks_redis_once(api: Caller, student: User, engine: Engine, state: str) -> None:
+    if state != "waiting":
+        live()
+    links = api.ask().json()["links"]
+    if state == "running":
+        claim_and_write(links["self"].rpartition("/")[2], student)
+    if state == "cancelled":
+        api.post(links["cancel"])
+    before = scripts_run(broker())
+
+    assert api.post(links["cancel"]).json()["state"] == "cancelled"
+
+    assert scripts_run(broker()) - before == 1
 
 
 def test_cancel_twice_is_cancel_once(api: Caller) -> None:

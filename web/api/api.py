@@ -21,6 +21,7 @@ from web.api.auth import AUTH
 from web.api.openapi import Api
 from web.api.problem import Problem
 from web.hints.api import router
+from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,12 @@ def gone(request: HttpRequest, error: UnreadablePostError) -> HttpResponse:
 @api.exception_handler(BrokerDown)
 def broker_down(request: HttpRequest, error: BrokerDown) -> HttpResponse:
     log.warning("broker down: %s", error)
-    return problem.respond(request, Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S))
+    return problem.respond(request, Problem(problem.BROKER_DOWN))
+
+
+@api.exception_handler(SandboxBusy)
+def busy(request: HttpRequest, error: SandboxBusy) -> HttpResponse:
+    return problem.respond(request, Problem(problem.BUSY))
 
 
 @api.exception_handler(Error)
@@ -115,7 +121,7 @@ def database_down(request: HttpRequest, error: Error) -> HttpResponse:
     if not database.is_down(error):
         return broken(request, error)
     log.error("database down: %s", error)
-    return problem.respond(request, Problem(problem.DATABASE_DOWN, retry_after_s=problem.RETRY_S))
+    return problem.respond(request, Problem(problem.DATABASE_DOWN))
 
 
 @api.exception_handler(Exception)

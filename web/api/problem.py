@@ -11,19 +11,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-RETRY_S = 5
-"""When Redis or the database may be back."""
 TYPE = "urn:hintline:problem:"
 CONTENT_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type of problem. Its name never changes: clients test for it."""
+    """One type of problem. Its name never changes: clients test for it.
+
+    pause_s: after which the same request may work, where that does not depend on the request.
+    """
 
     name: str
     status: int
     title: Promise
+    pause_s: int | None = None
 
 
 NOT_SIGNED_IN = Kind("not-signed-in", 401, _("Sign in first."))
@@ -42,13 +44,18 @@ NOT_FINAL = Kind("not-final", 409, _("Wait until the hint is there."))
 KEY_REUSED = Kind("key-reused", 422, _("This Idempotency-Key was used for another request."))
 TOO_MANY_TRIES = Kind("too-many-tries", 429, _("Too many failed tries. Wait a moment."))
 BACKLOG_FULL = Kind("backlog-full", 429, _("Too many hints are waiting. Try again shortly."))
-STILL_RUNNING = Kind("still-running", 429, _("Your program is still running."))
+STILL_RUNNING = Kind("still-running", 429, _("Your program is still running."), pause_s=1)
 TOO_MANY_RUNS = Kind("too-many-runs", 429, _("Take a moment to read your code."))
-BUSY = Kind("busy", 503, _("Many programs are running just now. Try again in a moment."))
-TOO_MANY_STREAMS = Kind("too-many-streams", 503, _("Too many open pages. Close one, or wait."))
-BROKER_DOWN = Kind("broker-down", 503, _("Hints cannot be taken right now. Try again shortly."))
+# Two programs that never end keep a sandbox for about as long.
+BUSY = Kind("busy", 503, _("Many programs are running just now. Try again in a moment."), pause_s=3)
+TOO_MANY_STREAMS = Kind(
+    "too-many-streams", 503, _("Too many open pages. Close one, or wait."), pause_s=10
+)
+BROKER_DOWN = Kind(
+    "broker-down", 503, _("Hints cannot be taken right now. Try again shortly."), pause_s=5
+)
 DATABASE_DOWN = Kind(
-    "database-down", 503, _("Nothing can be saved or read right now. Try again shortly.")
+    "database-down", 503, _("Nothing can be saved or read right now. Try again shortly."), pause_s=5
 )
 INTERNAL = Kind("internal", 500, _("Something broke on our side."))
 
@@ -58,7 +65,7 @@ class Problem(Exception):
     """Raised anywhere under an API operation; answered once, by web.api.api.
 
     errors: [{"where": field, "what": sentence}]. more: extra members of the JSON object.
-    retry_after_s: when the same request may work.
+    retry_after_s: when the same request may work; None: after the pause of its kind, if any.
     """
 
     kind: Kind
@@ -87,6 +94,8 @@ def body(problem: Problem, request_id: str) -> bytes:
 def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     content = body(problem, getattr(request, "request_id", ""))
     response = HttpResponse(content, status=problem.kind.status, content_type=CONTENT_TYPE)
-    if problem.retry_after_s is not None:
-        response["Retry-After"] = str(problem.retry_after_s)
+    own_s, of_kind_s = problem.retry_after_s, problem.kind.pause_s
+    pause_s = of_kind_s if own_s is None else own_s
+    if pause_s is not None:
+        response["Retry-After"] = str(pause_s)
     return response

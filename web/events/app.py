@@ -91,7 +91,7 @@ class Events:
             wish = asked.read(request)
             self._seats.check()
             if self._hub.down:
-                raise Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S)
+                raise Problem(problem.BROKER_DOWN)
             holder, finals = await self._admit(request, wish)
             if await self._has_all(wish, finals):
                 await reply(send, HttpResponse(status=204))
@@ -109,7 +109,7 @@ class Events:
         except Error as error:
             log.exception("the database did not answer a request for events")
             if database.is_down(error):
-                raise Problem(problem.DATABASE_DOWN, retry_after_s=problem.RETRY_S) from None
+                raise Problem(problem.DATABASE_DOWN) from None
             raise Problem(problem.INTERNAL) from None
 
     async def _has_all(self, wish: Asked, finals: dict[str, Final]) -> bool:
@@ -122,7 +122,7 @@ class Events:
         try:
             logs = [await self._hub.read(hint, wish.last[hint]) for hint in wish.hints]
         except BrokerDown:
-            raise Problem(problem.BROKER_DOWN, retry_after_s=problem.RETRY_S) from None
+            raise Problem(problem.BROKER_DOWN) from None
         return all(
             wish.last[hint] >= finals[hint].id or log.ends_at(wish.last[hint])
             for hint, log in zip(wish.hints, logs, strict=True)

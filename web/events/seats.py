@@ -10,7 +10,6 @@ from web.api import problem
 from web.api.problem import Problem
 
 PER_USER = 8
-RETRY_S = 10
 
 
 class Seats:
@@ -23,14 +22,14 @@ class Seats:
     def check(self) -> None:
         """Raises: Problem when the process holds no more."""
         if self._free <= 0:
-            raise full()
+            raise Problem(problem.TOO_MANY_STREAMS)
 
     @contextmanager
     def hold(self, user: int) -> Iterator[None]:
         """A seat while a stream is open. Raises: Problem when none is left here or for the user."""
         self.check()
         if self._taken[user] >= PER_USER:
-            raise full()
+            raise Problem(problem.TOO_MANY_STREAMS)
         self._free -= 1
         self._taken[user] += 1
         try:
@@ -40,7 +39,3 @@ class Seats:
             self._taken[user] -= 1
             if not self._taken[user]:
                 del self._taken[user]
-
-
-def full() -> Problem:
-    return Problem(problem.TOO_MANY_STREAMS, retry_after_s=RETRY_S)

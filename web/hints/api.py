@@ -7,12 +7,15 @@ from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
 
 from broker.contract.hint import Lane, State
 from broker.contract.text import storable
+from broker.dispatch import Placement
+from broker.view import View
 from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
@@ -64,7 +67,8 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        return wire.check_out(sandbox.check(exercise, body.code), body.code)
+        report = sandbox.check(body.code, exercise.tests, exercise.language)
+    return wire.check_out(report, body.code)
 
 
 @router.post(
@@ -96,10 +100,10 @@ def ask(
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report = sandbox.check(exercise, body.code)
-        hint = accept(new_hint(student, exercise, body, report, idempotency_key))
+        report = sandbox.check(body.code, exercise.tests, exercise.language)
+        hint, place = accept(new_hint(student, exercise, body, report, idempotency_key))
     response["Location"] = f"/v1/hints/{hint.pk}"
-    return Status(202, shown(hint, response))
+    return Status(202, shown(hint, response, place))
 
 
 @router.get(
@@ -128,17 +132,16 @@ def read(
 ) -> wire.HintOut | HttpResponse:
     user = user_of(request)
     asked = request.headers.get("If-None-Match", "")
-    if asked and etag.still_current(str(hint_id), str(user.pk), asked):
+    # Looked at before the row is read: a tag may be older than what it comes with, never newer.
+    view = None if etag.FINAL.fullmatch(asked) else backlog.look(str(hint_id), etag.mark(asked))
+    if view and etag.still_current(view, str(user.pk), asked):
         return not_modified(asked)
     hint = find_hint(user, hint_id)
-    # Asked before the words are: a tag may be older than what it comes with, never newer.
-    tip = None if hint.final else backlog.tip(str(hint.pk))
-    out = shown(hint, response)
-    tag = etag.of(hint, tip, out.position)
+    tag = etag.of(hint, view)
     if asked == tag:
         return not_modified(tag)
     response["ETag"] = tag
-    return out
+    return shown(hint, response, view)
 
 
 @router.post(
@@ -156,7 +159,7 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
     if hint.state == State.CANCELLED:
         # Also when it is asked again: the broker may have been down the first time.
         backlog.leave(hint)
-    return Status(202, shown(hint, response))
+    return Status(202, shown(hint, response, None))
 
 
 @router.put(
@@ -174,18 +177,23 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def accept(new: store.NewHint) -> Hint:
-    """The row for this request, placed in the line; a Problem if it may not have one."""
+def accept(new: store.NewHint) -> tuple[Hint, Placement | View | None]:
+    """The row for this request, and where it stands. Raises: Problem if it may not have one."""
     earlier = store.by_key(new)
     if earlier is None:
         refuse_correct(new.report)
         refuse_when_full()
-    match earlier or store.create(new):
+    try:
+        creation = earlier or store.create(new)
+    except IntegrityError:
+        # Perhaps the exercise was deleted while the program ran: then this says so.
+        find_exercise(new.student, new.exercise.path)
+        raise
+    match creation:
         case store.Created(hint):
-            backlog.join(hint)
-            return hint
+            return hint, backlog.join(hint)
         case store.Repeated(hint):
-            return hint
+            return hint, None if hint.final else backlog.look(str(hint.pk))
         case store.Waiting(hint):
             raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
         case store.KeyReused():
@@ -215,15 +223,14 @@ def new_hint(
     )
 
 
-def shown(hint: Hint, response: HttpResponse) -> wire.HintOut:
+def shown(hint: Hint, response: HttpResponse, place: Placement | View | None) -> wire.HintOut:
     """The hint with its place or its words so far; says when to ask again."""
     if hint.final:
         return wire.hint_out(hint)
-    place = backlog.standing(str(hint.pk))
-    partial = backlog.partial_text(hint) if hint.state == State.RUNNING else ""
     eta_s = place.eta_s if place else None
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
-    return wire.hint_out(hint, place.position if place else None, eta_s, partial)
+    text = place.text if isinstance(place, View) else ""
+    return wire.hint_out(hint, place.position if place else None, eta_s, text)
 
 
 def not_modified(tag: str) -> HttpResponse:

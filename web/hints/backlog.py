@@ -5,14 +5,10 @@ A broker that is down is no error here: the row is committed, and rescue takes i
 
 from __future__ import annotations
 
-import json
-
-from broker import dispatch, streams
+from broker import dispatch
 from broker.base import logs, trace
-from broker.contract.events import Kind, done
-from broker.contract.hint import Reason, State
-from broker.dispatch import Placement, Standing
-from broker.streams import Tip
+from broker.dispatch import Placement
+from broker.view import View, view
 from web.hints import store
 from web.hints.models import Hint
 from web.link import attempt
@@ -29,36 +25,17 @@ def join(hint: Hint) -> Placement | None:
 def leave(hint: Hint) -> None:
     """Tells worker and watchers that this hint was cancelled; the row says so already."""
     pk = str(hint.pk)
-    data = done(State.CANCELLED, Reason.CANCELLED)
     with logs.about(hint=pk):
-        first = attempt(streams.close(pk, hint.attempt, data, str(hint.student_id)))
-        gone = attempt(dispatch.cancel(pk))
-        if first:
-            metrics.cancelled(gone.place if gone else None)
-        if gone and gone.freed:
-            attempt(dispatch.pull(gone.freed))
+        gone = attempt(dispatch.cancel(pk, hint.attempt, str(hint.student_id)))
+    if gone and gone.first:
+        metrics.cancelled(gone.place)
 
 
-def standing(hint: str) -> Standing | None:
-    """The place in the line; None if the dispatcher does not know the hint."""
-    return (attempt(dispatch.standing([hint])) or {}).get(hint)
+def look(hint: str, seen: str = "") -> View | None:
+    """What can be seen of a hint in flight; None if the broker is down. seen: as in broker.view."""
+    return attempt(view(hint, seen))
 
 
 def wait_s() -> int | None:
     """Seconds that a hint that comes now would wait; None if nobody knows."""
     return attempt(dispatch.wait_s())
-
-
-def tip(hint: str) -> Tip | None:
-    return attempt(streams.tip(hint))
-
-
-def partial_text(hint: Hint) -> str:
-    """What watchers have been shown of the attempt that runs now."""
-    pieces: list[str] = []
-    for event in attempt(streams.after(str(hint.pk))) or []:
-        if event.kind is Kind.RESET:
-            pieces.clear()
-        if event.kind is Kind.PIECE:
-            pieces.append(json.loads(event.data)["text"])
-    return "".join(pieces)

@@ -103,6 +103,6 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500: the page for an error that nothing has answered."""
     if database.is_down(sys.exc_info()[1]):
         response = HttpResponse(render_to_string("503.html"), status=503)
-        response["Retry-After"] = str(problem.RETRY_S)
+        response["Retry-After"] = str(problem.DATABASE_DOWN.pause_s)
         return response
     return server_error(request)

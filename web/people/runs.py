@@ -20,7 +20,6 @@ from web.api.problem import Problem
 from web.link import attempt
 from web.people.models import User
 
-RETRY_S = 1
 here: set[int] = set()
 """Users whose programs this process runs."""
 lock = Lock()
@@ -54,7 +53,7 @@ def alone_here(user: int) -> Iterator[None]:
 
 
 def still_running() -> Problem:
-    return Problem(problem.STILL_RUNNING, _("Wait until it is done."), retry_after_s=RETRY_S)
+    return Problem(problem.STILL_RUNNING, _("Wait until it is done."))
 
 
 def too_many(wait_s: int) -> Problem:
@@ -62,5 +61,5 @@ def too_many(wait_s: int) -> Problem:
     return Problem(
         problem.TOO_MANY_RUNS,
         detail % {"most": RUNS_A_MINUTE, "wait": wait_s},
-        retry_after_s=max(wait_s, RETRY_S),
+        retry_after_s=max(wait_s, 1),
     )

@@ -22,8 +22,8 @@ from pydantic_monty import (
 )
 
 from web.runner.cases import PRELUDE, TALLY, Suite, expand
+from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
 from web.tutor.evidence.report import LENGTHS, Case, Failure, Report, Verdict, shorten
-from web.tutor.gate.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
 
 WAIT_FOR_SANDBOX_S = 5.0
 # Who waits for a sandbox holds a thread of the web process, and pages need threads too.

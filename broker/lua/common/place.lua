@@ -232,3 +232,12 @@ local function back_to_line(hint)
   redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'placed')
   enter(hint)
 end
+
+-- Takes a hint out of wherever it is; returns the engine whose slot is free now, or false.
+local function forget(hint)
+  local engine = redis.call('HGET', key.ticket(hint), 'engine')
+  leave(hint, false)
+  free_slot(hint)
+  redis.call('DEL', key.ticket(hint))
+  return engine
+end

@@ -38,3 +38,15 @@ local function fence(hint, attempt, ttl_s)
   end
   redis.call('EXPIRE', tip, ttl_s)
 end
+
+-- Writes DONE as the newest event; returns 1, or 0 if the stream was closed already.
+local function close(hint, attempt, ttl_s, owner, status, data)
+  local tip = redis.call('HMGET', key.tip(hint), 'closed', 'attempt', 'seq')
+  if tip[1] then return 0 end
+  local at, seq = tonumber(tip[2] or 0), tonumber(tip[3] or 0)
+  if attempt > at then at, seq = attempt, 0 end
+  add_event(hint, at, seq + 1, 'done', data)
+  set_tip(hint, at, seq + 1, status, owner, ttl_s)
+  redis.call('HSET', key.tip(hint), 'closed', 1)
+  return 1
+end

@@ -220,7 +220,7 @@ async def test_the_place_in_the_line_is_told_when_it_changes(
 
     async with site.get(f"hint={second}") as response:
         await response.has(b'"position":2')
-        await broker.run(dispatch.cancel(first))
+        await broker.run(dispatch.cancel(first, 0, ""))
         await response.has(b'"position":1')
         await Worker(broker, second).write(STARTED, DONE)
         seen = await response.end()

@@ -23,7 +23,6 @@ CELERY: dict[str, Any] = {
     "task_acks_late": False,
     "task_track_started": False,
     "task_time_limit": 180,
-    "task_soft_time_limit": 150,
     "worker_prefetch_multiplier": 1,
     # Without it a busy worker fetches as many again, which another one could serve now.
     "worker_disable_prefetch": True,

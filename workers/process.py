@@ -7,14 +7,12 @@ import ctypes
 import gc
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from celery import signals
 from django.conf import settings
-from django.db import close_old_connections
 
 from broker.base.heartbeat import beat_from
 from broker.base.settings import need
@@ -64,9 +62,6 @@ def run_worker(engine: str, slots: int) -> None:
 def keep_connections() -> None:
     """The few threads of a worker keep theirs; in the web process, a thread a request, none may."""
     settings.DATABASES["default"]["CONN_MAX_AGE"] = CONNECTION_S
-    # Celery would close it after each task, whatever the age.
-    app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
-    signals.task_postrun.connect(lambda **_: close_old_connections(), weak=False)
 
 
 def one_heap() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PREFIX = "hl:"
 STREAM_TTL_S = 3600
 
 

@@ -10,16 +10,14 @@ from broker.keys import NODE
 from broker.scripts import Call, nothing
 
 ALL = "*"
-HUNG = "hung"
-"""How a worker ended that the node killed because its loop stood still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
+class CrewReport:
     """The worker processes of one engine on one node.
 
     wanted: how many the node should run; slots: of each; leaving: those that finish what they have;
-    crashes: since the node started; last_exit: of the last crash, `exit 1`, `SIGKILL` or HUNG;
+    crashes: since the node started; last_exit: of the last crash, as broker.base.children has it;
     retry_s: until a crashed one is started again, None if none waits.
     """
 
@@ -38,7 +36,7 @@ class NodeState:
     """One live node. engines: those it serves; None: every engine."""
 
     engines: frozenset[str] | None
-    crews: tuple[Crew, ...] = ()
+    crews: tuple[CrewReport, ...] = ()
 
     def serves(self, engine: str) -> bool:
         return self.engines is None or engine in self.engines
@@ -69,7 +67,7 @@ def parse(reply: Sequence[tuple[str, str, str]]) -> dict[str, NodeState]:
     return {
         name: NodeState(
             None if engines == ALL else frozenset(json.loads(engines)),
-            tuple(Crew(**crew) for crew in json.loads(crews)),
+            tuple(CrewReport(**crew) for crew in json.loads(crews)),
         )
         for name, engines, crews in sorted(reply)
     }

@@ -44,8 +44,11 @@ class Pulse:
         with suppress(BlockingIOError):
             if os.read(self._ours, 1 << 16):
                 self._heard, self._silent_s = True, 0.0
-        self.hung = self._silent_s >= (HANG_S if self._heard else START_S)
+        self.hung = self._silent_s >= self.allowed_s()
         return self.hung
+
+    def allowed_s(self) -> float:
+        return HANG_S if self._heard else START_S
 
 
 def beater() -> Callable[[], None]:

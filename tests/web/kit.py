@@ -9,14 +9,17 @@ from django.test import Client
 from broker import dispatch, fleet
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
+from broker.contract.job import Endpoint, Sampling
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
+from web.engines import connection
 from web.hints.models import Hint
 from web.hints.store import Created, NewHint, create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.languages import Locale
 
 EXERCISE = "basics/add"
 TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"
@@ -120,3 +123,11 @@ def model_call(text: str, verdict: str = "") -> ModelCall:
         verdict=verdict,
         text=text,
     )
+
+
+def checked(
+    endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en"
+) -> connection.Check:
+    """What a connection test finds at one engine."""
+    (found,) = connection.check_all([(endpoint, sampling or Sampling())], locale)
+    return found

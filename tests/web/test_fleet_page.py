@@ -11,7 +11,7 @@ from django.test import Client
 from broker import fleet, health, nodes
 from broker.embedded import Embedded
 from broker.health import Reading, Why
-from broker.nodes import Crew, NodeState
+from broker.nodes import CrewReport, NodeState
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.link import broker
 from web.people.models import User
@@ -49,7 +49,7 @@ def gpu0(db: None) -> Engine:
 
 def works(workers: int = 2, **crew: Any) -> None:
     """A node with live workers of gpu0."""
-    live = Crew(engine="gpu0", wanted=2, slots=8, live=workers, **crew)
+    live = CrewReport(engine="gpu0", wanted=2, slots=8, live=workers, **crew)
     broker().run(nodes.beat("box", "token", NodeState(None, (live,))))
     broker().run(fleet.set_engines({"gpu0": 32}))
     for number in range(workers):

@@ -20,6 +20,7 @@ from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.engines.push import push
 from web.people.models import User
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
@@ -78,6 +79,22 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
+class Pushed(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
+    """What its pages save or delete, the dispatcher hears of at once."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        push()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        push()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        push()
+
+
 class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
     """Each of its pages names the rows whose API key cannot be read; none shows a key."""
 
@@ -105,7 +122,7 @@ class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two
             messages.error(request, trouble)
 
 
-class EngineAdmin(LostKeys):
+class EngineAdmin(Pushed, LostKeys):
     """Registered with the fleet's pages, by web.fleet.admin."""
 
     form = EngineForm
@@ -184,7 +201,7 @@ class EngineAdmin(LostKeys):
 
 
 @admin.register(AIModelConfig)
-class AIModelConfigAdmin(LostKeys):
+class AIModelConfigAdmin(Pushed, LostKeys):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "changed_at")

@@ -85,13 +85,8 @@ class Check:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 
 
-def check(endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en") -> Check:
-    """One test, within TIMEOUT_S. locale: of the hint, if the engine writes it."""
-    return check_all([(endpoint, sampling or Sampling())], locale)[0]
-
-
 def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
-    """As check, all at once."""
+    """One test an engine, all at once, within TIMEOUT_S. locale: of the hint, if it writes that."""
 
     async def run() -> list[Check]:
         return await asyncio.gather(*(examine(*engine, locale) for engine in engines))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -45,24 +44,15 @@ class Follower(NamedTuple):
 
 async def in_thread(work: Callable[[], T]) -> T:
     """Runs work that needs the database in a thread of its own, which ends with its connection."""
-    async with ThreadSensitiveContext():
-        return await sync_to_async(closing(work))()
 
-
-def closing(work: Callable[[], T]) -> Callable[[], T]:
     def run() -> T:
-        with closed_connections():
+        try:
             return work()
+        finally:
+            connections.close_all()
 
-    return run
-
-
-@contextmanager
-def closed_connections() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        connections.close_all()
+    async with ThreadSensitiveContext():
+        return await sync_to_async(run)()
 
 
 def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:

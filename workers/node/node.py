@@ -97,7 +97,7 @@ class Node:
             monitor.run(),
             self.upkeep.run(),
             self.beat_on(),
-            every(PULSE_S, self.end_hung),
+            every(PULSE_S, self.watch),
         )
         background = begin(loops, self.fail)
         while not self.stopping.is_set():
@@ -171,32 +171,32 @@ class Node:
         for engine, crew in self.crews.items():
             want = mine.get(engine, Wanted(0, crew.slots))
             if not want.draining:
-                await crew.fit(want.workers, want.slots)
+                crew.fit(want.workers, want.slots)
             elif engine in emptied:
-                await crew.fit(0, want.slots)
+                crew.fit(0, want.slots)
             else:
-                crew.mourn()
+                crew.look()
         await self.tell_of_the_dead()
         self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
 
     async def tell_of_the_dead(self) -> None:
         """The hints of workers that died go on at once; without Redis, when their leases end."""
         for engine, crew in self.crews.items():
-            for process in crew.ended():
-                died = fleet.worker_died(engine, fleet.worker_name(engine, process.pid))
+            for pid in list(crew.dead):
+                died = fleet.worker_died(engine, fleet.worker_name(engine, pid))
                 try:
                     hints = await self.broker.run(died)
                 except BrokerDown as error:
-                    log.warning("not told that pid %d ended: %s", process.pid, error)
+                    log.warning("not told that pid %d ended: %s", pid, error)
                     return
-                crew.started.remove(process)
+                crew.dead.remove(pid)
                 if hints:
-                    log.warning("pid %d left hints behind: %s", process.pid, ", ".join(hints))
+                    log.warning("pid %d left hints behind: %s", pid, ", ".join(hints))
 
-    async def end_hung(self) -> None:
+    async def watch(self) -> None:
         """Apart from look, which waits for the database and for Redis."""
         for crew in self.crews.values():
-            crew.end_hung()
+            crew.look()
 
     async def emptied(self, draining: set[str]) -> set[str]:
         """Those of the draining engines that have nothing in flight, or had long enough."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from broker.contract.hint import Lane
 
@@ -38,6 +38,7 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     kind: api, vllm or local; only a vLLM server gets parameters that OpenAI's API does not have.
+    languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
     """
@@ -46,7 +47,7 @@ class Endpoint:
     model: str
     kind: str = "api"
     api_key: str = field(default="", repr=False)
-    languages: tuple[str, ...] = ("ko", "en")
+    languages: tuple[str, ...] = ()
     connect_s: float = 5.0
     first_chunk_s: float = 30.0
     idle_s: float = 10.0
@@ -55,6 +56,10 @@ class Endpoint:
     thinking: Thinking = Thinking.UNKNOWN
     reasoning_tokens: int = 0
     dialect: Dialect = Dialect()
+
+    def writes(self, locale: str) -> bool:
+        """Whether the model can write a hint in this language."""
+        return not self.languages or locale in self.languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,7 @@ class HintJob:
     attempt: int
     engine: str
     level: int
-    locale: Literal["ko", "en"]
+    locale: str
     statement: str
     reference: str = field(repr=False)
     mistakes: str

@@ -15,6 +15,7 @@ from broker.contract.events import Kind as Event
 from broker.contract.hint import Reason, State
 from web.api import problem
 from web.api.problem import CONTENT_TYPE, TYPE, Kind
+from web.tutor.languages import OPERATORS
 
 Json = dict[str, Any]
 EVERYWHERE = (
@@ -55,7 +56,7 @@ def errors(*more: Kind) -> dict[int, Json]:
 
 def response(kinds: Iterable[Kind]) -> Json:
     """One status. Its titles are those of English; the caller's language decides what is sent."""
-    with override("en"):
+    with override(OPERATORS):
         told = [f"`{TYPE}{kind.name}`: {kind.title}" for kind in kinds]
     found: Json = {
         "description": "\n\n".join(told),

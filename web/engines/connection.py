@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +27,7 @@ from web.engines.client.model import Model
 from web.engines.example import Example
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Verdict
-from web.tutor.languages import Locale
+from web.tutor.languages import OPERATORS, Locale
 
 T = TypeVar("T")
 TIMEOUT_S = 10.0
@@ -85,7 +85,9 @@ class Check:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 
 
-def check(endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en") -> Check:
+def check(
+    endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = OPERATORS
+) -> Check:
     """One test, within TIMEOUT_S. locale: of the hint, if the engine writes it."""
     return check_all([(endpoint, sampling or Sampling())], locale)[0]
 
@@ -154,9 +156,9 @@ class Trial:
     """The turns of one hint; what comes of them goes into the check."""
 
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
-        languages = found.endpoint.languages
+        endpoint = found.endpoint
         self.found, self.sampling, self.model = found, sampling, Model()
-        self.example = Example(locale if locale in languages else cast(Locale, languages[0]))
+        self.example = Example(locale if endpoint.writes(locale) else endpoint.languages[0])
         self.started = perf_counter()
 
     def elapsed_ms(self) -> int:

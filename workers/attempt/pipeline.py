@@ -122,7 +122,7 @@ async def run(
     feed.put(Kind.STARTED, engine=job.engine)
     if job.attempt > 1:
         take_over(job, record.screen, shown)
-    if job.locale not in job.endpoint.languages:
+    if not job.endpoint.writes(job.locale):
         return without_model(job, State.FAILED, Reason.OTHER_LANGUAGE, record)
     try:
         # One deadline for both turns: the second one gets what the first has left.

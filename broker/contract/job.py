@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane
 
 
@@ -48,10 +49,10 @@ class Endpoint:
     kind: str = "api"
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
-    connect_s: float = 5.0
-    first_chunk_s: float = 30.0
-    idle_s: float = 10.0
-    deadline_s: float = 120.0
+    connect_s: float = CONNECT_S
+    first_chunk_s: float = FIRST_CHUNK_S
+    idle_s: float = IDLE_S
+    deadline_s: float = DEADLINE_S
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     thinking: Thinking = Thinking.UNKNOWN
     reasoning_tokens: int = 0

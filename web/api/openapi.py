@@ -11,6 +11,7 @@ from django.utils.translation import override
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from broker.base.times import COMMENT_S
 from broker.contract.events import Kind as Event
 from broker.contract.hint import Reason, State
 from web.api import problem
@@ -121,7 +122,7 @@ FRAMES = f"""Server-sent events until every hint has ended. Each has `hint`, its
   to read now. It has no id.
 
 `id` names the last event of every hint; a browser sends it back as Last-Event-ID. A comment comes
-every 15 s."""
+every {COMMENT_S} s."""
 EVENTS: Json = {
     "get": {
         "operationId": "follow_hints",

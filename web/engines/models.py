@@ -11,6 +11,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from broker.base import times
 from broker.contract.job import Thinking
 from web.engines import parameters
 from web.engines.keys import KeyField
@@ -98,10 +99,12 @@ class AIModelConfig(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(1)],
         help_text=_("Empty: not sent."),
     )
-    connect_s = seconds(_("connect timeout, s"), 5, 60)
-    first_chunk_s = seconds(_("first token timeout, s"), 30, 300)
-    idle_s = seconds(_("silence timeout, s"), 10, 120)
-    deadline_s = seconds(_("whole answer timeout, s"), 120, 150)
+    connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
+    first_chunk_s = seconds(
+        _("first token timeout, s"), times.FIRST_CHUNK_S, times.MOST_FIRST_CHUNK_S
+    )
+    idle_s = seconds(_("silence timeout, s"), times.IDLE_S, times.MOST_IDLE_S)
+    deadline_s = seconds(_("whole answer timeout, s"), times.DEADLINE_S, times.MOST_DEADLINE_S)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:

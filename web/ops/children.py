@@ -12,11 +12,10 @@ from time import monotonic, sleep
 
 from broker.base.children import end_with_parent, exit_name
 from broker.base.errors import HintlineError
-from broker.base.heartbeat import HANG_S, Pulse
+from broker.base.heartbeat import Pulse
 from broker.base.output import Output
+from broker.base.times import HANG_S, SITE_STOP_S
 
-STOP_S = 40.0
-"""A node waits for its running hints, at most 30 s."""
 QUICK_DEATH_S = 10.0
 LONGEST_PAUSE_S = 30.0
 
@@ -103,7 +102,7 @@ class Child:
     def mourn(self, process: subprocess.Popen[bytes]) -> str:
         if process.poll() is None:
             process.kill()
-            how = f"hangs: silent for {HANG_S:.0f} s, killed"
+            how = f"hangs: silent for {HANG_S} s, killed"
         else:
             how = f"died ({exit_name(process.returncode)})"
         process.wait()
@@ -124,7 +123,7 @@ class Child:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_S)
+                self.process.wait(SITE_STOP_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

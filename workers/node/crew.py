@@ -14,14 +14,13 @@ from time import monotonic
 from broker import nodes
 from broker.base.children import end_with_parent, exit_name
 from broker.base.heartbeat import Pulse
+from broker.base.times import WORKER_LEAVES_S
 
 QUICK_DEATH_S = 10.0
 MOST_DOUBLINGS = 5
 """A process that dies young waits 1 s, 3 s, … at most 31 s from its start."""
 READY_S = 5.0
 """A worker this old takes hints; those it replaces may go."""
-LEAVE_S = 200.0
-"""No hint runs longer than Celery's time limit, 180 s; a worker that is still there hangs."""
 log = logging.getLogger(__name__)
 
 
@@ -134,7 +133,7 @@ class Crew:
         return [sys.executable, "-m", "workers", "worker", self.engine, "--slots", str(slots)]
 
     def end_hung(self) -> None:
-        """Kills those whose loop has stood still for too long; to be called every BEAT_S."""
+        """Kills those whose loop has stood still for too long; to be called every PULSE_S."""
         for process, pulse in list(self.pulses.items()):
             if process.returncode is not None:
                 del self.pulses[process]
@@ -153,7 +152,7 @@ class Crew:
 
     async def see_off(self, process: Process) -> None:
         try:
-            await asyncio.wait_for(process.wait(), LEAVE_S)
+            await asyncio.wait_for(process.wait(), WORKER_LEAVES_S)
         except TimeoutError:
             log.error("worker of %s, pid %d, hangs: killed", self.engine, process.pid)
             process.kill()

@@ -20,10 +20,11 @@ from broker import embedded, fleet
 from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, lives, private
 from broker.base.settings import need, read
+from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
-from web.ops.children import STOP_S, Child
+from web.ops.children import Child
 
 WATCH_S = 0.5
 
@@ -68,7 +69,7 @@ class Command(BaseCommand):
                     ) from None
             if not patient_until_s:
                 self.tell("Waiting for the processes of a start that was killed …")
-                patient_until_s = monotonic() + STOP_S
+                patient_until_s = monotonic() + SITE_STOP_S
             sleep(WATCH_S)
 
     def run_all(self, lock: FileIO) -> None:

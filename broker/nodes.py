@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from broker.keys import NODE
+from broker.base.times import NODE_LIVES_S
 from broker.scripts import Call, nothing
 
 ALL = "*"
@@ -43,14 +43,15 @@ class NodeState:
 
 
 def beat(name: str, token: str, state: NodeState) -> Call[int | None]:
-    """The process with this token is the node of this name, for 10 s; None: so it is.
+    """The process with this token is the node of this name, for NODE_LIVES_S; None: so it is.
 
     Else the beats of the process that has the name: it lives if they go on rising.
     """
-    assert NODE.ttl_s is not None
     engines = ALL if state.engines is None else json.dumps(sorted(state.engines))
     crews = json.dumps([asdict(crew) for crew in state.crews])
-    return Call("node_beat", (name, token, NODE.ttl_s * 1000, engines, crews), lambda reply: reply)
+    return Call(
+        "node_beat", (name, token, 1000 * NODE_LIVES_S, engines, crews), lambda reply: reply
+    )
 
 
 def leave(name: str, token: str) -> Call[None]:
@@ -59,7 +60,7 @@ def leave(name: str, token: str) -> Call[None]:
 
 
 def live() -> Call[dict[str, NodeState]]:
-    """Every node that has beaten in the last 10 s, by name."""
+    """Every node that has beaten in the last NODE_LIVES_S, by name."""
     return Call("node_live", (), parse)
 
 

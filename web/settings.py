@@ -11,6 +11,7 @@ from broker.base.folder import private
 from broker.base.settings import check_environment, need, read
 from web.ops import logs
 from web.ops.secret import kept_secret
+from web.tutor import languages
 
 check_environment()
 # Lets admin classes name their model as a type parameter.
@@ -159,8 +160,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "web.people.signin.locked"
 
-LANGUAGE_CODE = "ko"
-LANGUAGES = [("ko", "한국어"), ("en", "English")]
+LANGUAGE_CODE = languages.DEFAULT
+LANGUAGES = [(code, language.name) for code, language in languages.LANGUAGES.items()]
 LOCALE_PATHS = [BASE / "web" / "locale"]
 TIME_ZONE = need("HINTLINE_TIME_ZONE", str)
 USE_TZ = True

@@ -12,8 +12,8 @@ from django.db import DatabaseError
 
 from broker import dispatch, fleet, health
 from broker.base.errors import BrokerDown
+from broker.base.times import RENEW_S, WORKER_BEAT_S
 from broker.connect import AsyncBroker
-from broker.dispatch import LEASE_S
 from broker.scripts import Call
 from web.engines.client.model import Model
 from workers.attempt.relay import Relay
@@ -22,9 +22,6 @@ from workers.database import Database
 from workers.guard.rescue import Rescue
 from workers.results import ledger
 
-BEAT_S = 2
-BEAT_TTL_S = 6
-RENEW_S = LEASE_S / 3
 PROGRESS_S = 1
 RESULTS_S = 0.1
 log = logging.getLogger(__name__)
@@ -54,7 +51,7 @@ class Runtime:
         rescue = Rescue(self.broker, self.database)
         loops = (
             self.relay.run(),
-            every(BEAT_S, self._beat, BrokerDown),
+            every(WORKER_BEAT_S, self._beat, BrokerDown),
             every(RENEW_S, self._renew, BrokerDown),
             every(PROGRESS_S, self._progress, BrokerDown),
             every(RESULTS_S, self._write_results, BrokerDown),
@@ -127,7 +124,7 @@ class Runtime:
     async def _beat(self) -> None:
         if self.retired:
             return
-        await self.broker.run(fleet.beat(self.engine, self.worker, self.slots, BEAT_TTL_S))
+        await self.broker.run(fleet.beat(self.engine, self.worker, self.slots))
 
     async def _renew(self) -> None:
         held = [(hint, attempt) for hint, (attempt, _) in self.held.items()]

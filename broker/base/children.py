@@ -100,7 +100,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def look(self) -> Death | None:
-        """How its life ended, told once; to be asked every BEAT_S or sooner.
+        """How its life ended, told once; to be asked every PULSE_S or sooner.
 
         Kills a child that hangs, and one that has not obeyed `end` in time.
         """

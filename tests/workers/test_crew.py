@@ -289,7 +289,7 @@ class Beating(Small):
 @pytest_asyncio.fixture
 async def beating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Beating]:
     monkeypatch.setattr(heartbeat, "HANG_S", 3.0)
-    monkeypatch.setattr(heartbeat, "START_S", 3.0)
+    monkeypatch.setattr(heartbeat, "CHILD_START_S", 3.0)
     crew = Beating("gpu0")
     crew.folder = tmp_path
     yield crew

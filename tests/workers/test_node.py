@@ -30,7 +30,7 @@ async def node(
     home_valkey: Embedded, line: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Node]:
     monkeypatch.setenv("HINTLINE_NODE", "box")
-    monkeypatch.setattr(module, "BEAT_S", 0.1)
+    monkeypatch.setattr(module, "NODE_BEAT_S", 0.1)
     node = Node({"gpu0": "0"})
     yield node
     await node.broker.aclose()

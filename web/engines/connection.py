@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -149,9 +149,9 @@ class Trial:
     """The turns of one hint; what comes of them goes into the check."""
 
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
-        languages = found.endpoint.languages
+        endpoint = found.endpoint
         self.found, self.sampling, self.model = found, sampling, Model()
-        self.example = Example(locale if locale in languages else cast(Locale, languages[0]))
+        self.example = Example(locale if endpoint.writes(locale) else endpoint.languages[0])
         self.started = perf_counter()
 
     def elapsed_ms(self) -> int:

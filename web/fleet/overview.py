@@ -8,11 +8,13 @@ from math import ceil
 from typing import Any
 
 from django.db.models import TextChoices
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from broker import dispatch, fleet, health, nodes
 from broker.base.children import HUNG
+from broker.base.times import FAILURES_WITHIN_S, MOST_FAILURES
 from broker.fleet import Load
 from broker.health import EngineState, Health, Why
 from broker.nodes import CrewReport, NodeState
@@ -22,7 +24,11 @@ from web.fleet.changes import serves
 from web.link import attempt_all
 
 WHY = {
-    Why.FAILURES: gettext_lazy("it failed 3 times in 10 s"),
+    Why.FAILURES: format_lazy(
+        gettext_lazy("it failed {times} times in {seconds} s"),
+        times=MOST_FAILURES,
+        seconds=FAILURES_WITHIN_S,
+    ),
     Why.CANARY: gettext_lazy("its first hint failed"),
     Why.REFUSED: gettext_lazy("nothing listens at its address"),
     Why.UNHEALTHY: gettext_lazy("it says that it is dead"),

@@ -22,6 +22,7 @@ from web.courses.models import Exercise
 from web.engines import roster
 from web.hints import backlog, etag, store, wire
 from web.hints.models import Hint
+from web.language import locale_now
 from web.people import access, runs
 from web.people.models import User
 from web.runner import sandbox
@@ -203,7 +204,7 @@ def accept(new: store.NewHint) -> tuple[Hint, Placement | View | None]:
 def new_hint(
     student: User, exercise: Exercise, body: wire.HintIn, report: Report, key: str
 ) -> store.NewHint:
-    locale = body.locale or wire.locale_now()
+    locale = body.locale or locale_now()
     return store.NewHint(
         student=student,
         exercise=exercise,

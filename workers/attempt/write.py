@@ -45,7 +45,7 @@ class Draft:
 async def write(attempt: Attempt) -> None:
     """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
     job = attempt.job
-    if job.locale not in job.endpoint.languages:
+    if not job.endpoint.writes(job.locale):
         attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LANGUAGE)
         return
     for _ in range(TURNS):

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from time import monotonic
 
 from broker.base.children import Child, Death, exit_name
+from broker.base.times import WORKER_LEAVES_S
 from broker.nodes import CrewReport
 
 READY_S = 5.0
 """A worker this old takes hints; those it replaces may go."""
-LEAVE_S = 200.0
-"""No hint runs longer than Celery's time limit, 180 s; a worker that is still there hangs."""
 POLL_S = 0.05
 # glibc gives each thread a heap that never shrinks; under the GIL one will do (mallopt(3)).
 ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
@@ -70,7 +69,7 @@ class Crew:
             log.info("%s started: pid %d", worker.name, worker.process.pid)
 
     def look(self) -> None:
-        """Kills who hangs, and notes who has ended; to be called every BEAT_S."""
+        """Kills who hangs, and notes who has ended; to be called every PULSE_S."""
         for worker in (*self.workers, *self.outdated):
             if death := worker.look():
                 self.dead.append(death.pid)
@@ -94,7 +93,7 @@ class Crew:
         """SIGTERM: they take no more hints, finish what they have, and end."""
         for worker in workers:
             if worker.process:
-                worker.end(LEAVE_S)
+                worker.end(WORKER_LEAVES_S)
                 self.leaving.append(worker)
 
     async def disband(self, within_s: float) -> None:

@@ -15,9 +15,9 @@ from django.db import DatabaseError
 
 from broker import fleet, nodes
 from broker.base.errors import BadSetting, BrokerDown, HintlineError
-from broker.base.heartbeat import BEAT_S as PULSE_S
 from broker.base.heartbeat import beat_from
 from broker.base.settings import read
+from broker.base.times import DRAIN_S, NODE_BEAT_S, NODE_STOP_S, PULSE_S
 from broker.connect import AsyncBroker
 from broker.nodes import NodeState
 from web.engines import roster
@@ -32,11 +32,6 @@ from workers.node.exposition import Exposition
 from workers.node.plan import plan
 
 LOOK_S = 2.0
-BEAT_S = 2.0
-STOP_S = 30.0
-"""A node that is told to stop waits so long for running hints; then rescue takes over."""
-DRAIN_S = 120.0
-"""Workers of a draining engine are told to stop after this even if the count says it is busy."""
 log = logging.getLogger(__name__)
 
 
@@ -103,7 +98,7 @@ class Node:
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
-        await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
+        await asyncio.gather(*(crew.disband(NODE_STOP_S) for crew in self.crews.values()))
         await self.tell_of_the_dead()
         for task in background:
             task.cancel()
@@ -132,7 +127,7 @@ class Node:
                 if heard is not None and beats > heard:
                     raise self.name_taken()
             heard = beats
-            await self.wait(BEAT_S / 4)
+            await self.wait(NODE_BEAT_S / 4)
 
     def name_taken(self) -> NameTaken:
         text = f"another live node is called {self.name!r}: give this one its own HINTLINE_NODE"
@@ -155,7 +150,7 @@ class Node:
                 self.others = await self.broker.run(nodes.live())
             except BrokerDown as error:
                 log.warning("no heartbeat: %s", error)
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(NODE_BEAT_S)
 
     async def look(self) -> None:
         """One round; without the database what was wanted last is kept going."""

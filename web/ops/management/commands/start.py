@@ -24,14 +24,13 @@ from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, lives, private
 from broker.base.output import Output
 from broker.base.settings import need, read
+from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
 
 WATCH_S = 0.5
 READY_WITHIN_S = 60.0
-STOP_S = 40.0
-"""A node waits for its running hints, at most 30 s."""
 
 
 class Command(BaseCommand):
@@ -74,7 +73,7 @@ class Command(BaseCommand):
                     ) from None
             if not patient_until_s:
                 self.tell("Waiting for the processes of a start that was killed …")
-                patient_until_s = monotonic() + STOP_S
+                patient_until_s = monotonic() + SITE_STOP_S
             sleep(WATCH_S)
 
     def run_all(self, lock: FileIO) -> None:
@@ -84,7 +83,7 @@ class Command(BaseCommand):
             self.watch()
         finally:
             for child in reversed(self.children):
-                child.stop(STOP_S)
+                child.stop(SITE_STOP_S)
 
     def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)

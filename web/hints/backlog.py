@@ -13,10 +13,9 @@ from broker.contract.events import Kind, done
 from broker.contract.hint import Reason, State
 from broker.dispatch import Placement, Standing
 from broker.streams import Tip
-from web.hints import store
+from web.hints import metrics, store
 from web.hints.models import Hint
 from web.link import attempt
-from web.ops import metrics
 
 
 def join(hint: Hint) -> Placement | None:

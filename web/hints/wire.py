@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from django.utils.translation import get_language
 from ninja import Field, Schema
 from pydantic import BeforeValidator, StrictBool
 
@@ -13,6 +12,7 @@ from broker.contract.hint import Reason, Source, State
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.notices import notice
+from web.people.locale import locale_now
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 from web.tutor.levels import l0_words
@@ -179,10 +179,6 @@ class HintsOut(Schema):
     """Some of a student's hints."""
 
     items: list[HintOut] = Field(description="At most 50, the newest first.")
-
-
-def locale_now() -> Locale:
-    return "ko" if (get_language() or "ko").startswith("ko") else "en"
 
 
 def check_out(report: Report, code: str) -> L0Out:

@@ -17,11 +17,11 @@ from django.views.defaults import server_error
 from web import database
 from web.api import problem
 from web.courses.models import Course, Exercise, Level
-from web.hints.wire import locale_now
 from web.pages.words import script_words
 from web.people import access
+from web.people.locale import locale_now
 from web.people.models import User
-from web.tutor import levels, markdown
+from web.tutor import markdown
 
 
 @login_required
@@ -59,7 +59,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         raise Http404
     locale = locale_now()
-    open_level = levels.open_level(access.received_levels(user, row))
+    open_level = access.open_level(user, row)
     context = {
         "exercise": row,
         "name": row.title(locale),

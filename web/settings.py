@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
-    "web.ops.nul.NulMiddleware",
+    "web.api.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 ASGI_APPLICATION = "web.asgi.application"
@@ -152,7 +152,7 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "web.ops.peer.network"
+AXES_CLIENT_IP_CALLABLE = "web.people.peer.network"
 AXES_HANDLER = "web.people.signin.Handler"
 AXES_RESET_ON_SUCCESS = True
 # Trying on while one waits is not counted, so the time to wait that was told stays true.

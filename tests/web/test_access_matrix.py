@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import signal
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -340,7 +341,15 @@ def unlike(rules: dict[str, Rule], world: World) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def world(line: None, course: Course, exercise: Exercise, settings: Any) -> World:
+def world(
+    line: None,
+    course: Course,
+    exercise: Exercise,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> World:
+    # A line for each refusal would be thousands.
+    caplog.set_level(logging.CRITICAL)
     empty = {"loaders": [f"{__name__}.EmptyPages"], "context_processors": []}
     settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": empty}]
     return World(course, exercise)

@@ -214,15 +214,6 @@ def test_who_may_only_look_changes_nothing(viewer: Client, gpu0: Engine) -> None
     assert (gpu0.draining, gpu0.workers) == (False, 2)
 
 
-@pytest.mark.parametrize(("staff", "status"), [(False, 302), (True, 403)])
-def test_it_is_closed_to_others(gpu0: Engine, line: None, staff: bool, status: int) -> None:
-    client = client_of(User.objects.create_user("somebody", is_staff=staff))
-
-    for path in (PAGE, NOW):
-        assert client.get(path).status_code == status
-        assert client.post(path, {"drain": "gpu0"}).status_code == status
-
-
 def test_the_index_and_the_list_lead_to_it(admin: Client, viewer: Client, gpu0: Engine) -> None:
     for client in (admin, viewer):
         for path in ("/admin/", "/admin/engines/engine/"):

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -21,6 +20,7 @@ from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.push import push
+from web.people import access
 from web.people.models import User
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
@@ -153,8 +153,7 @@ class EngineAdmin(Pushed, LostKeys):
         ]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        access.require(access.changes_engines, request.user)
         engine = get_object_or_404(Engine, pk=pk)
         if request.method == "POST":
             return findings.tested(request, [engine])
@@ -165,8 +164,7 @@ class EngineAdmin(Pushed, LostKeys):
 
         Asked with the kind, url and model_name of an engine as they stand in the form.
         """
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
+        access.require(access.sees_engines, request.user)
         typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
         found = roster.preset_of(Engine(**typed), AIModelConfig.current())
         fields = found and {
@@ -220,12 +218,6 @@ class AIModelConfigAdmin(Pushed, LostKeys):
     def known_of_model(self, config: AIModelConfig) -> SafeString:
         return known(Engine(kind=Mode.API))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return HttpResponseRedirect(
             reverse("admin:engines_aimodelconfig_change", args=[AIModelConfig.current().pk])
@@ -254,8 +246,7 @@ class AIModelConfigAdmin(Pushed, LostKeys):
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Tests every enabled engine of the mode that is stored now."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        access.require(access.changes_mode, request.user)
         config = AIModelConfig.current()
         if request.method == "POST":
             if engines := list(Engine.objects.filter(kind=config.mode, enabled=True)):
@@ -268,12 +259,3 @@ class AIModelConfigAdmin(Pushed, LostKeys):
 class ModeChangeAdmin(admin.ModelAdmin[ModeChange]):
     list_display = ("at", "by", "before", "after")
     date_hierarchy = "at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

@@ -22,7 +22,7 @@ from web.language import locale_now
 from web.pages.words import ladder, script_words
 from web.people import access
 from web.people.models import User
-from web.tutor import levels, markdown
+from web.tutor import markdown
 
 
 @login_required
@@ -60,7 +60,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         raise Http404
     locale = locale_now()
-    open_level = levels.open_level(access.received_levels(user, row))
+    open_level = access.open_level(user, row)
     context = {
         "exercise": row,
         "name": row.title(locale),

@@ -1,17 +1,14 @@
-"""Placement on a virtual clock: the real scripts beside four policies, on a simulated fleet.
+"""Placement on a virtual clock: the real scripts beside the policies of others, on a simulated fleet.
 
 python -m tests.bench.placement prints all of it.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import tempfile
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 
 import redis
@@ -20,72 +17,22 @@ from broker import dispatch, fleet
 from broker.dispatch import Grant, Ticket
 from broker.embedded import Embedded
 from broker.keys import HEALTH
+from tests.bench.policies import (
+    AtOnce,
+    CacheAware,
+    SharedQueue,
+    TokenAware,
+    at_random,
+    bounded,
+    hashed,
+    score,
+)
 from tests.bench.simulation import KV_TOKENS, SLOTS, Gpu, Hint, Placed, Policy, Simulation
 from tests.broker.virtual import VirtualBroker
 
 EXERCISES = 60
 STUDENTS = 2000
 FOREVER_S = 10_000_000
-
-
-class AtOnce:
-    """Places every hint when it comes: choose tells the GPU."""
-
-    def __init__(self, gpus: list[Gpu], choose: Callable[[Hint, list[Gpu]], Gpu]) -> None:
-        self.gpus, self.choose = gpus, choose
-
-    def arrive(self, hint: Hint, now: float) -> Placed:
-        return [(hint, self.choose(hint, self.gpus))]
-
-    def finish(self, hint: Hint, gpu: Gpu, now: float) -> Placed:
-        return []
-
-    def tick(self, now: float) -> Placed:
-        return []
-
-
-def score(*parts: object) -> int:
-    text = "|".join(map(str, parts)).encode()
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
-
-
-def by_hash(hint: Hint, gpus: list[Gpu]) -> list[Gpu]:
-    return sorted(gpus, key=lambda gpu: -score(hint.exercise, gpu.number))
-
-
-def at_random(hint: Hint, gpus: list[Gpu]) -> Gpu:
-    return gpus[score(hint.number) % len(gpus)]
-
-
-def hashed(hint: Hint, gpus: list[Gpu]) -> Gpu:
-    return by_hash(hint, gpus)[0]
-
-
-def bounded(hint: Hint, gpus: list[Gpu]) -> Gpu:
-    """Consistent hashing with bounded load (CHWBL), 1.25."""
-    bound = math.ceil(1.25 * (sum(gpu.in_flight for gpu in gpus) + 1) / len(gpus))
-    return next(gpu for gpu in by_hash(hint, gpus) if gpu.in_flight < bound)
-
-
-class SharedQueue:
-    """One queue for all GPUs, first come, first served: plain Celery."""
-
-    def __init__(self, gpus: list[Gpu]) -> None:
-        self.gpus = gpus
-        self.waiting: deque[Hint] = deque()
-
-    def arrive(self, hint: Hint, now: float) -> Placed:
-        gpu = min(self.gpus, key=lambda gpu: gpu.in_flight / gpu.speed)
-        if gpu.in_flight < SLOTS:
-            return [(hint, gpu)]
-        self.waiting.append(hint)
-        return []
-
-    def finish(self, hint: Hint, gpu: Gpu, now: float) -> Placed:
-        return [(self.waiting.popleft(), gpu)] if self.waiting else []
-
-    def tick(self, now: float) -> Placed:
-        return []
 
 
 class Hintline:
@@ -254,6 +201,10 @@ def measure() -> Found:
             "shared FIFO": SharedQueue,
             "hash": lambda gpus: AtOnce(gpus, hashed),
             "CHWBL": lambda gpus: AtOnce(gpus, bounded),
+            "llm-d": TokenAware,
+            "llm-d, τ 2 s": lambda gpus: TokenAware(gpus, tau_s=2),
+            "llm-d, τ ½ s": lambda gpus: TokenAware(gpus, tau_s=0.5),
+            "smg": lambda gpus: AtOnce(gpus, CacheAware()),
             "Hintline": lambda gpus: Hintline(gpus, client),
         }
         found = {load.name: {name: run(load, p) for name, p in policies.items()} for load in LOADS}

@@ -1,4 +1,4 @@
-"""Placement on a virtual clock: the real scripts beside the policies of others, on a simulated fleet.
+"""Placement on a virtual clock: the real scripts beside what others do, on a simulated fleet.
 
 python -m tests.bench.placement prints all of it.
 """
@@ -28,6 +28,7 @@ from tests.bench.policies import (
     score,
 )
 from tests.bench.simulation import KV_TOKENS, SLOTS, Gpu, Hint, Placed, Policy, Simulation
+from tests.bench.table import Row, markdown
 from tests.broker.virtual import VirtualBroker
 
 EXERCISES = 60
@@ -222,20 +223,18 @@ def run(load: Load, policy: Callable[[list[Gpu]], Policy]) -> Figures:
 def table() -> str:
     """What is wanted, then every figure of every policy."""
     found = measure()
-    wanted = [("what", "measured", "the others", "wanted"), ("---",) * 4, *rows(found)]
-    figures = [HEAD, ("---",) * len(HEAD)]
+    figures: list[Row] = []
     for load, policies in found.items():
         for policy, one in policies.items():
             cells = ["–" if cell is None else f"{cell:.2f}" for cell in astuple(one)]
             figures.append((load, policy, *cells))
-    return "\n\n".join(
-        "\n".join("| " + " | ".join(cells) + " |" for cells in lines) for lines in (wanted, figures)
-    )
+    heading = ("what", "measured", "the others", "wanted")
+    return f"{markdown(rows(found), heading)}\n\n{markdown(figures, HEAD)}"
 
 
-def rows(found: Found) -> list[tuple[str, ...]]:
+def rows(found: Found) -> list[Row]:
     """What is wanted of Hintline, beside the policies it is compared with."""
-    made: list[tuple[str, ...]] = []
+    made: list[Row] = []
     for load, policies in found.items():
         ours = policies["Hintline"]
         others = ", ".join(f"{n} {one.p95_s:.2f}" for n, one in policies.items() if one != ours)

@@ -135,7 +135,7 @@ class TokenAware:
 
 
 class CacheAware:
-    """smg's rule `cache_aware`: the GPU that holds the prefix, unless it has far more than the mean.
+    """smg's rule `cache_aware`: the GPU that holds the prefix, unless it is far above the mean.
 
     It is left for the least loaded one when it has over 1.5 times the mean of requests in flight,
     and over the mean by 64, or by two standard deviations of the mean, at least 4, if that is less.

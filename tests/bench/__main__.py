@@ -19,7 +19,9 @@ from tests.bench import (
     crowding,
     dispatch,
     events,
+    flow,
     gate,
+    idle,
     neighbours,
     path,
     placement,
@@ -48,6 +50,8 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "rivals": ("Requests a second at an engine that answers at once", table(rivals.rows)),
     "ttft": ("Added time to the first words, everything idle", table(ttft.rows)),
     "path": ("A hint's way, everything idle", table(path.rows)),
+    "flow": ("Sentences on their way, worker and web on this machine", table(flow.rows)),
+    "idle": ("All that `make run` starts, while nobody asks", table(idle.rows)),
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
     "crowding": (

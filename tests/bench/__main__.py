@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
+import psutil
+
 from tests.bench import (
     chaos,
     crowding,
@@ -72,9 +74,11 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
 """Title and Markdown of each table, in the order of RESULTS.md."""
 
 
-def section(title: str, text: str) -> str:
+def section(title: str, measured: Callable[[], str]) -> str:
+    # Figures of a machine that does something else too are worth little; the reader should know.
+    others = psutil.cpu_percent(interval=1)
     place = f"{date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores"
-    return f"## {title}\n\n{place}\n\n{text}\n"
+    return f"## {title}\n\n{place}, {others:.0f} % busy with other things\n\n{measured()}\n"
 
 
 def kept() -> dict[str, str]:
@@ -97,7 +101,7 @@ def main() -> None:
         if wanted and name not in wanted:
             continue
         began_s = monotonic()
-        sections = kept() | {title: section(title, measured())}
+        sections = kept() | {title: section(title, measured)}
         # Written after each part: a later one that breaks costs nothing of the earlier ones.
         order = [title for title, _ in PARTS.values() if title in sections]
         RESULTS.write_text("\n".join([HEAD, *(sections[title] for title in order)]))

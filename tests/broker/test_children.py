@@ -197,7 +197,7 @@ def test_one_that_never_begins_to_beat_is_killed_later(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "HANG_S", 0.1)
-    monkeypatch.setattr(heartbeat, "START_S", 1.0)
+    monkeypatch.setattr(heartbeat, "CHILD_START_S", 1.0)
     child = make("import time; time.sleep(60)")
     child.start()
 

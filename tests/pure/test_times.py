@@ -86,7 +86,6 @@ def test_what_waits_for_another_waits_longer(sooner_s: float, later_s: float) ->
 
 
 def test_celery_ends_no_task_before_its_own_deadlines() -> None:
-    assert CELERY["task_soft_time_limit"] == times.MOST_DEADLINE_S
     assert CELERY["task_time_limit"] == times.TASK_S
     assert CELERY["worker_soft_shutdown_timeout"] == times.WORKER_STOP_S
 

@@ -20,7 +20,7 @@ from broker.contract.events import Kind
 from broker.scripts import Call
 from broker.streams import Append
 
-MOST_PAUSE_S = 0.04
+BUSY_PAUSE_S = 0.04
 """However busy the worker is, words leave at least this often; also the pause after a failure."""
 PAUSES = 4
 """A pause is so many times as long as the sending before it: sending has a fifth of the time at
@@ -114,10 +114,10 @@ class Relay:
         while True:
             await self._wait()
             began_s = monotonic()
-            pause_s = MOST_PAUSE_S
+            pause_s = BUSY_PAUSE_S
             try:
                 await self.flush()
-                pause_s = min(MOST_PAUSE_S, PAUSES * (monotonic() - began_s))
+                pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
             except BrokerDown as error:
                 # What waits is sent when it is back; the final row does not depend on it.
                 log.warning("events wait: %s", error)

@@ -61,7 +61,7 @@ def ask(count: int) -> None:
 
 def ask_one(student: Any, exercise: Any, number: int) -> None:
     """As the API does it, without its limits; each hint's prompt is unlike any other."""
-    from web.hints import backlog, store
+    from web.hints import backlog, store, submissions
     from web.hints.api import new_hint
     from web.hints.wire import HintIn
     from web.tutor.evidence.report import Report, Verdict
@@ -73,7 +73,8 @@ def ask_one(student: Any, exercise: Any, number: int) -> None:
         locale=("en", "ko")[number % 2],
     )
     report = Report(verdict=Verdict.FAILED, total=1)
-    created = store.create(new_hint(student, exercise, body, report, key=""))
+    program = submissions.keep(student, exercise, body.code, report)
+    created = store.create(new_hint(program, body, key=""))
     assert isinstance(created, store.Created)
     backlog.join(created.hint)
 

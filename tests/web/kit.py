@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.test import Client
 
 from broker import dispatch, fleet
+from broker.contract.attempt import ModelCall, Purpose
+from broker.contract.hint import Usage
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
+from web.hints import submissions
+from web.hints.creation import Created, NewHint
 from web.hints.models import Hint
-from web.hints.store import Created, NewHint, create
+from web.hints.store import create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
@@ -63,14 +68,12 @@ def problem(response: Any, status: int, name: str) -> dict[str, Any]:
 
 
 def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG) -> NewHint:
+    report = Report(verdict=Verdict.CRASHED)
     return NewHint(
-        student=student,
-        exercise=exercise,
+        submission=submissions.keep(student, exercise, code, report),
         level=1,
         locale="ko",
-        code=code,
         question="",
-        report=Report(verdict=Verdict.CRASHED),
         prefix="p",
         idempotency_key=key,
     )
@@ -81,6 +84,22 @@ def queued(student: User, exercise: Exercise) -> Hint:
     created = create(new_hint(student, exercise))
     assert isinstance(created, Created)
     return created.hint
+
+
+def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
+    """A request to a model for a text, as an attempt leaves it."""
+    return replace(
+        ModelCall(
+            purpose=Purpose.WRITE,
+            model="fake",
+            template_version="1",
+            parameters={"max_tokens": 200},
+            usage=Usage(prompt_tokens=70, completion_tokens=30, cached_tokens=20),
+            verdict=verdict,
+            text=text,
+        ),
+        **changes,
+    )
 
 
 def live(slots: int = 1, engine: str = "gpu0") -> None:

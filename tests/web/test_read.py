@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from broker import dispatch, streams
 from broker.connect import Broker
+from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.streams import Append
@@ -31,7 +32,7 @@ from web import link
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import User
 
@@ -60,7 +61,7 @@ def running(api: Caller, student: User, engine: Engine) -> str:
 
 
 def finish(hint: str) -> None:
-    assert store.finish(hint, 1, ANSWER, None)
+    assert store.finish(hint, 1, ANSWER, Ended())
 
 
 def test_a_waiting_hint_shows_its_place(api: Caller, course: Any, exercise: Exercise) -> None:
@@ -101,7 +102,7 @@ def test_a_final_hint_shows_everything(api: Caller, running: str) -> None:
 def test_the_notice_is_in_the_readers_language(
     api: Caller, running: str, language: str, word: str
 ) -> None:
-    store.finish(running, 1, Outcome(state=State.WITHHELD, reason=Reason.LEAK), None)
+    store.finish(running, 1, Outcome(state=State.WITHHELD, reason=Reason.LEAK), Ended())
     api.headers["Accept-Language"] = language
 
     hint = api.get(f"/v1/hints/{running}").json()
@@ -333,9 +334,9 @@ def test_checks_run_the_tests_and_ask_for_nothing(api: Caller) -> None:
 def test_an_old_row_with_a_huge_report_makes_a_small_answer(api: Caller) -> None:
     live()
     hint = api.ask().json()["id"]
-    row = Hint.objects.get()
+    row = Submission.objects.get()
     row.report["first"] |= {"got": "x" * 10**6, "call": [["y" * 10**5] * 9] * 9}
-    Hint.objects.update(report=row.report | {"output": "\\" * 10**6})
+    Submission.objects.update(report=row.report | {"output": "\\" * 10**6})
 
     one = api.get(f"/v1/hints/{hint}")
     all_of_them = api.get(f"/v1/hints?exercise={EXERCISE}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from broker import dispatch, fleet, health
+from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Lane, Outcome, Reason, State
 from broker.contract.job import Partial
@@ -31,7 +32,7 @@ from web.engines.client.errors import (
 )
 from web.engines.models import Engine, Mode
 from web.hints import store
-from web.hints.models import RawOutput
+from web.hints.models import ModelCall
 from workers.attempt import attempt
 from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
@@ -262,7 +263,7 @@ async def test_a_second_answer_that_is_cut_is_asked_for_again(
     await join(runtime, "gpu1")
 
     moved = await serve(runtime, hint, FIX, CUT)
-    kept = await runtime.database.run(RawOutput.objects.count)
+    kept = await runtime.database.run(ModelCall.objects.count)
     final = await serve(runtime, hint, good, at="gpu1")
 
     assert (moved["state"], kept, final["state"]) == ("queued", 1, "answered")
@@ -487,5 +488,5 @@ async def test_a_zombie_leaves_no_text_to_the_attempt_that_has_the_hint(
 
     late = replace(job, partial=Partial(model="m", text="old"))
     outcome = Outcome(state=State.ANSWERED, text="old")
-    assert not await runtime.database.run(store.finish, hint, late.attempt, outcome, None)
+    assert not await runtime.database.run(store.finish, hint, late.attempt, outcome, Ended())
     assert (await row(runtime, hint)).partial == ""

@@ -10,6 +10,7 @@ import pytest
 from django.db import DataError
 
 from broker import dispatch, fleet, health, keys, streams
+from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Source, State
 from broker.dispatch import MOST_LOST, Grant
@@ -308,7 +309,7 @@ async def test_a_worker_that_lives_sends_its_last_words_itself(
     """An engine that goes down makes the leases of a hint due that its worker has just finished."""
     attempt = await claimed(runtime, hint)
     outcome = Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL)
-    assert await runtime.database.run(store.finish, hint, attempt, outcome, None)
+    assert await runtime.database.run(store.finish, hint, attempt, outcome, Ended())
     await run_out(runtime, hint)
 
     await rescue.tick()

@@ -17,8 +17,9 @@ from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import backlog, etag, store, wire
-from web.hints.models import Hint
+from web.hints import backlog, creation, etag, lookup, store, submissions, wire
+from web.hints.creation import NewHint
+from web.hints.models import Hint, Submission
 from web.people import access, runs
 from web.people.models import User
 from web.runner import sandbox
@@ -64,7 +65,9 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        return wire.check_out(sandbox.check(exercise, body.code), body.code)
+        report = sandbox.check(exercise, body.code)
+        submissions.keep(student, exercise, body.code, report)
+    return wire.check_out(report, body.code)
 
 
 @router.post(
@@ -97,7 +100,8 @@ def ask(
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
         report = sandbox.check(exercise, body.code)
-        hint = accept(new_hint(student, exercise, body, report, idempotency_key))
+        program = submissions.keep(student, exercise, body.code, report)
+        hint = accept(new_hint(program, body, idempotency_key), report)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response))
 
@@ -112,7 +116,7 @@ def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     student = user_of(request)
     found = find_exercise(student, exercise)
     rows = Hint.objects.filter(student=student, exercise=found)
-    rows = rows.select_related("exercise__course")[:HISTORY]
+    rows = rows.select_related("exercise__course", "submission")[:HISTORY]
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
 
 
@@ -174,36 +178,31 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def accept(new: store.NewHint) -> Hint:
+def accept(new: NewHint, report: Report) -> Hint:
     """The row for this request, placed in the line; a Problem if it may not have one."""
     earlier = store.by_key(new)
     if earlier is None:
-        refuse_correct(new.report)
+        refuse_correct(report)
         refuse_when_full()
     match earlier or store.create(new):
-        case store.Created(hint):
+        case creation.Created(hint):
             backlog.join(hint)
             return hint
-        case store.Repeated(hint):
+        case creation.Repeated(hint):
             return hint
-        case store.Waiting(hint):
+        case creation.Waiting(hint):
             raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
-        case store.KeyReused():
+        case creation.KeyReused():
             raise Problem(problem.KEY_REUSED)
 
 
-def new_hint(
-    student: User, exercise: Exercise, body: wire.HintIn, report: Report, key: str
-) -> store.NewHint:
-    locale = body.locale or wire.locale_now()
-    return store.NewHint(
-        student=student,
-        exercise=exercise,
+def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:
+    locale, exercise = body.locale or wire.locale_now(), program.exercise
+    return NewHint(
+        submission=program,
         level=body.level,
         locale=locale,
-        code=body.code,
         question=body.question,
-        report=report,
         prefix=prompt.prefix_key(
             roster.model_of_prefix(), exercise.path, exercise.revision, body.level, locale
         ),
@@ -303,6 +302,6 @@ def refuse_correct(report: Report) -> None:
 
 
 def refuse_when_full() -> None:
-    if store.waiting_count() >= settings.BACKLOG_MAX:
+    if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

@@ -58,7 +58,7 @@ def exercise(user: User, path: str) -> Exercise | None:
 
 def hints(user: User) -> QuerySet[Hint]:
     """The hints this person may read. A superuser may read all of them."""
-    rows = Hint.objects.select_related("exercise__course")
+    rows = Hint.objects.select_related("exercise__course", "submission")
     return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
 
 

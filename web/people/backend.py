@@ -14,7 +14,8 @@ from web.people import access
 from web.people.models import User
 
 TEACHER = frozenset(
-    {"courses.view_course", "courses.change_course", "hints.view_hint", "hints.view_rawoutput"}
+    {"courses.view_course", "courses.change_course"}
+    | {f"hints.view_{model}" for model in ("hint", "attempt", "modelcall", "submission")}
     | {
         f"courses.{verb}_{model}"
         for model in ("exercise", "authoredhint", "membership")

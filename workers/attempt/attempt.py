@@ -7,18 +7,19 @@ import logging
 from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from broker import dispatch, fleet, health, streams
 from broker.base.errors import BrokerDown
 from broker.contract import events
+from broker.contract.attempt import Ended, ModelCall, Purpose
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, State
 from broker.contract.job import Dialect, HintJob, Partial
 from broker.health import Failure
 from web.engines import roster
 from web.hints import store
+from web.tutor.writing import prompt
 from workers.attempt import pipeline, telemetry
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.pipeline import Elsewhere, Record
@@ -140,33 +141,47 @@ async def flush(runtime: Runtime, feed: Feed) -> None:
 
 def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
     """What the hint came to, for the student and for staff."""
-    if not store.finish(job.hint, job.attempt, outcome, since_seen_s(record)):
+    if not store.finish(job.hint, job.attempt, outcome, ended(record)):
         return False
-    keep_turns(job, record)
+    keep_calls(job, record)
     return True
 
 
 def put_back(job: HintJob, record: Record, partial: Partial | None) -> bool:
     """The row waits for another attempt."""
-    if not store.requeue(job.hint, job.attempt, partial, since_seen_s(record)):
+    if not store.requeue(job.hint, job.attempt, partial, ended(record)):
         return False
-    keep_turns(job, record)
+    keep_calls(job, record)
     return True
 
 
-def since_seen_s(record: Record) -> float | None:
-    """Since this attempt showed its first words; None: it has shown none."""
+def ended(record: Record) -> Ended:
     seen_s = record.screen.seen_s
-    return None if seen_s is None else monotonic() - seen_s
+    return Ended(
+        seen_s=None if seen_s is None else monotonic() - seen_s,
+        failure=record.failure or "",
+        error=record.error,
+    )
 
 
-def keep_turns(job: HintJob, record: Record) -> None:
+def keep_calls(job: HintJob, record: Record) -> None:
     """For staff; what cannot be kept is no reason to do the hint again."""
-    for turn in record.turns if settings.RAW_DAYS else ():
-        try:
-            store.keep_raw(job.hint, job.attempt, turn.number, turn.text, turn.verdict.rule or "")
-        except Exception as error:  # anything may stand in what a model wrote
-            log.error("hint %s: its raw text is not kept: %s", job.hint, where(error))
+    calls = [
+        ModelCall(
+            purpose=Purpose.WRITE,
+            model=job.endpoint.model,
+            template_version=prompt.TEMPLATE_VERSION,
+            parameters={},
+            usage=turn.usage,
+            verdict=turn.verdict.rule or "passed",
+            text=turn.text,
+        )
+        for turn in record.turns
+    ]
+    try:
+        store.keep_calls(job.hint, job.attempt, calls)
+    except Exception as error:  # anything may stand in what a model wrote
+        log.error("hint %s: its raw text is not kept: %s", job.hint, where(error))
 
 
 async def move(

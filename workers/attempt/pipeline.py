@@ -72,6 +72,7 @@ class Turn:
     number: int
     text: str
     verdict: Verdict
+    usage: Usage
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ class Record:
     """How the engine's server wants to be asked and what its model does; None: no answer yet."""
     refusal: Refusal | None = None
     error: str = ""
+    failure: Failure | None = None
 
     @property
     def usage(self) -> Usage:
@@ -193,6 +195,7 @@ def elsewhere(
     job: HintJob, failure: Failure, record: Record, retry_after_s: float | None = None
 ) -> Elsewhere:
     """If it ends here after all: withheld where the gate had refused an answer, else failed."""
+    record.failure = failure
     blocked = refusal(record)
     state = State.WITHHELD if blocked else State.FAILED
     ending = without_model(job, state, blocked or REASONS[failure], record)
@@ -227,7 +230,7 @@ async def turn(job: HintJob, model: Streams, record: Record, beginning: str) -> 
         record.error = answer.advice
         verdict = Verdict(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     record.screen.show(verdict.piece)
-    record.turns.append(Turn(len(record.turns) + 1, "".join(record.raw), verdict))
+    record.turns.append(Turn(len(record.turns) + 1, "".join(record.raw), verdict, record.now))
     record.raw, record.writing = [], []
     if verdict.ok:
         record.screen.end()

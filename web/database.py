@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import (
     DataError,
@@ -29,6 +30,9 @@ def ago(seconds: float) -> CombinedExpression:
     return Now() - timedelta(seconds=seconds)
 
 
-def now_sql() -> str:
-    """The time of the database, in its own words."""
-    return str(Query(None).get_compiler(connection=connection).compile(Now())[0])
+def sql(expression: Any) -> tuple[str, list[Any]]:
+    """An expression without columns in the words of this database, and its parameters."""
+    query = Query(None)
+    compiler = query.get_compiler(connection=connection)
+    text, parameters = compiler.compile(expression.resolve_expression(query))
+    return text, list(parameters)

@@ -61,7 +61,7 @@ def ask(count: int) -> None:
 
 def ask_one(student: Any, exercise: Any, number: int) -> None:
     """As the API does it, without its limits; each hint's prompt is unlike any other."""
-    from web.hints import backlog, store
+    from web.hints import backlog, creation, store, submissions
     from web.hints.api import new_hint
     from web.hints.wire import HintIn
     from web.tutor.evidence.report import Report, Verdict
@@ -73,8 +73,9 @@ def ask_one(student: Any, exercise: Any, number: int) -> None:
         locale=("en", "ko")[number % 2],
     )
     report = Report(verdict=Verdict.FAILED, total=1)
-    created = store.create(new_hint(student, exercise, body, report, key=""))
-    assert isinstance(created, store.Created)
+    program = submissions.keep(student, exercise, body.code, report)
+    created = store.create(new_hint(program, body, key=""))
+    assert isinstance(created, creation.Created)
     backlog.join(created.hint)
 
 
@@ -133,11 +134,10 @@ def finished(results: Iterable[str]) -> list[str]:
 def written(row: Any) -> set[str]:
     """What an engine, of whichever voice, writes for this hint in one attempt."""
     from broker.contract.job import Endpoint, Sampling
-    from web.hints import store
     from web.tutor.writing import prompt
     from workers.attempt.write import prompt_task
 
-    job = store.job(row, Endpoint(base_url="", model=""), Sampling())
+    job = jobs.job(row, Endpoint(base_url="", model=""), Sampling())
     messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)
     return {vllm_text.answer(messages, voice) for voice in vllm_text.VOICES}
 

@@ -16,7 +16,7 @@ def main(count: int) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     from web.courses.models import Course, Exercise, Membership
-    from web.hints.models import Hint
+    from web.hints.models import Hint, Submission
     from web.people.models import ApiToken, User
     from web.people.tokens import fresh
 
@@ -31,8 +31,12 @@ def main(count: int) -> None:
         token = ApiToken(user=student, name="bench")
         text = fresh(token)
         token.save()
+        programs = Submission.objects.bulk_create(
+            [Submission(student=student, exercise=each, report={}) for each in exercises]
+        )
         hints = Hint.objects.bulk_create(
-            [Hint(student=student, exercise=each, level=1, report={}) for each in exercises]
+            Hint(student=student, exercise=one.exercise, submission=one, level=1)
+            for one in programs
         )
         owned += [(str(hint.pk), text) for hint in hints]
     print(json.dumps({"owned": owned[:count]}))

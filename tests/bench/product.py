@@ -24,7 +24,8 @@ django.setup()
 from web.people.models import User
 from web.courses.models import Exercise
 from web.engines.models import AIModelConfig, Engine
-from web.hints import store
+from web.hints import store, submissions
+from web.hints.creation import NewHint
 from web.tutor.evidence.report import Case, Report, Verdict
 Engine.objects.all().delete()
 Engine.objects.create(
@@ -43,8 +44,10 @@ def ready(workers):
 def asked(number):
     names = [User(username=f"s{n}") for n in range(number)]
     for n, student in enumerate(User.objects.bulk_create(names)):
-        yield store.NewHint(student=student, exercise=exercises[n % len(exercises)], level=3,
-            locale="en", code="x = 1\\n" * 20, question="", report=report, prefix="p")
+        program = submissions.keep(
+            student, exercises[n % len(exercises)], "x = 1\\n" * 20, report
+        )
+        yield NewHint(submission=program, level=3, locale="en", question="", prefix="p")
 
 """
 """The site's engine is the first argument. ready: waits for workers; asked: students' requests."""

@@ -22,7 +22,7 @@ from web.hints.notices import NOTICES, notice
 WEB = Path(__file__).parents[2] / "web"
 LOCALE = WEB / "locale" / "ko" / "LC_MESSAGES"
 CATALOG = LOCALE / "django.po"
-MARKS = {"_", "gettext", "gettext_lazy", "ngettext"}
+MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 # Words that Korean keeps as they are.
 SAME = {"AI", "URL", "vLLM", "vLLM URL"}
 ENTRY = re.compile(r'^msgid "(.+)"\nmsgstr "(.*)"$', re.MULTILINE)
@@ -38,6 +38,9 @@ def marked() -> Iterator[str]:
                     yield str(first.value)
     for path in WEB.rglob("templates/**/*.html"):
         yield from re.findall(r'{% translate "(.+?)"', path.read_text())
+        blocks = re.findall(r"{% blocktranslate.*?%}(.*?){% end", path.read_text(), re.DOTALL)
+        singles = (block for block in blocks if "{% plural %}" not in block)
+        yield from (re.sub(r"{{ (\w+) }}", r"%(\1)s", block) for block in singles)
 
 
 @pytest.mark.django_db

@@ -36,7 +36,7 @@ def main(how: str, slugs: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     django.setup()
     from web.courses.models import Exercise
-    from web.hints import backlog, store
+    from web.hints import backlog, creation, store, submissions
     from web.hints.api import new_hint
     from web.hints.models import Hint
     from web.hints.wire import HintIn
@@ -49,11 +49,11 @@ def main(how: str, slugs: list[str]) -> None:
         code = f"{exercise.starter}\n# {number}\n"
         body = HintIn(exercise=exercise.path, level=3, code=code, locale="en")
         report = Report(verdict=Verdict.FAILED, total=1)
-        new = new_hint(student, exercise, body, report, key="")
+        new = new_hint(submissions.keep(student, exercise, code, report), body, key="")
         if how == "random":
             new = replace(new, prefix=prefix_of(chance.choice(ENGINES)))
         created = store.create(new)
-        assert isinstance(created, store.Created)
+        assert isinstance(created, creation.Created)
         backlog.join(created.hint)
         return str(created.hint.pk)
 

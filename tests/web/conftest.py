@@ -12,7 +12,7 @@ from broker.embedded import Embedded
 from tests.web.kit import TESTS, Caller
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.hints import store
+from web.hints import jobs
 from web.link import broker
 from web.people.models import User
 
@@ -39,7 +39,7 @@ def course(db: None) -> Course:
 @pytest.fixture
 def exercise(course: Course) -> Exercise:
     # Each test's database numbers its rows from 1 again.
-    store.exercise_at.cache_clear()
+    jobs.exercise_at.cache_clear()
     exercise = Exercise.objects.create(
         course=course,
         slug="add",

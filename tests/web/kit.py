@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.test import Client
@@ -14,8 +15,10 @@ from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
 from web.engines import connection
+from web.hints import submissions
+from web.hints.creation import Created, NewHint
 from web.hints.models import Hint
-from web.hints.store import Created, NewHint, create
+from web.hints.store import create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
@@ -68,14 +71,12 @@ def problem(response: Any, status: int, name: str) -> dict[str, Any]:
 
 
 def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG) -> NewHint:
+    report = Report(verdict=Verdict.CRASHED)
     return NewHint(
-        student=student,
-        exercise=exercise,
+        submission=submissions.keep(student, exercise, code, report),
         level=1,
         locale="ko",
-        code=code,
         question="",
-        report=Report(verdict=Verdict.CRASHED),
         prefix="p",
         idempotency_key=key,
     )
@@ -86,6 +87,22 @@ def queued(student: User, exercise: Exercise) -> Hint:
     created = create(new_hint(student, exercise))
     assert isinstance(created, Created)
     return created.hint
+
+
+def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
+    """A request to a model for a text, as an attempt leaves it."""
+    return replace(
+        ModelCall(
+            purpose=Purpose.WRITE,
+            model="fake",
+            template_version="1",
+            parameters={"max_tokens": 200},
+            usage=Usage(prompt_tokens=70, completion_tokens=30, cached_tokens=20),
+            verdict=verdict,
+            text=text,
+        ),
+        **changes,
+    )
 
 
 def live(slots: int = 1, engine: str = "gpu0") -> None:
@@ -110,19 +127,6 @@ def waiting() -> int:
 def nothing_left() -> bool:
     """No row, slot, place or message."""
     return (Hint.objects.count(), slots_taken(), waiting(), messages()) == (0, 0, 0, 0)
-
-
-def model_call(text: str, verdict: str = "") -> ModelCall:
-    """One that wrote this for the student."""
-    return ModelCall(
-        purpose=Purpose.WRITE,
-        model="fake",
-        template_version="1",
-        parameters={"temperature": 0.7},
-        usage=Usage(),
-        verdict=verdict,
-        text=text,
-    )
 
 
 def checked(

@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_celery_results.models import TaskResult
 
-from tests.web.kit import WRONG, Caller, model_call, queued
+from tests.web.kit import EXERCISE, WRONG, Caller, call, queued
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import store
@@ -63,7 +63,7 @@ class World:
     def asked(self, student: User, exercise: Exercise, raw: str) -> Hint:
         hint = queued(student, exercise)
         assert store.claim(str(hint.pk), 1, "gpu9")
-        store.keep_calls(str(hint.pk), 1, [model_call(raw, "R2")])
+        store.keep_calls(str(hint.pk), 1, [call(raw, "R2")])
         TaskResult.objects.create(task_id=f"{hint.pk}-1", status="SUCCESS", worker="gpu9@here")
         return hint
 
@@ -215,7 +215,10 @@ def lists(world: World) -> list[str]:
             f"/admin/courses/course/{world.course.pk}/history/",
             f"/admin/courses/exercise/{world.exercise.pk}/change/",
             f"/admin/courses/exercise/{world.exercise.pk}/delete/",
-            f"/admin/hints/hint/{world.hint.pk}/change/",
+            f"/admin/hints/hint/{world.hint.pk}/change/", "/admin/hints/submission/",
+            f"/admin/hints/submission/{world.hint.submission_id}/change/",
+            f"/admin/hints/submission/?exercise__course__id__exact={world.other.pk}",
+            "/admin/hints/submission/?q=hidden",
             "/admin/hints/hint/?q=hidden", "/admin/courses/exercise/?q=hidden",
             f"/admin/courses/exercise/?course__id__exact={world.other.pk}",
             f"/admin/hints/hint/?exercise__course__id__exact={world.other.pk}"]  # fmt: skip
@@ -247,20 +250,54 @@ def test_a_teacher_sees_the_own_course(world: World, teacher: Client) -> None:
 
     hint = read(teacher, f"/admin/hints/hint/{world.hint.pk}/change/")
     assert "the raw words" in hint
-    assert "SUCCESS · gpu9@here" in hint
+    assert "Attempt 1 on gpu9" in hint
+    assert f'href="/admin/hints/submission/{world.hint.submission_id}/change/"' in hint
     assert not re.search(r'href="/admin/(auth|django_celery_results)', hint)
     assert "minji" in hint
+    program = read(teacher, f"/admin/hints/submission/{world.hint.submission_id}/change/")
+    assert "return a - b" in program
+    assert "minji" in read(teacher, "/admin/hints/submission/")
+
+
+def test_runs_alone_do_not_keep_a_teacher_from_deleting_an_exercise(
+    world: World, teacher: Client
+) -> None:
+    path = f"/admin/courses/exercise/{world.exercise.pk}/delete/"
+    assert teacher.post(path, {"post": "yes"}).status_code == 403
+    Hint.objects.filter(exercise=world.exercise).delete()
+    assert world.exercise.submissions.exists()
+
+    assert teacher.post(path, {"post": "yes"}).status_code == 302
+    assert not Exercise.objects.filter(pk=world.exercise.pk).exists()
+
+
+def test_what_a_model_wrote_is_on_no_page_of_a_student(world: World) -> None:
+    student = Caller(world.student)
+    paths = [f"/v1/hints/{world.hint.pk}", f"/v1/hints?exercise={EXERCISE}", "/c/basics/add/", "/"]
+    pages = [student.get(path) for path in paths]
+    closed = [
+        student.get(path).status_code
+        for path in (
+            f"/admin/hints/hint/{world.hint.pk}/change/",
+            f"/admin/hints/submission/{world.hint.submission_id}/change/",
+        )
+    ]
+
+    assert ([page.status_code for page in pages], closed) == ([200] * 4, [302] * 2)
+    assert not [page for page in pages if "the raw words" in page.content.decode()]
 
 
 def foreign(world: World) -> list[tuple[str, list[str]]]:
     """Paths of rows that are not the teacher's, and words that would give each away."""
     course, exercise, hint = world.other.pk, world.other_exercise.pk, world.other_hint.pk
+    program = world.other_hint.submission_id
     return [
         (f"/admin/{row}/{verb}/", words)
         for row, words in (
             (f"courses/course/{course}", ["secret", "감춘"]),
             (f"courses/exercise/{exercise}", ["secret", "숨김", "hidden_words"]),
             (f"hints/hint/{hint}", ["secret", "hidden_student", "hidden_raw"]),
+            (f"hints/submission/{program}", ["secret", "hidden_student"]),
         )
         for verb in ("change", "delete", "history")
     ]

@@ -9,14 +9,16 @@ import pytest
 from django.contrib import admin as site
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
-from broker.contract.attempt import Ended
+from broker.contract.attempt import Ended, Purpose
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
-from tests.web.kit import EXERCISE, Caller, model_call, queued
+from tests.web.kit import EXERCISE, Caller, call, queued
 from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import store
@@ -24,17 +26,32 @@ from web.hints.models import Hint
 from web.people.models import ApiToken, User
 
 pytestmark = pytest.mark.django_db
+TIMELINE = {
+    "en": ["Attempt 2 on gpu0", "first words after 0.0 s", "ended after 0.0 s",
+           "the engine was silent for too long: silent for 30 s", "write · fake", "template 1",
+           "tokens: 70 in (20 cached), 30 out", "max_tokens = 200", "half a sen",
+           "Attempt 5 on gpu0", "Its worker was not heard of again.", "Attempt 6 on gpu0",
+           "runs now", "blocked by R2", "the raw words", "judge · judge-1",
+           "&lt;b&gt;no bug&lt;/b&gt;", "passed the gate", "good words"],
+    "ko": ["gpu0에서 2번째 시도", "0.0초 뒤 첫 글", "0.0초 뒤 끝남",
+           "엔진이 너무 오래 조용했습니다: silent for 30 s", "쓰기 · fake", "틀 1",
+           "토큰: 입력 70(캐시 20), 출력 30", "max_tokens = 200", "half a sen",
+           "gpu0에서 5번째 시도", "워커의 소식이 끊겼습니다.", "gpu0에서 6번째 시도",
+           "지금 실행 중", "R2 규칙이 막음", "the raw words", "판정 · judge-1",
+           "&lt;b&gt;no bug&lt;/b&gt;", "관문 통과", "good words"],
+}  # fmt: skip
+"""What the timeline says, in its order."""
 ADMINS: list[ModelAdmin[Any]] = list(site.site._registry.values())
 NAMES = [each.opts.label_lower for each in ADMINS]
 
 
 @pytest.fixture
 def finished(student: User, exercise: Exercise, engine: Engine) -> str:
-    """A hint with raw output and Celery's record of its attempt."""
+    """A hint with an attempt, its model call, and Celery's record of it."""
     hint = str(queued(student, exercise).pk)
     store.claim(hint, 1, "gpu0")
     store.finish(hint, 1, Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL), Ended())
-    store.keep_calls(hint, 1, [model_call("the raw words", "R2")])
+    store.keep_calls(hint, 1, [call("the raw words", "R2")])
     TaskResult.objects.create(task_id=f"{hint}-1", status="SUCCESS", worker="gpu0@here")
     return hint
 
@@ -46,6 +63,12 @@ def everything(finished: str, student: User) -> None:
     ModeChange.objects.create(by=student, before="api", after="vllm")
     ApiToken.objects.create(user=student, name="script")
     Group.objects.create(name="graders")
+
+
+def text_of(client: Client, path: str, language: str = "en") -> str:
+    """A page without its marks, and with single blanks."""
+    html = client.get(path, headers={"Accept-Language": language}).content.decode()
+    return " ".join(re.sub(r"<[^>]*>", "", html).split())
 
 
 def page(model: ModelAdmin[Any], name: str, *args: Any) -> str:
@@ -78,14 +101,55 @@ def test_the_admin_speaks_korean(admin: Client) -> None:
     assert {"AI 모드", "문제", "힌트", "API 토큰"} <= set(re.findall(r">([^<>\n]+)</a>", html))
 
 
-def test_a_hint_shows_its_task_results_and_raw_output(admin: Client, finished: str) -> None:
-    html = admin.get(f"/admin/hints/hint/{finished}/change/").content.decode()
+def test_a_hint_shows_its_attempts_with_their_model_calls(
+    admin: Client, student: User, exercise: Exercise, engine: Engine
+) -> None:
+    hint = str(queued(student, exercise).pk)
+    store.claim(hint, 2, "gpu0")
+    store.requeue(hint, 2, ended=Ended(seen_s=0, failure="timeout", error="silent for 30 s"))
+    store.keep_calls(hint, 2, [call("half a sen", "")])
+    store.claim(hint, 5, "gpu0")
+    store.requeue(hint, 5)
+    store.claim(hint, 6, "gpu0")
+    hidden = call("<b>no bug</b>", "", purpose=Purpose.JUDGE, model="judge-1", parameters={})
+    store.keep_calls(hint, 6, [call("the raw words", "R2"), hidden, call("good words")])
 
-    result = TaskResult.objects.get()
-    assert f'href="/admin/django_celery_results/taskresult/{result.pk}/change/"' in html
-    assert "SUCCESS · gpu0@here" in html
-    assert "the raw words" in html
-    assert "R2" in html
+    for language, words in TIMELINE.items():
+        seen = text_of(admin, f"/admin/hints/hint/{hint}/change/", language)
+        assert [seen.find(word) for word in words] == sorted(seen.find(word) for word in words)
+        assert not [word for word in words if word not in seen]
+
+
+def test_a_hint_that_nobody_took_says_so(admin: Client, student: User, exercise: Exercise) -> None:
+    hint = queued(student, exercise)
+
+    assert "No engine has been asked yet" in text_of(admin, f"/admin/hints/hint/{hint.pk}/change/")
+
+
+def test_the_timeline_costs_the_same_for_many_attempts(
+    admin: Client, finished: str, student: User, exercise: Exercise,
+    django_assert_max_num_queries: Any,
+) -> None:  # fmt: skip
+    hint = str(queued(student, exercise).pk)
+    for number in range(1, 9):
+        store.claim(hint, number, "gpu0")
+        store.keep_calls(hint, number, [call("words")] * 3)
+        store.requeue(hint, number)
+    with CaptureQueriesContext(connection) as few:
+        admin.get(f"/admin/hints/hint/{finished}/change/")
+
+    with django_assert_max_num_queries(len(few)):
+        admin.get(f"/admin/hints/hint/{hint}/change/")
+
+
+def test_a_hint_leads_to_its_program(admin: Client, finished: str) -> None:
+    path = f"/admin/hints/submission/{Hint.objects.get().submission_id}/change/"
+
+    assert f'href="{path}"' in admin.get(f"/admin/hints/hint/{finished}/change/").content.decode()
+    html = admin.get(path).content.decode()
+    assert "return a - b" in html
+    assert admin.post(path, {"code": "x"}).status_code == 403
+    assert admin.get("/admin/hints/submission/add/").status_code == 403
 
 
 def test_the_text_of_a_cut_attempt_is_shown_to_nobody(

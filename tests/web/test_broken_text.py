@@ -17,13 +17,13 @@ from broker.contract.attempt import Ended
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
 from broker.contract.text import storable, storable_json
-from tests.web.kit import EXERCISE, Caller, model_call, new_hint, problem, queued
+from tests.web.kit import EXERCISE, Caller, call, new_hint, problem, queued
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.events import asked
-from web.hints import store
-from web.hints.models import Hint, RawOutput
+from web.hints import creation, store, submissions
+from web.hints.models import Attempt, Hint, ModelCall
 from web.people.models import User
 from web.tutor.evidence.report import Case, Failure, Report, Verdict
 
@@ -177,16 +177,20 @@ def test_whatever_a_request_brings_its_row_can_be_kept(student: User, exercise: 
         error=Failure(kind=BAD, message=BAD),
         output=BAD,
     )
-    new = replace(new_hint(student, exercise, code=BAD), question=BAD, report=report)
+    new = replace(new_hint(student, exercise), question=BAD)
+    program = submissions.keep(student, exercise, BAD, report)
+    new = replace(new, submission=program)
 
     created = store.create(replace(new, idempotency_key=BAD))
 
-    assert isinstance(created, store.Created)
+    assert isinstance(created, creation.Created)
     row = Hint.objects.get()
-    assert (row.code, row.question, row.idempotency_key) == (GOOD, GOOD, GOOD)
-    assert row.report["first"] == {"call": GOOD, "expected": GOOD, "got": GOOD, "error": GOOD}
-    assert (row.report["error"]["message"], row.report["output"]) == (GOOD, GOOD)
-    assert isinstance(store.create(replace(new, idempotency_key=BAD)), store.Repeated)
+    assert (row.submission.code, row.question, row.idempotency_key) == (GOOD, GOOD, GOOD)
+    kept = row.submission.report
+    assert kept["first"] == {"call": GOOD, "expected": GOOD, "got": GOOD, "error": GOOD}
+    assert (kept["error"]["message"], kept["output"]) == (GOOD, GOOD)
+    assert submissions.keep(student, exercise, BAD, report) == program
+    assert isinstance(store.create(replace(new, idempotency_key=BAD)), creation.Repeated)
 
 
 def test_whatever_a_model_writes_is_kept_with_a_mark(hint: str) -> None:
@@ -194,10 +198,21 @@ def test_whatever_a_model_writes_is_kept_with_a_mark(hint: str) -> None:
     ending = Outcome(state=State.ANSWERED, text=BAD, source=Source.MODEL)
 
     assert store.finish(hint, 1, ending, Ended())
-    store.keep_calls(hint, 1, [model_call(BAD, "R1")])
+    store.keep_calls(hint, 1, [call(BAD, "R1", model=BAD, parameters={BAD: BAD})])
 
     assert Hint.objects.get().text == GOOD
-    assert RawOutput.objects.get().text == GOOD
+    kept = ModelCall.objects.get()
+    assert (kept.text, kept.model, kept.parameters) == (GOOD, GOOD, {GOOD: GOOD})
+
+
+def test_whatever_an_engine_says_closes_its_attempt(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    assert store.requeue(hint, 1, ended=Ended(failure="cut", error=f"{BAD}{'x' * 5000}"))
+
+    kept = Attempt.objects.get()
+    assert kept.error.startswith(GOOD)
+    assert len(kept.error) == 1000
 
 
 def test_what_a_cut_attempt_left_is_kept(hint: str) -> None:

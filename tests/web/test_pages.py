@@ -13,9 +13,11 @@ from django.test import Client
 
 from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
+from web.hints import submissions
 from web.hints.models import Hint
 from web.pages.words import script_words
 from web.people.models import User
+from web.tutor.evidence.report import Report, Verdict
 
 pytestmark = pytest.mark.django_db
 PAGE = "/c/basics/sum/"
@@ -57,9 +59,9 @@ def new_exercise(course: Course, slug: str, **more: str) -> Exercise:
 
 
 def new_hint(student: User, exercise: Exercise, level: int, state: State) -> Hint:
-    return Hint.objects.create(
-        student=student, exercise=exercise, level=level, state=state, locale="ko", report={}
-    )
+    program = submissions.keep(student, exercise, "", Report(verdict=Verdict.CRASHED))
+    whose: dict[str, Any] = {"student": student, "exercise": exercise, "submission": program}
+    return Hint.objects.create(**whose, level=level, state=state, locale="ko")
 
 
 def read(client: Client, path: str, language: str = "ko") -> str:

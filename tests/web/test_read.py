@@ -33,7 +33,7 @@ from web import link
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people import access
 from web.people.models import User
@@ -421,9 +421,9 @@ def test_checks_run_the_tests_and_ask_for_nothing(api: Caller) -> None:
 def test_an_old_row_with_a_huge_report_makes_a_small_answer(api: Caller) -> None:
     live()
     hint = api.ask().json()["id"]
-    row = Hint.objects.get()
+    row = Submission.objects.get()
     row.report["first"] |= {"got": "x" * 10**6, "call": [["y" * 10**5] * 9] * 9}
-    Hint.objects.update(report=row.report | {"output": "\\" * 10**6})
+    Submission.objects.update(report=row.report | {"output": "\\" * 10**6})
 
     one = api.get(f"/v1/hints/{hint}")
     all_of_them = api.get(f"/v1/hints?exercise={EXERCISE}")

@@ -17,14 +17,21 @@ from django_celery_results.models import TaskResult
 
 from tests.web.kit import queued
 from web.courses.models import Exercise
-from web.hints.models import Hint, RawOutput
+from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.ops import retention
 from web.ops.retention import KINDS, Records, sweep
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
+
+
+def an_attempt() -> Attempt:
+    return Attempt.objects.get_or_create(hint=Hint.objects.get(), number=1000)[0]
+
+
 NEW: dict[type[Model], Callable[[], Model]] = {
-    RawOutput: lambda: RawOutput(hint=Hint.objects.get(), attempt=1, turn=1, text="words"),
+    ModelCall: lambda: ModelCall(attempt=an_attempt(), text="words"),
+    Attempt: lambda: Attempt(hint=Hint.objects.get(), number=Attempt.objects.count()),
     TaskResult: lambda: TaskResult(task_id=str(uuid4())),
     Session: lambda: Session(session_key=uuid4().hex, expire_date=timezone.now()),
     AccessLog: lambda: AccessLog(username="minji"),
@@ -51,7 +58,11 @@ def make(kind: Records, age: timedelta) -> Any:
 
 
 def left(kind: Records) -> set[Any]:
-    return set(kind.model._default_manager.values_list("pk", flat=True))
+    """The keys of the rows that are whole."""
+    rows = kind.model._default_manager.all()
+    return set(
+        (rows.exclude(**{kind.text: ""}) if kind.text else rows).values_list("pk", flat=True)
+    )
 
 
 @each_kind
@@ -79,7 +90,9 @@ def test_a_statement_takes_no_more_than_a_batch_the_oldest_first(
 
 
 def test_a_machine_whose_clock_is_wrong_deletes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    young = {kind.name: {make(kind, timedelta(days=-1))} for kind in KINDS}
+    for kind in KINDS:
+        make(kind, timedelta(days=-1))
+    young = {kind.name: left(kind) for kind in KINDS}
     ahead = timezone.now() + timedelta(days=10_000)
     monkeypatch.setattr(timezone, "now", lambda: ahead)
 
@@ -89,20 +102,32 @@ def test_a_machine_whose_clock_is_wrong_deletes_nothing(monkeypatch: pytest.Monk
 
 def test_zero_days_keep_no_raw_output(settings: Any) -> None:
     settings.RAW_DAYS = 0
-    raw = next(kind for kind in KINDS if kind.model is RawOutput)
+    raw = next(kind for kind in KINDS if kind.model is ModelCall)
     make(raw, timedelta(seconds=2))
 
     assert sweep(raw) == 1
+    assert ModelCall.objects.get().text == ""
 
 
-def test_hints_and_people_stay(hint: Hint, student: User) -> None:
+def test_an_attempt_takes_its_model_calls_along() -> None:
+    kind = next(kind for kind in KINDS if kind.model is Attempt)
+    old = Attempt.objects.get(pk=make(kind, timedelta(days=5000)))
+    ModelCall.objects.create(attempt=old)
+
+    assert sweep(kind) == 1
+    assert not ModelCall.objects.exists()
+
+
+def test_hints_their_programs_and_people_stay(hint: Hint, student: User) -> None:
     for kind in KINDS:
         make(kind, timedelta(days=5000))
-    Hint.objects.update(created_at=timezone.now() - timedelta(days=5000))
+    for model in (Hint, Submission):
+        model.objects.update(created_at=timezone.now() - timedelta(days=5000))
 
     call_command("retain")
 
     assert Hint.objects.get() == hint
+    assert Submission.objects.get() == hint.submission
     assert User.objects.get() == student
 
 

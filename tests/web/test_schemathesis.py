@@ -18,7 +18,7 @@ from tests.web.kit import EXERCISE, live, new_hint
 from web.api.api import api
 from web.courses.models import Exercise
 from web.engines.models import Engine
-from web.hints import store
+from web.hints import creation, store
 from web.link import broker
 from web.people.models import ApiToken, User
 from web.people.tokens import fresh
@@ -54,7 +54,7 @@ def described(
     """The description, with an exercise and a hint that are there."""
     live()
     created = store.create(new_hint(student, exercise))
-    assert isinstance(created, store.Created)
+    assert isinstance(created, creation.Created)
     store.cancel(str(created.hint.pk))
     raw = json.loads(json.dumps(api.get_openapi_schema()))
     for name in ("HintIn", "CheckIn"):

@@ -10,17 +10,19 @@ from typing import Any, TypeVar
 
 import pytest
 from django.db import IntegrityError, connections
+from django.utils import timezone
 
-from broker.contract.attempt import Ended
+from broker.contract.attempt import Ended, Purpose
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
-from tests.web.kit import RIGHT, new_hint, queued
+from tests.web.kit import RIGHT, call, new_hint, queued
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines.models import Engine
-from web.hints import store
-from web.hints.models import Hint
-from web.hints.store import Created, Creation, KeyReused, Repeated, Waiting
+from web.hints import lookup, store
+from web.hints.creation import Created, Creation, KeyReused, Repeated, Waiting
+from web.hints.models import Attempt, Hint, ModelCall, Submission
+from web.hints.store import LOST
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +67,7 @@ def test_a_created_hint_is_queued(student: User, exercise: Exercise) -> None:
     found = row(str(queued(student, exercise).pk))
 
     assert (found.state, found.attempt, found.source) == (State.QUEUED, 0, Source.NONE)
-    assert found.report["verdict"] == "crashed"
+    assert found.submission.report["verdict"] == "crashed"
 
 
 def test_a_claim_gives_the_worker_all_it_needs(hint: str, student: User) -> None:
@@ -101,7 +103,8 @@ def test_claims_of_one_exercise_read_its_texts_once(
     store.claim(hint, 1, "gpu0")
     store.requeue(hint, 1)
 
-    with django_assert_num_queries(1):
+    # A savepoint, the hint's row, its attempt's row, and the savepoint's end.
+    with django_assert_num_queries(4):
         store.claim(hint, 2, "gpu0")
 
 
@@ -273,6 +276,108 @@ def test_nothing_moves_a_cancelled_hint(hint: str) -> None:
     assert Hint.objects.filter(pk=hint).values()[0] == before
 
 
+def attempts_of(hint: str) -> list[Attempt]:
+    return list(Attempt.objects.filter(hint=hint))
+
+
+def test_a_claim_begins_an_attempt_and_finish_ends_it(hint: str) -> None:
+    store.claim(hint, 3, "gpu0")
+    [running] = attempts_of(hint)
+    store.finish(hint, 3, ANSWER, Ended(seen_s=0.5))
+
+    [done] = attempts_of(hint)
+    assert (running.number, running.engine, running.finished_at) == (3, "gpu0", None)
+    assert (done.pk, done.failure, done.error) == (running.pk, "", "")
+    assert done.first_piece_at is not None
+    assert done.finished_at is not None
+    assert 0.4 < (done.finished_at - done.first_piece_at).total_seconds() < 0.6
+    assert abs((done.finished_at - timezone.now()).total_seconds()) < 60
+
+
+def test_each_attempt_keeps_how_it_ended(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1, ended=Ended(seen_s=7, failure="cut", error="it broke off"))
+    store.claim(hint, 2, "gpu0")
+    store.requeue(hint, 2)
+    store.claim(hint, 4, "gpu0")
+    store.finish(hint, 4, ANSWER, Ended(failure="timeout", error="silent"))
+
+    ends = [(row.number, row.failure, row.error) for row in attempts_of(hint)]
+    assert ends == [(1, "cut", "it broke off"), (2, "", LOST.error), (4, "timeout", "silent")]
+    assert [bool(row.first_piece_at) for row in attempts_of(hint)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("verb", "error"),
+    [(store.cancel, ""), (lambda hint: store.queued_again(hint, -1, 0), LOST.error),
+     (lambda hint: store.requeue(hint, 9), LOST.error)],
+    ids=["cancel", "queued_again", "requeue of a later grant"],
+)  # fmt: skip
+def test_whoever_takes_a_running_hint_closes_its_attempt(
+    hint: str, verb: Callable[[str], object], error: str
+) -> None:
+    store.claim(hint, 1, "gpu0")
+
+    assert verb(hint)
+
+    [lost] = attempts_of(hint)
+    assert (bool(lost.finished_at), lost.error) == (True, error)
+
+
+def test_a_zombie_changes_no_attempt(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.requeue(hint, 1)
+    store.claim(hint, 2, "gpu0")
+    before = list(Attempt.objects.values())
+
+    assert not store.finish(hint, 1, ANSWER, Ended(error="late"))
+    assert not store.requeue(hint, 1, ended=Ended(error="late"))
+
+    assert list(Attempt.objects.values()) == before
+
+
+def test_a_claim_that_fails_leaves_no_attempt(hint: str) -> None:
+    store.claim(hint, 2, "gpu0")
+    store.claim(hint, 3, "gpu0")
+    store.claim(hint, 1, "gone")
+
+    assert [row.number for row in attempts_of(hint)] == [2]
+
+
+def test_model_calls_are_kept_with_their_attempt(hint: str) -> None:
+    store.claim(hint, 1, "gpu0")
+    hidden = call("no", "", purpose=Purpose.JUDGE, model="m" * 500, parameters={"stop": ["x"]})
+    store.keep_calls(hint, 1, [call("words", "R2"), hidden])
+    store.keep_calls(hint, 1, [])
+
+    one, other = ModelCall.objects.all()
+    assert (one.attempt.number, one.purpose, one.verdict, one.text) == (1, "write", "R2", "words")
+    assert (one.model, one.template_version) == ("fake", "1")
+    assert (one.prompt_tokens, one.completion_tokens, one.cached_tokens) == (70, 30, 20)
+    assert (other.purpose, other.model, other.parameters) == ("judge", "m" * 200, {"stop": ["x"]})
+    assert abs((one.created_at - timezone.now()).total_seconds()) < 60
+
+
+def test_where_raw_text_is_not_kept_the_calls_are(hint: str, settings: Any) -> None:
+    settings.RAW_DAYS = 0
+    store.claim(hint, 1, "gpu0")
+
+    store.keep_calls(hint, 1, [call("words", "R2")])
+
+    assert ModelCall.objects.values_list("verdict", "text").get() == ("R2", "")
+
+
+def test_what_a_hint_stands_on_may_be_deleted(hint: str, exercise: Exercise, student: User) -> None:
+    store.claim(hint, 1, "gpu0")
+    store.keep_calls(hint, 1, [call("words")])
+
+    exercise.delete()
+
+    assert not any(model.objects.exists() for model in (Hint, Submission, Attempt, ModelCall))
+    assert not store.finish(hint, 1, ANSWER, Ended())
+    student.delete()
+
+
 def test_queued_again_leaves_a_fresh_claim_alone(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 
@@ -336,14 +441,14 @@ def test_another_broken_constraint_is_no_second_click(student: User, exercise: E
 
 
 def test_only_old_hints_in_flight_are_due(hint: str, student: User) -> None:
-    assert store.in_flight_ids(60) == store.due_to_expire(60) == []
-    assert store.in_flight_ids(-1) == store.due_to_expire(-1) == [hint]
+    assert lookup.in_flight_ids(60) == lookup.due_to_expire(60) == []
+    assert lookup.in_flight_ids(-1) == lookup.due_to_expire(-1) == [hint]
 
     store.claim(hint, 1, "gpu0")
-    assert (store.in_flight_ids(-1), store.due_to_expire(-1)) == ([hint], [])
+    assert (lookup.in_flight_ids(-1), lookup.due_to_expire(-1)) == ([hint], [])
 
     store.finish(hint, 1, ANSWER, Ended())
-    assert store.in_flight_ids(-1) == []
+    assert lookup.in_flight_ids(-1) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -376,7 +481,7 @@ def test_requests_that_meet_the_end_of_an_earlier_hint_get_an_answer(
     def end() -> list[Creation]:
         for _ in range(2):
             while not asking.acquire(blocking=False):
-                for hint in store.in_flight_ids(-1):
+                for hint in lookup.in_flight_ids(-1):
                     store.cancel(hint)
         return []
 

@@ -1,22 +1,23 @@
-"""Any order of store verbs, late and repeated ones too, keeps the state table."""
+"""Any order of store verbs, late and repeated ones too, keeps the state table and the attempts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db.models import F
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from broker.contract.attempt import Ended
 from broker.contract.hint import ARROWS, FINAL, Outcome, Reason, State
 from broker.contract.job import Partial
-from tests.web.kit import queued
+from tests.web.kit import call, queued
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store
-from web.hints.models import Hint
+from web.hints.models import Attempt, Hint, ModelCall
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ class Model:
 
     state: State = State.QUEUED
     attempt: int = 0
+    claimed: list[int] = field(default_factory=list)
 
     def step(self, verb: str, attempt: int) -> bool:
         """Whether the verb changes the hint, which it then does."""
@@ -42,6 +44,7 @@ class Model:
         match verb:
             case "claim" if queued and attempt > self.attempt:
                 self.state, self.attempt = State.RUNNING, attempt
+                self.claimed.append(attempt)
             case "finish" if running and attempt == self.attempt:
                 self.state = State.ANSWERED
             case "requeue" if running and attempt >= self.attempt:
@@ -90,6 +93,8 @@ def test_any_history_keeps_the_state_table(
         expected = model.step(verb, attempt)
         assert do(verb, hint, attempt) is expected, (verb, attempt)
         after = rows.values()[0]
+        if verb == "claim" and expected:
+            store.keep_calls(hint, attempt, [call("words")])
 
         assert (after["state"], after["attempt"]) == (model.state, model.attempt)
         old, new = State(before["state"]), State(after["state"])
@@ -98,4 +103,16 @@ def test_any_history_keeps_the_state_table(
         assert not (new in FINAL and after["partial"]), "a final row keeps no ungated text"
         if old in FINAL or not expected:
             assert after == before
+        assert_attempts(hint, model)
     event(f"ends {model.state}")
+
+
+def assert_attempts(hint: str, model: Model) -> None:
+    """A row a claim; the one that is open is that of the hint that runs, and there is no other."""
+    found = Attempt.objects.filter(hint=hint)
+    assert list(found.values_list("number", flat=True)) == model.claimed
+    open_ones = [model.attempt] if model.state is State.RUNNING else []
+    assert list(found.filter(finished_at=None).values_list("number", flat=True)) == open_ones
+    assert not found.filter(finished_at__lt=F("started_at")).exists()
+    calls = ModelCall.objects.filter(attempt__hint=hint)
+    assert list(calls.values_list("attempt__number", flat=True).distinct()) == model.claimed

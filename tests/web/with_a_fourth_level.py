@@ -17,7 +17,7 @@ from tests.web.fourth import FOURTH
 from tests.web.kit import EXERCISE, Caller, new_hint, problem
 from web.courses import seeding
 from web.courses.models import Course, Exercise
-from web.hints import store
+from web.hints import creation, jobs, store
 from web.hints.models import Hint
 from web.ops import seed
 from web.people.models import User
@@ -31,7 +31,7 @@ LANGUAGES = [("ko", "견주기", "두 실행을 나란히"), ("en", "Compare", "
 
 def answered(student: User, exercise: Exercise, level: int) -> None:
     created = store.create(replace(new_hint(student, exercise), level=level))
-    assert isinstance(created, store.Created)
+    assert isinstance(created, creation.Created)
     Hint.objects.filter(pk=created.hint.pk).update(state=State.ANSWERED)
 
 
@@ -131,7 +131,7 @@ def test_the_author_is_asked_where_no_model_answers(student: User, exercise: Exe
     exercise.authored_hints.create(level=4, text_ko="넷", text_en="Four")
     answered(student, exercise, 4)
 
-    assert store.authored(Hint.objects.select_related("exercise").get(level=4)) == "넷"
+    assert jobs.authored(Hint.objects.select_related("exercise").get(level=4)) == "넷"
 
 
 @pytest.mark.parametrize(

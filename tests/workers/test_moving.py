@@ -32,7 +32,7 @@ from web.engines.client.errors import (
 )
 from web.engines.models import Engine, Mode
 from web.hints import store
-from web.hints.models import RawOutput
+from web.hints.models import ModelCall
 from workers.attempt import attempt
 from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
@@ -264,7 +264,7 @@ async def test_a_second_answer_that_is_cut_is_asked_for_again(
 
     moved = await serve(runtime, hint, FIX, CUT)
     kept = await runtime.database.run(
-        lambda: list(RawOutput.objects.values_list("rule", flat=True))
+        lambda: list(ModelCall.objects.order_by("pk").values_list("verdict", flat=True))
     )
     final = await serve(runtime, hint, good, at="gpu1")
 

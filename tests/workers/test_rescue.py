@@ -10,6 +10,7 @@ import pytest
 from django.db import DataError
 
 from broker import dispatch, fleet, health, keys, streams
+from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Source, State
 from broker.dispatch import MOST_LOST, Grant
@@ -20,7 +21,7 @@ from tests.web.kit import new_hint
 from tests.workers.test_attempt import hint, row
 from web.courses.models import Exercise
 from web.database import ago
-from web.hints import store
+from web.hints import creation, store
 from web.hints.models import Hint
 from web.people.models import User
 from workers.guard.rescue import Rescue
@@ -173,7 +174,7 @@ async def test_a_hint_that_cannot_be_rescued_holds_up_no_other(
 
     def waiting() -> str:
         created = store.create(new_hint(User.objects.create(username="other"), exercise))
-        assert isinstance(created, store.Created)
+        assert isinstance(created, creation.Created)
         return str(created.hint.pk)
 
     other = await runtime.database.run(waiting)
@@ -308,7 +309,7 @@ async def test_a_worker_that_lives_sends_its_last_words_itself(
     """An engine that goes down makes the leases of a hint due that its worker has just finished."""
     attempt = await claimed(runtime, hint)
     outcome = Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL)
-    assert await runtime.database.run(store.finish, hint, attempt, outcome, None)
+    assert await runtime.database.run(store.finish, hint, attempt, outcome, Ended())
     await run_out(runtime, hint)
 
     await rescue.tick()

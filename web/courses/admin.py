@@ -66,6 +66,15 @@ class ExerciseAdmin(CourseScoped[Exercise]):
     readonly_fields = ("revision",)
     inlines = (AuthoredHintInline,)
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Programs that were only run go with their exercise; it stays while there are hints."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        runs = Exercise._meta.get_field("submissions").related_model
+        assert isinstance(runs, type)
+        return found, counts, needed - {str(runs._meta.verbose_name)}, protected
+
     def save_related(
         self, request: HttpRequest, form: Any, formsets: list[Any], change: bool
     ) -> None:

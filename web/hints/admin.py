@@ -1,33 +1,82 @@
-"""Hints in the admin: read only, with the raw output and the task results of each attempt."""
+"""Submissions and hints in the admin: read only, a hint with the timeline of its attempts."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
-from web.hints.models import Hint, RawOutput
-from web.people import access
+from web.hints.models import Attempt, Hint, Submission
 from web.people.site import CourseScoped
 
+Row = TypeVar("Row", Submission, Hint)
 
-class RawOutputInline(admin.TabularInline[RawOutput, Hint]):
-    model = RawOutput
+
+class Asked(CourseScoped[Row]):
+    """Rows of one student about one exercise."""
+
+    course = "exercise__course"
+    list_select_related = ("student", "exercise__course")
+    search_fields = ["id", "student__username", "exercise__slug"]
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    @admin.display(description=_("student"), ordering="student__username")
+    def asked_by(self, row: Row) -> str:
+        return row.student.get_username()
+
+    @admin.display(description=_("exercise"), ordering="exercise")
+    def for_exercise(self, row: Row) -> str:
+        return row.exercise.path
+
+
+@admin.register(Submission)
+class SubmissionAdmin(Asked[Submission]):
+    list_display = ("created_at", "asked_by", "for_exercise", "verdict", "source", "fingerprint")
+    list_filter = ("source", ("exercise__course", admin.RelatedOnlyFieldListFilter))
+    search_fields = [*Asked.search_fields, "fingerprint"]
+    fields = readonly_fields = (
+        "created_at", "asked_by", "for_exercise", "source", "fingerprint", "program", "found",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
+        return super().get_queryset(request).defer("code")
+
+    @admin.display(description=_("verdict"))
+    def verdict(self, submission: Submission) -> str:
+        return str(submission.report.get("verdict", "–"))
+
+    @admin.display(description=_("code"))
+    def program(self, submission: Submission) -> SafeString:
+        return preformatted(submission.code)
+
+    @admin.display(description=_("test report"))
+    def found(self, submission: Submission) -> SafeString:
+        return preformatted(json.dumps(submission.report, indent=2, ensure_ascii=False))
+
+
+class Timeline(admin.TabularInline[Attempt, Hint]):
+    """The attempts, the first one first, each with its model calls."""
+
+    model = Attempt
+    template = "admin/hints/timeline.html"
     extra = 0
-    fields = readonly_fields = ("attempt", "turn", "rule", "text", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        return super().get_queryset(request).prefetch_related("calls")
 
 
 @admin.register(Hint)
-class HintAdmin(CourseScoped[Hint]):
-    course = "exercise__course"
+class HintAdmin(Asked[Hint]):
     list_display = (
         "created_at",
         "asked_by",
@@ -51,34 +100,23 @@ class HintAdmin(CourseScoped[Hint]):
         "helpful",
         ("exercise__course", admin.RelatedOnlyFieldListFilter),
     )
-    list_select_related = ("student", "exercise__course")
-    search_fields = ("id", "student__username", "exercise__slug")
-    date_hierarchy = "created_at"
-    show_full_result_count = False
-    exclude = ("student", "exercise", "code")
-    inlines = (RawOutputInline,)
+    exclude = ("student", "exercise", "submission")
+    readonly_fields = ("asked_by", "for_exercise", "program", "found", "wait_s", "total_s")
+    inlines = (Timeline,)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Hint | None = None) -> tuple[str, ...]:
-        # A link is shown only to people it opens for.
-        may_open = access.sees_task_results(request.user)
-        records = "task_links" if may_open else "task_results"
-        return ("asked_by", "for_exercise", "program", records, "wait_s", "total_s")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Hint]:
-        return super().get_queryset(request).defer("code", "report")
-
-    @admin.display(description=_("student"), ordering="student__username")
-    def asked_by(self, hint: Hint) -> str:
-        return hint.student.get_username()
-
-    @admin.display(description=_("exercise"), ordering="exercise")
-    def for_exercise(self, hint: Hint) -> str:
-        return hint.exercise.path
+    class Media:
+        css = {"all": ["hints/timeline.css"]}
 
     @admin.display(description=_("code"))
     def program(self, hint: Hint) -> SafeString:
-        """With its line breaks and indentation."""
-        return format_html("<pre>{}</pre>", hint.code)
+        """As in the submission, with a link to it."""
+        address = reverse("admin:hints_submission_change", args=[hint.submission_id])
+        link = format_html('<p><a href="{}">{}</a></p>', address, hint.submission)
+        return preformatted(hint.submission.code) + link
+
+    @admin.display(description=_("test report"))
+    def found(self, hint: Hint) -> SafeString:
+        return preformatted(json.dumps(hint.submission.report, indent=2, ensure_ascii=False))
 
     @admin.display(description=_("wait, s"))
     def wait_s(self, hint: Hint) -> str:
@@ -88,30 +126,10 @@ class HintAdmin(CourseScoped[Hint]):
     def total_s(self, hint: Hint) -> str:
         return span_s(hint.created_at, hint.finished_at)
 
-    @admin.display(description=_("task results"))
-    def task_results(self, hint: Hint) -> SafeString | str:
-        """One line an attempt."""
-        return listed("<li>{1} · {2} · {3}</li>", hint)
 
-    @admin.display(description=_("task results"))
-    def task_links(self, hint: Hint) -> SafeString | str:
-        """One line an attempt, linked to Celery's own record of it."""
-        return listed('<li><a href="{0}">{1}</a> · {2} · {3}</li>', hint)
-
-
-def listed(line: str, hint: Hint) -> SafeString | str:
-    """The task results of the hint as a list. line: of address, id, status and worker."""
-    rows = TaskResult.objects.filter(task_id__startswith=f"{hint.pk}-").order_by("task_id")
-    shown = [
-        (
-            reverse("admin:django_celery_results_taskresult_change", args=[row.pk]),
-            row.task_id,
-            row.status,
-            row.worker,  # type: ignore[attr-defined]  # newer than its stubs
-        )
-        for row in rows
-    ]
-    return format_html("<ul>{}</ul>", format_html_join("", line, shown)) if shown else "–"
+def preformatted(text: str) -> SafeString:
+    """With its line breaks and indentation."""
+    return format_html("<pre>{}</pre>", text)
 
 
 def span_s(start: Any, end: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -20,8 +21,9 @@ from web.api import openapi, problem
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import backlog, etag, store, wire
-from web.hints.models import Hint
+from web.hints import backlog, creation, etag, lookup, store, submissions, wire
+from web.hints.creation import NewHint
+from web.hints.models import Hint, Submission
 from web.language import locale_now
 from web.people import access, runs
 from web.people.models import User
@@ -67,7 +69,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        report = sandbox.check(body.code, exercise.tests, exercise.language)
+        report, _ = submit(student, exercise, body.code)
     return wire.check_out(report, body.code)
 
 
@@ -100,8 +102,8 @@ def ask(
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report = sandbox.check(body.code, exercise.tests, exercise.language)
-        hint, place = accept(new_hint(student, exercise, body, report, idempotency_key))
+        report, program = submit(student, exercise, body.code)
+        hint, place = accept(new_hint(program, body, idempotency_key), report)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place))
 
@@ -115,7 +117,8 @@ def ask(
 def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     student = user_of(request)
     found = find_exercise(student, exercise)
-    rows = access.own_hints(student, found).select_related("exercise__course")[:HISTORY]
+    rows = access.own_hints(student, found)
+    rows = rows.select_related("exercise__course", "submission")[:HISTORY]
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
 
 
@@ -176,41 +179,50 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def accept(new: store.NewHint) -> tuple[Hint, Placement | View | None]:
+def submit(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
+    """Runs the program and keeps it. Raises: Problem busy."""
+    report = sandbox.check(code, exercise.tests, exercise.language)
+    with still_there(student, exercise):
+        return report, submissions.keep(student, exercise, code, report)
+
+
+@contextmanager
+def still_there(student: User, exercise: Exercise) -> Iterator[None]:
+    """Raises: Problem not found if the exercise was deleted while the program ran."""
+    try:
+        yield
+    except IntegrityError:
+        find_exercise(student, exercise.path)
+        raise
+
+
+def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
     earlier = store.by_key(new)
     if earlier is None:
-        refuse_correct(new.report)
+        refuse_correct(report)
         refuse_when_full()
-    try:
-        creation = earlier or store.create(new)
-    except IntegrityError:
-        # Perhaps the exercise was deleted while the program ran: then this says so.
-        find_exercise(new.student, new.exercise.path)
-        raise
-    match creation:
-        case store.Created(hint):
+    program = new.submission
+    with still_there(program.student, program.exercise):
+        made = earlier or store.create(new)
+    match made:
+        case creation.Created(hint):
             return hint, backlog.join(hint)
-        case store.Repeated(hint):
+        case creation.Repeated(hint):
             return hint, None if hint.final else backlog.look(str(hint.pk))
-        case store.Waiting(hint):
+        case creation.Waiting(hint):
             raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
-        case store.KeyReused():
+        case creation.KeyReused():
             raise Problem(problem.KEY_REUSED)
 
 
-def new_hint(
-    student: User, exercise: Exercise, body: wire.HintIn, report: Report, key: str
-) -> store.NewHint:
-    locale = body.locale or locale_now()
-    return store.NewHint(
-        student=student,
-        exercise=exercise,
+def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:
+    locale, exercise = body.locale or locale_now(), program.exercise
+    return NewHint(
+        submission=program,
         level=body.level,
         locale=locale,
-        code=body.code,
         question=body.question,
-        report=report,
         prefix=prompt.prefix_key(
             roster.model_of_prefix(), exercise.path, exercise.revision, body.level, locale
         ),
@@ -308,6 +320,6 @@ def refuse_correct(report: Report) -> None:
 
 
 def refuse_when_full() -> None:
-    if store.waiting_count() >= settings.BACKLOG_MAX:
+    if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

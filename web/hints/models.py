@@ -1,21 +1,68 @@
-"""Hint: one student request and its answer; and the raw text that only staff may read."""
+"""A student's programs and hints, and what came of each attempt at a hint."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from broker import health
+from broker.contract import attempt
 from broker.contract import hint as contract
 from web.courses.models import Exercise, level_choices
 from web.tutor.languages import Locale
 
+ERROR_CHARS, MODEL_CHARS = 1000, 200
 IN_FLIGHT = (contract.State.QUEUED, contract.State.RUNNING)
+
+
+class Submission(models.Model):
+    """One program of one student for one exercise, with its test report; web.hints.submissions.
+
+    A run that gives the same as the one before, program and report, is the same submission. By its
+    fingerprint (web.tutor.evidence.fingerprint) a program is found again whoever else wrote it,
+    so that what was found out about it need not be found out twice.
+    """
+
+    class Source(models.TextChoices):
+        HERE = "here", _("run here")
+        PLATFORM = "platform", _("judged by the platform that sent it")
+
+    # The index of a student's programs begins with this column.
+    student = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="submissions",
+        db_index=False,
+        verbose_name=_("student"),
+    )
+    exercise = models.ForeignKey(
+        Exercise,
+        on_delete=models.CASCADE,
+        related_name="submissions",
+        verbose_name=_("exercise"),
+    )
+    code = models.TextField(_("code"))
+    fingerprint = models.CharField(_("fingerprint"), max_length=32)
+    report: models.JSONField[dict[str, Any]] = models.JSONField(_("test report"))
+    source = models.CharField(_("source"), max_length=10, choices=Source, default=Source.HERE)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("submission")
+        verbose_name_plural = _("submissions")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["student", "exercise", "-id"], name="submission_last")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} · {self.fingerprint[:8]}"
 
 
 class Hint(models.Model):
@@ -44,11 +91,15 @@ class Hint(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hints"
     )
     exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="hints")
+    submission = models.ForeignKey(
+        Submission,
+        on_delete=models.CASCADE,
+        related_name="hints",
+        verbose_name=_("submission"),
+    )
     level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     locale: models.CharField[Locale, Locale] = models.CharField(_("language"), max_length=2)
-    code = models.TextField(_("code"))
     question = models.TextField(_("question"), blank=True)
-    report: models.JSONField[dict[str, Any]] = models.JSONField(_("test report"))
     prefix = models.CharField(_("prefix key"), max_length=32)
     prefix_tokens = models.PositiveIntegerField(
         _("shared prompt tokens"),
@@ -112,20 +163,87 @@ class Hint(models.Model):
         return contract.State(self.state) in contract.FINAL
 
 
-class RawOutput(models.Model):
-    """What a model wrote before the gate, and what the gate said: for staff, HINTLINE_RAW_DAYS."""
+class Attempt(models.Model):
+    """One claim of a hint; it is open until the hint leaves the state in which it runs."""
 
-    hint = models.ForeignKey(Hint, on_delete=models.CASCADE, related_name="raw_outputs")
-    attempt = models.PositiveSmallIntegerField(_("attempt"))
-    turn = models.PositiveSmallIntegerField(_("turn"))
-    text = models.TextField(_("text"))
-    rule = models.CharField(_("blocking rule"), max_length=10, blank=True)
-    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False, db_index=True)
+    class Failure(models.TextChoices):
+        UNREACHABLE = health.Failure.UNREACHABLE, _("the engine was not reached")
+        BUSY = health.Failure.BUSY, _("the engine had no room")
+        RATE_LIMITED = health.Failure.RATE_LIMITED, _("the engine was asked too often")
+        TIMEOUT = health.Failure.TIMEOUT, _("the engine was silent for too long")
+        CUT = health.Failure.CUT, _("the engine broke off")
+
+    # The constraint's index begins with this column.
+    hint = models.ForeignKey(
+        Hint, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
+    number = models.PositiveSmallIntegerField(_("attempt"))
+    engine = models.CharField(_("engine"), max_length=50)
+    started_at = models.DateTimeField(_("started"), db_default=Now(), db_index=True)
+    first_piece_at = models.DateTimeField(_("first piece"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    failure = models.CharField(_("failure"), max_length=20, choices=Failure, blank=True)
+    error = models.CharField(_("error"), max_length=ERROR_CHARS, blank=True)
 
     class Meta:
-        verbose_name = _("raw model output")
-        verbose_name_plural = _("raw model output")
-        ordering = ["hint", "attempt", "turn"]
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["hint", "number"], name="one_row_an_attempt")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.hint_id} · {self.attempt}.{self.turn} · {self.rule or 'passed'}"
+        return f"{self.hint_id} · {self.number}"
+
+    @property
+    def first_piece_s(self) -> float | None:
+        """Seconds from its start to the first words that the student saw of it."""
+        return span_s(self.started_at, self.first_piece_at)
+
+    @property
+    def took_s(self) -> float | None:
+        return span_s(self.started_at, self.finished_at)
+
+    @property
+    def said(self) -> str:
+        """The error; in the reader's language where it is a sentence of ours."""
+        return gettext(self.error) if self.error else ""
+
+
+class ModelCall(models.Model):
+    """One request to an engine; its text is ungated, for staff alone, and goes after RAW_DAYS."""
+
+    class Purpose(models.TextChoices):
+        DIAGNOSE = attempt.Purpose.DIAGNOSE, _("diagnose")
+        WRITE = attempt.Purpose.WRITE, _("write")
+        JUDGE = attempt.Purpose.JUDGE, _("judge")
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="calls")
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
+    model = models.CharField(_("model name"), max_length=MODEL_CHARS, blank=True)
+    template_version = models.CharField(_("template version"), max_length=20, blank=True)
+    parameters: models.JSONField[dict[str, Any]] = models.JSONField(_("parameters"), default=dict)
+    prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)
+    completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
+    cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
+    verdict = models.CharField(_("verdict"), max_length=20, blank=True)
+    text = models.TextField(_("text"), blank=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("model call")
+        verbose_name_plural = _("model calls")
+        ordering = ["pk"]
+        # Retention looks for texts that are still there, which only the youngest rows have.
+        indexes = [
+            models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} · {self.model}"
+
+
+def span_s(start: datetime, end: datetime | None) -> float | None:
+    """Seconds, if both are known; 0 for an end that another clock puts before the start."""
+    return max(0.0, (end - start).total_seconds()) if end else None

@@ -9,7 +9,7 @@ from ninja import Field, Schema
 from pydantic import BeforeValidator, StrictBool
 
 from broker.contract.hint import Reason, Source, State
-from web.hints import store
+from web.hints import jobs
 from web.hints.models import Hint
 from web.hints.notices import notice
 from web.language import locale_now
@@ -217,9 +217,9 @@ def hint_out(
         source=Source(hint.source),
         reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
-        l0=l0_out(Report.from_json(hint.report), store.l0(hint)),
+        l0=l0_out(Report.from_json(hint.submission.report), jobs.l0(hint)),
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
-        code=hint.code,
+        code=hint.submission.code,
         question=hint.question,
         created_at=hint.created_at,
         finished_at=hint.finished_at,

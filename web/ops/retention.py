@@ -1,4 +1,4 @@
-"""How long rows are kept that pile up by themselves, and their end, a few at a time."""
+"""How long rows and texts are kept that pile up by themselves; they go a few at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django_celery_results.models import TaskResult
 
-from web.hints.models import RawOutput
+from web.hints.models import Attempt, ModelCall
 
 BATCH = 1000
 """Rows a statement, each a transaction of its own: whoever else writes waits some 20 ms."""
@@ -25,7 +25,8 @@ PAUSE_S = 0.1
 class Records:
     """One kind of rows. since: the column from which the days of a setting count; "": no days.
 
-    along: the column of an index in whose order the old rows come first.
+    along: the column of an index in whose order the old rows come first. text: the one column that
+    is emptied; "": the whole row goes.
     """
 
     name: str
@@ -33,10 +34,13 @@ class Records:
     since: str
     setting: str
     along: str
+    text: str = ""
 
 
 KINDS = (
-    Records("raw model output", RawOutput, "created_at", "RAW_DAYS", "created_at"),
+    Records("raw model output", ModelCall, "created_at", "RAW_DAYS", "created_at", text="text"),
+    # Their model calls go with them.
+    Records("attempts", Attempt, "started_at", "RECORD_DAYS", "started_at"),
     Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),
     Records("sessions", Session, "expire_date", "", "expire_date"),
     # These have no index on their time; they are numbered as they come.
@@ -47,13 +51,17 @@ KINDS = (
 
 
 def sweep(kind: Records) -> int:
-    """Deletes a batch of the rows whose days are over; how many there were. Raises: DatabaseError.
+    """Ends a batch of the rows whose days are over; how many there were. Raises: DatabaseError.
 
     By the database's clock: that of one machine that is wrong would delete everything.
     """
     days = getattr(settings, kind.setting) if kind.setting else 0
     rows: models.Manager[Any] = kind.model._default_manager
     over = rows.filter(**{f"{kind.since}__lt": Now() - timedelta(days=days)})
-    batch = over.order_by(kind.along).values("pk")[:BATCH]
-    _, deleted = rows.filter(pk__in=batch).delete()
+    if kind.text:
+        over = over.exclude(**{kind.text: ""})
+    batch = rows.filter(pk__in=over.order_by(kind.along).values("pk")[:BATCH])
+    if kind.text:
+        return batch.update(**{kind.text: ""})
+    _, deleted = batch.delete()
     return deleted.get(kind.model._meta.label, 0)

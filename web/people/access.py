@@ -69,7 +69,7 @@ def teaches(user: User, course: Course) -> bool:
 
 def hints(user: User) -> QuerySet[Hint]:
     """The hints this person may read and follow: their own, those of courses they teach, or all."""
-    rows = Hint.objects.select_related("exercise__course")
+    rows = Hint.objects.select_related("exercise__course", "submission")
     return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
 
 

@@ -13,12 +13,12 @@ TEACHERS = (
     each("view change", "courses.course")
     | each("view add change delete", "courses.exercise", "courses.authoredhint")
     | each("view add change delete", "courses.membership")
-    | each("view", "hints.hint", "hints.rawoutput")
+    | each("view", "hints.hint", "hints.attempt", "hints.modelcall", "hints.submission")
 )
 """Those of a person who teaches a course."""
 NOBODYS = (
-    each("add change", "hints.hint", "django_celery_results.taskresult")
-    | each("add change delete", "hints.rawoutput", "engines.modechange")
+    each("add change", "hints.hint", "hints.submission", "django_celery_results.taskresult")
+    | each("add change delete", "hints.attempt", "hints.modelcall", "engines.modechange")
     | each("add delete", "engines.aimodelconfig")
 )
 """Those of nobody, not even of a superuser: programs write these rows, and one has to be there."""

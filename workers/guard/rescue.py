@@ -21,7 +21,7 @@ from broker.contract import events
 from broker.contract.hint import Reason, State
 from broker.dispatch import MOST_LOST, Expired
 from web.engines import roster
-from web.hints import store
+from web.hints import lookup, store
 from workers import metrics
 from workers.attempt.mishap import passes, where
 from workers.background import every
@@ -74,8 +74,8 @@ class Rescue:
         """The row goes back first: no zombie can finish it once the next attempt is possible."""
         hint, attempt = lease.hint, lease.attempt
         await self._database.run(store.requeue, hint, attempt)
-        if await self._database.run(store.state_of, hint) is not State.QUEUED:
-            if await self._database.run(store.just_finished, hint, SENDING_S):
+        if await self._database.run(lookup.state_of, hint) is not State.QUEUED:
+            if await self._database.run(lookup.just_finished, hint, SENDING_S):
                 return  # its engine is down, not its worker, who has the last words in hand
             await self.close(hint)
             await self._broker.run(dispatch.forget(hint))
@@ -89,13 +89,13 @@ class Rescue:
 
     async def close(self, hint: str) -> None:
         """The final event of a hint whose writer could not send it."""
-        ended = await self._database.run(store.ended_as, hint)
+        ended = await self._database.run(lookup.ended_as, hint)
         if ended is not None:
             await self._broker.run(streams.close(hint, 0, events.done(*ended)))
 
     async def adopt(self) -> None:
         """Hints of the database that the dispatcher does not know get a place again."""
-        hints = await self._database.run(store.in_flight_ids, UNKNOWN_S)
+        hints = await self._database.run(lookup.in_flight_ids, UNKNOWN_S)
         known = await self._broker.run(dispatch.known(hints)) if hints else set()
         unknown = [hint for hint in hints if hint not in known]
         if not unknown:
@@ -122,12 +122,12 @@ class Rescue:
         gone = not engines or now_s - self._lit_at >= OUTAGE_S
         reason = Reason.MODEL_UNAVAILABLE if gone else Reason.EXPIRED
         ttl_s = UNKNOWN_S if gone else settings.HINT_TTL_S
-        for hint in await self._database.run(store.due_to_expire, ttl_s):
+        for hint in await self._database.run(lookup.due_to_expire, ttl_s):
             await self.alone(hint, self.give_up(hint, reason))
 
     async def end_stranded(self, engines: set[str], live: set[str]) -> None:
         """Ends hints that failed on every engine they could go to; their time to live is longer."""
-        tried = await self._database.run(store.tried_before, TRIED)
+        tried = await self._database.run(lookup.tried_before, TRIED)
         excluded = await self._broker.run(dispatch.excluded(tried)) if tried else {}
         now_s = monotonic()
         # With no engine alive at all they wait like every other hint.

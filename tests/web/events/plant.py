@@ -64,12 +64,17 @@ def token(user: object) -> str:
 def hints(course: object, student: object, count: int) -> list[str]:
     """Queued ones, each for an exercise of its own: only one may be in flight there."""
     from web.courses.models import Exercise
+    from web.hints import submissions
     from web.hints.models import Hint
+    from web.tutor.evidence.report import Report, Verdict
 
     made = []
     for n in range(count):
         exercise = Exercise.objects.create(course=course, slug=f"{student.username}-{n}")
-        made.append(Hint.objects.create(student=student, exercise=exercise, level=1, report={}))
+        program = submissions.keep(student, exercise, "", Report(verdict=Verdict.CRASHED))
+        hint = Hint(student=student, exercise=exercise, submission=program, level=1)
+        hint.save()
+        made.append(hint)
     return [str(hint.pk) for hint in made]
 
 

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from broker.base.errors import HintlineError
 from broker.base.settings import need
-from web.hints.models import Hint, RawOutput
+from web.hints.models import Hint, ModelCall
 from web.ops import replay
 from web.tutor.levels import LEVELS
 
@@ -61,8 +61,8 @@ class Command(BaseCommand):
         self.counts("state", (one.state for one in outcomes))
         self.counts("reason", (one.reason or "-" for one in outcomes))
         self.counts("source", (one.source or "-" for one in outcomes))
-        rules = RawOutput.objects.filter(hint__in=hints).values_list("rule", flat=True)
-        self.counts("gate, a model answer", (rule or "passed" for rule in rules))
+        judged = ModelCall.objects.filter(attempt__hint__in=hints).exclude(verdict="")
+        self.counts("gate, a model answer", judged.values_list("verdict", flat=True))
         self.times("wait, s", (one.wait_s for one in outcomes))
         self.times("first piece, s", (one.first_piece_s for one in outcomes))
         self.times("total, s", (one.total_s for one in outcomes))

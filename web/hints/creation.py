@@ -1,0 +1,60 @@
+"""A hint before it is a row, and what its creation may come to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from broker.contract.hint import Lane
+from web.hints.models import Hint, Submission
+from web.tutor.languages import Locale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHint:
+    """A checked request. idempotency_key: empty for none; prefix_tokens: as in Ticket."""
+
+    submission: Submission
+    level: int
+    locale: Locale
+    question: str
+    prefix: str
+    prefix_tokens: int = 0
+    lane: Lane = Lane.INTERACTIVE
+    idempotency_key: str = ""
+
+    def request_hash(self) -> str:
+        """SHA-256 of what the student asked: tells a repeated request from another one."""
+        program = self.submission
+        asked = [program.exercise_id, self.level, self.locale, program.code, self.question]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new row, queued and committed."""
+
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same request under the same key came before: this is its hint."""
+
+    hint: Hint
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """The key belongs to a request with another content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The student already has a hint in flight for this exercise."""
+
+    hint: Hint
+
+
+Creation = Created | Repeated | KeyReused | Waiting

@@ -1,0 +1,62 @@
+"""A hint's rows as the job of an attempt, and the words that need no model."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from broker.contract.hint import Lane
+from broker.contract.job import Endpoint, HintJob, Partial, Sampling
+from web.courses.models import Exercise
+from web.hints.models import Hint
+from web.tutor.evidence.report import Report
+from web.tutor.levels import l0_words
+
+
+@lru_cache(maxsize=1024)
+def exercise_at(pk: int, revision: int) -> Exercise:
+    """An exercise with its authored hints; whoever changes either raises the revision."""
+    return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
+
+
+def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
+    exercise = row.exercise
+    return HintJob(
+        hint=str(row.pk),
+        student=str(row.student_id),
+        attempt=row.attempt,
+        engine=row.engine,
+        level=row.level,
+        locale=row.locale,
+        statement=exercise.statement(row.locale),
+        reference=exercise.reference,
+        mistakes=exercise.mistakes(row.locale),
+        authored=authored(row),
+        l0=l0(row),
+        code=row.submission.code,
+        question=row.question,
+        endpoint=endpoint,
+        sampling=sampling,
+        lane=Lane(row.lane),
+        partial=Partial(**json.loads(row.partial)) if row.partial else None,
+    )
+
+
+def authored(row: Hint) -> str:
+    """The author's hint for this exercise, level and language; empty if there is none."""
+    hints = (hint for hint in row.exercise.authored_hints.all() if hint.level == row.level)
+    hint = next(hints, None)
+    return hint.text(row.locale) if hint else ""
+
+
+def l0(row: Hint) -> str:
+    """The test report in the hint's language."""
+    return l0_words(Report.from_json(row.submission.report), row.locale, row.submission.code)
+
+
+def l0_or_nothing(row: Hint) -> str:
+    """A hint whose report cannot be read ends all the same."""
+    try:
+        return l0(row)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return ""

@@ -1,0 +1,57 @@
+"""What is asked of many hints, or of one whose rest does not matter; nothing here writes."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from broker.contract.hint import Lane, Reason, State
+from web.database import ago
+from web.hints.models import IN_FLIGHT, Hint
+
+BATCH_PATIENCE = 12
+"""How many times as long a batch hint may wait."""
+
+
+def waiting_count() -> int:
+    return Hint.objects.filter(state=State.QUEUED).count()
+
+
+def state_of(hint: str) -> State | None:
+    """The row's state; None if there is no such row."""
+    state = Hint.objects.filter(pk=hint).values_list("state", flat=True).first()
+    return State(state) if state else None
+
+
+def ended_as(hint: str) -> tuple[State, Reason | None] | None:
+    """How a final hint ended; None for one in flight, or no row."""
+    row = Hint.objects.filter(pk=hint).values_list("state", "reason").first()
+    if row is None or row[0] in IN_FLIGHT:
+        return None
+    return State(row[0]), Reason(row[1]) if row[1] else None
+
+
+def just_finished(hint: str, within_s: float) -> bool:
+    """Whether a worker wrote the end of this hint so short a time ago."""
+    rows = Hint.objects.filter(pk=hint, finished_at__gt=ago(within_s))
+    return rows.exclude(state=State.CANCELLED).exists()
+
+
+def in_flight_ids(older_than_s: float) -> list[str]:
+    """Hints of that age that the dispatcher should know, oldest first."""
+    rows = Hint.objects.filter(state__in=IN_FLIGHT, created_at__lt=ago(older_than_s))
+    rows = rows.order_by("created_at")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
+
+
+def tried_before(most: int) -> list[str]:
+    """Hints that wait for another attempt, the oldest first."""
+    rows = Hint.objects.filter(state=State.QUEUED, attempt__gt=0).order_by("created_at")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)[:most]]
+
+
+def due_to_expire(ttl_s: float) -> list[str]:
+    """Hints that have waited past their time to live, which is longer in the batch lane."""
+    late = Q(created_at__lt=ago(ttl_s)) & ~Q(lane=Lane.BATCH)
+    late |= Q(created_at__lt=ago(BATCH_PATIENCE * ttl_s))
+    rows = Hint.objects.filter(late, state=State.QUEUED)
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]

@@ -13,7 +13,7 @@ from broker.health import Failure
 from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
-from tests.workers.kit import written
+from tests.workers.kit import to_be_sent, written
 from web.engines.client.errors import ModelTimeout
 from web.engines.client.model import Model
 from workers.attempt.attempt import Attempt
@@ -93,7 +93,7 @@ def job_of(server: BadServer, mode: str, **changes: Any) -> HintJob:
 
 def shown(attempt: Attempt) -> str:
     """What watchers of the hint were told."""
-    return " ".join(data for _, data in attempt.outgoing._pending)
+    return " ".join(each.data for each in to_be_sent(attempt.outgoing))
 
 
 def test_every_mode_has_its_row() -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
+from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from broker.contract.job import Endpoint
 from web.engines.client import patience as patience_module
@@ -161,3 +165,34 @@ async def test_no_alarm_is_left_when_it_ends() -> None:
     await asyncio.sleep(2 * SHORT_S)
 
     assert not current().cancelling()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_what_came_while_the_loop_stood_still_is_no_silence(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """The worker was busy, not the engine."""
+
+    async def read() -> list[bytes]:
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours)
+
+        def stand_still(word: bytes) -> None:
+            theirs.send(word)
+            time.sleep(3 * SHORT_S)
+
+        here, heard = patience(), []
+        try:
+            for word in (b"first", b"other"):
+                asyncio.get_running_loop().call_soon(stand_still, word)
+                heard.append(await here.on(reader.readexactly(5)))
+                here.note_chunk()
+            with pytest.raises(TimeoutError):
+                await here.on(reader.readexactly(5))
+        finally:
+            theirs.close()
+            writer.close()
+        return heard
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(read()) == [b"first", b"other"]

@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.contract.events import Event, EventId, Kind, shown
+from broker.contract.events import Event, Kind, shown
 from broker.contract.hint import Lane, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
-from tests.workers.kit import written
+from tests.workers.kit import to_be_sent, written
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
 from workers.attempt.attempt import Attempt
@@ -82,8 +82,7 @@ def attempt(job: HintJob, model: Continuing, log: list[Event]) -> Attempt:
     """One attempt that adds to the log."""
     done = asyncio.run(written(job, model, shown(log)))
     done.outgoing.put(Kind.QUEUED)
-    for seq, (kind, data) in enumerate(done.outgoing._pending, start=1):
-        log.append(Event(EventId(job.attempt, seq), kind, data))
+    log += to_be_sent(done.outgoing)
     return done
 
 

@@ -7,16 +7,9 @@ import json
 import pytest
 
 from broker.contract.events import Event, EventId, Kind, shown
+from tests.workers.kit import to_be_sent
 from workers.attempt.relay import Outgoing
 from workers.attempt.screen import Screen
-
-
-def events(outgoing: Outgoing) -> list[Event]:
-    """What would be sent."""
-    return [
-        Event(EventId(outgoing.attempt, seq), kind, data)
-        for seq, (kind, data) in enumerate(outgoing._pending, start=1)
-    ]
 
 
 @pytest.fixture
@@ -25,7 +18,7 @@ def outgoing() -> Outgoing:
 
 
 def told(outgoing: Outgoing) -> list[tuple[Kind, str]]:
-    return [(kind, json.loads(data).get("text", "")) for kind, data in outgoing._pending]
+    return [(each.kind, json.loads(each.data).get("text", "")) for each in to_be_sent(outgoing)]
 
 
 def test_what_is_there_is_not_shown_again(outgoing: Outgoing) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from broker.contract.events import Kind
 from broker.contract.hint import Lane, Outcome, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, Thinking
-from tests.workers.kit import written
+from tests.workers.kit import to_be_sent, written
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
@@ -83,8 +83,8 @@ def run(
     """The ending, the attempt, the pieces that were shown, and the model."""
     model = Scripted(*scripts)
     attempt = asyncio.run(written(job, model))
-    pending = attempt.outgoing._pending
-    shown = [json.loads(data)["text"] for kind, data in pending if kind is Kind.PIECE]
+    told = to_be_sent(attempt.outgoing)
+    shown = [json.loads(each.data)["text"] for each in told if each.kind is Kind.PIECE]
     assert attempt.outcome
     return attempt.outcome, attempt, shown, model
 

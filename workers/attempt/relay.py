@@ -27,6 +27,7 @@ PAUSES = 4
 most. An idle worker sends in a millisecond, so words leave at once; a busy one gathers more.
 """
 CANCEL_CHECK_S = 0.1
+JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
 
 
@@ -44,29 +45,29 @@ class Outgoing:
         self.hint, self.attempt, self.owner = hint, attempt, owner
         self.closed = False
         self._on_closed, self._on_put = on_closed, on_put
-        self._pending: list[tuple[Kind, str]] = []
+        self._pending: list[tuple[Kind, dict[str, Any]]] = []
         self._tried = 0
         """So many of the first ones are on their way, or were: they may be in the stream as is."""
         self._next_seq = 1
 
     def put(self, kind: Kind, **data: Any) -> None:
-        self._pending.append((kind, json.dumps(data, ensure_ascii=False)))
+        self._pending.append((kind, data))
         self._on_put(self)
 
     def piece(self, text: str) -> None:
         """Appends safe text; pieces that wait together for their first try become one event."""
         if len(self._pending) > self._tried and self._pending[-1][0] is Kind.PIECE:
-            text = json.loads(self._pending.pop()[1])["text"] + text
-        self.put(Kind.PIECE, text=text)
+            self._pending[-1][1]["text"] += text
+        else:
+            self.put(Kind.PIECE, text=text)
 
     def call(self) -> Call[Append] | None:
         """What is to be sent now; the same again until `sent` is told that it arrived."""
         if not self._pending or self.closed:
             return None
         self._tried = len(self._pending)
-        return streams.append(
-            self.hint, self.attempt, self._next_seq, tuple(self._pending), self.owner
-        )
+        told = [(kind, JSON.encode(data)) for kind, data in self._pending]
+        return streams.append(self.hint, self.attempt, self._next_seq, told, self.owner)
 
     def sent(self, count: int, answer: Append) -> None:
         if answer is Append.CLOSED:

@@ -13,6 +13,8 @@ LINGER_S = 0.25
 """After [DONE] the end of the body is awaited this long: then the connection can be reused."""
 TAIL_S = 2.0
 """After a finish reason usage and [DONE] are awaited this long; some servers send neither."""
+LOOK_S = 0.05
+"""A busy loop may find the alarm before the chunk that was there in time: it looks once more."""
 
 
 class Patience:
@@ -32,7 +34,7 @@ class Patience:
         self._until_s = min(self._deadline_s, self._loop.time() + endpoint.first_chunk_s)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_s = 0.0
-        self._waiting = self._rang = self._done = False
+        self._waiting = self._looks = self._rang = self._done = False
         self.began = False
 
     def note_chunk(self) -> None:
@@ -83,6 +85,7 @@ class Patience:
         return f"no chunk for {self._idle_s:g} s" if self.began else "no first chunk in time"
 
     def _wait_for(self, silence_s: float) -> None:
+        self._looks = False
         self._until_s = min(self._deadline_s, self._loop.time() + silence_s)
 
     def _set_alarm(self) -> None:
@@ -96,6 +99,9 @@ class Patience:
             return
         if self._loop.time() < self._until_s:
             self._set_alarm()
+        elif not self._looks:
+            self._looks = True
+            self._alarm = self._loop.call_later(LOOK_S, self._ring)
         else:
             self._rang = True
             self._task.cancel()

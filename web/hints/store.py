@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
@@ -24,6 +24,7 @@ from web.database import ago, now_sql
 from web.engines import roster
 from web.hints.models import IN_FLIGHT, Hint, RawOutput
 from web.people.models import User
+from web.prepared import Prepared, Slot
 from web.tutor.evidence.report import Report
 from web.tutor.languages import Locale
 from web.tutor.levels import l0_words
@@ -120,13 +121,20 @@ def insert(new: NewHint) -> Hint:
     )
 
 
+OF_KEY = Prepared(
+    lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")).values_list(
+        "pk"
+    )
+)
+
+
 def by_key(new: NewHint) -> Repeated | KeyReused | None:
     if not new.idempotency_key:
         return None
     key = storable(new.idempotency_key)
-    rows = Hint.objects.filter(student=new.student, idempotency_key=key)
-    # Most keys are new, and to ask just that costs half of asking for the row.
-    hint = rows.first() if rows.exists() else None
+    rows = OF_KEY.rows(student=new.student.pk, key=key)
+    # Most keys are new.
+    hint = Hint.objects.filter(pk=rows[0][0]).first() if rows else None
     if hint is None:
         return None
     return Repeated(hint) if hint.request_hash == new.fingerprint() else KeyReused()
@@ -266,8 +274,18 @@ def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
 
 
+WAITING = Prepared(
+    lambda: (
+        Hint.objects.filter(state=State.QUEUED)
+        .values("state")
+        .annotate(count=Count("pk"))
+        .values_list("count")
+    )
+)
+
+
 def waiting_count() -> int:
-    return Hint.objects.filter(state=State.QUEUED).count()
+    return sum(count for (count,) in WAITING.rows())
 
 
 def state_of(hint: str) -> State | None:

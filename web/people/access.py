@@ -5,7 +5,9 @@ A member of a course sees its exercises and their own hints in it; who teaches i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Q, QuerySet
@@ -14,6 +16,7 @@ from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
+from web.prepared import Anybody, Prepared, Slot, columns, loaded
 
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
@@ -24,22 +27,30 @@ TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
 """A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
-def courses(user: User) -> QuerySet[Course]:
+def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Prepared]:
+    """The rule's query by whether the user is a superuser."""
+    return {each: Prepared(partial(rule, Anybody(is_superuser=each))) for each in (False, True)}
+
+
+def courses(user: User | Anybody) -> QuerySet[Course]:
     """The courses this person is in; a superuser is in all of them."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user)
 
 
-def taught(user: User) -> QuerySet[Course]:
+def taught(user: User | Anybody) -> QuerySet[Course]:
     """The courses this person may act for: as teacher or admin of the course, or as superuser."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
 
 
+TAUGHT_COURSE = for_anybody(lambda user: taught(user).filter(pk=Slot("course")).values_list("pk"))
+
+
 def teaches(user: User, course: Course) -> bool:
-    return taught(user).filter(pk=course.pk).exists()
+    return bool(TAUGHT_COURSE[user.is_superuser].rows(user=user.pk, course=course.pk))
 
 
 def enters_admin(user: User | AnonymousUser) -> bool:
@@ -49,11 +60,18 @@ def enters_admin(user: User | AnonymousUser) -> bool:
     return user.is_staff or taught(user).exists()
 
 
+EXERCISE = for_anybody(
+    lambda user: Exercise.objects.filter(
+        course__in=courses(user), course__slug=Slot("course"), slug=Slot("exercise")
+    ).values_list(*columns(Exercise, "course"))
+)
+
+
 def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for a member of its course."""
     course, _, slug = path.partition("/")
-    found = Exercise.objects.filter(course__in=courses(user), course__slug=course, slug=slug)
-    return found.select_related("course").first()
+    rows = EXERCISE[user.is_superuser].rows(user=user.pk, course=course, exercise=slug)
+    return loaded(Exercise, "course", rows[0]) if rows else None
 
 
 def hints(user: User) -> QuerySet[Hint]:
@@ -79,7 +97,15 @@ def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, st
     return {(user, str(hint)) for user, hint in found}
 
 
+LEVELS = Prepared(
+    lambda: (
+        Hint.objects.filter(student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED)
+        .values_list("level")
+        .distinct()
+    )
+)
+
+
 def received_levels(user: User, of: Exercise) -> set[int]:
     """Levels this student has had a hint of, for this exercise."""
-    rows = Hint.objects.filter(student=user, exercise=of, state__in=RECEIVED)
-    return set(rows.values_list("level", flat=True))
+    return {level for (level,) in LEVELS.rows(user=user.pk, exercise=of.pk)}

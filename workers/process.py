@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from celery import signals
-from django.conf import settings
 from django.db import close_old_connections
 
 from broker.base.heartbeat import beat_from
@@ -25,7 +24,6 @@ from workers.app import app
 from workers.pool.pool import lifespan
 from workers.runtime import Runtime
 
-CONNECTION_S = 60
 M_ARENA_MAX = -8
 
 
@@ -62,9 +60,7 @@ def run_worker(engine: str, slots: int) -> None:
 
 
 def keep_connections() -> None:
-    """The few threads of a worker keep theirs; in the web process, a thread a request, none may."""
-    settings.DATABASES["default"]["CONN_MAX_AGE"] = CONNECTION_S
-    # Celery would close it after each task, whatever the age.
+    """Celery would close a thread's connection after each task, whatever its age."""
     app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
     signals.task_postrun.connect(lambda **_: close_old_connections(), weak=False)
 

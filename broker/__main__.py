@@ -10,11 +10,12 @@ from time import monotonic, sleep
 from types import FrameType
 
 from broker.base.errors import HintlineError
-from broker.base.heartbeat import BEAT_S, beater
+from broker.base.heartbeat import beater
 from broker.base.settings import check_environment, need
+from broker.base.times import PULSE_S
 from broker.embedded import Embedded, answers
 
-HANG_S = 30.0
+SERVER_HANGS_S = 30.0
 """A server whose disk is slow may be silent for a while; to start it again costs a load."""
 log = logging.getLogger("broker")
 told_to_end: list[int] = []
@@ -57,14 +58,14 @@ def watch(server: Embedded) -> str:
         began_s = monotonic()
         if answers(server.url):
             silent_s = 0.0
-            sleep(BEAT_S)
+            sleep(PULSE_S)
             continue
-        sleep(BEAT_S / 2)
+        sleep(PULSE_S / 2)
         # Longer than that it was this process itself that was stopped, and did not listen.
-        silent_s += min(monotonic() - began_s, 2 * BEAT_S)
-        if silent_s >= HANG_S:
+        silent_s += min(monotonic() - began_s, 2 * PULSE_S)
+        if silent_s >= SERVER_HANGS_S:
             server.process.kill()
-            return f"Valkey does not answer for {HANG_S:.0f} s: killed"
+            return f"Valkey does not answer for {SERVER_HANGS_S:.0f} s: killed"
     return f"Valkey ended with status {status}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import Context
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from broker import embedded
 from broker.base.errors import BrokerDown
 from broker.base.settings import need, read
 from broker.keys import Key
-from broker.scripts import Arg, Call, scripts
+from broker.scripts import Call, scripts
 
 T = TypeVar("T")
 CONNECT_TIMEOUT_S = 3
@@ -57,13 +58,18 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OSError) as error:
-        if is_bug(error):
-            raise
-        raise BrokerDown(str(error)) from error
+        if passes(error):
+            raise BrokerDown(str(error)) from error
+        raise
+
+
+def passes(error: Exception) -> bool:
+    """Whether it passes by itself, or an operator mends it; else a call or a script is wrong."""
+    return isinstance(error, redis.RedisError | OSError) and not is_bug(error)
 
 
 def is_bug(error: Exception) -> bool:
-    """Whether a script or an argument is wrong; everything else passes, or an operator mends it."""
+    """Whether Redis, or its client, complains of a script or an argument."""
     if type(error) is not redis.ResponseError:
         # redis-py has a class of its own for most refusals, but for no mistake of a script.
         return isinstance(error, redis.DataError)
@@ -112,13 +118,47 @@ def make_cancellable(pool: redis.asyncio.ConnectionPool) -> None:
     pool.connection_class = type(f"Cancellable{kind.__name__}", (Cancellable, kind), {})
 
 
-def sha(call: Call[Any]) -> str:
-    return scripts()[call.script].sha
+Command = tuple[str | int, ...]
+Asked = tuple[Sequence[Call[Any]], asyncio.Future[list[Any]]]
 
 
-def commands(calls: Iterable[Call[Any]]) -> list[tuple[str, tuple[Arg, ...]]]:
-    """Name and arguments of each script to be run."""
-    return [(sha(call), part) for call in calls for part in call.parts()]
+def exchange(calls: Sequence[Call[Any]]) -> Generator[list[Command], list[Any], list[Any]]:
+    """The round trips that these calls take: gives commands, and is sent their replies.
+
+    Its value: a reply for each part of each call, which may be an error. Raises: what hinders
+    loading a script.
+    """
+    commands = [command for call in calls for command in evalshas(call)]
+    replies = yield commands
+    missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if missing:
+        raise_first((yield [("SCRIPT LOAD", script.source) for script in scripts().values()]))
+        again = yield [commands[i] for i in missing]
+        for i, reply in zip(missing, again, strict=True):
+            replies[i] = reply
+    return replies
+
+
+def evalshas(call: Call[Any]) -> list[Command]:
+    """A command for each part of the call."""
+    return [("EVALSHA", scripts()[call.script].sha, 0, *part) for part in call.parts()]
+
+
+def results(calls: Sequence[Call[Any]], replies: Sequence[Any]) -> list[Any]:
+    """Raises: the first reply that is an error."""
+    raise_first(replies)
+    left, found = iter(replies), []
+    for call in calls:
+        of_call = list(islice(left, len(call.parts())))
+        found.append(call.parse(list(chain(*of_call)) if call.width else of_call[0]))
+    return found
+
+
+def raise_first(replies: Iterable[Any]) -> None:
+    """Raises: the first reply that is an error, as the server worded it."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
 
 
 class Broker:
@@ -138,52 +178,39 @@ class Broker:
 
     def run(self, call: Call[T]) -> T:
         """Raises: BrokerDown."""
-        if call.width:
-            [result] = self.run_many([call])
-            return result  # type: ignore[no-any-return]
-        with translated():
-            try:
-                reply = self.client.evalsha(sha(call), 0, *call.args)
-            except NoScriptError:
-                self._load()
-                reply = self.client.evalsha(sha(call), 0, *call.args)
-        return call.parse(reply)
+        result: T = self.run_many([call])[0]
+        return result
 
     def run_many(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """Results of calls that do not depend on each other's order, in one round trip.
 
         Raises: BrokerDown.
         """
+        trips = exchange(calls)
         with translated():
-            sent = commands(calls)
-            replies = self._send(sent)
-            missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if missing:
-                self._load()
-                again = self._send([sent[i] for i in missing])
-                for i, reply in zip(missing, again, strict=True):
-                    replies[i] = reply
-            return results(calls, replies)
+            commands = next(trips)
+            while True:
+                try:
+                    commands = trips.send(self._send(commands))
+                except StopIteration as end:
+                    return results(calls, end.value)
 
     def close(self) -> None:
         self.client.close()
         self.client.connection_pool.disconnect()
 
-    def _send(self, scripts: Iterable[tuple[str, tuple[Arg, ...]]]) -> list[Any]:
+    def _send(self, commands: Iterable[Command]) -> list[Any]:
         with self.client.pipeline(transaction=False) as pipe:
-            for sha, args in scripts:
-                pipe.evalsha(sha, 0, *args)
+            for command in commands:
+                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
             return pipe.execute(raise_on_error=False)
-
-    def _load(self) -> None:
-        with self.client.pipeline(transaction=False) as pipe:
-            for script in scripts().values():
-                pipe.script_load(script.source)
-            raise_first(pipe.execute(raise_on_error=False))
 
 
 class AsyncBroker:
-    """Runs calls on one event loop; at most MAX_CONNECTIONS, one more caller waits for one."""
+    """Runs calls on one event loop; what is asked while a round trip is on its way shares the next.
+
+    So a busy worker writes to its socket once for many hints, and an idle one waits for nobody.
+    """
 
     def __init__(self, url: str | None = None) -> None:
         """url: redis://, rediss:// or unix://; None: default_url()."""
@@ -197,35 +224,26 @@ class AsyncBroker:
         )
         make_cancellable(pool)
         self.client = redis.asyncio.Redis.from_pool(pool)
+        self._asked: list[Asked] = []
+        self._answering: asyncio.Task[None] | None = None
 
     async def run(self, call: Call[T]) -> T:
         """Raises: BrokerDown."""
-        if call.width:
-            [result] = await self.run_many([call])
-            return result  # type: ignore[no-any-return]
-        with translated():
-            try:
-                reply = await self.client.evalsha(sha(call), 0, *call.args)
-            except NoScriptError:
-                await self._load()
-                reply = await self.client.evalsha(sha(call), 0, *call.args)
-        return call.parse(reply)
+        result: T = (await self.run_many([call]))[0]
+        return result
 
     async def run_many(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """Results of calls that do not depend on each other's order, in one round trip.
 
-        Raises: BrokerDown.
+        Cancelled, it leaves open whether the calls were run. Raises: BrokerDown.
         """
+        replies: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._asked.append((calls, replies))
+        if self._answering is None:
+            # An empty context: what is logged there is about no caller more than another.
+            self._answering = asyncio.create_task(self._answer_all(), context=Context())
         with translated():
-            sent = commands(calls)
-            replies = await self._send(sent)
-            missing = [i for i, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-            if missing:
-                await self._load()
-                again = await self._send([sent[i] for i in missing])
-                for i, reply in zip(missing, again, strict=True):
-                    replies[i] = reply
-            return results(calls, replies)
+            return results(calls, await replies)
 
     @asynccontextmanager
     async def lock(self, key: Key) -> AsyncIterator[Lock | None]:
@@ -242,36 +260,49 @@ class AsyncBroker:
                     await lock.release()
 
     async def aclose(self) -> None:
+        if self._answering:
+            await asyncio.wait([self._answering])
         await self.client.aclose(close_connection_pool=True)
 
-    async def _send(self, scripts: Iterable[tuple[str, tuple[Arg, ...]]]) -> list[Any]:
+    async def _answer_all(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, []
+            await self._answer(asked)
+        self._answering = None
+
+    async def _answer(self, asked: Sequence[Asked]) -> None:
+        try:
+            replies = iter(await self._exchange([call for calls, _ in asked for call in calls]))
+        except Exception as error:
+            if len(asked) > 1 and not passes(error):
+                # One caller's mistake, which is no matter of the others.
+                for one in asked:
+                    await self._answer([one])
+                return
+            for _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for calls, answer in asked:
+            own = list(islice(replies, sum(len(call.parts()) for call in calls)))
+            if not answer.done():  # its caller may be cancelled
+                answer.set_result(own)
+
+    async def _exchange(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        trips = exchange(calls)
+        commands = next(trips)
+        while True:
+            try:
+                commands = trips.send(await self._send(commands))
+            except StopIteration as end:
+                replies: list[Any] = end.value
+                return replies
+
+    async def _send(self, commands: Iterable[Command]) -> list[Any]:
         async with self.client.pipeline(transaction=False) as pipe:
-            for sha, args in scripts:
-                pipe.evalsha(sha, 0, *args)
+            for command in commands:
+                pipe.execute_command(*command)
             return await pipe.execute(raise_on_error=False)
-
-    async def _load(self) -> None:
-        async with self.client.pipeline(transaction=False) as pipe:
-            for script in scripts().values():
-                pipe.script_load(script.source)
-            raise_first(await pipe.execute(raise_on_error=False))
-
-
-def results(calls: Sequence[Call[Any]], replies: Sequence[Any]) -> list[Any]:
-    """Raises: the first reply that is an error."""
-    raise_first(replies)
-    left, found = iter(replies), []
-    for call in calls:
-        of_call = list(islice(left, len(call.parts())))
-        found.append(call.parse(list(chain(*of_call)) if call.width else of_call[0]))
-    return found
-
-
-def raise_first(replies: Iterable[Any]) -> None:
-    """Raises: the first reply that is an error, as the server worded it."""
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise reply
 
 
 def listener(url: str | None = None, *, decode: bool = False) -> redis.asyncio.Redis:

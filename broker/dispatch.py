@@ -10,22 +10,16 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from broker.base.settings import need
+from broker.base.times import GRANT_S, LEASE_S, PATIENCE_S, STREAM_S
 from broker.contract.events import done
 from broker.contract.hint import Lane, Reason, State
-from broker.keys import STREAM_TTL_S
 from broker.queue import doorbell
 from broker.scripts import Arg, Call, by_key, each, keys_of, nothing
 
-GRANT_S = 10
-"""Time in which a worker must claim a granted hint."""
-LEASE_S = 30
-"""Time in which the worker of a claimed hint must renew its lease."""
 GRANT_MS = GRANT_S * 1000
 LEASE_MS = LEASE_S * 1000
 MOST_LOST = 3
 """Attempts after which a hint ends that broke, or whose workers died: it may be the cause."""
-PATIENCE_S = 15
-"""After it the head of the line need not wait any longer for an engine that has its prefix."""
 
 
 class Place(StrEnum):
@@ -180,7 +174,7 @@ def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[
 
     Writes QUEUED to its stream; this attempt may write no more. exclude: not on this engine again.
     """
-    args = (*pulling(engine), hint, attempt, int(exclude), STREAM_TTL_S)
+    args = (*pulling(engine), hint, attempt, int(exclude), STREAM_S)
     return Call("give_back", args, grants_on(engine))
 
 
@@ -194,7 +188,7 @@ def requeue(hint: str, attempt: int) -> Call[bool]:
 
     Writes QUEUED to its stream; attempts up to this one write no more, even of an unknown hint.
     """
-    return Call("requeue", (hint, attempt, STREAM_TTL_S), bool)
+    return Call("requeue", (hint, attempt, STREAM_S), bool)
 
 
 def pull(engine: str) -> Call[list[Grant]]:
@@ -208,7 +202,7 @@ def renew(engine: str, attempts: Iterable[tuple[str, int]]) -> Call[list[str]]:
     Hints Redis does not know (it was wiped) are taken in again, unless their stream is closed.
     """
     flat = (part for pair in attempts for part in pair)
-    return Call("renew", (engine, LEASE_MS, STREAM_TTL_S, *flat), list)
+    return Call("renew", (engine, LEASE_MS, STREAM_S, *flat), list)
 
 
 def expired() -> Call[list[Expired]]:
@@ -229,7 +223,7 @@ def cancel(hint: str, attempt: int, student: str) -> Call[Cancelled]:
     A claimed one is left to its worker to settle. attempt: the row's last.
     """
     ending = (State.CANCELLED, done(State.CANCELLED, Reason.CANCELLED))
-    args = (hint, attempt, STREAM_TTL_S, student, *ending, *granting())
+    args = (hint, attempt, STREAM_S, student, *ending, *granting())
     return Call("cancel", args, parse_cancelled)
 
 

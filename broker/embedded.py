@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import subprocess
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +13,7 @@ from typing import Self
 
 import redis
 
-from broker.base.children import end_with_parent
+from broker.base.children import Child, Ended
 from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, private
 from broker.base.output import Output
@@ -25,7 +24,6 @@ LOG_NAME = "valkey.log"
 SOCKET_PATH_BYTES = 103
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
-POLL_S = 0.02
 # What Valkey 9 says of files that it wrote and cannot read: aof.c, rdb.c and valkey-check-rdb.c.
 DAMAGED = re.compile(
     r"Bad file format|Error reading the append only file|Unrecoverable error reading"
@@ -66,7 +64,13 @@ class Embedded:
         """data_dir: HINTLINE_DATA; the server's files are in its `valkey` folder."""
         self.url = url(data_dir)
         self.folder = folder(data_dir)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.output = Output(self.folder / LOG_NAME)
+        self.child: Child | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The server, from its start to its stop."""
+        return self.child.process if self.child else None
 
     def __enter__(self) -> Self:
         self.start()
@@ -94,49 +98,31 @@ class Embedded:
             lock = hold(self.folder / "lock")
         except Held:
             raise EmbeddedFailed(f"another Valkey already serves {self.folder}") from None
+        command = [get_binary_path(), *arguments(self.folder)]
         # The server inherits the lock and so holds it as long as it lives, whatever becomes of us.
         with lock:
-            self.process = subprocess.Popen(  # noqa: S603  # our own binary and arguments
-                [get_binary_path(), *arguments(self.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[lock.fileno()],
-                umask=UMASK,
-                process_group=0,  # Ctrl-C is for us: we stop it last
-                preexec_fn=end_with_parent(os.getpid()),
+            self.child = Child(
+                "valkey", command, keep=[lock.fileno()], output=self.output, umask=UMASK
             )
-        assert self.process.stdout is not None
-        self.output = Output(self.folder / LOG_NAME)
-        self.output.read(self.process.stdout)
+            self.child.start()
         try:
-            self._wait_until_ready(self.process)
+            self._wait_until_ready(self.child)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Ends the server, with its data on disk; nothing happens if none runs."""
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-        self.output.settle()
+        if self.child is not None:
+            self.child.stop(STOP_TIMEOUT_S)
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not answers(self.url):
-            if process.poll() is not None:
-                self.output.settle()
-                raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail))
-            if time.monotonic() > deadline:
-                raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")
-            time.sleep(POLL_S)
+    def _wait_until_ready(self, child: Child) -> None:
+        try:
+            in_time = child.wait_until(lambda: answers(self.url), START_TIMEOUT_S)
+        except Ended:
+            raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail)) from None
+        if not in_time:
+            raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")
 
 
 def arguments(folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from broker.base.times import WORKER_LIVES_S
 from broker.scripts import Call, nothing
 
 
@@ -41,7 +42,7 @@ def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
     return Call("set_engines", tuple(part for pair in max_slots.items() for part in pair), nothing)
 
 
-def beat(engine: str, worker: str, slots: int, ttl_s: int) -> Call[None]:
+def beat(engine: str, worker: str, slots: int, ttl_s: int = WORKER_LIVES_S) -> Call[None]:
     """The worker has this many slots for the engine, until it has been silent for ttl_s."""
     return Call("beat", (engine, worker, slots, ttl_s * 1000), nothing)
 

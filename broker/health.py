@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import uuid4
 
+from broker.base import times
 from broker.contract.limit import SHRINK, START
-from broker.keys import READING
 from broker.scripts import Call, nothing
 
 
@@ -42,7 +42,7 @@ class Why(StrEnum):
     """Why an engine is down."""
 
     FAILURES = "failures"
-    """3 failures in 10 s."""
+    """MOST_FAILURES within FAILURES_WITHIN_S."""
     CANARY = "canary"
     """Its canary failed."""
     REFUSED = "refused"
@@ -50,11 +50,9 @@ class Why(StrEnum):
     UNHEALTHY = "unhealthy"
     """It says itself that it is dead: 503 from /health."""
     FROZEN = "frozen"
-    """It holds requests and has made no step for 20 s."""
+    """It holds requests and has made no step for FROZEN_S."""
 
 
-MOST_PAUSE_S = 300.0
-MOST_GROWN_PAUSE_S = 60.0
 SOFT = frozenset({Why.FROZEN})
 """Signs that may deceive: the last engine that is up stays up."""
 
@@ -86,7 +84,7 @@ class Health:
     epoch: how often it went down; why: it is down or was last, None if it never was or works again;
     since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none yet;
     busy: refusals for want of room, ever; paused_s: until it may be asked again, as it limits its
-    rate; reading: None if older than 30 s.
+    rate; reading: None if older than READING_S.
     """
 
     state: EngineState = EngineState.UP
@@ -107,7 +105,8 @@ def failed(engine: str, kind: Failure, ran_s: float = 0.0) -> Call[bool]:
     ran_s: how long the attempt ran; one from before the state last changed does not count.
     The Call carries a token, so that running the same one again counts once.
     """
-    return Call("health_failed", (engine, kind, uuid4().hex, round(ran_s * 1000)), bool)
+    breaker = (times.MOST_FAILURES, 1000 * times.FAILURES_WITHIN_S)
+    return Call("health_failed", (engine, kind, uuid4().hex, round(ran_s * 1000), *breaker), bool)
 
 
 def worked(engine: str) -> Call[bool]:
@@ -118,12 +117,14 @@ def worked(engine: str) -> Call[bool]:
 def pause(engine: str, seconds: float | None, ran_s: float = 0.0) -> Call[float]:
     """It limits its rate: it gets no hint for so long, then fewer at once; answers how long.
 
-    seconds: None, if it does not say, for 1 s, 2 s, 4 s … until it answers again; 300 at most.
+    seconds: MOST_PAUSE_S at most; None, if it does not say, for FIRST_GROWN_PAUSE_S, then twice as
+    long each time until it answers again, MOST_GROWN_PAUSE_S at most.
     ran_s: how long the attempt ran; one from before the last pause makes nothing worse.
     """
-    pause_ms = "" if seconds is None else round(1000 * min(max(seconds, 0.0), MOST_PAUSE_S))
-    most_ms = round(1000 * (MOST_GROWN_PAUSE_S if seconds is None else MOST_PAUSE_S))
-    args = (engine, pause_ms, 1000, most_ms, str(SHRINK), round(ran_s * 1000))
+    pause_ms = "" if seconds is None else round(1000 * min(max(seconds, 0.0), times.MOST_PAUSE_S))
+    most_s = times.MOST_GROWN_PAUSE_S if seconds is None else times.MOST_PAUSE_S
+    bounds_ms = (1000 * times.FIRST_GROWN_PAUSE_S, 1000 * most_s)
+    args = (engine, pause_ms, *bounds_ms, str(SHRINK), round(ran_s * 1000))
     return Call("health_pause", args, lambda reply: int(reply) / 1000)
 
 
@@ -152,8 +153,7 @@ def set_limit(engine: str, epoch: int, limit: float, good: float | None) -> Call
 
 
 def read(engine: str, reading: Reading) -> Call[None]:
-    """Keeps a reading for 30 s."""
-    assert READING.ttl_s is not None
+    """Keeps a reading for READING_S."""
     fields = {
         "running": text(reading.running),
         "waiting": text(reading.waiting),
@@ -164,7 +164,7 @@ def read(engine: str, reading: Reading) -> Call[None]:
         "missing": ",".join(reading.missing),
     }
     flat = (part for pair in fields.items() for part in pair)
-    return Call("health_read", (engine, READING.ttl_s, text(reading.kv_tokens), *flat), nothing)
+    return Call("health_read", (engine, times.READING_S, text(reading.kv_tokens), *flat), nothing)
 
 
 def state() -> Call[dict[str, Health]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PREFIX = "hl:"
-STREAM_TTL_S = 3600
+from broker.base import times
 
 
 class Key(NamedTuple):
@@ -71,29 +70,46 @@ HEALTH = Key(
     "progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance",
 )  # fmt: skip
 READING = Key(
-    "reading", "hl:engine:*:reading", "health", "hash", 30, "what /metrics last said, with at_ms"
-)
+    "reading", "hl:engine:*:reading", "health", "hash", times.READING_S,
+    "what /metrics last said, with at_ms",
+)  # fmt: skip
 WARM = Key(
     "warm", "hl:engine:*:warm", "dispatch", "zset", None,
     "'<tokens>:<prefix>' in the engine's cache by last use",
 )  # fmt: skip
-RUN = Key("run", "hl:user:*:run", "quota", "string", 30, "token of the user's run that goes on")
-RUNS = Key("runs", "hl:user:*:runs", "quota", "zset", 60, "tokens of the user's last runs by ms")
+RUN = Key(
+    "run", "hl:user:*:run", "quota", "string", times.RUN_S,
+    "token of the user's run that goes on",
+)  # fmt: skip
+RUNS = Key(
+    "runs", "hl:user:*:runs", "quota", "zset", times.RUNS_WITHIN_S,
+    "tokens of the user's last runs by ms",
+)  # fmt: skip
 NODE = Key(
-    "node", "hl:node:*", "nodes", "hash", 10, "token of its process, engines, state of its workers"
-)
+    "node", "hl:node:*", "nodes", "hash", times.NODE_LIVES_S,
+    "token of its process, engines, state of its workers",
+)  # fmt: skip
 NODES = Key("nodes", "hl:nodes", "nodes", "set", None, "names of nodes that may be alive")
-MONITOR = Key("monitor", "hl:monitor", "workers", "string", 5, "lock: one monitor at a time")
+MONITOR = Key(
+    "monitor", "hl:monitor", "workers", "string", times.MONITOR_LOCK_S,
+    "lock: one monitor at a time",
+)  # fmt: skip
 STREAM = Key(
-    "stream", "hl:hint:*:events", "streams", "stream", STREAM_TTL_S,
+    "stream", "hl:hint:*:events", "streams", "stream", times.STREAM_S,
     "fields kind and data; the same name is the pub/sub channel",
 )  # fmt: skip
 TIP = Key(
-    "tip", "hl:hint:*:tip", "streams", "hash", STREAM_TTL_S,
+    "tip", "hl:hint:*:tip", "streams", "hash", times.STREAM_S,
     "status, attempt, seq, closed, owner, fence = last attempt that may not write any more",
 )  # fmt: skip
-RESCUE = Key("rescue", "hl:rescue", "workers", "string", 20, "lock: one rescue at a time")
-UPKEEP = Key("upkeep", "hl:upkeep", "workers", "string", 60, "lock: one deletes old rows at a time")
+RESCUE = Key(
+    "rescue", "hl:rescue", "workers", "string", times.RESCUE_LOCK_S,
+    "lock: one rescue at a time",
+)  # fmt: skip
+UPKEEP = Key(
+    "upkeep", "hl:upkeep", "workers", "string", times.UPKEEP_LOCK_S,
+    "lock: one deletes old rows at a time",
+)  # fmt: skip
 DOORBELLS = Key(
     "doorbells", "hl:celery:engine.*", "dispatch", "list", None,
     "messages of grants, for the engine's workers",

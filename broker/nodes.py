@@ -6,20 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from broker.keys import NODE
+from broker.base.times import NODE_LIVES_S
 from broker.scripts import Call, nothing
 
 ALL = "*"
-HUNG = "hung"
-"""How a worker ended that the node killed because its loop stood still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
+class CrewReport:
     """The worker processes of one engine on one node.
 
     wanted: how many the node should run; slots: of each; leaving: those that finish what they have;
-    crashes: since the node started; last_exit: of the last crash, `exit 1`, `SIGKILL` or HUNG;
+    crashes: since the node started; last_exit: of the last crash, as broker.base.children has it;
     retry_s: until a crashed one is started again, None if none waits.
     """
 
@@ -38,21 +36,22 @@ class NodeState:
     """One live node. engines: those it serves; None: every engine."""
 
     engines: frozenset[str] | None
-    crews: tuple[Crew, ...] = ()
+    crews: tuple[CrewReport, ...] = ()
 
     def serves(self, engine: str) -> bool:
         return self.engines is None or engine in self.engines
 
 
 def beat(name: str, token: str, state: NodeState) -> Call[int | None]:
-    """The process with this token is the node of this name, for 10 s; None: so it is.
+    """The process with this token is the node of this name, for NODE_LIVES_S; None: so it is.
 
     Else the beats of the process that has the name: it lives if they go on rising.
     """
-    assert NODE.ttl_s is not None
     engines = ALL if state.engines is None else json.dumps(sorted(state.engines))
     crews = json.dumps([asdict(crew) for crew in state.crews])
-    return Call("node_beat", (name, token, NODE.ttl_s * 1000, engines, crews), lambda reply: reply)
+    return Call(
+        "node_beat", (name, token, 1000 * NODE_LIVES_S, engines, crews), lambda reply: reply
+    )
 
 
 def leave(name: str, token: str) -> Call[None]:
@@ -61,7 +60,7 @@ def leave(name: str, token: str) -> Call[None]:
 
 
 def live() -> Call[dict[str, NodeState]]:
-    """Every node that has beaten in the last 10 s, by name."""
+    """Every node that has beaten in the last NODE_LIVES_S, by name."""
     return Call("node_live", (), parse)
 
 
@@ -69,7 +68,7 @@ def parse(reply: Sequence[tuple[str, str, str]]) -> dict[str, NodeState]:
     return {
         name: NodeState(
             None if engines == ALL else frozenset(json.loads(engines)),
-            tuple(Crew(**crew) for crew in json.loads(crews)),
+            tuple(CrewReport(**crew) for crew in json.loads(crews)),
         )
         for name, engines, crews in sorted(reply)
     }

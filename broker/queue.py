@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery
 
 from broker.base.settings import need
+from broker.base.times import TASK_S, WORKER_STOP_S
 from broker.keys import CELERY as CELERY_KEYS
 
 TASK = "generate_hint"
@@ -22,12 +23,11 @@ CELERY: dict[str, Any] = {
     # Acked when the pool takes the job: recovery is the lease's, a message is only a doorbell.
     "task_acks_late": False,
     "task_track_started": False,
-    "task_time_limit": 180,
-    "task_soft_time_limit": 150,
+    "task_time_limit": TASK_S,
     "worker_prefetch_multiplier": 1,
     # Without it a busy worker fetches as many again, which another one could serve now.
     "worker_disable_prefetch": True,
-    "worker_soft_shutdown_timeout": 25,
+    "worker_soft_shutdown_timeout": WORKER_STOP_S,
     "worker_send_task_events": need("HINTLINE_TASK_EVENTS", bool),
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from broker.keys import RUN, RUNS
+from broker.base.times import RUN_S, RUNS_WITHIN_S
 from broker.scripts import Call, nothing
 
 RUNS_A_MINUTE = 30
@@ -25,11 +25,9 @@ class Wait(NamedTuple):
 def begin(user: str, token: str, *, most: int = RUNS_A_MINUTE) -> Call[Wait | None]:
     """Lets the user begin the run of this token, and answers None; it must be ended.
 
-    By itself it ends after 30 s. most: runs a minute; 0 for any number.
+    By itself it ends after RUN_S. most: runs a minute; 0 for any number.
     """
-    assert RUN.ttl_s is not None
-    assert RUNS.ttl_s is not None
-    args = (user, token, RUN.ttl_s * 1000, most, RUNS.ttl_s * 1000)
+    args = (user, token, 1000 * RUN_S, most, 1000 * RUNS_WITHIN_S)
     return Call("begin_run", args, parse)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from broker.base.times import STREAM_S
 from broker.contract.events import START, Event, EventId, Kind
 from broker.contract.hint import State
-from broker.keys import STREAM, STREAM_TTL_S
+from broker.keys import STREAM
 from broker.scripts import Call, each, keys_of
 
 STATUS = {Kind.STARTED: State.RUNNING, Kind.QUEUED: State.QUEUED}
@@ -49,7 +50,7 @@ def append(
     """
     flat = [part for kind, data in events for part in (kind.value, data)]
     return Call(
-        "append", (hint, attempt, first_seq, STREAM_TTL_S, owner, status(events), *flat), Append
+        "append", (hint, attempt, first_seq, STREAM_S, owner, status(events), *flat), Append
     )
 
 
@@ -59,7 +60,7 @@ def close(hint: str, attempt: int, data: str, owner: str = "") -> Call[bool]:
     data: JSON text of the DONE event.
     """
     final = status([(Kind.DONE, data)])
-    return Call("close", (hint, attempt, STREAM_TTL_S, owner, final, data), bool)
+    return Call("close", (hint, attempt, STREAM_S, owner, final, data), bool)
 
 
 def closed(attempts: Iterable[tuple[str, int]]) -> Call[set[str]]:

@@ -11,6 +11,7 @@ from broker.base.folder import private
 from broker.base.settings import check_environment, need, read
 from web.ops import logs
 from web.ops.secret import kept_secret
+from web.tutor import languages
 
 check_environment()
 # Lets admin classes name their model as a type parameter.
@@ -83,7 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
-    "web.ops.nul.NulMiddleware",
+    "web.api.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
 ASGI_APPLICATION = "web.asgi.application"
@@ -152,7 +153,7 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "web.ops.peer.network"
+AXES_CLIENT_IP_CALLABLE = "web.people.peer.network"
 AXES_HANDLER = "web.people.signin.Handler"
 AXES_RESET_ON_SUCCESS = True
 # Trying on while one waits is not counted, so the time to wait that was told stays true.
@@ -160,8 +161,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "web.people.signin.locked"
 
-LANGUAGE_CODE = "ko"
-LANGUAGES = [("ko", "한국어"), ("en", "English")]
+LANGUAGE_CODE = languages.DEFAULT
+LANGUAGES = [(code, language.name) for code, language in languages.LANGUAGES.items()]
 LOCALE_PATHS = [BASE / "web" / "locale"]
 TIME_ZONE = need("HINTLINE_TIME_ZONE", str)
 USE_TZ = True

@@ -7,12 +7,18 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from web.api.api import api
+from web.pages.words import ladder
 from web.people.accounts import NewPassword, PasswordChanged, SignOut
 
 handler500 = "web.pages.views.broken"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", api.urls),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "accounts/login/",
+        # The ladder is a function: it is asked in each reader's language.
+        LoginView.as_view(redirect_authenticated_user=True, extra_context={"ladder": ladder}),
+        name="login",
+    ),
     path("accounts/logout/", SignOut.as_view(), name="logout"),
     path("accounts/password/", NewPassword.as_view(), name="password_change"),
     path("accounts/password/done/", PasswordChanged.as_view(), name="password_change_done"),

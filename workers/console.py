@@ -19,6 +19,7 @@ from rich.table import Table
 from web.fleet import changes
 from web.fleet.changes import Asked
 from web.fleet.overview import Overview, overview
+from web.tutor.languages import OPERATORS
 
 REFRESH_S = 1.0
 PIPE_WIDTH = 120
@@ -30,7 +31,7 @@ COLUMNS = {
 
 def run(options: argparse.Namespace) -> int:
     """The exit status: 1 if what was asked is wrong, and then nothing is changed."""
-    with translation.override("en"):
+    with translation.override(OPERATORS):
         try:
             if options.command == "status":
                 return status(options.once)

@@ -7,13 +7,11 @@ import ctypes
 import gc
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from celery import signals
-from django.db import close_old_connections
 
 from broker.base.heartbeat import beat_from
 from broker.base.settings import need
@@ -29,7 +27,6 @@ M_ARENA_MAX = -8
 
 def run_worker(engine: str, slots: int) -> None:
     """Serves until it is told to stop: SIGTERM finishes what runs, SIGQUIT gives it back."""
-    keep_connections()
     one_heap()
     name = worker_name(engine, os.getpid())
 
@@ -57,12 +54,6 @@ def run_worker(engine: str, slots: int) -> None:
     queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
     app.worker_main(["--quiet", "worker", "--hostname", name, *queue, *concurrency, *quiet])
-
-
-def keep_connections() -> None:
-    """Celery would close a thread's connection after each task, whatever its age."""
-    app.conf.CELERY_DB_REUSE_MAX = sys.maxsize
-    signals.task_postrun.connect(lambda **_: close_old_connections(), weak=False)
 
 
 def one_heap() -> None:

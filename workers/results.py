@@ -60,9 +60,6 @@ ledger = Ledger()
 class Results(DatabaseBackend):  # type: ignore[misc]  # untyped
     """As its base, but a task's end only leaves a note where a ledger is open."""
 
-    blocks = False
-    """The pool may call it on its loop."""
-
     def _store_result(
         self,
         task_id: str,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import DatabaseError
 
 from broker import dispatch, fleet, health
 from broker.base.errors import BrokerDown
+from broker.base.times import RENEW_S, WORKER_BEAT_S
 from broker.connect import AsyncBroker
-from broker.dispatch import LEASE_S
+from broker.scripts import Call
 from web.engines.client.model import Model
 from workers.attempt.relay import Relay
 from workers.background import begin, every
@@ -20,9 +22,6 @@ from workers.database import Database
 from workers.guard.rescue import Rescue
 from workers.results import ledger
 
-BEAT_S = 2
-BEAT_TTL_S = 6
-RENEW_S = LEASE_S / 3
 PROGRESS_S = 1
 RESULTS_S = 0.1
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ class Runtime:
         rescue = Rescue(self.broker, self.database)
         loops = (
             self.relay.run(),
-            every(BEAT_S, self._beat, BrokerDown),
+            every(WORKER_BEAT_S, self._beat, BrokerDown),
             every(RENEW_S, self._renew, BrokerDown),
             every(PROGRESS_S, self._progress, BrokerDown),
             every(RESULTS_S, self._write_results, BrokerDown),
@@ -82,15 +81,22 @@ class Runtime:
         self.held[hint] = (attempt, stop)
 
     async def settle(
-        self, hint: str, attempt: int, service_s: float | None, *, worked: bool = False
+        self,
+        hint: str,
+        attempt: int,
+        service_s: float | None = None,
+        last: Sequence[Call[Any]] = (),
+        *,
+        worked: bool = False,
     ) -> None:
         """Frees the slot for who has it next; with the broker down, its lease ends.
 
-        worked: the engine gave an answer.
+        service_s: as in dispatch.settle. last: sent before that, in the same round trip; without a
+        broker watchers miss it, and learn the end from the row. worked: the engine gave an answer.
         """
         self.held.pop(hint, None)
         report = [health.worked(self.engine)] if worked else []
-        calls = [*report, dispatch.settle(hint, self.engine, attempt, service_s)]
+        calls = [*last, *report, dispatch.settle(hint, self.engine, attempt, service_s)]
         try:
             await self.broker.run_many(calls)
         except BrokerDown as error:
@@ -118,7 +124,7 @@ class Runtime:
     async def _beat(self) -> None:
         if self.retired:
             return
-        await self.broker.run(fleet.beat(self.engine, self.worker, self.slots, BEAT_TTL_S))
+        await self.broker.run(fleet.beat(self.engine, self.worker, self.slots))
 
     async def _renew(self) -> None:
         held = [(hint, attempt) for hint, (attempt, _) in self.held.items()]

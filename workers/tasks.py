@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 from celery.exceptions import Ignore
@@ -21,7 +22,7 @@ runtime: Runtime | None = None
 
 @app.task(name=TASK, base=AsyncTask)
 async def generate_hint(hint_id: str) -> dict[str, Any]:
-    """Answers the doorbell. A hint that is not there to be had leaves no trace of this task."""
+    """The fields of a Result. A hint that is not there to be had leaves no trace of this task."""
     assert runtime is not None, "the pool has not started"
     try:
         result = await attempt.generate(runtime, hint_id)
@@ -30,4 +31,4 @@ async def generate_hint(hint_id: str) -> dict[str, Any]:
         raise Ignore from error
     if result is None:
         raise Ignore
-    return result
+    return asdict(result)

@@ -9,13 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
+from broker.base.times import CHILD_START_S, HANG_S, PULSE_S
+
 VARIABLE = "BEAT_FD"
 """Tells the child its end of the pipe."""
-BEAT_S = 1.0
-HANG_S = 10.0
-"""Who has beaten and is silent for so long hangs, or was stopped."""
-START_S = 120.0
-"""Imports on a busy machine take long; who has not begun to beat by then hangs too."""
 
 
 class Pulse:
@@ -36,20 +33,23 @@ class Pulse:
         os.close(self.fd)
 
     def look(self) -> bool:
-        """Whether the child hangs; to be asked every BEAT_S, and no more once it does."""
+        """Whether the child hangs; to be asked every PULSE_S, and no more once it does."""
         now_s = monotonic()
         # A parent that was stopped or frozen together with its child has not listened meanwhile.
-        self._silent_s += min(now_s - self._looked_s, 2 * BEAT_S)
+        self._silent_s += min(now_s - self._looked_s, 2 * PULSE_S)
         self._looked_s = now_s
         with suppress(BlockingIOError):
             if os.read(self._ours, 1 << 16):
                 self._heard, self._silent_s = True, 0.0
-        self.hung = self._silent_s >= (HANG_S if self._heard else START_S)
+        self.hung = self._silent_s >= self.allowed_s()
         return self.hung
+
+    def allowed_s(self) -> float:
+        return HANG_S if self._heard else CHILD_START_S
 
 
 def beater() -> Callable[[], None]:
-    """What a child calls at least every BEAT_S; without a parent that listens it does nothing.
+    """What a child calls at least every PULSE_S; without a parent that listens it does nothing.
 
     The variable is taken out of the environment: a grandchild has another parent.
     """
@@ -73,6 +73,6 @@ def beat_from(loop: asyncio.AbstractEventLoop) -> None:
 
     def again() -> None:
         beat()
-        loop.call_later(BEAT_S, again)
+        loop.call_later(PULSE_S, again)
 
     again()

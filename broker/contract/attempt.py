@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from broker.contract.hint import Usage
+from broker.contract.hint import Reason, State, Usage
+
+PASSED = "passed"
+"""The verdict on a text that no rule blocked."""
 
 
 class Purpose(StrEnum):
@@ -49,3 +52,24 @@ class Ended:
     seen_s: float | None = None
     failure: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What the task of an attempt tells Celery's log, for staff: small, and without any text.
+
+    state: of the hint now, `queued` if it waits for another attempt. calls: requests to engines.
+    refusal: as web.engines.client.errors.Refusal. Tokens are those of all calls.
+    """
+
+    hint: str
+    attempt: int
+    engine: str
+    state: State
+    reason: Reason | None
+    calls: int
+    error: str
+    refusal: str | None
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int

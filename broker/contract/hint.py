@@ -33,11 +33,6 @@ ARROWS: dict[State, frozenset[State]] = {
 }
 
 
-def may_change(before: State, after: State) -> bool:
-    """Whether the state table has this arrow; a final state has none."""
-    return after in ARROWS.get(before, frozenset())
-
-
 class Reason(StrEnum):
     """Why a hint ended other than plainly answered; students read its translated sentence."""
 

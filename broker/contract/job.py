@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
+from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane
 
 
@@ -38,6 +39,7 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     kind: api, vllm or local; only a vLLM server gets parameters that OpenAI's API does not have.
+    languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
     """
@@ -46,15 +48,19 @@ class Endpoint:
     model: str
     kind: str = "api"
     api_key: str = field(default="", repr=False)
-    languages: tuple[str, ...] = ("ko", "en")
-    connect_s: float = 5.0
-    first_chunk_s: float = 30.0
-    idle_s: float = 10.0
-    deadline_s: float = 120.0
+    languages: tuple[str, ...] = ()
+    connect_s: float = CONNECT_S
+    first_chunk_s: float = FIRST_CHUNK_S
+    idle_s: float = IDLE_S
+    deadline_s: float = DEADLINE_S
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     thinking: Thinking = Thinking.UNKNOWN
     reasoning_tokens: int = 0
     dialect: Dialect = Dialect()
+
+    def writes(self, locale: str) -> bool:
+        """Whether the model can write a hint in this language."""
+        return not self.languages or locale in self.languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ class HintJob:
     attempt: int
     engine: str
     level: int
-    locale: Literal["ko", "en"]
+    locale: str
     statement: str
     reference: str = field(repr=False)
     mistakes: str

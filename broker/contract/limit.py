@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import floor
 
+from broker.base.times import STALE_S
+
 START = 4
 SHRINK = 0.8
 FULL = 0.9
@@ -12,7 +14,6 @@ FULL = 0.9
 CALM_TICKS = 2
 CROWDED_READINGS = 2
 KV_FULL = 0.92
-STALE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)

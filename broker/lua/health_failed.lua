@@ -1,10 +1,11 @@
 -- Counts a failure of an engine; several at once, or one of its canary, take it down.
 -- keys: health, warm, leases, workers(engine), engines
--- args: engine, kind of failure, token of this report, ms since the attempt began
+-- args: engine, kind of failure, token of this report, ms since the attempt began, how many
+--   failures within how many ms take it down
 -- result: 1 if this took it down, else 0
 -- includes: health
 
-local engine, kind, token, ran_ms = unpack(ARGV)
+local engine, kind, token, ran_ms, most, within_ms = unpack(ARGV)
 local health, now = key.health(engine), now_ms()
 local state, since, failures, limit =
   unpack(redis.call('HMGET', health, 'state', 'since_ms', 'failures', 'limit'))
@@ -29,10 +30,10 @@ local function note(at, sign, id)
 end
 for at, sign, id in (failures or ''):gmatch('(%d+):(%l+):(%w+)') do
   if id == token then return 0 end
-  if tonumber(at) > now - WINDOW_MS then note(at, sign, id) end
+  if tonumber(at) > now - within_ms then note(at, sign, id) end
 end
 note(now, kind, token)
-if (another_is_up(engine, now) and all or hard) >= MOST_FAILURES then
+if (another_is_up(engine, now) and all or hard) >= tonumber(most) then
   eject(engine, 'failures', now)
   return 1
 end

@@ -17,6 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tests.bench.table import Row
 from tests.fakes.launch import ROOT, FakeVllm
 from tests.fakes.vllm_faults import Fault, Wrong
 from tests.whole.stand import Stand
@@ -221,7 +222,7 @@ def measure(hints: int = HINTS, blows: Blows = BLOWS, step_s: float = STEP_S) ->
                 engine.stop()
 
 
-def rows(hints: int = HINTS) -> list[tuple[str, str, str, str]]:
+def rows(hints: int = HINTS) -> list[Row]:
     """Lines of a table: what, figure, reference, wanted."""
     found = measure(hints)
     states, watched = found["states"], found["watched"]

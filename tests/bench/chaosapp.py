@@ -135,7 +135,7 @@ def written(row: Any) -> set[str]:
     from broker.contract.job import Endpoint, Sampling
     from web.hints import store
     from web.tutor.writing import prompt
-    from workers.attempt.pipeline import prompt_task
+    from workers.attempt.write import prompt_task
 
     job = store.job(row, Endpoint(base_url="", model=""), Sampling())
     messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)

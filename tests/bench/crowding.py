@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import httpx2
 
+from tests.bench.table import Row
 from tests.fakes.launch import FakeEngine
 from tests.whole.stand import Stand, free_port, standing, until
 
@@ -37,7 +38,7 @@ class Seen(NamedTuple):
     refused: int
 
 
-def rows() -> list[tuple[str, ...]]:
+def rows() -> list[Row]:
     with (
         tempfile.TemporaryDirectory(prefix="hl-") as folder,
         standing(Path(folder), {"gpu0": FakeEngine()}) as stand,

@@ -12,12 +12,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 from broker.embedded import Embedded
-from tests.bench import rivals
-from tests.bench.path import at
+from tests.bench import gateways, rivals
 from tests.bench.product import ASK, site, worker
+from tests.bench.table import Row, at, ratio
 from tests.fakes.launch import ROOT, FakeVllm
 
 SLOTS = 64
@@ -28,7 +27,6 @@ RATE = SLOTS / ANSWER_S / 2
 HINTS = 320
 WARM_UP = 20
 """The first hints open connections and import modules."""
-Row = tuple[str, str, str, str]
 
 ASKING = """
 from random import Random
@@ -46,7 +44,7 @@ print(json.dumps(sent))
 
 
 def measure(asking: Callable[[str], dict[str, float]]) -> list[float]:
-    """Milliseconds from the asking of each request to its arrival, sorted.
+    """Milliseconds from the asking of each request to its arrival.
 
     asking: asks the engine with this URL for HINTS answers; when it asked, by the request's id.
     """
@@ -54,7 +52,7 @@ def measure(asking: Callable[[str], dict[str, float]]) -> list[float]:
         asked = asking(engine.url)
         arrived = {one["id"]: one["at_s"] for one in engine.state()["requests"]}
     ways = [1000 * (arrived[name] - at_s) for name, at_s in asked.items() if name in arrived]
-    return sorted(ways[WARM_UP:])
+    return ways[WARM_UP:]
 
 
 def through_hintline(url: str) -> dict[str, float]:
@@ -72,9 +70,9 @@ def through_plain_client(url: str) -> dict[str, float]:
 
 
 def through_openai_rq(url: str) -> dict[str, float]:
-    home = rivals.installed("openai-rq==0.1.2")
-    with rivals.openai_rq(url, home) as redis_url:
-        return asked_by(home / "python", "rq", redis_url)
+    python = gateways.installed(gateways.RQ) / "python"
+    with gateways.openai_rq(url) as redis_url:
+        return asked_by(python, "rq", redis_url)
 
 
 def asked_by(python: Path, kind: str, url: str) -> dict[str, float]:
@@ -83,17 +81,26 @@ def asked_by(python: Path, kind: str, url: str) -> dict[str, float]:
 
 
 def rows() -> list[Row]:
-    plain = figure(measure(through_plain_client))
-    name = "admission to the request at the engine, ms, p50 / p99"
+    plain, ours = measure(through_plain_client), measure(through_hintline)
+    name = "admission to the request at the engine, ms, "
+    client = at(plain, 0.5)
+    p50 = ratio(f"{name}p50", at(ours, 0.5), client, "≤ 2 times the reference", "plain client")
+    try:
+        other = measure(through_openai_rq)
+    except subprocess.CalledProcessError:
+        return [p50, (f"{name}p99", f"{at(ours, 0.99):.1f}", "openai-rq does not install here", "")]
     return [
-        (name, figure(measure(through_hintline)), f"{plain} (plain client)", "≤ 5 / 25"),
-        ("openai-rq 0.1.2", figure(measure(through_openai_rq)), f"{plain} (plain client)", ""),
+        p50,
+        ratio(f"{gateways.title(gateways.RQ)}, p50", at(other, 0.5), client, "", "plain client"),
+        (
+            f"{name}p99",
+            f"{at(ours, 0.99):.1f}",
+            f"{at(other, 0.99):.1f} (openai-rq), {at(plain, 0.99):.1f} (plain client)",
+            "< openai-rq's",
+        ),
     ]
 
 
-def figure(ways: list[float]) -> str:
-    return f"{median(ways):.1f} / {at(ways, 0.99):.1f}"
-
-
 if __name__ == "__main__":
-    print(rows())
+    for cells in rows():
+        print(*cells, sep=" | ")

@@ -21,6 +21,7 @@ from broker import streams
 from broker.connect import AsyncBroker, listener
 from broker.contract.events import Kind
 from broker.embedded import Embedded
+from tests.bench.table import Row, at
 from tests.web.events.site import Site, plant
 
 STREAMS = 1000
@@ -78,11 +79,11 @@ async def measured(site: Site, redis_url: str) -> dict[str, float]:
         "threads_open": open_threads,
         "open_ms_each": open_s / len(owned) * 1000,
         "events": len(lags),
-        "p50_ms": quantile(lags, 0.5),
-        "p99_ms": quantile(lags, 0.99),
-        "bare_p50_ms": quantile(bare, 0.5),
-        "bare_p99_ms": quantile(bare, 0.99),
-        "p99_to_bare": quantile(lags, 0.99) / quantile(bare, 0.99),
+        "p50_ms": at(lags, 0.5),
+        "p99_ms": at(lags, 0.99),
+        "bare_p50_ms": at(bare, 0.5),
+        "bare_p99_ms": at(bare, 0.99),
+        "p99_to_bare": at(lags, 0.99) / at(bare, 0.99),
         "cpu_percent": cpu_s / SECONDS * 100,
     }
 
@@ -187,14 +188,10 @@ def lag_ms(frame: bytes) -> float:
     return (time.time_ns() - sent_ns) / 1e6
 
 
-def quantile(values: Sequence[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
-
-
-def main() -> None:
-    for name, value in measure().items():
-        print(f"{name:>14}  {value:,.2f}")
+def rows() -> list[Row]:
+    return [(name, f"{value:.2f}", "", "") for name, value in measure().items()]
 
 
 if __name__ == "__main__":
-    main()
+    for cells in rows():
+        print(*cells[:2], sep="  ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
+from tests.bench.table import Row
 from web.tutor.gate.gate import HINT_LIMIT_CHARS, Gate
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.thoughts import Thoughts
@@ -30,7 +31,6 @@ UNITS = {
     "-s": "-s", "for s in s": "for s in s ", "if s": "if s ", "s = s": "s = s ", "'s'": "'s' ",
 }  # fmt: skip
 STARTS = {"line 1 1 1": "line ", "an edit verb and digits": "Change ", "x=1": "a=2;"}
-Row = tuple[str, str, str, str]
 
 
 def judged(text: str, level: int, piece_chars: int) -> None:

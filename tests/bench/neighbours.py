@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from tests.bench.table import Row
 from tests.fakes.badserver import MODES
 from tests.whole.modes import misbehaving
 
@@ -13,7 +14,7 @@ from tests.whole.modes import misbehaving
 LIMITED = {"rpm", "rate-limited"}
 
 
-def rows() -> list[tuple[str, ...]]:
+def rows() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="hl-") as folder, misbehaving(Path(folder)) as site:
         alone = [site.beside("")[2] for _ in range(20)]
         took = {mode: site.beside(f"mode={mode} BANG")[2] for mode in sorted({*MODES} - LIMITED)}

@@ -12,17 +12,16 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
+from tests.bench.table import Row, pair
 from tests.postgres import Postgres, programs
 
 ROWS = 300_000
 ASKED = 300
 """Hints asked before, to compare with."""
 GAP_S = 0.02
-Row = tuple[str, ...]
 
 
 def rows() -> list[Row]:
@@ -39,24 +38,16 @@ def rows() -> list[Row]:
 
 
 def told(name: str, figures: dict[str, Any]) -> list[Row]:
-    def both(key: str) -> str:
-        return f"{median(figures[key]):.1f} / {at(figures[key], 0.99):.1f}"
-
     return [
-        (f"{name}: a batch of 1,000, ms, p50 / p99", both("batch_ms"), "–", "≤ 50 / 200"),
+        (f"{name}: a batch of 1,000, ms, p50 / p99", pair(figures["batch_ms"]), "–", "≤ 50 / 200"),
         (
             f"{name}: a row for a new hint meanwhile, ms, p50 / p99 (reference: before)",
-            both("during_ms"),
-            both("before_ms"),
+            pair(figures["during_ms"]),
+            pair(figures["before_ms"]),
             "",
         ),
         (f"{name}: all {2 * ROWS:,} rows, s", f"{figures['all_s']:.0f}", "–", ""),
     ]
-
-
-def at(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def site(url: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Requests a second against an engine that answers at once, beside what others offer.
 
-Each rival has an environment of its own under .bench, made at first use. They only forward; a hint
-also has a row, a place in the line, a lease, a gate and events. python -m tests.bench.rivals.
+python -m tests.bench.rivals prints it.
 """
 
 from __future__ import annotations
@@ -10,19 +9,17 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-import venv
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from broker.embedded import Embedded
+from tests.bench import gateways
 from tests.bench.product import ASK, site, worker
+from tests.bench.table import Row, ratio
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.engine import Ticker
 from tests.fakes.launch import ROOT, FakeEngine
-from tests.whole.stand import free_port
 from web.tutor.writing import prompt
 
 SLOTS = 64
@@ -30,9 +27,7 @@ REQUESTS = 1500
 PROMPTS = 60
 ANSWER = Behaviour(pieces=(Ticker.TEXT,) * 5, gap_s=0)
 LIMIT_S = 120
-HOME = ROOT / ".bench"
 CLIENT = str(Path(__file__).with_name("client.py"))
-Row = tuple[str, str, str, str]
 
 ASKING = """
 from concurrent.futures import ThreadPoolExecutor
@@ -52,25 +47,29 @@ print(took)
 
 
 def rows() -> list[Row]:
-    plain = rate(through_plain_client)
+    """Each beside a plain client that was measured just before it: the machine's speed drifts."""
+    queue, queue_row = rival(gateways.RQ, through_openai_rq)
+    above = f"> {queue:.2f} of the reference (openai-rq)" if queue else ""
     return [
-        row("Hintline, one worker process", rate(lambda url: through_hintline(url, 1)), plain, ""),
-        row("Hintline, two", rate(lambda url: through_hintline(url, 2)), plain, "> 131"),
-        rival("openai-rq==0.1.2", through_openai_rq, plain),
-        rival("vllm-router==0.1.17", through_vllm_router, plain),
+        row("Hintline, one worker process", lambda url: through_hintline(url, 1), "≥ 0.65")[1],
+        row("Hintline, two", lambda url: through_hintline(url, 2), above)[1],
+        queue_row,
+        rival(gateways.ROUTER, through_vllm_router)[1],
     ]
 
 
-def row(name: str, figure: float, plain: float, wanted: str) -> Row:
-    return name, f"{figure:.0f}", f"{plain:.0f} (plain client)", wanted
-
-
-def rival(package: str, measured: Callable[[str, Path], float], plain: float) -> Row:
+def rival(package: str, measured: Callable[[str], float]) -> tuple[float, Row]:
+    name = gateways.title(package)
     try:
-        home = installed(package)
+        return row(name, measured)
     except subprocess.CalledProcessError:
-        return package.replace("==", " "), "does not install here", f"{plain:.0f}", ""
-    return row(package.replace("==", " "), rate(lambda url: measured(url, home)), plain, "")
+        return 0.0, (name, "does not install here", "", "")
+
+
+def row(name: str, measured: Callable[[str], float], wanted: str = "") -> tuple[float, Row]:
+    """Its rate as a part of the plain client's, and the line that says so."""
+    plain, figure = rate(through_plain_client), rate(measured)
+    return figure / plain, ratio(name, figure, plain, wanted, "plain client")
 
 
 def rate(measured: Callable[[str], float]) -> float:
@@ -98,28 +97,15 @@ def through_plain_client(url: str) -> float:
     return float(client(Path(sys.executable), "plain", url, REQUESTS, str(SLOTS)))
 
 
-def through_openai_rq(url: str, home: Path) -> float:
-    with openai_rq(url, home) as redis_url:
-        return float(client(home / "python", "rq", redis_url, REQUESTS, str(SLOTS)))
+def through_openai_rq(url: str) -> float:
+    python = gateways.installed(gateways.RQ) / "python"
+    with gateways.openai_rq(url) as redis_url:
+        return float(client(python, "rq", redis_url, REQUESTS, str(SLOTS)))
 
 
-@contextmanager
-def openai_rq(url: str, home: Path) -> Iterator[str]:
-    """Its worker; the URL of the Redis where it takes requests."""
-    with tempfile.TemporaryDirectory() as folder, Embedded(Path(folder)) as redis:
-        command = [str(home / "openai-rq"), "worker", "--redis-url", redis.url]
-        command += ["--openai-base-url", url, "--concurrency", str(SLOTS)]
-        with running(command):
-            yield redis.url
-
-
-def through_vllm_router(url: str, home: Path) -> float:
-    port = free_port()
-    command = [str(home / "vllm-router"), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--worker-urls", url.removesuffix("/v1"), "--prometheus-port", str(free_port())]
-    with running(command):
-        until_healthy(port)
-        return through_plain_client(f"http://127.0.0.1:{port}/v1")
+def through_vllm_router(url: str) -> float:
+    with gateways.vllm_router(url) as door:
+        return through_plain_client(door.url)
 
 
 def client(python: Path, kind: str, url: str, count: int, how: str) -> str:
@@ -138,43 +124,6 @@ def messages(number: int) -> list[prompt.Message]:
         mistakes="", result=f"f({number}) gave 3", code="x = 1\n" * 20,
     )  # fmt: skip
     return prompt.build(task, nonce=f"{number:08x}")
-
-
-def installed(package: str) -> Path:
-    """The environment's bin folder. Raises: CalledProcessError."""
-    home = HOME / package
-    if not (home / "done").exists():
-        venv.create(home, with_pip=True)
-        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", package]
-        subprocess.run(pip, check=True)
-        (home / "done").touch()
-    return home / "bin"
-
-
-@contextmanager
-def running(command: list[str]) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def until_healthy(port: int) -> None:
-    deadline_s = time.monotonic() + LIMIT_S
-    while True:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        assert time.monotonic() < deadline_s, "the router did not start"
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":

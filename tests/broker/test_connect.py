@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import redis
 
 from broker import connect, dispatch, fleet, streams
+from broker.base import logs
 from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker, Broker
 from broker.contract.events import Kind
 from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
-from broker.scripts import MOST_KEYS
+from broker.scripts import MOST_KEYS, Call, nothing
 from broker.streams import Append
 from tests.broker.helpers import admit, scripts_run, serve, ticket
 
@@ -250,3 +252,75 @@ async def test_questions_about_many_keys_go_with_other_calls(
 
     expected = [len(hints), set(hints), {}, set(), len(hints)]
     assert broker.run_many(calls) == await async_broker.run_many(calls) == expected
+
+
+async def test_calls_of_many_callers_share_round_trips(
+    async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[int] = []
+    send = async_broker._send
+
+    async def count(commands: list[object]) -> list[object]:
+        trips.append(len(commands))
+        return await send(commands)
+
+    monkeypatch.setattr(async_broker, "_send", count)
+    await async_broker.run(dispatch.backlog_size())
+    appends = (async_broker.run(streams.append(f"h{n}", 1, 1, [PIECE])) for n in range(50))
+    later = asyncio.create_task(async_broker.run(dispatch.backlog_size()))
+
+    assert await asyncio.gather(*appends) == [Append.OK] * 50
+    assert await later == 0
+    assert trips == [1, 51]
+
+
+async def test_a_callers_mistake_is_no_matter_of_those_it_shares_with(
+    async_broker: AsyncBroker,
+) -> None:
+    """Whether redis-py refuses an argument, or cannot encode it, or a script breaks."""
+    bad: list[Call[None]] = [
+        Call("claim", (None, "gpu0", "w", 1), nothing),  # type: ignore[arg-type]
+        Call("claim", ("\ud800", "gpu0", "w", 1), nothing),
+        Call("append", ("h", "no number", 1, 1), nothing),
+    ]
+    good = [streams.append(f"h{n}", 1, 1, [PIECE]) for n in range(3)]
+
+    outcomes = await asyncio.gather(
+        *(async_broker.run(call) for pair in zip(bad, good, strict=True) for call in pair),
+        return_exceptions=True,
+    )
+
+    assert outcomes[1::2] == [Append.OK] * 3
+    kinds = [type(outcome) for outcome in outcomes[::2]]
+    assert kinds == [redis.DataError, UnicodeEncodeError, redis.ResponseError]
+
+
+async def test_who_is_cancelled_leaves_the_others_their_answers(async_broker: AsyncBroker) -> None:
+    size = dispatch.backlog_size()
+    asking = [asyncio.create_task(async_broker.run(size)) for _ in range(6)]
+    for turns, task in enumerate(asking[::2]):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert outcomes[1::2] == [0, 0, 0]
+    assert await async_broker.run(size) == 0
+
+
+async def test_nobodys_lines_are_about_the_hint_of_another(
+    async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    send = async_broker._send
+
+    async def look(commands: list[object]) -> list[object]:
+        seen.append(dict(logs.fields()))
+        return await send(commands)
+
+    monkeypatch.setattr(async_broker, "_send", look)
+    logs.note(hint="h")
+    await async_broker.run(dispatch.backlog_size())
+
+    assert seen == [{}]

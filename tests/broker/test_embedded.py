@@ -308,7 +308,7 @@ def test_the_command_ends_when_its_server_does(
 def test_a_server_that_stands_still_ends_the_command(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HANG_S", 2.0)
+    monkeypatch.setattr(module, "SERVER_HANGS_S", 2.0)
     with Embedded(data_dir) as server:
         os.kill(server_pid(data_dir), signal.SIGSTOP)
 

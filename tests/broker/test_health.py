@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from broker import dispatch, fleet, health
+from broker.base import times
 from broker.connect import Broker
 from broker.contract.limit import START
 from broker.dispatch import Expired, Grant, Place
@@ -345,7 +346,7 @@ def test_of_requests_at_once_one_makes_the_pause_grow(broker: Broker) -> None:
 def test_a_pause_has_an_end_whatever_the_server_says(broker: Broker) -> None:
     serve(broker, gpu0=4)
 
-    assert pause(broker, 1e12) == health.MOST_PAUSE_S
+    assert pause(broker, 1e12) == times.MOST_PAUSE_S
     over(broker)
     assert pause(broker, -5) == 0
 

@@ -14,7 +14,7 @@ from tests.broker.helpers import admit, claimed, serve
 
 
 def test_every_key_has_our_prefix_and_a_name_of_its_own() -> None:
-    assert all(key.pattern.startswith(keys.PREFIX) for key in keys.TABLE)
+    assert all(key.pattern.startswith("hl:") for key in keys.TABLE)
     assert len({key.name for key in keys.TABLE}) == len(keys.TABLE)
     assert len({key.pattern for key in keys.TABLE}) == len(keys.TABLE)
 
@@ -42,7 +42,7 @@ def test_keys_in_redis_are_those_of_the_table_in_type_and_time(broker: Broker) -
 
 
 def test_no_script_spells_a_key_itself() -> None:
-    spelled = [path.name for path in FOLDER.rglob("*.lua") if keys.PREFIX in path.read_text()]
+    spelled = [path.name for path in FOLDER.rglob("*.lua") if "hl:" in path.read_text()]
 
     assert spelled == []
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from broker import nodes
 from broker.connect import Broker
 from broker.keys import NODE, NODES
-from broker.nodes import Crew, NodeState
+from broker.nodes import CrewReport, NodeState
 
-CREW = Crew(
+CREW = CrewReport(
     engine="gpu0", wanted=3, slots=8, live=2, leaving=1, crashes=4, last_exit="SIGKILL", retry_s=2.5
 )
 

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from broker import streams
+from broker.base.times import STREAM_S
 from broker.connect import AsyncBroker, Broker, listener
 from broker.contract.events import Event, EventId, Kind
 from broker.embedded import Embedded
-from broker.keys import STREAM, STREAM_TTL_S, TIP
+from broker.keys import STREAM, TIP
 from broker.streams import Append, Tip
 
 PIECE = (Kind.PIECE, '{"text":"가\\n나"}')
@@ -122,7 +123,7 @@ def test_stream_and_tip_live_for_their_time(broker: Broker) -> None:
     broker.run(streams.append("h", 1, 1, [STARTED]))
 
     for key in (STREAM("h"), TIP("h")):
-        assert 0 < broker.client.ttl(key) <= STREAM_TTL_S
+        assert 0 < broker.client.ttl(key) <= STREAM_S
 
 
 async def test_listeners_receive_each_event_once_and_in_order(

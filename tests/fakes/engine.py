@@ -3,7 +3,8 @@
 POST /v1/chat/completions, GET /v1/models, GET /stats, POST /script: a list of behaviours, instead
 of the one before; each serves once, the first request that fits. With --seconds all streams tick
 together, as a batching engine does, and no script is read. With --rate it answers so many
-requests in --window-s seconds, as a hosted API does, and to the others 429.
+requests in --window-s seconds, as a hosted API does, and to the others 429. With --times it keeps
+when each chunk was sent: GET /sent.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import random
 import re
 from collections import deque
 from dataclasses import dataclass, field
+from time import time
 from typing import Any
 
 import uvloop
@@ -63,12 +65,16 @@ class Stats:
 class Engine:
     """What all connections share."""
 
-    def __init__(self, model: str, ticker: Ticker | None, limiter: Limiter) -> None:
+    def __init__(
+        self, model: str, ticker: Ticker | None, limiter: Limiter, *, times: bool = False
+    ) -> None:
         self.model = model
         self.ticker = ticker
         self.limiter = limiter
         self.stats = Stats()
         self.script: list[Behaviour] = []
+        self.sent: dict[str, list[tuple[float, int]]] | None = {} if times else None
+        """By X-Request-Id: when each chunk was sent, s, and characters of the answer by then."""
 
     def next_behaviour(self, body: str) -> Behaviour:
         for index, behaviour in enumerate(self.script):
@@ -102,6 +108,7 @@ class Connection(HttpConnection):
         self.engine = engine
         self.streaming: asyncio.Task[None] | None = None
         self._counted = False
+        self._sent: list[tuple[float, int]] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.streaming:
@@ -118,6 +125,8 @@ class Connection(HttpConnection):
                 self.transport.write(wire.reply(200, {"object": "list", "data": models}))
             case "GET", "/health":
                 self.transport.write(wire.text(200, ""))
+            case "GET", "/sent":
+                self.transport.write(wire.reply(200, self.engine.sent))
             case "GET", "/stats":
                 self.transport.write(wire.reply(200, self.engine.stats.as_json()))
             case "POST", "/script":
@@ -129,6 +138,8 @@ class Connection(HttpConnection):
     def _chat(self, headers: dict[str, str], body: bytes) -> None:
         self.engine.stats.connections += not self._counted
         self._counted = True
+        if self.engine.sent is not None:
+            self._sent = self.engine.sent.setdefault(headers.get("x-request-id", ""), [])
         if self.engine.ticker:
             self.engine.stats.begin()
             self.engine.ticker.join(self)
@@ -163,6 +174,13 @@ class Connection(HttpConnection):
             self.streaming = None
             self.engine.stats.end(aborted=aborted)
 
+    def write_text(self, frame: bytes, text: str) -> None:
+        """A frame with the next text of the answer."""
+        self.transport.write(frame)
+        if self._sent is not None:
+            chars = self._sent[-1][1] if self._sent else 0
+            self._sent.append((time(), chars + len(text)))
+
     async def _stream(self, request: dict[str, Any], behaviour: Behaviour) -> None:
         write = self.transport.write
         write(wire.STREAM_HEAD)
@@ -170,7 +188,7 @@ class Connection(HttpConnection):
         if behaviour.pieces:
             write(wire.frame({"role": "assistant", "content": ""}))
         for piece in behaviour.pieces:
-            write(wire.frame({"content": piece}))
+            self.write_text(wire.frame({"content": piece}), piece)
             self.engine.stats.chunks += 1
             await asyncio.sleep(behaviour.gap_s)
         match behaviour.then:
@@ -226,7 +244,7 @@ class Ticker:
         self._step_s = seconds / chunks
         self._lengths = (chunks, max(chunks, most))
         parts = (self.PARTS if most else self.WORDS).findall(self.TEXT)
-        self._tokens = tuple(wire.frame({"content": part}) for part in parts)
+        self._tokens = tuple((wire.frame({"content": part}), part) for part in parts)
         self._random = random.Random(1)
         self._left: dict[Connection, int] = {}
 
@@ -251,17 +269,18 @@ class Ticker:
                 stats.chunks += 1
                 if left > 1:
                     self._left[connection] = left - 1
-                    connection.transport.write(self._tokens[-left % len(self._tokens)])
+                    connection.write_text(*self._tokens[-left % len(self._tokens)])
                 else:
                     del self._left[connection]
-                    connection.transport.write(self._tokens[-1] + self.LAST)
+                    frame, text = self._tokens[-1]
+                    connection.write_text(frame + self.LAST, text)
                     stats.end(aborted=False)
 
 
 async def serve(options: argparse.Namespace) -> None:
     ticker = Ticker(options.chunks, options.most, options.seconds) if options.seconds else None
     limiter = Limiter(options.rate, options.window_s, options.retry_after)
-    engine = Engine(options.model, ticker, limiter)
+    engine = Engine(options.model, ticker, limiter, times=options.times)
     server = await asyncio.get_running_loop().create_server(
         lambda: Connection(engine), "127.0.0.1", options.port, backlog=4096
     )
@@ -281,4 +300,5 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=int, default=0, help="requests a window; 0: no limit")
     parser.add_argument("--window-s", type=float, default=10.0)
     parser.add_argument("--retry-after", default="", help="what a 429 says; empty: nothing")
+    parser.add_argument("--times", action="store_true", help="keep when each chunk was sent")
     uvloop.run(serve(parser.parse_args()))

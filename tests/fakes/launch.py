@@ -60,14 +60,16 @@ class FakeEngine(Fake):
 
     most: their lengths differ, from chunks to this many, at the same pace.
     rate, window_s, retry_after: of a hosted API, as on its command line.
+    times: keep when each chunk was sent, for `sent`.
     """
 
     def __init__(
         self, *, chunks: int = 60, most: int = 0, seconds: float = 0.0, port: int = 0,
-        rate: int = 0, window_s: float = 10.0, retry_after: str = "",
+        rate: int = 0, window_s: float = 10.0, retry_after: str = "", times: bool = False,
     ) -> None:  # fmt: skip
         options = ["--chunks", str(chunks), "--most", str(most), "--seconds", str(seconds)]
         options += ["--rate", str(rate), "--window-s", str(window_s), "--retry-after", retry_after]
+        options += ["--times"] * times
         super().__init__("tests.fakes.engine", port, options)
 
     def script(self, *behaviours: Behaviour) -> None:
@@ -77,6 +79,10 @@ class FakeEngine(Fake):
     def stats(self) -> dict[str, Any]:
         """As tests.fakes.engine.Stats."""
         return self.ask("GET", "/stats")
+
+    def sent(self) -> dict[str, list[tuple[float, int]]]:
+        """As tests.fakes.engine.Engine.sent."""
+        return self.ask("GET", "/sent")
 
 
 class BadServer(Fake):

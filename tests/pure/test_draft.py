@@ -8,9 +8,10 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.tutor.gate.draft import LATIN, Draft
+from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import SPAN, tokens
 from web.tutor.gate.sentences import Sentences
+from web.tutor.languages import HANGUL, LATIN
 
 PARTS = st.sampled_from(
     ["Look at it.", "What is `s`?", "s += x", "`s +=`", "`x", "x`", "for x", "\n", " ", "``", "`",
@@ -24,11 +25,11 @@ def by_sentences(text: str) -> tuple[list[Draft], Draft]:
     """The draft after each sentence, and one that read all of it at once."""
     text = text.strip()
     sentences = Sentences()
-    growing, steps = Draft(), []
+    growing, steps = Draft(HANGUL), []
     for sentence in [*sentences.feed(text), sentences.rest]:
         growing.read(sentence)
         steps.append(copy(growing))
-    once = Draft()
+    once = Draft(HANGUL)
     once.read(text)
     return steps, once
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -10,20 +10,18 @@ from tests.fakes import vllm_text
 from tests.pure.test_seed import SEED, each_exercise
 from web.courses.seeding import SeedExercise
 from web.tutor.gate.gate import Gate
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
-
-LOCALES: tuple[Locale, ...] = get_args(Locale)
 
 
 def messages(exercise: SeedExercise, level: int, locale: Locale, nonce: str = "0" * 8) -> Any:
     task = prompt.PromptTask(
         level=level,
         locale=locale,
-        statement=getattr(exercise.statement, locale),
-        hint=getattr(exercise.hints[level], locale),
-        mistakes=getattr(exercise.mistakes, locale),
+        statement=exercise.statement[locale],
+        hint=exercise.hints[level][locale],
+        mistakes=exercise.mistakes[locale],
         result="1 of 5 tests passed",
         code=exercise.wrong[0].code,
     )
@@ -35,13 +33,13 @@ def gate(exercise: SeedExercise, level: int, locale: Locale) -> Gate:
         level=level,
         locale=locale,
         student_code=exercise.wrong[0].code,
-        statement=getattr(exercise.statement, locale),
+        statement=exercise.statement[locale],
         reference=exercise.reference,
     )
 
 
 @each_exercise
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_voice_passes_the_gate_whole(
     exercise: SeedExercise, level: int, locale: Locale
@@ -57,7 +55,7 @@ def test_every_voice_passes_the_gate_whole(
         assert "".join(vllm_text.tokens(text)) == text
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_words_depend_on_the_prompt_and_the_voice_only(level: int, locale: Locale) -> None:
     one, other = SEED.exercises[:2]

@@ -6,14 +6,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from web.courses import seeding
-from web.courses.seeding import BadSeed, SeedExercise, Text
+from web.courses.seeding import BadSeed, SeedExercise
 from web.runner.checker import Checker
 from web.tutor.gate.gate import Gate
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.levels import LEVELS
 
 FOLDER = Path(seeding.__file__).parent / "seed"
 SEED = seeding.load(FOLDER)
@@ -97,28 +98,28 @@ def test_statements_name_the_function_of_the_starter(exercise: SeedExercise) -> 
     header = re.search(r"def (\w+\(.*\)):", exercise.starter)
 
     assert header
-    assert all(f"`{header[1]}`" in statement for statement in exercise.statement)
+    assert all(f"`{header[1]}`" in statement for statement in exercise.statement.values())
 
 
 @each_exercise
 def test_korean_is_korean_and_english_is_not(exercise: SeedExercise) -> None:
     texts = [exercise.title, exercise.statement, exercise.mistakes, *exercise.hints.values()]
 
-    assert all(HANGUL.search(text.ko) for text in texts)
-    assert not any(HANGUL.search(text.en) for text in texts)
+    assert all(HANGUL.search(text["ko"]) for text in texts)
+    assert not any(HANGUL.search(text["en"]) for text in texts)
 
 
 @each_exercise
 def test_hints_keep_to_the_form_of_their_level(exercise: SeedExercise) -> None:
-    notice, locate, concept = (exercise.hints[level] for level in seeding.LEVELS)
+    notice, locate, concept = (exercise.hints[level] for level in LEVELS)
 
-    for text in notice:
+    for text in notice.values():
         assert len(text.split()) <= 40
         assert text.count("?") == 1
-    for text in locate:
+    for text in locate.values():
         assert len(text.split()) <= 60
         assert text.endswith("?")
-    for text in concept:
+    for text in concept.values():
         assert 80 <= len(text.split()) <= 160
 
 
@@ -134,28 +135,28 @@ def trigrams(text: str) -> set[tuple[str, ...]]:
 @each_exercise
 def test_hints_and_mistakes_hold_no_piece_of_the_reference(exercise: SeedExercise) -> None:
     secret = trigrams(exercise.reference)
-    for statement in exercise.statement:
+    for statement in exercise.statement.values():
         secret -= trigrams(statement)
 
     for text in (*exercise.hints.values(), exercise.mistakes):
-        assert not secret & trigrams(text.ko)
-        assert not secret & trigrams(text.en)
+        assert not secret & trigrams(text["ko"])
+        assert not secret & trigrams(text["en"])
 
 
 @each_exercise
-@pytest.mark.parametrize("level", seeding.LEVELS)
-@pytest.mark.parametrize("locale", ["ko", "en"])
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("locale", LANGUAGES)
 def test_the_gate_lets_authored_hints_pass_whole(
-    exercise: SeedExercise, level: int, locale: Literal["ko", "en"]
+    exercise: SeedExercise, level: int, locale: Locale
 ) -> None:
-    hint = getattr(exercise.hints[level], locale)
+    hint = exercise.hints[level][locale]
 
     for code in ("", exercise.starter, *(wrong.code for wrong in exercise.wrong)):
         gate = Gate(
             level=level,
             locale=locale,
             student_code=code,
-            statement=getattr(exercise.statement, locale),
+            statement=exercise.statement[locale],
             reference=exercise.reference,
         )
         gate.feed(hint)
@@ -167,8 +168,8 @@ def test_the_gate_lets_authored_hints_pass_whole(
 def test_a_wrapped_hint_is_one_line(folder: Path) -> None:
     first = seeding.load(folder).exercises[0]
 
-    assert all("\n" not in hint for text in first.hints.values() for hint in text)
-    assert first.title == Text("쌀은 며칠 갈까", "How long the rice lasts")
+    assert all("\n" not in hint for text in first.hints.values() for hint in text.values())
+    assert first.title == {"ko": "쌀은 며칠 갈까", "en": "How long the rice lasts"}
 
 
 @pytest.mark.parametrize(
@@ -179,10 +180,13 @@ def test_a_wrapped_hint_is_one_line(folder: Path) -> None:
         ('topic = "loops"', "topic = 3", "topic: must be text that is not empty"),
         ('topic = "loops"', 'topic = " "', "topic: must be text that is not empty"),
         ('topic = "loops"', "topic = ", "cannot be read"),
-        ("[hints.3]", "[hints.4]", "hints.3: missing"),
+        ("[hints.1]", "[more.1]", "hints.1: missing"),
+        ("[hints.2]", "[more.2]", "hints.2: missing"),
+        ("[hints.3]", "[hints.4]", "hints.4: unknown key"),
         ("[hints.3]", "[hints.3]\nfr = 'oui'", "hints.3.fr: unknown key"),
         ("[hints.3]", "[hints.4]\nko = 'x'\n[hints.3]", "hints.4: unknown key"),
-        ("[hints.3]", "[more.3]", "hints.3: missing"),
+        ("[hints.3]", "[more.3]", "more: unknown key"),
+        ("[hints.3]", "[hints.three]", "hints.three: unknown key"),
         ('ends."\ncode', 'ends."\nshow', "wrong[2].code: missing"),
         ('ends."\ncode', 'ends."\nlevel = 1\ncode', "wrong[2].level: unknown key"),
     ],
@@ -196,6 +200,16 @@ def test_a_bad_exercise_is_refused_by_file_and_key(
         seeding.load(folder)
 
 
+def test_an_author_may_stop_below_the_last_level(folder: Path) -> None:
+    path = folder / "01-rice-days.toml"
+    text = path.read_text(encoding="utf-8")
+    third = text[text.index("[hints.3]") : text.index("[[wrong]]")]
+
+    path.write_text(text.replace(third, ""), encoding="utf-8")
+
+    assert list(seeding.load(folder).exercises[0].hints) == [1, 2]
+
+
 def test_a_plain_value_in_place_of_tables_is_refused(folder: Path) -> None:
     path = folder / "01-rice-days.toml"
     kept = path.read_text(encoding="utf-8").split("[hints.1]")[0]
@@ -204,7 +218,7 @@ def test_a_plain_value_in_place_of_tables_is_refused(folder: Path) -> None:
     with pytest.raises(BadSeed, match=r"01-rice-days\.toml: hints: must be a table"):
         seeding.load(folder)
 
-    hints = "".join(f"[hints.{level}]\nko = 'ㄱ'\nen = 'a'\n" for level in seeding.LEVELS)
+    hints = "".join(f"[hints.{level}]\nko = 'ㄱ'\nen = 'a'\n" for level in LEVELS)
     path.write_text(f"wrong = []\n{kept}{hints}", encoding="utf-8")
     with pytest.raises(BadSeed, match=r"01-rice-days\.toml: wrong: must be a list of tables"):
         seeding.load(folder)

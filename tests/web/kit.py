@@ -7,14 +7,19 @@ from typing import Any
 from django.test import Client
 
 from broker import dispatch, fleet
+from broker.contract.attempt import ModelCall, Purpose
+from broker.contract.hint import Usage
+from broker.contract.job import Endpoint, Sampling
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
+from web.engines import connection
 from web.hints.models import Hint
 from web.hints.store import Created, NewHint, create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.languages import Locale
 
 EXERCISE = "basics/add"
 TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"
@@ -105,3 +110,24 @@ def waiting() -> int:
 def nothing_left() -> bool:
     """No row, slot, place or message."""
     return (Hint.objects.count(), slots_taken(), waiting(), messages()) == (0, 0, 0, 0)
+
+
+def model_call(text: str, verdict: str = "") -> ModelCall:
+    """One that wrote this for the student."""
+    return ModelCall(
+        purpose=Purpose.WRITE,
+        model="fake",
+        template_version="1",
+        parameters={"temperature": 0.7},
+        usage=Usage(),
+        verdict=verdict,
+        text=text,
+    )
+
+
+def checked(
+    endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en"
+) -> connection.Check:
+    """What a connection test finds at one engine."""
+    (found,) = connection.check_all([(endpoint, sampling or Sampling())], locale)
+    return found

@@ -13,9 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from django_celery_results.models import TaskResult
 
+from broker.contract.attempt import Ended
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
-from tests.web.kit import EXERCISE, Caller, queued
+from tests.web.kit import EXERCISE, Caller, model_call, queued
 from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import store
@@ -32,8 +33,8 @@ def finished(student: User, exercise: Exercise, engine: Engine) -> str:
     """A hint with raw output and Celery's record of its attempt."""
     hint = str(queued(student, exercise).pk)
     store.claim(hint, 1, "gpu0")
-    store.finish(hint, 1, Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL), None)
-    store.keep_raw(hint, 1, 1, "the raw words", "R2")
+    store.finish(hint, 1, Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL), Ended())
+    store.keep_calls(hint, 1, [model_call("the raw words", "R2")])
     TaskResult.objects.create(task_id=f"{hint}-1", status="SUCCESS", worker="gpu0@here")
     return hint
 

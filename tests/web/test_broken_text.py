@@ -13,10 +13,11 @@ from django.contrib import admin as site
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from broker.contract.attempt import Ended
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
 from broker.contract.text import storable, storable_json
-from tests.web.kit import EXERCISE, Caller, new_hint, problem, queued
+from tests.web.kit import EXERCISE, Caller, model_call, new_hint, problem, queued
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines.models import Engine
@@ -192,8 +193,8 @@ def test_whatever_a_model_writes_is_kept_with_a_mark(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
     ending = Outcome(state=State.ANSWERED, text=BAD, source=Source.MODEL)
 
-    assert store.finish(hint, 1, ending, None)
-    store.keep_raw(hint, 1, 1, BAD, "R1")
+    assert store.finish(hint, 1, ending, Ended())
+    store.keep_calls(hint, 1, [model_call(BAD, "R1")])
 
     assert Hint.objects.get().text == GOOD
     assert RawOutput.objects.get().text == GOOD

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from broker.contract.job import Endpoint, Sampling, Thinking
+from tests.web.kit import checked
 from web.engines import connection
 from web.engines.example import Example
 
@@ -139,7 +140,7 @@ def site(open_site: Callable[..., Site]) -> Site:
 
 def check(site: Site, **more: Any) -> connection.Check:
     endpoint = {"base_url": site.url, "model": "tiny", "api_key": KEY} | more
-    return connection.check(Endpoint(**endpoint))
+    return checked(Endpoint(**endpoint))
 
 
 def test_a_good_server(site: Site) -> None:
@@ -156,7 +157,7 @@ def test_it_sends_what_a_hint_sends(site: Site, locale: Any) -> None:
     sampling = Sampling(max_tokens=77, temperature=None, top_p=0.3)
     endpoint = Endpoint(base_url=site.url, model="tiny", api_key=KEY, extra_body={"top_k": 7})
 
-    connection.check(endpoint, sampling, locale)
+    checked(endpoint, sampling, locale)
 
     assert {authorization for _, authorization, _ in site.asked} == {f"Bearer {KEY}"}
     assert (site.body["max_tokens"], site.body["top_p"], site.body["top_k"]) == (77, 0.3, 7)
@@ -167,7 +168,7 @@ def test_it_sends_what_a_hint_sends(site: Site, locale: Any) -> None:
 
 
 def test_an_engine_is_asked_in_a_language_that_it_writes(site: Site) -> None:
-    connection.check(Endpoint(base_url=site.url, model="m", languages=("en",)), None, "ko")
+    checked(Endpoint(base_url=site.url, model="m", languages=("en",)), locale="ko")
 
     assert site.body["messages"] == Example("en").messages(None)
 
@@ -356,13 +357,13 @@ def test_a_model_that_does_better_the_second_time_is_good(site: Site) -> None:
 
 
 def test_nobody_at_the_address() -> None:
-    found = connection.check(Endpoint(base_url="http://127.0.0.1:1/v1", model="tiny"))
+    found = checked(Endpoint(base_url="http://127.0.0.1:1/v1", model="tiny"))
 
     assert (found.ok, found.message) == (False, "Nothing answers at this URL.")
 
 
 def test_a_name_that_does_not_exist() -> None:
-    found = connection.check(Endpoint(base_url="http://nowhere.invalid/v1", model="tiny"))
+    found = checked(Endpoint(base_url="http://nowhere.invalid/v1", model="tiny"))
 
     assert (found.ok, found.message) == (False, "Nothing answers at this URL.")
 
@@ -386,7 +387,7 @@ def test_a_name_server_that_is_silent_holds_nobody(monkeypatch: pytest.MonkeyPat
     answered = Event()
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait(60) and [])
 
-    found = connection.check(Endpoint(base_url="http://gpu0.invalid/v1", model="tiny"))
+    found = checked(Endpoint(base_url="http://gpu0.invalid/v1", model="tiny"))
 
     assert not answered.is_set()
     assert (found.ok, found.models) == (None, None)
@@ -465,7 +466,7 @@ def test_what_is_no_server_is_called_bad(answer: bytes) -> None:
     with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        found = connection.check(Endpoint(base_url=url, model="tiny", api_key=KEY))
+        found = checked(Endpoint(base_url=url, model="tiny", api_key=KEY))
         server.shutdown()
 
     assert found.ok is False

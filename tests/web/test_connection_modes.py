@@ -13,6 +13,7 @@ from broker.contract.hint import Reason
 from broker.contract.job import Endpoint, Thinking
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
+from tests.web.kit import checked
 from tests.workers.test_bad_servers import ANSWERED, ELSEWHERE, ENDED
 from web.engines import connection
 
@@ -35,7 +36,7 @@ def server() -> Iterator[BadServer]:
 
 def check(server: BadServer, mode: str) -> connection.Check:
     server.reset()
-    return connection.check(Endpoint(base_url=server.at(mode), model="fake", api_key=KEY))
+    return checked(Endpoint(base_url=server.at(mode), model="fake", api_key=KEY))
 
 
 def test_the_table_is_that_of_the_hints() -> None:
@@ -59,7 +60,7 @@ def test_a_model_that_thinks_though_the_admin_says_not_is_found_out(
     server.reset()
     endpoint = Endpoint(base_url=server.at(mode), model="fake", thinking=Thinking.NEVER)
 
-    found = connection.check(endpoint)
+    found = checked(endpoint)
 
     assert (found.ok, found.dialect.thinks) == (True, True)
     assert "the student" not in found.text

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from broker import dispatch, streams
 from broker.connect import Broker
+from broker.contract.attempt import Ended
 from broker.contract.events import Kind
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.streams import Append
@@ -66,7 +67,7 @@ def claim_and_write(hint: str, owner: User) -> None:
 
 
 def finish(hint: str) -> None:
-    assert store.finish(hint, 1, ANSWER, None)
+    assert store.finish(hint, 1, ANSWER, Ended())
 
 
 def test_a_waiting_hint_shows_its_place(api: Caller, course: Any, exercise: Exercise) -> None:
@@ -107,7 +108,7 @@ def test_a_final_hint_shows_everything(api: Caller, running: str) -> None:
 def test_the_notice_is_in_the_readers_language(
     api: Caller, running: str, language: str, word: str
 ) -> None:
-    store.finish(running, 1, Outcome(state=State.WITHHELD, reason=Reason.LEAK), None)
+    store.finish(running, 1, Outcome(state=State.WITHHELD, reason=Reason.LEAK), Ended())
     api.headers["Accept-Language"] = language
 
     hint = api.get(f"/v1/hints/{running}").json()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from django.db import IntegrityError, connections
 
+from broker.contract.attempt import Ended
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
 from tests.web.kit import RIGHT, new_hint, queued
@@ -129,7 +130,7 @@ def test_a_claim_with_an_old_attempt_loses(hint: str) -> None:
 def test_finish_writes_the_whole_outcome(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 
-    assert store.finish(hint, 1, ANSWER, 60)
+    assert store.finish(hint, 1, ANSWER, Ended(seen_s=60))
 
     found = row(hint)
     assert (found.state, found.text, found.source) == (State.ANSWERED, "Look again.", Source.MODEL)
@@ -143,21 +144,21 @@ def test_finish_writes_the_whole_outcome(hint: str) -> None:
 def test_finish_by_a_lost_attempt_changes_nothing(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
     store.requeue(hint, 1)
-    assert not store.finish(hint, 1, ANSWER, None)
+    assert not store.finish(hint, 1, ANSWER, Ended())
     store.claim(hint, 2, "gpu0")
     before = Hint.objects.filter(pk=hint).values()[0]
 
-    assert not store.finish(hint, 1, ANSWER, None)
+    assert not store.finish(hint, 1, ANSWER, Ended())
 
     assert Hint.objects.filter(pk=hint).values()[0] == before
 
 
 def test_a_second_finish_changes_nothing(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
-    store.finish(hint, 1, ANSWER, None)
+    store.finish(hint, 1, ANSWER, Ended())
     before = Hint.objects.filter(pk=hint).values()[0]
 
-    assert not store.finish(hint, 1, Outcome(state=State.FAILED, text="other"), None)
+    assert not store.finish(hint, 1, Outcome(state=State.FAILED, text="other"), Ended())
 
     assert Hint.objects.filter(pk=hint).values()[0] == before
 
@@ -166,7 +167,7 @@ def test_a_hint_cannot_finish_in_flight(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 
     with pytest.raises(AssertionError, match="no arrow"):
-        store.finish(hint, 1, Outcome(state=State.RUNNING), None)
+        store.finish(hint, 1, Outcome(state=State.RUNNING), Ended())
 
 
 def test_requeue_puts_a_running_hint_back(hint: str) -> None:
@@ -194,13 +195,13 @@ def test_what_a_cut_attempt_left_is_there_until_another_one_leaves_something(hin
 
 def test_the_first_words_stay_those_of_the_first_attempt(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
-    store.requeue(hint, 1, seen_s=50)
+    store.requeue(hint, 1, ended=Ended(seen_s=50))
     first = row(hint).first_piece_at
     store.claim(hint, 2, "gpu0")
     store.requeue(hint, 2)
     store.claim(hint, 3, "gpu0")
 
-    store.finish(hint, 3, ANSWER, 10)
+    store.finish(hint, 3, ANSWER, Ended(seen_s=10))
 
     assert first is not None
     assert row(hint).first_piece_at == first
@@ -264,7 +265,7 @@ def test_nothing_moves_a_cancelled_hint(hint: str) -> None:
     before = Hint.objects.filter(pk=hint).values()[0]
 
     assert store.claim(hint, 2, "gpu0") is None
-    assert not store.finish(hint, 1, ANSWER, None)
+    assert not store.finish(hint, 1, ANSWER, Ended())
     assert not store.requeue(hint, 1)
     assert not store.expire(hint, Reason.EXPIRED)
     assert store.queued_again(hint, 0, 0) is None
@@ -341,7 +342,7 @@ def test_only_old_hints_in_flight_are_due(hint: str, student: User) -> None:
     store.claim(hint, 1, "gpu0")
     assert (store.in_flight_ids(-1), store.due_to_expire(-1)) == ([hint], [])
 
-    store.finish(hint, 1, ANSWER, None)
+    store.finish(hint, 1, ANSWER, Ended())
     assert store.in_flight_ids(-1) == []
 
 
@@ -399,7 +400,7 @@ def test_of_cancel_and_finish_at_once_one_wins(line: None, hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 
     cancelled, finished = at_once(
-        lambda: store.cancel(hint), lambda: store.finish(hint, 1, ANSWER, None)
+        lambda: store.cancel(hint), lambda: store.finish(hint, 1, ANSWER, Ended())
     )
 
     assert cancelled != finished

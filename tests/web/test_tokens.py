@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web.kit import Caller, problem
-from web.api import auth
 from web.api.problem import NOT_SIGNED_IN, TOO_MANY_TRIES, Problem
 from web.courses.models import Exercise
-from web.events.access import who
 from web.hints.models import Hint
+from web.people import auth
+from web.people.auth import who
 from web.people.models import ApiToken, User
 from web.people.passes import holding
 from web.people.tokens import fresh

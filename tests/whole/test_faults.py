@@ -49,7 +49,7 @@ def test_a_worker_that_stands_still_is_replaced(stand: Stand, engine: FakeEngine
 
     assert (final["state"], final["attempt"], final["text"]) == ("answered", 2, TEXT)
     assert before not in stand.worker_pids()
-    assert f"pid {before}, hangs: killed" in (stand.data / "node.log").read_text()
+    assert f"pid {before}, hangs: silent for 10 s, killed" in (stand.data / "node.log").read_text()
     assert "· hung" in stand.python("-m", "workers", "status", "--once")
 
 

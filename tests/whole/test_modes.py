@@ -11,7 +11,7 @@ from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.whole.modes import Site, misbehaving
 from tests.workers.test_bad_servers import ANSWERED, ELSEWHERE, ENDED
-from workers.attempt.pipeline import REASONS
+from workers.attempt.ending import REASONS
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 CARRIED = ANSWERED | {"slow-good", "role-then-silence", "rate-limited", "rpm"}

@@ -13,7 +13,7 @@ import pytest
 
 from broker import fleet, nodes
 from broker.fleet import Load
-from broker.nodes import Crew, NodeState
+from broker.nodes import CrewReport, NodeState
 from tests.fakes.behaviour import Behaviour
 from tests.whole.conftest import SLOW
 from tests.whole.stand import ROOT, Stand, until
@@ -43,7 +43,7 @@ class Fleet:
     def nodes(self) -> dict[str, NodeState]:
         return self.stand.broker.run(nodes.live())
 
-    def crew(self, engine: str) -> Crew | None:
+    def crew(self, engine: str) -> CrewReport | None:
         """The engine's workers on the stand's own node."""
         node = self.nodes().get(self.node, NodeState(None))
         return next((crew for crew in node.crews if crew.engine == engine), None)

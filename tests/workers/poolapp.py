@@ -6,12 +6,11 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import redis
-from billiard.exceptions import SoftTimeLimitExceeded
-from celery import Celery, signals
+from celery import Celery
 from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore
 
@@ -36,6 +35,7 @@ app.conf.update(
     result_backend=f"tests.workers.poolapp:FragileBackend+{URL.replace('unix', 'socket', 1)}",
     worker_pool="workers.pool.pool:AsyncioPool",
     worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=1.0,
     broker_connection_retry_on_startup=True,
 )
@@ -52,30 +52,6 @@ async def service() -> AsyncIterator[None]:
     note("up")
     yield
     note("down")
-
-
-@signals.task_prerun.connect
-def on_prerun(sender: Any, task_id: str, **_: Any) -> None:
-    if sender.name == "timed":
-        note(f"prerun {sender.request.id == task_id}")
-
-
-@signals.task_postrun.connect
-def on_postrun(sender: Any, **_: Any) -> None:
-    if sender.name == "timed":
-        note("postrun")
-
-
-@signals.task_success.connect
-def on_success(sender: Any, runtime: float, **_: Any) -> None:
-    if sender.name == "timed":
-        note(f"runtime {runtime}")
-
-
-@app.task(name="timed", base=AsyncTask)
-async def timed(seconds: float) -> None:
-    note("body")
-    await asyncio.sleep(seconds)
 
 
 met = asyncio.Event()
@@ -111,19 +87,9 @@ async def wait(name: str) -> None:
     note(f"{name} began")
     try:
         await asyncio.Event().wait()
-    except (asyncio.CancelledError, SoftTimeLimitExceeded) as error:
-        note(f"{name} {type(error).__name__}")
+    except asyncio.CancelledError:
+        note(f"{name} cancelled")
         raise
-
-
-@app.task(name="mend", base=AsyncTask)
-async def mend() -> str:
-    """Goes on after its soft limit as if nothing had been cancelled."""
-    with suppress(SoftTimeLimitExceeded):
-        await asyncio.sleep(60)
-    await asyncio.sleep(0)
-    running = asyncio.current_task()
-    return "mended" if running and not running.cancelling() else "cancelled"
 
 
 @app.task(name="stubborn", base=AsyncTask)
@@ -163,9 +129,14 @@ async def failing(how: str) -> None:
     raise ValueError(how)
 
 
-@app.task(name="plain")
-def plain() -> int:
+@app.task(name="seven", base=AsyncTask)
+async def seven() -> int:
     return 7
+
+
+@app.task(name="plain")
+def plain() -> None:
+    note("plain ran")
 
 
 @app.task(name="block", base=AsyncTask)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from broker import dispatch, fleet, health, streams
+from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.events import Kind
 from broker.contract.hint import Reason, State
@@ -37,7 +39,6 @@ from web.hints.models import Hint, RawOutput
 from web.people.models import User
 from workers.attempt import attempt
 from workers.attempt.mishap import Broke
-from workers.attempt.relay import Relay
 from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
 
@@ -52,8 +53,6 @@ async def hint(runtime: Runtime, student: User, exercise: Exercise) -> str:
 
 
 def make(student: User, exercise: Exercise) -> str:
-    from dataclasses import replace
-
     from web.link import broker
 
     created = store.create(replace(new_hint(student, exercise), locale="en"))
@@ -90,8 +89,8 @@ async def test_an_answer_reaches_row_stream_and_result(
     assert [seen[0][0], seen[-1][0]] == [Kind.STARTED, Kind.DONE]
     assert "".join(data["text"] for kind, data in seen if kind is Kind.PIECE) == final.text
     assert result is not None
-    assert (result["state"], result["attempt"]) == ("answered", 1)
-    assert "text" not in result
+    assert (result.state, result.attempt) == ("answered", 1)
+    assert final.text not in json.dumps(asdict(result))
     assert await settled(runtime, hint)
 
 
@@ -118,14 +117,14 @@ async def test_the_row_is_final_before_the_final_event(
 ) -> None:
     runtime.model = ScriptedModel(good)
     states = []
-    flush = Relay.flush
+    send = AsyncBroker.run_many
 
-    async def watched(relay: Relay, feeds: list[Any]) -> None:
-        if any(kind is Kind.DONE for feed in feeds for kind, _ in feed._pending):
+    async def watched(broker: AsyncBroker, calls: list[Any]) -> list[Any]:
+        if any(Kind.DONE in call.args for call in calls):
             states.append((await row(runtime, hint)).state)
-        await flush(relay, feeds)
+        return await send(broker, calls)
 
-    monkeypatch.setattr(Relay, "flush", watched)
+    monkeypatch.setattr(AsyncBroker, "run_many", watched)
     await attempt.generate(runtime, hint)
 
     assert states == ["answered"]
@@ -181,7 +180,7 @@ async def test_a_cancel_closes_the_model_stream_and_frees_the_slot(
     relay = asyncio.create_task(runtime.relay.run())
     work = asyncio.create_task(attempt.generate(runtime, hint))
     await started.wait()
-    await runtime.relay.flush([*runtime.relay._feeds.values()])
+    await runtime.relay.flush()
 
     # From here on the worker writes nothing: only asking tells it of the cancel.
     assert await runtime.database.run(store.cancel, hint)
@@ -228,7 +227,7 @@ async def test_nothing_ungated_is_where_a_student_can_read_it(
     final = await row(runtime, hint)
     assert (final.state, final.reason, final.source) == ("withheld", "leak", "authored")
     assert final.text == "Look at the sign."
-    shown = json.dumps([await told(runtime, hint), result], default=str) + caplog.text
+    shown = json.dumps([await told(runtime, hint), str(result)]) + caplog.text
     assert "return a + b" not in shown
     raw = await runtime.database.run(lambda: list(RawOutput.objects.values_list("text", "rule")))
     assert [text for text, _ in raw] == [FIX[0], FIX[0]]
@@ -290,7 +289,7 @@ async def test_another_engine_gets_a_hint_that_failed_here(runtime: Runtime, hin
     result = await attempt.generate(runtime, hint)
 
     assert result is not None
-    assert result["state"] == "queued"
+    assert result.state == "queued"
     place = (await runtime.broker.run(dispatch.standing([hint])))[hint]
     assert (place.place, place.engine) == (dispatch.Place.GRANTED, "gpu1")
     assert (await row(runtime, hint)).state == "queued"
@@ -404,7 +403,7 @@ async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
     def fail(*_: object) -> None:
         raise ValueError("A string literal cannot contain NUL (0x00) characters.")
 
-    monkeypatch.setattr(store, "keep_raw", fail)
+    monkeypatch.setattr(store, "keep_calls", fail)
     runtime.model = ScriptedModel(good)
 
     result = await attempt.generate(runtime, hint)
@@ -427,7 +426,7 @@ async def test_a_rate_limit_is_waited_out(
     for _ in range(6):
         result = await attempt.generate(runtime, hint)
         assert result is not None
-        assert result["state"] == "queued"
+        assert result.state == "queued"
         assert not await runtime.broker.run(dispatch.excluded([hint]))
         await runtime.broker.run(dispatch.pull("gpu0"))
     await attempt.generate(runtime, hint)

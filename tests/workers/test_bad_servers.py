@@ -13,12 +13,10 @@ from broker.health import Failure
 from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
+from tests.workers.kit import written
 from web.engines.client.errors import ModelTimeout
 from web.engines.client.model import Model
-from workers.attempt import pipeline
-from workers.attempt.pipeline import Elsewhere, Record
-from workers.attempt.relay import Feed
-from workers.attempt.screen import Screen
+from workers.attempt.attempt import Attempt
 
 SECRET = "my_cups = student_secret_variable + 4711"
 JOB = HintJob(
@@ -93,12 +91,9 @@ def job_of(server: BadServer, mode: str, **changes: Any) -> HintJob:
     return replace(JOB, endpoint=endpoint)
 
 
-async def ask(model: Model, job: HintJob) -> tuple[Outcome | Elsewhere, Record, str]:
-    """The attempt's ending, what it left, and what watchers of the hint were shown."""
-    feed = Feed(job.hint, job.attempt, job.student, lambda: None)
-    record = Record(Screen(feed))
-    ending = await pipeline.run(job, model, feed, record)
-    return ending, record, " ".join(data for _, data in feed._pending)
+def shown(attempt: Attempt) -> str:
+    """What watchers of the hint were told."""
+    return " ".join(data for _, data in attempt.outgoing._pending)
 
 
 def test_every_mode_has_its_row() -> None:
@@ -111,10 +106,12 @@ def test_every_mode_has_its_row() -> None:
 async def test_a_hint_that_a_server_carries_is_shown(
     server: BadServer, model: Model, mode: str
 ) -> None:
-    ending, record, _ = await ask(model, job_of(server, mode))
+    attempt = await written(job_of(server, mode), model)
 
-    assert (ending, record.error) == (
-        Outcome(state=State.ANSWERED, text=HINT, source=Source.MODEL, usage=record.usage),
+    ending = attempt.outcome
+    assert ending
+    assert (ending, attempt.error) == (
+        Outcome(state=State.ANSWERED, text=HINT, source=Source.MODEL, usage=ending.usage),
         "",
     )
 
@@ -132,25 +129,26 @@ async def test_a_hint_that_a_server_carries_is_shown(
 async def test_without_a_hint_the_reason_is_the_right_one(
     server: BadServer, model: Model, mode: str, thinking: Thinking
 ) -> None:
-    ending, record, shown = await ask(model, job_of(server, mode, thinking=thinking))
+    attempt = await written(job_of(server, mode, thinking=thinking), model)
 
-    assert isinstance(ending, Outcome)
+    ending = attempt.outcome
+    assert ending
+    assert not attempt.failure
     assert (ending.reason, ending.text) == (ENDED[mode], JOB.authored)
-    assert record.error or ending.state is State.WITHHELD
+    assert attempt.error or ending.state is State.WITHHELD
     for secret in (SECRET, "student_secret", "4711", "sk-secret"):
-        assert secret not in record.error
-    assert "per_day" not in shown
+        assert secret not in attempt.error
+    assert "per_day" not in shown(attempt)
 
 
 @pytest.mark.parametrize("mode", sorted(ELSEWHERE))
 async def test_a_server_that_fails_is_left_for_another(
     server: BadServer, model: Model, mode: str
 ) -> None:
-    ending, record, _ = await ask(model, job_of(server, mode))
+    attempt = await written(job_of(server, mode), model)
 
-    assert isinstance(ending, Elsewhere)
-    assert ending.failure is ELSEWHERE[mode]
-    assert record.error
+    assert attempt.failure == ELSEWHERE[mode]
+    assert attempt.error
 
 
 async def test_a_pair_of_halves_is_one_emoji(server: BadServer, model: Model) -> None:

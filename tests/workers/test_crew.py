@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from broker import nodes
-from broker.base import heartbeat
+from broker.base import children, heartbeat
+from broker.base.children import HUNG, Child
 from workers.node import crew as crews
 from workers.node.crew import Crew
 
@@ -26,7 +26,8 @@ def told(*_):
         time.sleep(0.01)
     sys.exit(0)
 signal.signal(signal.SIGTERM, told)
-(folder / f"{os.getpid()}.up").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+sees, heaps = os.environ.get("CUDA_VISIBLE_DEVICES", "all"), os.environ.get("MALLOC_ARENA_MAX")
+(folder / f"{os.getpid()}.up").write_text(f"{sees} {heaps}")
 while True:
     time.sleep(0.05)
 """
@@ -38,17 +39,18 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 1000.0
-        monkeypatch.setattr(crews, "monotonic", lambda: self.now_s)
+        for module in (crews, children):
+            monkeypatch.setattr(module, "monotonic", lambda: self.now_s)
 
 
 class Small(Crew):
     """A crew of small processes."""
 
     folder: Path
-    script = WORKER
+    script, program = WORKER, sys.executable
 
     def command(self, slots: int) -> list[str]:
-        return [sys.executable, "-c", self.script, str(self.folder)]
+        return [self.program, "-c", self.script, str(self.folder)]
 
     def up(self) -> set[int]:
         return {int(path.stem) for path in self.folder.glob("*.up") if path.read_text()}
@@ -57,7 +59,7 @@ class Small(Crew):
         return {int(path.stem) for path in self.folder.glob("*.told")}
 
     def pids(self) -> set[int]:
-        return {seat.process.pid for seat in self.seats if seat.process}
+        return {worker.process.pid for worker in self.workers if worker.process}
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ async def crew(tmp_path: Path, clock: Clock) -> AsyncIterator[Small]:
     await crew.disband(0)
 
 
-async def until(question: Callable[[], bool]) -> None:
+async def until(question: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
         while not question():  # noqa: ASYNC110  # it waits for other processes
             await asyncio.sleep(0.02)
@@ -81,14 +83,14 @@ async def until(question: Callable[[], bool]) -> None:
 
 async def staffed(crew: Small, count: int, slots: int = 8) -> set[int]:
     """The pids, once all are up."""
-    await crew.fit(count, slots)
+    crew.fit(count, slots)
     await until(lambda: crew.up() >= crew.pids())
     return crew.pids()
 
 
 async def dead(crew: Small) -> None:
-    """All seats' processes have ended."""
-    await until(lambda: not any(seat.alive() for seat in crew.seats))
+    """All that should be there have ended."""
+    await until(lambda: not any(map(Child.alive, crew.workers)))
 
 
 async def test_as_many_run_as_are_wanted(crew: Small) -> None:
@@ -102,7 +104,7 @@ async def test_as_many_run_as_are_wanted(crew: Small) -> None:
 async def test_nobody_waits_for_one_that_finishes_its_hints(crew: Small) -> None:
     before = await staffed(crew, 3)
 
-    await crew.fit(1, 8)
+    crew.fit(1, 8)
 
     kept = crew.pids()
     assert kept < before
@@ -110,8 +112,8 @@ async def test_nobody_waits_for_one_that_finishes_its_hints(crew: Small) -> None
     told = crew.report()
     assert (told.live, told.leaving) == (1, 2)
     (crew.folder / "finish").touch()
-    await until(lambda: crew.report().leaving == 0)
-    await crew.fit(1, 8)
+    await until(lambda: crew.look() or crew.report().leaving == 0)
+    crew.fit(1, 8)
     assert (crew.pids(), crew.report().crashes) == (kept, 0)
 
 
@@ -120,7 +122,7 @@ async def test_a_killed_one_comes_back_and_is_counted(crew: Small, clock: Clock)
     clock.now_s += 60
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
-    await until(lambda: not all(seat.alive() for seat in crew.seats))
+    await until(lambda: not all(map(Child.alive, crew.workers)))
 
     after = await staffed(crew, 2)
 
@@ -146,38 +148,38 @@ async def test_a_crash_loop_waits_longer_each_time_and_is_told(crew: Small, cloc
     crew.script = "raise SystemExit(3)"
     pauses = []
     for _ in range(7):
-        await crew.fit(1, 8)
+        crew.fit(1, 8)
         await dead(crew)
-        await crew.fit(1, 8)
+        crew.fit(1, 8)
         pauses.append(crew.report().retry_s)
         assert not crew.pids()
         clock.now_s += pauses[-1] or 0
 
-    assert pauses == [1, 3, 7, 15, 31, 31, 31]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
     told = crew.report()
     assert (told.live, told.crashes, told.last_exit) == (0, 7, "exit 3")
 
 
 async def test_a_machine_that_can_start_no_process_is_told_and_tried_again(
-    crew: Small, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    crew: Small, clock: Clock
 ) -> None:
-    monkeypatch.setattr(crew, "command", lambda slots: ["/no/such/program"], raising=False)
+    crew.program = str(crew.folder / "python")
     for _ in range(2):
-        await crew.fit(1, 8)
+        crew.fit(1, 8)
 
     told = crew.report()
-    assert (told.live, told.crashes, told.retry_s) == (0, 1, crews.QUICK_DEATH_S)
+    assert (told.live, told.crashes, told.retry_s) == (0, 1, 1)
     assert told.last_exit == "No such file or directory"
+    assert crew.dead == []
 
-    monkeypatch.undo()
-    clock = Clock(monkeypatch)
-    clock.now_s += 1000
+    (crew.folder / "python").symlink_to(sys.executable)
+    clock.now_s += 1
     assert await staffed(crew, 1)
 
 
 async def test_a_long_life_ends_the_crash_loop(crew: Small, clock: Clock) -> None:
-    crew.seats = [crews.Seat(8, quick_deaths=4)]
     before = await staffed(crew, 1)
+    crew.workers[0].quick_deaths = 4
     clock.now_s += 60
     os.kill(min(before), signal.SIGKILL)
     await dead(crew)
@@ -185,7 +187,7 @@ async def test_a_long_life_ends_the_crash_loop(crew: Small, clock: Clock) -> Non
     await staffed(crew, 1)
 
     assert crew.report().live == 1
-    assert crew.seats[0].quick_deaths == 0
+    assert crew.workers[0].quick_deaths == 0
 
 
 async def test_workers_with_other_slots_go_when_the_new_ones_are_ready(
@@ -195,11 +197,11 @@ async def test_workers_with_other_slots_go_when_the_new_ones_are_ready(
 
     new = await staffed(crew, 2, slots=16)
     assert not new & old
-    await crew.fit(2, 16)
+    crew.fit(2, 16)
     assert (crew.report().live, crew.told()) == (4, set())
 
     clock.now_s += crews.READY_S
-    await crew.fit(2, 16)
+    crew.fit(2, 16)
     await until(lambda: crew.told() == old)
     assert crew.report().live == 2
 
@@ -209,7 +211,7 @@ async def test_new_ones_that_crash_leave_the_old_at_work(crew: Small, clock: Clo
     crew.script = "raise SystemExit(1)"
 
     for _ in range(3):
-        await crew.fit(1, 16)
+        crew.fit(1, 16)
         await dead(crew)
         clock.now_s += 60
 
@@ -220,25 +222,31 @@ async def test_new_ones_that_crash_leave_the_old_at_work(crew: Small, clock: Clo
 
 async def test_none_wanted_lets_all_go(crew: Small) -> None:
     old = await staffed(crew, 1)
-    await crew.fit(1, 16)
+    crew.fit(1, 16)
 
-    await crew.fit(0, 16)
+    crew.fit(0, 16)
 
     await until(lambda: crew.told() >= old)
     (crew.folder / "finish").touch()
-    await until(crew.empty)
+    await until(lambda: crew.look() or crew.empty())
 
 
-@pytest.mark.parametrize(("gpu", "seen"), [("1", "1"), (None, "all")])
-async def test_a_worker_sees_its_gpu_alone(
-    crew: Small, monkeypatch: pytest.MonkeyPatch, gpu: str | None, seen: str
-) -> None:
+@pytest_asyncio.fixture
+async def sighted(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Small]:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    crew.gpu = gpu
+    crew = Small("gpu0", request.param)
+    crew.folder = tmp_path
+    yield crew
+    await crew.disband(0)
 
-    (pid,) = await staffed(crew, 1)
 
-    assert (crew.folder / f"{pid}.up").read_text() == seen
+@pytest.mark.parametrize(("sighted", "seen"), [("1", "1"), (None, "all")], indirect=["sighted"])
+async def test_a_worker_sees_its_gpu_alone_and_has_one_heap(sighted: Small, seen: str) -> None:
+    (pid,) = await staffed(sighted, 1)
+
+    assert (sighted.folder / f"{pid}.up").read_text() == f"{seen} 1"
 
 
 BEATING = """
@@ -274,11 +282,14 @@ class Beating(Small):
     def command(self, slots: int) -> list[str]:
         return [sys.executable, "-c", BEATING, str(self.folder), self.how]
 
+    def live(self) -> list[str]:
+        return [*self.command(0)[:-1], "live"]
+
 
 @pytest_asyncio.fixture
 async def beating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Beating]:
     monkeypatch.setattr(heartbeat, "HANG_S", 3.0)
-    monkeypatch.setattr(heartbeat, "START_S", 3.0)
+    monkeypatch.setattr(heartbeat, "CHILD_START_S", 3.0)
     crew = Beating("gpu0")
     crew.folder = tmp_path
     yield crew
@@ -287,7 +298,7 @@ async def beating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 async def watched(crew: Crew, looks: int) -> None:
     for _ in range(looks):
-        crew.end_hung()
+        crew.look()
         await asyncio.sleep(0.1)
 
 
@@ -297,23 +308,24 @@ async def test_one_whose_loop_stands_still_is_killed_and_replaced(
 ) -> None:
     beating.how = how
     before = await staffed(beating, 1)
-    process = beating.started[0]
+    (pid,) = before
 
     async with asyncio.timeout(30):
-        while process.returncode is None:
+        while not beating.dead:
             await watched(beating, 1)
-    beating.how = "live"
+    beating.workers[0].command = beating.live()
 
+    await until(lambda: beating.fit(1, 8) or beating.pids())
     assert await staffed(beating, 1) != before
-    assert beating.ended() == [process]
+    assert beating.dead == [pid]
     told = beating.report()
-    assert (told.live, told.crashes, told.last_exit) == (1, 1, nodes.HUNG)
+    assert (told.live, told.crashes, told.last_exit) == (1, 1, HUNG)
 
 
 async def test_one_that_hangs_while_it_leaves_is_not_waited_for(beating: Beating) -> None:
     beating.how = "sleep"
     await staffed(beating, 1)
-    await beating.fit(0, 8)
+    beating.fit(0, 8)
 
     async with asyncio.timeout(30):
         while not beating.empty():
@@ -339,22 +351,17 @@ async def test_a_node_that_stood_still_itself_blames_nobody(
     clock = heartbeat.monotonic()
     monkeypatch.setattr(heartbeat, "monotonic", lambda: clock + 3600)
 
-    beating.end_hung()
+    beating.look()
 
     assert beating.pids() == before
-    assert beating.seats[0].alive()
+    assert beating.workers[0].alive()
 
 
 async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small) -> None:
-    await staffed(crew, 2)
+    pids = await staffed(crew, 2)
 
     await crew.disband(0.1)
 
     assert crew.empty()
+    assert {*crew.dead} == pids
     assert crew.report().crashes == 0
-
-
-def test_an_end_by_an_unnamed_signal_has_a_name() -> None:
-    assert [crews.exit_name(code) for code in (0, 7, -9, -50)] == [
-        "exit 0", "exit 7", "SIGKILL", "signal 50",
-    ]  # fmt: skip

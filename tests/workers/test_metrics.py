@@ -20,7 +20,7 @@ from broker.base import trace
 from broker.base.errors import BadSetting
 from broker.base.metrics import REGISTRY
 from broker.connect import AsyncBroker
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint
 from broker.embedded import Embedded
 from tests.broker.test_trace import by_name, spans
 from tests.fakes.launch import FakeEngine
@@ -28,7 +28,9 @@ from tests.web.kit import new_hint
 from tests.web.test_logs import lines
 from tests.web.test_metrics import samples
 from tests.workers.conftest import ScriptedModel
+from tests.workers.kit import claimed as taken
 from tests.workers.test_attempt import hint
+from tests.workers.test_bad_servers import JOB
 from tests.workers.test_moving import join, serve
 from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
@@ -39,7 +41,7 @@ from web.link import broker
 from web.people.models import User
 from workers.attempt import attempt
 from workers.attempt.mishap import Broke
-from workers.attempt.telemetry import Request
+from workers.attempt.write import write
 from workers.guard.rescue import Rescue
 from workers.node.exposition import PORT, Exposition
 from workers.pool.asynctask import Context, request_of
@@ -82,8 +84,8 @@ async def test_an_answer_is_counted_and_timed(
     assert counted["hint_attempts_total", "answered"] == 1
     assert counted["hint_queue_wait_seconds_count", "interactive"] == 1
     assert 0 < counted["hint_queue_wait_seconds_sum", "interactive"] < 60
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
-    assert counted["hint_prompt_tokens_total", "gpu0"] == 10
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
+    assert counted["hint_prompt_tokens_total", "gpu0", "write"] == 10
     assert counted["hint_dispatch_seconds_count",] == 0
 
 
@@ -97,8 +99,8 @@ async def test_the_first_token_is_timed_from_the_request(
 
     await attempt.generate(runtime, hint)
 
-    assert counted["hint_ttft_seconds_sum", "gpu0", "cold"] >= 0.06
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
+    assert counted["hint_ttft_seconds_sum", "gpu0", "cold", "write"] >= 0.06
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
 
 
 async def test_a_second_try_after_the_gate_is_no_second_sample(
@@ -109,7 +111,7 @@ async def test_a_second_try_after_the_gate_is_no_second_sample(
     await attempt.generate(runtime, hint)
 
     assert len(runtime.model.requests) == 2
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold"] == 1
+    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
     assert counted["hint_attempts_total", "answered"] == 1
 
 
@@ -179,7 +181,7 @@ async def test_what_breaks_is_counted_too(
     def broken(*_: Any) -> None:
         raise RuntimeError("no disk")
 
-    monkeypatch.setattr(attempt, "write", broken)
+    monkeypatch.setattr(store, "finish", broken)
     runtime.model = ScriptedModel(good)
 
     with pytest.raises(Broke, match="RuntimeError"):
@@ -243,7 +245,7 @@ async def test_the_first_token_is_told_apart_by_the_place_of_the_hint(
     runtime.model = ScriptedModel(good)
     await attempt.generate(runtime, await runtime.database.run(asked))
 
-    assert counted["hint_ttft_seconds_count", "gpu0", "home"] == 1
+    assert counted["hint_ttft_seconds_count", "gpu0", "home", "write"] == 1
 
 
 async def test_an_attempt_joins_the_trace_of_its_hint(
@@ -272,13 +274,10 @@ async def test_an_attempt_joins_the_trace_of_its_hint(
 async def test_the_engine_gets_the_trace_with_the_request(spans: InMemorySpanExporter) -> None:
     name = "0b6e1c9c-5a4e-4d6f-9a55-6d2f3a1f7c11"
     with FakeEngine() as engine:
-        model = Model()
         endpoint = Endpoint(base_url=engine.url, model="fake")
+        attempt = taken(replace(JOB, hint=name, endpoint=endpoint), model := Model())
         with trace.attempt(name, 1, "gpu0"):
-            async with Request("gpu0", 1):
-                messages: list[Any] = [{"role": "user", "content": "hi"}]
-                async for _ in model.stream(endpoint, Sampling(), messages, f"{name}-1"):
-                    pass
+            await write(attempt)
         await model.aclose()
         (request,) = engine.stats()["requests"]
 

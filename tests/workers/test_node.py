@@ -30,7 +30,7 @@ async def node(
     home_valkey: Embedded, line: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Node]:
     monkeypatch.setenv("HINTLINE_NODE", "box")
-    monkeypatch.setattr(module, "BEAT_S", 0.1)
+    monkeypatch.setattr(module, "NODE_BEAT_S", 0.1)
     node = Node({"gpu0": "0"})
     yield node
     await node.broker.aclose()
@@ -139,13 +139,15 @@ def admit(hint: str) -> None:
 async def killed(node: Node) -> int:
     """A worker of gpu0 with a hint, killed before the node has looked; its pid."""
     crew = node.crews["gpu0"] = Sleepers("gpu0")
-    await crew.fit(1, 2)
-    (process,) = crew.started
+    crew.fit(1, 2)
+    process = crew.workers[0].process
+    assert process is not None
     admit("h")
     name = fleet.worker_name("gpu0", process.pid)
     assert broker().run(dispatch.claim("h", "gpu0", name))
     process.kill()
-    await process.wait()
+    process.wait(30)
+    crew.look()
     return process.pid
 
 
@@ -171,7 +173,7 @@ async def test_a_killed_workers_hints_need_not_wait_for_their_leases(
     await node.tell_of_the_dead()
 
     assert [late.hint for late in broker().run(dispatch.expired())] == ["h"]
-    assert node.crews["gpu0"].started == []
+    assert node.crews["gpu0"].dead == []
 
 
 async def test_who_died_while_redis_was_down_is_told_of_later(

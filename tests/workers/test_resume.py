@@ -8,19 +8,17 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.contract.events import Event, EventId, Kind, shown
-from broker.contract.hint import Lane, Outcome, State, Usage
+from broker.contract.hint import Lane, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
+from tests.workers.kit import written
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
-from workers.attempt import pipeline
-from workers.attempt.attempt import left
-from workers.attempt.pipeline import Elsewhere, Record
-from workers.attempt.relay import Feed
-from workers.attempt.screen import Screen
+from workers.attempt.attempt import Attempt
+from workers.attempt.moving import left
 
 REFERENCE = "def add(a, b):\n    return a + b"
 JOB = HintJob(
@@ -80,17 +78,13 @@ class Continuing:
         yield Chunk("", "stop")
 
 
-def attempt(
-    job: HintJob, model: Continuing, log: list[Event]
-) -> tuple[Outcome | Elsewhere, Record]:
+def attempt(job: HintJob, model: Continuing, log: list[Event]) -> Attempt:
     """One attempt that adds to the log."""
-    feed = Feed(job.hint, job.attempt, job.student, lambda: None)
-    record = Record(Screen(feed))
-    ending = asyncio.run(pipeline.run(job, model, feed, record, shown(log)))
-    feed.put(Kind.QUEUED)
-    for seq, (kind, data) in enumerate(feed._pending, start=1):
+    done = asyncio.run(written(job, model, shown(log)))
+    done.outgoing.put(Kind.QUEUED)
+    for seq, (kind, data) in enumerate(done.outgoing._pending, start=1):
         log.append(Event(EventId(job.attempt, seq), kind, data))
-    return ending, record
+    return done
 
 
 def watched(log: list[Event]) -> str:
@@ -104,6 +98,7 @@ def watched(log: list[Event]) -> str:
     return text
 
 
+@settings(deadline=None)
 @given(
     parts=st.lists(st.tuples(SENTENCES, GAPS), min_size=1, max_size=5),
     size=st.integers(1, 9),
@@ -113,20 +108,22 @@ def test_any_cuts_anywhere_give_the_text_of_one_attempt(
     parts: list[tuple[str, str]], size: int, cuts: list[int]
 ) -> None:
     text = "".join(sentence + gap for sentence, gap in parts).rstrip()
-    whole, _ = attempt(JOB, Continuing(text, size, None), [])
-    assert isinstance(whole, Outcome)
+    whole = attempt(JOB, Continuing(text, size, None), []).outcome
+    assert whole
 
     log: list[Event] = []
     job = JOB
     for cut in sorted(cuts):
-        ending, record = attempt(job, Continuing(text, size, cut), log)
-        if isinstance(ending, Outcome):
+        last = attempt(job, Continuing(text, size, cut), log)
+        if not last.failure:
             break
-        job = replace(job, attempt=job.attempt + 1, partial=left(job, record, 0))
+        job = replace(job, attempt=job.attempt + 1, partial=left(last, 0))
     else:
-        ending, _ = attempt(job, Continuing(text, size, None), log)
+        last = attempt(job, Continuing(text, size, None), log)
 
-    assert isinstance(ending, Outcome)
+    ending = last.outcome
+    assert ending
+    assert not last.failure
     assert (ending.state, ending.text) == (whole.state, whole.text)
     if ending.state is State.ANSWERED:
         assert watched(log) == ending.text
@@ -135,12 +132,11 @@ def test_any_cuts_anywhere_give_the_text_of_one_attempt(
 def test_the_rest_gets_the_tokens_that_are_left() -> None:
     text = "Look at the sign. What does `a - b` give for 2 and 3?"
     log: list[Event] = []
-    _, record = attempt(JOB, Continuing(text, 5, 20), log)
-    job = replace(JOB, attempt=2, partial=left(JOB, record, 1))
+    first = attempt(JOB, Continuing(text, 5, 20), log)
+    job = replace(JOB, attempt=2, partial=left(first, 1))
     model = Continuing(text, 5, 30)
-    _, record = attempt(job, model, log)
 
-    again = left(job, record, 2)
+    again = left(attempt(job, model, log), 2)
 
     assert [sampling.max_tokens for sampling in model.sampled] == [80]
     assert (again.text, again.cuts) == (text[:30], 2)
@@ -152,12 +148,12 @@ def test_the_beginning_ends_without_white_space() -> None:
     text = "Look at the sign. What does `a - b` give for 2 and 3?"
     for cut in (17, 18):
         log: list[Event] = []
-        _, record = attempt(JOB, Continuing(text, 1, cut), log)
-        job = replace(JOB, attempt=2, partial=left(JOB, record, 1))
+        first = attempt(JOB, Continuing(text, 1, cut), log)
+        job = replace(JOB, attempt=2, partial=left(first, 1))
 
         assert job.beginning == "Look at the sign."
-        ending, _ = attempt(job, Continuing(text, 5, None), log)
-        assert isinstance(ending, Outcome)
+        ending = attempt(job, Continuing(text, 5, None), log).outcome
+        assert ending
         assert watched(log) == ending.text == text
         assert Kind.RESET not in [event.kind for event in log]
 
@@ -167,9 +163,10 @@ def test_usage_is_known_of_a_stream_that_the_gate_stops() -> None:
     model = Continuing(text, 5, None)
     log: list[Event] = []
 
-    ending, record = attempt(replace(JOB, level=1), model, log)
+    done = attempt(replace(JOB, level=1), model, log)
 
-    assert isinstance(ending, Outcome)
+    ending = done.outcome
+    assert ending
     assert ending.text == "Look at the sign. What does it do?"
     assert len(ending.text) <= ending.usage.completion_tokens < len(text)
-    assert record.usage == ending.usage
+    assert [call.usage for call in done.calls] == [ending.usage]

@@ -7,67 +7,67 @@ import json
 import pytest
 
 from broker.contract.events import Event, EventId, Kind, shown
-from workers.attempt.relay import Feed
+from workers.attempt.relay import Outgoing
 from workers.attempt.screen import Screen
 
 
-def events(feed: Feed) -> list[Event]:
-    """What the feed would send."""
+def events(outgoing: Outgoing) -> list[Event]:
+    """What would be sent."""
     return [
-        Event(EventId(feed.attempt, seq), kind, data)
-        for seq, (kind, data) in enumerate(feed._pending, start=1)
+        Event(EventId(outgoing.attempt, seq), kind, data)
+        for seq, (kind, data) in enumerate(outgoing._pending, start=1)
     ]
 
 
 @pytest.fixture
-def feed() -> Feed:
-    return Feed("hint", 2, "student", lambda: None)
+def outgoing() -> Outgoing:
+    return Outgoing("hint", 2, "student", lambda: None)
 
 
-def told(feed: Feed) -> list[tuple[Kind, str]]:
-    return [(kind, json.loads(data).get("text", "")) for kind, data in feed._pending]
+def told(outgoing: Outgoing) -> list[tuple[Kind, str]]:
+    return [(kind, json.loads(data).get("text", "")) for kind, data in outgoing._pending]
 
 
-def test_what_is_there_is_not_shown_again(feed: Feed) -> None:
-    screen = Screen(feed)
+def test_what_is_there_is_not_shown_again(outgoing: Outgoing) -> None:
+    screen = Screen(outgoing)
     screen.keep("Look at it. Then")
 
     for text in ("Look", " at it.", " Then ask."):
         screen.show(text)
     screen.end()
 
-    assert told(feed) == [(Kind.PIECE, " ask.")]
+    assert told(outgoing) == [(Kind.PIECE, " ask.")]
 
 
-def test_a_text_that_goes_another_way_is_shown_from_the_start(feed: Feed) -> None:
-    screen = Screen(feed)
+def test_a_text_that_goes_another_way_is_shown_from_the_start(outgoing: Outgoing) -> None:
+    screen = Screen(outgoing)
     screen.keep("Look at it.")
 
     screen.show("Look ")
     screen.show("there.")
     screen.end()
 
-    assert told(feed) == [(Kind.RESET, ""), (Kind.PIECE, "Look there.")]
+    assert told(outgoing) == [(Kind.RESET, ""), (Kind.PIECE, "Look there.")]
 
 
-def test_a_text_that_ends_earlier_takes_the_rest_back(feed: Feed) -> None:
-    screen = Screen(feed)
+def test_a_text_that_ends_earlier_takes_the_rest_back(outgoing: Outgoing) -> None:
+    screen = Screen(outgoing)
     screen.keep("Look at it. And there.")
 
     screen.show("Look at it.")
     screen.end()
 
-    assert told(feed) == [(Kind.RESET, ""), (Kind.PIECE, "Look at it.")]
+    assert told(outgoing) == [(Kind.RESET, ""), (Kind.PIECE, "Look at it.")]
 
 
-def test_after_clearing_everything_is_new(feed: Feed) -> None:
-    screen = Screen(feed)
+def test_after_clearing_everything_is_new(outgoing: Outgoing) -> None:
+    screen = Screen(outgoing)
     screen.show("Look.")
     screen.clear("leak")
     screen.show("Look.")
     screen.end()
 
-    assert [kind for kind, _ in told(feed)] == [Kind.PIECE, Kind.RESET, Kind.PIECE]
+    assert [kind for kind, _ in told(outgoing)] == [Kind.PIECE, Kind.RESET, Kind.PIECE]
 
 
 def test_the_log_tells_what_is_shown() -> None:

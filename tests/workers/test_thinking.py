@@ -9,20 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.contract.events import Kind
 from broker.contract.hint import Lane, Outcome, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, Thinking
+from tests.workers.kit import written
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
-from workers.attempt import pipeline
-from workers.attempt.attempt import left
-from workers.attempt.pipeline import Elsewhere, Record
-from workers.attempt.relay import Feed
-from workers.attempt.screen import Screen
+from workers.attempt.attempt import Attempt
+from workers.attempt.moving import left
 
 UNKNOWN = Endpoint(base_url="http://e/v1", model="m", kind="vllm")
 NEVER = replace(UNKNOWN, thinking=Thinking.NEVER)
@@ -81,13 +79,14 @@ class Scripted:
 
 def run(
     job: HintJob, *scripts: Sequence[Chunk | Exception]
-) -> tuple[Outcome | Elsewhere, Record, list[str], Scripted]:
-    """The ending, what was left, the pieces that were shown, and the model."""
-    feed = Feed(job.hint, job.attempt, job.student, lambda: None)
-    record, model = Record(Screen(feed)), Scripted(*scripts)
-    ending = asyncio.run(pipeline.run(job, model, feed, record, ""))
-    shown = [json.loads(data)["text"] for kind, data in feed._pending if kind is Kind.PIECE]
-    return ending, record, shown, model
+) -> tuple[Outcome, Attempt, list[str], Scripted]:
+    """The ending, the attempt, the pieces that were shown, and the model."""
+    model = Scripted(*scripts)
+    attempt = asyncio.run(written(job, model))
+    pending = attempt.outgoing._pending
+    shown = [json.loads(data)["text"] for kind, data in pending if kind is Kind.PIECE]
+    assert attempt.outcome
+    return attempt.outcome, attempt, shown, model
 
 
 def at(endpoint: Endpoint) -> HintJob:
@@ -113,29 +112,28 @@ ANSWERS = {
     + [(NEVER, name) for name in ANSWERS if "only" not in name],
 )
 def test_the_answer_is_shown_without_its_thoughts(endpoint: Endpoint, name: str) -> None:
-    ending, record, shown, _ = run(at(endpoint), [*ANSWERS[name], STOP])
+    ending, attempt, shown, _ = run(at(endpoint), [*ANSWERS[name], STOP])
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert (ending.state, ending.text, "".join(shown)) == (State.ANSWERED, HINT, HINT)
-    assert record.turns[0].text == "".join(chunk.text for chunk in ANSWERS[name])
+    assert attempt.calls[0].text == "".join(chunk.text for chunk in ANSWERS[name])
 
 
 def test_a_model_that_thinks_though_nobody_said_so_is_held_from_then_on() -> None:
-    _, record, _, _ = run(at(NEVER), [*ANSWERS["opened and closed"], STOP])
-    assert record.learned is not None
-    assert record.learned.thinks
+    _, attempt, _, _ = run(at(NEVER), [*ANSWERS["opened and closed"], STOP])
+    assert attempt.dialect.thinks
 
-    later = at(replace(NEVER, dialect=record.learned))
-    ending, _, shown, _ = run(later, [*ANSWERS["only closed"], STOP])
+    later = at(replace(NEVER, dialect=attempt.dialect))
+    ending, attempt, shown, _ = run(later, [*ANSWERS["only closed"], STOP])
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert (ending.text, "".join(shown)) == (HINT, HINT)
 
 
 def test_a_model_that_does_not_think_teaches_nothing() -> None:
-    _, record, _, _ = run(at(NEVER), [*ANSWERS["none"], STOP])
+    _, attempt, _, _ = run(at(NEVER), [*ANSWERS["none"], STOP])
 
-    assert record.learned == NEVER.dialect
+    assert attempt.dialect == NEVER.dialect
 
 
 ENDLESS = {
@@ -148,12 +146,12 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_tokens_that_all_went_into_thoughts_have_a_reason_of_their_own(name: str) -> None:
-    ending, record, shown, model = run(JOB, [*ENDLESS[name], LENGTH])
+    ending, attempt, shown, model = run(JOB, [*ENDLESS[name], LENGTH])
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert (ending.state, ending.reason) == (State.FAILED, Reason.ONLY_THOUGHTS)
     assert (ending.text, ending.usage.completion_tokens) == (JOB.authored, 100)
-    assert "raise max tokens, or turn thinking off" in record.error
+    assert "raise max tokens, or turn thinking off" in attempt.error
     assert shown == []
     assert len(model.asked) == 1
 
@@ -162,9 +160,9 @@ def test_a_text_that_the_filter_of_its_server_cut_may_be_thoughts_but_no_tokens_
     None
 ):
     cut = [*pieces(THOUGHT), Chunk("", "content_filter")]
-    ending, _, shown, _ = run(JOB, cut, cut)
+    ending, attempt, shown, _ = run(JOB, cut, cut)
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert (ending.reason, shown) == (Reason.OFF_TEMPLATE, [])
 
 
@@ -174,9 +172,9 @@ def test_thoughts_that_look_like_a_whole_hint_do_not_stop_the_model() -> None:
         (UNKNOWN, f"{thoughts}</think>{HINT}"),
         (NEVER, f"<think>{thoughts}</think>{HINT}"),
     ):
-        ending, *_ = run(at(endpoint), [*pieces(text), STOP])
+        ending, attempt, *_ = run(at(endpoint), [*pieces(text), STOP])
 
-        assert isinstance(ending, Outcome)
+        assert not attempt.failure
         assert ending.text == HINT
 
 
@@ -191,9 +189,11 @@ def test_thoughts_that_look_like_a_whole_hint_do_not_stop_the_model() -> None:
 def test_an_answer_that_is_known_to_be_one_streams_and_stops_its_model(
     endpoint: Endpoint, before: list[Chunk]
 ) -> None:
-    ending, _, _, model = run(at(endpoint), [*before, *pieces(f"{HINT} And so on.\n" * 9), STOP])
+    ending, attempt, _, model = run(
+        at(endpoint), [*before, *pieces(f"{HINT} And so on.\n" * 9), STOP]
+    )
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert ending.text == HINT
     assert model.left_unread > 50
 
@@ -214,11 +214,11 @@ def test_thoughts_that_a_server_would_not_turn_off_are_held() -> None:
         (at(endpoint), [Chunk(learned=dialect), *script, STOP]),
         (at(replace(endpoint, dialect=dialect)), [*script, STOP]),
     ):
-        ending, record, shown, _ = run(job, chunks)
+        ending, attempt, shown, _ = run(job, chunks)
 
-        assert isinstance(ending, Outcome)
+        assert not attempt.failure
         assert ("".join(shown), ending.text) == (HINT, HINT)
-        assert record.learned == replace(dialect, thinks=True)
+        assert attempt.dialect == replace(dialect, thinks=True)
 
 
 @pytest.mark.parametrize(
@@ -238,50 +238,51 @@ def test_a_cut_attempt_leaves_its_answer_alone(
 ) -> None:
     """Its tokens are not those of the answer where thoughts came before it."""
     used = Chunk(usage=Usage(completion_tokens=30))
-    ending, record, _, _ = run(at(endpoint), [used, *script, ModelCut("a test")])
+    _, attempt, _, _ = run(at(endpoint), [used, *script, ModelCut("a test")])
 
-    assert isinstance(ending, Elsewhere)
-    partial = left(JOB, record, 1)
+    assert attempt.failure
+    partial = left(attempt, 1)
     assert (partial.text, partial.tokens) == (left_text, tokens)
 
 
 def test_what_goes_on_from_an_answer_streams_at_once() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, _, shown, model = run(
+    ending, attempt, shown, model = run(
         job, [Chunk(" "), *pieces("sign. What does it do? And so on." * 9), STOP]
     )
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert ("".join(shown), ending.text) == (HINT, HINT)
     assert model.left_unread > 20
 
 
 def test_a_rest_that_a_server_takes_for_thoughts_is_asked_for_anew() -> None:
     job = replace(JOB, attempt=2, partial=Partial(model="m", text="Look at the"))
-    ending, record, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
+    ending, attempt, shown, model = run(job, [Chunk(thoughts=20), STOP], [*pieces(HINT), STOP])
 
-    assert isinstance(ending, Outcome)
-    assert (ending.text, "".join(shown), record.error) == (HINT, HINT, "")
+    assert not attempt.failure
+    assert (ending.text, "".join(shown), attempt.error) == (HINT, HINT, "")
     assert [messages[-1]["role"] for messages, _ in model.asked] == ["assistant", "user"]
 
 
 def test_a_second_turn_after_a_refused_one_may_think_too() -> None:
     leak = [*pieces("<think>hm</think>Write `return a + b` there."), STOP]
-    ending, record, _, _ = run(at(NEVER), leak, [*ENDLESS["opened"], LENGTH])
+    ending, attempt, _, _ = run(at(NEVER), leak, [*ENDLESS["opened"], LENGTH])
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert (ending.state, ending.reason) == (State.FAILED, Reason.ONLY_THOUGHTS)
-    assert [turn.verdict.reason for turn in record.turns] == [Reason.LEAK, Reason.ONLY_THOUGHTS]
+    assert [verdict.reason for verdict in attempt.verdicts] == [Reason.LEAK, Reason.ONLY_THOUGHTS]
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 30), name=st.sampled_from(sorted(ANSWERS)))
 def test_no_cut_into_pieces_shows_a_thought(size: int, name: str) -> None:
     text = "".join(chunk.text for chunk in ANSWERS[name])
     apart = [chunk for chunk in ANSWERS[name] if chunk.thoughts]
 
-    ending, *_ = run(JOB, [*apart, *pieces(text, size), STOP])
+    ending, attempt, *_ = run(JOB, [*apart, *pieces(text, size), STOP])
 
-    assert isinstance(ending, Outcome)
+    assert not attempt.failure
     assert ending.text == HINT
 
 
@@ -289,7 +290,7 @@ def test_a_second_turn_asks_as_the_first_one_has_learned() -> None:
     dialect = Dialect(left_out=frozenset({"top_p"}))
     leak = [Chunk(learned=dialect), *pieces("Write `return a + b` there."), STOP]
 
-    _, record, _, model = run(at(NEVER), leak, [*pieces(HINT), STOP])
+    _, attempt, _, model = run(at(NEVER), leak, [*pieces(HINT), STOP])
 
     assert [endpoint.dialect for endpoint in model.endpoints] == [Dialect(), dialect]
-    assert record.learned == dialect
+    assert attempt.dialect == dialect

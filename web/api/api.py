@@ -17,10 +17,10 @@ from ninja.parser import Parser
 from broker.base.errors import BrokerDown
 from web import database
 from web.api import problem
-from web.api.auth import AUTH
 from web.api.openapi import Api
 from web.api.problem import Problem
 from web.hints.api import router
+from web.people.auth import AUTH
 from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)

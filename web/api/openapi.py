@@ -11,10 +11,12 @@ from django.utils.translation import override
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
+from broker.base.times import COMMENT_S
 from broker.contract.events import Kind as Event
 from broker.contract.hint import Reason, State
 from web.api import problem
 from web.api.problem import CONTENT_TYPE, TYPE, Kind
+from web.tutor.languages import OPERATORS
 
 Json = dict[str, Any]
 EVERYWHERE = (
@@ -55,7 +57,7 @@ def errors(*more: Kind) -> dict[int, Json]:
 
 def response(kinds: Iterable[Kind]) -> Json:
     """One status. Its titles are those of English; the caller's language decides what is sent."""
-    with override("en"):
+    with override(OPERATORS):
         told = [f"`{TYPE}{kind.name}`: {kind.title}" for kind in kinds]
     found: Json = {
         "description": "\n\n".join(told),
@@ -120,7 +122,7 @@ FRAMES = f"""Server-sent events until every hint has ended. Each has `hint`, its
   to read now. It has no id.
 
 `id` names the last event of every hint; a browser sends it back as Last-Event-ID. A comment comes
-every 15 s."""
+every {COMMENT_S} s."""
 EVENTS: Json = {
     "get": {
         "operationId": "follow_hints",

@@ -11,8 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
+from web.courses.texts import columns
 from web.people.models import User
 from web.people.site import CourseScoped
+from web.tutor.levels import LEVELS
 
 
 class UsernameField(forms.ModelChoiceField[User]):
@@ -44,24 +46,23 @@ class MembershipInline(admin.TabularInline[Membership, Course]):
 class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
     model = AuthoredHint
     extra = 0
-    max_num = 3
+    max_num = len(LEVELS)
 
 
 @admin.register(Course)
 class CourseAdmin(CourseScoped[Course]):
     course = "pk"
-    list_display = ("slug", "title_ko", "title_en")
-    search_fields = ("slug", "title_ko", "title_en")
+    list_display = search_fields = ("slug", *columns("title"))
     inlines = (MembershipInline,)
 
 
 @admin.register(Exercise)
 class ExerciseAdmin(CourseScoped[Exercise]):
     course = "course"
-    list_display = ("slug", "course", "position", "title_ko", "title_en", "language", "revision")
+    list_display = ("slug", "course", "position", *columns("title"), "language", "revision")
     list_filter = (("course", admin.RelatedOnlyFieldListFilter), "language")
     list_select_related = ("course",)
-    search_fields = ("slug", "title_ko", "title_en", "topic")
+    search_fields = ("slug", *columns("title"), "topic")
     readonly_fields = ("revision",)
     inlines = (AuthoredHintInline,)
 

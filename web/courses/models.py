@@ -7,10 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from web.courses.texts import in_language
+from web.language import now
 from web.runner import cases
+from web.tutor.levels import LEVELS
 
 
-class Language(models.TextChoices):
+class ProgramLanguage(models.TextChoices):
     """Programming language of an exercise; only Python has a sandbox, so only it has L0."""
 
     PYTHON = "python", "Python"
@@ -19,12 +22,9 @@ class Language(models.TextChoices):
     CPP = "cpp", "C/C++"
 
 
-class Level(models.IntegerChoices):
-    """Rung of help; L0, the test report, is always there and needs no request."""
-
-    NOTICE = 1, _("1 · Notice")
-    LOCATE = 2, _("2 · Locate")
-    CONCEPT = 3, _("3 · Concept")
+def level_choices() -> list[tuple[int, str]]:
+    """The levels as the admin offers them, in the reader's language: `1 · Notice`."""
+    return [(number, f"{number} · {now(level.label)}") for number, level in LEVELS.items()]
 
 
 class Course(models.Model):
@@ -84,7 +84,7 @@ class Exercise(models.Model):
     statement_ko = models.TextField(_("statement (Korean)"), help_text="Markdown")
     statement_en = models.TextField(_("statement (English)"), help_text="Markdown")
     language = models.CharField(
-        _("language"), max_length=12, choices=Language, default=Language.PYTHON
+        _("language"), max_length=12, choices=ProgramLanguage, default=ProgramLanguage.PYTHON
     )
     starter = models.TextField(_("starter code"), blank=True)
     tests = models.TextField(
@@ -109,7 +109,7 @@ class Exercise(models.Model):
         return self.path
 
     def clean(self) -> None:
-        can_run = self.language == Language.PYTHON and self.tests.strip()
+        can_run = self.language == ProgramLanguage.PYTHON and self.tests.strip()
         if can_run and cases.expand(self.tests) is None:
             text = _("This is not Python with asserts: nobody's code could be tested.")
             raise ValidationError({"tests": text})
@@ -136,7 +136,7 @@ class AuthoredHint(models.Model):
         related_name="authored_hints",
         verbose_name=_("exercise"),
     )
-    level = models.PositiveSmallIntegerField(_("level"), choices=Level)
+    level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     text_ko = models.TextField(_("text (Korean)"))
     text_en = models.TextField(_("text (English)"))
 
@@ -153,9 +153,3 @@ class AuthoredHint(models.Model):
 
     def text(self, locale: str) -> str:
         return in_language(self, "text", locale)
-
-
-def in_language(row: models.Model, field: str, locale: str) -> str:
-    """The field in this language, or in the other one where the author left it empty."""
-    other = "en" if locale == "ko" else "ko"
-    return str(getattr(row, f"{field}_{locale}") or getattr(row, f"{field}_{other}"))

@@ -5,23 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from broker.base.errors import HintlineError
+from web.tutor.languages import LANGUAGES, Words
+from web.tutor.levels import LEVELS
 
 COURSE_FILE = "course.toml"
-LEVELS = (1, 2, 3)
 
 
 class BadSeed(HintlineError):
     """A seed file cannot be used; the text names the file, the key, and what is wrong with it."""
-
-
-class Text(NamedTuple):
-    """The same words in both languages."""
-
-    ko: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class SeedCourse:
     """What `course.toml` holds."""
 
     slug: str
-    title: Text
+    title: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +39,21 @@ class SeedExercise:
     """One exercise file.
 
     position: place in the course by file name, from 1. statement, mistakes: Markdown.
-    tests: bare `assert f(...) == value` lines. hints: one paragraph for each of LEVELS.
+    tests: bare `assert f(...) == value` lines. hints: one paragraph for each level, from the first
+    up to the one that the author stopped at.
     """
 
     position: int
     slug: str
     topic: str
-    title: Text
-    statement: Text
+    title: Words
+    statement: Words
     language: str
     starter: str
     tests: str
     reference: str
-    mistakes: Text
-    hints: dict[int, Text]
+    mistakes: Words
+    hints: dict[int, Words]
     wrong: tuple[WrongProgram, ...]
 
 
@@ -79,6 +74,9 @@ class _Table:
         if not isinstance(values, dict):
             raise BadSeed(f"{file}: {path.rstrip('.')}: must be a table")
         self._values: dict[str, Any] = dict(values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
 
     def _bad(self, key: str, problem: str) -> BadSeed:
         return BadSeed(f"{self._file}: {self._path}{key}: {problem}")
@@ -169,19 +167,20 @@ def _exercise(table: _Table, position: int) -> SeedExercise:
     return exercise
 
 
-def _lines(table: _Table, key: str) -> Text:
-    return Text(table.line(f"{key}_ko"), table.line(f"{key}_en"))
+def _lines(table: _Table, key: str) -> Words:
+    return {locale: table.line(f"{key}_{locale}") for locale in LANGUAGES}
 
 
-def _blocks(table: _Table, key: str) -> Text:
-    return Text(table.block(f"{key}_ko"), table.block(f"{key}_en"))
+def _blocks(table: _Table, key: str) -> Words:
+    return {locale: table.block(f"{key}_{locale}") for locale in LANGUAGES}
 
 
-def _hints(table: _Table) -> dict[int, Text]:
-    hints = {}
-    for level in LEVELS:
+def _hints(table: _Table) -> dict[int, Words]:
+    hints: dict[int, Words] = {}
+    last = max((level for level in LEVELS if str(level) in table), default=min(LEVELS))
+    for level in range(min(LEVELS), last + 1):
         texts = table.table(str(level))
-        hints[level] = Text(texts.line("ko"), texts.line("en"))
+        hints[level] = {locale: texts.line(locale) for locale in LANGUAGES}
         texts.finish()
     table.finish()
     return hints

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -20,6 +19,8 @@ from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.engines.push import push
+from web.people import access
 from web.people.models import User
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
@@ -78,6 +79,22 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
+class Pushed(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
+    """What its pages save or delete, the dispatcher hears of at once."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        push()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        push()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        push()
+
+
 class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
     """Each of its pages names the rows whose API key cannot be read; none shows a key."""
 
@@ -105,7 +122,7 @@ class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two
             messages.error(request, trouble)
 
 
-class EngineAdmin(LostKeys):
+class EngineAdmin(Pushed, LostKeys):
     """Registered with the fleet's pages, by web.fleet.admin."""
 
     form = EngineForm
@@ -136,8 +153,7 @@ class EngineAdmin(LostKeys):
         ]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        access.require(access.changes_engines, request.user)
         engine = get_object_or_404(Engine, pk=pk)
         if request.method == "POST":
             return findings.tested(request, [engine])
@@ -148,8 +164,7 @@ class EngineAdmin(LostKeys):
 
         Asked with the kind, url and model_name of an engine as they stand in the form.
         """
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
+        access.require(access.sees_engines, request.user)
         typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
         found = roster.preset_of(Engine(**typed), AIModelConfig.current())
         fields = found and {
@@ -184,7 +199,7 @@ class EngineAdmin(LostKeys):
 
 
 @admin.register(AIModelConfig)
-class AIModelConfigAdmin(LostKeys):
+class AIModelConfigAdmin(Pushed, LostKeys):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "changed_at")
@@ -202,12 +217,6 @@ class AIModelConfigAdmin(LostKeys):
     @admin.display(description=_("known of the model"))
     def known_of_model(self, config: AIModelConfig) -> SafeString:
         return known(Engine(kind=Mode.API))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return HttpResponseRedirect(
@@ -237,8 +246,7 @@ class AIModelConfigAdmin(LostKeys):
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Tests every enabled engine of the mode that is stored now."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        access.require(access.changes_mode, request.user)
         config = AIModelConfig.current()
         if request.method == "POST":
             if engines := list(Engine.objects.filter(kind=config.mode, enabled=True)):
@@ -251,12 +259,3 @@ class AIModelConfigAdmin(LostKeys):
 class ModeChangeAdmin(admin.ModelAdmin[ModeChange]):
     list_display = ("at", "by", "before", "after")
     date_hierarchy = "at"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

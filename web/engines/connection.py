@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -85,13 +85,8 @@ class Check:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 
 
-def check(endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en") -> Check:
-    """One test, within TIMEOUT_S. locale: of the hint, if the engine writes it."""
-    return check_all([(endpoint, sampling or Sampling())], locale)[0]
-
-
 def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
-    """As check, all at once."""
+    """One test an engine, all at once, within TIMEOUT_S. locale: of the hint, if it writes that."""
 
     async def run() -> list[Check]:
         return await asyncio.gather(*(examine(*engine, locale) for engine in engines))
@@ -154,9 +149,9 @@ class Trial:
     """The turns of one hint; what comes of them goes into the check."""
 
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
-        languages = found.endpoint.languages
+        endpoint = found.endpoint
         self.found, self.sampling, self.model = found, sampling, Model()
-        self.example = Example(locale if locale in languages else cast(Locale, languages[0]))
+        self.example = Example(locale if endpoint.writes(locale) else endpoint.languages[0])
         self.started = perf_counter()
 
     def elapsed_ms(self) -> int:

@@ -45,9 +45,9 @@ class Example:
         task = prompt.PromptTask(
             level=LEVEL,
             locale=self.locale,
-            statement=getattr(exercise().statement, self.locale),
-            hint=getattr(exercise().hints[LEVEL], self.locale),
-            mistakes=getattr(exercise().mistakes, self.locale),
+            statement=exercise().statement[self.locale],
+            hint=exercise().hints[LEVEL][self.locale],
+            mistakes=exercise().mistakes[self.locale],
             result=l0_words(REPORT, self.locale),
             code=exercise().wrong[0].code,
             retry=blocked,
@@ -55,7 +55,7 @@ class Example:
         return cast(list[ChatCompletionMessageParam], prompt.build(task, NONCE))
 
     def gate(self) -> Gate:
-        shown = f"{getattr(exercise().statement, self.locale)}\n{l0_words(REPORT, self.locale)}"
+        shown = f"{exercise().statement[self.locale]}\n{l0_words(REPORT, self.locale)}"
         return Gate(
             level=LEVEL,
             locale=self.locale,

@@ -7,12 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from broker.base import times
 from broker.contract.job import Thinking
 from web.engines import parameters
 from web.engines.keys import KeyField
+from web.tutor.languages import LANGUAGES
 
 
 def key_field() -> Any:
@@ -41,12 +44,13 @@ def seconds(label: StrOrPromise, default: float, high: float) -> models.FloatFie
     return models.FloatField(label, default=default, validators=limits)
 
 
-class Languages(models.TextChoices):
-    """In which languages an engine's model can write a hint."""
+EVERY_LANGUAGE = ",".join(LANGUAGES)
 
-    BOTH = "ko,en", _("Korean and English")
-    KOREAN = "ko", _("Korean")
-    ENGLISH = "en", _("English")
+
+def language_choices() -> list[tuple[str, str]]:
+    """In which languages an engine's model may be able to write a hint: all, or one of them."""
+    names = {code: str(get_language_info(code)["name_translated"]) for code in LANGUAGES}
+    return [(EVERY_LANGUAGE, ", ".join(names.values())), *names.items()]
 
 
 class Thinks(models.TextChoices):
@@ -95,10 +99,12 @@ class AIModelConfig(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(1)],
         help_text=_("Empty: not sent."),
     )
-    connect_s = seconds(_("connect timeout, s"), 5, 60)
-    first_chunk_s = seconds(_("first token timeout, s"), 30, 300)
-    idle_s = seconds(_("silence timeout, s"), 10, 120)
-    deadline_s = seconds(_("whole answer timeout, s"), 120, 150)
+    connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
+    first_chunk_s = seconds(
+        _("first token timeout, s"), times.FIRST_CHUNK_S, times.MOST_FIRST_CHUNK_S
+    )
+    idle_s = seconds(_("silence timeout, s"), times.IDLE_S, times.MOST_IDLE_S)
+    deadline_s = seconds(_("whole answer timeout, s"), times.DEADLINE_S, times.MOST_DEADLINE_S)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
 
     class Meta:
@@ -135,9 +141,9 @@ class Engine(models.Model):
     )
     languages = models.CharField(
         _("languages"),
-        max_length=5,
-        choices=Languages,
-        default=Languages.BOTH,
+        max_length=len(EVERY_LANGUAGE),
+        choices=language_choices,
+        default=EVERY_LANGUAGE,
         help_text=_("A hint in another language comes from its author, at once."),
     )
     thinking = models.CharField(

@@ -21,6 +21,7 @@ from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.models import AIModelConfig, Engine, Mode, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
+from web.tutor.languages import OPERATORS
 
 LOCAL_MODEL = "local"
 BUNDLED_MODEL = "SmolLM2-135M-Instruct"
@@ -43,7 +44,7 @@ def active() -> dict[str, int]:
     """
     config = AIModelConfig.current()
     rows = list(in_use().filter(draining=False))
-    with translation.override("en"):
+    with translation.override(OPERATORS):
         tell(tuple(unreadable(rows, config)))
     return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from broker.contract.hint import FINAL
 from web.api import problem
-from web.api.auth import valid_token
 from web.api.problem import Problem
 from web.events.feed import Final
 from web.hints.models import Hint
-from web.people import access, passes
-from web.people.models import User
+from web.people import access, auth, passes
 from web.people.passes import Pass
 
 T = TypeVar("T")
-BEARER = "bearer "
 BATCH = 500
 
 
@@ -45,51 +38,25 @@ class Follower(NamedTuple):
 
 async def in_thread(work: Callable[[], T]) -> T:
     """Runs work that needs the database in a thread of its own, which ends with its connection."""
-    async with ThreadSensitiveContext():
-        return await sync_to_async(closing(work))()
 
-
-def closing(work: Callable[[], T]) -> Callable[[], T]:
     def run() -> T:
-        with closed_connections():
+        try:
             return work()
+        finally:
+            connections.close_all()
 
-    return run
-
-
-@contextmanager
-def closed_connections() -> Iterator[None]:
-    try:
-        yield
-    finally:
-        connections.close_all()
+    async with ThreadSensitiveContext():
+        return await sync_to_async(run)()
 
 
 def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
     """Raises: Problem for somebody unknown, and for a hint that is not there for them."""
     wanted = list(hints)
-    user, holder = who(request)
+    user, holder = auth.who(request)
     rows = access.hints(user).filter(pk__in=wanted)
     if rows.count() < len(wanted):
         raise Problem(problem.NOT_FOUND)
     return Admitted(holder, finals(rows.select_related(None)))
-
-
-def who(request: HttpRequest) -> tuple[User, Pass]:
-    """The owner of the API token, else of the session. Raises: Problem."""
-    authorization = request.headers.get("Authorization", "")
-    if authorization.lower().startswith(BEARER):
-        token = valid_token(request, authorization[len(BEARER) :].strip())
-        return token.user, passes.of_token(token)
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    request.session = SessionStore(key)
-    # Django gives a session that an earlier secret key signed a new key, but the answer of a
-    # stream cannot bring that to the browser.
-    request.session.cycle_key = lambda: None  # type: ignore[method-assign]
-    user = get_user(request)
-    if not isinstance(user, User):
-        raise Problem(problem.NOT_SIGNED_IN)
-    return user, passes.of_session(user, key)
 
 
 def lost(followers: Sequence[Follower]) -> dict[Follower, problem.Kind]:

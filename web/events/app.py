@@ -43,10 +43,9 @@ def tune() -> None:
 
 
 class Events:
-    """One a process; its hub lives on the loop of the lifespan. url: None for default_url()."""
+    """One a process; its hub lives on the loop of the lifespan."""
 
-    def __init__(self, url: str | None = None) -> None:
-        self._url = url
+    def __init__(self) -> None:
         self._seats = Seats(settings.MAX_STREAMS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,8 +63,8 @@ class Events:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _start(self) -> None:
-        self._broker = AsyncBroker(self._url)
-        self._hub = Hub(self._broker, self._url)
+        self._broker = AsyncBroker()
+        self._hub = Hub(self._broker)
         self._signing_in = asyncio.Semaphore(SIGN_INS_AT_ONCE)
         work = (
             self._hub.run,

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from broker.contract.events import EventId
 from web.api import problem
+from web.api.nul import DETAIL, holds_nul
 from web.api.problem import Problem
 from web.events import frames
-from web.ops.nul import DETAIL, holds_nul
 
 MOST_HINTS = 20
 INVALID = replace(problem.INVALID, status=400)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from broker.base.errors import BrokerDown
+from broker.base.times import COMMENT_S
 from broker.contract.events import START
 from web.events import frames
 from web.events.feed import Feed, Final, Stage, Watch
@@ -13,7 +14,6 @@ from web.events.hub import Hub
 from web.events.wire import Receive, Send, body, start
 from web.people.private import PRIVATE
 
-HEARTBEAT_S = 15.0
 HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": f"{PRIVATE}, no-transform",
@@ -53,7 +53,7 @@ class Stream:
                 await self._flush()
             elif feed.complete:
                 return
-            elif not behind and not await feed.stirred(HEARTBEAT_S):
+            elif not behind and not await feed.stirred(COMMENT_S):
                 await body(self.send, frames.HEARTBEAT)
 
     async def _catch_up(self, watch: Watch) -> None:

@@ -20,6 +20,7 @@ from broker import nodes
 from broker.nodes import NodeState
 from web.engines import roster
 from web.engines.models import Engine
+from web.engines.push import push
 from web.link import attempt
 from web.people.models import User
 
@@ -162,6 +163,7 @@ def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -
     if not changed:
         return
     engine.save(update_fields=changed)
+    push()
     told = [
         f"{column(field).verbose_name}: {shown(before[field])} → {shown(getattr(engine, field))}"
         for field in changed

@@ -8,20 +8,27 @@ from math import ceil
 from typing import Any
 
 from django.db.models import TextChoices
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from broker import dispatch, fleet, health, nodes
+from broker.base.children import HUNG
+from broker.base.times import FAILURES_WITHIN_S, MOST_FAILURES
 from broker.fleet import Load
 from broker.health import EngineState, Health, Why
-from broker.nodes import Crew, NodeState
+from broker.nodes import CrewReport, NodeState
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
 from web.fleet.changes import serves
 from web.link import attempt_all
 
 WHY = {
-    Why.FAILURES: gettext_lazy("it failed 3 times in 10 s"),
+    Why.FAILURES: format_lazy(
+        gettext_lazy("it failed {times} times in {seconds} s"),
+        times=MOST_FAILURES,
+        seconds=FAILURES_WITHIN_S,
+    ),
     Why.CANARY: gettext_lazy("its first hint failed"),
     Why.REFUSED: gettext_lazy("nothing listens at its address"),
     Why.UNHEALTHY: gettext_lazy("it says that it is dead"),
@@ -58,7 +65,7 @@ class Row:
     known: bool
     load: Load
     health: Health
-    crews: tuple[Crew, ...]
+    crews: tuple[CrewReport, ...]
     key_lost: bool = False
 
     @property
@@ -109,7 +116,7 @@ class Row:
         if not count:
             return "0"
         exits = [crew.last_exit for crew in self.crews if crew.last_exit]
-        parts = [str(count), *(_("hung") if each == nodes.HUNG else each for each in exits)]
+        parts = [str(count), *(_("hung") if each == HUNG else each for each in exits)]
         pauses = [crew.retry_s for crew in self.crews if crew.retry_s is not None]
         if pauses:
             parts.append(_("next try in %(seconds)d s") % {"seconds": max(pauses)})
@@ -180,11 +187,11 @@ def overview() -> Overview:
     return Overview(tuple(rows), live, waiting)
 
 
-def crews_of(engine: str, live: Mapping[str, NodeState]) -> tuple[Crew, ...]:
+def crews_of(engine: str, live: Mapping[str, NodeState]) -> tuple[CrewReport, ...]:
     return tuple(crew for node in live.values() for crew in node.crews if crew.engine == engine)
 
 
-def crew_line(crew: Crew) -> str:
+def crew_line(crew: CrewReport) -> str:
     line = f"{crew.engine} {crew.live}/{crew.wanted}"
     return f"{line} (−{crew.leaving})" if crew.leaving else line
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -15,6 +14,7 @@ from web.engines.models import Engine
 from web.fleet import changes
 from web.fleet.changes import Asked
 from web.fleet.overview import Row, overview
+from web.people import access
 from web.people.models import User
 
 FIELDS = (("workers", "workers"), ("slots", "worker_slots"))
@@ -35,17 +35,14 @@ class FleetPage(admin.ModelAdmin[Engine]):
 
     def fleet_now(self, request: HttpRequest) -> HttpResponse:
         """As Overview.as_json."""
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
+        access.require(access.sees_engines, request.user)
         return JsonResponse(overview().as_json())
 
     def fleet_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
+        access.require(access.sees_engines, request.user)
         if request.method != "POST":
             return self.shown(request, [], {})
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        access.require(access.changes_engines, request.user)
         problems = carried_out(request)
         if problems:
             return self.shown(request, problems, request.POST)
@@ -64,7 +61,7 @@ class FleetPage(admin.ModelAdmin[Engine]):
             "fleet": now,
             "rows": [line(row, typed) for row in now.rows],
             "limits": {name: changes.limits(field) for name, field in FIELDS},
-            "may_change": self.has_change_permission(request),
+            "may_change": access.changes_engines(request.user),
             "problems": problems,
         }
         return TemplateResponse(request, "admin/engines/engine/fleet.html", context)

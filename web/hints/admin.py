@@ -15,28 +15,18 @@ from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
 from web.hints.models import Hint, RawOutput
+from web.people import access
 from web.people.site import CourseScoped
 
 
-class ReadOnly:
-    """Rows that programs write and people only look at."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RawOutputInline(ReadOnly, admin.TabularInline[RawOutput, Hint]):
+class RawOutputInline(admin.TabularInline[RawOutput, Hint]):
     model = RawOutput
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("attempt", "turn", "rule", "text", "created_at")
 
 
 @admin.register(Hint)
-class HintAdmin(ReadOnly, CourseScoped[Hint]):
+class HintAdmin(CourseScoped[Hint]):
     course = "exercise__course"
     list_display = (
         "created_at",
@@ -70,7 +60,7 @@ class HintAdmin(ReadOnly, CourseScoped[Hint]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Hint | None = None) -> tuple[str, ...]:
         # A link is shown only to people it opens for.
-        may_open = request.user.has_perm("django_celery_results.view_taskresult")
+        may_open = access.sees_task_results(request.user)
         records = "task_links" if may_open else "task_results"
         return ("asked_by", "for_exercise", "program", records, "wait_s", "total_s")
 
@@ -128,7 +118,7 @@ def span_s(start: Any, end: Any) -> str:
     return f"{(end - start).total_seconds():.1f}" if end else "–"
 
 
-class QuickTaskResultAdmin(ReadOnly, TaskResultAdmin):
+class QuickTaskResultAdmin(TaskResultAdmin):
     """Celery's record; it can be long: no full count on each page."""
 
     show_full_result_count = False

@@ -22,10 +22,10 @@ from web.courses.models import Exercise
 from web.engines import roster
 from web.hints import backlog, etag, store, wire
 from web.hints.models import Hint
+from web.language import locale_now
 from web.people import access, runs
 from web.people.models import User
 from web.runner import sandbox
-from web.tutor import levels
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
@@ -115,8 +115,7 @@ def ask(
 def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
     student = user_of(request)
     found = find_exercise(student, exercise)
-    rows = Hint.objects.filter(student=student, exercise=found)
-    rows = rows.select_related("exercise__course")[:HISTORY]
+    rows = access.own_hints(student, found).select_related("exercise__course")[:HISTORY]
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
 
 
@@ -203,7 +202,7 @@ def accept(new: store.NewHint) -> tuple[Hint, Placement | View | None]:
 def new_hint(
     student: User, exercise: Exercise, body: wire.HintIn, report: Report, key: str
 ) -> store.NewHint:
-    locale = body.locale or wire.locale_now()
+    locale = body.locale or locale_now()
     return store.NewHint(
         student=student,
         exercise=exercise,
@@ -262,7 +261,7 @@ def find_hint(user: User, hint_id: UUID) -> Hint:
 def own_hint(user: User, hint_id: UUID) -> Hint:
     """As find_hint; a teacher may read a student's hint but not act on it."""
     hint = find_hint(user, hint_id)
-    if hint.student_id != user.pk:
+    if not access.acts_on(user, hint):
         raise Problem(problem.FORBIDDEN)
     return hint
 
@@ -293,8 +292,7 @@ def refuse(where: str, what: str) -> None:
 
 
 def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
-    opened = levels.open_level(access.received_levels(student, exercise))
-    if level > opened:
+    if level > access.open_level(student, exercise):
         detail = _("Level %(level)d opens once you have had a hint of level %(below)d.")
         raise Problem(problem.LEVEL_LOCKED, detail % {"level": level, "below": level - 1})
 

@@ -9,10 +9,9 @@ from broker import dispatch
 from broker.base import logs, trace
 from broker.dispatch import Placement
 from broker.view import View, view
-from web.hints import store
+from web.hints import metrics, store
 from web.hints.models import Hint
 from web.link import attempt
-from web.ops import metrics
 
 
 def join(hint: Hint) -> Placement | None:

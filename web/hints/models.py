@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract import hint as contract
-from web.courses.models import Exercise, Level
+from web.courses.models import Exercise, level_choices
 from web.tutor.languages import Locale
 
 IN_FLIGHT = (contract.State.QUEUED, contract.State.RUNNING)
@@ -44,7 +44,7 @@ class Hint(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hints"
     )
     exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="hints")
-    level = models.PositiveSmallIntegerField(_("level"), choices=Level)
+    level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     locale: models.CharField[Locale, Locale] = models.CharField(_("language"), max_length=2)
     code = models.TextField(_("code"))
     question = models.TextField(_("question"), blank=True)

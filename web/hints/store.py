@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from broker.contract.attempt import PASSED, Ended, ModelCall
 from broker.contract.hint import ARROWS, Lane, Outcome, Reason, State, fallback
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.contract.text import storable, storable_json
@@ -219,37 +221,34 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
     )
 
 
-def finish(hint: str, attempt: int, outcome: Outcome, seen_s: float | None) -> bool:
-    """running → the outcome's state, for the attempt that still owns the hint.
-
-    seen_s: since the attempt showed its first words, None if it has not: an earlier one's stay.
-    """
+def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
+    """running → the outcome's state, for the attempt that still owns the hint."""
     rows = leaving(State.RUNNING, outcome.state, hint).filter(attempt=attempt)
-    return bool(rows.update(**ended(outcome), **first_seen(seen_s)))
+    return bool(rows.update(**final(outcome), **first_seen(ended)))
 
 
-def first_seen(seen_s: float | None) -> dict[str, Any]:
+def first_seen(ended: Ended | None) -> dict[str, Any]:
     """The column that tells when the student got the first words, of any attempt."""
-    if seen_s is None:
+    if ended is None or ended.seen_s is None:
         return {}
-    return {"first_piece_at": Coalesce("first_piece_at", ago(seen_s))}
+    return {"first_piece_at": Coalesce("first_piece_at", ago(ended.seen_s))}
 
 
 def requeue(
-    hint: str, attempt: int, partial: Partial | None = None, seen_s: float | None = None
+    hint: str, attempt: int, partial: Partial | None = None, ended: Ended | None = None
 ) -> bool:
     """running → queued for an attempt that was lost; a grant nobody claimed is burned instead.
 
     Either way no zombie of this attempt can claim or finish afterwards.
     partial: for the next attempt to go on from; None leaves what an earlier one has left.
-    seen_s: as in finish.
+    ended: None for an attempt that can tell nothing of itself.
     """
     left = {"partial": json.dumps(storable_json(asdict(partial)))} if partial else {}
     lost = Q(state=State.RUNNING, attempt__lte=attempt)
     unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
     rows = Hint.objects.filter(lost | unclaimed, pk=hint)
     back = {"state": State.QUEUED, "attempt": attempt, "engine": "", "claimed_at": None}
-    return bool(rows.update(**back, **left, **first_seen(seen_s)))
+    return bool(rows.update(**back, **left, **first_seen(ended)))
 
 
 def expire(hint: str, reason: Reason) -> bool:
@@ -258,14 +257,14 @@ def expire(hint: str, reason: Reason) -> bool:
     if row is None:
         return False
     outcome = fallback(State.FAILED, reason, authored(row), l0_or_nothing(row))
-    return bool(leaving(State.QUEUED, State.FAILED, hint).update(**ended(outcome)))
+    return bool(leaving(State.QUEUED, State.FAILED, hint).update(**final(outcome)))
 
 
 def cancel(hint: str) -> bool:
     """queued or running → cancelled."""
     outcome = Outcome(state=State.CANCELLED, reason=Reason.CANCELLED)
     rows = Hint.objects.filter(pk=hint, state__in=IN_FLIGHT)
-    return bool(rows.update(**ended(outcome)))
+    return bool(rows.update(**final(outcome)))
 
 
 def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
@@ -360,10 +359,18 @@ def due_to_expire(ttl_s: float) -> list[str]:
     return [str(pk) for pk in rows.values_list("pk", flat=True)]
 
 
-def keep_raw(hint: str, attempt: int, turn: int, text: str, rule: str) -> None:
-    """Ungated model text, for staff only."""
-    RawOutput.objects.create(
-        hint_id=hint, attempt=attempt, turn=turn, text=storable(text), rule=rule
+def keep_calls(hint: str, attempt: int, calls: Sequence[ModelCall]) -> None:
+    """What the attempt asked of engines, for staff only; text that may not be kept is empty."""
+    RawOutput.objects.bulk_create(
+        RawOutput(
+            hint_id=hint,
+            attempt=attempt,
+            turn=turn,
+            text=storable(call.text),
+            rule="" if call.verdict == PASSED else call.verdict,
+        )
+        for turn, call in enumerate(calls, start=1)
+        if call.text
     )
 
 
@@ -392,7 +399,7 @@ def leaving(before: State, after: State, hint: str) -> QuerySet[Hint]:
     return Hint.objects.filter(pk=hint, state=before)
 
 
-def ended(outcome: Outcome) -> dict[str, Any]:
+def final(outcome: Outcome) -> dict[str, Any]:
     """The columns of a final row."""
     return {
         "state": outcome.state,

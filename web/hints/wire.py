@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from django.utils.translation import get_language
 from ninja import Field, Schema
 from pydantic import BeforeValidator, StrictBool
 
@@ -13,11 +12,18 @@ from broker.contract.hint import Reason, Source, State
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.notices import notice
+from web.language import locale_now
 from web.tutor.evidence.report import Report, Verdict
-from web.tutor.languages import Locale
-from web.tutor.levels import l0_words
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.levels import LEVELS, l0_words
 from web.tutor.markdown import render
 
+if TYPE_CHECKING:
+    OneLocale = Locale
+else:
+    # A type checker cannot read a Literal of a table; what is checked and described here can.
+    OneLocale = Literal[tuple(LANGUAGES)]
+RUNGS = ", ".join(f"{number} {level.name}" for number, level in LEVELS.items())
 CODE_BYTES = 64 * 1024
 NO_NUL = r"^[^\u0000]*$"
 SOME_CODE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
@@ -50,10 +56,10 @@ class HintIn(Schema):
 
     exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
     level: Annotated[int, BeforeValidator(whole)] = Field(
-        ge=1,
-        le=3,
+        ge=min(LEVELS),
+        le=max(LEVELS),
         strict=True,
-        description="Rung of help: 1 notice, 2 locate, 3 concept; it must be open to the student.",
+        description=f"Rung of help: {RUNGS}; it must be open to the student.",
     )
     code: Code
     question: str = Field(
@@ -62,7 +68,7 @@ class HintIn(Schema):
         description="What the student asks, in their words.",
         json_schema_extra={"pattern": NO_NUL},
     )
-    locale: Locale | None = Field(
+    locale: OneLocale | None = Field(
         None, description="The hint's language; left out: that of Accept-Language."
     )
     lane: Literal["interactive", "batch"] = Field(
@@ -150,8 +156,10 @@ class HintOut(Schema):
 
     id: str = Field(description="The hint's UUID.")
     exercise: str = Field(description="`<course>/<exercise>`.")
-    level: int = Field(description="Rung of help that was asked for, 1 to 3.")
-    locale: Locale = Field(description="The hint's language.")
+    level: int = Field(
+        description=f"Rung of help that was asked for, {min(LEVELS)} to {max(LEVELS)}."
+    )
+    locale: OneLocale = Field(description="The hint's language.")
     state: State = Field(
         description="queued, running, or one of the final ones: answered, withheld, failed, "
         "cancelled."
@@ -179,10 +187,6 @@ class HintsOut(Schema):
     """Some of a student's hints."""
 
     items: list[HintOut] = Field(description="At most 50, the newest first.")
-
-
-def locale_now() -> Locale:
-    return "ko" if (get_language() or "ko").startswith("ko") else "en"
 
 
 def check_out(report: Report, code: str) -> L0Out:

@@ -14,6 +14,7 @@ from broker.base.settings import read
 from broker.connect import Broker
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
+from web.tutor.languages import OPERATORS
 
 Messages = list[CheckMessage]
 
@@ -57,7 +58,7 @@ def database_is_fit_for_many(**_: Any) -> Messages:
 @register("database", deploy=True)
 def stored_keys_can_be_read(**_: Any) -> Messages:
     try:
-        with translation.override("en"):
+        with translation.override(OPERATORS):
             found = list(roster.unreadable(list(Engine.objects.all()), AIModelConfig.current()))
     except DatabaseError:
         return []  # the check of the database says so

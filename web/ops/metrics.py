@@ -1,4 +1,4 @@
-"""/metrics of the web processes, and what they count."""
+"""/metrics of the web processes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from prometheus_client import Counter
 
 from broker import gauges
 from broker.base import metrics
-from broker.dispatch import Place
 from web.link import attempt_all
 
 PATH = "/metrics"
-CANCELLED = Counter(
-    "hint_cancelled",
-    "Hints taken back by their students, by where they were: waiting, granted or claimed.",
-    ["stage"],
-    registry=metrics.REGISTRY,
-)
 
 
 class MetricsMiddleware:
@@ -40,8 +32,3 @@ class MetricsMiddleware:
 def page() -> bytes:
     replies = attempt_all(gauges.calls())
     return metrics.page(gauges.families(*replies) if replies else gauges.answering(False))
-
-
-def cancelled(place: Place | None) -> None:
-    """Counts one cancel. place: where the dispatcher had the hint; None if it did not know it."""
-    CANCELLED.labels(place or "unknown").inc()

@@ -19,10 +19,14 @@ from django.utils.text import slugify
 from broker.base.errors import HintlineError
 from broker.contract.hint import FINAL, State
 from web.courses.models import Course, Exercise, Membership
+from web.courses.texts import columns, in_columns
 from web.people.models import ApiToken, User
 from web.people.tokens import fresh
+from web.tutor.languages import OPERATORS
+from web.tutor.levels import LEVELS
 
 COURSE = "replay"
+TITLE = {"ko": "재생", "en": "Replay"}
 REQUEST_S = 30.0
 HINT_S = 600.0
 AGAIN_S = 1.0
@@ -67,18 +71,14 @@ def records(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
 
 def prepare(rows: list[dict[str, Any]]) -> str:
     """Course, exercises and a student for these records; answers the student's API token."""
-    course, _ = Course.objects.get_or_create(
-        slug=COURSE, defaults={"title_ko": "재생", "title_en": "Replay"}
-    )
+    course, _ = Course.objects.get_or_create(slug=COURSE, defaults=in_columns("title", TITLE))
     for row in rows:
         Exercise.objects.update_or_create(
             course=course,
             slug=slugify(row["id"]),
             defaults={
-                "title_ko": row["title"],
-                "title_en": row["title"],
-                "statement_ko": row["problem_statement"],
-                "statement_en": row["problem_statement"],
+                **dict.fromkeys(columns("title"), row["title"]),
+                **dict.fromkeys(columns("statement"), row["problem_statement"]),
                 "tests": "\n".join(row["tests"]),
                 "reference": row["bug_fix"],
             },
@@ -104,7 +104,7 @@ def play(
     done: Callable[[], None],
 ) -> list[Outcome]:
     """Every record at every level up to this one, as the ladder asks; done: after each record."""
-    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": OPERATORS}
     outcomes: list[Outcome] = []
     with (
         httpx2.Client(base_url=url, headers=headers, timeout=REQUEST_S) as client,
@@ -117,7 +117,7 @@ def play(
 
 
 def ladder(client: httpx2.Client, row: dict[str, Any], level: int) -> list[Outcome]:
-    return [ask(client, row, rung) for rung in range(1, level + 1)]
+    return [ask(client, row, rung) for rung in LEVELS if rung <= level]
 
 
 def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:

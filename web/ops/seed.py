@@ -13,7 +13,8 @@ from django.db import transaction
 from broker.base.settings import need
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.courses.seeding import Seed, SeedExercise, load
-from web.engines.models import AIModelConfig, Engine, Languages, Mode
+from web.courses.texts import in_columns
+from web.engines.models import AIModelConfig, Engine, Mode
 from web.people.models import User
 
 FOLDER = Path(__file__).parent.parent / "courses" / "seed"
@@ -34,7 +35,7 @@ def store_course(seed: Seed) -> Course:
     """The course with all its exercises; one that exists is not touched: teachers own it."""
     course, _ = Course.objects.get_or_create(
         slug=seed.course.slug,
-        defaults={"title_ko": seed.course.title.ko, "title_en": seed.course.title.en},
+        defaults=in_columns("title", seed.course.title),
     )
     existing = set(course.exercises.values_list("slug", flat=True))
     for exercise in seed.exercises:
@@ -49,19 +50,16 @@ def store_exercise(course: Course, seed: SeedExercise) -> Exercise:
         slug=seed.slug,
         position=seed.position,
         topic=seed.topic,
-        title_ko=seed.title.ko,
-        title_en=seed.title.en,
-        statement_ko=seed.statement.ko,
-        statement_en=seed.statement.en,
+        **in_columns("title", seed.title),
+        **in_columns("statement", seed.statement),
+        **in_columns("mistakes", seed.mistakes),
         language=seed.language,
         starter=seed.starter,
         tests=seed.tests,
         reference=seed.reference,
-        mistakes_ko=seed.mistakes.ko,
-        mistakes_en=seed.mistakes.en,
     )
     AuthoredHint.objects.bulk_create(
-        AuthoredHint(exercise=exercise, level=level, text_ko=text.ko, text_en=text.en)
+        AuthoredHint(exercise=exercise, level=level, **in_columns("text", text))
         for level, text in seed.hints.items()
     )
     return exercise
@@ -74,7 +72,7 @@ def store_engines() -> None:
         defaults: dict[str, Any] = {"kind": kind}
         if kind is Mode.LOCAL:
             # The bundled model was taught English only.
-            defaults |= {"slots": need("HINTLINE_LOCAL_SLOTS", int), "languages": Languages.ENGLISH}
+            defaults |= {"slots": need("HINTLINE_LOCAL_SLOTS", int), "languages": "en"}
         Engine.objects.get_or_create(name=name, defaults=defaults)
 
 

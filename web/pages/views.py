@@ -16,18 +16,19 @@ from django.views.defaults import server_error
 
 from web import database
 from web.api import problem
-from web.courses.models import Course, Exercise, Level
-from web.hints.wire import locale_now
-from web.pages.words import script_words
+from web.courses.models import Course, Exercise
+from web.courses.texts import columns
+from web.language import locale_now
+from web.pages.words import ladder, script_words
 from web.people import access
 from web.people.models import User
-from web.tutor import levels, markdown
+from web.tutor import markdown
 
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
-    exercises = Exercise.objects.only("course", "slug", "topic", "title_ko", "title_en").annotate(
+    exercises = Exercise.objects.only("course", "slug", "topic", *columns("title")).annotate(
         hint_count=Count("hints", filter=Q(hints__student=user, hints__state__in=access.RECEIVED))
     )
     courses = access.courses(user).prefetch_related(Prefetch("exercises", queryset=exercises))
@@ -59,7 +60,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         raise Http404
     locale = locale_now()
-    open_level = levels.open_level(access.received_levels(user, row))
+    open_level = access.open_level(user, row)
     context = {
         "exercise": row,
         "name": row.title(locale),
@@ -81,21 +82,14 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
 
 
 def rungs(open_level: int) -> list[dict[str, Any]]:
-    """The levels as the page offers them."""
-    abouts = {
-        Level.NOTICE: (_("Notice"), _("A question that makes you look at what goes wrong.")),
-        Level.LOCATE: (_("Locate"), _("The place where your idea and the program part ways.")),
-        Level.CONCEPT: (_("Concept"), _("The rule behind it, and a plan in words.")),
-    }
+    """The levels as the page offers them to a student."""
     return [
-        {
-            "level": level,
-            "name": name,
-            "about": about,
-            "locked": level > open_level,
-            "why_locked": _("Opens after a level %(below)d hint.") % {"below": level - 1},
+        rung
+        | {
+            "locked": rung["level"] > open_level,
+            "why_locked": _("Opens after a level %(below)d hint.") % {"below": rung["level"] - 1},
         }
-        for level, (name, about) in abouts.items()
+        for rung in ladder()
     ]
 
 

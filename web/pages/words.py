@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
+
+from web.language import now
+from web.tutor.levels import LEVELS
+
+
+def ladder() -> list[dict[str, Any]]:
+    """The levels as everybody may read of them: level, name, about."""
+    return [
+        {"level": number, "name": now(level.label), "about": now(level.about)}
+        for number, level in LEVELS.items()
+    ]
 
 
 def script_words() -> dict[str, str]:
@@ -21,9 +34,7 @@ def script_words() -> dict[str, str]:
         "crashed": _("The program crashed"),
         "skipped": _("Not tested"),
         "line": _("line {line}"),
-        "level_1": _("Level 1 · Notice"),
-        "level_2": _("Level 2 · Locate"),
-        "level_3": _("Level 3 · Concept"),
+        **{f"level_{rung['level']}": _("Level %(level)d · %(name)s") % rung for rung in ladder()},
         "asking": _("Sending your question…"),
         "state_queued": _("Waiting"),
         "state_running": _("Writing"),

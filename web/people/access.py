@@ -1,6 +1,8 @@
-"""The access rules. API, event streams, pages and admin ask here, and nowhere else.
+"""Who may do what: each rule stands here once. API, event streams, pages and admin ask, by name.
 
-A member of a course sees its exercises and their own hints in it; who teaches it, all its hints.
+What somebody may do in a course follows from their membership in it, asked anew each time. What
+belongs to no course (people, tokens, engines, records) follows from Django's permissions, and
+`permissions` has those that we give and take. Who somebody is, `auth` finds out.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 
 from broker.contract.hint import State
@@ -17,7 +20,9 @@ from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
 from web.prepared import Anybody, Prepared, Slot, columns, loaded
+from web.tutor import levels
 
+Person = User | AnonymousUser
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
 MEMBER = "exercise__course__memberships"
@@ -32,32 +37,24 @@ def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Pre
     return {each: Prepared(partial(rule, Anybody(is_superuser=each))) for each in (False, True)}
 
 
+def require(rule: Callable[[Person], bool], user: Person) -> None:
+    """Raises: PermissionDenied, which Django answers with 403."""
+    if not rule(user):
+        raise PermissionDenied
+
+
 def courses(user: User | Anybody) -> QuerySet[Course]:
-    """The courses this person is in; a superuser is in all of them."""
+    """The courses whose exercises this person sees: as a member, or as a superuser."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user)
 
 
 def taught(user: User | Anybody) -> QuerySet[Course]:
-    """The courses this person may act for: as teacher or admin of the course, or as superuser."""
+    """The courses whose rows this person sees in the admin: as teacher, admin, or superuser."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
-
-
-TAUGHT_COURSE = for_anybody(lambda user: taught(user).filter(pk=Slot("course")).values_list("pk"))
-
-
-def teaches(user: User, course: Course) -> bool:
-    return bool(TAUGHT_COURSE[user.is_superuser].rows(user=user.pk, course=course.pk))
-
-
-def enters_admin(user: User | AnonymousUser) -> bool:
-    """Staff for what Django's permissions give them, and whoever teaches a course."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    return user.is_staff or taught(user).exists()
 
 
 EXERCISE = for_anybody(
@@ -68,14 +65,37 @@ EXERCISE = for_anybody(
 
 
 def exercise(user: User, path: str) -> Exercise | None:
-    """The exercise at `<course>/<exercise>`, for a member of its course."""
+    """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
     rows = EXERCISE[user.is_superuser].rows(user=user.pk, course=course, exercise=slug)
     return loaded(Exercise, "course", rows[0]) if rows else None
 
 
+LEVELS = Prepared(
+    lambda: (
+        Hint.objects.filter(student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED)
+        .values_list("level")
+        .distinct()
+    )
+)
+
+
+def open_level(user: User, of: Exercise) -> int:
+    """The highest level of help that this student may ask for, for this exercise."""
+    received = LEVELS.rows(user=user.pk, exercise=of.pk)
+    return levels.open_level({level for (level,) in received})
+
+
+TAUGHT_COURSE = for_anybody(lambda user: taught(user).filter(pk=Slot("course")).values_list("pk"))
+
+
+def teaches(user: User, course: Course) -> bool:
+    """Who does may ask in the batch lane, and run any number of programs a minute."""
+    return bool(TAUGHT_COURSE[user.is_superuser].rows(user=user.pk, course=course.pk))
+
+
 def hints(user: User) -> QuerySet[Hint]:
-    """The hints this person may read. A superuser may read all of them."""
+    """The hints this person may read and follow: their own, those of courses they teach, or all."""
     rows = Hint.objects.select_related("exercise__course")
     return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
 
@@ -97,15 +117,37 @@ def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, st
     return {(user, str(hint)) for user, hint in found}
 
 
-LEVELS = Prepared(
-    lambda: (
-        Hint.objects.filter(student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED)
-        .values_list("level")
-        .distinct()
-    )
-)
+def own_hints(user: User, of: Exercise) -> QuerySet[Hint]:
+    """Those this person has asked for, for this exercise."""
+    return of.hints.filter(student=user)
 
 
-def received_levels(user: User, of: Exercise) -> set[int]:
-    """Levels this student has had a hint of, for this exercise."""
-    return {level for (level,) in LEVELS.rows(user=user.pk, exercise=of.pk)}
+def acts_on(user: User, hint: Hint) -> bool:
+    """Whether this person may take the hint back and rate it: who teaches may only read it."""
+    return hint.student_id == user.pk
+
+
+def enters_admin(user: Person) -> bool:
+    """Staff for what Django's permissions give them, and whoever teaches a course."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or taught(user).exists()
+
+
+def sees_engines(user: Person) -> bool:
+    """The fleet's page, and what is known of a model."""
+    return user.has_perm("engines.view_engine") or changes_engines(user)
+
+
+def changes_engines(user: Person) -> bool:
+    """Counts and drain of the fleet, and the test of an engine."""
+    return user.has_perm("engines.change_engine")
+
+
+def changes_mode(user: Person) -> bool:
+    """The test of the AI mode, which asks its servers."""
+    return user.has_perm("engines.change_aimodelconfig")
+
+
+def sees_task_results(user: Person) -> bool:
+    return user.has_perm("django_celery_results.view_taskresult")

@@ -10,17 +10,9 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
 
-from web.people import access
+from web.people import access, permissions
 from web.people.models import User
 
-TEACHER = frozenset(
-    {"courses.view_course", "courses.change_course", "hints.view_hint", "hints.view_rawoutput"}
-    | {
-        f"courses.{verb}_{model}"
-        for model in ("exercise", "authoredhint", "membership")
-        for verb in ("add", "change", "delete", "view")
-    }
-)
 KNOWN = "_teacher_permissions"
 
 
@@ -34,7 +26,8 @@ class MembershipBackend(BaseBackend):
             return set()
         # Kept on the user, who lives for one request: an admin page asks a hundred times.
         if not hasattr(user_obj, KNOWN):
-            setattr(user_obj, KNOWN, set(TEACHER) if access.taught(user_obj).exists() else set())
+            teaches = access.taught(user_obj).exists()
+            setattr(user_obj, KNOWN, permissions.TEACHERS if teaches else frozenset())
         return set(getattr(user_obj, KNOWN))
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from web.people.permissions import NOBODYS
+
 
 class User(AbstractUser):
     """A student, teacher or admin. Django cannot exchange the user model later: it is ours now."""
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Django's, which lets a superuser do anything, but for what nobody may."""
+        return perm not in NOBODYS and super().has_perm(perm, obj)
 
 
 class ApiTokens(models.QuerySet["ApiToken"]):
     def valid(self) -> ApiTokens:
         """Those that open the API; one that was revoked has no row."""
-        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=Now()))
+        lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=Now())
+        return self.filter(lasting, user__is_active=True)
 
 
 class ApiToken(models.Model):

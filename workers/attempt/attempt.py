@@ -1,259 +1,165 @@
-"""One claimed attempt from the doorbell to the freed slot."""
+"""One attempt at a hint: what it has and has done, and the whole way that it goes.
+
+claim → STEPS → finish; where the engine fails, the hint may move to another one instead.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError
-
-from broker import dispatch, fleet, health, streams
-from broker.base.errors import BrokerDown
-from broker.contract import events
-from broker.contract.events import Kind
-from broker.contract.hint import Outcome, State
-from broker.contract.job import Dialect, HintJob, Partial
-from broker.health import Failure
-from web.engines import roster
+from broker import dispatch
+from broker.contract.attempt import ModelCall, Result
+from broker.contract.hint import Outcome, Reason, State
+from broker.contract.job import Dialect, Endpoint, HintJob
+from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
-from workers.attempt import pipeline, telemetry
+from web.tutor.gate.gate import Verdict
+from workers.attempt import telemetry
+from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
-from workers.attempt.pipeline import Elsewhere, Record
-from workers.attempt.relay import Feed
-from workers.attempt.screen import Screen
+from workers.attempt.moving import interrupted, moved
+from workers.attempt.relay import Outgoing
+from workers.attempt.screen import Screen, begin
+from workers.attempt.write import Draft, write
 from workers.runtime import Runtime
 
-MAX_ENGINES = 3
-MAX_CUTS = 2
-"""An engine that falls silent or breaks off under a hint gets one successor."""
-CUTS = frozenset({Failure.TIMEOUT, Failure.CUT})
-log = logging.getLogger(__name__)
-Result = dict[str, Any]
+
+@dataclass(slots=True)
+class Attempt:
+    """A claimed hint on its way.
+
+    claim: what the dispatcher said of it; began_s: when that was, by the monotonic clock.
+    """
+
+    runtime: Runtime
+    job: HintJob
+    claim: dispatch.Claim
+    began_s: float = field(default_factory=monotonic)
+    outgoing: Outgoing = field(init=False)
+    screen: Screen = field(init=False)
+    dialect: Dialect = field(init=False)
+    """How its engine wants to be asked and read, with what its answers have taught."""
+    draft: Draft = field(default_factory=Draft)
+    """The answer that is being written; the gate has not judged it as a whole yet."""
+    verdicts: list[Verdict] = field(default_factory=list)
+    """The gate's, on each answer that came to its end."""
+    calls: list[ModelCall] = field(default_factory=list)
+    """Its requests to the engine that are over, however they ended."""
+    outcome: Outcome | None = None
+    """What the hint comes to, unless it moves."""
+    left: State | None = None
+    """The state in which this attempt has left the row; None: the row was not its to change."""
+    failure: str = ""
+    """Of the engine, as broker.health.Failure."""
+    refusal: Refusal | None = None
+    error: str = ""
+    """What went wrong in words, for staff."""
+    work: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        job, relay = self.job, self.runtime.relay
+        self.outgoing = relay.open(job.hint, job.attempt, job.student, self.stop)
+        self.screen = Screen(self.outgoing)
+        self.dialect = job.endpoint.dialect
+
+    def stop(self) -> None:
+        """The student took the hint back, or another attempt has it: no further step is taken."""
+        if self.work:
+            self.work.cancel()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The engine, asked as its answers have taught: a second call need not learn it again."""
+        given = self.job.endpoint
+        return given if self.dialect is given.dialect else replace(given, dialect=self.dialect)
+
+    @property
+    def blocked(self) -> Reason | None:
+        """Why the gate refused the last answer that it got; None before the first one."""
+        reasons = (verdict.reason for verdict in reversed(self.verdicts))
+        return next((reason for reason in reasons if reason is not Reason.ONLY_THOUGHTS), None)
 
 
-async def generate(runtime: Runtime, hint: str) -> Result | None:
-    """The task's result, small and without any text; None if the hint was not ours to finish."""
+Step = Callable[[Attempt], Awaitable[None]]
+STEPS: tuple[Step, ...] = (begin, write)
+"""What is done between the claim and the end, in this order; the last step leaves an outcome.
+
+A step may stream to the student, ask the model in hiding, or run a program. The student can stop
+it, and it may raise ModelError.
+"""
+
+
+async def generate(runtime: Runtime, hint: str, steps: Sequence[Step] = STEPS) -> Result | None:
+    """Answers the doorbell; None if the hint was not ours to finish.
+
+    Raises: Broke after an exception that nobody expected; BrokerDown, DatabaseError.
+    """
+    attempt = await claim(runtime, hint)
+    if attempt is None:
+        return None
+    with telemetry.attempt(attempt):
+        await serve(attempt, steps)
+    return result(attempt)
+
+
+async def claim(runtime: Runtime, hint: str) -> Attempt | None:
+    """The lease first, then the row; None if either is not to be had. Raises: as generate."""
     claim = await runtime.broker.run(dispatch.claim(hint, runtime.engine, runtime.worker))
     if claim is None:
         return None
     try:
         job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)
     except Exception as error:
-        if not passes(error):
-            await runtime.call_in(hint, claim.attempt)
-            raise Broke(where(error)) from None
-        raise
+        if passes(error):
+            raise
+        await runtime.call_in(hint, claim.attempt)
+        raise Broke(where(error)) from None
     if job is None:
-        await runtime.settle(hint, claim.attempt, None)
+        await runtime.settle(hint, claim.attempt)
         return None
-    return await telemetry.attempt(job, claim, serve(runtime, job))
+    return Attempt(runtime, job, claim)
 
 
-async def serve(runtime: Runtime, job: HintJob) -> Result | None:
-    """Runs the pipeline under its lease; whatever happens, the slot is free afterwards.
-
-    Raises: Broke after an exception that nobody expected.
-    """
-    started_s = monotonic()
-    service_s: float | None = None
+async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
+    """From the first step to the end; whatever happens, the slot is free afterwards."""
+    runtime, hint, number = attempt.runtime, attempt.job.hint, attempt.job.attempt
+    attempt.work = asyncio.create_task(take(attempt, steps))
+    runtime.hold(hint, number, attempt.outgoing.refused)
     broke = False
-
-    def stop() -> None:
-        work.cancel()
-
-    feed = runtime.relay.open(job.hint, job.attempt, job.student, stop)
-    record = Record(Screen(feed))
-    work = asyncio.create_task(generated(runtime, job, feed, record))
-    runtime.hold(job.hint, job.attempt, feed.refused)
     try:
-        ending = await work
-        if isinstance(ending, Elsewhere):
-            return await move(runtime, job, feed, record, ending, monotonic() - started_s)
-        service_s = monotonic() - started_s
-        return await finish(runtime, job, feed, record, ending)
+        try:
+            await attempt.work
+        except ModelError as error:
+            fail(attempt, error)
+            if await moved(attempt, error):
+                return
+        await finish(attempt)
     except asyncio.CancelledError:
-        if feed.closed:
-            return None  # taken back by the student, or another attempt owns it now
-        await interrupted(runtime, job, feed, record)
-        raise
+        if not attempt.outgoing.closed:
+            await interrupted(attempt)
+            raise
     except Exception as error:
         broke = not passes(error)
         if broke:
             raise Broke(where(error)) from None
         raise
     finally:
-        work.cancel()
-        runtime.relay.close(feed)
+        attempt.work.cancel()
+        last = runtime.relay.leave(attempt.outgoing)
         if broke:
-            await runtime.call_in(job.hint, job.attempt)
+            await runtime.call_in(hint, number)
         else:
-            await runtime.settle(job.hint, job.attempt, service_s, worked=bool(record.turns))
+            served = attempt.outcome and not attempt.failure
+            service_s = monotonic() - attempt.began_s if served else None
+            await runtime.settle(hint, number, service_s, last, worked=bool(attempt.verdicts))
 
 
-async def generated(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record
-) -> Outcome | Elsewhere:
-    """The pipeline's ending; an attempt that goes on from another one knows what that has shown."""
-    shown: str | None = ""
-    if job.beginning:
-        try:
-            shown = events.shown(await runtime.broker.run(streams.after(job.hint)))
-        except BrokerDown:
-            shown = None
+async def take(attempt: Attempt, steps: Sequence[Step]) -> None:
     try:
-        return await pipeline.run(job, runtime.model, feed, record, shown)
+        for step in steps:
+            await step(attempt)
     finally:
-        if record.learned not in (None, job.endpoint.dialect):
-            await learn(runtime, job, record.learned)
-
-
-async def learn(runtime: Runtime, job: HintJob, dialect: Dialect) -> None:
-    """Keeps what the engine's answers taught; else the next hint learns it again."""
-    log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
-    try:
-        await runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
-    except DatabaseError as error:
-        log.warning("engine %s: not kept: %s", job.engine, error)
-
-
-async def finish(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record, outcome: Outcome
-) -> Result | None:
-    """The row first, then the final event: who sees the event can read the row."""
-    if not await runtime.database.run(write, job, outcome, record):
-        return None
-    feed.put(Kind.DONE, **events.done_data(outcome.state, outcome.reason))
-    await flush(runtime, feed)
-    return result(job, record, outcome.state, outcome.reason)
-
-
-async def flush(runtime: Runtime, feed: Feed) -> None:
-    """Sends what waits; without a broker watchers miss it, and learn the end from the row."""
-    try:
-        await runtime.relay.flush([feed])
-    except BrokerDown as error:
-        log.warning("hint %s: its last events are not sent: %s", feed.hint, error)
-
-
-def write(job: HintJob, outcome: Outcome, record: Record) -> bool:
-    """What the hint came to, for the student and for staff."""
-    if not store.finish(job.hint, job.attempt, outcome, since_seen_s(record)):
-        return False
-    keep_turns(job, record)
-    return True
-
-
-def put_back(job: HintJob, record: Record, partial: Partial | None) -> bool:
-    """The row waits for another attempt."""
-    if not store.requeue(job.hint, job.attempt, partial, since_seen_s(record)):
-        return False
-    keep_turns(job, record)
-    return True
-
-
-def since_seen_s(record: Record) -> float | None:
-    """Since this attempt showed its first words; None: it has shown none."""
-    seen_s = record.screen.seen_s
-    return None if seen_s is None else monotonic() - seen_s
-
-
-def keep_turns(job: HintJob, record: Record) -> None:
-    """For staff; what cannot be kept is no reason to do the hint again."""
-    for turn in record.turns if settings.RAW_DAYS else ():
-        try:
-            store.keep_raw(job.hint, job.attempt, turn.number, turn.text, turn.verdict.rule or "")
-        except Exception as error:  # anything may stand in what a model wrote
-            log.error("hint %s: its raw text is not kept: %s", job.hint, where(error))
-
-
-async def move(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere, ran_s: float
-) -> Result | None:
-    """To another engine if one may try; else the hint ends with what its author wrote."""
-    log.warning("hint %s: %s on %s: %s", job.hint, ending.failure, job.engine, record.error)
-    if ending.failure is Failure.RATE_LIMITED:
-        return await wait_out(runtime, job, feed, record, ending, ran_s)
-    await runtime.broker.run(health.failed(job.engine, ending.failure, ran_s))
-    cuts = earlier_cuts(job) + (ending.failure in CUTS)
-    if cuts >= MAX_CUTS or not await another(runtime, job):
-        return await finish(runtime, job, feed, record, ending.ending)
-    partial = left(job, record, cuts) if ending.failure in CUTS else None
-    if not await back(runtime, job, feed, record, partial, exclude=True):
-        return None
-    await runtime.pull_all()
-    return result(job, record, State.QUEUED, ending.ending.reason)
-
-
-async def wait_out(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record, ending: Elsewhere, ran_s: float
-) -> Result | None:
-    """The engine pauses; the hint waits at the head, no worse off, for whoever has it first."""
-    await runtime.broker.run(health.pause(job.engine, ending.retry_after_s, ran_s))
-    if not await back(runtime, job, feed, record, None, exclude=False):
-        return None
-    await runtime.pull_all()
-    return result(job, record, State.QUEUED, ending.ending.reason)
-
-
-async def another(runtime: Runtime, job: HintJob) -> bool:
-    """Whether a live engine is left that this hint has not failed on, and may go to."""
-    loads, excluded = await runtime.broker.run_many(
-        [fleet.snapshot(), dispatch.excluded([job.hint])]
-    )
-    tried = {job.engine, *excluded.get(job.hint, ())}
-    left = [name for name, load in loads.items() if load.alive and name not in tried]
-    return bool(left) and len(tried) < MAX_ENGINES
-
-
-async def interrupted(runtime: Runtime, job: HintJob, feed: Feed, record: Record) -> None:
-    """The worker is stopped under the hint: it waits again, at the head."""
-    partial = left(job, record, earlier_cuts(job))
-    await back(runtime, job, feed, record, partial if partial.text else None, exclude=False)
-
-
-async def back(
-    runtime: Runtime, job: HintJob, feed: Feed, record: Record, partial: Partial | None,
-    *, exclude: bool,
-) -> bool:  # fmt: skip
-    """Into the line, the row first. exclude: not on this engine again."""
-    # What the gate has let through is told before the next attempt asks what was shown.
-    await flush(runtime, feed)
-    if not await runtime.database.run(put_back, job, record, partial):
-        return False
-    call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=exclude)
-    await runtime.broker.run(call)
-    return True
-
-
-def earlier_cuts(job: HintJob) -> int:
-    return job.partial.cuts if job.partial else 0
-
-
-def left(job: HintJob, record: Record, cuts: int) -> Partial:
-    """What the next attempt can go on from: of a second turn nothing, it answers another prompt."""
-    return Partial(
-        model=job.endpoint.model,
-        text="" if record.turns else "".join(record.writing),
-        tokens=0 if record.turns else record.tokens,
-        cuts=cuts,
-    )
-
-
-def result(job: HintJob, record: Record, state: State, reason: str | None) -> Result:
-    usage = record.usage
-    return {
-        "hint": job.hint,
-        "attempt": job.attempt,
-        "engine": job.engine,
-        "state": state,
-        "reason": reason,
-        "turns": len(record.turns),
-        "error": record.error,
-        "refusal": record.refusal,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-    }
+        await learn(attempt)

@@ -1,6 +1,6 @@
-"""From this worker to the watchers: pieces gathered a hint, sent for all in one round trip.
+"""From this worker to the watchers: events gathered a hint, sent for all in one round trip.
 
-The same tick asks which streams were closed by somebody else: that is how a cancel arrives.
+The same round trip asks which streams were closed by somebody else: that is how a cancel arrives.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -19,18 +20,30 @@ from broker.contract.events import Kind
 from broker.scripts import Call
 from broker.streams import Append
 
-FLUSH_S = 0.04
-"""Pieces of one hint leave at most this often: 25 events a second, and one round trip for all."""
+BUSY_PAUSE_S = 0.04
+"""However busy the worker is, words leave at least this often; also the pause after a failure."""
+PAUSES = 4
+"""A pause is so many times as long as the sending before it: sending has a fifth of the time at
+most. An idle worker sends in a millisecond, so words leave at once; a busy one gathers more.
+"""
 CANCEL_CHECK_S = 0.1
 log = logging.getLogger(__name__)
 
 
-class Feed:
+class Outgoing:
     """The events of one attempt, numbered here; on_closed is called once if they are refused."""
 
-    def __init__(self, hint: str, attempt: int, owner: str, on_closed: Callable[[], None]) -> None:
-        self.hint, self.attempt, self.owner, self.on_closed = hint, attempt, owner, on_closed
+    def __init__(
+        self,
+        hint: str,
+        attempt: int,
+        owner: str,
+        on_closed: Callable[[], None],
+        on_put: Callable[[Outgoing], None] = lambda _: None,
+    ) -> None:
+        self.hint, self.attempt, self.owner = hint, attempt, owner
         self.closed = False
+        self._on_closed, self._on_put = on_closed, on_put
         self._pending: list[tuple[Kind, str]] = []
         self._tried = 0
         """So many of the first ones are on their way, or were: they may be in the stream as is."""
@@ -38,6 +51,7 @@ class Feed:
 
     def put(self, kind: Kind, **data: Any) -> None:
         self._pending.append((kind, json.dumps(data, ensure_ascii=False)))
+        self._on_put(self)
 
     def piece(self, text: str) -> None:
         """Appends safe text; pieces that wait together for their first try become one event."""
@@ -68,51 +82,90 @@ class Feed:
     def refused(self) -> None:
         if not self.closed:
             self.closed = True
-            self.on_closed()
+            self._on_closed()
 
 
 class Relay:
-    """All feeds of this process and the one loop that flushes them."""
+    """What all attempts of this process send, and the one loop that sends it."""
 
     def __init__(self, broker: AsyncBroker) -> None:
         self._broker = broker
-        self._feeds: dict[str, Feed] = {}
-        self._checked_at = 0.0
-        self._flushing = asyncio.Lock()
+        self._open: dict[str, Outgoing] = {}
+        self._due: dict[str, Outgoing] = {}
+        """Those with events that wait."""
+        self._something = asyncio.Event()
+        self._sending = asyncio.Lock()
+        self._checked_s = 0.0
 
-    def open(self, hint: str, attempt: int, owner: str, on_closed: Callable[[], None]) -> Feed:
-        feed = self._feeds[hint] = Feed(hint, attempt, owner, on_closed)
-        return feed
+    def open(self, hint: str, attempt: int, owner: str, on_closed: Callable[[], None]) -> Outgoing:
+        made = self._open[hint] = Outgoing(hint, attempt, owner, on_closed, self._note)
+        return made
 
-    def close(self, feed: Feed) -> None:
-        if self._feeds.get(feed.hint) is feed:
-            del self._feeds[feed.hint]
+    def leave(self, outgoing: Outgoing) -> list[Call[Append]]:
+        """Its last events, for the caller to send. Some may be on their way: they count once."""
+        if self._open.get(outgoing.hint) is not outgoing:
+            return []
+        del self._open[outgoing.hint]
+        self._due.pop(outgoing.hint, None)
+        call = outgoing.call()
+        return [call] if call else []
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_S)
+            await self._wait()
+            began_s = monotonic()
+            pause_s = BUSY_PAUSE_S
             try:
-                await self.flush(list(self._feeds.values()))
-                await self._check_closed()
+                await self.flush()
+                pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
             except BrokerDown as error:
                 # What waits is sent when it is back; the final row does not depend on it.
                 log.warning("events wait: %s", error)
+            await asyncio.sleep(pause_s)
 
-    async def flush(self, feeds: list[Feed]) -> None:
-        """Sends what waits in these feeds. Raises: BrokerDown, with everything kept."""
-        async with self._flushing:
-            due = [(feed, feed.waiting(), call) for feed in feeds if (call := feed.call())]
-            if due:
-                answers = await self._broker.run_many([call for *_, call in due])
-                for (feed, count, _), answer in zip(due, answers, strict=True):
-                    feed.sent(count, answer)
+    async def flush(self) -> None:
+        """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""
+        async with self._sending:
+            self._something.clear()
+            due = [(out, out.waiting(), call) for out in self._due.values() if (call := out.call())]
+            asked = self._to_check()
+            calls: list[Call[Any]] = [call for *_, call in due]
+            if asked:
+                calls.append(streams.closed((out.hint, out.attempt) for out in asked))
+            if not calls:
+                return
+            try:
+                answers = await self._broker.run_many(calls)
+            except BrokerDown:
+                self._something.set()
+                raise
+            for (out, count, _), answer in zip(due, answers, strict=False):
+                self._sent(out, count, answer)
+            for out in asked:
+                # One that has left meanwhile may have closed its stream itself.
+                if out.hint in answers[-1] and self._open.get(out.hint) is out:
+                    out.refused()
 
-    async def _check_closed(self) -> None:
-        if not self._feeds or monotonic() - self._checked_at < CANCEL_CHECK_S:
-            return
-        self._checked_at = monotonic()
-        feeds = list(self._feeds.values())
-        closed = await self._broker.run(streams.closed((f.hint, f.attempt) for f in feeds))
-        for feed in feeds:
-            if feed.hint in closed:
-                feed.refused()
+    def _sent(self, out: Outgoing, count: int, answer: Append) -> None:
+        out.sent(count, answer)
+        if self._due.get(out.hint) is out and not out.waiting():
+            del self._due[out.hint]
+
+    async def _wait(self) -> None:
+        """Until there are events to send, or it is time to ask what was closed."""
+        left_s = self._checked_s + CANCEL_CHECK_S - monotonic()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, left_s) if self._open else None):
+                await self._something.wait()
+
+    def _note(self, outgoing: Outgoing) -> None:
+        if self._open.get(outgoing.hint) is outgoing:
+            self._due[outgoing.hint] = outgoing
+            self._something.set()
+
+    def _to_check(self) -> list[Outgoing]:
+        now_s = monotonic()
+        if now_s - self._checked_s < CANCEL_CHECK_S:
+            return []
+        self._checked_s = now_s
+        return list(self._open.values())

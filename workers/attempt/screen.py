@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import TYPE_CHECKING
 
+from broker import streams
+from broker.base.errors import BrokerDown
+from broker.contract import events
 from broker.contract.events import Kind
-from workers.attempt.relay import Feed
+from workers.attempt.relay import Outgoing
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
 
 
 class Screen:
@@ -14,8 +21,8 @@ class Screen:
     seen_s: when this attempt showed the student its first words, monotonic; None: not yet.
     """
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._there = ""
         self._said = ""
         self.seen_s: float | None = None
@@ -34,7 +41,7 @@ class Screen:
             return
         if not self._said.startswith(self._there):
             self._reset("attempt")
-        self._feed.piece(self._said[len(self._there) :])
+        self._outgoing.piece(self._said[len(self._there) :])
         self._there = self._said
 
     def clear(self, reason: str) -> None:
@@ -46,9 +53,32 @@ class Screen:
         """Nothing follows: what an earlier attempt has shown beyond that is taken back."""
         if self._there != self._said:
             self._reset("attempt")
-            self._feed.piece(self._said)
+            self._outgoing.piece(self._said)
             self._there = self._said
 
     def _reset(self, reason: str) -> None:
-        self._feed.put(Kind.RESET, reason=reason)
+        self._outgoing.put(Kind.RESET, reason=reason)
         self._there = ""
+
+
+async def begin(attempt: Attempt) -> None:
+    """Tells watchers of the attempt, which must know what they have from earlier ones."""
+    job = attempt.job
+    shown: str | None = ""
+    if job.beginning:
+        try:
+            log = await attempt.runtime.broker.run(streams.after(job.hint))
+            shown = events.shown(log)
+        except BrokerDown:
+            shown = None
+    take_over(attempt, shown)
+
+
+def take_over(attempt: Attempt, shown: str | None) -> None:
+    """What is on the screen stays where this attempt goes on from it. shown: None: not known."""
+    job = attempt.job
+    attempt.outgoing.put(Kind.STARTED, engine=job.engine)
+    if job.beginning and shown is not None:
+        attempt.screen.keep(shown)
+    elif job.attempt > 1:
+        attempt.screen.clear("attempt")

@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import ExitStack
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from time import monotonic
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from broker.base import logs, trace
+from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Lane, State
-from broker.contract.job import HintJob
-from broker.dispatch import Claim
 from workers import metrics
 from workers.pool.asynctask import request_of
 
-Result = dict[str, Any]
-MOVED = State.QUEUED
-"""State in the result of an attempt whose hint goes to another engine."""
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
 UNKNOWN = "unknown"
-_claimed: ContextVar[tuple[Claim, float] | None] = ContextVar("_claimed", default=None)
-"""The claim of the hint that is served in this context, and its moment by the monotonic clock."""
 
 
-async def attempt(
-    job: HintJob, claim: Claim, serving: Coroutine[Any, Any, Result | None]
-) -> Result | None:
-    """The result of serving the job, counted; all that is logged below carries the hint's id."""
+@contextmanager
+def attempt(attempt: Attempt) -> Iterator[None]:
+    """Counts the attempt; all that is logged from now on in this task carries the hint's id."""
+    job, claim = attempt.job, attempt.claim
     logs.note(hint=job.hint, attempt=job.attempt, engine=job.engine)
-    _claimed.set((claim, monotonic()))
     again = job.attempt > 1 and job.lane is not Lane.BATCH
     lane = Lane.RETRY if again else job.lane
     metrics.QUEUE_WAIT.labels(lane).observe(max(0, claim.at_ms - claim.since_ms) / 1000)
     outcome = "error"
     try:
         with trace.attempt(job.hint, job.attempt, job.engine):
-            result = await serving
-        outcome = ended(result)
-        return result
+            yield
+        outcome = label(attempt.left)
     except asyncio.CancelledError:
         outcome = "interrupted"
         raise
@@ -47,22 +40,22 @@ async def attempt(
         metrics.ATTEMPTS.labels(outcome).inc()
 
 
-def ended(result: Result | None) -> str:
-    """The label of an attempt with this result; counts the tokens it tells of."""
-    if result is None:
+def label(left: State | None) -> str:
+    """Of an attempt that left the row like this."""
+    if left is None:
         return "dropped"
-    metrics.CACHED_TOKENS.labels(result["engine"]).inc(result["cached_tokens"])
-    metrics.PROMPT_TOKENS.labels(result["engine"]).inc(result["prompt_tokens"])
-    return "moved" if result["state"] == MOVED else str(result["state"])
+    return "moved" if left is State.QUEUED else left
 
 
 class Request:
-    """One request to the engine; an async context, so that it stands beside the stream."""
+    """One request to the engine; an async context, so that it stands beside the stream.
 
-    def __init__(self, engine: str, number: int) -> None:
-        """number: of the request within the attempt, from 1: only the first is timed."""
-        self._engine, self._timed = engine, number == 1
-        self._claimed = _claimed.get()
+    Timed is the first one of each purpose in an attempt.
+    """
+
+    def __init__(self, attempt: Attempt, purpose: Purpose) -> None:
+        self._attempt, self._purpose = attempt, purpose
+        self._timed = all(call.purpose is not purpose for call in attempt.calls)
         self._stack = ExitStack()
 
     async def __aenter__(self) -> Request:
@@ -70,26 +63,29 @@ class Request:
         self._began_s = monotonic()
         # The header of the message that this attempt answers.
         sent_s = getattr(request_of.get(), "sent_s", None)
-        if self._timed and self._claimed and sent_s is not None:
-            claim, claimed_s = self._claimed
+        if not self._attempt.calls and sent_s is not None:
             # Grant and claim by the clock of Redis, what came since by our own.
-            waited_s = claim.at_ms / 1000 - sent_s + monotonic() - claimed_s
+            since_claim_s = self._began_s - self._attempt.began_s
+            waited_s = self._attempt.claim.at_ms / 1000 - sent_s + since_claim_s
             metrics.DISPATCH.observe(max(0.0, waited_s))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, where)
+    async def __aexit__(self, *raised: Any) -> None:
+        self._stack.__exit__(*raised)
 
     def chunk(self) -> None:
         """To be told of every chunk."""
         if self._timed:
             self._timed = False
+            # The dispatcher places a hint by the prefix of what writes it, and knows no other.
+            written = self._purpose is Purpose.WRITE
+            place = self._attempt.claim.placed if written else UNKNOWN
             waited_s = monotonic() - self._began_s
-            placed = self._claimed[0].placed if self._claimed else UNKNOWN
-            metrics.TTFT.labels(self._engine, placed).observe(waited_s)
+            metrics.TTFT.labels(self._attempt.job.engine, place, self._purpose).observe(waited_s)
             trace.event("first chunk")
+
+
+def used(engine: str, call: ModelCall) -> None:
+    """Counts the tokens of a request that is over."""
+    metrics.CACHED_TOKENS.labels(engine, call.purpose).inc(call.usage.cached_tokens)
+    metrics.PROMPT_TOKENS.labels(engine, call.purpose).inc(call.usage.prompt_tokens)

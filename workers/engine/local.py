@@ -9,8 +9,9 @@ from pathlib import Path
 from threading import Event
 
 from broker.base.errors import BadSetting
-from broker.base.heartbeat import BEAT_S, beater
+from broker.base.heartbeat import beater
 from broker.base.settings import need, read
+from broker.base.times import PULSE_S
 
 BUNDLED = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SLOT_TOKENS = 4096
@@ -56,6 +57,6 @@ def serve() -> None:
     server = xllamacpp.Server(params)
     print(f"local model on {server.listening_address}", flush=True)  # noqa: T201
     beat = beater()
-    while not stopped.wait(BEAT_S):
+    while not stopped.wait(PULSE_S):
         beat()
     sys.exit(0)

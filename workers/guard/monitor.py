@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from broker import fleet, health, keys
 from broker.base.errors import BrokerDown
 from broker.base.settings import need
+from broker.base.times import TICK_S
 from broker.connect import AsyncBroker, translated
 from broker.contract.job import Endpoint
 from broker.fleet import Load
@@ -26,7 +27,6 @@ from workers.background import every
 from workers.database import Database
 from workers.guard.watch import Answer, Watch
 
-TICK_S = 1.0
 ASK_S = 1.0
 PAGE_BYTES = 2 << 20
 """Of a page, unpacked; vLLM's metrics are a tenth of it."""

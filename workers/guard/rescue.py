@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from broker import dispatch, fleet, keys, streams
 from broker.base.errors import BrokerDown
+from broker.base.times import ADOPT_S, OUTAGE_S, SENDING_S, STRANDED_S, TICK_S, UNKNOWN_S
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
@@ -26,17 +27,6 @@ from workers.attempt.mishap import passes, where
 from workers.background import every
 from workers.database import Database
 
-TICK_S = 1.0
-UNKNOWN_S = 3
-"""A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
-ADOPT_S = 20
-"""After a wipe live workers report what they hold within their renewal period, 10 s."""
-SENDING_S = 3.0
-"""A worker that lives sends a hint's last events at once after it has written the row."""
-STRANDED_S = 10
-"""So long a hint that failed elsewhere waits for an engine that is gone just now."""
-OUTAGE_S = 30
-"""With no engine at all for so long, hints no longer wait for one."""
 TRIED = 1000
 """Of the hints that wait for another attempt so many are looked at in a round."""
 log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ from math import inf
 from typing import Any, NamedTuple
 
 from broker import health
+from broker.base.times import FROZEN_S
 from broker.contract.limit import Limit, Signs, step
 from broker.health import EngineState, Health, Reading, Why
 from broker.scripts import Call
 from workers.guard.scrape import RUNNING, SERIES, STEPS, History, Page, parse
 
-FROZEN_S = 20.0
 log = logging.getLogger(__name__)
 
 

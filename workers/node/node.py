@@ -15,9 +15,9 @@ from django.db import DatabaseError
 
 from broker import fleet, nodes
 from broker.base.errors import BadSetting, BrokerDown, HintlineError
-from broker.base.heartbeat import BEAT_S as PULSE_S
 from broker.base.heartbeat import beat_from
 from broker.base.settings import read
+from broker.base.times import DRAIN_S, NODE_BEAT_S, NODE_STOP_S, PULSE_S
 from broker.connect import AsyncBroker
 from broker.nodes import NodeState
 from web.engines import roster
@@ -32,11 +32,6 @@ from workers.node.exposition import Exposition
 from workers.node.plan import plan
 
 LOOK_S = 2.0
-BEAT_S = 2.0
-STOP_S = 30.0
-"""A node that is told to stop waits so long for running hints; then rescue takes over."""
-DRAIN_S = 120.0
-"""Workers of a draining engine are told to stop after this even if the count says it is busy."""
 log = logging.getLogger(__name__)
 
 
@@ -97,13 +92,13 @@ class Node:
             monitor.run(),
             self.upkeep.run(),
             self.beat_on(),
-            every(PULSE_S, self.end_hung),
+            every(PULSE_S, self.watch),
         )
         background = begin(loops, self.fail)
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
-        await asyncio.gather(*(crew.disband(STOP_S) for crew in self.crews.values()))
+        await asyncio.gather(*(crew.disband(NODE_STOP_S) for crew in self.crews.values()))
         await self.tell_of_the_dead()
         for task in background:
             task.cancel()
@@ -132,7 +127,7 @@ class Node:
                 if heard is not None and beats > heard:
                     raise self.name_taken()
             heard = beats
-            await self.wait(BEAT_S / 4)
+            await self.wait(NODE_BEAT_S / 4)
 
     def name_taken(self) -> NameTaken:
         text = f"another live node is called {self.name!r}: give this one its own HINTLINE_NODE"
@@ -155,7 +150,7 @@ class Node:
                 self.others = await self.broker.run(nodes.live())
             except BrokerDown as error:
                 log.warning("no heartbeat: %s", error)
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(NODE_BEAT_S)
 
     async def look(self) -> None:
         """One round; without the database what was wanted last is kept going."""
@@ -171,32 +166,32 @@ class Node:
         for engine, crew in self.crews.items():
             want = mine.get(engine, Wanted(0, crew.slots))
             if not want.draining:
-                await crew.fit(want.workers, want.slots)
+                crew.fit(want.workers, want.slots)
             elif engine in emptied:
-                await crew.fit(0, want.slots)
+                crew.fit(0, want.slots)
             else:
-                crew.mourn()
+                crew.look()
         await self.tell_of_the_dead()
         self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
 
     async def tell_of_the_dead(self) -> None:
         """The hints of workers that died go on at once; without Redis, when their leases end."""
         for engine, crew in self.crews.items():
-            for process in crew.ended():
-                died = fleet.worker_died(engine, fleet.worker_name(engine, process.pid))
+            for pid in list(crew.dead):
+                died = fleet.worker_died(engine, fleet.worker_name(engine, pid))
                 try:
                     hints = await self.broker.run(died)
                 except BrokerDown as error:
-                    log.warning("not told that pid %d ended: %s", process.pid, error)
+                    log.warning("not told that pid %d ended: %s", pid, error)
                     return
-                crew.started.remove(process)
+                crew.dead.remove(pid)
                 if hints:
-                    log.warning("pid %d left hints behind: %s", process.pid, ", ".join(hints))
+                    log.warning("pid %d left hints behind: %s", pid, ", ".join(hints))
 
-    async def end_hung(self) -> None:
+    async def watch(self) -> None:
         """Apart from look, which waits for the database and for Redis."""
         for crew in self.crews.values():
-            crew.end_hung()
+            crew.look()
 
     async def emptied(self, draining: set[str]) -> set[str]:
         """Those of the draining engines that have nothing in flight, or had long enough."""

@@ -1,143 +1,112 @@
-"""One message in the pool's hands: accepted, run, told to Celery."""
+"""One message in the pool's hands: its coroutine runs, and Celery hears how it ended."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
 from time import monotonic
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
-from celery import signals
-from celery.app.task import Context
-from kombu.serialization import loads
+from billiard.exceptions import TimeLimitExceeded
+from celery.app.task import Context, Task
+from celery.exceptions import Ignore
 
-from workers.pool.asynctask import AsyncTask, Ended, Tracer, request_of, trace
-from workers.pool.limits import Bounded
+from workers.pool.asynctask import AsyncTask, request_of
 
+GRACE_S = 1.0
+"""So long a coroutine may go on after its time limit cancelled it; then it is left to itself."""
 log = logging.getLogger(__name__)
-Hop = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Runs a blocking call in one of the tracer's threads."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callbacks:
-    """What Celery's Request wants to hear. accepted: (process id, monotonic seconds)."""
-
-    accepted: Callable[[int, float], None]
-    traced: Callable[[Any], None]
-    failed: Callable[[ExceptionInfo], None]
-    timed_out: Callable[[bool, float], None]
 
 
 @dataclass(eq=False, kw_only=True)
 class Job:
-    """number: stands for the process Celery believes in. message: what Celery's tracer takes.
+    """Lives on the pool's loop. limit_s: seconds it may run, None for ever.
 
-    cancel: has the pool call revoke on the loop, from any thread.
+    ended, failed: Celery's own callbacks. released: told once, whatever happens.
     """
 
-    number: int
-    cancel: Callable[[int], None]
-    message: tuple[Any, ...]
-    callbacks: Callbacks
-    revoked: bool = False
+    task: Task[Any, Any]
+    request: Context
+    limit_s: float | None
+    ended: Callable[[tuple[int, Any, float]], None]
+    failed: Callable[[ExceptionInfo], None]
+    released: Callable[[], None]
+    _began_s: float = field(default_factory=monotonic)
+    _revoked: bool = False
+    _overdue: bool = False
+    _running: asyncio.Task[Any] = field(init=False, repr=False)
+    _alarm: asyncio.TimerHandle | None = None
 
-    def terminate(self, signal: int | None = None) -> None:
-        """Celery's Request calls it, and records the task as revoked by itself."""
-        self.cancel(self.number)
-
-    def revoke(self) -> None:
-        self.revoked = True
-
-    async def run(self, in_thread: Hop) -> None:
-        """Never raises: whatever Celery or a backend does, the slot must come back."""
-        try:
-            await self._work(in_thread)
-        except (Exception, SystemExit):
-            log.exception("task %s[%s] has no result", *self.message[:2])
-            await in_thread(partial(self._fail, ExceptionInfo()))
-
-    def _accept(self) -> None:
-        self.callbacks.accepted(self.number, monotonic())
-
-    def _fail(self, error: ExceptionInfo) -> None:
-        try:
-            self.callbacks.failed(error)
-        except Exception:  # it writes to the backend, which may be what failed before
-            log.exception("task %s[%s] is not recorded as failed", *self.message[:2])
-
-    async def _work(self, in_thread: Hop) -> None:
-        raise NotImplementedError
-
-
-@dataclass(eq=False, kw_only=True)
-class PlainJob(Job):
-    """A task that is no coroutine: it blocks a thread of the tracer and has no time limits."""
-
-    target: Callable[..., Any]
-
-    async def _work(self, in_thread: Hop) -> None:
-        await in_thread(self._trace)
-
-    def _trace(self) -> None:
-        self._accept()
-        if not self.revoked:
-            self.callbacks.traced(self.target(*self.message))
-
-
-@dataclass(eq=False, kw_only=True)
-class CoroutineJob(Job):
-    """Accepted and run on the loop; traced in a thread if the result backend may block.
-
-    What hears task_prerun may not: it is sent on the loop.
-    """
-
-    task: AsyncTask
-    tracer: Tracer
-    accept_content: set[str] | None
-    soft_s: float | None
-    hard_s: float | None
-    _body: Bounded | None = field(default=None, repr=False)
+    def start(self) -> None:
+        context = copy_context()
+        context.run(request_of.set, self.request)
+        self._running = asyncio.create_task(self._run(), context=context)
+        self._running.add_done_callback(self._done)
+        if self.limit_s:
+            self._alarm = self._running.get_loop().call_later(self.limit_s, self._expire)
 
     def revoke(self) -> None:
-        self.revoked = True
-        if self._body:
-            self._body.cancel()
+        """Celery records by itself that the task is revoked."""
+        self._revoked = True
+        self._running.cancel()
 
-    async def _work(self, in_thread: Hop) -> None:
-        request = self._begin()
-        if self.revoked:
-            return
-        request_of.set(request)
-        start = partial(self.task.run, *(request.args or ()), **(request.kwargs or {}))
-        self._body = Bounded(start, self.soft_s, self.hard_s)
-        ended = await self._body.end(partial(self.callbacks.timed_out, True))
-        if self.revoked:
-            return
-        if getattr(self.task.backend, "blocks", True):
-            await in_thread(partial(self._finish, ended))
-        else:
-            self._finish(ended)
-
-    def _begin(self) -> Context:
-        self._accept()
-        _, task_id, headers, body, content_type, encoding = self.message
-        if content_type:
-            body = loads(body, content_type, encoding, accept=self.accept_content)
-        args, kwargs, embedded = body
-        headers.update(embedded or {}, args=args, kwargs=kwargs, is_eager=False)
-        request = Context(headers, called_directly=False)
-        self.task.request_stack.push(request)
+    async def _run(self) -> Any:
+        if not isinstance(self.task, AsyncTask):
+            raise TypeError(f"{self.task.name} is no AsyncTask, and this pool runs nothing else")
         try:
-            signals.task_prerun.send(
-                sender=self.task, task_id=task_id, task=self.task, args=args, kwargs=kwargs
-            )
+            return await self.task.run(*self.request.args, **self.request.kwargs)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # Either would stop the loop, and with it every other task.
+            raise RuntimeError(f"the coroutine raised {error!r}") from error
+
+    def _expire(self) -> None:
+        self._overdue = True
+        self._running.cancel()
+        self._alarm = self._running.get_loop().call_later(GRACE_S, self._abandon)
+
+    def _abandon(self) -> None:
+        log.error("a coroutine ignores its cancellation: %r", self._running)
+        self._running.remove_done_callback(self._done)
+        self._done(self._running)
+
+    def _done(self, running: asyncio.Task[Any]) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        try:
+            if not self._revoked:
+                self._tell(running)
+        except Exception:  # Celery or the result backend is broken; the slot must come back
+            log.exception("task %s[%s] has no result", self.task.name, self.request.id)
+            with suppress(Exception):  # this writes to the backend too
+                self.failed(ExceptionInfo())
         finally:
-            self.task.request_stack.pop()
-        return request
+            self.released()
 
-    def _finish(self, ended: Ended) -> None:
-        self.callbacks.traced(trace(self.tracer, self.message[2], ended))
+    def _tell(self, running: asyncio.Task[Any]) -> None:
+        try:
+            value = self._value(running)
+        except Exception as error:
+            self._tell_failure(error)
+            return
+        self.task.backend.mark_as_done(self.request.id, value, self.request)
+        shown = repr(value)[: self.task.resultrepr_maxsize]
+        self.ended((0, shown, monotonic() - self._began_s))
+
+    def _value(self, running: asyncio.Task[Any]) -> Any:
+        if self._overdue:
+            raise TimeLimitExceeded(self.limit_s)
+        if running.cancelled():
+            raise RuntimeError("the coroutine was cancelled")
+        return running.result()
+
+    def _tell_failure(self, error: Exception) -> None:
+        info = ExceptionInfo((type(error), error, error.__traceback__))
+        if not isinstance(error, Ignore):
+            log.error("task %s[%s] failed", self.task.name, self.request.id, exc_info=error)
+            self.task.backend.mark_as_failure(self.request.id, error, info.traceback, self.request)
+        self.ended((1, info, monotonic() - self._began_s))

@@ -1,8 +1,6 @@
 -- The breaker of an engine.
 -- includes: fleet
 
-local WINDOW_MS, MOST_FAILURES = 10000, 3
-
 -- Whether another engine that may get hints is up and has a live worker.
 local function another_is_up(engine, now)
   for _, other in ipairs(redis.call('HKEYS', key.engines())) do

@@ -281,7 +281,7 @@ async def test_a_row_found_final_later_ends_the_hint_once(hub: Hub, broker: Asyn
 async def test_silence_is_filled_with_heartbeats(
     hub: Hub, broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(stream, "COMMENT_S", 0.01)
     browser = Browser(hub, [new_hint()])
 
     await browser.until(lambda: browser.content.count(b": hb\n\n") >= 3)

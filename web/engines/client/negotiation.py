@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
@@ -11,7 +11,7 @@ from typing import Any, cast
 from openai.types.chat import ChatCompletionMessageParam
 
 from broker.contract.hint import Lane
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Dialect, Endpoint, Sampling
 from web.engines.client.complaint import Complaint
 
 SYSTEM = "system"
@@ -54,16 +54,8 @@ class Negotiation:
     @property
     def body(self) -> dict[str, Any]:
         """As this server takes it, as far as is known."""
-        left_out, renamed = self.dialect.left_out, self.dialect.renamed
-        kept = {
-            renamed.get(name, name): value
-            for name, value in self._wanted.items()
-            if name not in left_out
-        }
-        if "stream" in left_out:
-            kept.pop("stream_options", None)
-        messages = merged(self._messages) if SYSTEM in left_out else self._messages
-        return {**kept, "messages": messages}
+        messages = merged(self._messages) if SYSTEM in self.dialect.left_out else self._messages
+        return {**put(self._wanted, self.dialect), "messages": messages}
 
     def heed(self, status: int, complaint: Complaint, text: str) -> bool:
         """Whether the request was put otherwise, so that it is worth sending again.
@@ -117,6 +109,25 @@ def parameters(
         "model": endpoint.model,
         "stream": True,
     }
+
+
+def put(wanted: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Parameters under the names that a server takes, without those that it does not take."""
+    left_out, renamed = dialect.left_out, dialect.renamed
+    kept = {renamed.get(name, name): it for name, it in wanted.items() if name not in left_out}
+    if "stream" in left_out:
+        kept.pop("stream_options", None)
+    return kept
+
+
+def sent(
+    endpoint: Endpoint,
+    sampling: Sampling,
+    messages: Sequence[ChatCompletionMessageParam],
+    lane: Lane,
+) -> dict[str, Any]:
+    """What a request has sent beside its messages. endpoint: with all that it has taught by now."""
+    return put(parameters(endpoint, sampling, messages, lane), endpoint.dialect)
 
 
 def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import encrypted_fields.fields
+import web.engines.models
 import web.engines.parameters
 from django.conf import settings
 from django.db import migrations, models
@@ -240,11 +241,7 @@ class Migration(migrations.Migration):
                 (
                     "languages",
                     models.CharField(
-                        choices=[
-                            ("ko,en", "Korean and English"),
-                            ("ko", "Korean"),
-                            ("en", "English"),
-                        ],
+                        choices=web.engines.models.language_choices,
                         default="ko,en",
                         help_text="A hint in another language comes from its author, at once.",
                         max_length=5,

@@ -4,6 +4,7 @@ import broker.contract.hint
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import uuid
+import web.courses.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -29,7 +30,7 @@ class Migration(migrations.Migration):
                 (
                     "level",
                     models.PositiveSmallIntegerField(
-                        choices=[(1, "1 · Notice"), (2, "2 · Locate"), (3, "3 · Concept")],
+                        choices=web.courses.models.level_choices,
                         verbose_name="level",
                     ),
                 ),

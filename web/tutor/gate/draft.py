@@ -10,31 +10,35 @@ import re
 from typing import NamedTuple
 
 from web.tutor.gate.lexis import GRAM, SPAN, WORD, tokens
+from web.tutor.languages import HANGUL, LANGUAGES, LATIN
 
 QUESTION = re.compile(r"[?？]+")
-HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
-LATIN = re.compile("[A-Za-zªµºÀ-ÖØ-öø-ɏ]")
 # A Korean word carries its particles; more syllables than this are counted as more words.
 SYLLABLES_PER_WORD = 4
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
-LONGEST_ECHO = 8
+LONGEST_ECHO = max(language.echo_words for language in LANGUAGES.values())
 
 
 class Prose(NamedTuple):
-    """Counts of a text outside its code spans. asks: question marks, a doubled one once."""
+    """Counts of a text outside its code spans. asks: question marks, a doubled one once.
+
+    own: letters of the script that the text should be in; foreign: neither those nor Latin ones.
+    """
 
     asks: int = 0
     letters: int = 0
-    hangul: int = 0
-    latin: int = 0
+    own: int = 0
+    foreign: int = 0
 
-    def and_of(self, text: str) -> Prose:
+    def and_of(self, text: str, script: re.Pattern[str]) -> Prose:
+        letters, own = sum(map(str.isalpha, text)), len(script.findall(text))
+        latin = 0 if script is LATIN else len(LATIN.findall(text))
         return Prose(
             self.asks + len(QUESTION.findall(text)),
-            self.letters + sum(map(str.isalpha, text)),
-            self.hangul + len(HANGUL.findall(text)),
-            self.latin + len(LATIN.findall(text)),
+            self.letters + letters,
+            self.own + own,
+            self.foreign + letters - own - latin,
         )
 
 
@@ -46,7 +50,8 @@ class Draft:
     that it touches, after the one before them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, script: re.Pattern[str] = LATIN) -> None:
+        """script: matches one letter of the script that the text should be in."""
         self.text = self.added = self.sentence = ""
         self.words = self.sentences = 0
         self.prose = Prose()
@@ -64,6 +69,7 @@ class Draft:
         self._opened: int | None = None
         """Index of the first backtick that no later one closes."""
         self._settled_prose = Prose()
+        self._script = script
         self._line = ""
         self._line_before = ""
 
@@ -88,7 +94,7 @@ class Draft:
     def _read_spans(self) -> None:
         self.spans = []
         if "`" not in self.added:
-            self.prose = self.prose.and_of(self.added)
+            self.prose = self.prose.and_of(self.added, self._script)
             if self._opened is None:
                 self._settled_prose = self.prose
             return
@@ -103,10 +109,10 @@ class Draft:
         self._settle(settled, len(self.text) if self._opened is None else opened)
         self.prose = self._settled_prose
         if self._opened is not None:
-            self.prose = self.prose.and_of(self.text[opened:])
+            self.prose = self.prose.and_of(self.text[opened:], self._script)
 
     def _settle(self, start: int, end: int) -> None:
-        self._settled_prose = self._settled_prose.and_of(self.text[start:end])
+        self._settled_prose = self._settled_prose.and_of(self.text[start:end], self._script)
 
     def _read_lines(self) -> None:
         lines = (self._line + self.added).splitlines()

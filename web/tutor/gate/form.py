@@ -7,44 +7,36 @@ from functools import cache
 
 from web.tutor.gate.draft import QUESTION, Draft, Prose
 from web.tutor.gate.lexis import WORD, Gram, grams, tokens
-from web.tutor.languages import Locale
+from web.tutor.languages import Language
 from web.tutor.levels import Asking, Level
 
-HANGUL_SHARE_MIN = 0.2
-FOREIGN_SHARE_MAX = 0.1
-LATIN_SHARE_MIN = 0.8
 TOOL_TOKEN = re.compile(
     r"<\|[^|>]{0,40}\|?>?|</?(?:student|think|tool_call|system|user|assistant|s)\b|\[/?INST\]"
     r"|###\s*(?:instruction|response|system)|^(?:system|user|assistant)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
-ECHO_TOKENS = {"ko": 5, "en": 8}
 CLOSERS = "\"'”’)]*_` \n\t"
 
 
-def speaks(prose: Prose, locale: Locale) -> bool:
+def speaks(prose: Prose, language: Language) -> bool:
     """Whether the prose is in this language, as far as its letters tell; true without letters."""
-    if locale == "en":
-        return prose.latin >= LATIN_SHARE_MIN * prose.letters
-    foreign = prose.letters - prose.hangul - prose.latin
     return (
-        prose.hangul >= HANGUL_SHARE_MIN * prose.letters
-        and foreign <= FOREIGN_SHARE_MAX * prose.letters
+        prose.own >= language.own_min * prose.letters
+        and prose.foreign <= language.foreign_max * prose.letters
     )
 
 
-def echoes(draft: Draft, policy: str, locale: Locale) -> bool:
-    """Whether the text holds a tool token or a run of words from the prompt's own rules."""
+def echoes(draft: Draft, policy: str, size: int) -> bool:
+    """Whether the text holds a tool token or so many words in a row of the prompt's own rules."""
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
-    size = ECHO_TOKENS[locale]
     runs = zip(*(draft.said[start:] for start in range(size)), strict=False)
     return not _policy_grams(policy, size).isdisjoint(runs)
 
 
 @cache
 def _policy_grams(policy: str, size: int) -> frozenset[Gram]:
-    """Six policies in all: three levels in two languages."""
+    """There is one policy for each level in each language."""
     return frozenset(grams([token for token in tokens(policy) if WORD.match(token)], size))
 
 

@@ -14,7 +14,7 @@ from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, Asking
 from web.tutor.writing.prompt import policy
 
@@ -49,10 +49,10 @@ class Gate:
         self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str
     ) -> None:
         self._level = LEVELS[level]
-        self._locale = locale
+        self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
         self._student_code, self._statement, self._reference = student_code, statement, reference
-        self._draft = Draft()
+        self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
         self._after: list[str] = []
@@ -173,8 +173,8 @@ class Gate:
             ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
             ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
             ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
-            ("R8", form.echoes(draft, self._policy, self._locale)),
-            ("R8", not form.speaks(draft.prose, self._locale)),
+            ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
+            ("R8", not form.speaks(draft.prose, self._language)),
             ("R9", thinks_aloud(draft.added, self._seen)),
         )
         return next((rule for rule, broken in checks if broken), None)

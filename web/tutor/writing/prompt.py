@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from web.tutor.gate.lexis import printable
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
-from web.tutor.writing.policy import FORMS, HEADINGS, LEFT_OUT, RETRY, RULES, TEMPLATE_VERSION
+from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES, TEMPLATE_VERSION
 
 __all__ = [
     "TEMPLATE_VERSION",
@@ -110,7 +110,7 @@ def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> 
 
 def _form(level: int, locale: Locale) -> str:
     low, high = LEVELS[level].aim_words
-    return FORMS[locale][level].format(low=low, high=high)
+    return LEVELS[level].form[locale].format(low=low, high=high)
 
 
 def _part(locale: Locale, heading: str, text: str) -> str:

@@ -13,6 +13,7 @@ from broker.base.errors import HintlineError
 from broker.base.settings import need
 from web.hints.models import Hint, RawOutput
 from web.ops import replay
+from web.tutor.levels import LEVELS
 
 BAR = 40
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--limit", type=int, help="only the first N records")
-        parser.add_argument("--level", type=int, choices=(1, 2, 3), default=1)
+        parser.add_argument("--level", type=int, choices=[*LEVELS], default=min(LEVELS))
         parser.add_argument("--at-once", type=int, default=8, help="students at the same time")
         parser.add_argument("--out", type=Path, default=Path("replay.jsonl"))
         parser.add_argument("--url", default=f"http://127.0.0.1:{need('HINTLINE_PORT', int)}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
 from time import monotonic, sleep
@@ -17,15 +19,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from broker import embedded, fleet
+from broker.base.children import Child
 from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, lives, private
+from broker.base.output import Output
 from broker.base.settings import need, read
+from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
-from web.ops.children import STOP_S, Child
 
 WATCH_S = 0.5
+READY_WITHIN_S = 60.0
 
 
 class Command(BaseCommand):
@@ -68,7 +73,7 @@ class Command(BaseCommand):
                     ) from None
             if not patient_until_s:
                 self.tell("Waiting for the processes of a start that was killed …")
-                patient_until_s = monotonic() + STOP_S
+                patient_until_s = monotonic() + SITE_STOP_S
             sleep(WATCH_S)
 
     def run_all(self, lock: FileIO) -> None:
@@ -78,7 +83,7 @@ class Command(BaseCommand):
             self.watch()
         finally:
             for child in reversed(self.children):
-                child.stop()
+                child.stop(SITE_STOP_S)
 
     def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)
@@ -106,18 +111,19 @@ class Command(BaseCommand):
         """Its server runs whatever the mode is, so that switching to it needs no restart."""
         return Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists()
 
-    def launch(self, name: str, arguments: list[str], ready: Any) -> None:
+    def launch(self, name: str, arguments: list[str], ready: Callable[[], bool]) -> None:
         self.say(f"{name} …")
         slug = name.lower().replace(" ", "-")
-        child = Child(slug, arguments, self.logs, self.lock, ready)
+        output = Output(self.logs / f"{slug}.log")
+        child = Child(slug, [sys.executable, *arguments], keep=[self.lock], output=output)
         self.children.append(child)
         try:
-            in_time = child.start()
+            child.start()
         except OSError as error:
             raise HintlineError(f"{slug} cannot be started: {error.strerror}") from error
-        if not in_time:
+        if not child.wait_until(ready, READY_WITHIN_S):
             # What it waits for may come: a Redis that refuses, say, writes again.
-            self.say(f"{slug} is not ready after {child.ready_within_s:.0f} s\n{child.tail()}")
+            self.say(f"{slug} is not ready after {READY_WITHIN_S:.0f} s\n{child.tail()}")
 
     def say(self, what: str) -> None:
         self.tell(f"[{monotonic() - self.began_s:5.1f} s] {what}")
@@ -133,8 +139,8 @@ class Command(BaseCommand):
         while True:
             sleep(WATCH_S)
             for child in self.children:
-                if happened := child.tend():
-                    self.say(happened)
+                if death := child.look() or child.revive():
+                    self.say(f"{child.name} {death.text}")
 
 
 def web_arguments(port: int) -> list[str]:

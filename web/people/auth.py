@@ -1,19 +1,23 @@
-"""Who calls the API: a signed-in browser with its CSRF token, or a program with an API token."""
+"""Who comes: a signed-in browser, with its CSRF token to change something, or an API token."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
 from ninja.utils import check_csrf
 
 from web.api import problem
 from web.api.problem import Problem
-from web.ops import peer
-from web.people import tokens
+from web.people import passes, peer, tokens
 from web.people.models import ApiToken, User
+from web.people.passes import Pass
 from web.people.tries import Tries
 
+BEARER = "bearer "
 wrong_tokens = Tries(limit=60, per_s=0.2)
 
 
@@ -57,3 +61,23 @@ class BrowserAuth(SessionAuth):
 
 
 AUTH = [TokenAuth(), BrowserAuth()]
+
+
+def who(request: HttpRequest) -> tuple[User, Pass]:
+    """As the API knows them, for an event stream: the token's owner, else the session's.
+
+    Raises: Problem.
+    """
+    authorization = request.headers.get("Authorization", "")
+    if authorization.lower().startswith(BEARER):
+        token = valid_token(request, authorization[len(BEARER) :].strip())
+        return token.user, passes.of_token(token)
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    request.session = SessionStore(key)
+    # Django gives a session that an earlier secret key signed a new key, but the answer of a
+    # stream cannot bring that to the browser.
+    request.session.cycle_key = lambda: None  # type: ignore[method-assign]
+    user = get_user(request)
+    if not isinstance(user, User):
+        raise Problem(problem.NOT_SIGNED_IN)
+    return user, passes.of_session(user, key)

@@ -1,0 +1,17 @@
+"""A pytest plugin: the table of levels has a fourth entry before the site is loaded."""
+
+from web.tutor.levels import LEVELS, Asking, Level
+
+FOURTH = LEVELS[4] = Level(
+    name="compare",
+    label={"ko": "견주기", "en": "Compare"},
+    about={"ko": "두 실행을 나란히 보여 줘요.", "en": "Two runs, side by side."},
+    form={
+        "ko": "두 실행을 {low}~{high}단어로 견주세요.",
+        "en": "Compare two runs in {low} to {high} words.",
+    },
+    aim_words=(8, 12),
+    min_words=6,
+    max_words=14,
+    asking=Asking.LAST,
+)

@@ -1,0 +1,106 @@
+"""One request of an attempt to its engine, whatever for: sent, timed, counted and kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from openai.types.chat import ChatCompletionMessageParam
+
+from broker.contract.attempt import ModelCall, Purpose
+from broker.contract.hint import Usage
+from broker.contract.job import Sampling
+from web.engines.client.answer import Answer
+from web.engines.client.errors import ModelTimeout
+from web.engines.client.negotiation import sent
+from web.tutor.writing.prompt import Message
+from workers.attempt import telemetry
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked of the model. version: of the template that the messages are made by.
+
+    Messages of one purpose and version begin alike, which is what an engine's cache goes by.
+    beginning: of the answer, which the model is to go on from; empty for a whole one.
+    """
+
+    purpose: Purpose
+    version: str
+    messages: Sequence[Message]
+    sampling: Sampling
+    beginning: str = ""
+
+    def prompt(self) -> list[ChatCompletionMessageParam]:
+        messages = cast(list[ChatCompletionMessageParam], list(self.messages))
+        if self.beginning:
+            messages.append({"role": "assistant", "content": self.beginning})
+        return messages
+
+
+async def ask(
+    attempt: Attempt, asking: Asking, answer: Answer, take: Callable[[str], object]
+) -> None:
+    """Nothing of the answer reaches the student but by `take`. Cancelling it closes the stream.
+
+    answer: tells the model's answer from its thoughts. take: gets the answer's text as it comes;
+    something true stops the model. However it ends, the attempt's last call is this one then.
+    Raises: ModelError; ModelTimeout also at the attempt's deadline.
+    """
+    job, prompt = attempt.job, asking.prompt()
+    raw, usage = [asking.beginning], Usage()
+    # One deadline for all calls: a later one gets what the earlier ones have left.
+    left_s = job.endpoint.deadline_s - (monotonic() - attempt.began_s)
+    try:
+        async with (
+            telemetry.Request(attempt, asking.purpose) as request,
+            asyncio.timeout(max(0.0, left_s)),
+            aclosing(
+                attempt.runtime.model.stream(
+                    attempt.endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane
+                )
+            ) as chunks,
+        ):
+            async for chunk in chunks:
+                if chunk.alive:
+                    request.chunk()
+                raw.append(chunk.text)
+                usage = chunk.usage or usage
+                text = answer.feed(chunk)
+                attempt.dialect = answer.dialect
+                if text and take(text):
+                    return
+        if text := answer.finish():
+            attempt.dialect = answer.dialect
+            take(text)
+    except TimeoutError:
+        raise ModelTimeout("not finished by the deadline") from None
+    finally:
+        call = ModelCall(
+            purpose=asking.purpose,
+            model=job.endpoint.model,
+            template_version=asking.version,
+            parameters=sent(attempt.endpoint, asking.sampling, prompt, job.lane),
+            usage=usage,
+            verdict="",
+            text="".join(raw),
+        )
+        attempt.calls.append(call)
+        telemetry.used(job.engine, call)
+
+
+def usage(calls: Iterable[ModelCall]) -> Usage:
+    """Tokens of all these calls."""
+    used = [call.usage for call in calls]
+    return Usage(
+        prompt_tokens=sum(each.prompt_tokens for each in used),
+        completion_tokens=sum(each.completion_tokens for each in used),
+        cached_tokens=sum(each.cached_tokens for each in used),
+    )

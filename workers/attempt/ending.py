@@ -1,0 +1,125 @@
+"""How an attempt ends: its outcome, the row, the final event, and what staff may read of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from broker.contract import events
+from broker.contract.attempt import Ended, Result
+from broker.contract.events import Kind
+from broker.contract.hint import Outcome, Reason, State, fallback
+from broker.health import Failure
+from web.engines import roster
+from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
+from web.hints import store
+from workers.attempt.calls import usage
+from workers.attempt.mishap import where
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+REASONS = {
+    Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
+    Failure.BUSY: Reason.MODEL_UNAVAILABLE,
+    Failure.RATE_LIMITED: Reason.MODEL_UNAVAILABLE,
+    Failure.TIMEOUT: Reason.MODEL_TIMEOUT,
+    Failure.CUT: Reason.TRUNCATED,
+}
+log = logging.getLogger(__name__)
+
+
+def fail(attempt: Attempt, error: ModelError) -> None:
+    """The outcome if no other engine may try: withheld where the gate had refused an answer."""
+    attempt.error = str(error)
+    if isinstance(error, EngineFailed):
+        attempt.failure = error.failure
+        state = State.WITHHELD if attempt.blocked else State.FAILED
+        reason = attempt.blocked or REASONS[error.failure]
+        attempt.outcome = without_model(attempt, state, reason)
+    elif isinstance(error, ModelRefused):
+        attempt.error, attempt.refusal = f"{error.cause}: {error}", error.cause
+        this = error.cause is Refusal.REQUEST
+        reason = Reason.REQUEST_REFUSED if this else Reason.MODEL_REFUSED
+        attempt.outcome = without_model(attempt, State.FAILED, reason)
+
+
+def without_model(attempt: Attempt, state: State, reason: Reason) -> Outcome:
+    """The author's words, or the test report."""
+    job = attempt.job
+    return fallback(state, reason, job.authored, job.l0, usage(attempt.calls))
+
+
+async def finish(attempt: Attempt) -> None:
+    """The row first, then the final event: who sees the event can read the row."""
+    outcome = attempt.outcome
+    assert outcome is not None, "the steps have left no outcome"
+    if await attempt.runtime.database.run(write_row, attempt, outcome):
+        attempt.left = outcome.state
+        attempt.outgoing.put(Kind.DONE, **events.done_data(outcome.state, outcome.reason))
+
+
+def write_row(attempt: Attempt, outcome: Outcome) -> bool:
+    """What the hint came to, for the student and for staff."""
+    job = attempt.job
+    if not store.finish(job.hint, job.attempt, outcome, ended(attempt)):
+        return False
+    keep_calls(attempt)
+    return True
+
+
+def ended(attempt: Attempt) -> Ended:
+    seen_s = attempt.screen.seen_s
+    return Ended(
+        seen_s=None if seen_s is None else monotonic() - seen_s,
+        failure=attempt.failure,
+        error=attempt.error,
+    )
+
+
+def keep_calls(attempt: Attempt) -> None:
+    """For staff; what cannot be kept is no reason to do the hint again."""
+    job, calls = attempt.job, attempt.calls
+    if not settings.RAW_DAYS:
+        calls = [replace(call, text="") for call in calls]
+    try:
+        store.keep_calls(job.hint, job.attempt, calls)
+    except Exception as error:  # anything may stand in what a model wrote
+        log.error("hint %s: its model calls are not kept: %s", job.hint, where(error))
+
+
+async def learn(attempt: Attempt) -> None:
+    """Keeps what the engine's answers taught; else the next hint learns it again."""
+    job, dialect = attempt.job, attempt.dialect
+    if dialect == job.endpoint.dialect:
+        return
+    log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
+    try:
+        await attempt.runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
+    except DatabaseError as error:
+        log.warning("engine %s: not kept: %s", job.engine, error)
+
+
+def result(attempt: Attempt) -> Result | None:
+    """None where the hint was not this attempt's to finish."""
+    outcome = attempt.outcome
+    if attempt.left is None or outcome is None:
+        return None
+    return Result(
+        hint=attempt.job.hint,
+        attempt=attempt.job.attempt,
+        engine=attempt.job.engine,
+        state=attempt.left,
+        reason=outcome.reason,
+        calls=len(attempt.calls),
+        error=attempt.error,
+        refusal=attempt.refusal,
+        prompt_tokens=outcome.usage.prompt_tokens,
+        completion_tokens=outcome.usage.completion_tokens,
+        cached_tokens=outcome.usage.cached_tokens,
+    )

@@ -1,0 +1,157 @@
+"""The step that writes the hint: the model's words go through the gate as they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from broker.contract.attempt import PASSED, Purpose
+from broker.contract.hint import Outcome, Reason, Source, State
+from broker.contract.job import HintJob
+from web.engines.client.answer import Answer
+from web.engines.client.errors import ModelRefused, Refusal
+from web.tutor.gate.gate import Gate, Verdict
+from web.tutor.writing import prompt
+from workers.attempt.calls import Asking, ask, usage
+from workers.attempt.ending import without_model
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+TURNS = 2
+"""A model that is blocked gets one more try; then the student gets the author's hint."""
+THOUGHTS = "R9"
+"""The gate's rule for thoughts that stand where the answer should be."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What of a text is known to be the answer; ungated.
+
+    begun_tokens: of the beginning that an earlier attempt left. thought: thoughts came before the
+    answer, so the engine's count of tokens is not the answer's.
+    """
+
+    parts: list[str] = field(default_factory=list)
+    begun_tokens: int = 0
+    thought: bool = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+async def write(attempt: Attempt) -> None:
+    """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
+    job = attempt.job
+    if not job.endpoint.writes(job.locale):
+        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LANGUAGE)
+        return
+    for _ in range(TURNS):
+        if attempt.blocked:
+            attempt.screen.clear(attempt.blocked)
+            verdict = await turn(attempt, "")
+        else:
+            verdict = await first_turn(attempt)
+        if verdict.ok:
+            attempt.outcome = Outcome(
+                state=State.ANSWERED,
+                text=verdict.text,
+                source=Source.MODEL,
+                usage=usage(attempt.calls),
+            )
+            return
+        if verdict.reason is Reason.ONLY_THOUGHTS:
+            # Asked again it would spend as many: only an admin can mend this.
+            attempt.outcome = without_model(attempt, State.FAILED, Reason.ONLY_THOUGHTS)
+            return
+    assert attempt.blocked is not None
+    attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
+
+
+async def first_turn(attempt: Attempt) -> Verdict:
+    """Goes on from what an earlier attempt left, unless this engine cannot. Raises: ModelError."""
+    beginning = attempt.job.beginning
+    try:
+        verdict = await turn(attempt, beginning)
+    except ModelRefused as error:
+        if not beginning or error.cause is not Refusal.REQUEST:
+            raise
+    else:
+        # A server's reasoning parser may take the rest of an answer for thoughts.
+        if not beginning or verdict.reason is not Reason.ONLY_THOUGHTS:
+            return verdict
+    attempt.screen.clear("attempt")
+    attempt.error = ""
+    return await turn(attempt, "")
+
+
+async def turn(attempt: Attempt, beginning: str) -> Verdict:
+    """One answer; the model is stopped as soon as the gate has decided. Raises: ModelError.
+
+    beginning: what of the answer is written already.
+    """
+    job, screen = attempt.job, attempt.screen
+    gate = Gate(
+        level=job.level,
+        locale=job.locale,
+        student_code=job.code,
+        statement=f"{job.statement}\n{job.l0}",
+        reference=job.reference,
+    )
+    answer = Answer(attempt.endpoint, begun=bool(beginning))
+    tokens = job.partial.tokens if beginning and job.partial else 0
+    draft = attempt.draft = Draft([beginning], tokens)
+
+    def decided() -> bool:
+        return bool(gate.rule or gate.satisfied)
+
+    def show(text: str) -> bool:
+        draft.thought = answer.thought > 0
+        draft.parts.append(text)
+        screen.show(gate.feed(text))
+        return decided()
+
+    screen.show(gate.feed(beginning))
+    asked = not decided()
+    if asked:
+        await ask(attempt, asking(attempt, beginning), answer, show)
+    verdict = gate.finish(cut=answer.incomplete)
+    if answer.only_thoughts:
+        attempt.error = answer.advice
+        verdict = Verdict(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
+    screen.show(verdict.piece)
+    if asked:
+        attempt.calls[-1] = replace(attempt.calls[-1], verdict=verdict.rule or PASSED)
+    attempt.verdicts.append(verdict)
+    if verdict.ok:
+        screen.end()
+    return verdict
+
+
+def asking(attempt: Attempt, beginning: str) -> Asking:
+    """The request for an answer, or for the rest of the one that is begun."""
+    job, sampling = attempt.job, attempt.job.sampling
+    # Nobody knew the hint's id when the student's text was written; and one prompt for all
+    # attempts is what their text can go on from, and what a cache may hold.
+    nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
+    messages = prompt.build(prompt_task(job, attempt.blocked), nonce=nonce)
+    if beginning and sampling.max_tokens is not None:
+        left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
+        sampling = replace(sampling, max_tokens=left)
+    return Asking(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
+
+
+def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
+    return prompt.PromptTask(
+        level=job.level,
+        locale=job.locale,
+        statement=job.statement,
+        hint=job.authored,
+        mistakes=job.mistakes,
+        result=job.l0,
+        code=job.code,
+        question=job.question,
+        retry=blocked,
+    )

@@ -50,7 +50,8 @@ class Handler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
-        response = self.get_response(request) if request else refusal
+        response: HttpResponseBase | None = self.get_response(request) if request else refusal
+        assert response is not None, "Django gives one of the two"
         if not response.streaming:
             response.close()
         return response

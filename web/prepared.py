@@ -28,14 +28,6 @@ class Slot(Value):
         return "%s", (self,)
 
 
-class Anybody(Slot):
-    """Stands for the user, so that an access rule serves these queries and all others."""
-
-    def __init__(self, *, is_superuser: bool) -> None:
-        super().__init__("user")
-        self.is_superuser = is_superuser
-
-
 class Prepared:
     """build: makes the query, with slots; called when it is first run, as models are there then."""
 
@@ -75,12 +67,12 @@ def columns(model: type[Model], parent: str = "") -> tuple[str, ...]:
     return own + tuple(f"{parent}__{name}" for name in above)
 
 
-def loaded(model: type[M], parent: str, row: Row) -> M:
-    """The object of a row with the columns of it and its parent, which is loaded with it."""
+def loaded(model: type[M], row: Row, parent: str = "") -> M:
+    """The object of a row with its `columns`, and with its parent's if it is named."""
     own = columns(model)
     found = model.from_db(DEFAULT_DB_ALIAS, own, row[: len(own)])
-    above = kind(model, parent)
-    setattr(found, parent, above.from_db(DEFAULT_DB_ALIAS, columns(above), row[len(own) :]))
+    if parent:
+        setattr(found, parent, loaded(kind(model, parent), row[len(own) :]))
     return found
 
 

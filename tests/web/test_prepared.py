@@ -33,7 +33,7 @@ def test_an_object_is_as_django_loads_it(
 
     with django_assert_num_queries(1):
         (row,) = HINT.rows(student=student.pk)
-        found = loaded(Hint, "exercise", row)
+        found = loaded(Hint, row, "exercise")
         above = found.exercise
 
     assert values(found) == values(expected)

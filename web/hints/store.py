@@ -26,7 +26,7 @@ from web.database import ago, now_sql
 from web.engines import roster
 from web.hints.models import IN_FLIGHT, Hint, RawOutput
 from web.people.models import User
-from web.prepared import Prepared, Slot
+from web.prepared import Prepared, Slot, loaded
 from web.tutor.evidence.report import Report
 from web.tutor.languages import Locale
 from web.tutor.levels import l0_words
@@ -85,6 +85,10 @@ class Waiting:
     hint: Hint
 
 
+KEYS = Prepared(lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")))
+QUEUED = Prepared(
+    lambda: Hint.objects.filter(state=State.QUEUED).values_list("state").annotate(Count("pk"))
+)
 Creation = Created | Repeated | KeyReused | Waiting
 
 
@@ -123,22 +127,14 @@ def insert(new: NewHint) -> Hint:
     )
 
 
-OF_KEY = Prepared(
-    lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")).values_list(
-        "pk"
-    )
-)
-
-
 def by_key(new: NewHint) -> Repeated | KeyReused | None:
     if not new.idempotency_key:
         return None
     key = storable(new.idempotency_key)
-    rows = OF_KEY.rows(student=new.student.pk, key=key)
-    # Most keys are new.
-    hint = Hint.objects.filter(pk=rows[0][0]).first() if rows else None
-    if hint is None:
+    rows = KEYS.rows(student=new.student.pk, key=key)
+    if not rows:
         return None
+    hint = loaded(Hint, rows[0])
     return Repeated(hint) if hint.request_hash == new.fingerprint() else KeyReused()
 
 
@@ -273,18 +269,8 @@ def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
 
 
-WAITING = Prepared(
-    lambda: (
-        Hint.objects.filter(state=State.QUEUED)
-        .values("state")
-        .annotate(count=Count("pk"))
-        .values_list("count")
-    )
-)
-
-
 def waiting_count() -> int:
-    return sum(count for (count,) in WAITING.rows())
+    return sum(count for _, count in QUEUED.rows())
 
 
 def state_of(hint: str) -> State | None:

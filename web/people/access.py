@@ -19,7 +19,7 @@ from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
-from web.prepared import Anybody, Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot, columns, loaded
 from web.tutor import levels
 
 Person = User | AnonymousUser
@@ -32,8 +32,16 @@ TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
 """A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
+class Anybody(Slot):
+    """Stands for the user in a query that is prepared, so that it has the same rules."""
+
+    def __init__(self, *, is_superuser: bool) -> None:
+        super().__init__("user")
+        self.is_superuser = is_superuser
+
+
 def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Prepared]:
-    """The rule's query by whether the user is a superuser."""
+    """The query by whether the user is a superuser."""
     return {each: Prepared(partial(rule, Anybody(is_superuser=each))) for each in (False, True)}
 
 
@@ -68,7 +76,7 @@ def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
     rows = EXERCISE[user.is_superuser].rows(user=user.pk, course=course, exercise=slug)
-    return loaded(Exercise, "course", rows[0]) if rows else None
+    return loaded(Exercise, rows[0], "course") if rows else None
 
 
 LEVELS = Prepared(

@@ -38,7 +38,7 @@ def digest(text: str) -> str:
 def valid(text: str) -> ApiToken | None:
     """The token of this text, with its active owner; notes the use, at most every five minutes."""
     rows, now = VALID.rows(sha256=digest(text)), timezone.now()
-    found = loaded(ApiToken, "user", rows[0]) if rows else None
+    found = loaded(ApiToken, rows[0], "user") if rows else None
     if found and (found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found

@@ -5,7 +5,7 @@ import os
 import warnings
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 from broker.base.settings import exit_on_bad_settings
 
@@ -15,12 +15,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 # production.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 
-django = get_asgi_application()
+django.setup(set_prefix=False)
 
 from broker.base.heartbeat import beat_from  # noqa: E402
 from web.api.body import limited_asgi  # noqa: E402  # needs the app registry of the line above
 from web.events.app import events, tune  # noqa: E402  # the same
+from web.handler import Handler  # noqa: E402  # the same
 
+site = Handler()
 tune()
 
 
@@ -30,4 +32,4 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan" or scope["path"] == "/v1/events":
         await events(scope, receive, send)
     else:
-        await django(scope, limited_asgi(scope, receive), send)
+        await site(scope, limited_asgi(scope, receive), send)

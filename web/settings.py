@@ -130,7 +130,8 @@ def database() -> dict[str, Any]:
         config["OPTIONS"] = SQLITE_OPTIONS
     if config["ENGINE"].endswith("postgresql"):
         config["OPTIONS"] = POSTGRES_OPTIONS | config.get("OPTIONS", {})
-    return config
+    # Each thread keeps its connection: to make one takes longer than all that is asked of it.
+    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": database()}

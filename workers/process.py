@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from celery import signals
-from django.conf import settings
 
 from broker.base.heartbeat import beat_from
 from broker.base.settings import need
@@ -23,13 +22,11 @@ from workers.app import app
 from workers.pool.pool import lifespan
 from workers.runtime import Runtime
 
-CONNECTION_S = 60
 M_ARENA_MAX = -8
 
 
 def run_worker(engine: str, slots: int) -> None:
     """Serves until it is told to stop: SIGTERM finishes what runs, SIGQUIT gives it back."""
-    keep_connections()
     one_heap()
     name = worker_name(engine, os.getpid())
 
@@ -57,11 +54,6 @@ def run_worker(engine: str, slots: int) -> None:
     queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
     app.worker_main(["--quiet", "worker", "--hostname", name, *queue, *concurrency, *quiet])
-
-
-def keep_connections() -> None:
-    """The few threads of a worker keep theirs; in the web process, a thread a request, none may."""
-    settings.DATABASES["default"]["CONN_MAX_AGE"] = CONNECTION_S
 
 
 def one_heap() -> None:

@@ -134,6 +134,7 @@ def finished(results: Iterable[str]) -> list[str]:
 def written(row: Any) -> set[str]:
     """What an engine, of whichever voice, writes for this hint in one attempt."""
     from broker.contract.job import Endpoint, Sampling
+    from web.hints import jobs
     from web.tutor.writing import prompt
     from workers.attempt.write import prompt_task
 

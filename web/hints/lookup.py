@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from broker.contract.hint import Lane, Reason, State
 from web.database import ago
 from web.hints.models import IN_FLIGHT, Hint
+from web.prepared import Prepared
 
 BATCH_PATIENCE = 12
 """How many times as long a batch hint may wait."""
 
 
+QUEUED = Prepared(
+    lambda: Hint.objects.filter(state=State.QUEUED).values_list("state").annotate(Count("pk"))
+)
+
+
 def waiting_count() -> int:
-    return Hint.objects.filter(state=State.QUEUED).count()
+    return sum(count for _, count in QUEUED.rows())
 
 
 def state_of(hint: str) -> State | None:

@@ -28,10 +28,12 @@ from web.hints.creation import Created, Creation, KeyReused, NewHint, Repeated, 
 from web.hints.jobs import authored, exercise_at, job, l0_or_nothing
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people.models import User
+from web.prepared import Prepared, Slot, loaded
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
 LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
+KEYS = Prepared(lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")))
 
 
 def create(new: NewHint) -> Creation:
@@ -72,11 +74,10 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
     if not new.idempotency_key:
         return None
     key = storable(new.idempotency_key)
-    rows = Hint.objects.filter(student=new.submission.student_id, idempotency_key=key)
-    # Most keys are new, and to ask just that costs half of asking for the row.
-    hint = rows.select_related("exercise__course", "submission").first() if rows.exists() else None
-    if hint is None:
+    rows = KEYS.rows(student=new.submission.student_id, key=key)
+    if not rows:
         return None
+    hint = loaded(Hint, rows[0])
     return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
 
 

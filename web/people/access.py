@@ -8,6 +8,8 @@ belongs to no course (people, tokens, engines, records) follows from Django's pe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -17,6 +19,7 @@ from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
+from web.prepared import Prepared, Slot, columns, loaded
 from web.tutor import levels
 
 Person = User | AnonymousUser
@@ -29,42 +32,74 @@ TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
 """A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
+class Anybody(Slot):
+    """Stands for the user in a query that is prepared, so that it has the same rules."""
+
+    def __init__(self, *, is_superuser: bool) -> None:
+        super().__init__("user")
+        self.is_superuser = is_superuser
+
+
+def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Prepared]:
+    """The query by whether the user is a superuser."""
+    return {each: Prepared(partial(rule, Anybody(is_superuser=each))) for each in (False, True)}
+
+
 def require(rule: Callable[[Person], bool], user: Person) -> None:
     """Raises: PermissionDenied, which Django answers with 403."""
     if not rule(user):
         raise PermissionDenied
 
 
-def courses(user: User) -> QuerySet[Course]:
+def courses(user: User | Anybody) -> QuerySet[Course]:
     """The courses whose exercises this person sees: as a member, or as a superuser."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user)
 
 
-def taught(user: User) -> QuerySet[Course]:
+def taught(user: User | Anybody) -> QuerySet[Course]:
     """The courses whose rows this person sees in the admin: as teacher, admin, or superuser."""
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
 
 
+EXERCISE = for_anybody(
+    lambda user: Exercise.objects.filter(
+        course__in=courses(user), course__slug=Slot("course"), slug=Slot("exercise")
+    ).values_list(*columns(Exercise, "course"))
+)
+
+
 def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
-    found = Exercise.objects.filter(course__in=courses(user), course__slug=course, slug=slug)
-    return found.select_related("course").first()
+    rows = EXERCISE[user.is_superuser].rows(user=user.pk, course=course, exercise=slug)
+    return loaded(Exercise, rows[0], "course") if rows else None
+
+
+LEVELS = Prepared(
+    lambda: (
+        Hint.objects.filter(student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED)
+        .values_list("level")
+        .distinct()
+    )
+)
 
 
 def open_level(user: User, of: Exercise) -> int:
     """The highest level of help that this student may ask for, for this exercise."""
-    received = own_hints(user, of).filter(state__in=RECEIVED)
-    return levels.open_level(set(received.values_list("level", flat=True)))
+    received = LEVELS.rows(user=user.pk, exercise=of.pk)
+    return levels.open_level({level for (level,) in received})
+
+
+TAUGHT_COURSE = for_anybody(lambda user: taught(user).filter(pk=Slot("course")).values_list("pk"))
 
 
 def teaches(user: User, course: Course) -> bool:
     """Who does may ask in the batch lane, and run any number of programs a minute."""
-    return taught(user).filter(pk=course.pk).exists()
+    return bool(TAUGHT_COURSE[user.is_superuser].rows(user=user.pk, course=course.pk))
 
 
 def hints(user: User) -> QuerySet[Hint]:

@@ -286,9 +286,9 @@ def read(name: str, kind: type[T], environ: Mapping[str, str] = os.environ) -> T
     return cast(T | None, value_of(setting, environ))
 
 
-def need(name: str, kind: type[T], environ: Mapping[str, str] = os.environ) -> T:
+def need(name: str, kind: type[T]) -> T:
     """As read, for a variable that has a default."""
-    value = read(name, kind, environ)
+    value = read(name, kind)
     assert value is not None, f"{name} has no default"
     return value
 

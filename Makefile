@@ -16,19 +16,20 @@ help:
 run: setup
 	@$(BIN)/python -m web start
 
-# Whole sites mostly wait, so the other tests run beside them.
+# Whole sites mostly wait: three of them at a time, the files of tests shared out among them, and
+# the other tests beside them. (ARGS="-n 0 …" runs one after the other, for a debugger.)
 test: setup-dev chromium postgresql
 	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-O) test-whole test-rest
 
 test-whole:
-	$(BIN)/python -m pytest -p no:playwright tests/whole $(ARGS)
+	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
+	@# What is stored, once more on PostgreSQL.
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
 
 test-rest:
 	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser --ignore tests/whole $(ARGS)
 	@# In a process of their own: Playwright keeps an event loop running in the main thread.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
-	@# What is stored, once more on PostgreSQL.
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
 
 # Not in CI: it fetches 1.5 GB once, and then takes about ten minutes and 8 GB of memory.
 test-vllm: setup-dev

@@ -21,18 +21,9 @@ from broker.base.errors import BadSetting
 
 Value = str | int | float | bool | None
 T = TypeVar("T", str, int, float, bool)
-FLAGS = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
-
-
+FLAGS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
 CREDENTIALS = re.compile(r"^([^/]*//)?.*@", re.DOTALL)
 """All that may hold a password, also where a stray mark in it makes the URL another one."""
 
@@ -47,15 +38,14 @@ def is_time_zone(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One variable. low, high: inclusive range of a number. default None: unset means None.
+    """One variable, of its default's type; without one it is a text, and None where it is unset.
 
-    fits: whether a text can be used; allowed: for people, what to write in the place of one that
-    cannot.
+    low, high: inclusive range of a number. fits: whether a text can be used;
+    allowed: for people, what to write in the place of one that cannot.
     """
 
     name: str
     about: str
-    kind: type[str] | type[int] | type[float] | type[bool] = str
     default: Value = None
     low: float = 0
     high: float = float("inf")
@@ -64,6 +54,10 @@ class Setting:
     secret: bool = False
     fits: Callable[[str], bool] | None = None
     allowed: str = ""
+
+    @property
+    def kind(self) -> type[str | int | float | bool]:
+        return str if self.default is None else type(self.default)
 
     def parse(self, text: str) -> Value:
         """Raises: BadSetting with the name, the value (never a secret's) and what is allowed."""
@@ -102,16 +96,16 @@ class Setting:
 SETTINGS = (
     Setting(
         name="DATABASE_URL",
-        schemes=("postgres", "postgresql", "sqlite"),
         secret=True,
+        schemes=("postgres", "postgresql", "sqlite"),
         fits=urls.names_a_database,
         allowed="postgresql://user:password@host:5432/name or sqlite:///path",
         about="postgresql://user:password@host:5432/name; unset: SQLite in HINTLINE_DATA",
     ),
     Setting(
         name="REDIS_URL",
-        schemes=("redis", "rediss", "unix"),
         secret=True,
+        schemes=("redis", "rediss", "unix"),
         fits=urls.names_a_redis,
         allowed="redis://:password@host:6379/0 with a port to 65535 and a number at its end, or "
         "unix:///path?db=0",
@@ -133,10 +127,7 @@ SETTINGS = (
         about="secret keys of before, by comma: what they signed or encrypted can still be read",
     ),
     Setting(
-        name="HINTLINE_DEBUG",
-        kind=bool,
-        default=False,
-        about="Django's debug pages; never in production",
+        name="HINTLINE_DEBUG", default=False, about="Django's debug pages; never in production"
     ),
     Setting(
         name="HINTLINE_HOSTS",
@@ -145,13 +136,11 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_HTTPS",
-        kind=bool,
         default=False,
         about="the site is reached over TLS: secure cookies, HSTS, and trust in X-Forwarded-Proto",
     ),
     Setting(
         name="HINTLINE_PORT",
-        kind=int,
         default=8000,
         low=1,
         high=65535,
@@ -160,13 +149,12 @@ SETTINGS = (
     Setting(
         name="HINTLINE_TIME_ZONE",
         default="Asia/Seoul",
-        about="time zone in which pages show times",
         fits=is_time_zone,
         allowed="a name of the IANA database, such as Asia/Seoul or UTC",
+        about="time zone in which pages show times",
     ),
     Setting(
         name="HINTLINE_BACKLOG_MAX",
-        kind=int,
         default=1000,
         low=1,
         high=1_000_000,
@@ -174,7 +162,6 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_HINT_TTL_S",
-        kind=int,
         default=300,
         low=10,
         high=86_400,
@@ -182,7 +169,6 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_TTFT_TARGET_S",
-        kind=float,
         default=5.0,
         low=0.1,
         high=300,
@@ -190,15 +176,12 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_RAW_DAYS",
-        kind=int,
         default=14,
-        low=0,
         high=3650,
         about="days that staff may read what a model wrote before the gate; 0 keeps nothing",
     ),
     Setting(
         name="HINTLINE_RECORD_DAYS",
-        kind=int,
         default=90,
         low=1,
         high=3650,
@@ -206,7 +189,6 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_MAX_STREAMS",
-        kind=int,
         default=5000,
         low=1,
         high=100_000,
@@ -222,7 +204,6 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_LOCAL_SLOTS",
-        kind=int,
         default=2,
         low=1,
         high=64,
@@ -235,7 +216,6 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_LOCAL_PORT",
-        kind=int,
         default=8071,
         low=1,
         high=65535,
@@ -260,15 +240,12 @@ SETTINGS = (
     ),
     Setting(
         name="HINTLINE_METRICS_PORT",
-        kind=int,
         default=0,
-        low=0,
         high=65535,
         about="port on which a node serves /metrics for all its workers; 0 for none",
     ),
     Setting(
         name="HINTLINE_TASK_EVENTS",
-        kind=bool,
         default=False,
         about="Celery task events, for Flower (1 ms CPU a hint)",
     ),
@@ -286,9 +263,9 @@ def read(name: str, kind: type[T], environ: Mapping[str, str] = os.environ) -> T
     return cast(T | None, value_of(setting, environ))
 
 
-def need(name: str, kind: type[T], environ: Mapping[str, str] = os.environ) -> T:
+def need(name: str, kind: type[T]) -> T:
     """As read, for a variable that has a default."""
-    value = read(name, kind, environ)
+    value = read(name, kind)
     assert value is not None, f"{name} has no default"
     return value
 

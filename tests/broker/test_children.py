@@ -249,6 +249,14 @@ def test_what_it_inherits_and_sees_is_what_it_was_given(make: Make, tmp_path: Pa
     assert (tmp_path / "kept").read_text() == "word"
 
 
+def test_ctrl_c_at_our_terminal_is_not_for_it(make: Make) -> None:
+    child = make(BEATING)
+    child.start()
+    assert child.process is not None
+
+    assert os.getpgid(child.process.pid) == child.process.pid
+
+
 def test_an_end_by_an_unnamed_signal_has_a_name() -> None:
     assert [exit_name(code) for code in (0, 7, -9, -50)] == [
         "exit 0", "exit 7", "SIGKILL", "signal 50",

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import sleep
 
@@ -36,7 +36,7 @@ class Start:
             "HINTLINE_LOCAL_PORT": str(free_port()),
             "PYTHONUNBUFFERED": "1",
         }
-        self.output = data.parent / f"{data.name}.out"
+        self.output, self.mark = data.parent / f"{data.name}.out", 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def begin(self, output: Path) -> None:
@@ -53,7 +53,12 @@ class Start:
         return self.printed()
 
     def printed(self) -> str:
-        return self.output.read_text()
+        """Since its start, or since it was marked."""
+        return self.output.read_text()[self.mark :]
+
+    def marked(self) -> Start:
+        self.mark = len(self.output.read_text())
+        return self
 
     def end(self, number: signal.Signals) -> int:
         assert self.process is not None
@@ -68,10 +73,13 @@ class Start:
         except httpx2.TransportError:
             return 0
 
+    def children(self) -> list[psutil.Process]:
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children()
+
     def child(self, *words: str) -> int:
         """The pid of the process that was started with these arguments; 0 while there is none."""
-        assert self.process is not None
-        for child in psutil.Process(self.process.pid).children():
+        for child in self.children():
             with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
                 if set(words) <= set(child.cmdline()):
                     return child.pid
@@ -95,14 +103,38 @@ class Start:
         return found
 
 
+@contextmanager
+def clean(data: Path) -> Iterator[Start]:
+    """Whatever happens, none of its processes is left."""
+    start = Start(data)
+    try:
+        yield start
+    finally:
+        for pid in start.left():
+            os.kill(pid, signal.SIGKILL)
+        if start.process is not None:
+            start.process.wait()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    start = Start(tmp_path / "d")
-    yield start
-    for pid in start.left():
-        os.kill(pid, signal.SIGKILL)
-    if start.process is not None:
-        start.process.wait()
+    with clean(tmp_path / "d") as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    with clean(tmp_path_factory.mktemp("start") / "d") as start:
+        assert "Ready after" in start.start()
+        yield start
+        assert start.end(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def running(shared: Start) -> Start:
+    """One that runs, for tests that leave it running."""
+    until(lambda: shared.site() == 200 and shared.slots())
+    return shared.marked()
 
 
 def test_start_stop_and_start_again(start: Start) -> None:
@@ -141,44 +173,40 @@ def test_a_start_that_was_killed_is_followed_by_another(start: Start) -> None:
     assert start.end(signal.SIGINT) == 0
 
 
-def test_a_second_start_on_the_folder_touches_nothing(start: Start) -> None:
-    start.start()
-    files = {path: path.stat().st_mtime_ns for path in start.data.glob("*") if path.is_dir()}
-    children = set(start.left())
+def test_a_second_start_on_the_folder_touches_nothing(running: Start) -> None:
+    files = {path: path.stat().st_mtime_ns for path in running.data.glob("*") if path.is_dir()}
+    children, all_of_it = running.children(), set(running.left())
 
     second = subprocess.run(
-        [sys.executable, "-m", "web", "start"], cwd=ROOT, env=start.env,
+        [sys.executable, "-m", "web", "start"], cwd=ROOT, env=running.env,
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
     assert second.returncode == 1
     (line,) = second.stderr.splitlines()
-    assert f"Another start, pid {start.process.pid}, runs on {start.data}" in line  # type: ignore[union-attr]
+    assert f"Another start, pid {running.process.pid}, runs on {running.data}" in line  # type: ignore[union-attr]
     assert second.stdout == ""
-    assert set(start.left()) == children
+    assert running.children() == children
+    assert set(running.left()) <= all_of_it
     assert {path: path.stat().st_mtime_ns for path in files} == files
-    assert start.site() == 200
-    assert start.end(signal.SIGINT) == 0
+    assert running.site() == 200
 
 
 @pytest.mark.parametrize("words", [("broker",), ("engine",), ("node",), ("web.asgi:application",)])
-def test_a_process_that_stands_still_is_started_again(start: Start, words: tuple[str]) -> None:
-    start.start()
-    before = start.child(*words)
+def test_a_process_that_stands_still_is_started_again(running: Start, words: tuple[str]) -> None:
+    before = running.child(*words)
 
     os.kill(before, signal.SIGSTOP)
-    until(lambda: "hangs: silent for 10 s, killed" in start.printed())
+    until(lambda: "hangs: silent for 10 s, killed" in running.printed())
 
-    until(lambda: start.child(*words) not in (0, before))
-    until(lambda: start.site() == 200)
-    until(lambda: start.slots())
-    assert start.end(signal.SIGINT) == 0
+    until(lambda: running.child(*words) not in (0, before))
+    until(lambda: running.site() == 200)
+    until(lambda: running.slots())
 
 
-def test_nobody_names_their_own_address(start: Start) -> None:
+def test_nobody_names_their_own_address(running: Start) -> None:
     """Each try comes from another one, if the headers of who asks were believed."""
-    start.start()
-    url = f"http://127.0.0.1:{start.port}"
+    url = f"http://127.0.0.1:{running.port}"
     with httpx2.Client(base_url=url, timeout=20) as guesser:
         guesser.get("/accounts/login/")
         form = {"username": "student", "csrfmiddlewaretoken": guesser.cookies["csrftoken"]}
@@ -203,34 +231,29 @@ def test_nobody_names_their_own_address(start: Start) -> None:
         for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
             for address in ("10.0.0.7", "203.0.113.5"):
                 assert guesser.get("/metrics", headers={name: address}).status_code == 404
-    assert start.end(signal.SIGINT) == 0
 
 
-def test_a_valkey_that_stands_still_is_started_again(start: Start) -> None:
-    start.start()
-    with closing(Broker(embedded.url(start.data))) as broker:
+def test_a_valkey_that_stands_still_is_started_again(running: Start) -> None:
+    with closing(Broker(embedded.url(running.data))) as broker:
         before = broker.client.info("server")["process_id"]
 
     os.kill(before, signal.SIGSTOP)
-    until(lambda: "valkey died (exit 1)" in start.printed())
+    until(lambda: "valkey died (exit 1)" in running.printed())
 
-    until(lambda: start.slots())
-    assert start.end(signal.SIGINT) == 0
+    until(lambda: running.slots())
 
 
-def test_a_redis_that_refuses_ends_nothing(start: Start) -> None:
+def test_a_redis_that_refuses_ends_nothing(running: Start) -> None:
     """As with a full disk, of which NOREPLICAS is the form that can be switched on and off."""
-    start.start()
-    with closing(Broker(embedded.url(start.data))) as broker:
+    with closing(Broker(embedded.url(running.data))) as broker:
         broker.client.config_set("min-replicas-to-write", 1)
         sleep(25)
-        assert start.process is not None
-        assert start.process.poll() is None
-        assert start.site() == 200
+        assert running.process is not None
+        assert running.process.poll() is None
+        assert running.site() == 200
         broker.client.config_set("min-replicas-to-write", 0)
 
-    until(lambda: start.slots())
-    assert start.end(signal.SIGINT) == 0
+    until(lambda: running.slots())
 
 
 def test_a_full_disk_under_its_own_lines_ends_nothing(start: Start) -> None:
@@ -298,17 +321,15 @@ def test_a_bad_setting_is_named_with_what_is_allowed(start: Start) -> None:
     assert printed == "Bad setting: HINTLINE_LOCAL_SLOTS='many': use int from 1 to 64\n"
 
 
-def test_the_real_local_model_gives_a_hint(start: Start) -> None:
+def test_the_real_local_model_gives_a_hint(running: Start) -> None:
     """Whatever it writes, the hint ends with words that the gate let through."""
     records = ROOT / "tests" / "data" / "buggy_python.jsonl"
-    start.start()
 
     done = subprocess.run(
         [sys.executable, "-m", "web", "replay", str(records), "--limit", "2",
-         "--out", str(start.data / "replay.jsonl")],
-        cwd=ROOT, env=start.env, capture_output=True, text=True, timeout=240,
+         "--out", str(running.data / "replay.jsonl")],
+        cwd=ROOT, env=running.env, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     assert "2/2" in done.stdout
-    start.end(signal.SIGINT)

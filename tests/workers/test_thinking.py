@@ -18,13 +18,14 @@ from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, T
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
+from web.engines.kinds import KINDS
 from workers.attempt import pipeline
 from workers.attempt.attempt import left
 from workers.attempt.pipeline import Elsewhere, Record
 from workers.attempt.relay import Feed
 from workers.attempt.screen import Screen
 
-UNKNOWN = Endpoint(base_url="http://e/v1", model="m", kind="vllm")
+UNKNOWN = Endpoint(base_url="http://e/v1", model="m", has=KINDS["vllm"].has)
 NEVER = replace(UNKNOWN, thinking=Thinking.NEVER)
 HINT = "Look at the sign. What does it do?"
 THOUGHT = "They must add. So the body is return a + b. What could I ask?"

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
+from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.people.models import User
 
@@ -151,6 +152,7 @@ class EngineAdmin(LostKeys):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
+        typed["kind"] = typed["kind"] if typed["kind"] in KINDS else Mode.API
         found = roster.preset_of(Engine(**typed), AIModelConfig.current())
         fields = found and {
             "thinking": found.thinking,

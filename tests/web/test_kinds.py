@@ -111,6 +111,16 @@ def test_the_form_may_ask_with_any_kind(admin: Client, kind: str) -> None:
     assert (answer.status_code, answer.json()["fields"]["thinking"]) == (200, "unknown")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "words"), [("en", "nothing"), ("ko", "없음")])
+def test_the_form_of_a_new_engine_has_no_kind_yet(admin: Client, language: str, words: str) -> None:
+    answer = admin.get("/admin/engines/engine/add/", headers={"Accept-Language": language})
+
+    assert answer.status_code == 200
+    learned = answer.content.decode().split("field-learned")[1]
+    assert words in learned[: learned.index("form-row")]
+
+
 COMPARED = re.compile(r"""\bkind (?:==|!=|in) ?["'(]|(?:==|!=|\bis|\bis not) Mode\.""")
 
 

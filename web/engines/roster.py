@@ -154,7 +154,7 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
 
 def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
     """What was learned of this server with this model; of another one it is forgotten."""
-    if engine.dialect.get("of") != identity_of(engine, config):
+    if not engine.dialect or engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
         left_out=frozenset(engine.dialect["left_out"]),

@@ -23,13 +23,12 @@ from redis.retry import Retry
 from broker import embedded
 from broker.base.errors import BrokerDown
 from broker.base.settings import need, read
+from broker.base.times import REDIS_CHECK_S, REDIS_CONNECT_S
 from broker.keys import Key
 from broker.scripts import Call, scripts
 
 T = TypeVar("T")
-CONNECT_TIMEOUT_S = 3
 SOCKET_TIMEOUT_S = 3
-HEALTH_CHECK_S = 10
 POOL_WAIT_S = 5
 MAX_CONNECTIONS = 32
 RETRY_PAUSE_S = 0.05
@@ -84,9 +83,9 @@ def options(url: str) -> dict[str, Any]:
     """Options of every connection; redis-py's own defaults wait longer and retry ten times."""
     keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
     return {
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_connect_timeout": REDIS_CONNECT_S,
         "socket_timeout": SOCKET_TIMEOUT_S,
-        "health_check_interval": HEALTH_CHECK_S,
+        "health_check_interval": REDIS_CHECK_S,
         "decode_responses": True,
         "client_name": "hintline",
         **keepalive,

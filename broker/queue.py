@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 
 from broker.base.settings import need
-from broker.base.times import TASK_S, WORKER_STOP_S
+from broker.base.times import REDIS_CHECK_S, REDIS_CONNECT_S, TASK_S, WORKER_STOP_S
 from broker.keys import CELERY as CELERY_KEYS
 
 TASK = "generate_hint"
@@ -38,9 +38,9 @@ CELERY: dict[str, Any] = {
         # Nor is what is fetched kept in Redis, which takes two round trips a message.
         "ack_emulation": False,
         "socket_timeout": 10,
-        "socket_connect_timeout": 3,
+        "socket_connect_timeout": REDIS_CONNECT_S,
         "socket_keepalive": True,
-        "health_check_interval": 10,
+        "health_check_interval": REDIS_CHECK_S,
         "max_connections": 50,
         "global_keyprefix": CELERY_KEYS(),
         "client_name": "hintline-celery",

@@ -80,6 +80,11 @@ RUN_S = 30
 """A run ends by itself after this, so that a web process that is killed frees its user."""
 RUNS_WITHIN_S = 60
 
+# The links to Redis, those of Celery too.
+REDIS_CONNECT_S = 3
+REDIS_CHECK_S = 10
+"""A link that was idle for so long is tried before it is used."""
+
 # The end of processes, from the inside out: each waits for those within.
 WORKER_STOP_S = 25
 """A worker that is told to stop lets the hints it writes go on for so long."""

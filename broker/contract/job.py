@@ -35,10 +35,27 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a server has beside or unlike OpenAI's API; that of OpenAI is the default.
+
+    metrics: /health and /metrics beside /v1, as vLLM has them. continuation: it goes on from a text
+    that the assistant has begun. priority: a request may say how urgent it is. running_usage: it
+    counts tokens in every chunk. rate_limit: its 429 means that it is asked too often, else want
+    of room.
+    """
+
+    metrics: bool = False
+    continuation: bool = False
+    priority: bool = False
+    running_usage: bool = False
+    rate_limit: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
-    kind: api, vllm or local; only a vLLM server gets parameters that OpenAI's API does not have.
+    has: only a server that has it gets a parameter that OpenAI's API does not have.
     languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
@@ -46,7 +63,7 @@ class Endpoint:
 
     base_url: str
     model: str
-    kind: str = "api"
+    has: Capabilities = Capabilities()
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
     connect_s: float = CONNECT_S
@@ -115,5 +132,5 @@ class HintJob:
         Without white space at its end: chat templates drop it, and the model writes it again.
         """
         left, here = self.partial, self.endpoint
-        continues = left and here.kind == "vllm" and here.model == left.model
+        continues = left and here.has.continuation and here.model == left.model
         return left.text.rstrip() if left and continues else ""

@@ -63,7 +63,7 @@ async def test_what_redis_refuses_is_broker_down_and_passes(
 def test_a_ping_that_is_refused_is_broker_down(
     broker: Broker, valkey: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broker.connect.HEALTH_CHECK_S", 0.001)
+    monkeypatch.setattr("broker.connect.REDIS_CHECK_S", 0.001)
     checking = Broker(valkey.url)
     checking.run(dispatch.epoch())
     admin = redis.Redis.from_url(valkey.url, decode_responses=True)

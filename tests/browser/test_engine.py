@@ -43,7 +43,7 @@ def bad_server() -> Iterator[BadServer]:
 def chief(stand: Stand) -> Iterator[str]:
     """An admin; no engine is left behind."""
     stand.shell(
-        "from django.contrib.auth.models import User\n"
+        "from web.people.models import User\n"
         "if not User.objects.filter(username='chief').exists():\n"
         "    User.objects.create_superuser('chief', password=sys.argv[1])",
         PASSWORD,

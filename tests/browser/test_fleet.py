@@ -34,7 +34,7 @@ WORKERS, SLOTS = "input[name=workers-gpu0]", "input[name=slots-gpu0]"
 @pytest.fixture(scope="session")
 def admin(shown: Stand) -> str:
     shown.shell(
-        "from django.contrib.auth.models import User\n"
+        "from web.people.models import User\n"
         "User.objects.create_superuser('boss', password=sys.argv[1])",
         PASSWORD,
     )

@@ -211,7 +211,7 @@ def test_who_is_signed_out_elsewhere_is_asked_to_sign_in(
     ask_slowly(page, stand, engine, locale)
 
     stand.shell(
-        "from django.contrib.auth.models import User\n"
+        "from web.people.models import User\n"
         "user = User.objects.get(username=sys.argv[1])\n"
         "user.set_password('another goose')\n"
         "user.save()",

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from tests.fakes import vllm_text
-from tests.pure.test_seed import SEED, each_exercise
+from tests.pure.test_seed import AUTHORED, SEED, each_exercise
 from web.courses.seeding import SeedExercise
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
 
 
@@ -40,7 +39,7 @@ def gate(exercise: SeedExercise, level: int, locale: Locale) -> Gate:
 
 @each_exercise
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", AUTHORED)
 def test_every_voice_passes_the_gate_whole(
     exercise: SeedExercise, level: int, locale: Locale
 ) -> None:
@@ -56,7 +55,7 @@ def test_every_voice_passes_the_gate_whole(
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", AUTHORED)
 def test_the_words_depend_on_the_prompt_and_the_voice_only(level: int, locale: Locale) -> None:
     one, other = SEED.exercises[:2]
     texts = [vllm_text.answer(messages(one, level, locale), voice) for voice in vllm_text.VOICES]

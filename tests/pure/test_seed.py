@@ -19,6 +19,7 @@ from web.tutor.levels import LEVELS
 FOLDER = Path(seeding.__file__).parent / "seed"
 SEED = seeding.load(FOLDER)
 HANGUL = re.compile("[가-힣]")
+AUTHORED = sorted({level for exercise in SEED.exercises for level in exercise.hints})
 TOPICS = [
     "loops",
     "off-by-one",
@@ -111,7 +112,7 @@ def test_korean_is_korean_and_english_is_not(exercise: SeedExercise) -> None:
 
 @each_exercise
 def test_hints_keep_to_the_form_of_their_level(exercise: SeedExercise) -> None:
-    notice, locate, concept = (exercise.hints[level] for level in LEVELS)
+    notice, locate, concept = (exercise.hints[level] for level in (1, 2, 3))
 
     for text in notice.values():
         assert len(text.split()) <= 40
@@ -144,7 +145,7 @@ def test_hints_and_mistakes_hold_no_piece_of_the_reference(exercise: SeedExercis
 
 
 @each_exercise
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", AUTHORED)
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_the_gate_lets_authored_hints_pass_whole(
     exercise: SeedExercise, level: int, locale: Locale
@@ -182,9 +183,9 @@ def test_a_wrapped_hint_is_one_line(folder: Path) -> None:
         ('topic = "loops"', "topic = ", "cannot be read"),
         ("[hints.1]", "[more.1]", "hints.1: missing"),
         ("[hints.2]", "[more.2]", "hints.2: missing"),
-        ("[hints.3]", "[hints.4]", "hints.4: unknown key"),
+        ("[hints.3]", "[hints.9]", "hints.9: unknown key"),
         ("[hints.3]", "[hints.3]\nfr = 'oui'", "hints.3.fr: unknown key"),
-        ("[hints.3]", "[hints.4]\nko = 'x'\n[hints.3]", "hints.4: unknown key"),
+        ("[hints.3]", "[hints.9]\nko = 'x'\n[hints.3]", "hints.9: unknown key"),
         ("[hints.3]", "[more.3]", "more: unknown key"),
         ("[hints.3]", "[hints.three]", "hints.three: unknown key"),
         ('ends."\ncode', 'ends."\nshow', "wrong[2].code: missing"),

@@ -32,6 +32,7 @@ from web.engines.client.errors import (
 )
 from web.engines.client.model import Model
 from web.engines.client.translation import retry_after_s
+from web.engines.kinds import KINDS
 
 KEY = "sk-very-secret"
 MESSAGES: list[Any] = [{"role": "user", "content": "hi"}]
@@ -120,7 +121,7 @@ async def test_the_request_carries_id_key_and_sampling(
 async def test_a_vllm_server_gets_what_only_it_takes(
     engine: FakeEngine, endpoint: Endpoint, model: Model
 ) -> None:
-    vllm = replace(endpoint, kind="vllm")
+    vllm = replace(endpoint, has=KINDS["vllm"].has)
     begun: list[Any] = [*MESSAGES, {"role": "assistant", "content": "Look"}]
     await drain(model.stream(vllm, SAMPLING, MESSAGES, "hint-1"))
     await drain(model.stream(vllm, SAMPLING, begun, "hint-2", Lane.BATCH))

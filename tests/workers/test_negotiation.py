@@ -17,6 +17,7 @@ from web.engines.client.complaint import Complaint
 from web.engines.client.errors import ModelRefused, Refusal
 from web.engines.client.model import Model
 from web.engines.client.negotiation import MAX_REPEATS, Negotiation
+from web.engines.kinds import KINDS
 
 TOKENS = {"max_tokens": "max_completion_tokens"}
 MESSAGES: list[Any] = [
@@ -74,7 +75,7 @@ async def ask(model: Model, endpoint: Endpoint) -> tuple[str, Dialect]:
 async def test_what_worked_is_learned_and_is_how_the_next_request_starts(
     server: BadServer, model: Model, mode: str, kind: str, requests: int, dialect: Dialect
 ) -> None:
-    endpoint = replace(HERE, base_url=server.at(mode), kind=kind)
+    endpoint = replace(HERE, base_url=server.at(mode), has=KINDS[kind].has)
 
     assert await ask(model, endpoint) == (HINT, dialect)
     assert len(server.log()) == requests
@@ -172,7 +173,7 @@ async def test_a_server_that_refuses_everything_is_asked_five_times(
 )
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_a_name_in_the_servers_sentence_is_enough(text: str, name: str, status: int) -> None:
-    asked = negotiation(replace(HERE, kind="vllm", extra_body={"seed": 1}))
+    asked = negotiation(replace(HERE, has=KINDS["vllm"].has, extra_body={"seed": 1}))
 
     assert refused(asked, text, status=status)
     assert asked.dialect.left_out == {name}
@@ -218,7 +219,7 @@ def test_what_is_no_matter_of_a_parameter_is_not_asked_again(
     text: str, names: tuple[str, ...], status: int
 ) -> None:
     begun: list[Any] = [*MESSAGES, {"role": "assistant", "content": "Look"}]
-    asked = Negotiation(replace(HERE, kind="vllm"), Sampling(), begun, Lane.INTERACTIVE)
+    asked = Negotiation(replace(HERE, has=KINDS["vllm"].has), Sampling(), begun, Lane.INTERACTIVE)
     before = asked.body
 
     assert not refused(asked, text, *names, status=status)

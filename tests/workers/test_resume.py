@@ -17,6 +17,7 @@ from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
 from tests.workers.kit import to_be_sent, written
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
+from web.engines.kinds import KINDS
 from workers.attempt.attempt import Attempt
 from workers.attempt.moving import left
 
@@ -35,7 +36,9 @@ JOB = HintJob(
     l0="",
     code="def add(a, b):\n    return a - b",
     question="",
-    endpoint=Endpoint(base_url="http://gpu0/v1", model="m", kind="vllm", thinking=Thinking.NEVER),
+    endpoint=Endpoint(
+        base_url="http://gpu0/v1", model="m", has=KINDS["vllm"].has, thinking=Thinking.NEVER
+    ),
     sampling=Sampling(max_tokens=100),
 )
 SENTENCES = st.sampled_from(

@@ -19,10 +19,11 @@ from tests.workers.kit import to_be_sent, written
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import ModelCut
+from web.engines.kinds import KINDS
 from workers.attempt.attempt import Attempt
 from workers.attempt.moving import left
 
-UNKNOWN = Endpoint(base_url="http://e/v1", model="m", kind="vllm")
+UNKNOWN = Endpoint(base_url="http://e/v1", model="m", has=KINDS["vllm"].has)
 NEVER = replace(UNKNOWN, thinking=Thinking.NEVER)
 HINT = "Look at the sign. What does it do?"
 THOUGHT = "They must add. So the body is return a + b. What could I ask?"

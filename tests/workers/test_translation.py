@@ -25,6 +25,7 @@ from web.engines.client.errors import (
 )
 from web.engines.client.redaction import Redaction
 from web.engines.client.translation import LONGEST_PAUSE_S, Translation
+from web.engines.kinds import KINDS
 
 SECRET = "the student's own words"
 DATE = "Sat, 28 Nov 2026 10:00:00 GMT"
@@ -32,7 +33,8 @@ DATE = "Sat, 28 Nov 2026 10:00:00 GMT"
 
 def translation(kind: str = "api") -> Translation:
     return Translation(
-        Endpoint(base_url="http://e/v1", model="m", kind=kind), Redaction("sk-key", (SECRET,))
+        Endpoint(base_url="http://e/v1", model="m", has=KINDS[kind].has),
+        Redaction("sk-key", (SECRET,)),
     )
 
 

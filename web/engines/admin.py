@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from web.engines import findings, parameters, presets, roster
 from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
+from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.engines.push import push
 from web.people import access
@@ -166,6 +167,7 @@ class EngineAdmin(Pushed, LostKeys):
         """
         access.require(access.sees_engines, request.user)
         typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
+        typed["kind"] = typed["kind"] if typed["kind"] in KINDS else Mode.API
         found = roster.preset_of(Engine(**typed), AIModelConfig.current())
         fields = found and {
             "thinking": found.thinking,

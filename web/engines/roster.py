@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -15,17 +14,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import translation
 
-from broker.base.settings import need, read
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
-from web.engines.models import AIModelConfig, Engine, Mode, Thinks
+from web.engines.kinds import KINDS
+from web.engines.models import AIModelConfig, Engine, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.tutor.languages import OPERATORS
 
-LOCAL_MODEL = "local"
-BUNDLED_MODEL = "SmolLM2-135M-Instruct"
-LOCAL_PATIENCE = 3
 log = logging.getLogger(__name__)
 
 
@@ -109,18 +105,16 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     key = key_of(engine, config)
     if isinstance(key, Unreadable):
         raise UnreadableKey(engine.name if engine.api_key else "")
-    kind = Mode(engine.kind)
-    # A CPU that reads one prompt keeps the others waiting: more patience than with a GPU.
-    slow = LOCAL_PATIENCE if kind is Mode.LOCAL else 1
+    kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),
         model=model_of(engine, config),
-        kind=kind,
+        has=kind.has,
         api_key=key,
         languages=tuple(engine.languages.split(",")),
         connect_s=config.connect_s,
-        first_chunk_s=config.first_chunk_s * slow,
-        idle_s=config.idle_s * slow,
+        first_chunk_s=config.first_chunk_s * kind.patience,
+        idle_s=config.idle_s * kind.patience,
         deadline_s=config.deadline_s,
         dialect=dialect_of(engine, config),
         **manner_of(engine, config),
@@ -128,20 +122,19 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
 
 
 def url_of(engine: Engine, config: AIModelConfig) -> str:
-    urls = {Mode.API: config.api_url, Mode.VLLM: config.vllm_url, Mode.LOCAL: local_url()}
-    return engine.url or urls[Mode(engine.kind)]
+    return engine.url or KINDS[engine.kind].url(config)
 
 
 def model_of(engine: Engine, config: AIModelConfig) -> str:
     """The model's name in requests to this engine."""
-    return engine.model_name or (LOCAL_MODEL if engine.kind == Mode.LOCAL else config.model_name)
+    return engine.model_name or KINDS[engine.kind].model(config)
 
 
 def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
     """What is known of the engine's model; of the local engine's by the name of its file."""
-    if engine.kind == Mode.LOCAL and not (engine.url or engine.model_name):
-        return presets.known(Path(read("HINTLINE_LOCAL_MODEL", str) or BUNDLED_MODEL).name)
-    return presets.known(model_of(engine, config))
+    own = engine.url or engine.model_name
+    name = model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
+    return presets.known(name)
 
 
 def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
@@ -161,7 +154,7 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
 
 def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
     """What was learned of this server with this model; of another one it is forgotten."""
-    if engine.dialect.get("of") != identity_of(engine, config):
+    if not engine.dialect or engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
         left_out=frozenset(engine.dialect["left_out"]),
@@ -200,8 +193,8 @@ def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
 
 
 def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:
-    """The key that this engine is to be sent; a local one is no business of the shared key."""
-    shared = "" if engine.kind == Mode.LOCAL else config.api_key
+    """The key that this engine is to be sent."""
+    shared = config.api_key if KINDS[engine.kind].shares_key else ""
     key: str | Unreadable = engine.api_key or shared or ""
     return key
 
@@ -220,8 +213,4 @@ def model_of_prefix() -> str:
 @lru_cache(maxsize=2)
 def model_in(second: int) -> str:
     config = AIModelConfig.current()
-    return config.model_name if config.mode != Mode.LOCAL else LOCAL_MODEL
-
-
-def local_url() -> str:
-    return f"http://{need('HINTLINE_LOCAL_HOST', str)}:{need('HINTLINE_LOCAL_PORT', int)}/v1"
+    return KINDS[config.mode].model(config)

@@ -18,7 +18,6 @@ from web.engines.models import AIModelConfig, Engine, Mode
 from web.people.models import User
 
 FOLDER = Path(__file__).parent.parent / "courses" / "seed"
-ENGINES = (("local", Mode.LOCAL), ("api", Mode.API), ("gpu0", Mode.VLLM))
 ROLES = Membership.Role
 DEMO = (("student", ROLES.STUDENT), ("teacher", ROLES.TEACHER), ("admin", ROLES.ADMIN))
 
@@ -68,11 +67,14 @@ def store_exercise(course: Course, seed: SeedExercise) -> Exercise:
 def store_engines() -> None:
     """The AI mode, and one engine of each kind, so that switching the mode needs no new row."""
     AIModelConfig.current()
-    for name, kind in ENGINES:
-        defaults: dict[str, Any] = {"kind": kind}
-        if kind is Mode.LOCAL:
-            # The bundled model was taught English only.
-            defaults |= {"slots": need("HINTLINE_LOCAL_SLOTS", int), "languages": "en"}
+    # The bundled model was taught English only.
+    bundled = {"slots": need("HINTLINE_LOCAL_SLOTS", int), "languages": "en"}
+    engines: dict[str, dict[str, Any]] = {
+        "local": {"kind": Mode.LOCAL, **bundled},
+        "api": {"kind": Mode.API},
+        "gpu0": {"kind": Mode.VLLM},
+    }
+    for name, defaults in engines.items():
         Engine.objects.get_or_create(name=name, defaults=defaults)
 
 

@@ -93,7 +93,7 @@ class Monitor:
         """What to do about one engine."""
         watch, base_url = self._watches[target.engine], target.endpoint.base_url.rstrip("/")
         watch.tell(was)
-        if target.endpoint.kind == "vllm":
+        if target.endpoint.has.metrics:
             server = base_url.removesuffix("/v1")
             alive, metrics = await asyncio.gather(
                 ask(session, f"{server}/health"), ask(session, f"{server}/metrics")

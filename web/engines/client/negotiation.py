@@ -93,17 +93,21 @@ def parameters(
     messages: Sequence[ChatCompletionMessageParam],
     lane: Lane,
 ) -> dict[str, Any]:
-    """All but the messages, in OpenAI's names; with what only vLLM takes for a vLLM server."""
-    room = sampling.max_tokens
+    """All but the messages, in OpenAI's names, and what else this server takes."""
+    room, has = sampling.max_tokens, endpoint.has
     chosen = {
         "max_tokens": room and room + endpoint.reasoning_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "priority": (BATCH_PRIORITY if lane is Lane.BATCH else 0) if has.priority else None,
     }
+    # The gate may stop a stream before its end, where usage stands otherwise.
+    running = {"continuous_usage_stats": True} if has.running_usage else {}
+    begun = has.continuation and messages[-1]["role"] == "assistant"
     return {
-        "stream_options": {"include_usage": True},
+        "stream_options": {"include_usage": True, **running},
         **{name: value for name, value in chosen.items() if value is not None},
-        **(vllm_parameters(messages, lane) if endpoint.kind == "vllm" else {}),
+        **({"continue_final_message": True, "add_generation_prompt": False} if begun else {}),
         **endpoint.extra_body,
         # These stand behind what an admin wants sent, so that nothing of it replaces them.
         "model": endpoint.model,
@@ -128,16 +132,6 @@ def sent(
 ) -> dict[str, Any]:
     """What a request has sent beside its messages. endpoint: with all that it has taught by now."""
     return put(parameters(endpoint, sampling, messages, lane), endpoint.dialect)
-
-
-def vllm_parameters(messages: Sequence[ChatCompletionMessageParam], lane: Lane) -> dict[str, Any]:
-    """What only vLLM takes. Usage comes with every chunk: the gate may stop a stream early."""
-    goes_on = messages[-1]["role"] == "assistant"
-    return {
-        "priority": BATCH_PRIORITY if lane is Lane.BATCH else 0,
-        "stream_options": {"include_usage": True, "continuous_usage_stats": True},
-        **({"continue_final_message": True, "add_generation_prompt": False} if goes_on else {}),
-    }
 
 
 def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:

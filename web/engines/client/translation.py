@@ -92,8 +92,7 @@ class Translation:
             return ModelRefused(Refusal.KEY, text)
         if status in TOO_FAST and pause_s is not None:
             return ModelRateLimited(text, pause_s)
-        # A vLLM has no limit on how fast it is asked: its 429 is want of room.
-        if status == 429 and self._endpoint.kind != "vllm":
+        if status == 429 and self._endpoint.has.rate_limit:
             return ModelRateLimited(text)
         if status == 429 or status in NO_ROOM:
             return ModelBusy(text)

@@ -1,0 +1,61 @@
+"""The kinds of servers that the AI mode chooses from: what each can do, and how it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from broker.base.settings import need, read
+from broker.contract.job import Capabilities
+from web.engines.models import AIModelConfig, Mode
+
+LOCAL_MODEL = "local"
+BUNDLED_MODEL = "SmolLM2-135M-Instruct"
+
+
+def shared_model(config: AIModelConfig) -> str:
+    return config.model_name
+
+
+def local_file(_: AIModelConfig) -> str:
+    return Path(read("HINTLINE_LOCAL_MODEL", str) or BUNDLED_MODEL).name
+
+
+def local_url(_: AIModelConfig) -> str:
+    return f"http://{need('HINTLINE_LOCAL_HOST', str)}:{need('HINTLINE_LOCAL_PORT', int)}/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerKind:
+    """One kind. url, model: of an engine that names none of its own.
+
+    known_as: the model's name for web.engines.presets, where the server calls it otherwise.
+    shares_key: the API key of the AI mode is for it. patience: factor of the waits for a chunk.
+    """
+
+    url: Callable[[AIModelConfig], str]
+    model: Callable[[AIModelConfig], str] = shared_model
+    known_as: Callable[[AIModelConfig], str] = shared_model
+    has: Capabilities = field(default_factory=Capabilities)
+    shares_key: bool = True
+    patience: int = 1
+
+
+KINDS: dict[str, ServerKind] = {
+    Mode.API: ServerKind(url=lambda config: config.api_url),
+    Mode.VLLM: ServerKind(
+        url=lambda config: config.vllm_url,
+        has=Capabilities(
+            metrics=True, continuation=True, priority=True, running_usage=True, rate_limit=False
+        ),
+    ),
+    Mode.LOCAL: ServerKind(
+        url=local_url,
+        model=lambda _: LOCAL_MODEL,
+        known_as=local_file,
+        shares_key=False,
+        # A CPU that reads one prompt keeps the others waiting.
+        patience=3,
+    ),
+}

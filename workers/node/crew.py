@@ -22,6 +22,9 @@ READY_S = 5.0
 """A worker this old takes hints; those it replaces may go."""
 LEAVE_S = 200.0
 """No hint runs longer than Celery's time limit, 180 s; a worker that is still there hangs."""
+FRUGAL = {"MALLOC_ARENA_MAX": "1", "CELERY_SKIP_CHECKS": "1"}
+"""Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
+one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin."""
 log = logging.getLogger(__name__)
 
 
@@ -122,7 +125,7 @@ class Crew:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                env=os.environ | sight | pulse.environ,
+                env=os.environ | FRUGAL | sight | pulse.environ,
                 pass_fds=[pulse.fd],
                 preexec_fn=end_with_parent(os.getpid()),
             )

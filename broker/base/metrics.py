@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from io import FileIO
 from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,8 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from broker.base.folder import Held, hold
 
 __all__ = ["CONTENT_TYPE_LATEST", "FOLDER", "REGISTRY", "allowed", "page", "share"]
 
@@ -40,7 +43,8 @@ class Seat:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._pid, self._number, self._lock = folder, 0, "", -1
+        self._folder, self._pid, self._number = folder, 0, ""
+        self._lock: FileIO | None = None
 
     def __call__(self) -> str:
         """Asked at every count."""
@@ -49,17 +53,13 @@ class Seat:
         return self._number
 
     def _take(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
+        if self._lock:
+            self._lock.close()
         for number in count():
-            lock = os.open(self._folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                continue
-            self._pid, self._number, self._lock = os.getpid(), str(number), lock
-            return
+            with suppress(Held):
+                self._lock = hold(self._folder / f"{number}.lock")
+                self._pid, self._number = os.getpid(), str(number)
+                return
 
 
 def share(folder: Path) -> None:

@@ -28,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
 
         serve()
         return 0
+    if options.command == "worker":
+        os.environ["DJANGO_SETTINGS_MODULE"] = "workers.settings"
     import django
 
     django.setup()

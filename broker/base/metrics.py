@@ -53,7 +53,7 @@ class Seat:
         return self._number
 
     def _take(self) -> None:
-        if self._lock is not None:
+        if self._lock:
             self._lock.close()
         for number in count():
             with suppress(Held):

@@ -15,6 +15,7 @@ import psutil
 from broker.embedded import Embedded
 from tests.bench.stream import FAST, Figures, Load, measured, needed
 from tests.fakes.launch import ROOT
+from workers.node.crew import FRUGAL
 
 ASK = """
 import json, os, sys, django
@@ -94,7 +95,7 @@ def django(env: dict[str, str], *command: str) -> None:
 @contextmanager
 def worker(env: dict[str, str], slots: int) -> Iterator[psutil.Popen]:
     command = [sys.executable, "-m", "workers", "worker", "gpu0", "--slots", str(slots)]
-    process = psutil.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    process = psutil.Popen(command, cwd=ROOT, env=env | FRUGAL, stdout=subprocess.DEVNULL)
     try:
         yield process
     finally:

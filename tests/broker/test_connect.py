@@ -260,7 +260,7 @@ async def test_calls_of_many_callers_share_round_trips(
     trips: list[int] = []
     send = async_broker._send
 
-    async def count(commands: list[object]) -> list[object]:
+    async def count(commands: list[connect.Command]) -> list[object]:
         trips.append(len(commands))
         return await send(commands)
 
@@ -315,7 +315,7 @@ async def test_nobodys_lines_are_about_the_hint_of_another(
     seen: list[object] = []
     send = async_broker._send
 
-    async def look(commands: list[object]) -> list[object]:
+    async def look(commands: list[connect.Command]) -> list[object]:
         seen.append(dict(logs.fields()))
         return await send(commands)
 

@@ -176,6 +176,15 @@ def test_a_failure_is_stored_with_its_traceback(worker: Worker) -> None:
     assert "poolapp.py" in result.traceback
 
 
+def test_an_end_is_logged_with_the_tasks_id(worker: Worker) -> None:
+    good, bad = worker.send("seven"), worker.send("failing", "wrong")
+    assert good.get(timeout=20) == 7
+    assert isinstance(bad.get(timeout=20, propagate=False), ValueError)
+
+    assert f"task seven[{good.id}] succeeded in 0." in worker.log.read_text()
+    assert f"task failing[{bad.id}] failed" in worker.log.read_text()
+
+
 def test_an_exit_in_a_coroutine_fails_only_its_task(worker: Worker) -> None:
     with pytest.raises(RuntimeError, match="SystemExit"):
         worker.send("failing", "exit").get(timeout=20)

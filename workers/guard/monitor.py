@@ -17,7 +17,7 @@ from broker import fleet, health, keys
 from broker.base.errors import BrokerDown
 from broker.base.settings import need
 from broker.base.times import TICK_S
-from broker.connect import AsyncBroker, translated
+from broker.connect import AsyncBroker
 from broker.contract.job import Endpoint
 from broker.fleet import Load
 from broker.health import EngineState, Health
@@ -51,15 +51,14 @@ class Monitor:
 
     async def lead(self) -> None:
         """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
-        async with self._broker.lock(keys.MONITOR) as lock:
-            if not lock:
+        async with self._broker.lock(keys.MONITOR) as renew:
+            if not renew:
                 return
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_S)) as session:
                 while True:
                     await self.tick(session, monotonic())
                     await asyncio.sleep(TICK_S)
-                    with translated():
-                        await lock.reacquire()
+                    await renew()
 
     async def tick(self, session: aiohttp.ClientSession, now_s: float) -> None:
         """One look at every engine. Raises: BrokerDown, DatabaseError."""

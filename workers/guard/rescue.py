@@ -43,8 +43,8 @@ class Rescue:
 
     async def once(self) -> None:
         """One round, unless somebody else is at it."""
-        async with self._broker.lock(keys.RESCUE) as lock:
-            if lock:
+        async with self._broker.lock(keys.RESCUE) as ours:
+            if ours:
                 await self.tick()
 
     async def tick(self) -> None:

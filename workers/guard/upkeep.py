@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from broker import keys
 from broker.base.errors import BrokerDown
-from broker.connect import AsyncBroker, translated
+from broker.connect import AsyncBroker
 from web.ops import retention
 from workers.background import every
 from workers.database import Database
@@ -32,16 +32,15 @@ class Upkeep:
 
     async def once(self) -> None:
         """All that is over now, unless another node is at it."""
-        async with self._broker.lock(keys.UPKEEP) as lock:
-            if not lock:
+        async with self._broker.lock(keys.UPKEEP) as renew:
+            if not renew:
                 return
             for kind in retention.KINDS:
                 total = 0
                 while gone := await self._database.run(retention.sweep, kind):
                     total += gone
                     await asyncio.sleep(retention.PAUSE_S)
-                    with translated():
-                        await lock.reacquire()
+                    await renew()
                 if total:
                     log.info("deleted %d old rows: %s", total, kind.name)
 

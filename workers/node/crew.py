@@ -15,8 +15,9 @@ from broker.nodes import CrewReport
 READY_S = 5.0
 """A worker this old takes hints; those it replaces may go."""
 POLL_S = 0.05
-# glibc gives each thread a heap that never shrinks; under the GIL one will do (mallopt(3)).
-ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+FRUGAL = {"MALLOC_ARENA_MAX": "1", "CELERY_SKIP_CHECKS": "1"}
+"""Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
+one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin."""
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +26,7 @@ class Crew:
 
     def __init__(self, engine: str, gpu: str | None = None) -> None:
         self.engine = engine
-        self.environ = ONE_HEAP if gpu is None else ONE_HEAP | {"CUDA_VISIBLE_DEVICES": gpu}
+        self.environ = FRUGAL if gpu is None else FRUGAL | {"CUDA_VISIBLE_DEVICES": gpu}
         self.workers: list[Child] = []
         """Those that should be there; one that died waits for its next life."""
         self.outdated: list[Child] = []

@@ -30,6 +30,7 @@ class Job:
     ended, failed: Celery's own callbacks. released: told once, whatever happens.
     """
 
+    id: str
     task: Task[Any, Any]
     request: Context
     limit_s: float | None
@@ -59,7 +60,8 @@ class Job:
         if not isinstance(self.task, AsyncTask):
             raise TypeError(f"{self.task.name} is no AsyncTask, and this pool runs nothing else")
         try:
-            return await self.task.run(*self.request.args, **self.request.kwargs)
+            request = self.request
+            return await self.task.run(*(request.args or ()), **(request.kwargs or {}))
         except (SystemExit, KeyboardInterrupt) as error:
             # Either would stop the loop, and with it every other task.
             raise RuntimeError(f"the coroutine raised {error!r}") from error
@@ -81,7 +83,7 @@ class Job:
             if not self._revoked:
                 self._tell(running)
         except Exception:  # Celery or the result backend is broken; the slot must come back
-            log.exception("task %s[%s] has no result", self.task.name, self.request.id)
+            log.exception("task %s[%s] has no result", self.task.name, self.id)
             with suppress(Exception):  # this writes to the backend too
                 self.failed(ExceptionInfo())
         finally:
@@ -93,9 +95,11 @@ class Job:
         except Exception as error:
             self._tell_failure(error)
             return
-        self.task.backend.mark_as_done(self.request.id, value, self.request)
+        self.task.backend.mark_as_done(self.id, value, self.request)
         shown = repr(value)[: self.task.resultrepr_maxsize]
-        self.ended((0, shown, monotonic() - self._began_s))
+        took_s = monotonic() - self._began_s
+        log.info("task %s[%s] succeeded in %.2f s", self.task.name, self.id, took_s)
+        self.ended((0, shown, took_s))
 
     def _value(self, running: asyncio.Task[Any]) -> Any:
         if self._overdue:
@@ -107,6 +111,6 @@ class Job:
     def _tell_failure(self, error: Exception) -> None:
         info = ExceptionInfo((type(error), error, error.__traceback__))
         if not isinstance(error, Ignore):
-            log.error("task %s[%s] failed", self.task.name, self.request.id, exc_info=error)
-            self.task.backend.mark_as_failure(self.request.id, error, info.traceback, self.request)
+            log.error("task %s[%s] failed", self.task.name, self.id, exc_info=error)
+            self.task.backend.mark_as_failure(self.id, error, info.traceback, self.request)
         self.ended((1, info, monotonic() - self._began_s))

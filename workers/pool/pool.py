@@ -89,7 +89,7 @@ class AsyncioPool(BasePool):
         """pid: the number of the job."""
         self._post(self._revoke, pid)
 
-    def on_apply(  # type: ignore[override]  # the base names none of the arguments it is given
+    def on_apply(
         self,
         target: Callable[..., Any],
         args: tuple[Any, ...],
@@ -102,11 +102,12 @@ class AsyncioPool(BasePool):
         **_: Any,
     ) -> None:
         """target, which runs a task in a process, is not called."""
-        name, _id, headers, *_body = args
+        name, task_id, headers, *_body = args
         number = next(self._numbers)
         # Celery acknowledges the message now, and from now on may ask for terminate_job.
         accept_callback(number, monotonic())
         job = Job(
+            id=task_id,
             task=self.app.tasks[name],
             request=Context(headers, called_directly=False),
             limit_s=timeout,

@@ -152,7 +152,11 @@ class Model:
             "/chat/completions",
             cast_to=ChatCompletionChunk,
             body=request.asked.body,
-            options={"headers": request.headers},
+            # The key is not sent, but where none is given, the client draws a random one.
+            options={
+                "headers": request.headers,
+                "idempotency_key": request.headers["X-Request-Id"],
+            },
             stream=True,
             stream_cls=AsyncStream[ChatCompletionChunk],
         )

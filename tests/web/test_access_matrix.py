@@ -359,6 +359,8 @@ def test_every_address_has_its_rule() -> None:
     assert routes() == set(RULES)
 
 
+# Up to 1,500 requests: a machine that is busy takes its time.
+@pytest.mark.timeout(300)
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", PARTS)
 def test_each_method_of_each_address_lets_in_whom_its_rule_says(world: World, name: str) -> None:

@@ -15,7 +15,7 @@ from schemathesis import BaseSchema, Case, GenerationMode
 
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, live, new_hint
-from web.api.api import api
+from web.urls import api
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import store

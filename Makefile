@@ -27,9 +27,8 @@ test-rest:
 	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser --ignore tests/whole $(ARGS)
 	@# In a process of their own: Playwright keeps an event loop running in the main thread.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
-	@# What is stored, once more on PostgreSQL; the matrix of access stores nothing.
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events \
-	  --ignore tests/web/test_access_matrix.py $(ARGS)
+	@# What is stored, once more on PostgreSQL.
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
 
 # Not in CI: it fetches 1.5 GB once, and then takes about ten minutes and 8 GB of memory.
 test-vllm: setup-dev

@@ -14,7 +14,7 @@ from broker.contract.job import Dialect
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
-from web.people.locale import locale_now
+from web.language import locale_now
 
 if TYPE_CHECKING:
     from web.engines.connection import Check

@@ -19,8 +19,8 @@ from web.courses.models import Exercise
 from web.engines import roster
 from web.hints import backlog, etag, store, wire
 from web.hints.models import Hint
+from web.language import locale_now
 from web.people import access, runs
-from web.people.locale import locale_now
 from web.people.models import User
 from web.runner import sandbox
 from web.tutor.evidence.report import Report, Verdict

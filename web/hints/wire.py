@@ -12,7 +12,7 @@ from broker.contract.hint import Reason, Source, State
 from web.hints import store
 from web.hints.models import Hint
 from web.hints.notices import notice
-from web.people.locale import locale_now
+from web.language import locale_now
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 from web.tutor.levels import l0_words

@@ -17,9 +17,9 @@ from django.views.defaults import server_error
 from web import database
 from web.api import problem
 from web.courses.models import Course, Exercise, Level
+from web.language import locale_now
 from web.pages.words import script_words
 from web.people import access
-from web.people.locale import locale_now
 from web.people.models import User
 from web.tutor import markdown
 

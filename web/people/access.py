@@ -29,12 +29,6 @@ TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
 """A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
-def require(rule: Callable[[Person], bool], user: Person) -> None:
-    """Raises: PermissionDenied, which Django answers with 403."""
-    if not rule(user):
-        raise PermissionDenied
-
-
 def courses(user: User) -> QuerySet[Course]:
     """The courses whose exercises this person sees: as a member, or as a superuser."""
     if user.is_superuser:
@@ -49,22 +43,23 @@ def taught(user: User) -> QuerySet[Course]:
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
 
 
+def teaches(user: User, course: Course) -> bool:
+    """Who does may ask in the batch lane, and run any number of programs a minute."""
+    return taught(user).filter(pk=course.pk).exists()
+
+
+def enters_admin(user: Person) -> bool:
+    """Staff for what Django's permissions give them, and whoever teaches a course."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or taught(user).exists()
+
+
 def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
     found = Exercise.objects.filter(course__in=courses(user), course__slug=course, slug=slug)
     return found.select_related("course").first()
-
-
-def open_level(user: User, of: Exercise) -> int:
-    """The highest level of help that this student may ask for, for this exercise."""
-    received = own_hints(user, of).filter(state__in=RECEIVED)
-    return levels.open_level(set(received.values_list("level", flat=True)))
-
-
-def teaches(user: User, course: Course) -> bool:
-    """Who does may ask in the batch lane, and run any number of programs a minute."""
-    return taught(user).filter(pk=course.pk).exists()
 
 
 def hints(user: User) -> QuerySet[Hint]:
@@ -100,11 +95,14 @@ def acts_on(user: User, hint: Hint) -> bool:
     return hint.student_id == user.pk
 
 
-def enters_admin(user: Person) -> bool:
-    """Staff for what Django's permissions give them, and whoever teaches a course."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    return user.is_staff or taught(user).exists()
+def received_levels(user: User, of: Exercise) -> set[int]:
+    """Levels this student has had a hint of, for this exercise."""
+    return set(own_hints(user, of).filter(state__in=RECEIVED).values_list("level", flat=True))
+
+
+def open_level(user: User, of: Exercise) -> int:
+    """The highest level of help that this student may ask for, for this exercise."""
+    return levels.open_level(received_levels(user, of))
 
 
 def sees_engines(user: Person) -> bool:
@@ -124,3 +122,9 @@ def changes_mode(user: Person) -> bool:
 
 def sees_task_results(user: Person) -> bool:
     return user.has_perm("django_celery_results.view_taskresult")
+
+
+def require(rule: Callable[[Person], bool], user: Person) -> None:
+    """Raises: PermissionDenied, which Django answers with 403."""
+    if not rule(user):
+        raise PermissionDenied

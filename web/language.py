@@ -1,4 +1,4 @@
-"""The language of who asks."""
+"""The language of the answer that is being made."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from web.tutor.languages import Locale
 
 
 def locale_now() -> Locale:
-    """The one that is active: of the request, by its cookie or Accept-Language."""
+    """That of the reader, as Django has found it out: chosen, or of Accept-Language."""
     return "ko" if (get_language() or "ko").startswith("ko") else "en"

@@ -7,9 +7,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from web.api.api import api
+from web.hints.api import router
 from web.pages.words import ladder
 from web.people.accounts import NewPassword, PasswordChanged, SignOut
+from web.people.auth import AUTH
 
+api.add_router("", router, auth=AUTH)
 handler500 = "web.pages.views.broken"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", api.urls),

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from web.people.models import User
-from web.people.permissions import NOBODYS, TEACHERS
+from web.people.permissions import FOR_NOBODY, FOR_TEACHERS
 
 ROOT = Path(__file__).parents[2]
 DECIDES = re.compile(
@@ -35,11 +35,11 @@ def test_every_permission_that_is_named_is_one() -> None:
     rows = Permission.objects.values_list("content_type__app_label", "codename")
     known = {f"{app}.{name}" for app, name in rows}
 
-    assert known >= TEACHERS | NOBODYS
+    assert known >= FOR_TEACHERS | FOR_NOBODY
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(NOBODYS))
+@pytest.mark.parametrize("name", sorted(FOR_NOBODY))
 def test_what_nobody_may_is_not_for_a_superuser_either(name: str) -> None:
     boss = User.objects.create_superuser("root")
 

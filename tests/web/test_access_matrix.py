@@ -1,4 +1,4 @@
-"""Nine who come, every address, every method: whom each lets in.
+"""Nine actors, every address, every method: whom each lets in.
 
 The addresses are those of the URL confs: one without a rule fails here, and a rule without its
 address too. What an answer holds is for the tests of test_access.py.
@@ -177,7 +177,7 @@ def routes() -> set[str]:
 
 
 class EmptyPages(Loader):
-    """Whom an address lets in does not hang on what its page shows, and that takes long."""
+    """Every template is empty: to fill pages takes long, and decides nothing about access."""
 
     def get_template_sources(self, template_name: str) -> Iterator[Origin]:
         yield Origin(name=template_name, template_name=template_name, loader=self)
@@ -219,7 +219,7 @@ class World:
         }
 
     def answered(self, student: User, exercise: Exercise) -> Hint:
-        """So that it may be taken back, rated, and another one be asked for."""
+        """A hint that may be rated, and leaves its student free to ask for another one."""
         hint = queued(student, exercise)
         Hint.objects.filter(pk=hint.pk).update(
             state=Hint.State.ANSWERED, attempt=1, finished_at=timezone.now()
@@ -274,7 +274,7 @@ class World:
 
 def letter(status: int, to: str = "", told: bool = False) -> str:
     """to: where the answer sends the browser. told: it also leaves a message for it."""
-    # The admin says so on its first page.
+    # The admin sends its user to its first page, with a message that there is no such row.
     gone = to == "/admin/" and told
     if status == 401 or re.match("/(accounts|admin)/login/", to):
         return SIGN_IN
@@ -359,6 +359,8 @@ def test_every_address_has_its_rule() -> None:
     assert routes() == set(RULES)
 
 
+# Up to 1,500 requests: a machine that is busy takes its time.
+@pytest.mark.timeout(300)
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", PARTS)
 def test_each_method_of_each_address_lets_in_whom_its_rule_says(world: World, name: str) -> None:

@@ -15,13 +15,13 @@ from schemathesis import BaseSchema, Case, GenerationMode
 
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, live, new_hint
-from web.api.api import api
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import creation, store
 from web.link import broker
 from web.people.models import ApiToken, User
 from web.people.tokens import fresh
+from web.urls import api
 from web.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]

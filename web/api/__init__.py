@@ -1,1 +1,1 @@
-"""What every operation under /v1 shares: the API object, sign-in, errors."""
+"""What every operation under /v1 shares: the API object, its errors, the bounds of a request."""

@@ -1,4 +1,4 @@
-"""The API object: its routers, and the one place where exceptions become problems."""
+"""The API object, and the one place where exceptions become problems. `web.urls` adds routers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from web import database
 from web.api import problem
 from web.api.openapi import Api
 from web.api.problem import Problem
-from web.hints.api import router
-from web.people.auth import AUTH
 from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)
@@ -39,11 +37,9 @@ api = Api(
     title="Hintline",
     version="1",
     description="Ask for a hint, follow it, take it back.",
-    auth=AUTH,
     docs_url="/docs",
     parser=JsonParser(),
 )
-api.add_router("", router)
 
 
 @api.exception_handler(Problem)

@@ -22,8 +22,8 @@ from web import database
 from web.api import problem
 from web.api.problem import Problem
 from web.api.request_id import HEADER
-from web.events import access, asked, rounds
-from web.events.access import Admitted
+from web.events import admission, asked, rounds
+from web.events.admission import Admitted
 from web.events.asked import Asked
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
@@ -104,7 +104,7 @@ class Events:
     async def _admit(self, request: HttpRequest, wish: Asked) -> Admitted:
         try:
             async with self._signing_in:
-                return await access.in_thread(partial(access.admit, request, wish.hints))
+                return await admission.in_thread(partial(admission.admit, request, wish.hints))
         except Error as error:
             log.exception("the database did not answer a request for events")
             if database.is_down(error):

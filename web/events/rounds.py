@@ -12,8 +12,8 @@ from django.db import Error
 from broker import dispatch
 from broker.base.errors import BrokerDown
 from broker.dispatch import Place
-from web.events import access
-from web.events.access import Follower
+from web.events import admission
+from web.events.admission import Follower
 from web.events.feed import Stage, Watch
 from web.events.hub import Hub
 
@@ -51,7 +51,7 @@ async def ask_rows(hub: Hub) -> None:
         if not quiet:
             continue
         try:
-            finals = await access.in_thread(partial(access.ended, quiet))
+            finals = await admission.in_thread(partial(admission.ended, quiet))
         except Error as error:
             log.warning("rows of %d quiet hints cannot be read: %s", len(quiet), error)
             continue
@@ -72,7 +72,7 @@ async def end_lost(hub: Hub) -> None:
         if not followers:
             continue
         try:
-            lost = await access.in_thread(partial(access.lost, list(followers)))
+            lost = await admission.in_thread(partial(admission.lost, list(followers)))
         except Error as error:
             log.warning("the access of %d streams cannot be checked: %s", len(followers), error)
             continue

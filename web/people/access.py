@@ -45,12 +45,6 @@ def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Pre
     return {each: Prepared(partial(rule, Anybody(is_superuser=each))) for each in (False, True)}
 
 
-def require(rule: Callable[[Person], bool], user: Person) -> None:
-    """Raises: PermissionDenied, which Django answers with 403."""
-    if not rule(user):
-        raise PermissionDenied
-
-
 def courses(user: User | Anybody) -> QuerySet[Course]:
     """The courses whose exercises this person sees: as a member, or as a superuser."""
     if user.is_superuser:
@@ -63,6 +57,13 @@ def taught(user: User | Anybody) -> QuerySet[Course]:
     if user.is_superuser:
         return Course.objects.all()
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
+
+
+def enters_admin(user: Person) -> bool:
+    """Staff for what Django's permissions give them, and whoever teaches a course."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_staff or taught(user).exists()
 
 
 EXERCISE = for_anybody(
@@ -135,13 +136,6 @@ def acts_on(user: User, hint: Hint) -> bool:
     return hint.student_id == user.pk
 
 
-def enters_admin(user: Person) -> bool:
-    """Staff for what Django's permissions give them, and whoever teaches a course."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    return user.is_staff or taught(user).exists()
-
-
 def sees_engines(user: Person) -> bool:
     """The fleet's page, and what is known of a model."""
     return user.has_perm("engines.view_engine") or changes_engines(user)
@@ -159,3 +153,9 @@ def changes_mode(user: Person) -> bool:
 
 def sees_task_results(user: Person) -> bool:
     return user.has_perm("django_celery_results.view_taskresult")
+
+
+def require(rule: Callable[[Person], bool], user: Person) -> None:
+    """Raises: PermissionDenied, which Django answers with 403."""
+    if not rule(user):
+        raise PermissionDenied

@@ -27,7 +27,7 @@ class MembershipBackend(BaseBackend):
         # Kept on the user, who lives for one request: an admin page asks a hundred times.
         if not hasattr(user_obj, KNOWN):
             teaches = access.taught(user_obj).exists()
-            setattr(user_obj, KNOWN, permissions.TEACHERS if teaches else frozenset())
+            setattr(user_obj, KNOWN, permissions.FOR_TEACHERS if teaches else frozenset())
         return set(getattr(user_obj, KNOWN))
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from web.people.permissions import NOBODYS
+from web.people.permissions import FOR_NOBODY
 
 
 class User(AbstractUser):
@@ -17,7 +17,7 @@ class User(AbstractUser):
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Django's, which lets a superuser do anything, but for what nobody may."""
-        return perm not in NOBODYS and super().has_perm(perm, obj)
+        return perm not in FOR_NOBODY and super().has_perm(perm, obj)
 
 
 class ApiTokens(models.QuerySet["ApiToken"]):

@@ -9,16 +9,16 @@ def each(verbs: str, *models: str) -> frozenset[str]:
     return frozenset(f"{app}.{verb}_{model}" for verb in verbs.split() for app, model in tables)
 
 
-TEACHERS = (
+FOR_TEACHERS = (
     each("view change", "courses.course")
     | each("view add change delete", "courses.exercise", "courses.authoredhint")
     | each("view add change delete", "courses.membership")
     | each("view", "hints.hint", "hints.attempt", "hints.modelcall", "hints.submission")
 )
-"""Those of a person who teaches a course."""
-NOBODYS = (
+"""Who teaches a course has them, for the rows of that course."""
+FOR_NOBODY = (
     each("add change", "hints.hint", "hints.submission", "django_celery_results.taskresult")
     | each("add change delete", "hints.attempt", "hints.modelcall", "engines.modechange")
     | each("add delete", "engines.aimodelconfig")
 )
-"""Those of nobody, not even of a superuser: programs write these rows, and one has to be there."""
+"""Not even a superuser has them: programs write these rows, and the AI mode is always one row."""

@@ -1,4 +1,4 @@
--- Where a prefix belongs: a rendezvous hash weighted by capacity, as broker.contract.placement.
+-- Where a prefix belongs: a rendezvous hash weighted by capacity, as in tests/oracles/placement.py.
 
 -- All of it is done in whole numbers below 2^53, which Lua and Python count alike.
 local PRIME = 2147483647

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -57,7 +58,10 @@ for new in asked(int(sys.argv[2])):
 
 
 class Ended(NamedTuple):
-    """A sentence that has ended: when, in s, and how many characters the answer had by then."""
+    """A sentence that has ended: when, in s, and how many characters the answer had by then.
+
+    at_s: infinite where the hint was started anew instead.
+    """
 
     at_s: float
     chars: int
@@ -156,6 +160,8 @@ def measure(reading: Reading, streams: int, rounds: int = 3) -> Flow:
 def judged(read: Read, sent: Mapping[str, list[tuple[float, int]]], window: Window) -> Flow:
     delays_ms, gaps_ms = [], []
     for request, ends in read.items():
+        if not ends:
+            continue
         chars = [chars for _, chars in sent[request]]
         due = [sent[request][bisect_left(chars, end.chars)][0] for end in ends]
         delays = [
@@ -276,7 +282,7 @@ async def followed(
         window = await wait(process)
         async with asyncio.timeout(LIMIT_S):
             await asyncio.gather(*(page.over for page in pages.values()))
-    return {f"{hint}-1": page.ends() for hint, page in pages.items()}, window
+    return {f"{hint}-1": Page.ends(page.heard) for hint, page in pages.items()}, window
 
 
 class Page(asyncio.Protocol):
@@ -310,12 +316,15 @@ class Page(asyncio.Protocol):
             self.listens.set_exception(RuntimeError(str(self.heard)))
         self.over.set_result(None)
 
-    def ends(self) -> list[Ended]:
+    @staticmethod
+    def ends(heard: Sequence[tuple[float, bytes]]) -> list[Ended]:
+        """heard: bytes of the stream, and when they came."""
         chars, rest, ends = 0, b"", []
-        for at_s, data in self.heard:
+        for at_s, data in heard:
             *frames, rest = (rest + data).split(b"\n\n")
             for frame in frames:
-                assert b"event: reset" not in frame, "a hint was started anew"
+                if b"event: reset" in frame:
+                    return [*ends, Ended(math.inf, max(chars, 1))]
                 if b"event: piece" in frame:
                     text = json.loads(frame.rpartition(b"data: ")[2])["text"]
                     ends += [Ended(at_s, end) for end in ends_in(text, chars)]

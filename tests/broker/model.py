@@ -299,12 +299,13 @@ class Model:
 
         if known.anywhere:
             return self.least_loaded(free)
-        own = home(known.ticket.prefix, slots)
-        if own and bounded(own):
-            return own
-        return self.least_loaded(
+        warm = self.least_loaded(
             lambda name: known.prefix in self.engines[name].warm and bounded(name)
-        ) or self.least_loaded(lambda name: self.half_empty(name) and free(name))
+        )
+        own = home(known.ticket.prefix, slots)
+        if warm or (own and bounded(own)):
+            return warm or own
+        return self.least_loaded(lambda name: self.half_empty(name) and free(name))
 
     def admit(self, ticket: Ticket) -> tuple[str | None, int]:
         """Engine of a grant, and the position in the line."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from tests.bench.flow import Ended, Window, ends_in, judged
+from tests.bench.flow import Ended, Page, Window, ends_in, judged
 from tests.bench.policies import AtOnce, CacheAware, TokenAware
 from tests.bench.simulation import PREFILL_TOKENS_S, Gpu, Hint, Policy
 from tests.bench.table import at, ratio, runs
@@ -84,6 +86,20 @@ def test_a_sentence_is_late_from_when_its_last_character_was_sent() -> None:
     assert flow.gaps_ms == pytest.approx([150])
     assert flow.late == 0
     assert judged({"a-1": [Ended(10.6, 16)]}, sent, Window(10.0, 11.0, {})).late == 1
+
+
+def test_a_hint_that_was_started_anew_is_late_for_ever() -> None:
+    heard = Page.ends(
+        [
+            (1.0, b'event: piece\ndata: {"text": "One. Tw"}\n\nevent: pie'),
+            (2.0, b'ce\ndata: {"text": "o. Thr"}\n\n'),
+            (3.0, b'event: reset\ndata: {}\n\nevent: piece\ndata: {"text": "One."}\n\n'),
+        ]
+    )
+
+    assert heard == [Ended(1.0, 4), Ended(2.0, 9), Ended(math.inf, 13)]
+    sent = {"a-1": [(0.5, 8), (1.5, 20)]}
+    assert judged({"a-1": heard}, sent, Window(0.0, 9.0, {})).late == 3
 
 
 def test_what_was_due_outside_the_window_does_not_count() -> None:

@@ -299,13 +299,12 @@ class Model:
 
         if known.anywhere:
             return self.least_loaded(free)
-        warm = self.least_loaded(
-            lambda name: known.prefix in self.engines[name].warm and bounded(name)
-        )
         own = home(known.ticket.prefix, slots)
-        if warm or (own and bounded(own)):
-            return warm or own
-        return self.least_loaded(lambda name: self.half_empty(name) and free(name))
+        if own and bounded(own):
+            return own
+        return self.least_loaded(
+            lambda name: known.prefix in self.engines[name].warm and bounded(name)
+        ) or self.least_loaded(lambda name: self.half_empty(name) and free(name))
 
     def admit(self, ticket: Ticket) -> tuple[str | None, int]:
         """Engine of a grant, and the position in the line."""

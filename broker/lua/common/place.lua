@@ -204,12 +204,11 @@ local function engine_for(ticket, fleet, alone)
     return fleet.busy[engine] < bound and free(engine)
   end
   if ticket.anywhere then return least_loaded(fleet, free) end
-  -- Home is one of the warm engines as soon as it has read the prefix. To prefer it to the others
-  -- would let their copies grow old, and by chance it is often the busiest of them.
   local own = home(ticket.prefix, fleet)
+  if own and under_bound(own) then return own end
   return least_loaded(fleet, function(engine)
     return is_warm(engine, ticket.prefix, ticket.tokens) and under_bound(engine)
-  end) or own and under_bound(own) and own or least_loaded(fleet, function(engine)
+  end) or least_loaded(fleet, function(engine)
     return half_empty(engine, fleet) and free(engine)
   end)
 end

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -342,7 +343,7 @@ def due_to_expire(ttl_s: float) -> list[str]:
 
 
 def keep_calls(hint: str, attempt: int, calls: Sequence[ModelCall]) -> None:
-    """What the attempt asked of engines, for staff only; text that may not be kept is empty."""
+    """What the attempt asked of its engine, for staff; ungated. Raises: DatabaseError."""
     RawOutput.objects.bulk_create(
         RawOutput(
             hint_id=hint,
@@ -352,7 +353,7 @@ def keep_calls(hint: str, attempt: int, calls: Sequence[ModelCall]) -> None:
             rule="" if call.verdict == PASSED else call.verdict,
         )
         for turn, call in enumerate(calls, start=1)
-        if call.text
+        if call.text and settings.RAW_DAYS
     )
 
 

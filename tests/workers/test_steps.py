@@ -20,7 +20,7 @@ from tests.workers.kit import written
 from tests.workers.test_attempt import hint, row, settled, told
 from tests.workers.test_bad_servers import JOB, job_of
 from tests.workers.test_metrics import Counted, counted
-from tests.workers.test_moving import join
+from tests.workers.test_moving import CUT, REST, TEXT, join, serve
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelCut, ModelRefused, Refusal
 from web.engines.client.model import Model
@@ -135,6 +135,31 @@ async def test_an_engine_that_fails_under_a_hidden_step_is_left_for_another(
     ]
     waits = await row(runtime, hint)
     assert "leak" not in waits.partial
+
+
+async def test_a_hidden_step_that_is_cut_loses_no_text_of_an_earlier_attempt(
+    runtime: Runtime, hint: str, hidden: Hidden
+) -> None:
+    await join(runtime, "gpu1")
+    reached = asyncio.Event()
+
+    async def wait_at(piece: str) -> None:
+        if piece == "stop here":
+            reached.set()
+            await asyncio.Event().wait()
+
+    runtime.model = ScriptedModel((*CUT[:-1], "stop here"), gate=wait_at)
+    work = asyncio.create_task(generate(runtime, hint))
+    await reached.wait()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    runtime.model = ScriptedModel((VERDICT[0], ModelCut("a test")))
+    moved = await generate(runtime, hint, (begin, hidden, write))
+    last = await serve(runtime, hint, REST, at="gpu1")
+
+    assert (moved.state, last.state) == ("queued", "answered")
+    assert runtime.model.requests[0][1][-1]["content"] == "Look at the sign. What d"
+    assert (await row(runtime, hint)).text == TEXT
 
 
 async def test_a_hidden_step_that_is_refused_ends_the_hint_with_its_authors(

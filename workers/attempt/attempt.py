@@ -42,8 +42,8 @@ class Attempt:
     screen: Screen = field(init=False)
     dialect: Dialect = field(init=False)
     """How its engine wants to be asked and read, with what its answers have taught."""
-    draft: Draft = field(default_factory=Draft)
-    """The answer that is being written; the gate has not judged it as a whole yet."""
+    draft: Draft = field(init=False)
+    """The answer that is being written, or was begun; the gate has not judged it as a whole yet."""
     verdicts: list[Verdict] = field(default_factory=list)
     """The gate's, on each answer that came to its end."""
     calls: list[ModelCall] = field(default_factory=list)
@@ -63,6 +63,7 @@ class Attempt:
         job, relay = self.job, self.runtime.relay
         self.outgoing = relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
+        self.draft = Draft.begun(job)
         self.dialect = job.endpoint.dialect
 
     def stop(self) -> None:

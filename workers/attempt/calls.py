@@ -48,35 +48,33 @@ class Asking:
 async def ask(
     attempt: Attempt, asking: Asking, answer: Answer, take: Callable[[str], object]
 ) -> None:
-    """Nothing of the answer reaches the student but by `take`. Cancelling it closes the stream.
+    """Sends the request and reads the answer; afterwards it is the last of the attempt's calls.
 
-    answer: tells the model's answer from its thoughts. take: gets the answer's text as it comes;
-    something true stops the model. However it ends, the attempt's last call is this one then.
+    That holds however it ends. Cancelling it closes the model's stream. answer: a new one, which
+    tells the answer from the model's thoughts. take: gets the answer's text as it comes, and
+    nobody else does; a true result stops the model.
     Raises: ModelError; ModelTimeout also at the attempt's deadline.
     """
-    job, prompt = attempt.job, asking.prompt()
-    raw, usage = [asking.beginning], Usage()
+    job, model, prompt = attempt.job, attempt.runtime.model, asking.prompt()
+    raw, usage, begun = [asking.beginning], Usage(), False
+    stream = model.stream(
+        attempt.endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane
+    )
     # One deadline for all calls: a later one gets what the earlier ones have left.
-    left_s = job.endpoint.deadline_s - (monotonic() - attempt.began_s)
+    left_s = max(0.0, job.endpoint.deadline_s - (monotonic() - attempt.began_s))
     try:
-        async with (
-            telemetry.Request(attempt, asking.purpose) as request,
-            asyncio.timeout(max(0.0, left_s)),
-            aclosing(
-                attempt.runtime.model.stream(
-                    attempt.endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane
-                )
-            ) as chunks,
-        ):
-            async for chunk in chunks:
-                if chunk.alive:
-                    request.chunk()
-                raw.append(chunk.text)
-                usage = chunk.usage or usage
-                text = answer.feed(chunk)
-                attempt.dialect = answer.dialect
-                if text and take(text):
-                    return
+        with telemetry.request(attempt, asking.purpose) as first_chunk:
+            async with asyncio.timeout(left_s), aclosing(stream) as chunks:
+                async for chunk in chunks:
+                    if chunk.alive and not begun:
+                        begun = True
+                        first_chunk()
+                    raw.append(chunk.text)
+                    usage = chunk.usage or usage
+                    text = answer.feed(chunk)
+                    attempt.dialect = answer.dialect
+                    if text and take(text):
+                        return
         if text := answer.finish():
             attempt.dialect = answer.dialect
             take(text)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from broker.contract import events
@@ -84,11 +82,9 @@ def ended(attempt: Attempt) -> Ended:
 
 def keep_calls(attempt: Attempt) -> None:
     """For staff; what cannot be kept is no reason to do the hint again."""
-    job, calls = attempt.job, attempt.calls
-    if not settings.RAW_DAYS:
-        calls = [replace(call, text="") for call in calls]
+    job = attempt.job
     try:
-        store.keep_calls(job.hint, job.attempt, calls)
+        store.keep_calls(job.hint, job.attempt, attempt.calls)
     except Exception as error:  # anything may stand in what a model wrote
         log.error("hint %s: its model calls are not kept: %s", job.hint, where(error))
 

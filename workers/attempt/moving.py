@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from broker import dispatch, fleet, health
+from broker.contract.attempt import Purpose
 from broker.contract.hint import State
 from broker.contract.job import HintJob, Partial
 from broker.health import Failure
@@ -32,20 +33,20 @@ async def moved(attempt: Attempt, error: ModelError) -> bool:
     """
     if not isinstance(error, EngineFailed):
         return False
-    job, broker = attempt.job, attempt.runtime.broker
-    log.warning("hint %s: %s on %s: %s", job.hint, error.failure, job.engine, error)
+    job, runtime, failure = attempt.job, attempt.runtime, error.failure
+    log.warning("hint %s: %s on %s: %s", job.hint, failure, job.engine, error)
     ran_s = monotonic() - attempt.began_s
-    if error.failure is Failure.RATE_LIMITED:
-        # The engine pauses; the hint waits at the head, no worse off, for whoever has it first.
-        await broker.run(health.pause(job.engine, error.retry_after_s, ran_s))
-        await back(attempt, None, exclude=False)
-        return True
-    await broker.run(health.failed(job.engine, error.failure, ran_s))
-    cut = error.failure in CUTS
+    cut, limited = failure in CUTS, failure is Failure.RATE_LIMITED
     cuts = earlier_cuts(job) + cut
-    if cuts >= MAX_CUTS or not await another(attempt):
-        return False
-    await back(attempt, left(attempt, cuts) if cut else None, exclude=True)
+    if limited:
+        # The engine pauses; the hint waits at the head, no worse off, for whoever has it first.
+        await runtime.broker.run(health.pause(job.engine, error.retry_after_s, ran_s))
+    else:
+        await runtime.broker.run(health.failed(job.engine, failure, ran_s))
+        if cuts >= MAX_CUTS or not await another(attempt):
+            return False
+    if await requeue(attempt, left(attempt, cuts) if cut else None, exclude=not limited):
+        await runtime.pull_all()
     return True
 
 
@@ -66,18 +67,12 @@ async def interrupted(attempt: Attempt) -> None:
     await requeue(attempt, partial if partial.text else None, exclude=False)
 
 
-async def back(attempt: Attempt, partial: Partial | None, *, exclude: bool) -> None:
-    """Into the backlog, for any engine that has a free slot. exclude: but not on this one."""
-    if await requeue(attempt, partial, exclude=exclude):
-        attempt.left = State.QUEUED
-        await attempt.runtime.pull_all()
-
-
 async def requeue(attempt: Attempt, partial: Partial | None, *, exclude: bool) -> bool:
-    """The row first; False if it was not ours any longer."""
+    """The row first; False if it was not ours any longer. exclude: not on this engine again."""
     job, runtime = attempt.job, attempt.runtime
     if not await runtime.database.run(write_row, attempt, partial):
         return False
+    attempt.left = State.QUEUED
     # What the gate has let through is told before the next attempt can ask what was shown.
     told = runtime.relay.leave(attempt.outgoing)
     call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=exclude)
@@ -102,6 +97,7 @@ def left(attempt: Attempt, cuts: int) -> Partial:
     draft, model = attempt.draft, attempt.job.endpoint.model
     if attempt.verdicts:
         return Partial(model=model, cuts=cuts)
-    written = 0 if draft.thought else usage(attempt.calls[-1:]).completion_tokens
+    asked = [call for call in attempt.calls if call.purpose is Purpose.WRITE][-1:]
+    written = 0 if draft.thought else usage(asked).completion_tokens
     tokens = draft.begun_tokens + written
     return Partial(model=model, text=draft.text, tokens=tokens, cuts=cuts)

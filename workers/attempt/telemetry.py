@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broker.base import logs, trace
 from broker.contract.attempt import ModelCall, Purpose
@@ -47,42 +47,31 @@ def label(left: State | None) -> str:
     return "moved" if left is State.QUEUED else left
 
 
-class Request:
-    """One request to the engine; an async context, so that it stands beside the stream.
+@contextmanager
+def request(attempt: Attempt, purpose: Purpose) -> Iterator[Callable[[], None]]:
+    """One request to the engine; what it gives is to be called at the first chunk.
 
     Timed is the first one of each purpose in an attempt.
     """
+    claim, began_s = attempt.claim, monotonic()
+    # The header of the message that this attempt answers.
+    sent_s = getattr(request_of.get(), "sent_s", None)
+    if not attempt.calls and sent_s is not None:
+        # Grant and claim by the clock of Redis, what came since by our own.
+        waited_s = claim.at_ms / 1000 - sent_s + began_s - attempt.began_s
+        metrics.DISPATCH.observe(max(0.0, waited_s))
+    timed = all(call.purpose is not purpose for call in attempt.calls)
+    # The dispatcher places a hint by the prefix of what writes it, and knows no other.
+    place = claim.placed if purpose is Purpose.WRITE else UNKNOWN
 
-    def __init__(self, attempt: Attempt, purpose: Purpose) -> None:
-        self._attempt, self._purpose = attempt, purpose
-        self._timed = all(call.purpose is not purpose for call in attempt.calls)
-        self._stack = ExitStack()
-
-    async def __aenter__(self) -> Request:
-        self._stack.enter_context(trace.request())
-        self._began_s = monotonic()
-        # The header of the message that this attempt answers.
-        sent_s = getattr(request_of.get(), "sent_s", None)
-        if not self._attempt.calls and sent_s is not None:
-            # Grant and claim by the clock of Redis, what came since by our own.
-            since_claim_s = self._began_s - self._attempt.began_s
-            waited_s = self._attempt.claim.at_ms / 1000 - sent_s + since_claim_s
-            metrics.DISPATCH.observe(max(0.0, waited_s))
-        return self
-
-    async def __aexit__(self, *raised: Any) -> None:
-        self._stack.__exit__(*raised)
-
-    def chunk(self) -> None:
-        """To be told of every chunk."""
-        if self._timed:
-            self._timed = False
-            # The dispatcher places a hint by the prefix of what writes it, and knows no other.
-            written = self._purpose is Purpose.WRITE
-            place = self._attempt.claim.placed if written else UNKNOWN
-            waited_s = monotonic() - self._began_s
-            metrics.TTFT.labels(self._attempt.job.engine, place, self._purpose).observe(waited_s)
+    def first_chunk() -> None:
+        if timed:
+            waited_s = monotonic() - began_s
+            metrics.TTFT.labels(attempt.job.engine, place, purpose).observe(waited_s)
             trace.event("first chunk")
+
+    with trace.request():
+        yield first_chunk
 
 
 def used(engine: str, call: ModelCall) -> None:

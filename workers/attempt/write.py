@@ -37,6 +37,12 @@ class Draft:
     begun_tokens: int = 0
     thought: bool = False
 
+    @classmethod
+    def begun(cls, job: HintJob) -> Draft:
+        """What an earlier attempt has left, as far as this engine can go on from it."""
+        tokens = job.partial.tokens if job.beginning and job.partial else 0
+        return cls([job.beginning], tokens)
+
     @property
     def text(self) -> str:
         return "".join(self.parts)
@@ -101,8 +107,7 @@ async def turn(attempt: Attempt, beginning: str) -> Verdict:
         reference=job.reference,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
-    tokens = job.partial.tokens if beginning and job.partial else 0
-    draft = attempt.draft = Draft([beginning], tokens)
+    draft = attempt.draft = Draft.begun(job) if beginning else Draft()
 
     def decided() -> bool:
         return bool(gate.rule or gate.satisfied)

@@ -13,6 +13,6 @@ def locale_now() -> Locale:
     return code if code in LANGUAGES else DEFAULT
 
 
-def now(words: Words) -> str:
+def words_now(words: Words) -> str:
     """These words in the reader's language."""
     return words[locale_now()]

@@ -36,7 +36,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a server has beside or unlike OpenAI's API; that of OpenAI is the default.
+    """What a server has or does otherwise than OpenAI's API, which is the default.
 
     metrics: /health and /metrics beside /v1, as vLLM has them. continuation: it goes on from a text
     that the assistant has begun. priority: a request may say how urgent it is. running_usage: it
@@ -55,7 +55,7 @@ class Capabilities:
 class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
-    has: only a server that has it gets a parameter that OpenAI's API does not have.
+    has: a parameter beyond OpenAI's API is sent only to a server that has what it is for.
     languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.

@@ -11,7 +11,7 @@ from django.utils import translation
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.courses.texts import columns, in_columns, in_language
 from web.engines.models import Engine, language_choices
-from web.language import locale_now, now
+from web.language import locale_now, words_now
 from web.tutor.diagnosis import slips
 from web.tutor.evidence import explain, l0
 from web.tutor.gate.draft import Draft
@@ -79,7 +79,7 @@ def test_a_text_that_is_not_there_comes_in_another_language(
 def test_the_readers_language_is_one_of_ours(active: str, locale: Locale) -> None:
     with translation.override(active):
         assert locale_now() == locale
-        assert now({code: code for code in LANGUAGES}) == locale
+        assert words_now({code: code for code in LANGUAGES}) == locale
 
 
 def test_without_a_reader_it_is_the_default() -> None:

@@ -68,7 +68,7 @@ def test_the_children_of_a_start_that_was_killed_are_waited_for(
 def test_they_are_not_waited_for_without_end(
     command: Command, orphan: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(start, "STOP_S", 0.1)
+    monkeypatch.setattr(start, "SITE_STOP_S", 0.1)
 
     with pytest.raises(HintlineError, match="Another start"):
         command.lock_folder()

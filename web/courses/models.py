@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.texts import in_language
-from web.language import now
+from web.language import words_now
 from web.runner import cases
 from web.tutor.levels import LEVELS
 
@@ -24,7 +24,7 @@ class ProgramLanguage(models.TextChoices):
 
 def level_choices() -> list[tuple[int, str]]:
     """The levels as the admin offers them, in the reader's language: `1 · Notice`."""
-    return [(number, f"{number} · {now(level.label)}") for number, level in LEVELS.items()]
+    return [(number, f"{number} · {words_now(level.label)}") for number, level in LEVELS.items()]
 
 
 class Course(models.Model):

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from web.language import now
+from web.language import words_now
 from web.tutor.levels import LEVELS
 
 
 def ladder() -> list[dict[str, Any]]:
     """The levels as everybody may read of them: level, name, about."""
     return [
-        {"level": number, "name": now(level.label), "about": now(level.about)}
+        {"level": number, "name": words_now(level.label), "about": words_now(level.about)}
         for number, level in LEVELS.items()
     ]
 

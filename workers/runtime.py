@@ -24,7 +24,7 @@ BEAT_S = 2
 BEAT_TTL_S = 6
 RENEW_S = LEASE_S / 3
 PROGRESS_S = 1
-RESULTS_S = 0.1
+RESULTS_S = 0.5
 log = logging.getLogger(__name__)
 
 

@@ -37,6 +37,8 @@ CELERY: dict[str, Any] = {
     "broker_transport_options": {
         # Nor is what is fetched kept in Redis, which takes two round trips a message.
         "ack_emulation": False,
+        # One priority: the worker waits at one key instead of four.
+        "priority_steps": [0],
         "socket_timeout": 10,
         "socket_connect_timeout": REDIS_CONNECT_S,
         "socket_keepalive": True,

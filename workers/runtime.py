@@ -23,7 +23,7 @@ from workers.guard.rescue import Rescue
 from workers.results import ledger
 
 PROGRESS_S = 1
-RESULTS_S = 0.1
+RESULTS_S = 0.5
 log = logging.getLogger(__name__)
 
 

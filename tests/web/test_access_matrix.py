@@ -134,6 +134,7 @@ TABLES = {
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
+    "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
 }
@@ -240,6 +241,7 @@ class World:
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/hint": self.hint,
+            "hints/submission": self.hint.submission,
             "people/apitoken": token,
             "people/user": student,
         }

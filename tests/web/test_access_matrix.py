@@ -30,7 +30,6 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from broker.embedded import Embedded
 from tests.web.kit import EXERCISE, WRONG, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
@@ -374,10 +373,10 @@ def test_each_method_of_each_address_lets_in_whom_its_rule_says(world: World, na
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_event_streams_let_in_whom_their_rule_says(
-    line: None, course: Course, exercise: Exercise, home_valkey: Embedded
+    line: None, course: Course, exercise: Exercise
 ) -> None:
     world = await sync_to_async(World)(course, exercise)
-    async with opened(Events(home_valkey.url)) as events:
+    async with opened(Events()) as events:
         found = {
             method: "".join([await asked(events, method, world, who) for who in ACTORS])
             for method in METHODS

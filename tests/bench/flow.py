@@ -41,10 +41,10 @@ FEW = 32
 STEPS = (32, 64, 96, 128, 192, 256, 384)
 LIMIT_S = 120
 CROWD = """
-from web.api.auth import fresh
-from web.api.models import ApiToken
 from web.courses.models import Membership
 from web.hints import backlog
+from web.people.models import ApiToken
+from web.people.tokens import fresh
 for new in asked(int(sys.argv[2])):
     Membership.objects.create(user=new.student, course=new.exercise.course)
     token = ApiToken(user=new.student, name="bench")

@@ -30,7 +30,6 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from broker.embedded import Embedded
 from tests.web.kit import EXERCISE, WRONG, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
@@ -134,6 +133,7 @@ TABLES = {
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
+    "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
 }
@@ -240,6 +240,7 @@ class World:
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/hint": self.hint,
+            "hints/submission": self.hint.submission,
             "people/apitoken": token,
             "people/user": student,
         }
@@ -372,10 +373,10 @@ def test_each_method_of_each_address_lets_in_whom_its_rule_says(world: World, na
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_event_streams_let_in_whom_their_rule_says(
-    line: None, course: Course, exercise: Exercise, home_valkey: Embedded
+    line: None, course: Course, exercise: Exercise
 ) -> None:
     world = await sync_to_async(World)(course, exercise)
-    async with opened(Events(home_valkey.url)) as events:
+    async with opened(Events()) as events:
         found = {
             method: "".join([await asked(events, method, world, who) for who in ACTORS])
             for method in METHODS

@@ -151,10 +151,6 @@ def changes_mode(user: Person) -> bool:
     return user.has_perm("engines.change_aimodelconfig")
 
 
-def sees_task_results(user: Person) -> bool:
-    return user.has_perm("django_celery_results.view_taskresult")
-
-
 def require(rule: Callable[[Person], bool], user: Person) -> None:
     """Raises: PermissionDenied, which Django answers with 403."""
     if not rule(user):

@@ -185,7 +185,7 @@ SETTINGS = (
         default=90,
         low=1,
         high=3650,
-        about="days that staff may read how tasks ended, and who signed in from where",
+        about="days that staff may read how attempts and tasks ended, and who signed in from where",
     ),
     Setting(
         name="HINTLINE_MAX_STREAMS",

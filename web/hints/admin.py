@@ -41,7 +41,7 @@ class Asked(CourseScoped[Row]):
 
 @admin.register(Submission)
 class SubmissionAdmin(Asked[Submission]):
-    list_display = ("created_at", "asked_by", "for_exercise", "verdict", "source", "fingerprint")
+    list_display = ("created_at", "asked_by", "for_exercise", "verdict", "source")
     list_filter = ("source", ("exercise__course", admin.RelatedOnlyFieldListFilter))
     search_fields = [*Asked.search_fields, "fingerprint"]
     fields = readonly_fields = (

@@ -28,6 +28,7 @@ from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
+from web.ops import aside
 
 WATCH_S = 0.5
 READY_WITHIN_S = 60.0
@@ -88,6 +89,8 @@ class Command(BaseCommand):
     def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)
         refuse_taken(port, "HINTLINE_PORT")
+        if aside.is_other():
+            self.put_aside()
         self.logs = settings.DATA / "logs"
         private(self.logs)
         if not read("REDIS_URL", str):
@@ -106,6 +109,13 @@ class Command(BaseCommand):
         self.launch("Web", web_arguments(port), lambda: answers(f"{address}/accounts/login/"))
         self.tell(f"Ready after {monotonic() - self.began_s:.0f} s: {address}")
         self.tell(f"Admin: {address}/admin/   API: {address}/v1/docs   Ctrl-C stops all.")
+
+    def put_aside(self) -> None:
+        """Asks whether to, where somebody can answer. Raises: HintlineError if it stays."""
+        question = f"{aside.problem()} Put it aside, unharmed, and start with a new one? [y/N] "
+        if not (aside.is_file() and sys.stdin.isatty() and agreed(question)):
+            raise HintlineError(aside.advice())
+        self.say(f"Put aside: {aside.put_aside()}")
 
     def wants_local_model(self) -> bool:
         """Its server runs whatever the mode is, so that switching to it needs no restart."""
@@ -141,6 +151,13 @@ class Command(BaseCommand):
             for child in self.children:
                 if death := child.look() or child.revive():
                     self.say(f"{child.name} {death.text}")
+
+
+def agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def web_arguments(port: int) -> list[str]:

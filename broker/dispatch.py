@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from broker.base.settings import need
-from broker.base.times import GRANT_S, LEASE_S, PATIENCE_S, STREAM_S
+from broker.base.times import AGED_S, GRANT_S, LEASE_S, STREAM_S
 from broker.contract.events import done
 from broker.contract.hint import Lane, Reason, State
 from broker.queue import doorbell
@@ -22,7 +22,7 @@ MOST_LOST = 3
 """Attempts after which a hint ends that broke, or whose workers died: it may be the cause."""
 
 
-class Place(StrEnum):
+class Phase(StrEnum):
     """Where a hint is between its admission and its end."""
 
     WAITING = "waiting"
@@ -61,21 +61,22 @@ class Grant(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """grant: a slot that nobody has claimed. position: from 1 in its lane, 0 out of the backlog.
+    """grant: a slot that nobody has claimed.
 
-    eta_s: until it has a slot; None if unknown, as it always is in the batch lane.
+    queue_position: from 1 in its lane, 0 out of the backlog. eta_s: until it has a slot; None if
+    unknown, as it always is in the batch lane.
     """
 
     grant: Grant | None
-    position: int
+    queue_position: int
     eta_s: int | None
 
 
 class Standing(NamedTuple):
-    """position, eta_s: as in Placement. engine: None in the backlog."""
+    """queue_position, eta_s: as in Placement. engine: None in the backlog."""
 
-    place: Place
-    position: int
+    phase: Phase
+    queue_position: int
     eta_s: int | None
     engine: str | None
 
@@ -89,11 +90,11 @@ class Expired(NamedTuple):
     hint: str
     engine: str
     attempt: int
-    place: Place
+    phase: Phase
     lost: int = 0
 
 
-class Waiting(NamedTuple):
+class LaneBacklog(NamedTuple):
     """A lane of the backlog. oldest_s: since the hint that asked first did; 0 if none waits."""
 
     size: int
@@ -102,13 +103,13 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """placed: home, warm (the prefix was there before) or cold. since_ms: as in the ticket.
+    """affinity: home, warm (the prefix was there before) or cold. since_ms: as in the ticket.
 
     at_ms: Redis' time of the claim.
     """
 
     attempt: int
-    placed: str
+    affinity: str
     since_ms: int
     at_ms: int = field(default=0, compare=False)
 
@@ -121,13 +122,13 @@ class Epoch(NamedTuple):
 
 
 class Cancelled(NamedTuple):
-    """first: its stream was open until now. place: where it was; None if the hint is unknown.
+    """first: its stream was open until now. phase: where it was; None if the hint is unknown.
 
     grants: of the slot that it had, if nobody had claimed it.
     """
 
     first: bool
-    place: Place | None
+    phase: Phase | None
     grants: list[Grant]
 
 
@@ -169,13 +170,13 @@ def settle(hint: str, engine: str, attempt: int, service_s: float | None) -> Cal
     return Call("settle", args, grants_on(engine))
 
 
-def give_back(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Grant]]:
+def requeue(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Grant]]:
     """The attempt is over, the hint waits in the lane of retries; grants are for this engine.
 
     Writes QUEUED to its stream; this attempt may write no more. exclude: not on this engine again.
     """
     args = (*pulling(engine), hint, attempt, int(exclude), STREAM_S)
-    return Call("give_back", args, grants_on(engine))
+    return Call("requeue", args, grants_on(engine))
 
 
 def broke(hint: str, engine: str, attempt: int) -> Call[None]:
@@ -183,12 +184,12 @@ def broke(hint: str, engine: str, attempt: int) -> Call[None]:
     return Call("broke", (engine, hint, attempt), nothing)
 
 
-def requeue(hint: str, attempt: int) -> Call[bool]:
+def requeue_lost(hint: str, attempt: int) -> Call[bool]:
     """Takes the hint from an attempt that is lost; True if it waits now, after this attempt.
 
     Writes QUEUED to its stream; attempts up to this one write no more, even of an unknown hint.
     """
-    return Call("requeue", (hint, attempt, STREAM_S), bool)
+    return Call("requeue_lost", (hint, attempt, STREAM_S), bool)
 
 
 def pull(engine: str) -> Call[list[Grant]]:
@@ -211,8 +212,8 @@ def expired() -> Call[list[Expired]]:
         "expired",
         (),
         lambda reply: [
-            Expired(hint, engine, int(attempt), Place(place), lost)
-            for hint, engine, attempt, place, lost in reply
+            Expired(hint, engine, int(attempt), Phase(phase), lost)
+            for hint, engine, attempt, phase, lost in reply
         ],
     )
 
@@ -247,10 +248,8 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
     return each("excluded", alone(hints), by_key(lambda *engines: set(engines)))
 
 
-def backlog() -> Call[dict[Lane, Waiting]]:
-    return Call(
-        "backlog", (), lambda reply: {Lane(one[0]): parse_waiting(*one) for one in reply[1:]}
-    )
+def backlog() -> Call[dict[Lane, LaneBacklog]]:
+    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
 
 
 def backlog_size() -> Call[int]:
@@ -258,7 +257,7 @@ def backlog_size() -> Call[int]:
 
 
 def wait_s() -> Call[int | None]:
-    """Seconds until a hint that joins the line of students now has a slot; None if unknown."""
+    """Seconds until a hint that joins the interactive lane now has a slot; None if unknown."""
     return Call("backlog", (), lambda reply: reply[0])
 
 
@@ -278,13 +277,13 @@ def pulling(engine: str) -> tuple[Arg, ...]:
 
 
 def granting() -> tuple[Arg, ...]:
-    """What a grant needs: its time, the patience of those who wait, and the message to send."""
-    return GRANT_MS, patience_ms(), doorbell()
+    """What a grant needs: its time, the wait after which a hint is aged, the message to send."""
+    return GRANT_MS, aged_ms(), doorbell()
 
 
 @cache
-def patience_ms() -> int:
-    return round(1000 * min(PATIENCE_S, need("HINTLINE_HINT_TTL_S", int) / 2))
+def aged_ms() -> int:
+    return round(1000 * min(AGED_S, need("HINTLINE_HINT_TTL_S", int) / 2))
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
@@ -295,19 +294,21 @@ def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
 
 
 def parse_placement(
-    hint: str, engine: str | None, attempt: int, position: int, eta_s: int | None
+    hint: str, engine: str | None, attempt: int, queue_position: int, eta_s: int | None
 ) -> Placement:
-    return Placement(Grant(hint, engine, attempt) if engine else None, position, eta_s)
+    return Placement(Grant(hint, engine, attempt) if engine else None, queue_position, eta_s)
 
 
-def parse_standing(place: str, position: int, eta_s: int | None, engine: str | None) -> Standing:
-    return Standing(Place(place), position, eta_s, engine)
+def parse_standing(
+    phase: str, queue_position: int, eta_s: int | None, engine: str | None
+) -> Standing:
+    return Standing(Phase(phase), queue_position, eta_s, engine)
 
 
-def parse_waiting(lane: str, size: int, waited_ms: int) -> Waiting:
-    return Waiting(size, waited_ms / 1000)
+def parse_lane(lane: str, size: int, waited_ms: int) -> LaneBacklog:
+    return LaneBacklog(size, waited_ms / 1000)
 
 
 def parse_cancelled(reply: list[Any]) -> Cancelled:
-    first, place, engine, grants = reply
-    return Cancelled(bool(first), Place(place) if place else None, grants_on(engine)(grants))
+    first, phase, engine, grants = reply
+    return Cancelled(bool(first), Phase(phase) if phase else None, grants_on(engine)(grants))

@@ -13,10 +13,10 @@ from typing import Self
 
 import redis
 
-from broker.base.children import Child, Ended
+from broker.base.children import Child, ChildEnded
 from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, private
-from broker.base.output import Output
+from broker.base.output import ChildOutput
 
 SOCKET_NAME = "valkey.sock"
 LOG_NAME = "valkey.log"
@@ -64,7 +64,7 @@ class Embedded:
         """data_dir: HINTLINE_DATA; the server's files are in its `valkey` folder."""
         self.url = url(data_dir)
         self.folder = folder(data_dir)
-        self.output = Output(self.folder / LOG_NAME)
+        self.output = ChildOutput(self.folder / LOG_NAME)
         self.child: Child | None = None
 
     @property
@@ -119,7 +119,7 @@ class Embedded:
     def _wait_until_ready(self, child: Child) -> None:
         try:
             in_time = child.wait_until(lambda: answers(self.url), START_TIMEOUT_S)
-        except Ended:
+        except ChildEnded:
             raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail)) from None
         if not in_time:
             raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")

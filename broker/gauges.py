@@ -6,13 +6,14 @@ Every page shows the whole fleet: a query takes the max over pages, not their su
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from broker import dispatch, fleet, health
 from broker.contract.hint import Lane
-from broker.dispatch import Waiting
+from broker.dispatch import LaneBacklog
 from broker.fleet import Load
 from broker.health import EngineState, Health
 from broker.scripts import Call
@@ -33,21 +34,19 @@ def calls() -> list[Call[Any]]:
 
 
 def families(
-    loads: Mapping[str, Load], healths: Mapping[str, Health], backlog: Mapping[Lane, Waiting]
+    loads: Mapping[str, Load], healths: Mapping[str, Health], backlog: Mapping[Lane, LaneBacklog]
 ) -> list[Metric]:
     """Everything there is to tell when Redis answers."""
-    missing = {gpu: one.reading.missing for gpu, one in healths.items() if one.reading}
+    missing = {name: one.reading.missing for name, one in healths.items() if one.reading}
+    engines, lanes = partial(by, "engine"), partial(by, "lane")
     return [
-        by("gpu", "hint_gpu_inflight", IN_FLIGHT, {g: one.in_flight for g, one in loads.items()}),
-        by("gpu", "hint_gpu_limit", LIMIT, {g: one.limit for g, one in loads.items()}),
-        by("gpu", "hint_gpu_state", STATE, {g: STATES[one.state] for g, one in healths.items()}),
-        by("gpu", "hint_gpu_series_missing", MISSING, {g: len(one) for g, one in missing.items()}),
-        by("lane", "hint_backlog", BACKLOG, {lane: one.size for lane, one in backlog.items()}),
-        by(
-            "lane",
-            "hint_backlog_oldest_seconds",
-            OLDEST,
-            {lane: one.oldest_s for lane, one in backlog.items()},
+        engines("hint_engine_inflight", IN_FLIGHT, {e: one.in_flight for e, one in loads.items()}),
+        engines("hint_engine_limit", LIMIT, {e: one.limit for e, one in loads.items()}),
+        engines("hint_engine_state", STATE, {e: STATES[one.state] for e, one in healths.items()}),
+        engines("hint_engine_series_missing", MISSING, {e: len(one) for e, one in missing.items()}),
+        lanes("hint_backlog", BACKLOG, {lane: one.size for lane, one in backlog.items()}),
+        lanes(
+            "hint_backlog_oldest_seconds", OLDEST, {n: one.oldest_s for n, one in backlog.items()}
         ),
         *answering(True),
     ]

@@ -23,7 +23,7 @@ class EngineState(StrEnum):
     """It is back and gets one hint, its canary, which decides."""
 
 
-class Failure(StrEnum):
+class EngineFailure(StrEnum):
     """How an attempt failed on its engine."""
 
     UNREACHABLE = "unreachable"
@@ -42,7 +42,7 @@ class Why(StrEnum):
     """Why an engine is down."""
 
     FAILURES = "failures"
-    """MOST_FAILURES within FAILURES_WITHIN_S."""
+    """FAILURE_THRESHOLD within FAILURES_WITHIN_S."""
     CANARY = "canary"
     """Its canary failed."""
     REFUSED = "refused"
@@ -81,16 +81,16 @@ class Health:
     """One engine now.
 
     limit: most in flight, None without one; good: below it the limit doubles, None: no such mark;
-    epoch: how often it went down; why: it is down or was last, None if it never was or works again;
-    since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none yet;
-    busy: refusals for want of room, ever; paused_s: until it may be asked again, as it limits its
-    rate; reading: None if older than READING_S.
+    ejections: how often it went down; why: of the last time, None if it never was down or works
+    again; since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none
+    yet; busy: refusals for want of room, ever; paused_s: until it may be asked again, as it limits
+    its rate; reading: None if older than READING_S.
     """
 
     state: EngineState = EngineState.UP
     limit: float | None = None
     good: float | None = None
-    epoch: int = 0
+    ejections: int = 0
     why: Why | None = None
     since_s: float | None = None
     silent_s: float | None = None
@@ -99,13 +99,13 @@ class Health:
     reading: Reading | None = None
 
 
-def failed(engine: str, kind: Failure, ran_s: float = 0.0) -> Call[bool]:
+def failed(engine: str, kind: EngineFailure, ran_s: float = 0.0) -> Call[bool]:
     """An attempt failed on the engine; True if this took it down.
 
     ran_s: how long the attempt ran; one from before the state last changed does not count.
     The Call carries a token, so that running the same one again counts once.
     """
-    breaker = (times.MOST_FAILURES, 1000 * times.FAILURES_WITHIN_S)
+    breaker = (times.FAILURE_THRESHOLD, 1000 * times.FAILURES_WITHIN_S)
     return Call("health_failed", (engine, kind, uuid4().hex, round(ran_s * 1000), *breaker), bool)
 
 
@@ -134,7 +134,7 @@ def progress(engine: str) -> Call[None]:
 
 
 def down(engine: str, why: Why) -> Call[bool]:
-    """Takes it down, and its hints go back into the line; True if this did it.
+    """Takes it down, and its hints go back into the backlog; True if this did it.
 
     On a soft sign the last engine that is up stays up.
     """
@@ -146,10 +146,10 @@ def probe(engine: str) -> Call[bool]:
     return Call("health_probe", (engine,), bool)
 
 
-def set_limit(engine: str, epoch: int, limit: float, good: float | None) -> Call[None]:
-    """At most so many in flight, unless it went down since that epoch."""
+def set_limit(engine: str, ejections: int, limit: float, good: float | None) -> Call[None]:
+    """At most so many in flight, unless it went down again since then."""
     mark = "" if good is None else str(good)
-    return Call("health_limit", (engine, epoch, str(limit), mark), nothing)
+    return Call("health_limit", (engine, ejections, str(limit), mark), nothing)
 
 
 def read(engine: str, reading: Reading) -> Call[None]:
@@ -178,7 +178,7 @@ def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Healt
         state=EngineState(fields.get("state", EngineState.UP)),
         limit=number(fields, "limit"),
         good=number(fields, "good"),
-        epoch=int(fields.get("epoch", 0)),
+        ejections=int(fields.get("ejections", 0)),
         why=Why(fields["why"]) if fields.get("why") else None,
         since_s=ago(now_ms, fields, "since_ms"),
         silent_s=ago(now_ms, fields, "progress_ms"),

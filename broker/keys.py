@@ -23,11 +23,11 @@ class Key(NamedTuple):
 
 TICKET = Key(
     "ticket", "hl:hint:*", "dispatch", "hash", None,
-    "place, line, engine, attempt, claimer, since_ms, prefix, prefix_tokens, lane, student, "
-    "course, placed (home, warm, cold), not:<engine>, lost",
+    "phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix, "
+    "prefix_tokens, lane, student, course, affinity = home, warm or cold, not:<engine>, lost",
 )  # fmt: skip
 BACKLOG = Key(
-    "backlog", "hl:backlog:*", "dispatch", "zset", None, "waiting hints of a lane by since_ms"
+    "backlog", "hl:backlog:*", "dispatch", "zset", None, "hints that wait in a lane by since_ms"
 )
 COURSES = Key(
     "courses", "hl:courses:*", "dispatch", "zset", None, "courses that wait in a lane by next turn"
@@ -36,9 +36,9 @@ TURNS = Key(
     "turns", "hl:turns:*", "dispatch", "hash", None,
     "courses that do not wait in a lane while others do, to their next turn",
 )  # fmt: skip
-LINE = Key(
-    "line", "hl:line:*", "dispatch", "zset", None,
-    "waiting '<since_ms>:<hint>' of a '<lane>:<course>' by round",
+COURSE_BACKLOG = Key(
+    "course_backlog", "hl:course_backlog:*", "dispatch", "zset", None,
+    "'<since_ms>:<hint>' of those that wait in a '<lane>:<course>', by round",
 )  # fmt: skip
 ROUNDS = Key(
     "rounds", "hl:rounds:*", "dispatch", "hash", None,
@@ -66,7 +66,7 @@ WORKERS = Key(
 )
 HEALTH = Key(
     "health", "hl:engine:*:health", "health", "hash", None,
-    "state, why, since_ms, epoch, failures, limit = most in flight, good, busy, kv_tokens, "
+    "state, why, since_ms, ejections, failures, limit = most in flight, good, busy, kv_tokens, "
     "progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance",
 )  # fmt: skip
 READING = Key(
@@ -117,7 +117,7 @@ DOORBELLS = Key(
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
 TABLE = (
-    TICKET, BACKLOG, COURSES, TURNS, LINE, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
+    TICKET, BACKLOG, COURSES, TURNS, COURSE_BACKLOG, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
     ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
     RUN, RUNS, NODE, NODES, MONITOR, STREAM, TIP, RESCUE, UPKEEP, DOORBELLS, CELERY,
 )  # fmt: skip

@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from broker.base.times import STREAM_S
-from broker.contract.events import START, Event, EventId, Kind
+from broker.contract.events import START, Event, EventId, EventKind
 from broker.contract.hint import State
 from broker.keys import STREAM
 from broker.scripts import Call, each, keys_of
 
-STATUS = {Kind.STARTED: State.RUNNING, Kind.QUEUED: State.QUEUED}
+STATUS = {EventKind.STARTED: State.RUNNING, EventKind.QUEUED: State.QUEUED}
 
 
 class Append(StrEnum):
@@ -42,7 +42,11 @@ def channel(hint: str) -> str:
 
 
 def append(
-    hint: str, attempt: int, first_seq: int, events: Sequence[tuple[Kind, str]], owner: str = ""
+    hint: str,
+    attempt: int,
+    first_seq: int,
+    events: Sequence[tuple[EventKind, str]],
+    owner: str = "",
 ) -> Call[Append]:
     """Writes events as `<attempt>-<first_seq>`, +1, …; data is JSON text; DONE closes the stream.
 
@@ -59,7 +63,7 @@ def close(hint: str, attempt: int, data: str, owner: str = "") -> Call[bool]:
 
     data: JSON text of the DONE event.
     """
-    final = status([(Kind.DONE, data)])
+    final = status([(EventKind.DONE, data)])
     return Call("close", (hint, attempt, STREAM_S, owner, final, data), bool)
 
 
@@ -80,14 +84,14 @@ def after(hint: str, last: EventId = START) -> Call[list[Event]]:
 
 def parse_entry(id: str, fields: Sequence[str]) -> Event:
     """An entry as a script returns it. fields: 'kind', its word, 'data', its JSON text."""
-    return Event(EventId.parse(id), Kind(fields[1]), fields[3])
+    return Event(EventId.parse(id), EventKind(fields[1]), fields[3])
 
 
-def parse_message(payload: str | bytes) -> Event:
+def parse_published(payload: str | bytes) -> Event:
     """A message of the channel: `<id>\\n<kind>\\n<data>`."""
     text = payload if isinstance(payload, str) else payload.decode()
     id, kind, data = text.split("\n", 2)
-    return Event(EventId.parse(id), Kind(kind), data)
+    return Event(EventId.parse(id), EventKind(kind), data)
 
 
 def parse_tip(reply: list[Any]) -> Tip | None:
@@ -97,10 +101,10 @@ def parse_tip(reply: list[Any]) -> Tip | None:
     return Tip(status or "", EventId(int(attempt), int(seq)), closed is not None, owner or "")
 
 
-def status(events: Sequence[tuple[Kind, str]]) -> str:
+def status(events: Sequence[tuple[EventKind, str]]) -> str:
     """State that these events tell a watcher; empty if they tell none."""
     for kind, data in reversed(events):
-        if kind is Kind.DONE:
+        if kind is EventKind.DONE:
             return str(json.loads(data)["state"])
         if kind in STATUS:
             return STATUS[kind].value

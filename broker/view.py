@@ -1,4 +1,4 @@
-"""A hint in flight as its reader sees it, asked for at once: its place and the words so far."""
+"""A hint in flight as its reader sees it, asked for at once: its position and the words so far."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from broker.scripts import Call
 
 
 class View(NamedTuple):
-    """mark: `<state>-<attempt>-<seq>-<position>`, another one whenever more can be seen.
+    """mark: `<state>-<attempt>-<seq>-<queue_position>`, another one whenever more can be seen.
 
     owner: the student's id; empty if Redis knows nothing of the hint. over: the row says how.
-    position, eta_s: as in Placement; None for a hint without a place. text: what watchers have been
-    shown of the attempt; empty for a reader who has it.
+    queue_position, eta_s: as in Placement; None for a hint that the dispatcher does not know. text:
+    what watchers have been shown of the attempt; empty for a reader who has it.
     """
 
     mark: str
     owner: str
     over: bool
-    position: int | None
+    queue_position: int | None
     eta_s: int | None
     text: str
 
@@ -30,6 +30,6 @@ def view(hint: str, seen: str = "") -> Call[View]:
 
 
 def parse(reply: list[Any]) -> View:
-    mark, owner, over, position, eta_s, pieces = reply
+    mark, owner, over, queue_position, eta_s, pieces = reply
     text = "".join(json.loads(data)["text"] for data in pieces)
-    return View(mark, owner, bool(over), position, eta_s, text)
+    return View(mark, owner, bool(over), queue_position, eta_s, text)

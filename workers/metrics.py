@@ -25,20 +25,20 @@ DISPATCH = Histogram(
 )
 TTFT = Histogram(
     "hint_ttft_seconds",
-    "From an attempt's first request of a purpose to its first chunk. place: home, warm, cold or"
+    "From an attempt's first request of a purpose to its first chunk. affinity: home, warm, cold or"
     " unknown.",
-    ["gpu", "place", "purpose"],
+    ["engine", "affinity", "purpose"],
     registry=REGISTRY,
     buckets=FIRST_TOKEN_S,
 )
 CACHED_TOKENS = Counter(
     "hint_cached_tokens",
     "Prompt tokens that engines had cached.",
-    ["gpu", "purpose"],
+    ["engine", "purpose"],
     registry=REGISTRY,
 )
 PROMPT_TOKENS = Counter(
-    "hint_prompt_tokens", "Prompt tokens, cached or not.", ["gpu", "purpose"], registry=REGISTRY
+    "hint_prompt_tokens", "Prompt tokens, cached or not.", ["engine", "purpose"], registry=REGISTRY
 )
 ATTEMPTS = Counter(
     "hint_attempts",

@@ -17,7 +17,7 @@ from time import monotonic, sleep
 
 from broker.base.errors import HintlineError
 from broker.base.heartbeat import Pulse
-from broker.base.output import Output
+from broker.base.output import ChildOutput
 
 HUNG = "hung"
 """How a child ended that was killed because it had stopped beating."""
@@ -28,7 +28,7 @@ PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
 
 
-class Ended(HintlineError):
+class ChildEnded(HintlineError):
     """A child ended before it was ready; the text holds the end of its log."""
 
 
@@ -57,7 +57,7 @@ class Child:
     command: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict)
     keep: Sequence[int] = ()
-    output: Output | None = None
+    output: ChildOutput | None = None
     umask: int = -1
     process: subprocess.Popen[bytes] | None = None
     pulse: Pulse = field(init=False)
@@ -87,10 +87,10 @@ class Child:
             self.output.read(self.process.stdout)
 
     def wait_until(self, ready: Callable[[], bool], within_s: float) -> bool:
-        """Asks until the answer is yes: whether it came in time. Raises: Ended."""
+        """Asks until the answer is yes: whether it came in time. Raises: ChildEnded."""
         while not ready():
             if not self.alive():
-                raise Ended(f"{self.name} ended at once:\n{self.tail()}")
+                raise ChildEnded(f"{self.name} ended at once:\n{self.tail()}")
             if monotonic() > self.started_s + within_s:
                 return False
             sleep(POLL_S)

@@ -39,7 +39,7 @@ class Files(RotatingFileHandler):
                 broken.close()
 
 
-class Output:
+class ChildOutput:
     """The log of one child over all its lives. tail: the last lines, also with a full disk.
 
     We read the child's pipe, because a file that the child itself holds open cannot be rotated.

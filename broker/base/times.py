@@ -19,7 +19,7 @@ UNKNOWN_S = 3
 """A committed hint reaches the dispatcher in milliseconds; after this its admission was lost."""
 SENDING_S = 3
 """A worker that lives sends a hint's last events at once after it has written the row."""
-PATIENCE_S = 15
+AGED_S = 15
 """After it the head of the backlog need not wait any longer for an engine that has its prefix."""
 STRANDED_S = 10
 """So long a hint that failed elsewhere waits for an engine that is gone just now."""
@@ -62,7 +62,7 @@ RESCUE_LOCK_S = 20
 UPKEEP_LOCK_S = 60
 
 # An engine's health.
-MOST_FAILURES, FAILURES_WITHIN_S = 3, 10
+FAILURE_THRESHOLD, FAILURES_WITHIN_S = 3, 10
 """So many failures in so short a time take an engine down."""
 STALE_S = 5
 """Metrics older than this say nothing of now."""

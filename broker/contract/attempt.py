@@ -46,7 +46,7 @@ class Ended:
     """How an attempt ended, beside what became of its hint.
 
     seen_s: since it showed the student its first words, None if it has shown none. failure: of the
-    engine, as broker.health.Failure, else empty. error: in words, for staff.
+    engine, as broker.health.EngineFailure, else empty. error: in words, for staff.
     """
 
     seen_s: float | None = None

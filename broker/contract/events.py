@@ -11,7 +11,7 @@ from typing import NamedTuple
 from broker.contract.hint import Reason, State
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """The events of a hint's stream; the SSE `event:` field carries the same words."""
 
     STARTED = "started"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
     RESET = "reset"
     """Forget the text shown so far: it starts anew. data: {"reason": str}"""
     QUEUED = "queued"
-    """Back in the line. data: {} (positions are sent unnumbered by the events app)"""
+    """Back in the backlog. data: {} (the events app sends positions, without an id)"""
     DONE = "done"
     """The final row can be read now; nothing follows. data: {"state": str, "reason": str?}"""
 
@@ -53,7 +53,7 @@ class Event:
     """One entry of a hint's stream. data: JSON text, as stored: relaying it costs no parsing."""
 
     id: EventId
-    kind: Kind
+    kind: EventKind
     data: str
 
 
@@ -66,7 +66,7 @@ def shown(events: Iterable[Event]) -> str | None:
     last = START
     for event in events:
         follows = event.id.seq == (last.seq + 1 if event.id.attempt == last.attempt else 1)
-        if event.kind is Kind.RESET or (event.kind is Kind.STARTED and event.id == FIRST):
+        if event.kind is EventKind.RESET or (event.kind is EventKind.STARTED and event.id == FIRST):
             text = ""
         elif text is not None:
             text = text + piece_of(event) if follows else None
@@ -76,7 +76,7 @@ def shown(events: Iterable[Event]) -> str | None:
 
 def piece_of(event: Event) -> str:
     """The text that the event adds; empty if it is no piece."""
-    return str(json.loads(event.data)["text"]) if event.kind is Kind.PIECE else ""
+    return str(json.loads(event.data)["text"]) if event.kind is EventKind.PIECE else ""
 
 
 def done_data(state: State, reason: Reason | None) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 -- args: none
 -- result: {seconds until a new hint has a slot or false,
 --   {lane, how many, ms that the one that asked first has waited, or 0}, …}
--- includes: line
+-- includes: backlog
 
 local now, found = now_ms(), {}
 for _, lane in ipairs(LANES) do
@@ -12,5 +12,5 @@ for _, lane in ipairs(LANES) do
   local waited = first[2] and math.max(0, now - first[2]) or 0
   found[#found + 1] = {lane, redis.call('ZCARD', backlog), waited}
 end
-local place = redis.call('ZCARD', key.backlog('interactive')) + 1
-return {eta_s(place, 'interactive', pace_s(now)), unpack(found)}
+local queue_position = redis.call('ZCARD', key.backlog('interactive')) + 1
+return {eta_s(queue_position, 'interactive', pace_s(now)), unpack(found)}

@@ -6,5 +6,5 @@
 -- includes: lost
 
 local engine, hint, attempt = unpack(ARGV)
-local place, own, at = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'engine', 'attempt'))
-if place == 'claimed' and own == engine and at == attempt then call_in(hint, engine) end
+local phase, own, at = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'engine', 'attempt'))
+if phase == 'claimed' and own == engine and at == attempt then call_in(hint, engine) end

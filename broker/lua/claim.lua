@@ -7,12 +7,12 @@
 
 local hint, engine, token, lease_ms = unpack(ARGV)
 local ticket = key.ticket(hint)
-local place, own, attempt, claimer, placed, since = unpack(redis.call('HMGET', ticket,
-  'place', 'engine', 'attempt', 'claimer', 'placed', 'since_ms'))
-if own ~= engine or (place ~= 'granted' and claimer ~= token) then return false end
+local phase, own, attempt, claimer, affinity, since = unpack(redis.call('HMGET', ticket,
+  'phase', 'engine', 'attempt', 'claimer', 'affinity', 'since_ms'))
+if own ~= engine or (phase ~= 'granted' and claimer ~= token) then return false end
 -- At 0 it was called in: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
-redis.call('HSET', ticket, 'place', 'claimed', 'claimer', token)
+redis.call('HSET', ticket, 'phase', 'claimed', 'claimer', token)
 local now = now_ms()
 redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
-return {tonumber(attempt), placed, tonumber(since), now}
+return {tonumber(attempt), affinity, tonumber(since), now}

@@ -1,8 +1,8 @@
 -- Grants the free slots of an engine to the hints that should have them.
 -- keys: ticket(hint), engines, known, pulls; workers, leases, health, warm(engine); student;
---   backlog, courses(lane), line, rounds(lane and course); doorbells(engine)
--- args: engine, grant_ms, patience_ms, doorbell
+--   backlog, courses(lane), course_backlog, rounds(lane and course); doorbells(engine)
+-- args: engine, grant_ms, aged_ms, doorbell
 -- result: {{hint, attempt}, …}
--- includes: place
+-- includes: placement
 
 return pull(unpack(ARGV))

@@ -9,11 +9,11 @@ local now, lost = now_ms(), {}
 for i = 4, #ARGV, 2 do
   local hint, attempt = ARGV[i], tonumber(ARGV[i + 1])
   local ticket = key.ticket(hint)
-  local place, own, at = unpack(redis.call('HMGET', ticket, 'place', 'engine', 'attempt'))
-  local ours = place == 'claimed' and own == engine and tonumber(at) == attempt
-  if not place and not shut(hint, attempt) then
-    -- When it was asked for is forgotten too; in the line again it counts from now.
-    redis.call('HSET', ticket, 'place', 'claimed', 'engine', engine, 'attempt', attempt,
+  local phase, own, at = unpack(redis.call('HMGET', ticket, 'phase', 'engine', 'attempt'))
+  local ours = phase == 'claimed' and own == engine and tonumber(at) == attempt
+  if not phase and not shut(hint, attempt) then
+    -- When it was asked for is forgotten too; in the backlog again it counts from now.
+    redis.call('HSET', ticket, 'phase', 'claimed', 'engine', engine, 'attempt', attempt,
       'since_ms', now)
     redis.call('SADD', key.known(), engine)
     -- Nor does Redis know any more that earlier attempts may not write.

@@ -1,15 +1,15 @@
--- Takes a hint from an attempt that is lost, which may write no more, known or not.
--- keys: ticket, stream, tip(hint), leases(engine), student; backlog, courses(lane), line, rounds
--- args: hint, attempt, ttl_s of the stream
--- result: 1 if the hint waits now, after this attempt; else 0
--- includes: place, stream, lost
+-- Ends an attempt but not its hint, if the attempt still has the slot, and pulls for the engine.
+-- keys: ticket, stream, tip(hint), and those of pull
+-- args: engine, grant_ms, aged_ms, doorbell, hint, attempt, 1 to exclude the engine for this
+--   hint, ttl_s of the stream
+-- result: {{hint, attempt}, …} granted to the engine
+-- includes: placement, stream
 
-local hint, attempt, ttl_s = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-if has_slot(hint, attempt) then
-  local engine = redis.call('HGET', key.ticket(hint), 'engine')
-  if silent(hint, engine) == 1 then count_lost(hint) end
-  back_to_line(hint)
+local engine, grant_ms, aged_ms, doorbell, hint, attempt, exclude, ttl_s = unpack(ARGV)
+attempt = tonumber(attempt)
+if has_slot(hint, attempt, engine) then
+  if exclude == '1' then redis.call('HSET', key.ticket(hint), 'not:' .. engine, 1) end
+  requeue(hint)
+  fence(hint, attempt, ttl_s)
 end
-fence(hint, attempt, ttl_s)
-local place, at = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'attempt'))
-return place == 'waiting' and tonumber(at) == attempt and 1 or 0
+return pull(engine, grant_ms, aged_ms, doorbell)

@@ -1,10 +1,10 @@
 -- Ends a hint with its attempt, if the attempt still has the slot, and pulls for the engine.
 -- keys: ticket(hint), leases, service(engine), and those of pull
--- args: engine, grant_ms, patience_ms, doorbell, hint, attempt, service_ms or ''
+-- args: engine, grant_ms, aged_ms, doorbell, hint, attempt, service_ms or ''
 -- result: {{hint, attempt}, …} granted to the engine
--- includes: place
+-- includes: placement
 
-local engine, grant_ms, patience_ms, doorbell, hint, attempt, service_ms = unpack(ARGV)
+local engine, grant_ms, aged_ms, doorbell, hint, attempt, service_ms = unpack(ARGV)
 if has_slot(hint, tonumber(attempt), engine) then
   free_slot(hint)
   redis.call('DEL', key.ticket(hint))
@@ -14,4 +14,4 @@ if has_slot(hint, tonumber(attempt), engine) then
     redis.call('SET', key.service(engine), mean + 0.1 * (service_ms - mean))
   end
 end
-return pull(engine, grant_ms, patience_ms, doorbell)
+return pull(engine, grant_ms, aged_ms, doorbell)

@@ -1,17 +1,17 @@
 -- Tells where hints are.
--- keys: ticket(hint); backlog, courses(lane), line(lane and course); engines, workers, health,
---   service(engine)
+-- keys: ticket(hint); backlog, courses(lane), course_backlog(lane and course); engines, workers,
+--   health, service(engine)
 -- args: hint, …
--- result: {{hint, place, position or 0, eta_s or false, engine or false}, …} of the known ones
--- includes: line
+-- result: {{hint, phase, queue_position or 0, eta_s or false, engine or false}, …} of known hints
+-- includes: backlog
 
-local place_of, pace, found = places(), nil, {}
+local position_of, pace, found = positions(), nil, {}
 for _, hint in ipairs(ARGV) do
-  local place, engine = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'engine'))
-  if place then
-    local position, lane = place_of(hint)
-    if position > 0 and pace == nil then pace = pace_s(now_ms()) end
-    found[#found + 1] = {hint, place, position, eta_s(position, lane, pace), engine}
+  local phase, engine = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'engine'))
+  if phase then
+    local queue_position, lane = position_of(hint)
+    if queue_position > 0 and pace == nil then pace = pace_s(now_ms()) end
+    found[#found + 1] = {hint, phase, queue_position, eta_s(queue_position, lane, pace), engine}
   end
 end
 return found

@@ -9,8 +9,8 @@ local engine, worker = unpack(ARGV)
 local leases, found = key.leases(engine), {}
 redis.call('HDEL', key.workers(engine), worker)
 for _, hint in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
-  local place, claimer = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'claimer'))
-  if place == 'claimed' and claimer and claimer:match('^%S+') == worker then
+  local phase, claimer = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'claimer'))
+  if phase == 'claimed' and claimer and claimer:match('^%S+') == worker then
     call_in(hint, engine)
     found[#found + 1] = hint
   end

@@ -104,7 +104,7 @@ def judge() -> None:
 def seen(row: Any) -> str:
     """What the stream of a hint that just became final tells who opens it now."""
     from broker import streams
-    from broker.contract.events import Kind
+    from broker.contract.events import EventKind
     from web.hints import backlog
     from web.link import attempt
 
@@ -118,7 +118,7 @@ def seen(row: Any) -> str:
         return "the words of the row"
     if events[0].id.seq > 1 and row.text.endswith(text):
         return "the rest of the words, after a wipe"
-    if events[-1].kind is Kind.DONE:
+    if events[-1].kind is EventKind.DONE:
         return "other words"
     return "words without an end" if row.text.startswith(text) else "other words without an end"
 

@@ -19,7 +19,7 @@ import uvloop
 
 from broker import streams
 from broker.connect import AsyncBroker, listener
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.embedded import Embedded
 from tests.bench.table import Row, at
 from tests.web.events.site import Site, plant
@@ -146,7 +146,9 @@ async def publish(broker: AsyncBroker, hints: Sequence[str], lags: list[float]) 
     while sent < EVENTS_S * SECONDS:
         due = min(int((loop.time() - began_s) * EVENTS_S), EVENTS_S * SECONDS)
         calls = [
-            streams.append(hints[n % len(hints)], 1, n // len(hints) + 1, [(Kind.PIECE, piece())])
+            streams.append(
+                hints[n % len(hints)], 1, n // len(hints) + 1, [(EventKind.PIECE, piece())]
+            )
             for n in range(sent, due)
         ]
         if calls:

@@ -10,20 +10,20 @@ from broker.dispatch import Ticket
 from tests.oracles.placement import home
 
 WINDOW = 128
-PATIENCE_MS = 15_000
+AGED_MS = 15_000
 LANES = ("retry", "interactive", "batch")
 
 
 @dataclass(eq=False)
 class Known:
-    """One hint. line: lane and course while it waits; round: its place in there."""
+    """One hint. backlog: lane and course while it waits; round: of its course."""
 
     ticket: Ticket
     attempt: int
-    place: str = "waiting"
+    phase: str = "waiting"
     engine: str | None = None
-    placed: str | None = None
-    line: tuple[str, str] | None = None
+    affinity: str | None = None
+    backlog: tuple[str, str] | None = None
     round: float = 0
     lost: int = 0
     excluded: set[str] = field(default_factory=set)
@@ -42,7 +42,7 @@ class Known:
 
 
 @dataclass
-class Line:
+class CourseBacklog:
     """The hints of a course in a lane. turn: the course's next; served: the round of now."""
 
     turn: float
@@ -83,7 +83,7 @@ class Model:
         self.pulls = 0
         self.engines = {name: Engine() for name in sorted(engines)}
         self.hints: dict[str, Known] = {}
-        self.lines: dict[tuple[str, str], Line] = {}
+        self.backlogs: dict[tuple[str, str], CourseBacklog] = {}
         self.turns: dict[tuple[str, str], float] = {}
 
     # What is where
@@ -92,7 +92,7 @@ class Model:
         return sum(known.engine == engine for known in self.hints.values())
 
     def waiting(self) -> list[Known]:
-        return [known for known in self.hints.values() if known.place == "waiting"]
+        return [known for known in self.hints.values() if known.phase == "waiting"]
 
     def slots(self) -> dict[str, int]:
         return {name: engine.slots for name, engine in self.engines.items()}
@@ -155,57 +155,63 @@ class Model:
 
     def order(self, lane: str) -> list[Known]:
         """Course by course in turn; in a course by round, then by who asked first."""
-        places = []
-        for (of, course), line in self.lines.items():
+        order = []
+        for (of, course), backlog in self.backlogs.items():
             if of == lane:
                 hints = sorted(
-                    line.hints, key=lambda k: (k.round, k.ticket.since_ms, k.ticket.hint)
+                    backlog.hints, key=lambda k: (k.round, k.ticket.since_ms, k.ticket.hint)
                 )
-                places += [(line.turn + n, course, n, known) for n, known in enumerate(hints)]
-        return [known for *_, known in sorted(places, key=lambda place: place[:3])]
+                order += [(backlog.turn + n, course, n, known) for n, known in enumerate(hints)]
+        return [known for *_, known in sorted(order, key=lambda at: at[:3])]
 
     def position(self, hint: str) -> int:
         known = self.hints[hint]
-        return self.order(known.line[0]).index(known) + 1 if known.line else 0
+        return self.order(known.backlog[0]).index(known) + 1 if known.backlog else 0
 
     def first_turn(self, lane: str) -> float:
-        return min((line.turn for (of, _), line in self.lines.items() if of == lane), default=0)
+        return min(
+            (backlog.turn for (of, _), backlog in self.backlogs.items() if of == lane), default=0
+        )
 
     def enter(self, known: Known) -> None:
         ticket = known.ticket
         lane, course = ticket.lane, ticket.course
         if known.attempt > 0 and lane != "batch":
             lane, course = "retry", ""
-        known.line = lane, course
-        if known.line not in self.lines:
+        known.backlog = lane, course
+        if known.backlog not in self.backlogs:
             turn = floor(self.first_turn(lane)) + ticket.since_ms % 2**24 / 2**24
-            self.lines[known.line] = Line(max(turn, self.turns.get(known.line, 0)))
-        line = self.lines[known.line]
+            self.backlogs[known.backlog] = CourseBacklog(
+                max(turn, self.turns.get(known.backlog, 0))
+            )
+        backlog = self.backlogs[known.backlog]
         known.round = 0
         if known.attempt == 0:
-            known.round = max(line.served, line.last.get(ticket.student, -1) + 1)
-            line.last[ticket.student] = known.round
-        line.hints.append(known)
-        known.place, known.engine, known.placed = "waiting", None, None
+            known.round = max(backlog.served, backlog.last.get(ticket.student, -1) + 1)
+            backlog.last[ticket.student] = known.round
+        backlog.hints.append(known)
+        known.phase, known.engine, known.affinity = "waiting", None, None
 
     def leave(self, known: Known, served: bool) -> None:
-        assert known.line
-        key, line, student = known.line, self.lines[known.line], known.ticket.student
-        count = len(line.hints)
-        line.hints.remove(known)
-        known.line = None
+        assert known.backlog
+        key, backlog, student = known.backlog, self.backlogs[known.backlog], known.ticket.student
+        count = len(backlog.hints)
+        backlog.hints.remove(known)
+        known.backlog = None
         if served:
             first = floor(self.first_turn(key[0]))
-            line.turn = min(line.turn + 1, first + 8 + line.turn % 1)
-        if not line.hints:
-            self.turns[key] = line.turn
-            del self.lines[key]
-            if not any(lane == key[0] for lane, _ in self.lines):
+            backlog.turn = min(backlog.turn + 1, first + 8 + backlog.turn % 1)
+        if not backlog.hints:
+            self.turns[key] = backlog.turn
+            del self.backlogs[key]
+            if not any(lane == key[0] for lane, _ in self.backlogs):
                 self.turns = {at: turn for at, turn in self.turns.items() if at[0] != key[0]}
         elif served:
-            line.served = max(line.served + 1 / count, min(one.round for one in line.hints))
-        elif line.last.get(student) == known.round:
-            line.last[student] -= 1
+            backlog.served = max(
+                backlog.served + 1 / count, min(one.round for one in backlog.hints)
+            )
+        elif backlog.last.get(student) == known.round:
+            backlog.last[student] -= 1
 
     # Grants
 
@@ -222,7 +228,7 @@ class Model:
         return LANES[:2] if self.crowded() else LANES
 
     def aged(self, known: Known) -> bool:
-        return self.now_ms - known.ticket.since_ms > PATIENCE_MS
+        return self.now_ms - known.ticket.since_ms > AGED_MS
 
     def choose(self, engine: str) -> Known | None:
         self.pulls += 1
@@ -237,15 +243,15 @@ class Model:
 
     def grant(self, known: Known, engine: str) -> tuple[str, int]:
         warm = self.engines[engine].warm
-        known.placed = "cold"
+        known.affinity = "cold"
         if known.ticket.prefix_tokens:
             if known.prefix in warm:
-                known.placed = "warm"
+                known.affinity = "warm"
             if home(known.ticket.prefix, self.slots()) == engine:
-                known.placed = "home"
+                known.affinity = "home"
         self.leave(known, served=True)
         known.attempt += 1
-        known.place, known.engine = "granted", engine
+        known.phase, known.engine = "granted", engine
         if known.ticket.prefix_tokens:
             self.use(engine, known.prefix)
         return known.ticket.hint, known.attempt
@@ -307,7 +313,7 @@ class Model:
         ) or self.least_loaded(lambda name: self.half_empty(name) and free(name))
 
     def admit(self, ticket: Ticket) -> tuple[str | None, int]:
-        """Engine of a grant, and the position in the line."""
+        """Engine of a grant, and the position in the backlog."""
         known = self.hints[ticket.hint] = Known(ticket, ticket.attempt)
         self.enter(known)
         engine = self.engine_for(known)
@@ -317,5 +323,5 @@ class Model:
 
     def end(self, hint: str) -> None:
         known = self.hints.pop(hint)
-        if known.line:
+        if known.backlog:
             self.leave(known, served=False)

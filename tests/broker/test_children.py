@@ -12,8 +12,8 @@ from time import monotonic, sleep
 import pytest
 
 from broker.base import children, heartbeat
-from broker.base.children import HUNG, Child, Death, Ended, exit_name
-from broker.base.output import Output
+from broker.base.children import HUNG, Child, ChildEnded, Death, exit_name
+from broker.base.output import ChildOutput
 
 BEATING = """
 import signal, sys, time
@@ -47,7 +47,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     made: list[Child] = []
 
     def new(code: str, *arguments: str, program: str = sys.executable) -> Child:
-        output = Output(tmp_path / "small.log")
+        output = ChildOutput(tmp_path / "small.log")
         child = Child("small", [program, "-c", code, *arguments], output=output)
         made.append(child)
         return child
@@ -81,7 +81,7 @@ def test_one_that_ends_before_it_is_ready_ends_the_wait_with_its_last_lines(make
     child = make("print('why'); raise SystemExit(3)")
     child.start()
 
-    with pytest.raises(Ended, match=r"small ended at once:\nwhy\n\(whole log: .*small.log\)"):
+    with pytest.raises(ChildEnded, match=r"small ended at once:\nwhy\n\(whole log: .*small.log\)"):
         child.wait_until(lambda: False, 30)
 
 

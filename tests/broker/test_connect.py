@@ -15,14 +15,14 @@ from broker import connect, dispatch, fleet, streams
 from broker.base import logs
 from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker, Broker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
 from broker.scripts import MOST_KEYS, Call, nothing
 from broker.streams import Append
 from tests.broker.helpers import admit, scripts_run, serve, ticket
 
-PIECE = (Kind.PIECE, "{}")
+PIECE = (EventKind.PIECE, "{}")
 MANY = [0, 1, MOST_KEYS, MOST_KEYS + 1, 2 * MOST_KEYS + 7]
 
 
@@ -217,7 +217,7 @@ async def test_many_keys_are_asked_about_in_parts(
     found = broker.run(dispatch.standing([*hints, "unknown"]))
     known = await async_broker.run(dispatch.known([*hints, "unknown"]))
 
-    assert {hint: at.position for hint, at in found.items()} == {
+    assert {hint: at.queue_position for hint, at in found.items()} == {
         hint: n + 1 for n, hint in enumerate(hints)
     }
     assert known == set(hints)

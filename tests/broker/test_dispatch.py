@@ -8,8 +8,8 @@ import pytest
 
 from broker import dispatch, fleet, streams
 from broker.connect import Broker
-from broker.contract.events import EventId, Kind
-from broker.dispatch import Cancelled, Claim, Expired, Grant, Place, Placement, Standing
+from broker.contract.events import EventId, EventKind
+from broker.dispatch import Cancelled, Claim, Expired, Grant, Phase, Placement, Standing
 from broker.keys import DOORBELLS, EPOCH, LEASES
 from broker.streams import Append, Tip
 from tests.broker.helpers import admit, claimed, let_expire, rung, serve
@@ -84,7 +84,7 @@ def test_a_newcomer_does_not_jump_the_line(broker: Broker) -> None:
 def test_a_newcomer_passes_those_who_cannot_have_the_slot(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "old")
-    assert broker.run(dispatch.give_back("old", "gpu0", attempt, exclude=True)) == []
+    assert broker.run(dispatch.requeue("old", "gpu0", attempt, exclude=True)) == []
 
     assert admit(broker, "new").grant == Grant("new", "gpu0", 1)
 
@@ -103,7 +103,7 @@ def test_pull_finds_a_hint_behind_many_that_exclude_the_engine(broker: Broker) -
     for n in range(100):
         claimed(broker, f"h{n}")
     for n in range(100):
-        broker.run(dispatch.give_back(f"h{n}", "gpu0", 1, exclude=True))
+        broker.run(dispatch.requeue(f"h{n}", "gpu0", 1, exclude=True))
     serve(broker)
     admit(broker, "last", since_ms=1)
     serve(broker, gpu0=1)
@@ -165,47 +165,47 @@ def test_settle_of_another_attempt_changes_nothing(
 
     broker.run(dispatch.settle("h", engine, attempt, 9.0))
 
-    assert broker.run(dispatch.standing(["h"]))["h"].place is Place.CLAIMED
+    assert broker.run(dispatch.standing(["h"]))["h"].phase is Phase.CLAIMED
     assert broker.run(fleet.snapshot())["gpu0"].service_s is None
 
 
-def test_give_back_returns_to_the_head_and_excludes_the_engine(broker: Broker) -> None:
+def test_requeue_returns_to_the_head_and_excludes_the_engine(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "h")
     admit(broker, "next", since_ms=5)
     admit(broker, "last", since_ms=6)
-    call = dispatch.give_back("h", "gpu0", attempt, exclude=True)
+    call = dispatch.requeue("h", "gpu0", attempt, exclude=True)
 
     assert broker.run(call) == [Grant("next", "gpu0", 1)]
-    assert broker.run(dispatch.standing(["h"]))["h"] == Standing(Place.WAITING, 1, None, None)
+    assert broker.run(dispatch.standing(["h"]))["h"] == Standing(Phase.WAITING, 1, None, None)
     assert broker.run(call) == []
 
     serve(broker, gpu0=1, gpu1=1)
     assert broker.run(dispatch.pull("gpu1")) == [Grant("h", "gpu1", 2)]
 
 
-def test_give_back_without_exclusion_may_return_to_the_same_engine(broker: Broker) -> None:
+def test_requeue_without_exclusion_may_return_to_the_same_engine(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "h")
 
-    grants = broker.run(dispatch.give_back("h", "gpu0", attempt, exclude=False))
+    grants = broker.run(dispatch.requeue("h", "gpu0", attempt, exclude=False))
 
     assert grants == [Grant("h", "gpu0", 2)]
 
 
-def test_give_back_tells_the_watchers_and_shuts_the_attempt_out(broker: Broker) -> None:
+def test_requeue_tells_the_watchers_and_shuts_the_attempt_out(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "h")
-    broker.run(streams.append("h", attempt, 1, [(Kind.STARTED, "{}")]))
+    broker.run(streams.append("h", attempt, 1, [(EventKind.STARTED, "{}")]))
 
-    broker.run(dispatch.give_back("h", "gpu0", attempt, exclude=True))
+    broker.run(dispatch.requeue("h", "gpu0", attempt, exclude=True))
 
     events = broker.run(streams.after("h"))
     assert [(str(event.id), event.kind) for event in events] == [
-        ("1-1", Kind.STARTED),
-        ("1-2", Kind.QUEUED),
+        ("1-1", EventKind.STARTED),
+        ("1-2", EventKind.QUEUED),
     ]
-    late = streams.append("h", attempt, 3, [(Kind.PIECE, "{}")])
+    late = streams.append("h", attempt, 3, [(EventKind.PIECE, "{}")])
     assert broker.run(late) is Append.CLOSED
 
 
@@ -215,13 +215,13 @@ def test_an_unclaimed_grant_expires_and_is_requeued(broker: Broker) -> None:
     assert broker.run(dispatch.expired()) == []
     let_expire(broker, "h")
 
-    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.GRANTED)]
-    assert broker.run(dispatch.requeue("h", 1))
-    assert broker.run(dispatch.requeue("h", 1)), "again, as after a lost reply"
+    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Phase.GRANTED)]
+    assert broker.run(dispatch.requeue_lost("h", 1))
+    assert broker.run(dispatch.requeue_lost("h", 1)), "again, as after a lost reply"
     assert broker.run(dispatch.expired()) == []
     assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
     assert broker.run(dispatch.pull("gpu0")) == [Grant("h", "gpu0", 2)]
-    assert not broker.run(dispatch.requeue("h", 1))
+    assert not broker.run(dispatch.requeue_lost("h", 1))
 
 
 def test_a_claim_that_nobody_renews_expires_on_an_engine_out_of_service_too(broker: Broker) -> None:
@@ -231,26 +231,26 @@ def test_a_claim_that_nobody_renews_expires_on_an_engine_out_of_service_too(brok
     broker.run(fleet.leave("gpu0", "gpu0@host"))
     broker.run(fleet.set_engines({}))
 
-    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.CLAIMED, 1)]
+    assert broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Phase.CLAIMED, 1)]
 
 
-def test_requeue_stops_the_lost_worker_from_writing_and_settling(broker: Broker) -> None:
+def test_requeue_lost_stops_the_worker_from_writing_and_settling(broker: Broker) -> None:
     serve(broker, gpu0=1)
     attempt = claimed(broker, "h")
-    broker.run(dispatch.requeue("h", attempt))
+    broker.run(dispatch.requeue_lost("h", attempt))
 
-    assert broker.run(streams.append("h", attempt, 1, [(Kind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", attempt, 1, [(EventKind.PIECE, "{}")])) is Append.CLOSED
     assert broker.run(streams.closed([("h", attempt)])) == {"h"}
     assert broker.run(dispatch.renew("gpu0", [("h", attempt)])) == ["h"]
     assert broker.run(dispatch.settle("h", "gpu0", attempt, None)) == [Grant("h", "gpu0", 2)]
 
 
-def test_requeue_of_an_unknown_hint_still_shuts_the_attempt_out(broker: Broker) -> None:
-    assert not broker.run(dispatch.requeue("h", 3))
+def test_requeue_lost_of_an_unknown_hint_still_shuts_the_attempt_out(broker: Broker) -> None:
+    assert not broker.run(dispatch.requeue_lost("h", 3))
 
     assert broker.run(streams.closed([("h", 3), ("h", 4)])) == {"h"}
-    assert broker.run(streams.append("h", 3, 9, [(Kind.PIECE, "{}")])) is Append.CLOSED
-    assert broker.run(streams.append("h", 4, 1, [(Kind.PIECE, "{}")])) is Append.OK
+    assert broker.run(streams.append("h", 3, 9, [(EventKind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", 4, 1, [(EventKind.PIECE, "{}")])) is Append.OK
 
 
 def test_renew_extends_the_lease(broker: Broker) -> None:
@@ -286,8 +286,8 @@ def test_renew_takes_in_what_a_wiped_redis_forgot(broker: Broker) -> None:
 def test_what_renew_takes_in_is_shut_to_earlier_attempts(broker: Broker) -> None:
     broker.run(dispatch.renew("gpu0", [("h", 2)]))
 
-    assert broker.run(streams.append("h", 1, 9, [(Kind.PIECE, "{}")])) is Append.CLOSED
-    assert broker.run(streams.append("h", 2, 7, [(Kind.PIECE, "{}")])) is Append.OK
+    assert broker.run(streams.append("h", 1, 9, [(EventKind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", 2, 7, [(EventKind.PIECE, "{}")])) is Append.OK
 
 
 def test_renew_does_not_take_in_a_hint_that_is_over(broker: Broker) -> None:
@@ -307,20 +307,20 @@ def test_cancel_tells_those_who_watch(broker: Broker, attempt: int) -> None:
     broker.run(dispatch.cancel("h", attempt, "7"))
 
     (event,) = broker.run(streams.after("h"))
-    assert (event.id, event.kind) == (EventId(attempt, 1), Kind.DONE)
+    assert (event.id, event.kind) == (EventId(attempt, 1), EventKind.DONE)
     assert json.loads(event.data) == {"state": "cancelled", "reason": "cancelled"}
     assert broker.run(streams.tip("h")) == Tip("cancelled", event.id, True, "7")
 
 
 def test_cancel_of_an_unknown_hint_closes_its_stream(broker: Broker) -> None:
     assert broker.run(dispatch.cancel("h", 1, "7")) == Cancelled(True, None, [])
-    assert broker.run(streams.append("h", 1, 1, [(Kind.PIECE, "{}")])) is Append.CLOSED
+    assert broker.run(streams.append("h", 1, 1, [(EventKind.PIECE, "{}")])) is Append.CLOSED
 
 
 def test_cancel_in_the_backlog_forgets_the_hint(broker: Broker) -> None:
     admit(broker, "h")
 
-    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Place.WAITING, [])
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Phase.WAITING, [])
     assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(False, None, [])
     assert broker.run(dispatch.backlog_size()) == 0
 
@@ -331,7 +331,7 @@ def test_cancel_of_a_grant_gives_its_slot_to_the_next(broker: Broker) -> None:
     admit(broker, "next")
     next = Grant("next", "gpu0", 1)
 
-    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Place.GRANTED, [next])
+    assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(True, Phase.GRANTED, [next])
     assert broker.run(dispatch.claim("h", "gpu0", "w")) is None
     assert rung(broker)[-1] == next
     assert broker.run(dispatch.cancel("h", 0, "7")) == Cancelled(False, None, [])
@@ -343,7 +343,7 @@ def test_cancel_leaves_a_claimed_hint_to_its_worker(broker: Broker) -> None:
     attempt = claimed(broker, "h")
     admit(broker, "next")
 
-    assert broker.run(dispatch.cancel("h", attempt, "7")) == Cancelled(True, Place.CLAIMED, [])
+    assert broker.run(dispatch.cancel("h", attempt, "7")) == Cancelled(True, Phase.CLAIMED, [])
     assert broker.run(dispatch.pull("gpu0")) == []
     assert broker.run(streams.closed([("h", attempt)])) == {"h"}
     assert broker.run(dispatch.settle("h", "gpu0", attempt, None)) == [Grant("next", "gpu0", 1)]
@@ -367,10 +367,10 @@ def test_standing_tells_positions_of_many_and_leaves_out_the_unknown(broker: Bro
 
     hints = ["claimed", "granted", "w2", "w1", "unknown"]
     assert broker.run(dispatch.standing(hints)) == {
-        "claimed": Standing(Place.CLAIMED, 0, None, "gpu0"),
-        "granted": Standing(Place.GRANTED, 0, None, "gpu0"),
-        "w1": Standing(Place.WAITING, 1, None, None),
-        "w2": Standing(Place.WAITING, 2, None, None),
+        "claimed": Standing(Phase.CLAIMED, 0, None, "gpu0"),
+        "granted": Standing(Phase.GRANTED, 0, None, "gpu0"),
+        "w1": Standing(Phase.WAITING, 1, None, None),
+        "w2": Standing(Phase.WAITING, 2, None, None),
     }
 
 
@@ -383,10 +383,10 @@ def test_eta_is_position_times_mean_service_time_over_live_slots(broker: Broker)
     for n in range(3):
         assert admit(broker, f"granted {n}").grant
 
-    placed = [admit(broker, f"w{n}", since_ms=n) for n in range(3)]
+    placements = [admit(broker, f"w{n}", since_ms=n) for n in range(3)]
 
     # (1·4 + 2·8) / 3 s a hint, 3 at a time
-    assert [placement.eta_s for placement in placed] == [3, 5, 7]
+    assert [placement.eta_s for placement in placements] == [3, 5, 7]
     assert broker.run(dispatch.standing(["w2"]))["w2"].eta_s == 7
 
 
@@ -430,7 +430,7 @@ def test_hints_on_their_last_attempt_are_apart(broker: Broker) -> None:
             assert broker.run(dispatch.claim(hint, "gpu0", "w"))
         assert set(broker.run(fleet.worker_died("gpu0", "w"))) == set(hints)
         for hint in hints:
-            assert broker.run(dispatch.requeue(hint, attempt))
+            assert broker.run(dispatch.requeue_lost(hint, attempt))
         if attempt == 1:
             assert len(broker.run(dispatch.pull("gpu0"))) == 3
     admit(broker, "new")

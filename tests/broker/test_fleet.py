@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broker import dispatch, fleet
 from broker.connect import Broker
-from broker.dispatch import Expired, Place
+from broker.dispatch import Expired, Phase
 from broker.fleet import Load
 from broker.keys import WORKERS
 from tests.broker.helpers import TTL_S, admit, claimed, serve
@@ -54,7 +54,7 @@ def test_what_a_dead_worker_had_claimed_is_over_at_once(broker: Broker) -> None:
 
     assert broker.run(fleet.worker_died("gpu0", "gpu0@host")) == ["its"]
 
-    assert broker.run(dispatch.expired()) == [Expired("its", "gpu0", 1, Place.CLAIMED, 1)]
+    assert broker.run(dispatch.expired()) == [Expired("its", "gpu0", 1, Phase.CLAIMED, 1)]
     assert broker.run(fleet.snapshot())["gpu0"].workers == {}
     assert broker.run(dispatch.claim("nobody's", "gpu0", "gpu0@host2")), "its bell still rings"
 

@@ -10,8 +10,8 @@ from broker import dispatch, fleet, health
 from broker.base import times
 from broker.connect import Broker
 from broker.contract.limit import START
-from broker.dispatch import Expired, Grant, Place
-from broker.health import EngineState, Failure, Health, Reading, Why
+from broker.dispatch import Expired, Grant, Phase
+from broker.health import EngineFailure, EngineState, Health, Reading, Why
 from broker.keys import HEALTH, LEASES, READING, WARM
 from tests.broker.helpers import admit, claimed, serve
 
@@ -29,7 +29,7 @@ def of(broker: Broker, engine: str = "gpu0") -> Health:
     return broker.run(health.state())[engine]
 
 
-def fail(broker: Broker, *kinds: Failure, ran_s: float = 0.0) -> list[bool]:
+def fail(broker: Broker, *kinds: EngineFailure, ran_s: float = 0.0) -> list[bool]:
     return [broker.run(health.failed("gpu0", kind, ran_s)) for kind in kinds]
 
 
@@ -46,26 +46,26 @@ def test_an_engine_nobody_spoke_of_is_up_without_a_limit(pair: Broker) -> None:
 
 
 def test_three_failures_at_once_take_an_engine_down(pair: Broker) -> None:
-    assert fail(pair, Failure.TIMEOUT, Failure.CUT) == [False, False]
+    assert fail(pair, EngineFailure.TIMEOUT, EngineFailure.CUT) == [False, False]
     assert of(pair).state is UP
 
-    assert fail(pair, Failure.UNREACHABLE) == [True]
+    assert fail(pair, EngineFailure.UNREACHABLE) == [True]
 
     found = of(pair)
-    assert (found.state, found.why, found.epoch) == (DOWN, Why.FAILURES, 1)
+    assert (found.state, found.why, found.ejections) == (DOWN, Why.FAILURES, 1)
     assert of(pair, "gpu1").state is UP
 
 
 def test_a_failure_older_than_ten_seconds_does_not_count(pair: Broker) -> None:
-    fail(pair, Failure.CUT)
+    fail(pair, EngineFailure.CUT)
     age(pair, "failures", 10_001)
 
-    assert fail(pair, Failure.CUT, Failure.CUT) == [False, False]
-    assert fail(pair, Failure.CUT) == [True]
+    assert fail(pair, EngineFailure.CUT, EngineFailure.CUT) == [False, False]
+    assert fail(pair, EngineFailure.CUT) == [True]
 
 
 def test_the_same_report_sent_again_counts_once(pair: Broker) -> None:
-    call = health.failed("gpu0", Failure.CUT)
+    call = health.failed("gpu0", EngineFailure.CUT)
 
     assert [pair.run(call) for _ in range(4)] == [False] * 4
 
@@ -73,23 +73,23 @@ def test_the_same_report_sent_again_counts_once(pair: Broker) -> None:
 def test_failures_of_an_engine_that_is_down_change_nothing(pair: Broker) -> None:
     pair.run(health.down("gpu0", Why.REFUSED))
 
-    assert fail(pair, *[Failure.UNREACHABLE] * 4) == [False] * 4
-    assert (of(pair).epoch, of(pair).why) == (1, Why.REFUSED)
+    assert fail(pair, *[EngineFailure.UNREACHABLE] * 4) == [False] * 4
+    assert (of(pair).ejections, of(pair).why) == (1, Why.REFUSED)
 
 
 def test_an_attempt_from_before_the_change_of_state_does_not_count(pair: Broker) -> None:
     pair.run(health.down("gpu0", Why.REFUSED))
     pair.run(health.probe("gpu0"))
 
-    assert fail(pair, Failure.TIMEOUT, ran_s=30) == [False]
+    assert fail(pair, EngineFailure.TIMEOUT, ran_s=30) == [False]
     assert of(pair).state is PROBING
 
     pair.run(health.worked("gpu0"))
-    assert fail(pair, *[Failure.TIMEOUT] * 3, ran_s=30) == [False] * 3
+    assert fail(pair, *[EngineFailure.TIMEOUT] * 3, ran_s=30) == [False] * 3
 
 
-@pytest.mark.parametrize("kind", [Failure.TIMEOUT, Failure.CUT, Failure.BUSY])
-def test_the_last_engine_stays_up_on_a_soft_sign(pair: Broker, kind: Failure) -> None:
+@pytest.mark.parametrize("kind", [EngineFailure.TIMEOUT, EngineFailure.CUT, EngineFailure.BUSY])
+def test_the_last_engine_stays_up_on_a_soft_sign(pair: Broker, kind: EngineFailure) -> None:
     pair.run(health.down("gpu1", Why.REFUSED))
 
     assert fail(pair, *[kind] * 4) == [False] * 4
@@ -99,7 +99,7 @@ def test_the_last_engine_stays_up_on_a_soft_sign(pair: Broker, kind: Failure) ->
 def test_the_last_engine_goes_down_when_it_cannot_be_reached(pair: Broker) -> None:
     pair.run(health.down("gpu1", Why.REFUSED))
 
-    assert fail(pair, *[Failure.UNREACHABLE] * 3) == [False, False, True]
+    assert fail(pair, *[EngineFailure.UNREACHABLE] * 3) == [False, False, True]
 
 
 def test_the_other_engine_must_be_up_enabled_and_have_workers(pair: Broker) -> None:
@@ -129,12 +129,12 @@ def test_the_last_engine_goes_down_on_a_hard_sign(pair: Broker, why: Why) -> Non
 def test_busy_shrinks_the_limit_of_an_engine_that_has_one_and_is_no_failure(pair: Broker) -> None:
     pair.run(health.set_limit("gpu0", 0, 8.0, None))
 
-    assert fail(pair, *[Failure.BUSY] * 4) == [False] * 4
+    assert fail(pair, *[EngineFailure.BUSY] * 4) == [False] * 4
     assert (of(pair).busy, of(pair).state) == (4, UP)
 
 
 def test_busy_is_a_failure_of_an_engine_without_a_limit(pair: Broker) -> None:
-    assert fail(pair, *[Failure.BUSY] * 3) == [False, False, True]
+    assert fail(pair, *[EngineFailure.BUSY] * 3) == [False, False, True]
 
 
 def test_going_down_calls_in_the_leases_and_clears_the_warm_set(broker: Broker) -> None:
@@ -146,8 +146,8 @@ def test_going_down_calls_in_the_leases_and_clears_the_warm_set(broker: Broker) 
     assert broker.run(health.down("gpu0", Why.REFUSED))
 
     assert sorted(broker.run(dispatch.expired())) == [
-        Expired("claimed", "gpu0", 1, Place.CLAIMED),
-        Expired("granted", "gpu0", 1, Place.GRANTED),
+        Expired("claimed", "gpu0", 1, Phase.CLAIMED),
+        Expired("granted", "gpu0", 1, Phase.GRANTED),
     ]
     assert not broker.client.exists(WARM("gpu0"))
 
@@ -163,7 +163,7 @@ def test_a_lease_that_was_called_in_is_neither_renewed_nor_claimed(broker: Broke
     assert broker.run(dispatch.claim("granted", "gpu0", "w")) is None
     assert len(broker.run(dispatch.expired())) == 2
 
-    assert broker.run(dispatch.requeue("claimed", 1))
+    assert broker.run(dispatch.requeue_lost("claimed", 1))
     assert broker.run(dispatch.renew("gpu0", [("claimed", 1)])) == ["claimed"]
 
 
@@ -171,7 +171,7 @@ def test_down_once_is_down(pair: Broker) -> None:
     assert pair.run(health.down("gpu0", Why.UNHEALTHY))
     assert not pair.run(health.down("gpu0", Why.REFUSED))
 
-    assert (of(pair).why, of(pair).epoch) == (Why.UNHEALTHY, 1)
+    assert (of(pair).why, of(pair).ejections) == (Why.UNHEALTHY, 1)
 
 
 def test_only_an_engine_that_is_down_is_probed(pair: Broker) -> None:
@@ -194,15 +194,15 @@ def test_a_canary_that_comes_back_takes_the_engine_up(pair: Broker) -> None:
     assert (of(pair).state, of(pair).why, of(pair).limit) == (UP, None, None)
 
 
-@pytest.mark.parametrize("kind", Failure)
-def test_a_canary_that_fails_takes_the_engine_down_again(pair: Broker, kind: Failure) -> None:
+@pytest.mark.parametrize("kind", EngineFailure)
+def test_a_canary_that_fails_takes_the_engine_down_again(pair: Broker, kind: EngineFailure) -> None:
     pair.run(health.set_limit("gpu0", 0, 8.0, None))
     pair.run(health.down("gpu0", Why.REFUSED))
     pair.run(health.probe("gpu0"))
 
     assert fail(pair, kind) == [True]
 
-    assert (of(pair).state, of(pair).why, of(pair).epoch) == (DOWN, Why.CANARY, 2)
+    assert (of(pair).state, of(pair).why, of(pair).ejections) == (DOWN, Why.CANARY, 2)
 
 
 def test_a_probed_engine_goes_down_on_a_soft_sign_also_as_the_last(pair: Broker) -> None:
@@ -214,12 +214,12 @@ def test_a_probed_engine_goes_down_on_a_soft_sign_also_as_the_last(pair: Broker)
 
 
 def test_failures_before_it_went_down_are_forgotten(pair: Broker) -> None:
-    fail(pair, Failure.CUT, Failure.CUT)
+    fail(pair, EngineFailure.CUT, EngineFailure.CUT)
     pair.run(health.down("gpu0", Why.REFUSED))
     pair.run(health.probe("gpu0"))
     pair.run(health.worked("gpu0"))
 
-    assert fail(pair, Failure.CUT, Failure.CUT) == [False, False]
+    assert fail(pair, EngineFailure.CUT, EngineFailure.CUT) == [False, False]
 
 
 @pytest.mark.parametrize(("good", "start"), [(None, START), (40.0, START), (2.5, 2.5)])
@@ -243,7 +243,7 @@ def test_a_limit_reckoned_before_the_engine_went_down_is_not_set(pair: Broker) -
     pair.run(health.probe("gpu0"))
     pair.run(health.worked("gpu0"))
     pair.run(health.set_limit("gpu0", 0, 16.0, 16.0))
-    assert of(pair).limit == START, "another epoch"
+    assert of(pair).limit == START, "the engine went down since"
 
     pair.run(health.set_limit("gpu0", 1, 8.0, None))
     assert (of(pair).limit, of(pair).good) == (8.0, None)

@@ -17,9 +17,9 @@ from hypothesis.stateful import (
 
 from broker import dispatch, fleet, streams
 from broker.connect import Broker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Lane
-from broker.dispatch import Cancelled, Expired, Grant, Place
+from broker.dispatch import Cancelled, Expired, Grant, Phase
 from broker.keys import BACKLOG, LEASES, STREAM, TICKET
 from broker.scripts import Call
 from broker.streams import Append
@@ -44,7 +44,7 @@ class Known:
     """
 
     since: int
-    place: Place | None = Place.WAITING
+    phase: Phase | None = Phase.WAITING
     engine: str | None = None
     attempt: int = 0
     row: int = 0
@@ -54,9 +54,9 @@ class Known:
     excluded: set[str] = field(default_factory=set)
     final_length: int | None = None
 
-    def held_by(self, grant: Grant, *places: Place) -> bool:
+    def held_by(self, grant: Grant, *phases: Phase) -> bool:
         return (
-            self.place in places and self.engine == grant.engine and self.attempt == grant.attempt
+            self.phase in phases and self.engine == grant.engine and self.attempt == grant.attempt
         )
 
 
@@ -78,7 +78,7 @@ class Histories(RuleBasedStateMachine):
             self.broker.run(fleet.beat(engine, "a", 2, TTL_S))
 
     def live(self) -> list[str]:
-        return [hint for hint, known in self.hints.items() if known.place]
+        return [hint for hint, known in self.hints.items() if known.phase]
 
     def free_slots(self, engine: str) -> int:
         load = self.broker.run(fleet.snapshot()).get(engine)
@@ -89,13 +89,13 @@ class Histories(RuleBasedStateMachine):
         waiting = [
             (known.attempt == 0, known.since, hint)
             for hint, known in self.hints.items()
-            if known.place is Place.WAITING and engine not in known.excluded
+            if known.phase is Phase.WAITING and engine not in known.excluded
         ]
         suspects = [
             hint
             for hint, known in self.hints.items()
             if known.lost >= 2
-            and (known.place is Place.WAITING or (known.place and known.engine == engine))
+            and (known.phase is Phase.WAITING or (known.phase and known.engine == engine))
         ]
         # On its last attempt an engine has no other such hint.
         taken = any(self.hints[hint].engine for hint in suspects)
@@ -106,7 +106,7 @@ class Histories(RuleBasedStateMachine):
     def note(self, grant: Grant) -> None:
         known = self.hints[grant.hint]
         assert grant.attempt > known.attempt, "attempts strictly grow"
-        known.place, known.engine, known.attempt = Place.GRANTED, grant.engine, grant.attempt
+        known.phase, known.engine, known.attempt = Phase.GRANTED, grant.engine, grant.attempt
         known.seq = 0
         self.granted.append(grant)
         load = self.broker.run(fleet.snapshot())[grant.engine]
@@ -116,7 +116,7 @@ class Histories(RuleBasedStateMachine):
         """Runs a call that ends with a pull, after the model has moved its hint."""
         before = self.broker.run(fleet.snapshot()).get(engine)
         in_flight = sum(
-            known.engine == engine and known.place in (Place.GRANTED, Place.CLAIMED)
+            known.engine == engine and known.phase in (Phase.GRANTED, Phase.CLAIMED)
             for known in self.hints.values()
         )
         free = before.slots - in_flight if before else 0
@@ -128,11 +128,11 @@ class Histories(RuleBasedStateMachine):
 
     def wait(self, hint: str) -> None:
         known = self.hints[hint]
-        known.place, known.engine = Place.WAITING, None
+        known.phase, known.engine = Phase.WAITING, None
 
     def end(self, hint: str) -> None:
         known = self.hints[hint]
-        known.place, known.engine = None, None
+        known.phase, known.engine = None, None
 
     def closes(self, hint: str) -> None:
         self.hints[hint].final_length = self.broker.client.xlen(STREAM(hint))
@@ -162,8 +162,8 @@ class Histories(RuleBasedStateMachine):
 
         placement = self.broker.run(dispatch.admit(ticket(hint, attempt=known.row)))
 
-        assert (placement.grant is not None) == (known.place is Place.GRANTED)
-        assert (placement.position > 0) == (known.place is Place.WAITING)
+        assert (placement.grant is not None) == (known.phase is Phase.GRANTED)
+        assert (placement.queue_position > 0) == (known.phase is Phase.WAITING)
 
     @rule(engine=engines, again=again)
     def pull(self, engine: str, again: bool) -> None:
@@ -177,7 +177,7 @@ class Histories(RuleBasedStateMachine):
         grant = data.draw(st.sampled_from(self.granted[-6:]))
         engine = other if wrong else grant.engine
         known = self.hints[grant.hint]
-        mine = known.place is Place.GRANTED and known.engine == engine
+        mine = known.phase is Phase.GRANTED and known.engine == engine
         call = dispatch.claim(grant.hint, engine, by)
 
         claim = self.broker.run(call)
@@ -185,7 +185,7 @@ class Histories(RuleBasedStateMachine):
         assert (claim and claim.attempt) == (known.attempt if mine else None)
         assert not again or self.broker.run(call) == claim
         if claim is not None:
-            known.place, known.row, known.by = Place.CLAIMED, claim.attempt, by
+            known.phase, known.row, known.by = Phase.CLAIMED, claim.attempt, by
             self.claims.append(Grant(grant.hint, engine, claim.attempt))
 
     @precondition(lambda self: self.claims)
@@ -193,9 +193,11 @@ class Histories(RuleBasedStateMachine):
     def write(self, data: Any, again: bool) -> None:
         claim = data.draw(st.sampled_from(self.claims[-6:]))
         known = self.hints[claim.hint]
-        may = known.held_by(claim, Place.CLAIMED) and known.final_length is None
+        may = known.held_by(claim, Phase.CLAIMED) and known.final_length is None
         seq = known.seq + 1 if may else 99
-        call = streams.append(claim.hint, claim.attempt, seq, [(Kind.PIECE, f'{{"text":"{seq}"}}')])
+        call = streams.append(
+            claim.hint, claim.attempt, seq, [(EventKind.PIECE, f'{{"text":"{seq}"}}')]
+        )
 
         assert self.broker.run(call) is (Append.OK if may else Append.CLOSED)
         assert not again or self.broker.run(call) is (Append.DUPLICATE if may else Append.CLOSED)
@@ -206,10 +208,10 @@ class Histories(RuleBasedStateMachine):
     def finish(self, data: Any, again: bool) -> None:
         claim = data.draw(st.sampled_from(self.claims[-6:]))
         known = self.hints[claim.hint]
-        mine = known.held_by(claim, Place.CLAIMED)
+        mine = known.held_by(claim, Phase.CLAIMED)
         may = mine and known.final_length is None
         seq = known.seq + 1 if may else 99
-        last = streams.append(claim.hint, claim.attempt, seq, [(Kind.DONE, DONE)])
+        last = streams.append(claim.hint, claim.attempt, seq, [(EventKind.DONE, DONE)])
         assert self.broker.run(last) is (Append.OK if may else Append.CLOSED)
         if may:
             self.closes(claim.hint)
@@ -219,14 +221,14 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), exclude=st.booleans(), again=again)
-    def give_back(self, data: Any, exclude: bool, again: bool) -> None:
+    def requeue(self, data: Any, exclude: bool, again: bool) -> None:
         claim = data.draw(st.sampled_from(self.claims[-6:]))
         known = self.hints[claim.hint]
-        if known.held_by(claim, Place.CLAIMED):
+        if known.held_by(claim, Phase.CLAIMED):
             self.wait(claim.hint)
             if exclude:
                 known.excluded.add(claim.engine)
-        self.pulls(dispatch.give_back(*claim, exclude), claim.engine, again)
+        self.pulls(dispatch.requeue(*claim, exclude), claim.engine, again)
 
     @precondition(lambda self: any(self.hints[hint].engine for hint in self.live()))
     @rule(data=st.data(), again=again)
@@ -234,14 +236,14 @@ class Histories(RuleBasedStateMachine):
         hint = data.draw(st.sampled_from([h for h in self.live() if self.hints[h].engine]))
         known = self.hints[hint]
         assert known.engine
-        assert known.place
+        assert known.phase
         let_expire(self.broker, hint, known.engine)
-        known.lost += known.place is Place.CLAIMED
-        late = Expired(hint, known.engine, known.attempt, known.place, known.lost)
+        known.lost += known.phase is Phase.CLAIMED
+        late = Expired(hint, known.engine, known.attempt, known.phase, known.lost)
         assert self.broker.run(dispatch.expired()) == [late]
 
-        assert self.broker.run(dispatch.requeue(hint, late.attempt))
-        assert not again or self.broker.run(dispatch.requeue(hint, late.attempt))
+        assert self.broker.run(dispatch.requeue_lost(hint, late.attempt))
+        assert not again or self.broker.run(dispatch.requeue_lost(hint, late.attempt))
         self.wait(hint)
 
     @rule(engine=engines, worker=st.sampled_from(WORKERS))
@@ -250,7 +252,7 @@ class Histories(RuleBasedStateMachine):
         left = {
             hint: known
             for hint, known in self.hints.items()
-            if (known.place, known.engine, known.by) == (Place.CLAIMED, engine, worker)
+            if (known.phase, known.engine, known.by) == (Phase.CLAIMED, engine, worker)
         }
 
         assert set(self.broker.run(died)) == set(left)
@@ -260,7 +262,7 @@ class Histories(RuleBasedStateMachine):
         assert late == {hint: known.lost + 1 for hint, known in left.items()}
         for hint, known in left.items():
             known.lost += 1
-            assert self.broker.run(dispatch.requeue(hint, known.attempt))
+            assert self.broker.run(dispatch.requeue_lost(hint, known.attempt))
             self.wait(hint)
         assert self.broker.run(died) == []
 
@@ -269,7 +271,7 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, data: Any, again: bool) -> None:
         hint = data.draw(st.sampled_from(self.live()))
         known = self.hints[hint]
-        first, place, engine = known.final_length is None, known.place, known.engine
+        first, phase, engine = known.final_length is None, known.phase, known.engine
         found: list[Cancelled] = []
 
         def grants(reply: Any) -> list[Grant]:
@@ -277,15 +279,15 @@ class Histories(RuleBasedStateMachine):
             return found[-1].grants
 
         call = Call("cancel", dispatch.cancel(hint, known.row, "").args, grants)
-        if place is not Place.CLAIMED:
+        if phase is not Phase.CLAIMED:
             self.end(hint)
-        if engine and place is Place.GRANTED:
+        if engine and phase is Phase.GRANTED:
             self.pulls(call, engine, again)
         else:
             assert self.broker.run(call) == []
             assert not again or self.broker.run(call) == []
-        assert found[0][:2] == (first, place)
-        assert not again or found[1][:2] == (False, known.place)
+        assert found[0][:2] == (first, phase)
+        assert not again or found[1][:2] == (False, known.phase)
         if first:
             self.closes(hint)
 
@@ -306,7 +308,7 @@ class Histories(RuleBasedStateMachine):
         claims = [claim for claim in self.claims if claim.engine == engine]
         lost = self.broker.run(dispatch.renew(engine, [(c.hint, c.attempt) for c in claims]))
 
-        held = [self.hints[claim.hint].held_by(claim, Place.CLAIMED) for claim in claims]
+        held = [self.hints[claim.hint].held_by(claim, Phase.CLAIMED) for claim in claims]
         assert lost == [c.hint for c, mine in zip(claims, held, strict=True) if not mine]
 
     @precondition(lambda self: len(self.live()) > 5)
@@ -315,11 +317,11 @@ class Histories(RuleBasedStateMachine):
         """Redis forgets all; live workers renew first, then rescue admits the queued rows again."""
         self.broker.client.flushall()
         self.granted.clear()
-        live = {hint: known for hint, known in self.hints.items() if known.place}
+        live = {hint: known for hint, known in self.hints.items() if known.phase}
         # Only the row can refuse a zombie of a hint that ended before the wipe.
         self.claims = [claim for claim in self.claims if claim.hint in live]
         for hint, known in live.items():
-            if known.place is Place.CLAIMED and known.final_length is None:
+            if known.phase is Phase.CLAIMED and known.final_length is None:
                 renewed = dispatch.renew(str(known.engine), [(hint, known.attempt)])
                 assert self.broker.run(renewed) == []
                 # It counts from now, so it is less old than those that every 8th pull prefers.
@@ -331,7 +333,7 @@ class Histories(RuleBasedStateMachine):
             else:
                 self.wait(hint)
                 # Grants that nobody claimed are known to no row: their numbers may come again.
-                self.broker.run(dispatch.requeue(hint, known.row))
+                self.broker.run(dispatch.requeue_lost(hint, known.row))
                 admitted = ticket(hint, attempt=known.row, since_ms=known.since)
                 assert self.broker.run(dispatch.admit(admitted)).grant is None
                 known.attempt = known.row
@@ -340,15 +342,15 @@ class Histories(RuleBasedStateMachine):
         self.start_fleet()
 
     @invariant()
-    def each_hint_is_in_one_place(self) -> None:
+    def each_hint_is_in_one_phase(self) -> None:
         redis = self.broker.client
         waiting = [hint for lane in Lane for hint in redis.zrange(BACKLOG(lane), 0, -1)]
-        found = dict.fromkeys(waiting, (Place.WAITING, None))
+        found = dict.fromkeys(waiting, (Phase.WAITING, None))
         for engine in ENGINES:
             for hint in redis.zrange(LEASES(engine), 0, -1):
-                assert hint not in found, "no hint is in two places"
-                found[hint] = (Place(redis.hget(TICKET(hint), "place") or ""), engine)
-        expected = {hint: (known.place, known.engine) for hint, known in self.hints.items()}
+                assert hint not in found, "no hint is in two phases"
+                found[hint] = (Phase(redis.hget(TICKET(hint), "phase") or ""), engine)
+        expected = {hint: (known.phase, known.engine) for hint, known in self.hints.items()}
         assert found == {hint: at for hint, at in expected.items() if at[0]}, "nothing is lost"
         assert self.broker.run(dispatch.known(self.hints)) == set(found)
 

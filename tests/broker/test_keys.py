@@ -6,7 +6,7 @@ import re
 
 from broker import dispatch, health, keys, nodes, quota, streams
 from broker.connect import Broker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.health import Reading
 from broker.nodes import NodeState
 from broker.scripts import FOLDER, scripts
@@ -22,10 +22,10 @@ def test_every_key_has_our_prefix_and_a_name_of_its_own() -> None:
 def test_keys_in_redis_are_those_of_the_table_in_type_and_time(broker: Broker) -> None:
     serve(broker, gpu0=1)
     claimed(broker, "gpu0")
-    broker.run(streams.append("h", 1, 1, [(Kind.STARTED, "{}")]))
+    broker.run(streams.append("h", 1, 1, [(EventKind.STARTED, "{}")]))
     admit(broker, "waits")
     broker.run(dispatch.epoch())
-    broker.run(dispatch.requeue("unknown", 1))
+    broker.run(dispatch.requeue_lost("unknown", 1))
     broker.run(nodes.beat("a", "token", NodeState(None)))
     broker.run(quota.begin("1", "a"))
     broker.run(health.read("gpu0", Reading(kv_tokens=6400)))

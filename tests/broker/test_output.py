@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from broker.base import output as module
-from broker.base.output import LINE_BYTES, OLD_FILES, TAIL_LINES, Output
+from broker.base.output import LINE_BYTES, OLD_FILES, TAIL_LINES, ChildOutput
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> Output:
-    return Output(tmp_path / "child.log")
+def output(tmp_path: Path) -> ChildOutput:
+    return ChildOutput(tmp_path / "child.log")
 
 
-def run(output: Output, code: str) -> None:
+def run(output: ChildOutput, code: str) -> None:
     """A child from its start to its end."""
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -27,7 +27,7 @@ def run(output: Output, code: str) -> None:
     output.settle()
 
 
-def test_every_line_of_every_life_is_kept(output: Output) -> None:
+def test_every_line_of_every_life_is_kept(output: ChildOutput) -> None:
     run(output, "print('one'); print(); print('two', end='')")
     run(output, "import os; os.write(1, b'\\xff three\\n')")
 
@@ -37,7 +37,7 @@ def test_every_line_of_every_life_is_kept(output: Output) -> None:
 
 
 def test_the_files_of_a_child_that_never_stops_printing_stay_small(
-    output: Output, tmp_path: Path
+    output: ChildOutput, tmp_path: Path
 ) -> None:
     output._files.maxBytes = 10_000
 
@@ -51,7 +51,7 @@ def test_the_files_of_a_child_that_never_stops_printing_stay_small(
     assert len(output.tail) == TAIL_LINES
 
 
-def test_a_line_without_end_is_kept_in_parts(output: Output) -> None:
+def test_a_line_without_end_is_kept_in_parts(output: ChildOutput) -> None:
     run(output, f"print('x' * {3 * LINE_BYTES})")
 
     assert max(map(len, output.path.read_text().splitlines())) <= LINE_BYTES
@@ -59,7 +59,7 @@ def test_a_line_without_end_is_kept_in_parts(output: Output) -> None:
 
 def test_a_full_disk_stops_nobody_and_the_last_lines_are_known(tmp_path: Path) -> None:
     (tmp_path / "child.log").symlink_to("/dev/full")
-    output = Output(tmp_path / "child.log")
+    output = ChildOutput(tmp_path / "child.log")
 
     run(output, "for n in range(2000): print('line', n)")
     assert output.tail[-1] == "line 1999"
@@ -70,7 +70,7 @@ def test_a_full_disk_stops_nobody_and_the_last_lines_are_known(tmp_path: Path) -
 
 
 def test_a_log_that_cannot_be_opened_stops_nobody(tmp_path: Path) -> None:
-    output = Output(tmp_path / "missing" / "child.log")
+    output = ChildOutput(tmp_path / "missing" / "child.log")
 
     run(output, "print('said')")
 
@@ -78,7 +78,7 @@ def test_a_log_that_cannot_be_opened_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_who_inherited_the_pipe_is_not_waited_for(
-    output: Output, monkeypatch: pytest.MonkeyPatch
+    output: ChildOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LAST_S", 0.1)
     code = "import subprocess; print('said', flush=True); subprocess.Popen(['sleep', '3'])"

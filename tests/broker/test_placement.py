@@ -87,7 +87,7 @@ def test_a_hint_goes_home(virtual: VirtualBroker) -> None:
     for engine in SLOTS:
         for prefix in prefixes_of(engine, SLOTS, 2):
             assert engine_of(ask(virtual, f"at {prefix}", prefix)) == engine
-            assert virtual.client.hget(TICKET(f"at {prefix}"), "placed") == "home"
+            assert virtual.client.hget(TICKET(f"at {prefix}"), "affinity") == "home"
 
 
 def test_beyond_its_fair_share_an_engine_is_left_for_the_emptiest(virtual: VirtualBroker) -> None:
@@ -99,8 +99,8 @@ def test_beyond_its_fair_share_an_engine_is_left_for_the_emptiest(virtual: Virtu
 
     # bound: max(2, ceil(1.25 · (in flight + 1) / 2))
     assert engines == ["gpu1", "gpu1", "gpu0", "gpu1", "gpu1", "gpu0"]
-    assert virtual.client.hget(TICKET("h2"), "placed") == "cold"
-    assert virtual.client.hget(TICKET("h5"), "placed") == "warm"
+    assert virtual.client.hget(TICKET("h2"), "affinity") == "cold"
+    assert virtual.client.hget(TICKET("h5"), "affinity") == "warm"
 
 
 def test_a_warm_engine_comes_before_an_emptier_one(virtual: VirtualBroker) -> None:
@@ -199,7 +199,7 @@ def test_prefixes_of_an_engine_that_is_down_move(virtual: VirtualBroker) -> None
     virtual.client.hset(HEALTH("gpu1"), "state", "down")
 
     assert engine_of(ask(virtual, "h", prefix)) == "gpu0"
-    assert virtual.client.hget(TICKET("h"), "placed") == "home"
+    assert virtual.client.hget(TICKET("h"), "affinity") == "home"
 
 
 def test_a_full_cache_forgets_what_was_used_least_lately(virtual: VirtualBroker) -> None:
@@ -235,7 +235,7 @@ def test_a_hint_that_had_a_slot_takes_the_first_that_is_free(virtual: VirtualBro
     (prefix,) = prefixes_of("gpu0", slots, 1)
     assert engine_of(ask(virtual, "again", prefix, since_ms=START_MS + 9)) == "gpu0"
     ask(virtual, "first", prefixes_of("gpu1", slots, 1)[0], since_ms=START_MS)
-    assert virtual.run(dispatch.give_back("again", "gpu0", 1, exclude=True)) == []
+    assert virtual.run(dispatch.requeue("again", "gpu0", 1, exclude=True)) == []
     held = virtual.client.zrange("hl:engine:gpu1:leases", 0, 0)[0]
 
     assert settled(virtual, held, "gpu1") == ["again"]
@@ -254,10 +254,10 @@ def test_a_student_has_at_most_two_in_flight(virtual: VirtualBroker) -> None:
     assert pulled(virtual, "gpu0") == ["h3"]
 
 
-def places(broker: Any, hints: Iterable[str]) -> list[str]:
-    """The waiting ones of these hints in the order of their places."""
+def positions(broker: Any, hints: Iterable[str]) -> list[str]:
+    """The waiting ones of these hints in the order of their positions."""
     found = broker.run(dispatch.standing(hints))
-    return sorted(found, key=lambda hint: found[hint].position)
+    return sorted(found, key=lambda hint: found[hint].queue_position)
 
 
 def test_students_of_a_course_take_turns(virtual: VirtualBroker) -> None:
@@ -266,7 +266,7 @@ def test_students_of_a_course_take_turns(virtual: VirtualBroker) -> None:
         ask(virtual, hint, student=student, since_ms=START_MS + n)
 
     order = ["a1", "b1", "c1", "a2", "b2", "a3"]
-    assert places(virtual, order) == order
+    assert positions(virtual, order) == order
     fleet_of(virtual, gpu0=1)
     taken = pulled(virtual, "gpu0")
     while len(taken) < len(asked):
@@ -279,7 +279,7 @@ def test_courses_take_turns(virtual: VirtualBroker) -> None:
         ask(virtual, hint, course=hint[0], since_ms=START_MS + n)
 
     order = ["x1", "y1", "z1", "x2", "y2", "x3", "x4"]
-    assert places(virtual, order) == order
+    assert positions(virtual, order) == order
     fleet_of(virtual, gpu0=1)
     taken = pulled(virtual, "gpu0")
     while len(taken) < len(order):
@@ -312,7 +312,7 @@ def test_who_takes_a_hint_back_loses_no_turn(virtual: VirtualBroker) -> None:
 
     ask(virtual, "meant", student="s", since_ms=START_MS + 3)
 
-    assert places(virtual, ["other", "meant", "second"]) == ["other", "meant", "second"]
+    assert positions(virtual, ["other", "meant", "second"]) == ["other", "meant", "second"]
 
 
 def test_retries_go_before_students_and_students_before_batches(virtual: VirtualBroker) -> None:
@@ -321,14 +321,14 @@ def test_retries_go_before_students_and_students_before_batches(virtual: Virtual
     virtual.run(fleet.leave("gpu0", "worker"))
     ask(virtual, "batch", lane="batch", since_ms=START_MS)
     ask(virtual, "student", since_ms=START_MS + 1)
-    virtual.run(dispatch.give_back("retry", "gpu0", 1, exclude=False))
+    virtual.run(dispatch.requeue("retry", "gpu0", 1, exclude=False))
     assert {lane: one.size for lane, one in virtual.run(dispatch.backlog()).items()} == {
         Lane.RETRY: 1,
         Lane.INTERACTIVE: 1,
         Lane.BATCH: 1,
     }
     standing = virtual.run(dispatch.standing(["retry", "student", "batch"]))
-    assert {one.position for one in standing.values()} == {1}, "each is the first of its lane"
+    assert {one.queue_position for one in standing.values()} == {1}, "each is the first of its lane"
 
     virtual.run(fleet.beat("gpu0", "worker", 10, FOREVER_S))
 
@@ -386,7 +386,7 @@ def test_a_newcomers_wait_counts_retries_and_the_live_limits(virtual: VirtualBro
     virtual.run(dispatch.claim("fill 0", "gpu0", "w"))
     virtual.run(dispatch.settle("fill 0", "gpu0", 1, 8.0))
     virtual.run(fleet.leave("gpu0", "worker"))
-    virtual.run(dispatch.give_back("fill 1", "gpu0", 1, exclude=False))
+    virtual.run(dispatch.requeue("fill 1", "gpu0", 1, exclude=False))
     virtual.run(fleet.beat("gpu0", "worker", 4, FOREVER_S))
     ask(virtual, "h")
 
@@ -419,7 +419,7 @@ def test_a_course_that_was_served_early_pays_it_back(virtual: VirtualBroker) -> 
 
     assert pulled(virtual, "gpu0") == [f"x{n}" for n in range(12)]
 
-    order = places(virtual, [f"{course}{n}" for n in range(30) for course in "xy"])
+    order = positions(virtual, [f"{course}{n}" for n in range(30) for course in "xy"])
     order = [hint for hint in order if hint not in {f"x{n}" for n in range(12)}]
     assert order[:10] == [f"y{n}" for n in range(8)] + ["x12", "y8"], "8 turns, not all 12"
 
@@ -433,7 +433,7 @@ def test_coming_back_gains_a_course_no_turn(virtual: VirtualBroker) -> None:
 
     ask(virtual, "x2", course="x", since_ms=START_MS + 1)
 
-    assert places(virtual, ["x2", "y1", "z1", "z2"]) == ["y1", "z1", "x2", "z2"]
+    assert positions(virtual, ["x2", "y1", "z1", "z2"]) == ["y1", "z1", "x2", "z2"]
 
 
 def test_one_slot_is_worth_as_much_as_another(virtual: VirtualBroker) -> None:
@@ -468,7 +468,7 @@ def test_a_call_looks_at_a_window_however_long_the_line_is(virtual: VirtualBroke
 
 
 def commands_of(broker: VirtualBroker) -> int:
-    """Commands that a pull, a settle, an admission and a look at places take together."""
+    """Commands that a pull, a settle, an admission and a look at positions take together."""
 
     def processed() -> int:
         return sum(one["calls"] for one in broker.client.info("commandstats").values())

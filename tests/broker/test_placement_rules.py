@@ -80,7 +80,7 @@ class Placement(RuleBasedStateMachine):
             placement = self.broker.run(dispatch.admit(new))
 
             engine = placement.grant.engine if placement.grant else None
-            assert (engine, placement.position) == self.model.admit(new)
+            assert (engine, placement.queue_position) == self.model.admit(new)
 
     @rule(engine=engines)
     def pull(self, engine: str) -> None:
@@ -90,13 +90,13 @@ class Placement(RuleBasedStateMachine):
     @rule(data=st.data())
     def claim(self, data: Any) -> None:
         known, engine, attempt = self.held(data)
-        granted = known.place == "granted"
+        granted = known.phase == "granted"
 
         claim = self.broker.run(dispatch.claim(known.ticket.hint, engine, "w"))
 
         since_ms = known.ticket.since_ms
-        assert claim == (Claim(attempt, known.placed, since_ms) if granted else None)
-        known.place = "claimed"
+        assert claim == (Claim(attempt, known.affinity, since_ms) if granted else None)
+        known.phase = "claimed"
 
     @precondition(lambda self: self.in_flight())
     @rule(data=st.data())
@@ -110,11 +110,11 @@ class Placement(RuleBasedStateMachine):
 
     @precondition(lambda self: self.in_flight())
     @rule(data=st.data(), exclude=st.booleans())
-    def give_back(self, data: Any, exclude: bool) -> None:
+    def requeue(self, data: Any, exclude: bool) -> None:
         known, engine, attempt = self.held(data)
 
         grants = self.broker.run(
-            dispatch.give_back(known.ticket.hint, engine, attempt, exclude=exclude)
+            dispatch.requeue(known.ticket.hint, engine, attempt, exclude=exclude)
         )
 
         if exclude:
@@ -124,12 +124,12 @@ class Placement(RuleBasedStateMachine):
 
     @precondition(lambda self: self.in_flight())
     @rule(data=st.data())
-    def requeue(self, data: Any) -> None:
+    def requeue_lost(self, data: Any) -> None:
         known, _, attempt = self.held(data)
 
-        assert self.broker.run(dispatch.requeue(known.ticket.hint, attempt))
+        assert self.broker.run(dispatch.requeue_lost(known.ticket.hint, attempt))
 
-        known.lost += known.place == "claimed"
+        known.lost += known.phase == "claimed"
         self.model.enter(known)
 
     @precondition(lambda self: self.model.hints)
@@ -140,11 +140,11 @@ class Placement(RuleBasedStateMachine):
 
         gone = self.broker.run(dispatch.cancel(hint, known.attempt, known.ticket.student))
 
-        place, engine = known.place, known.engine
-        assert gone.place == place
-        if place != "claimed":
+        phase, engine = known.phase, known.engine
+        assert gone.phase == phase
+        if phase != "claimed":
             self.model.end(hint)
-        if engine and place == "granted":
+        if engine and phase == "granted":
             self.compare(gone.grants, engine)
         else:
             assert not gone.grants
@@ -212,7 +212,7 @@ class Placement(RuleBasedStateMachine):
             warm = {f"{tokens}:{prefix}" for prefix, tokens in self.model.engines[engine].warm}
             assert set(redis.zrange(WARM(engine), 0, -1)) == warm
         for known in self.in_flight():
-            assert redis.hget(TICKET(known.ticket.hint), "placed") == known.placed
+            assert redis.hget(TICKET(known.ticket.hint), "affinity") == known.affinity
 
     @invariant()
     def what_decides_the_next_choice_is_the_models(self) -> None:
@@ -225,8 +225,8 @@ class Placement(RuleBasedStateMachine):
     @invariant()
     def places_in_the_line_are_the_models(self) -> None:
         found = self.broker.run(dispatch.standing(self.model.hints))
-        places = {hint: standing.position for hint, standing in found.items()}
-        assert places == {hint: self.model.position(hint) for hint in self.model.hints}
+        positions = {hint: standing.queue_position for hint, standing in found.items()}
+        assert positions == {hint: self.model.position(hint) for hint in self.model.hints}
         sizes = {lane: one.size for lane, one in self.broker.run(dispatch.backlog()).items()}
         assert sizes == {lane: len(self.model.order(lane)) for lane in Lane}
 
@@ -238,7 +238,7 @@ class Placement(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_of_an_empty_line(self) -> None:
         if not self.model.waiting():
-            kinds = ("backlog", "courses", "turns", "line", "rounds")
+            kinds = ("backlog", "courses", "turns", "course_backlog", "rounds")
             assert not [k for kind in kinds for k in self.broker.client.keys(f"hl:{kind}:*")]
 
 

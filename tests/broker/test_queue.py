@@ -65,7 +65,7 @@ def test_every_grant_rings_once_in_the_queue_of_its_engine(broker: Broker) -> No
     waits = admit(broker, "c")
     known = admit(broker, "a")
     (next_one,) = broker.run(dispatch.settle("b", "gpu1", 1, None))
-    (again,) = broker.run(dispatch.give_back("a", "gpu0", 1, exclude=False))
+    (again,) = broker.run(dispatch.requeue("a", "gpu0", 1, exclude=False))
 
     assert grants == [Grant("a", "gpu0", 1), Grant("b", "gpu1", 1)]
     assert (waits.grant, known.grant) == (None, grants[0])

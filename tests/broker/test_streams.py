@@ -9,14 +9,14 @@ import pytest
 from broker import streams
 from broker.base.times import STREAM_S
 from broker.connect import AsyncBroker, Broker, listener
-from broker.contract.events import Event, EventId, Kind
+from broker.contract.events import Event, EventId, EventKind
 from broker.embedded import Embedded
 from broker.keys import STREAM, TIP
 from broker.streams import Append, Tip
 
-PIECE = (Kind.PIECE, '{"text":"가\\n나"}')
-STARTED = (Kind.STARTED, '{"engine":"gpu0"}')
-DONE = (Kind.DONE, '{"state":"answered","reason":null}')
+PIECE = (EventKind.PIECE, '{"text":"가\\n나"}')
+STARTED = (EventKind.STARTED, '{"engine":"gpu0"}')
+DONE = (EventKind.DONE, '{"state":"answered","reason":null}')
 CANCELLED = '{"state":"cancelled","reason":"cancelled"}'
 
 
@@ -111,7 +111,7 @@ def test_closed_names_the_attempts_that_may_not_write(broker: Broker) -> None:
 
 def test_tip_follows_the_newest_event(broker: Broker) -> None:
     assert broker.run(streams.tip("h")) is None
-    broker.run(streams.append("h", 0, 1, [(Kind.QUEUED, "{}")], owner="7"))
+    broker.run(streams.append("h", 0, 1, [(EventKind.QUEUED, "{}")], owner="7"))
     assert broker.run(streams.tip("h")) == Tip("queued", EventId(0, 1), False, "7")
     broker.run(streams.append("h", 1, 1, [STARTED, PIECE]))
     assert broker.run(streams.tip("h")) == Tip("running", EventId(1, 2), False, "7")
@@ -139,19 +139,19 @@ async def test_listeners_receive_each_event_once_and_in_order(
 
         messages = [await anext(pubsub.listen()) for _ in range(3)]
     assert {message["channel"].decode() for message in messages} == {streams.channel("h")}
-    assert [streams.parse_message(message["data"]) for message in messages] == [
+    assert [streams.parse_published(message["data"]) for message in messages] == [
         Event(EventId(1, 1), *STARTED),
         Event(EventId(1, 2), *PIECE),
-        Event(EventId(1, 3), Kind.DONE, CANCELLED),
+        Event(EventId(1, 3), EventKind.DONE, CANCELLED),
     ]
-    assert json.loads(streams.parse_message(messages[1]["data"]).data) == {"text": "가\n나"}
+    assert json.loads(streams.parse_published(messages[1]["data"]).data) == {"text": "가\n나"}
 
 
 def test_a_message_may_come_as_text_or_bytes() -> None:
-    event = Event(EventId(1, 2), Kind.PIECE, "{}")
+    event = Event(EventId(1, 2), EventKind.PIECE, "{}")
 
-    assert streams.parse_message("1-2\npiece\n{}") == event
-    assert streams.parse_message(b"1-2\npiece\n{}") == event
+    assert streams.parse_published("1-2\npiece\n{}") == event
+    assert streams.parse_published(b"1-2\npiece\n{}") == event
 
 
 def test_after_a_wipe_the_attempt_goes_on_writing(broker: Broker) -> None:

@@ -6,21 +6,21 @@ import pytest
 
 from broker import dispatch, streams
 from broker.connect import Broker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.streams import Append
 from broker.view import View, view
 from tests.broker.helpers import admit, claimed, serve
 
-STARTED = (Kind.STARTED, '{"engine": "gpu0"}')
-RESET = (Kind.RESET, '{"reason": "leak"}')
-DONE = (Kind.DONE, '{"state": "answered", "reason": null}')
+STARTED = (EventKind.STARTED, '{"engine": "gpu0"}')
+RESET = (EventKind.RESET, '{"reason": "leak"}')
+DONE = (EventKind.DONE, '{"state": "answered", "reason": null}')
 
 
-def piece(text: str) -> tuple[Kind, str]:
-    return Kind.PIECE, f'{{"text": "{text}"}}'
+def piece(text: str) -> tuple[EventKind, str]:
+    return EventKind.PIECE, f'{{"text": "{text}"}}'
 
 
-def write(broker: Broker, *events: tuple[Kind, str]) -> None:
+def write(broker: Broker, *events: tuple[EventKind, str]) -> None:
     assert broker.run(streams.append("h", 1, 1, events, "7")) is Append.OK
 
 
@@ -52,7 +52,7 @@ def test_a_granted_hint_has_place_0(broker: Broker) -> None:
     ],
 )
 def test_the_words_are_those_since_the_last_reset(
-    broker: Broker, events: list[tuple[Kind, str]], text: str
+    broker: Broker, events: list[tuple[EventKind, str]], text: str
 ) -> None:
     serve(broker, gpu0=1)
     claimed(broker, "h")

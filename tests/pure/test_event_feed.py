@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.contract.events import START, Event, EventId, Kind
+from broker.contract.events import START, Event, EventId, EventKind
 from web.events.feed import LIMIT, Feed, Final, Stage, Watch, follows
 
 HINT = "0b4fd3a6-8b61-4f7e-9d55-3a6b0f9f1c11"
 OTHER = "7d9c2b51-0a8e-4c39-8a53-6f0e2d4b7a22"
 
 
-def event(attempt: int, seq: int, kind: Kind = Kind.PIECE) -> Event:
+def event(attempt: int, seq: int, kind: EventKind = EventKind.PIECE) -> Event:
     return Event(EventId(attempt, seq), kind, "{}")
 
 
@@ -161,7 +161,7 @@ def test_nothing_follows_an_end() -> None:
 def test_nothing_follows_done() -> None:
     watch = live()
 
-    watch.hear(event(1, 1, Kind.DONE))
+    watch.hear(event(1, 1, EventKind.DONE))
     watch.hear(event(1, 2))
     watch.replay([event(1, 3)])
     watch.confirm()
@@ -199,9 +199,9 @@ def test_the_place_is_shown_when_it_changes_and_while_it_waits() -> None:
 
     for place in ((3, 60), (3, 60), (2, 40)):
         watch.stand(*place)
-    watch.hear(event(1, 1, Kind.STARTED))
+    watch.hear(event(1, 1, EventKind.STARTED))
     watch.stand(1, 20)
-    watch.hear(event(1, 2, Kind.QUEUED))
+    watch.hear(event(1, 2, EventKind.QUEUED))
     watch.stand(2, 40)
 
     assert sent(watch) == ["position", "position", "started 1-1", "queued 1-2", "position"]

@@ -13,7 +13,7 @@ from django.utils import translation
 
 from broker import keys
 from broker.base import times
-from broker.base.times import FAILURES_WITHIN_S, MOST_FAILURES
+from broker.base.times import FAILURE_THRESHOLD, FAILURES_WITHIN_S
 from broker.contract.job import Endpoint
 from broker.health import Why
 from broker.queue import CELERY
@@ -122,7 +122,7 @@ def test_keys_live_as_long_as_the_table_of_times_says() -> None:
 def test_words_take_their_numbers_from_there(locale: str, words: str) -> None:
     with translation.override(locale):
         assert str(WHY[Why.FAILURES]) == words
-    assert (MOST_FAILURES, FAILURES_WITHIN_S) == (3, 10)
+    assert (FAILURE_THRESHOLD, FAILURES_WITHIN_S) == (3, 10)
     assert "comes\nevery 15 s." in openapi.FRAMES
 
 

@@ -259,7 +259,7 @@ def test_a_full_backlog_says_when_to_come_again(api: Caller, settings: Any) -> N
     assert api.ask()["Retry-After"] == "80", "two hints before a new one has a slot, 40 s each"
 
     settings.HINT_TTL_S = 60
-    assert api.ask()["Retry-After"] == "60", "after that the line has moved in any case"
+    assert api.ask()["Retry-After"] == "60", "after that the backlog has moved in any case"
 
 
 def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exercise) -> None:

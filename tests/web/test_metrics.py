@@ -58,9 +58,9 @@ def test_it_shows_the_fleet(line: None, api: Caller) -> None:
     seen = scrape()
 
     assert seen["hint_broker_up"] == 1
-    assert seen["hint_gpu_inflight{gpu=gpu0}"] == 1
-    assert seen["hint_gpu_limit{gpu=gpu0}"] == 0
-    assert seen["hint_gpu_state{gpu=gpu0}"] == 0
+    assert seen["hint_engine_inflight{engine=gpu0}"] == 1
+    assert seen["hint_engine_limit{engine=gpu0}"] == 0
+    assert seen["hint_engine_state{engine=gpu0}"] == 0
 
 
 def test_it_shows_who_waits(line: None, api: Caller) -> None:
@@ -89,7 +89,7 @@ def test_without_redis_it_says_so(line: None, monkeypatch: pytest.MonkeyPatch) -
     seen = scrape()
 
     assert seen["hint_broker_up"] == 0
-    assert not [name for name in seen if name.startswith("hint_gpu")]
+    assert not [name for name in seen if name.startswith("hint_engine")]
     nowhere.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from web.api import problem
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_the_event_stream_tells_every_event(schema: dict[str, Any]) -> None:
 
     stream = events["responses"]["200"]
     assert "text/event-stream" in stream["content"]
-    assert all(f"`{kind}`" in stream["description"] for kind in (*Kind, "position", "lost"))
+    assert all(f"`{kind}`" in stream["description"] for kind in (*EventKind, "position", "lost"))
     names = {parameter["name"] for parameter in events["parameters"]}
     assert names == {"hint", "last", "Last-Event-ID"}
 

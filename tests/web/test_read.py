@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from broker import dispatch, streams
 from broker.connect import Broker
 from broker.contract.attempt import Ended
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.streams import Append
 from tests.broker.helpers import scripts_run
@@ -42,7 +42,9 @@ pytestmark = pytest.mark.django_db
 ANSWER = Outcome(state=State.ANSWERED, text="Is **a** right?", source=Source.MODEL)
 
 
-def write(hint: str, owner: User, first_seq: int, *events: tuple[Kind, dict[str, str]]) -> None:
+def write(
+    hint: str, owner: User, first_seq: int, *events: tuple[EventKind, dict[str, str]]
+) -> None:
     """As the worker of attempt 1 does."""
     texts = [(kind, json.dumps(data)) for kind, data in events]
     call = streams.append(hint, 1, first_seq, texts, str(owner.pk))
@@ -61,9 +63,15 @@ def running(api: Caller, student: User, engine: Engine) -> str:
 def claim_and_write(hint: str, owner: User) -> None:
     claim = broker().run(dispatch.claim(hint, "gpu0", "w"))
     assert claim
-    assert (claim.attempt, claim.placed) == (1, "home")
+    assert (claim.attempt, claim.affinity) == (1, "home")
     assert store.claim(hint, 1, "gpu0")
-    write(hint, owner, 1, (Kind.STARTED, {"engine": "gpu0"}), (Kind.PIECE, {"text": "Look "}))
+    write(
+        hint,
+        owner,
+        1,
+        (EventKind.STARTED, {"engine": "gpu0"}),
+        (EventKind.PIECE, {"text": "Look "}),
+    )
 
 
 def finish(hint: str) -> None:
@@ -82,7 +90,13 @@ def test_a_waiting_hint_shows_its_place(api: Caller, course: Any, exercise: Exer
 
 
 def test_a_running_hint_shows_the_words_so_far(api: Caller, running: str, student: User) -> None:
-    write(running, student, 3, (Kind.RESET, {"reason": "leak"}), (Kind.PIECE, {"text": "See *b*"}))
+    write(
+        running,
+        student,
+        3,
+        (EventKind.RESET, {"reason": "leak"}),
+        (EventKind.PIECE, {"text": "See *b*"}),
+    )
 
     hint = api.get(f"/v1/hints/{running}").json()
 
@@ -199,7 +213,7 @@ def test_a_tag_is_never_newer_than_what_it_comes_with(
 
 def test_new_words_are_a_new_tag(api: Caller, running: str, student: User) -> None:
     tag = api.get(f"/v1/hints/{running}")["ETag"]
-    write(running, student, 3, (Kind.PIECE, {"text": "again."}))
+    write(running, student, 3, (EventKind.PIECE, {"text": "again."}))
 
     answer = api.get(f"/v1/hints/{running}", tag)
 
@@ -223,7 +237,7 @@ def test_a_place_in_the_line_is_part_of_the_tag(api: Caller, course: Any) -> Non
 def test_the_end_is_a_new_tag(api: Caller, running: str, student: User) -> None:
     tag = api.get(f"/v1/hints/{running}")["ETag"]
     finish(running)
-    write(running, student, 3, (Kind.DONE, {"state": "answered"}))
+    write(running, student, 3, (EventKind.DONE, {"state": "answered"}))
 
     final = api.get(f"/v1/hints/{running}", tag)
 

@@ -34,7 +34,7 @@ def test_an_engine_that_comes_back_is_trusted_after_its_canary(gpus: Stand) -> N
 
     finals = [gpus.final(hint["id"], within_s=120) for hint in hints]
     assert {(hint["state"], hint["attempt"]) for hint in finals} == {("answered", 1)}
-    assert of(gpus).epoch == 1
+    assert of(gpus).ejections == 1
     # Its limit is that of a fresh start, here all of its two slots.
     until(lambda: of(gpus).limit == 2)
     assert gpus.engines["gpu0"].state()["requests"]

@@ -43,11 +43,12 @@ def test_a_node_shows_what_its_workers_count_also_the_dead_ones(watched: Stand, 
     first = answered(watched)
     before = until(lambda: scrape(port) if attempts(port) == 1 else None)
     assert before is not None
-    timed = [n for name, n in before.items() if name.startswith("hint_ttft_seconds_count{gpu=gpu0")]
+    ttft = [name for name in before if name.startswith("hint_ttft_seconds_count{")]
+    timed = [before[name] for name in ttft if "engine=gpu0" in name]
     assert timed == [1]
     assert before["hint_dispatch_seconds_count"] == 1
     assert before["hint_queue_wait_seconds_count{lane=interactive}"] == 1
-    assert before["hint_gpu_inflight{gpu=gpu0}"] == 0
+    assert before["hint_engine_inflight{engine=gpu0}"] == 0
 
     killed = workers(watched)
     watched.kill_worker()
@@ -80,5 +81,6 @@ def test_the_web_shows_the_same_fleet(watched: Stand, port: int) -> None:
 
     assert page.status_code == 200
     assert (
-        samples(page.text)["hint_gpu_limit{gpu=gpu0}"] == scrape(port)["hint_gpu_limit{gpu=gpu0}"]
+        samples(page.text)["hint_engine_limit{engine=gpu0}"]
+        == scrape(port)["hint_engine_limit{engine=gpu0}"]
     )

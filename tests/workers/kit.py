@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.contract.events import Event, EventId, Kind
+from broker.contract.events import Event, EventId, EventKind
 from broker.contract.job import HintJob
 from broker.dispatch import Claim
 from web.engines.client.errors import ModelError
@@ -41,4 +41,6 @@ def to_be_sent(outgoing: Outgoing) -> list[Event]:
         return []
     flat = [str(part) for part in call.args[6:]]
     told = enumerate(zip(flat[::2], flat[1::2], strict=True), start=1)
-    return [Event(EventId(outgoing.attempt, seq), Kind(kind), data) for seq, (kind, data) in told]
+    return [
+        Event(EventId(outgoing.attempt, seq), EventKind(kind), data) for seq, (kind, data) in told
+    ]

@@ -13,7 +13,7 @@ import pytest
 from broker import dispatch, fleet, health, streams
 from broker.connect import AsyncBroker
 from broker.contract import events
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Reason, State
 from broker.contract.text import storable
 from broker.dispatch import MOST_LOST
@@ -66,7 +66,7 @@ async def row(runtime: Runtime, hint: str) -> Hint:
     return await runtime.database.run(Hint.objects.get, pk=hint)
 
 
-async def told(runtime: Runtime, hint: str) -> list[tuple[Kind, dict[str, Any]]]:
+async def told(runtime: Runtime, hint: str) -> list[tuple[EventKind, dict[str, Any]]]:
     """What watchers of the hint have seen."""
     log = await runtime.broker.run(streams.after(hint))
     return [(event.kind, json.loads(event.data)) for event in log]
@@ -86,8 +86,8 @@ async def test_an_answer_reaches_row_stream_and_result(
     final = await row(runtime, hint)
     assert (final.state, final.text) == ("answered", "".join(good))
     seen = await told(runtime, hint)
-    assert [seen[0][0], seen[-1][0]] == [Kind.STARTED, Kind.DONE]
-    assert "".join(data["text"] for kind, data in seen if kind is Kind.PIECE) == final.text
+    assert [seen[0][0], seen[-1][0]] == [EventKind.STARTED, EventKind.DONE]
+    assert "".join(data["text"] for kind, data in seen if kind is EventKind.PIECE) == final.text
     assert result is not None
     assert (result.state, result.attempt) == ("answered", 1)
     assert final.text not in json.dumps(asdict(result))
@@ -107,7 +107,7 @@ async def test_a_character_that_cannot_be_stored_costs_no_hint(
     raw = await runtime.database.run(ModelCall.objects.get)
     assert raw.text == f"Look at the{storable(bad)} sign. What does it do?"
     assert (final.state, final.text) == ("answered", "Look at the sign. What does it do?")
-    assert "".join(data["text"] for kind, data in seen if kind is Kind.PIECE) == final.text
+    assert "".join(data["text"] for kind, data in seen if kind is EventKind.PIECE) == final.text
     assert result is not None
     assert await settled(runtime, hint)
 
@@ -120,7 +120,7 @@ async def test_the_row_is_final_before_the_final_event(
     send = AsyncBroker.run_many
 
     async def watched(broker: AsyncBroker, calls: list[Any]) -> list[Any]:
-        if any(Kind.DONE in call.args for call in calls):
+        if any(EventKind.DONE in call.args for call in calls):
             states.append((await row(runtime, hint)).state)
         return await send(broker, calls)
 
@@ -150,7 +150,7 @@ async def test_a_zombie_changes_neither_row_nor_stream(
     async def lose_the_lease(piece: str) -> None:
         if piece == good[1]:
             assert await runtime.database.run(store.requeue, hint, 1)
-            assert await runtime.broker.run(dispatch.requeue(hint, 1))
+            assert await runtime.broker.run(dispatch.requeue_lost(hint, 1))
 
     runtime.model = ScriptedModel(good, gate=lose_the_lease)
 
@@ -159,8 +159,8 @@ async def test_a_zombie_changes_neither_row_nor_stream(
     waiting = await row(runtime, hint)
     assert (waiting.state, waiting.attempt, waiting.text) == ("queued", 1, "")
     kinds = [kind for kind, _ in await told(runtime, hint)]
-    assert kinds[-1] is Kind.QUEUED
-    assert Kind.DONE not in kinds
+    assert kinds[-1] is EventKind.QUEUED
+    assert EventKind.DONE not in kinds
     runtime.model = ScriptedModel(good)
     # The slot that the zombie freed went to the hint again.
     assert await attempt.generate(runtime, hint) is not None
@@ -256,9 +256,9 @@ async def test_a_refused_first_answer_is_taken_back_and_asked_again(
     await attempt.generate(runtime, hint)
 
     seen = await told(runtime, hint)
-    after = seen[[kind for kind, _ in seen].index(Kind.RESET) :]
+    after = seen[[kind for kind, _ in seen].index(EventKind.RESET) :]
     assert after[0][1] == {"reason": "leak"}
-    text = "".join(data["text"] for kind, data in after if kind is Kind.PIECE)
+    text = "".join(data["text"] for kind, data in after if kind is EventKind.PIECE)
     assert (await row(runtime, hint)).text == text == "".join(good)
     assert [request_id for request_id, _ in runtime.model.requests] == [f"{hint}-1"] * 2
 
@@ -293,8 +293,8 @@ async def test_another_engine_gets_a_hint_that_failed_here(runtime: Runtime, hin
 
     assert result is not None
     assert result.state == "queued"
-    place = (await runtime.broker.run(dispatch.standing([hint])))[hint]
-    assert (place.place, place.engine) == (dispatch.Place.GRANTED, "gpu1")
+    standing = (await runtime.broker.run(dispatch.standing([hint])))[hint]
+    assert (standing.phase, standing.engine) == (dispatch.Phase.GRANTED, "gpu1")
     assert (await row(runtime, hint)).state == "queued"
 
 
@@ -347,7 +347,7 @@ async def test_a_defect_ends_a_hint_after_three_attempts(
     final = await row(runtime, hint)
     assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
     assert (await told(runtime, hint))[-1] == (
-        Kind.DONE, {"state": "failed", "reason": "worker_lost"}
+        EventKind.DONE, {"state": "failed", "reason": "worker_lost"}
     )  # fmt: skip
     assert await settled(runtime, hint)
     assert "SECRET" not in caplog.text
@@ -414,7 +414,7 @@ async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
 
     assert result is not None
     assert (await row(runtime, hint)).state == "answered"
-    assert (await told(runtime, hint))[-1][0] is Kind.DONE
+    assert (await told(runtime, hint))[-1][0] is EventKind.DONE
 
 
 def limited(retry_after_s: float | None = None) -> tuple[Exception]:
@@ -453,7 +453,7 @@ async def test_an_engine_that_pauses_gets_no_hint_until_then(runtime: Runtime, h
     assert (load.limit, load.alive) == (0, True)
     waits = await row(runtime, hint)
     assert (waits.state, waits.attempt) == ("queued", 1)
-    assert (await runtime.broker.run(dispatch.standing([hint])))[hint].position == 1
+    assert (await runtime.broker.run(dispatch.standing([hint])))[hint].queue_position == 1
 
 
 async def test_rate_limits_end_with_the_time_to_live(runtime: Runtime, hint: str) -> None:

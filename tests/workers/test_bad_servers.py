@@ -9,7 +9,7 @@ import pytest
 
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
-from broker.health import Failure
+from broker.health import EngineFailure
 from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
@@ -66,20 +66,20 @@ ENDED: dict[str, Reason] = {
     "deep-error": Reason.REQUEST_REFUSED,
     **{f"redirect-{status}": Reason.MODEL_REFUSED for status in (301, 302, 303, 307, 308)},
 }
-ELSEWHERE: dict[str, Failure] = {
-    "empty-reason": Failure.CUT,
-    "stop-in-each": Failure.CUT,
-    "clean-half": Failure.CUT,
-    "error-event": Failure.CUT,
-    "falls-silent": Failure.TIMEOUT,
-    "endless-line": Failure.UNREACHABLE,
-    "flood": Failure.CUT,
-    "packed-flood": Failure.UNREACHABLE,
-    "bomb-200": Failure.UNREACHABLE,
-    "rate-limited": Failure.RATE_LIMITED,
-    "html-error": Failure.UNREACHABLE,
-    "error-bomb": Failure.UNREACHABLE,
-    "brotli-error-bomb": Failure.UNREACHABLE,
+ELSEWHERE: dict[str, EngineFailure] = {
+    "empty-reason": EngineFailure.CUT,
+    "stop-in-each": EngineFailure.CUT,
+    "clean-half": EngineFailure.CUT,
+    "error-event": EngineFailure.CUT,
+    "falls-silent": EngineFailure.TIMEOUT,
+    "endless-line": EngineFailure.UNREACHABLE,
+    "flood": EngineFailure.CUT,
+    "packed-flood": EngineFailure.UNREACHABLE,
+    "bomb-200": EngineFailure.UNREACHABLE,
+    "rate-limited": EngineFailure.RATE_LIMITED,
+    "html-error": EngineFailure.UNREACHABLE,
+    "error-bomb": EngineFailure.UNREACHABLE,
+    "brotli-error-bomb": EngineFailure.UNREACHABLE,
 }
 OTHERS = {"slow-good", "role-then-silence", "split-surrogates", "rpm", "java-answer"}
 """Too slow to be run here, or in tests of their own; the gate has one for the last."""

@@ -84,7 +84,7 @@ async def test_an_answer_is_counted_and_timed(
     assert counted["hint_attempts_total", "answered"] == 1
     assert counted["hint_queue_wait_seconds_count", "interactive"] == 1
     assert 0 < counted["hint_queue_wait_seconds_sum", "interactive"] < 60
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
+    assert counted["hint_ttft_seconds_count", "cold", "gpu0", "write"] == 1
     assert counted["hint_prompt_tokens_total", "gpu0", "write"] == 10
     assert counted["hint_dispatch_seconds_count",] == 0
 
@@ -99,8 +99,8 @@ async def test_the_first_token_is_timed_from_the_request(
 
     await attempt.generate(runtime, hint)
 
-    assert counted["hint_ttft_seconds_sum", "gpu0", "cold", "write"] >= 0.06
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
+    assert counted["hint_ttft_seconds_sum", "cold", "gpu0", "write"] >= 0.06
+    assert counted["hint_ttft_seconds_count", "cold", "gpu0", "write"] == 1
 
 
 async def test_a_second_try_after_the_gate_is_no_second_sample(
@@ -111,7 +111,7 @@ async def test_a_second_try_after_the_gate_is_no_second_sample(
     await attempt.generate(runtime, hint)
 
     assert len(runtime.model.requests) == 2
-    assert counted["hint_ttft_seconds_count", "gpu0", "cold", "write"] == 1
+    assert counted["hint_ttft_seconds_count", "cold", "gpu0", "write"] == 1
     assert counted["hint_attempts_total", "answered"] == 1
 
 
@@ -195,7 +195,7 @@ async def test_a_later_attempt_waits_in_the_retry_lane(
 ) -> None:
     await claimed(runtime, hint)
     assert await runtime.database.run(store.requeue, hint, 1)
-    await runtime.broker.run(dispatch.give_back(hint, "gpu0", 1, exclude=False))
+    await runtime.broker.run(dispatch.requeue(hint, "gpu0", 1, exclude=False))
     runtime.model = ScriptedModel(good)
 
     await attempt.generate(runtime, hint)
@@ -231,7 +231,7 @@ async def test_the_message_tells_when_it_was_sent(
     assert 1.5 <= counted["hint_dispatch_seconds_sum",] < 60
 
 
-async def test_the_first_token_is_told_apart_by_the_place_of_the_hint(
+async def test_the_first_token_is_told_apart_by_affinity(
     runtime: Runtime, student: User, exercise: Exercise, good: tuple[str, ...], counted: Counted
 ) -> None:
     def asked() -> str:
@@ -245,7 +245,7 @@ async def test_the_first_token_is_told_apart_by_the_place_of_the_hint(
     runtime.model = ScriptedModel(good)
     await attempt.generate(runtime, await runtime.database.run(asked))
 
-    assert counted["hint_ttft_seconds_count", "gpu0", "home", "write"] == 1
+    assert counted["hint_ttft_seconds_count", "home", "gpu0", "write"] == 1
 
 
 async def test_an_attempt_joins_the_trace_of_its_hint(
@@ -328,7 +328,7 @@ async def test_a_node_shows_the_fleet_and_the_counts(
 
     seen = samples(page)
     assert seen["hint_broker_up"] == 1
-    assert seen["hint_gpu_limit{gpu=gpu0}"] >= 1
+    assert seen["hint_engine_limit{engine=gpu0}"] >= 1
     assert seen["hint_attempts_total{outcome=answered}"] >= 1
     assert hint not in page
 

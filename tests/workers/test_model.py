@@ -16,7 +16,7 @@ import pytest
 
 from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
-from broker.health import Failure
+from broker.health import EngineFailure
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.http import HttpConnection
 from tests.fakes.launch import FakeEngine
@@ -304,15 +304,15 @@ async def test_a_server_that_hangs_up_on_everybody_is_asked_twice(model: Model) 
 @pytest.mark.parametrize(
     ("status", "failure"),
     [
-        (408, Failure.UNREACHABLE),
-        (429, Failure.RATE_LIMITED),
-        (500, Failure.UNREACHABLE),
-        (502, Failure.UNREACHABLE),
-        (503, Failure.BUSY),
+        (408, EngineFailure.UNREACHABLE),
+        (429, EngineFailure.RATE_LIMITED),
+        (500, EngineFailure.UNREACHABLE),
+        (502, EngineFailure.UNREACHABLE),
+        (503, EngineFailure.BUSY),
     ],
 )
 async def test_an_engine_that_fails_is_told_from_one_without_room(
-    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int, failure: Failure
+    engine: FakeEngine, endpoint: Endpoint, model: Model, status: int, failure: EngineFailure
 ) -> None:
     engine.script(Behaviour(status=status))
 
@@ -320,7 +320,7 @@ async def test_an_engine_that_fails_is_told_from_one_without_room(
         await read(model, endpoint)
 
     assert error.value.failure is failure
-    assert isinstance(error.value, ModelBusy) is (failure is Failure.BUSY)
+    assert isinstance(error.value, ModelBusy) is (failure is EngineFailure.BUSY)
 
 
 async def test_a_closed_port_is_unavailable(model: Model) -> None:

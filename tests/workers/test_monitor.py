@@ -19,8 +19,8 @@ from aiohttp.test_utils import TestServer
 
 from broker import dispatch, fleet, health, keys
 from broker.contract.hint import Lane
-from broker.dispatch import Expired, Place, Ticket
-from broker.health import EngineState, Failure, Health, Why
+from broker.dispatch import Expired, Phase, Ticket
+from broker.health import EngineFailure, EngineState, Health, Why
 from tests.fakes.launch import FakeVllm
 from tests.fakes.vllm_faults import Fault, Wrong
 from tests.workers.pages import page_text
@@ -146,7 +146,7 @@ async def test_an_engine_that_answers_stays_up_and_is_read(clock: Clock, engine:
 
     found = await clock.tick()
 
-    assert (found.state, found.epoch) == (UP, 0)
+    assert (found.state, found.ejections) == (UP, 0)
     assert found.reading is not None
     assert (found.reading.running, found.reading.kv_usage) == (3, 0.5)
     assert found.reading.missing == ()
@@ -203,8 +203,8 @@ async def test_nobody_listening_takes_the_engine_down_and_calls_in_its_hints(
 
     found = await clock.tick()
 
-    assert (found.state, found.why, found.epoch) == (DOWN, Why.REFUSED, 1)
-    assert await runtime.broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Place.GRANTED)]
+    assert (found.state, found.why, found.ejections) == (DOWN, Why.REFUSED, 1)
+    assert await runtime.broker.run(dispatch.expired()) == [Expired("h", "gpu0", 1, Phase.GRANTED)]
 
 
 async def test_a_dead_engine_says_so_by_503(clock: Clock, engine: Scripted) -> None:
@@ -304,7 +304,7 @@ async def test_a_canary_whose_engine_dies_under_it_is_called_in(
 
     found = await clock.tick()
 
-    assert (found.state, found.epoch) == (DOWN, 2)
+    assert (found.state, found.ejections) == (DOWN, 2)
 
 
 async def test_a_frozen_engine_is_not_probed_before_it_moves(
@@ -432,7 +432,7 @@ async def test_a_503_cuts_the_limit_also_while_the_metrics_are_slow(
     await clock.occupy(16)
     await clock.tick(3)
     engine.page = None
-    await clock.runtime.broker.run(health.failed("gpu0", Failure.BUSY))
+    await clock.runtime.broker.run(health.failed("gpu0", EngineFailure.BUSY))
 
     assert (await clock.tick()).limit == pytest.approx(12.8)
 
@@ -442,7 +442,7 @@ async def test_a_limit_without_metrics_is_frozen(clock: Clock, engine: Scripted)
     await clock.tick(3)
     engine.page = None
     await clock.tick(step_s=6)
-    await clock.runtime.broker.run(health.failed("gpu0", Failure.BUSY))
+    await clock.runtime.broker.run(health.failed("gpu0", EngineFailure.BUSY))
 
     assert (await clock.tick(3)).limit == 16
 
@@ -487,7 +487,7 @@ async def test_a_change_of_state_is_logged_whoever_made_it(
 ) -> None:
     engine.page = None
     for _ in range(3):
-        await clock.runtime.broker.run(health.failed("gpu0", Failure.CUT))
+        await clock.runtime.broker.run(health.failed("gpu0", EngineFailure.CUT))
     engine.health = 503
 
     await clock.tick(2)

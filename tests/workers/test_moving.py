@@ -12,7 +12,7 @@ import pytest
 
 from broker import dispatch, fleet, health
 from broker.contract.attempt import Ended
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Outcome, Reason, State
 from broker.contract.job import Partial
 from broker.dispatch import Grant
@@ -67,16 +67,16 @@ async def serve(runtime: Runtime, hint: str, *scripts: Any, at: str = "gpu0") ->
     return await attempt.generate(runtime, hint)
 
 
-async def place(runtime: Runtime, hint: str) -> tuple[str, str | None]:
+async def phase(runtime: Runtime, hint: str) -> tuple[str, str | None]:
     standing = (await runtime.broker.run(dispatch.standing([hint])))[hint]
-    return standing.place, standing.engine
+    return standing.phase, standing.engine
 
 
-def text_of(events: list[tuple[Kind, dict[str, Any]]]) -> str:
+def text_of(events: list[tuple[EventKind, dict[str, Any]]]) -> str:
     """What a browser shows after these."""
     text = ""
     for kind, data in events:
-        text = "" if kind is Kind.RESET else text + data.get("text", "")
+        text = "" if kind is EventKind.RESET else text + data.get("text", "")
     return text
 
 
@@ -97,10 +97,10 @@ async def test_a_cut_hint_goes_on_elsewhere_and_nothing_is_told_twice(
     assert request_id == f"{hint}-2"
     assert messages[-1] == {"role": "assistant", "content": "Look at the sign. What d"}
     seen = await told(runtime, hint)
-    assert Kind.RESET not in [kind for kind, _ in seen]
+    assert EventKind.RESET not in [kind for kind, _ in seen]
     assert text_of(seen) == TEXT
-    assert [kind for kind, _ in seen if kind in (Kind.STARTED, Kind.QUEUED)] == [
-        Kind.STARTED, Kind.QUEUED, Kind.STARTED,
+    assert [kind for kind, _ in seen if kind in (EventKind.STARTED, EventKind.QUEUED)] == [
+        EventKind.STARTED, EventKind.QUEUED, EventKind.STARTED,
     ]  # fmt: skip
 
 
@@ -125,7 +125,7 @@ async def test_words_that_waited_in_the_worker_are_told_before_it_moves(
 
     seen = await told(runtime, hint)
     assert text_of(seen) == "Look at the sign."
-    assert seen[-1][0] is Kind.QUEUED
+    assert seen[-1][0] is EventKind.QUEUED
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_an_engine_that_cannot_go_on_starts_again(
     [(_, messages)] = runtime.model.requests
     assert [message["role"] for message in messages] == ["system", "user"]
     seen = await told(runtime, hint)
-    assert [kind for kind, _ in seen].count(Kind.RESET) == 1
+    assert [kind for kind, _ in seen].count(EventKind.RESET) == 1
     assert text_of(seen) == TEXT
 
 
@@ -158,7 +158,7 @@ async def test_what_was_shown_is_lost_so_everything_is_told_again(
 
     seen = await told(runtime, hint)
     kinds = [kind for kind, _ in seen]
-    assert kinds[:2] == [Kind.STARTED, Kind.RESET]
+    assert kinds[:2] == [EventKind.STARTED, EventKind.RESET]
     assert text_of(seen) == TEXT
 
 
@@ -193,7 +193,7 @@ async def test_after_a_second_cut_the_hint_ends_with_its_authors(
 ) -> None:
     await join(runtime, "gpu1", "gpu2")
     await serve(runtime, hint, ("Look at ", error))
-    at = (await place(runtime, hint))[1]
+    at = (await phase(runtime, hint))[1]
     assert at
 
     result = await serve(runtime, hint, ("it", error), at=at)
@@ -208,7 +208,7 @@ async def test_three_engines_without_an_answer_are_enough(runtime: Runtime, hint
     await join(runtime, "gpu1", "gpu2", "gpu3")
     tried = []
     for _ in range(3):
-        at = (await place(runtime, hint))[1]
+        at = (await phase(runtime, hint))[1]
         assert at
         tried.append(at)
         result = await serve(runtime, hint, (ModelUnavailable("refused"),), at=at)
@@ -224,13 +224,13 @@ async def test_a_full_engine_between_two_others_does_not_lose_the_text(
 ) -> None:
     await join(runtime, "gpu1", "gpu2")
     await serve(runtime, hint, CUT)
-    at = (await place(runtime, hint))[1]
+    at = (await phase(runtime, hint))[1]
     assert at
     full = Engine.objects.filter(name=at)
     await runtime.database.run(full.update, model_name=model)
     roster.serving_in.cache_clear()
     await serve(runtime, hint, (ModelBusy("status 503"),), at=at)
-    last = (await place(runtime, hint))[1]
+    last = (await phase(runtime, hint))[1]
     assert last
     assert len({"gpu0", at, last}) == 3
 
@@ -248,13 +248,13 @@ async def test_a_lost_attempt_does_not_count_as_an_engine_that_failed(
     await join(runtime, "gpu1")
     for number in (1, 2):
         assert await runtime.database.run(store.requeue, hint, number)
-        assert await runtime.broker.run(dispatch.requeue(hint, number))
+        assert await runtime.broker.run(dispatch.requeue_lost(hint, number))
         await runtime.broker.run(dispatch.pull("gpu0"))
 
     result = await serve(runtime, hint, (ModelUnavailable("refused"),))
 
     assert result.state == "queued"
-    assert await place(runtime, hint) == ("granted", "gpu1")
+    assert await phase(runtime, hint) == ("granted", "gpu1")
 
 
 async def test_a_second_answer_that_is_cut_is_asked_for_again(
@@ -301,7 +301,7 @@ async def test_failures_take_the_engine_down_and_a_canary_takes_it_up(
     await runtime.broker.run(health.down("gpu1", Why.REFUSED))
     await runtime.broker.run(health.probe("gpu1"))
     for _ in range(2):
-        await runtime.broker.run(health.failed("gpu0", health.Failure.UNREACHABLE))
+        await runtime.broker.run(health.failed("gpu0", health.EngineFailure.UNREACHABLE))
 
     await serve(runtime, hint, (ModelUnavailable("refused"),))
     states = await runtime.broker.run(health.state())
@@ -377,7 +377,7 @@ async def test_a_hint_no_engine_is_left_for_ends_with_its_authors(
     await join(runtime, "gpu1")
     await serve(runtime, hint, CUT)
     await runtime.broker.run(fleet.leave("gpu1", "gpu1@test"))
-    await runtime.broker.run(dispatch.requeue(hint, 2))
+    await runtime.broker.run(dispatch.requeue_lost(hint, 2))
 
     await rescue.tick()
     assert (await row(runtime, hint)).state == "queued", "its engine may be back in a moment"
@@ -387,7 +387,7 @@ async def test_a_hint_no_engine_is_left_for_ends_with_its_authors(
     final = await row(runtime, hint)
     assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "authored")
     assert final.partial == ""
-    assert (await told(runtime, hint))[-1][0] is Kind.DONE
+    assert (await told(runtime, hint))[-1][0] is EventKind.DONE
     assert not await runtime.broker.run(dispatch.standing([hint]))
 
 
@@ -397,7 +397,7 @@ async def test_a_hint_whose_other_engine_is_taken_away_ends_at_once(
     await join(runtime, "gpu1")
     await serve(runtime, hint, CUT)
     await runtime.database.run(Engine.objects.filter(name="gpu1").delete)
-    await runtime.broker.run(dispatch.requeue(hint, 2))
+    await runtime.broker.run(dispatch.requeue_lost(hint, 2))
 
     await rescue.tick()
 
@@ -412,7 +412,7 @@ async def test_with_no_engine_alive_a_hint_that_failed_waits_like_the_others(
     await serve(runtime, hint, CUT)
     for name in ("gpu0", "gpu1"):
         await runtime.broker.run(fleet.leave(name, f"{name}@test"))
-    await runtime.broker.run(dispatch.requeue(hint, 2))
+    await runtime.broker.run(dispatch.requeue_lost(hint, 2))
 
     await rescue.tick()
 

@@ -16,7 +16,7 @@ from broker import streams
 from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
 from broker.contract import events
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import State
 from broker.embedded import Embedded
 from broker.scripts import Call
@@ -39,7 +39,7 @@ class Stream:
         self.events += given[len(self.events) + 1 - first :]
 
     def words(self) -> str:
-        pieces = [json.loads(data)["text"] for kind, data in self.events if kind == Kind.PIECE]
+        pieces = [json.loads(data)["text"] for kind, data in self.events if kind == EventKind.PIECE]
         return "".join(pieces)
 
 
@@ -165,11 +165,11 @@ async def test_last_events_count_once_though_some_were_on_their_way(
     held: Held, relay: Relay, overtakes: bool
 ) -> None:
     (out,) = opened(relay)
-    out.put(Kind.STARTED, engine="gpu0")
+    out.put(EventKind.STARTED, engine="gpu0")
     out.piece("one ")
     await turns(held, 1)
     out.piece("two ")
-    out.put(Kind.DONE, state="answered", reason=None)
+    out.put(EventKind.DONE, state="answered", reason=None)
 
     last = relay.leave(out)
     if overtakes:

@@ -11,7 +11,7 @@ from django.db import DataError
 
 from broker import dispatch, fleet, health, keys, streams
 from broker.contract.attempt import Ended
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Source, State
 from broker.dispatch import MOST_LOST, Grant
 from broker.health import Why
@@ -93,7 +93,7 @@ async def test_a_hint_that_kills_its_workers_ends(
 
     final = await row(runtime, hint)
     assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
-    assert (await runtime.broker.run(streams.after(hint)))[-1].kind is Kind.DONE
+    assert (await runtime.broker.run(streams.after(hint)))[-1].kind is EventKind.DONE
     assert not await runtime.broker.run(dispatch.standing([hint]))
 
 
@@ -277,7 +277,7 @@ async def test_hints_do_not_wait_for_engines_that_stay_away(
     runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await age(runtime, hint, created_at=datetime.now(UTC) - timedelta(seconds=5))
-    await runtime.broker.run(dispatch.requeue(hint, 1))
+    await runtime.broker.run(dispatch.requeue_lost(hint, 1))
     await runtime.broker.run(fleet.leave("gpu0", runtime.worker))
 
     await rescue.tick()
@@ -300,7 +300,7 @@ async def test_a_final_event_that_was_not_sent_is_sent_later(
     await rescue.tick()
 
     last = (await runtime.broker.run(streams.after(hint)))[-1]
-    assert (last.kind, json.loads(last.data)["state"]) == (Kind.DONE, "cancelled")
+    assert (last.kind, json.loads(last.data)["state"]) == (EventKind.DONE, "cancelled")
 
 
 async def test_a_worker_that_lives_sends_its_last_words_itself(
@@ -318,4 +318,6 @@ async def test_a_worker_that_lives_sends_its_last_words_itself(
     await rescue.tick()
 
     assert early == []
-    assert [event.kind for event in await runtime.broker.run(streams.after(hint))] == [Kind.DONE]
+    assert [event.kind for event in await runtime.broker.run(streams.after(hint))] == [
+        EventKind.DONE
+    ]

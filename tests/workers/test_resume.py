@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.contract.events import Event, Kind, shown
+from broker.contract.events import Event, EventKind, shown
 from broker.contract.hint import Lane, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
 from tests.workers.kit import to_be_sent, written
@@ -84,7 +84,7 @@ class Continuing:
 def attempt(job: HintJob, model: Continuing, log: list[Event]) -> Attempt:
     """One attempt that adds to the log."""
     done = asyncio.run(written(job, model, shown(log)))
-    done.outgoing.put(Kind.QUEUED)
+    done.outgoing.put(EventKind.QUEUED)
     log += to_be_sent(done.outgoing)
     return done
 
@@ -93,9 +93,9 @@ def watched(log: list[Event]) -> str:
     """What a browser shows."""
     text = ""
     for event in log:
-        if event.kind is Kind.RESET:
+        if event.kind is EventKind.RESET:
             text = ""
-        if event.kind is Kind.PIECE:
+        if event.kind is EventKind.PIECE:
             text += json.loads(event.data)["text"]
     return text
 
@@ -157,7 +157,7 @@ def test_the_beginning_ends_without_white_space() -> None:
         ending = attempt(job, Continuing(text, 5, None), log).outcome
         assert ending
         assert watched(log) == ending.text == text
-        assert Kind.RESET not in [event.kind for event in log]
+        assert EventKind.RESET not in [event.kind for event in log]
 
 
 def test_usage_is_known_of_a_stream_that_the_gate_stops() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from broker.contract.attempt import PASSED, Ended, ModelCall, Purpose
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Usage
 from broker.contract.job import Sampling
 from tests.fakes.launch import BadServer
@@ -86,7 +86,7 @@ async def test_a_hidden_step_is_kept_and_counted_apart_and_shown_to_nobody(
     final = await row(runtime, hint)
     assert (final.state, final.text) == ("answered", "".join(good))
     seen = await told(runtime, hint)
-    assert "".join(data["text"] for kind, data in seen if kind is Kind.PIECE) == final.text
+    assert "".join(data["text"] for kind, data in seen if kind is EventKind.PIECE) == final.text
     assert result is not None
     assert result.calls == 2
     assert "SECRET" not in json.dumps(seen) + str(result)
@@ -97,8 +97,8 @@ async def test_a_hidden_step_is_kept_and_counted_apart_and_shown_to_nobody(
     assert "top_p" not in mine.parameters
     assert (text.verdict, text.text) == (PASSED, final.text)
     assert "messages" not in mine.parameters | text.parameters
-    for purpose, where in ((hidden.purpose, "unknown"), (Purpose.WRITE, "cold")):
-        assert counted["hint_ttft_seconds_count", "gpu0", where, purpose] == 1
+    for purpose, affinity in ((hidden.purpose, "unknown"), (Purpose.WRITE, "cold")):
+        assert counted["hint_ttft_seconds_count", affinity, "gpu0", purpose] == 1
         assert counted["hint_prompt_tokens_total", "gpu0", purpose] == 10
     assert await settled(runtime, hint)
 

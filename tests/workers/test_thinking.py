@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Outcome, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, Thinking
 from tests.workers.kit import to_be_sent, written
@@ -85,7 +85,7 @@ def run(
     model = Scripted(*scripts)
     attempt = asyncio.run(written(job, model))
     told = to_be_sent(attempt.outgoing)
-    shown = [json.loads(each.data)["text"] for each in told if each.kind is Kind.PIECE]
+    shown = [json.loads(each.data)["text"] for each in told if each.kind is EventKind.PIECE]
     assert attempt.outcome
     return attempt.outcome, attempt, shown, model
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from broker.contract.job import Endpoint
-from broker.health import Failure
+from broker.health import EngineFailure
 from web.engines.client.body import Answered
 from web.engines.client.complaint import Complaint
 from web.engines.client.errors import (
@@ -144,7 +144,7 @@ def test_when_to_come_back_is_read_by_the_servers_own_clock(
     error = error_of(429, **headers)
 
     assert isinstance(error, ModelRateLimited)
-    assert error.failure is Failure.RATE_LIMITED
+    assert error.failure is EngineFailure.RATE_LIMITED
     assert error.retry_after_s == pause_s
 
 

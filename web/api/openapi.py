@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from broker.base.times import COMMENT_S
-from broker.contract.events import Kind as Event
+from broker.contract.events import EventKind as Event
 from broker.contract.hint import Reason, State
 from web.api import problem
 from web.api.problem import CONTENT_TYPE, TYPE, Kind

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from broker.contract.events import START, Event, EventId, Kind
+from broker.contract.events import START, Event, EventId, EventKind
 from web.events import frames
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Watch:
 
     def restart(self, at: EventId) -> None:
         """Tells the client to forget what it has: the events after `at` are all there is."""
-        reset = Event(at, Kind.RESET, frames.compact(reason="log_trimmed"))
+        reset = Event(at, EventKind.RESET, frames.compact(reason="log_trimmed"))
         self.feed.add(self.advance(reset))
 
     def caught_up(self, moved: bool) -> None:
@@ -114,16 +114,16 @@ class Watch:
     def advance(self, event: Event) -> bytes:
         """The event's frame; the watch now stands after it."""
         self.last = event.id
-        self.waiting, self.quiet, self.shown = event.kind is Kind.QUEUED, False, None
-        if event.kind is Kind.DONE:
+        self.waiting, self.quiet, self.shown = event.kind is EventKind.QUEUED, False, None
+        if event.kind is EventKind.DONE:
             self.stage = Stage.OVER
         return frames.numbered(self.feed.ids(), event.kind, self.hint, event.data)
 
-    def stand(self, position: int, eta_s: int | None) -> None:
-        """Shows the place in the line, if it changed."""
-        if self.waiting and self.shown != (position, eta_s):
-            self.shown = (position, eta_s)
-            data = frames.compact(position=position, eta_s=eta_s)
+    def stand(self, queue_position: int, eta_s: int | None) -> None:
+        """Shows the position in the backlog, if it changed."""
+        if self.waiting and self.shown != (queue_position, eta_s):
+            self.shown = (queue_position, eta_s)
+            data = frames.compact(position=queue_position, eta_s=eta_s)
             self.feed.push(frames.unnumbered("position", self.hint, data))
 
     def conclude(self, final: Final) -> None:
@@ -133,7 +133,7 @@ class Watch:
         snapshot = frames.compact(state=final.state, text=final.text)
         self.feed.push(frames.unnumbered("snapshot", self.hint, snapshot))
         done = frames.compact(state=final.state, reason=final.reason or None)
-        self.feed.push(self.advance(Event(final.id, Kind.DONE, done)))
+        self.feed.push(self.advance(Event(final.id, EventKind.DONE, done)))
 
     def lose(self, why: str) -> None:
         """Ends a hint that the client may not follow any more. why: the name of a problem."""

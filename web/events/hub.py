@@ -157,7 +157,7 @@ class Hub:
             for watch in self._watches.get(channel, ()):
                 watch.confirm()
         elif word == b"message" and channel in self._watches:
-            event = streams.parse_message(reply[2])
+            event = streams.parse_published(reply[2])
             for watch in self._watches[channel]:
                 watch.hear(event)
 

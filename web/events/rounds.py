@@ -1,4 +1,4 @@
-"""What is asked once for all streams: places in the line, and the rows of quiet hints."""
+"""What is asked once for all streams: positions in the backlog, and the rows of quiet hints."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.db import Error
 
 from broker import dispatch
 from broker.base.errors import BrokerDown
-from broker.dispatch import Place
+from broker.dispatch import Phase
 from web.events import admission
 from web.events.admission import Follower
 from web.events.feed import Stage, Watch
 from web.events.hub import Hub
 
-PLACES_EVERY_S = 1.0
+POSITIONS_EVERY_S = 1.0
 ROWS_EVERY_S = 5.0
 ACCESS_EVERY_S = 3.0
 log = logging.getLogger(__name__)
 
 
-async def show_places(hub: Hub) -> None:
+async def show_positions(hub: Hub) -> None:
     """Tells the streams of waiting hints where they stand, whenever that changed."""
     while True:
-        await asyncio.sleep(PLACES_EVERY_S)
+        await asyncio.sleep(POSITIONS_EVERY_S)
         waiting = [watch for watch in hub.watches() if watch.waiting and watch.stage is Stage.LIVE]
         if not waiting:
             continue
@@ -36,8 +36,8 @@ async def show_places(hub: Hub) -> None:
             continue  # the hub tells, and tries again
         for watch in waiting:
             at = standing.get(watch.hint)
-            if at is not None and at.place is Place.WAITING:
-                watch.stand(at.position, at.eta_s)
+            if at is not None and at.phase is Phase.WAITING:
+                watch.stand(at.queue_position, at.eta_s)
 
 
 async def ask_rows(hub: Hub) -> None:

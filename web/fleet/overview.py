@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from broker import dispatch, fleet, health, nodes
 from broker.base.children import HUNG
-from broker.base.times import FAILURES_WITHIN_S, MOST_FAILURES
+from broker.base.times import FAILURE_THRESHOLD, FAILURES_WITHIN_S
 from broker.fleet import Load
 from broker.health import EngineState, Health, Why
 from broker.nodes import CrewReport, NodeState
@@ -26,7 +26,7 @@ from web.link import attempt_all
 WHY = {
     Why.FAILURES: format_lazy(
         gettext_lazy("it failed {times} times in {seconds} s"),
-        times=MOST_FAILURES,
+        times=FAILURE_THRESHOLD,
         seconds=FAILURES_WITHIN_S,
     ),
     Why.CANARY: gettext_lazy("its first hint failed"),

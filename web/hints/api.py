@@ -34,7 +34,7 @@ from web.tutor.writing import prompt
 router = Router(tags=["hints"])
 POLL_S = 1
 FULL_RETRY_S = 15
-"""If nobody knows yet how fast the line moves."""
+"""If nobody knows yet how fast the backlog moves."""
 HISTORY = 50
 AskedExercise = Annotated[
     wire.ExercisePath, Query(description="The exercise, as `<course>/<exercise>`.")
@@ -241,7 +241,7 @@ def shown(hint: Hint, response: HttpResponse, place: Placement | View | None) ->
     eta_s = place.eta_s if place else None
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
     text = place.text if isinstance(place, View) else ""
-    return wire.hint_out(hint, place.position if place else None, eta_s, text)
+    return wire.hint_out(hint, place.queue_position if place else None, eta_s, text)
 
 
 def not_modified(tag: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The line of waiting hints, as the web sees it: join, ask for the place, leave.
+"""The backlog as the web sees it: a hint joins, asks for its position, leaves.
 
 A broker that is down is no error here: the row is committed, and rescue takes it from there.
 """
@@ -27,7 +27,7 @@ def leave(hint: Hint) -> None:
     with logs.about(hint=pk):
         gone = attempt(dispatch.cancel(pk, hint.attempt, str(hint.student_id)))
     if gone and gone.first:
-        metrics.cancelled(gone.place)
+        metrics.cancelled(gone.phase)
 
 
 def look(hint: str, seen: str = "") -> View | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter
 
 from broker.base.metrics import REGISTRY
-from broker.dispatch import Place
+from broker.dispatch import Phase
 
 CANCELLED = Counter(
     "hint_cancelled",
@@ -15,6 +15,6 @@ CANCELLED = Counter(
 )
 
 
-def cancelled(place: Place | None) -> None:
-    """Counts one cancel. place: where the dispatcher had the hint; None if it did not know it."""
-    CANCELLED.labels(place or "unknown").inc()
+def cancelled(phase: Phase | None) -> None:
+    """Counts one cancel. phase: where the dispatcher had the hint; None if it did not know it."""
+    CANCELLED.labels(phase or "unknown").inc()

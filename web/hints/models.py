@@ -167,11 +167,11 @@ class Attempt(models.Model):
     """One claim of a hint; it is open until the hint leaves the state in which it runs."""
 
     class Failure(models.TextChoices):
-        UNREACHABLE = health.Failure.UNREACHABLE, _("the engine was not reached")
-        BUSY = health.Failure.BUSY, _("the engine had no room")
-        RATE_LIMITED = health.Failure.RATE_LIMITED, _("the engine was asked too often")
-        TIMEOUT = health.Failure.TIMEOUT, _("the engine was silent for too long")
-        CUT = health.Failure.CUT, _("the engine broke off")
+        UNREACHABLE = health.EngineFailure.UNREACHABLE, _("the engine was not reached")
+        BUSY = health.EngineFailure.BUSY, _("the engine had no room")
+        RATE_LIMITED = health.EngineFailure.RATE_LIMITED, _("the engine was asked too often")
+        TIMEOUT = health.EngineFailure.TIMEOUT, _("the engine was silent for too long")
+        CUT = health.EngineFailure.CUT, _("the engine broke off")
 
     # The constraint's index begins with this column.
     hint = models.ForeignKey(

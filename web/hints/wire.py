@@ -198,7 +198,7 @@ def l0_out(report: Report, words: str) -> L0Out:
 
 
 def hint_out(
-    hint: Hint, position: int | None = None, eta_s: int | None = None, partial: str = ""
+    hint: Hint, queue_position: int | None = None, eta_s: int | None = None, partial: str = ""
 ) -> HintOut:
     """partial: gated text of a hint that is still being written."""
     text = partial if hint.state == State.RUNNING else hint.text
@@ -210,7 +210,7 @@ def hint_out(
         locale=hint.locale,
         state=State(hint.state),
         attempt=hint.attempt,
-        position=position,
+        position=queue_position,
         eta_s=eta_s,
         text=text,
         html=render(text),

@@ -53,7 +53,7 @@ class Attempt:
     left: State | None = None
     """The state in which this attempt has left the row; None: the row was not its to change."""
     failure: str = ""
-    """Of the engine, as broker.health.Failure."""
+    """Of the engine, as broker.health.EngineFailure."""
     refusal: Refusal | None = None
     error: str = ""
     """What went wrong in words, for staff."""

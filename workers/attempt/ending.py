@@ -10,9 +10,9 @@ from django.db import DatabaseError
 
 from broker.contract import events
 from broker.contract.attempt import Ended, Result
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Reason, State, fallback
-from broker.health import Failure
+from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
 
 REASONS = {
-    Failure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
-    Failure.BUSY: Reason.MODEL_UNAVAILABLE,
-    Failure.RATE_LIMITED: Reason.MODEL_UNAVAILABLE,
-    Failure.TIMEOUT: Reason.MODEL_TIMEOUT,
-    Failure.CUT: Reason.TRUNCATED,
+    EngineFailure.UNREACHABLE: Reason.MODEL_UNAVAILABLE,
+    EngineFailure.BUSY: Reason.MODEL_UNAVAILABLE,
+    EngineFailure.RATE_LIMITED: Reason.MODEL_UNAVAILABLE,
+    EngineFailure.TIMEOUT: Reason.MODEL_TIMEOUT,
+    EngineFailure.CUT: Reason.TRUNCATED,
 }
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ async def finish(attempt: Attempt) -> None:
     assert outcome is not None, "the steps have left no outcome"
     if await attempt.runtime.database.run(write_row, attempt, outcome):
         attempt.left = outcome.state
-        attempt.outgoing.put(Kind.DONE, **events.done_data(outcome.state, outcome.reason))
+        attempt.outgoing.put(EventKind.DONE, **events.done_data(outcome.state, outcome.reason))
 
 
 def write_row(attempt: Attempt, outcome: Outcome) -> bool:

@@ -10,7 +10,7 @@ from broker import dispatch, fleet, health
 from broker.contract.attempt import Purpose
 from broker.contract.hint import State
 from broker.contract.job import HintJob, Partial
-from broker.health import Failure
+from broker.health import EngineFailure
 from web.engines.client.errors import EngineFailed, ModelError
 from web.hints import store
 from workers.attempt.calls import usage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_ENGINES = 3
 MAX_CUTS = 2
 """An engine that falls silent or breaks off under a hint gets one successor."""
-CUTS = frozenset({Failure.TIMEOUT, Failure.CUT})
+CUTS = frozenset({EngineFailure.TIMEOUT, EngineFailure.CUT})
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ async def moved(attempt: Attempt, error: ModelError) -> bool:
     job, runtime, failure = attempt.job, attempt.runtime, error.failure
     log.warning("hint %s: %s on %s: %s", job.hint, failure, job.engine, error)
     ran_s = monotonic() - attempt.began_s
-    cut, limited = failure in CUTS, failure is Failure.RATE_LIMITED
+    cut, limited = failure in CUTS, failure is EngineFailure.RATE_LIMITED
     cuts = earlier_cuts(job) + cut
     if limited:
         # The engine pauses; the hint waits at the head, no worse off, for whoever has it first.
@@ -75,7 +75,7 @@ async def requeue(attempt: Attempt, partial: Partial | None, *, exclude: bool) -
     attempt.left = State.QUEUED
     # What the gate has let through is told before the next attempt can ask what was shown.
     told = runtime.relay.leave(attempt.outgoing)
-    call = dispatch.give_back(job.hint, job.engine, job.attempt, exclude=exclude)
+    call = dispatch.requeue(job.hint, job.engine, job.attempt, exclude=exclude)
     await runtime.broker.run_many([*told, call])
     return True
 

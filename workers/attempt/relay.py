@@ -16,7 +16,7 @@ from typing import Any
 from broker import streams
 from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.scripts import Call
 from broker.streams import Append
 
@@ -45,21 +45,21 @@ class Outgoing:
         self.hint, self.attempt, self.owner = hint, attempt, owner
         self.closed = False
         self._on_closed, self._on_put = on_closed, on_put
-        self._pending: list[tuple[Kind, dict[str, Any]]] = []
+        self._pending: list[tuple[EventKind, dict[str, Any]]] = []
         self._tried = 0
         """So many of the first ones are on their way, or were: they may be in the stream as is."""
         self._next_seq = 1
 
-    def put(self, kind: Kind, **data: Any) -> None:
+    def put(self, kind: EventKind, **data: Any) -> None:
         self._pending.append((kind, data))
         self._on_put(self)
 
     def piece(self, text: str) -> None:
         """Appends safe text; pieces that wait together for their first try become one event."""
-        if len(self._pending) > self._tried and self._pending[-1][0] is Kind.PIECE:
+        if len(self._pending) > self._tried and self._pending[-1][0] is EventKind.PIECE:
             self._pending[-1][1]["text"] += text
         else:
-            self.put(Kind.PIECE, text=text)
+            self.put(EventKind.PIECE, text=text)
 
     def call(self) -> Call[Append] | None:
         """What is to be sent now; the same again until `sent` is told that it arrived."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from broker import streams
 from broker.base.errors import BrokerDown
 from broker.contract import events
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from workers.attempt.relay import Outgoing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Screen:
             self._there = self._said
 
     def _reset(self, reason: str) -> None:
-        self._outgoing.put(Kind.RESET, reason=reason)
+        self._outgoing.put(EventKind.RESET, reason=reason)
         self._there = ""
 
 
@@ -77,7 +77,7 @@ async def begin(attempt: Attempt) -> None:
 def take_over(attempt: Attempt, shown: str | None) -> None:
     """What is on the screen stays where this attempt goes on from it. shown: None: not known."""
     job = attempt.job
-    attempt.outgoing.put(Kind.STARTED, engine=job.engine)
+    attempt.outgoing.put(EventKind.STARTED, engine=job.engine)
     if job.beginning and shown is not None:
         attempt.screen.keep(shown)
     elif job.attempt > 1:

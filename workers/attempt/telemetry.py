@@ -62,12 +62,12 @@ def request(attempt: Attempt, purpose: Purpose) -> Iterator[Callable[[], None]]:
         metrics.DISPATCH.observe(max(0.0, waited_s))
     timed = all(call.purpose is not purpose for call in attempt.calls)
     # The dispatcher places a hint by the prefix of what writes it, and knows no other.
-    place = claim.placed if purpose is Purpose.WRITE else UNKNOWN
+    affinity = claim.affinity if purpose is Purpose.WRITE else UNKNOWN
 
     def first_chunk() -> None:
         if timed:
             waited_s = monotonic() - began_s
-            metrics.TTFT.labels(attempt.job.engine, place, purpose).observe(waited_s)
+            metrics.TTFT.labels(attempt.job.engine, affinity, purpose).observe(waited_s)
             trace.event("first chunk")
 
     with trace.request():

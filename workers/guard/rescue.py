@@ -81,9 +81,9 @@ class Rescue:
             await self._broker.run(dispatch.forget(hint))
             return
         metrics.LEASE_EXPIRED.inc()
-        log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.place)
+        log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.phase)
         if lease.lost < MOST_LOST:
-            await self._broker.run(dispatch.requeue(hint, attempt))
+            await self._broker.run(dispatch.requeue_lost(hint, attempt))
         else:
             await self.give_up(hint, Reason.WORKER_LOST)
 
@@ -110,7 +110,7 @@ class Rescue:
         ticket = await self._database.run(store.queued_again, hint, silent_s, now_ms)
         if ticket is not None:
             # A zombie of the attempt that Redis forgot may write no more.
-            await self._broker.run(dispatch.requeue(hint, ticket.attempt))
+            await self._broker.run(dispatch.requeue_lost(hint, ticket.attempt))
             log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
             await self._broker.run(dispatch.admit(ticket))
 

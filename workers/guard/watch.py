@@ -129,7 +129,7 @@ class Watch:
             return []
         if (self.limit.now, self.limit.good) == (was.limit, was.good):
             return []
-        return [health.set_limit(self.engine, was.epoch, self.limit.now, self.limit.good)]
+        return [health.set_limit(self.engine, was.ejections, self.limit.now, self.limit.good)]
 
     def signs(self, now_s: float, reading: Reading | None, in_flight: int, busy: int) -> Signs:
         age_s = now_s - self.read_s

@@ -17,7 +17,7 @@ end
 local function eject(engine, why, now)
   local health, leases = key.health(engine), key.leases(engine)
   redis.call('HSET', health, 'state', 'down', 'why', why, 'since_ms', now)
-  redis.call('HINCRBY', health, 'epoch', 1)
+  redis.call('HINCRBY', health, 'ejections', 1)
   redis.call('HDEL', health, 'failures')
   redis.call('DEL', key.warm(engine))
   for _, hint in ipairs(redis.call('ZRANGE', leases, 0, -1)) do

@@ -7,8 +7,8 @@ end
 -- 1 if the lease is a claim that nobody renewed, which is not counted yet; else 0. A lease that was
 -- called in has the score 0: its engine went down, or its worker died and that is counted.
 local function silent(hint, engine)
-  local place, own = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'engine'))
-  if place ~= 'claimed' or own ~= engine then return 0 end
+  local phase, own = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'engine'))
+  if phase ~= 'claimed' or own ~= engine then return 0 end
   return redis.call('ZSCORE', key.leases(engine), hint) ~= '0' and 1 or 0
 end
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from broker import streams
 from broker.connect import AsyncBroker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.streams import Append
 from web.events import frames
 from web.events.feed import Feed, Final
@@ -50,15 +50,15 @@ class Worker:
     def __init__(self, broker: AsyncBroker, hint: str, attempt: int = 1) -> None:
         self.broker, self.hint, self.attempt, self.seq = broker, hint, attempt, 0
 
-    async def write(self, *kinds: Kind) -> None:
+    async def write(self, *kinds: EventKind) -> None:
         """Several go in one call."""
         events = [(kind, self.data(kind, n)) for n, kind in enumerate(kinds, self.seq + 1)]
         call = streams.append(self.hint, self.attempt, self.seq + 1, events)
         assert await self.broker.run(call) is Append.OK
         self.seq += len(kinds)
 
-    def data(self, kind: Kind, n: int) -> str:
-        return json.dumps({"state": "answered"} if kind is Kind.DONE else {"text": f"말 {n} "})
+    def data(self, kind: EventKind, n: int) -> str:
+        return json.dumps({"state": "answered"} if kind is EventKind.DONE else {"text": f"말 {n} "})
 
 
 class Browser:

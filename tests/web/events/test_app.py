@@ -15,13 +15,13 @@ import pytest
 
 from broker import dispatch
 from broker.connect import AsyncBroker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.dispatch import Ticket
 from broker.embedded import Embedded
 from tests.web.events.kit import Worker, eventually, new_hint
 from tests.web.events.site import Site, plant
 
-STARTED, PIECE, DONE = Kind.STARTED, Kind.PIECE, Kind.DONE
+STARTED, PIECE, DONE = EventKind.STARTED, EventKind.PIECE, EventKind.DONE
 OK = b": ok\n\n"
 MOST = 10
 TRIES = 5

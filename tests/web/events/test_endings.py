@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from broker.connect import AsyncBroker
-from broker.contract.events import Kind
+from broker.contract.events import EventKind
 from broker.embedded import Embedded
 from tests.web.events.kit import Worker
 from tests.web.events.plant import PASSWORD
@@ -71,7 +71,7 @@ async def test_a_stream_ends_when_its_reader_may_no_longer_read(
         for name, hint in hints.items():
             response = site.get(f"hint={hint}", ways[name])
             responses[name] = await leaving.enter_async_context(response)
-            await Worker(broker, hint).write(Kind.STARTED, Kind.PIECE)
+            await Worker(broker, hint).write(EventKind.STARTED, EventKind.PIECE)
             await responses[name].has(b"piece")
 
         calls = [(act, hints[f"{by}-{act}"], f"{by}-{act}") for by, act, _ in CASES]
@@ -108,7 +108,7 @@ async def test_the_other_hint_of_a_stream_goes_on(site: Site, broker: AsyncBroke
         await response.has(OK)
         await asyncio.to_thread(site.act, ("delete_hint", deleted, "pair"))
         await response.has(b"lost")
-        await Worker(broker, kept).write(Kind.STARTED, Kind.DONE)
+        await Worker(broker, kept).write(EventKind.STARTED, EventKind.DONE)
         assert await response.end() == ["lost", "started 1-1", "done 1-2"]
     assert response.frames[0].data == {"hint": deleted, "why": GONE}
 
@@ -125,7 +125,7 @@ async def test_a_token_outlives_its_owners_password(site: Site, broker: AsyncBro
         await asyncio.to_thread(site.act, ("change_password", kept, "programmer"))
         # One round ends the other stream, so it has asked about this one too.
         assert await ended.end() == ["lost"]
-        await Worker(broker, kept).write(Kind.STARTED, Kind.DONE)
+        await Worker(broker, kept).write(EventKind.STARTED, EventKind.DONE)
         assert await response.end() == ["started 1-1", "done 1-2"]
 
 
@@ -159,7 +159,7 @@ async def test_signing_out_ends_the_streams_of_that_browser_only(
             await kept.has(OK)
             await asyncio.to_thread(post, mine, "/accounts/logout/")
             assert await ended.end() == ["lost"]
-            await Worker(broker, second).write(Kind.DONE)
+            await Worker(broker, second).write(EventKind.DONE)
             assert await kept.end() == ["done 1-1"]
     assert ended.frames[0].data["why"] == OUT
 
@@ -175,5 +175,5 @@ async def test_an_open_stream_of_somebody_whose_access_stays_goes_on(
             await other.has(OK)
             await asyncio.to_thread(site.act, ("leave_course", worker.hint, "bob"))
             assert await other.end() == ["lost"]
-        await worker.write(Kind.DONE)
+        await worker.write(EventKind.DONE)
         assert await response.end() == ["done 1-1"]

@@ -10,14 +10,14 @@ import pytest
 
 from broker import streams
 from broker.connect import AsyncBroker
-from broker.contract.events import EventId, Kind
+from broker.contract.events import EventId, EventKind
 from broker.embedded import Embedded
 from tests.web.events.kit import Browser, Worker, eventually, new_hint
 from web.events import stream
 from web.events.feed import LIMIT, Final
 from web.events.hub import Hub
 
-STARTED, PIECE, DONE = Kind.STARTED, Kind.PIECE, Kind.DONE
+STARTED, PIECE, DONE = EventKind.STARTED, EventKind.PIECE, EventKind.DONE
 
 
 async def follow_with_drops(hub: Hub, hint: str, rng: random.Random) -> list[str]:
@@ -103,7 +103,7 @@ async def test_a_second_attempt_follows_the_first(hub: Hub, broker: AsyncBroker)
     browser = Browser(hub, [first.hint], f"{first.hint}:1-1")
     await browser.has(1)
 
-    await second.write(Kind.RESET, STARTED, DONE)
+    await second.write(EventKind.RESET, STARTED, DONE)
 
     assert await browser.end() == ["piece 1-2", "reset 2-1", "started 2-2", "done 2-3"]
 

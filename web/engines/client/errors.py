@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from broker.base.errors import HintlineError
-from broker.health import Failure
+from broker.health import EngineFailure
 from web.engines.client.complaint import Complaint
 
 
@@ -19,7 +19,7 @@ class EngineFailed(ModelError):
     retry_after_s: when the server wants to be asked again; None: it does not say.
     """
 
-    failure: Failure
+    failure: EngineFailure
     retry_after_s: float | None = None
 
     def __init__(self, text: str, retry_after_s: float | None = None) -> None:
@@ -30,31 +30,31 @@ class EngineFailed(ModelError):
 class ModelUnavailable(EngineFailed):
     """No answer: the engine cannot be reached, or failed before its first chunk."""
 
-    failure = Failure.UNREACHABLE
+    failure = EngineFailure.UNREACHABLE
 
 
 class ModelBusy(ModelUnavailable):
     """The engine says that it has no room."""
 
-    failure = Failure.BUSY
+    failure = EngineFailure.BUSY
 
 
 class ModelRateLimited(ModelUnavailable):
     """The account asks too fast: a hosted API's 429, or a 503 that says when to come back."""
 
-    failure = Failure.RATE_LIMITED
+    failure = EngineFailure.RATE_LIMITED
 
 
 class ModelTimeout(EngineFailed):
     """The engine took the request and went silent, or the deadline passed."""
 
-    failure = Failure.TIMEOUT
+    failure = EngineFailure.TIMEOUT
 
 
 class ModelCut(EngineFailed):
     """The stream broke off: an error frame, an unreadable one, or no finish reason at its end."""
 
-    failure = Failure.CUT
+    failure = EngineFailure.CUT
 
 
 class ErrorFrame(ModelCut):

@@ -22,7 +22,7 @@ from broker import embedded, fleet
 from broker.base.children import Child
 from broker.base.errors import HintlineError
 from broker.base.folder import UMASK, Held, hold, lives, private
-from broker.base.output import Output
+from broker.base.output import ChildOutput
 from broker.base.settings import need, read
 from broker.base.times import SITE_STOP_S
 from web.engines import roster
@@ -124,7 +124,7 @@ class Command(BaseCommand):
     def launch(self, name: str, arguments: list[str], ready: Callable[[], bool]) -> None:
         self.say(f"{name} …")
         slug = name.lower().replace(" ", "-")
-        output = Output(self.logs / f"{slug}.log")
+        output = ChildOutput(self.logs / f"{slug}.log")
         child = Child(slug, [sys.executable, *arguments], keep=[self.lock], output=output)
         self.children.append(child)
         try:

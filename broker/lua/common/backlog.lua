@@ -1,4 +1,4 @@
--- The line of waiting hints: three lanes, each with a fair order of its own.
+-- The backlog, the hints that wait: three lanes, each with a fair order of its own.
 --
 -- Courses of a lane take turns: each has the number of its next turn, which grows by one with
 -- each grant, and is never behind the round of turns that is served now. A course that is served
@@ -9,7 +9,7 @@
 -- a round with each grant (weighted fair queueing), so that newcomers cannot keep a student's
 -- second hint waiting for ever. In a round, who asked first goes first.
 --
--- So a hint's place is its rank in its course and a sum over courses.
+-- So a hint's position is its rank in its course and a sum over courses.
 -- includes: fleet
 
 local LANES = {'retry', 'interactive', 'batch'}
@@ -24,17 +24,18 @@ local function member(hint, since)
   return string.format('%015d:%s', since, hint)
 end
 
-local function lane_of(line)
-  return line:match('^(%l+):(.*)$')
+local function lane_of(backlog)
+  return backlog:match('^(%l+):(.*)$')
 end
 
--- Which line a hint belongs to: one that had a slot before goes into the lane of retries.
-local function line_of(lane, course, attempt)
+-- '<lane>:<course>' in which a hint waits; one that had a slot before goes into the lane of
+-- retries, which is one course.
+local function backlog_of(lane, course, attempt)
   if lane == 'batch' then return 'batch:' .. course end
   return attempt > 0 and 'retry:' or 'interactive:' .. course
 end
 
-local function waiting()
+local function backlog_size()
   local count = 0
   for _, lane in ipairs(LANES) do count = count + redis.call('ZCARD', key.backlog(lane)) end
   return count
@@ -71,16 +72,16 @@ local function leave_turns(lane, course)
   if redis.call('EXISTS', courses) == 0 then redis.call('DEL', turns) end
 end
 
--- Puts a hint into the line; its ticket has lane, course, student, attempt and since_ms.
+-- Puts a hint into the backlog; its ticket has lane, course, student, attempt and since_ms.
 local function enter(hint)
   local ticket = key.ticket(hint)
   local lane, course, student, attempt, since = unpack(
     redis.call('HMGET', ticket, 'lane', 'course', 'student', 'attempt', 'since_ms'))
   attempt = tonumber(attempt)
-  local name = line_of(lane, course, attempt)
-  local line, rounds = key.line(name), key.rounds(name)
+  local name = backlog_of(lane, course, attempt)
+  local backlog, rounds = key.course_backlog(name), key.rounds(name)
   lane, course = lane_of(name)
-  if redis.call('EXISTS', line) == 0 then join_turns(lane, course, since) end
+  if redis.call('EXISTS', backlog) == 0 then join_turns(lane, course, since) end
   local round = 0
   -- Who comes back has had his round already.
   if attempt == 0 then
@@ -88,35 +89,36 @@ local function enter(hint)
     round = math.max(served or 0, last and last + 1 or 0)
     redis.call('HSET', rounds, student, exact(round))
   end
-  redis.call('ZADD', line, exact(round), member(hint, since))
+  redis.call('ZADD', backlog, exact(round), member(hint, since))
   redis.call('ZADD', key.backlog(lane), since, hint)
-  redis.call('HSET', ticket, 'place', 'waiting', 'line', name)
+  redis.call('HSET', ticket, 'phase', 'waiting', 'backlog', name)
 end
 
 -- Moves the round that is served on, after one of `count` hints has had a slot.
-local function count_served(line, rounds, count)
+local function count_served(backlog, rounds, count)
   local round = (redis.call('HGET', rounds, SERVED) or 0) + 1 / count
-  local head = redis.call('ZRANGE', line, 0, 0, 'WITHSCORES')[2]
+  local head = redis.call('ZRANGE', backlog, 0, 0, 'WITHSCORES')[2]
   redis.call('HSET', rounds, SERVED, exact(math.max(round, head)))
 end
 
--- Takes a hint out of the line, if it is there. served: it had its turn, and its student his.
+-- Takes a hint out of the backlog, if it is there. served: it had its turn, and its student his.
 local function leave(hint, served)
   local name, since, student =
-    unpack(redis.call('HMGET', key.ticket(hint), 'line', 'since_ms', 'student'))
+    unpack(redis.call('HMGET', key.ticket(hint), 'backlog', 'since_ms', 'student'))
   if not name then return end
-  local line, rounds = key.line(name), key.rounds(name)
+  local backlog, rounds = key.course_backlog(name), key.rounds(name)
   local lane, course = lane_of(name)
-  local round, count = redis.call('ZSCORE', line, member(hint, since)), redis.call('ZCARD', line)
-  redis.call('ZREM', line, member(hint, since))
+  local round = redis.call('ZSCORE', backlog, member(hint, since))
+  local count = redis.call('ZCARD', backlog)
+  redis.call('ZREM', backlog, member(hint, since))
   redis.call('ZREM', key.backlog(lane), hint)
-  redis.call('HDEL', key.ticket(hint), 'line')
+  redis.call('HDEL', key.ticket(hint), 'backlog')
   if served then had_turn(lane, course) end
   if count == 1 then
     leave_turns(lane, course)
     redis.call('DEL', rounds)
   elseif served then
-    count_served(line, rounds, count)
+    count_served(backlog, rounds, count)
   elseif student and tonumber(redis.call('HGET', rounds, student) or -1) == tonumber(round) then
     redis.call('HSET', rounds, student, exact(round - 1))
   end
@@ -146,8 +148,8 @@ local function walk(lane)
       local next = table.remove(order, 1)
       local at = next.read % page
       if at == 0 then
-        local line = key.line(lane .. ':' .. next.course)
-        next.page = redis.call('ZRANGE', line, next.read, next.read + page - 1)
+        local backlog = key.course_backlog(lane .. ':' .. next.course)
+        next.page = redis.call('ZRANGE', backlog, next.read, next.read + page - 1)
       end
       if next.page[at + 1] then
         next.read, next.turn = next.read + 1, next.turn + 1
@@ -160,20 +162,20 @@ local function walk(lane)
   end
 end
 
--- Returns a function that tells the place of a waiting hint in its lane, from 1; 0 of any other.
-local function places()
+-- Returns a function that tells the position of a waiting hint in its lane, from 1; 0 of any other.
+local function positions()
   local lanes = {}
   return function(hint)
-    local name, since = unpack(redis.call('HMGET', key.ticket(hint), 'line', 'since_ms'))
+    local name, since = unpack(redis.call('HMGET', key.ticket(hint), 'backlog', 'since_ms'))
     if not name then return 0 end
     local lane, course = lane_of(name)
     if not lanes[lane] then
       lanes[lane] = turns(lane, 0)
       for _, one in ipairs(lanes[lane]) do
-        one.size = redis.call('ZCARD', key.line(lane .. ':' .. one.course))
+        one.size = redis.call('ZCARD', key.course_backlog(lane .. ':' .. one.course))
       end
     end
-    local before = redis.call('ZRANK', key.line(name), member(hint, since))
+    local before = redis.call('ZRANK', key.course_backlog(name), member(hint, since))
     local turn = redis.call('ZSCORE', key.courses(lane), course) + before
     for _, one in ipairs(lanes[lane]) do
       if one.course ~= course then
@@ -202,9 +204,9 @@ local function pace_s(now)
   return slot_ms / timed_slots / slots / 1000
 end
 
--- Seconds until a hint of this place in its lane has a slot; false if that is unknown.
-local function eta_s(place, lane, pace)
-  if place == 0 or not pace or lane == 'batch' then return false end
+-- Seconds until the hint at this position of its lane has a slot; false if that is unknown.
+local function eta_s(queue_position, lane, pace)
+  if queue_position == 0 or not pace or lane == 'batch' then return false end
   local before = lane == 'interactive' and redis.call('ZCARD', key.backlog('retry')) or 0
-  return math.ceil((before + place) * pace)
+  return math.ceil((before + queue_position) * pace)
 end

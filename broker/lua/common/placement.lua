@@ -1,8 +1,8 @@
 -- Which hint goes to which engine: grants, and the two choices that lead to one.
--- includes: fleet, home, warm, line, doorbell
+-- includes: fleet, home, warm, backlog, doorbell
 
 -- A pull chooses among the first WINDOW hints that may go to the engine, and looks at SCAN at
--- most, so that it stays short however long the line is.
+-- most, so that it stays short however long the backlog is.
 local WINDOW, SCAN = 128, 1024
 -- The share of fair load an engine may have before hints leave their home.
 local BOUND = 1.25
@@ -95,17 +95,17 @@ end
 
 -- Gives the hint a slot of the engine and the next attempt number, which is returned, and rings.
 local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
-  local hint, name, at = ticket.hint, key.ticket(ticket.hint), 'cold'
+  local hint, name, affinity = ticket.hint, key.ticket(ticket.hint), 'cold'
   if ticket.tokens > 0 then
     if home(ticket.prefix, fleet) == engine then
-      at = 'home'
+      affinity = 'home'
     elseif is_warm(engine, ticket.prefix, ticket.tokens) then
-      at = 'warm'
+      affinity = 'warm'
     end
   end
   leave(hint, true)
   local attempt = redis.call('HINCRBY', name, 'attempt', 1)
-  redis.call('HSET', name, 'place', 'granted', 'engine', engine, 'placed', at)
+  redis.call('HSET', name, 'phase', 'granted', 'engine', engine, 'affinity', affinity)
   redis.call('HDEL', name, 'claimer')
   redis.call('ZADD', key.leases(engine), now + grant_ms, hint)
   redis.call('SADD', key.known(), engine)
@@ -138,11 +138,11 @@ local function asked_before(lanes, time)
 end
 
 -- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
-local function choose(engine, fleet, known, now, patience_ms)
-  local function aged(ticket) return now - ticket.since > patience_ms end
+local function choose(engine, fleet, known, now, aged_ms)
+  local function aged(ticket) return now - ticket.since > aged_ms end
   -- To find out that nobody is aged, all of a window would be read.
   local function first_aged(lanes)
-    return asked_before(lanes, now - patience_ms)
+    return asked_before(lanes, now - aged_ms)
       and first(candidates(lanes, engine, fleet, known), aged)
   end
   local pulls, lanes = redis.call('INCR', key.pulls()), open_lanes(fleet)
@@ -155,13 +155,13 @@ local function choose(engine, fleet, known, now, patience_ms)
 end
 
 -- Grants free slots of the engine; returns {hint, attempt} of each.
-local function pull(engine, grant_ms, patience_ms, doorbell)
+local function pull(engine, grant_ms, aged_ms, doorbell)
   local grants, known, now = {}, {}, now_ms()
-  if waiting() == 0 then return grants end
+  if backlog_size() == 0 then return grants end
   local fleet = look(now)
   local most = fleet.limit[engine] or 0
-  while most > 0 and fleet.busy[engine] < most and waiting() > 0 do
-    local ticket = choose(engine, fleet, known, now, tonumber(patience_ms))
+  while most > 0 and fleet.busy[engine] < most and backlog_size() > 0 do
+    local ticket = choose(engine, fleet, known, now, tonumber(aged_ms))
     if not ticket then break end
     local attempt = grant(ticket, engine, fleet, now, grant_ms, doorbell)
     grants[#grants + 1] = {ticket.hint, attempt}
@@ -169,7 +169,7 @@ local function pull(engine, grant_ms, patience_ms, doorbell)
   return grants
 end
 
--- Whether a pull would give the slot to a hint that is before this one in the line.
+-- Whether a pull would give the slot to a hint that is before this one in the backlog.
 local function overtakes(ticket, engine, fleet, known)
   local own = belongs(ticket, engine, fleet)
   local before = first(candidates(open_lanes(fleet), engine, fleet, known), function(other)
@@ -190,11 +190,11 @@ local function least_loaded(fleet, fits)
   return best
 end
 
--- The engine for a new hint; nil if it must wait. It is in the line already, unless it is alone:
--- nobody waits.
+-- The engine for a new hint; nil if it must wait. alone: nobody else waits, and the hint is not in
+-- the backlog; else it is there already.
 local function engine_for(ticket, fleet, alone)
   if not may_have(ticket, fleet) or ticket.lane == 'batch' and crowded(fleet) then return nil end
-  local fair, known = BOUND * (fleet.busies + (alone and 1 or waiting())), {}
+  local fair, known = BOUND * (fleet.busies + (alone and 1 or backlog_size())), {}
   local function free(engine)
     return fleet.busy[engine] < fleet.limit[engine] and may_go(ticket, engine, fleet)
       and (alone or not overtakes(ticket, engine, fleet, known))
@@ -215,8 +215,8 @@ end
 
 -- Whether this attempt of the hint has a slot, of any engine or of the given one.
 local function has_slot(hint, attempt, engine)
-  local place, at, own = unpack(redis.call('HMGET', key.ticket(hint), 'place', 'attempt', 'engine'))
-  return place and place ~= 'waiting' and tonumber(at) == attempt and (not engine or own == engine)
+  local phase, at, own = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'attempt', 'engine'))
+  return phase and phase ~= 'waiting' and tonumber(at) == attempt and (not engine or own == engine)
 end
 
 -- Frees the slot of a hint that has one.
@@ -226,10 +226,10 @@ local function free_slot(hint)
   if student then redis.call('SREM', key.student(student), hint) end
 end
 
--- Puts a hint that has a slot back into the line.
-local function back_to_line(hint)
+-- Puts a hint that has a slot back into the backlog.
+local function requeue(hint)
   free_slot(hint)
-  redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'placed')
+  redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'affinity')
   enter(hint)
 end
 

@@ -53,4 +53,7 @@ def run_worker(engine: str, slots: int) -> None:
 
     queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
+    if not need("HINTLINE_TASK_EVENTS", bool):
+        # Nobody listens, and each costs an idle worker as much as all its other work.
+        quiet.append("--without-heartbeat")
     app.worker_main(["--quiet", "worker", "--hostname", name, *queue, *concurrency, *quiet])

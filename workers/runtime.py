@@ -19,7 +19,6 @@ from web.engines.client.model import Model
 from workers.attempt.relay import Relay
 from workers.background import begin, every
 from workers.database import Database
-from workers.guard.rescue import Rescue
 from workers.results import ledger
 
 PROGRESS_S = 1
@@ -48,7 +47,6 @@ class Runtime:
 
     def start(self, died: Callable[[], None]) -> None:
         """died: as of background.begin."""
-        rescue = Rescue(self.broker, self.database)
         loops = (
             self.relay.run(),
             every(WORKER_BEAT_S, self._beat, BrokerDown),
@@ -57,7 +55,7 @@ class Runtime:
             every(RESULTS_S, self._write_results, BrokerDown),
         )
         ledger.open = True
-        self._background = begin((*loops, rescue.run()), died)
+        self._background = begin(loops, died)
 
     def retire(self) -> None:
         """No more hints, please: called when a shutdown begins, while the last ones still run."""

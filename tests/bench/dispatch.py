@@ -15,7 +15,7 @@ from pathlib import Path
 
 from broker.embedded import Embedded
 from tests.bench import gateways, rivals
-from tests.bench.product import ASK, site, worker
+from tests.bench.product import ASK, rescue, site, worker
 from tests.bench.table import Row, at, ratio
 from tests.fakes.launch import ROOT, FakeVllm
 
@@ -59,7 +59,7 @@ def through_hintline(url: str) -> dict[str, float]:
     """Asked: before the admission of a committed hint."""
     with tempfile.TemporaryDirectory() as folder, Embedded(Path(folder)):
         env = site(folder)
-        with worker(env, SLOTS):
+        with rescue(env), worker(env, SLOTS):
             command = [sys.executable, "-c", ASK + ASKING, url, str(HINTS), str(RATE)]
             told = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
             return {f"{hint}-1": at_s for hint, at_s in json.loads(told.stdout).items()}

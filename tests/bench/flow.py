@@ -30,7 +30,7 @@ from openai import AsyncOpenAI
 from broker.embedded import Embedded
 from tests.bench import rivals
 from tests.bench.gateways import until_healthy
-from tests.bench.product import ASK, site, worker
+from tests.bench.product import ASK, rescue, site, worker
 from tests.bench.stream import cpu_of, until_finished
 from tests.bench.table import Row, at, pair
 from tests.fakes.launch import ROOT, FakeEngine
@@ -250,7 +250,12 @@ def browsers(engine: FakeEngine, streams: int, rounds: int) -> tuple[Read, Windo
             def wait(worker: psutil.Popen) -> Coroutine[Any, Any, Window]:
                 return busy(engine, streams, rounds, {"worker": worker.pid, **others})
 
-            return uvloop.run(followed(port, owned, lambda: worker(env, streams), wait))
+            @contextmanager
+            def work() -> Iterator[psutil.Popen]:
+                with rescue(env), worker(env, streams) as process:
+                    yield process
+
+            return uvloop.run(followed(port, owned, work, wait))
 
 
 @contextmanager

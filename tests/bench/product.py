@@ -39,7 +39,10 @@ exercises = list(Exercise.objects.all())
 def ready(workers):
     from broker import fleet
     from web.link import broker
-    while sum(len(load.workers) for load in broker().run(fleet.snapshot()).values()) < workers:
+    def live():
+        loads = broker().run(fleet.snapshot()).values()
+        return sum(len(load.workers) for load in loads if load.limit)
+    while live() < workers:
         sleep(0.05)
 
 def asked(number):
@@ -52,6 +55,14 @@ def asked(number):
 
 """
 """The site's engine is the first argument. ready: waits for workers; asked: students' requests."""
+RESCUE = """
+import asyncio, django
+django.setup()
+from broker.connect import AsyncBroker
+from workers.database import Database
+from workers.guard.rescue import Rescue
+asyncio.run(Rescue(AsyncBroker(), Database()).run())
+"""
 FILL = """
 from broker import dispatch
 from web.link import broker
@@ -69,7 +80,7 @@ def worked(load: Load = FAST) -> Figures:
     ):
         env = site(folder)
         django(env, "-c", ASK + FILL, engine.url, str(needed(load)))
-        with worker(env, load.streams) as process:
+        with rescue(env), worker(env, load.streams) as process:
             return measured(engine, process, load)
 
 
@@ -93,9 +104,21 @@ def django(env: dict[str, str], *command: str) -> None:
 
 
 @contextmanager
+def rescue(env: dict[str, str]) -> Iterator[None]:
+    """What a node does for its workers: the dispatcher hears of the engines, hints of slots."""
+    with running(env | {"DJANGO_SETTINGS_MODULE": "workers.settings"}, "-c", RESCUE):
+        yield
+
+
+@contextmanager
 def worker(env: dict[str, str], slots: int) -> Iterator[psutil.Popen]:
-    command = [sys.executable, "-m", "workers", "worker", "gpu0", "--slots", str(slots)]
-    process = psutil.Popen(command, cwd=ROOT, env=env | FRUGAL, stdout=subprocess.DEVNULL)
+    with running(env | FRUGAL, "-m", "workers", "worker", "gpu0", "--slots", str(slots)) as process:
+        yield process
+
+
+@contextmanager
+def running(env: dict[str, str], *command: str) -> Iterator[psutil.Popen]:
+    process = psutil.Popen([sys.executable, *command], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
     try:
         yield process
     finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from broker.embedded import Embedded
 from tests.bench import gateways
-from tests.bench.product import ASK, site, worker
+from tests.bench.product import ASK, rescue, site, worker
 from tests.bench.table import Row, ratio
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.engine import Ticker
@@ -84,6 +84,7 @@ def through_hintline(url: str, processes: int) -> float:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         stack.enter_context(Embedded(Path(folder)))
         env = site(folder)
+        stack.enter_context(rescue(env))
         for _ in range(processes):
             stack.enter_context(worker(env, SLOTS // processes))
         command = [sys.executable, "-c", ASK + ASKING, url, str(REQUESTS), str(processes)]

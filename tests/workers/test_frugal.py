@@ -7,24 +7,42 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-LOADED = """
+STARTED = """
 import sys
 sys.argv = ["workers", "worker", "gpu0", "--slots", "1"]
 from celery import Celery
-Celery.worker_main = lambda app, command: print(*sys.modules)
+Celery.worker_main = lambda app, command: print(*{told})
 from workers.__main__ import main
 main()
 """
 
 
+def words(told: str, data: Path, **environ: str) -> set[str]:
+    """What a worker that begins says of itself: sys.modules, or its command."""
+    env = {"HINTLINE_DATA": str(data), "DJANGO_SETTINGS_MODULE": "web.settings"}
+    code = STARTED.format(told=told)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | env | environ, check=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return set(done.stdout.decode().split())
+
+
 def test_a_worker_loads_neither_admin_nor_api_nor_pages(tmp_path: Path) -> None:
-    env = {**os.environ, "HINTLINE_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "web.settings"}
-    told = subprocess.run(
-        [sys.executable, "-c", LOADED], cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE
-    ).stdout.decode()
-    loaded = set(told.split())
+    loaded = words("sys.modules", tmp_path)
 
     assert {"workers.tasks", "web.hints.models", "django_celery_results.models"} <= loaded
     unused = {"ninja", "axes", "web.urls", "web.hints.admin", "web.pages.views"}
     assert not unused & loaded
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_worker_tells_flower_that_it_lives_only_where_flower_listens(
+    tmp_path: Path, wanted: bool
+) -> None:
+    command = words("command", tmp_path, HINTLINE_TASK_EVENTS=str(int(wanted)))
+
+    assert ("--without-heartbeat" not in command) is wanted

@@ -273,6 +273,23 @@ async def test_only_one_of_two_rescues_works_at_a_time(
     assert rounds == 1
 
 
+async def test_a_worker_leaves_rescue_to_its_node(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: set[str] = set()
+
+    def begin(loops: Any, died: Any) -> list[Any]:
+        for loop in loops:
+            begun.add(loop.__qualname__)
+            loop.close()
+        return []
+
+    monkeypatch.setattr("workers.runtime.begin", begin)
+    runtime.start(died=lambda: None)
+
+    assert begun == {"Relay.run", "every"}
+
+
 async def test_hints_do_not_wait_for_engines_that_stay_away(
     runtime: Runtime, rescue: Rescue, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """Makes good what was lost: leases that ran out, admissions that failed, a Redis that was wiped.
 
-Every worker and every node runs it; a lock lets one at a time through.
+Every node runs it, and no worker: none outlives its node. A lock lets one at a time through.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class Patience:
             return
         if self._loop.time() < self._until_s:
             self._set_alarm()
-        elif not self._looks:
+        elif not self._looks and self._until_s < self._deadline_s:
             self._looks = True
             self._alarm = self._loop.call_later(LOOK_S, self._ring)
         else:

@@ -104,14 +104,13 @@ def judge() -> None:
 def seen(row: Any) -> str:
     """What the stream of a hint that just became final tells who opens it now."""
     from broker import streams
-    from broker.contract.events import EventKind
-    from web.hints import backlog
+    from broker.contract.events import EventKind, shown
     from web.link import attempt
 
     events = attempt(streams.after(str(row.pk)))
     if not events:
         return "nothing"
-    text = backlog.partial_text(row)
+    text = shown(events)
     if row.state != "answered":
         return row.state
     if text == row.text:

@@ -63,7 +63,7 @@ def test_a_node_shows_what_its_workers_count_also_the_dead_ones(watched: Stand, 
     ]
     told = {line.get("hint") for line in lines}
     assert {first, second} <= told
-    assert {"celery.worker.strategy", "celery.app.trace", "workers.node.exposition"} <= {
+    assert {"celery.worker.strategy", "workers.pool.job", "workers.node.exposition"} <= {
         line["logger"] for line in lines
     }
 

@@ -126,7 +126,7 @@ def make_cancellable(pool: redis.asyncio.ConnectionPool) -> None:
 
 Command = tuple[str | int, ...]
 Renew = Callable[[], Awaitable[None]]
-Asked = tuple[Sequence[Call[Any]], asyncio.Future[list[Any]]]
+Waiter = tuple[Sequence[Call[Any]], asyncio.Future[list[Any]]]
 
 
 def exchange(calls: Sequence[Call[Any]]) -> Generator[list[Command], list[Any], list[Any]]:
@@ -237,7 +237,7 @@ class AsyncBroker:
         )
         make_cancellable(pool)
         self.client = redis.asyncio.Redis.from_pool(pool)
-        self._asked: list[Asked] = []
+        self._asked: list[Waiter] = []
         self._answering: asyncio.Task[None] | None = None
 
     async def run(self, call: Call[T]) -> T:
@@ -291,7 +291,7 @@ class AsyncBroker:
             await self._answer(asked)
         self._answering = None
 
-    async def _answer(self, asked: Sequence[Asked]) -> None:
+    async def _answer(self, asked: Sequence[Waiter]) -> None:
         try:
             replies = iter(await self._exchange([call for calls, _ in asked for call in calls]))
         except Exception as error:

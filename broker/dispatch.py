@@ -18,7 +18,7 @@ from broker.scripts import Arg, Call, by_key, each, keys_of, nothing
 
 GRANT_MS = GRANT_S * 1000
 LEASE_MS = LEASE_S * 1000
-MOST_LOST = 3
+LOST_THRESHOLD = 3
 """Attempts after which a hint ends that broke, or whose workers died: it may be the cause."""
 
 
@@ -180,7 +180,7 @@ def requeue(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Gr
 
 
 def broke(hint: str, engine: str, attempt: int) -> Call[None]:
-    """A bug ended the attempt: it counts against MOST_LOST, and rescue takes the hint at once."""
+    """A bug ended the attempt: it counts for LOST_THRESHOLD, and rescue takes the hint at once."""
     return Call("broke", (engine, hint, attempt), nothing)
 
 

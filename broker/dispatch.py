@@ -95,7 +95,7 @@ class Expired(NamedTuple):
 
 
 class LaneBacklog(NamedTuple):
-    """A lane of the backlog. oldest_s: since the hint that asked first did; 0 if none waits."""
+    """One lane of it. size: hints; oldest_s: how long its oldest has waited, 0 if it is empty."""
 
     size: int
     oldest_s: float
@@ -133,11 +133,12 @@ class Cancelled(NamedTuple):
 
 
 def admit(ticket: Ticket) -> Call[Placement]:
-    """A slot at home, where the prefix is warm or where there is much room, else the backlog.
+    """A slot at home, where the prefix is warm or where there is much room; else the backlog.
 
-    A known hint keeps its place, which is returned.
+    A known hint stays where it is, which is returned.
     """
     hint = ticket.hint
+    # The script is given the doorbell too: grant and message are one step, never one alone.
     fields = [
         part
         for name in ("prefix", "prefix_tokens", "lane", "student", "course")
@@ -223,6 +224,7 @@ def cancel(hint: str, attempt: int, student: str) -> Call[Cancelled]:
 
     A claimed one is left to its worker to settle. attempt: the row's last.
     """
+    # Closed in the same script: no piece of the worker can come after the final event.
     ending = (State.CANCELLED, done(State.CANCELLED, Reason.CANCELLED))
     args = (hint, attempt, STREAM_S, student, *ending, *granting())
     return Call("cancel", args, parse_cancelled)
@@ -239,7 +241,7 @@ def standing(hints: Iterable[str]) -> Call[dict[str, Standing]]:
 
 
 def known(hints: Iterable[str]) -> Call[set[str]]:
-    """Which of these hints have a place."""
+    """Those of these hints that the dispatcher knows."""
     return each("standing", alone(hints), keys_of)
 
 
@@ -249,6 +251,7 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
 
 
 def backlog() -> Call[dict[Lane, LaneBacklog]]:
+    """Every lane, also an empty one."""
     return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
 
 
@@ -283,6 +286,7 @@ def granting() -> tuple[Arg, ...]:
 
 @cache
 def aged_ms() -> int:
+    # Where hints live shortly, they must be aged well before they expire.
     return round(1000 * min(AGED_S, need("HINTLINE_HINT_TTL_S", int) / 2))
 
 

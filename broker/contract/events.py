@@ -83,6 +83,7 @@ def piece_of(event: Event) -> str:
 
 
 def done_data(state: State, reason: Reason | None) -> dict[str, str | None]:
+    """{"state", "reason"}; a reason of None: the hint was plainly answered."""
     return {"state": state, "reason": reason}
 
 

@@ -69,6 +69,7 @@ def crowded(limit: Limit, signs: Signs) -> int:
 
 
 def congested(limit: Limit, signs: Signs) -> bool:
+    """Whether any one sign says that the engine has more than it can take."""
     return (
         signs.busy > 0
         or signs.preempted > 0
@@ -87,6 +88,7 @@ def shrunk(limit: Limit, signs: Signs) -> Limit:
 
 
 def grown(limit: Limit, most: int) -> Limit:
+    """The limit of an engine that was used and is not congested; at most `most`."""
     if limit.good is None or limit.now < limit.good:
         # Slow start, as in TCP: double up to the last limit that went well, then one at a time.
         now = min(2 * limit.now, limit.good or most, most)

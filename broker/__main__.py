@@ -16,7 +16,7 @@ from broker.base.times import PULSE_S
 from broker.embedded import Embedded, answers
 
 SERVER_HANGS_S = 30.0
-"""A server whose disk is slow may be silent for a while; to start it again costs a load."""
+"""A server with a slow disk may be silent for a while; a new start has to load all data."""
 log = logging.getLogger("broker")
 told_to_end: list[int] = []
 """The signals that came. Python drops what a handler raises while a finalizer runs, so the raised
@@ -61,7 +61,7 @@ def watch(server: Embedded) -> str:
             sleep(PULSE_S)
             continue
         sleep(PULSE_S / 2)
-        # Longer than that it was this process itself that was stopped, and did not listen.
+        # A longer gap means that this process was stopped itself, and heard nothing meanwhile.
         silent_s += min(monotonic() - began_s, 2 * PULSE_S)
         if silent_s >= SERVER_HANGS_S:
             server.process.kill()

@@ -41,7 +41,7 @@ MAX_CONNECTIONS = 32
 RETRY_PAUSE_S = 0.05
 # A lost connection is tried once more; silence is not, or a request would wait too long.
 RETRIED = (redis.ConnectionError,)
-# How a reply names one of our scripts; what else is an ERR is the server's refusal.
+# An ERR that names one of our scripts so is our mistake; any other ERR is the server's refusal.
 IN_SCRIPT = re.compile(r"user_script|Error compiling script")
 # Older servers put the refusal of a command into the error of the script that gave it.
 CARRIED = re.compile(
@@ -59,7 +59,7 @@ def default_url() -> str:
 def translated() -> Iterator[None]:
     """Raises: BrokerDown when Redis cannot be reached or refuses, for whatever reason.
 
-    What only a mistake in a script or a call brings about goes through as it is.
+    An error that only a mistake in a script or a call can cause goes through as it is.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def translated() -> Iterator[None]:
 
 
 def passes(error: Exception) -> bool:
-    """Whether it passes by itself, or an operator mends it; else a call or a script is wrong."""
+    """Whether the error passes by itself or an operator mends it; else our code is wrong."""
     return isinstance(error, redis.RedisError | OSError) and not is_bug(error)
 
 
@@ -113,20 +113,20 @@ class Cancellable(AbstractConnection):
         cancelled = task.cancelling() if task else 0
         await super().send_packed_command(command, check_health)
         if task and task.cancelling() > cancelled:
-            # What it was sent for will not be read, and must not answer the next command.
+            # Nobody will read the reply to this command, and it must not answer the next one.
             await self.disconnect(nowait=True)
             raise asyncio.CancelledError
 
 
 def make_cancellable(pool: redis.asyncio.ConnectionPool) -> None:
-    """Of the connections that the pool will make."""
+    """Lets the connections that this pool will make end with the task that uses them."""
     kind = pool.connection_class
     pool.connection_class = type(f"Cancellable{kind.__name__}", (Cancellable, kind), {})
 
 
 Command = tuple[str | int, ...]
 Renew = Callable[[], Awaitable[None]]
-Asked = tuple[Sequence[Call[Any]], asyncio.Future[list[Any]]]
+Waiter = tuple[Sequence[Call[Any]], asyncio.Future[list[Any]]]
 
 
 def exchange(calls: Sequence[Call[Any]]) -> Generator[list[Command], list[Any], list[Any]]:
@@ -208,7 +208,7 @@ class Broker:
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:
-            # By a pipeline it would take twice the time.
+            # A pipeline takes twice the time for a single command.
             try:
                 return [self.client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
             except redis.ResponseError as error:
@@ -237,7 +237,7 @@ class AsyncBroker:
         )
         make_cancellable(pool)
         self.client = redis.asyncio.Redis.from_pool(pool)
-        self._asked: list[Asked] = []
+        self._asked: list[Waiter] = []
         self._answering: asyncio.Task[None] | None = None
 
     async def run(self, call: Call[T]) -> T:
@@ -253,16 +253,17 @@ class AsyncBroker:
         replies: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._asked.append((calls, replies))
         if self._answering is None:
-            # An empty context: what is logged there is about no caller more than another.
+            # An empty context: what is logged there is not about the hint of whoever came first.
             self._answering = asyncio.create_task(self._answer_all(), context=Context())
         with translated():
             return results(calls, await replies)
 
     @asynccontextmanager
     async def lock(self, key: Key) -> AsyncIterator[Renew | None]:
-        """What makes the lock of this key last for its ttl_s again; None if somebody else has it.
+        """Takes the lock of this key; yields None if somebody else has it.
 
-        Raises: BrokerDown, also where it is renewed and lost.
+        Else a function that makes it last for its ttl_s again. Raises: BrokerDown, as does that
+        function, also when the lock was lost.
         """
         lock = self.client.lock(key(), timeout=key.ttl_s, blocking=False)
 
@@ -276,7 +277,7 @@ class AsyncBroker:
             yield renew if ours else None
         finally:
             if ours:
-                # Whatever is wrong now, its time runs out.
+                # A lock that cannot be released ends with its time to live.
                 with suppress(redis.RedisError, OSError):
                     await lock.release()
 
@@ -291,12 +292,12 @@ class AsyncBroker:
             await self._answer(asked)
         self._answering = None
 
-    async def _answer(self, asked: Sequence[Asked]) -> None:
+    async def _answer(self, asked: Sequence[Waiter]) -> None:
         try:
             replies = iter(await self._exchange([call for calls, _ in asked for call in calls]))
         except Exception as error:
             if len(asked) > 1 and not passes(error):
-                # One caller's mistake, which is no matter of the others.
+                # One of the callers made a mistake: each is asked for alone, to spare the others.
                 for one in asked:
                     await self._answer([one])
                 return

@@ -18,7 +18,7 @@ from broker.scripts import Arg, Call, by_key, each, keys_of, nothing
 
 GRANT_MS = GRANT_S * 1000
 LEASE_MS = LEASE_S * 1000
-MOST_LOST = 3
+LOST_THRESHOLD = 3
 """Attempts after which a hint ends that broke, or whose workers died: it may be the cause."""
 
 
@@ -95,7 +95,7 @@ class Expired(NamedTuple):
 
 
 class LaneBacklog(NamedTuple):
-    """A lane of the backlog. oldest_s: since the hint that asked first did; 0 if none waits."""
+    """One lane of it. size: hints; oldest_s: how long its oldest has waited, 0 if it is empty."""
 
     size: int
     oldest_s: float
@@ -133,11 +133,12 @@ class Cancelled(NamedTuple):
 
 
 def admit(ticket: Ticket) -> Call[Placement]:
-    """A slot at home, where the prefix is warm or where there is much room, else the backlog.
+    """A slot at home, where the prefix is warm or where there is much room; else the backlog.
 
-    A known hint keeps its place, which is returned.
+    A known hint stays where it is, which is returned.
     """
     hint = ticket.hint
+    # The script is given the doorbell too: grant and message are one step, never one alone.
     fields = [
         part
         for name in ("prefix", "prefix_tokens", "lane", "student", "course")
@@ -180,7 +181,7 @@ def requeue(hint: str, engine: str, attempt: int, exclude: bool) -> Call[list[Gr
 
 
 def broke(hint: str, engine: str, attempt: int) -> Call[None]:
-    """A bug ended the attempt: it counts against MOST_LOST, and rescue takes the hint at once."""
+    """A bug ended the attempt: it counts for LOST_THRESHOLD, and rescue takes the hint at once."""
     return Call("broke", (engine, hint, attempt), nothing)
 
 
@@ -223,6 +224,7 @@ def cancel(hint: str, attempt: int, student: str) -> Call[Cancelled]:
 
     A claimed one is left to its worker to settle. attempt: the row's last.
     """
+    # Closed in the same script: no piece of the worker can come after the final event.
     ending = (State.CANCELLED, done(State.CANCELLED, Reason.CANCELLED))
     args = (hint, attempt, STREAM_S, student, *ending, *granting())
     return Call("cancel", args, parse_cancelled)
@@ -239,7 +241,7 @@ def standing(hints: Iterable[str]) -> Call[dict[str, Standing]]:
 
 
 def known(hints: Iterable[str]) -> Call[set[str]]:
-    """Which of these hints have a place."""
+    """Those of these hints that the dispatcher knows."""
     return each("standing", alone(hints), keys_of)
 
 
@@ -249,10 +251,12 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
 
 
 def backlog() -> Call[dict[Lane, LaneBacklog]]:
+    """Every lane, also an empty one."""
     return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
 
 
 def backlog_size() -> Call[int]:
+    """How many hints wait, over all lanes."""
     return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
 
 
@@ -283,10 +287,14 @@ def granting() -> tuple[Arg, ...]:
 
 @cache
 def aged_ms() -> int:
+    """After which wait, in ms, a hint need not wait for an engine that has its prefix."""
+    # Where hints live shortly, they must be aged well before they expire.
     return round(1000 * min(AGED_S, need("HINTLINE_HINT_TTL_S", int) / 2))
 
 
 def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
+    """Parser of {{hint, attempt}, …}, as every script that pulls replies."""
+
     def parse(reply: list[Any]) -> list[Grant]:
         return [Grant(hint, engine, attempt) for hint, attempt in reply]
 

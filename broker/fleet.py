@@ -39,6 +39,7 @@ def worker_name(engine: str, pid: int) -> str:
 
 def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
     """Exactly these engines get hints from now on; others keep what they have in flight."""
+    # All in one call: with half of the fleet, scripts would find other homes for prefixes.
     return Call("set_engines", tuple(part for pair in max_slots.items() for part in pair), nothing)
 
 

@@ -38,6 +38,7 @@ def families(
 ) -> list[Metric]:
     """Everything there is to tell when Redis answers."""
     missing = {name: one.reading.missing for name, one in healths.items() if one.reading}
+    # Engines that are down are there too: an alarm sees a 0, but no series that is gone.
     engines, lanes = partial(by, "engine"), partial(by, "lane")
     return [
         engines("hint_engine_inflight", IN_FLIGHT, {e: one.in_flight for e, one in loads.items()}),

@@ -134,7 +134,7 @@ def progress(engine: str) -> Call[None]:
 
 
 def down(engine: str, why: Why) -> Call[bool]:
-    """Takes it down, and its hints go back into the backlog; True if this did it.
+    """Takes it down, and requeues its hints; True if this call did it.
 
     On a soft sign the last engine that is up stays up.
     """
@@ -148,12 +148,14 @@ def probe(engine: str) -> Call[bool]:
 
 def set_limit(engine: str, ejections: int, limit: float, good: float | None) -> Call[None]:
     """At most so many in flight, unless it went down again since then."""
+    # What was learned of an engine before it went down does not hold for the one that came back.
     mark = "" if good is None else str(good)
     return Call("health_limit", (engine, ejections, str(limit), mark), nothing)
 
 
 def read(engine: str, reading: Reading) -> Call[None]:
     """Keeps a reading for READING_S."""
+    # Unknown is an empty text: a field that is left out would keep its last value.
     fields = {
         "running": text(reading.running),
         "waiting": text(reading.waiting),
@@ -175,6 +177,7 @@ def state() -> Call[dict[str, Health]]:
 def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Health:
     fields, reading = pairs(flat_health), pairs(flat_reading)
     return Health(
+        # An engine that was never down has no state yet.
         state=EngineState(fields.get("state", EngineState.UP)),
         limit=number(fields, "limit"),
         good=number(fields, "good"),
@@ -183,6 +186,7 @@ def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Healt
         since_s=ago(now_ms, fields, "since_ms"),
         silent_s=ago(now_ms, fields, "progress_ms"),
         busy=int(fields.get("busy", 0)),
+        # The end of a pause lies ahead, where ago() is negative.
         paused_s=max(0.0, -(ago(now_ms, fields, "paused_ms") or 0.0)),
         reading=parse_reading(now_ms, reading) if reading else None,
     )

@@ -126,11 +126,13 @@ TABLE = (
 def lua(text: str) -> str:
     """The keys that this text uses as Lua functions key.<name>(part): no script spells one itself.
 
-    Names are built inside scripts, so all keys live on one node; Celery needs that as well.
+    Scripts build names themselves, so all keys must live on one node of Redis, no cluster; Celery
+    needs that as well.
     """
     lines = ["local key = {}"]
     for entry in TABLE:
-        # Made anew in each call of a script, they are a good part of what a short one costs.
+        # A script makes its functions anew each time it runs: unused ones would cost a short script
+        # a good part of its time.
         if f"key.{entry.name}(" not in text:
             continue
         before, star, after = entry.pattern.partition("*")

@@ -43,11 +43,13 @@ class NodeState:
 
 
 def beat(name: str, token: str, state: NodeState) -> Call[int | None]:
-    """The process with this token is the node of this name, for NODE_LIVES_S; None: so it is.
+    """Takes or keeps the name for the process with this token, for NODE_LIVES_S; None if it has it.
 
-    Else the beats of the process that has the name: it lives if they go on rising.
+    Else another process has the name, and the answer is how often that one has beaten: it is alive
+    if the number goes on rising.
     """
     engines = ALL if state.engines is None else json.dumps(sorted(state.engines))
+    # As one text: a report is replaced as a whole, so no crew that is gone stays behind.
     crews = json.dumps([asdict(crew) for crew in state.crews])
     return Call(
         "node_beat", (name, token, 1000 * NODE_LIVES_S, engines, crews), lambda reply: reply

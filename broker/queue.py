@@ -20,22 +20,22 @@ CELERY: dict[str, Any] = {
     "result_serializer": "json",
     "enable_utc": True,
     "timezone": "UTC",
-    # Acked when the pool takes the job: recovery is the lease's, a message is only a doorbell.
+    # Acked when the pool takes the task: recovery is the lease's, a message is only a doorbell.
     "task_acks_late": False,
     "task_track_started": False,
     "task_time_limit": TASK_S,
     "worker_prefetch_multiplier": 1,
-    # Without it a busy worker fetches as many again, which another one could serve now.
+    # Else a busy worker would fetch messages that another one could serve now.
     "worker_disable_prefetch": True,
     "worker_soft_shutdown_timeout": WORKER_STOP_S,
     "worker_send_task_events": need("HINTLINE_TASK_EVENTS", bool),
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
-    # A full disk, an ACL or a replica refuses commands, which is no end of the link.
+    # A full disk, an ACL or a replica makes Redis refuse commands; the link itself is sound.
     "broker_channel_error_retry": True,
     "broker_pool_acquire_timeout": 2,
     "broker_transport_options": {
-        # Nor is what is fetched kept in Redis, which takes two round trips a message.
+        # Keeping a fetched message in Redis until it is acked would take two round trips more.
         "ack_emulation": False,
         # One priority: the worker waits at one key instead of four.
         "priority_steps": [0],
@@ -47,7 +47,7 @@ CELERY: dict[str, Any] = {
         "global_keyprefix": CELERY_KEYS(),
         "client_name": "hintline-celery",
     },
-    # Without these columns tracebacks are lost; they hold the arguments, hence the id alone.
+    # Without it tracebacks are lost. It keeps the arguments too, so they are no more than an id.
     "result_extended": True,
     "result_expires": 7 * 24 * 3600,
     "result_backend_always_retry": True,
@@ -56,6 +56,7 @@ CELERY: dict[str, Any] = {
 
 
 def queue_name(engine: str) -> str:
+    """Of Celery's queue, in which only doorbells of this engine wait."""
     return f"engine.{engine}"
 
 

@@ -38,4 +38,5 @@ def end(user: str, token: str) -> Call[None]:
 
 def parse(reply: Sequence[str | int]) -> Wait | None:
     answer, wait_ms = reply
+    # Rounded up: a second too early would be refused once more.
     return None if answer == "begun" else Wait(answer == "running", -(-int(wait_ms) // 1000))

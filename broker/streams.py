@@ -88,7 +88,7 @@ def parse_entry(id: str, fields: Sequence[str]) -> Event:
 
 
 def parse_published(payload: str | bytes) -> Event:
-    """A message of the channel: `<id>\\n<kind>\\n<data>`."""
+    """What was published on the channel: `<id>\\n<kind>\\n<data>`."""
     text = payload if isinstance(payload, str) else payload.decode()
     id, kind, data = text.split("\n", 2)
     return Event(EventId.parse(id), EventKind(kind), data)
@@ -103,6 +103,7 @@ def parse_tip(reply: list[Any]) -> Tip | None:
 
 def status(events: Sequence[tuple[EventKind, str]]) -> str:
     """State that these events tell a watcher; empty if they tell none."""
+    # The last one counts; pieces and resets tell none.
     for kind, data in reversed(events):
         if kind is EventKind.DONE:
             return str(json.loads(data)["state"])

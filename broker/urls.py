@@ -29,6 +29,7 @@ def names_a_redis(url: str) -> bool:
 
 
 def names_a_database(url: str) -> bool:
+    """Whether the URL names a database of PostgreSQL, or a file of SQLite."""
     try:
         parts = urlsplit(url)
         named = bool(parts.path.strip("/"))

@@ -22,7 +22,7 @@ from broker.base.output import ChildOutput
 HUNG = "hung"
 """How a child ended that was killed because it had stopped beating."""
 QUICK_DEATH_S = 10.0
-"""Who lived for less dies young, and waits before the next life."""
+"""A child that lived for less dies young, and waits before its next life."""
 LONGEST_PAUSE_S = 30.0
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
@@ -47,7 +47,7 @@ class Death:
 
 @dataclass(eq=False, slots=True)
 class Child:
-    """A process that should run, over all its lives. It has to beat, if `look` is called.
+    """A process that should run, over all its lives. If `look` is called, it has to beat.
 
     environ: what is different from ours. keep: descriptors that it inherits. output: keeps what
     the child prints; None: that goes where ours goes.
@@ -87,7 +87,7 @@ class Child:
             self.output.read(self.process.stdout)
 
     def wait_until(self, ready: Callable[[], bool], within_s: float) -> bool:
-        """Asks until the answer is yes: whether it came in time. Raises: ChildEnded."""
+        """Asks `ready` until it says yes; False if that takes too long. Raises: ChildEnded."""
         while not ready():
             if not self.alive():
                 raise ChildEnded(f"{self.name} ended at once:\n{self.tail()}")
@@ -109,6 +109,7 @@ class Child:
         code = self.process.poll()
         if code is None:
             if self.pulse.hung or self.pulse.look() or monotonic() >= self.end_by_s:
+                # Not terminate(): a process that hangs runs no handler of a signal.
                 self.process.kill()
             return None
         pid, self.process = self.process.pid, None
@@ -136,6 +137,7 @@ class Child:
         """Sets the pause: none after a life of some length, else 1, 2, 4 … 30 s."""
         young = monotonic() - self.started_s < QUICK_DEATH_S
         self.quick_deaths = self.quick_deaths + 1 if young else 0
+        # The exponent is capped, as a float overflows after a thousand deaths.
         pause_s = min(2.0 ** min(self.quick_deaths - 1, 10), LONGEST_PAUSE_S) if young else 0.0
         self.not_before_s = monotonic() + pause_s
         text += f", starting it again in {pause_s:.0f} s" if young else ", starting it again"

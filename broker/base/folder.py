@@ -54,6 +54,7 @@ def hold(path: Path) -> FileIO:
     """
     file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
+        # Not lockf: its locks are not inherited, and end when any descriptor of the file is closed.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         pid = file.read(20).strip()

@@ -45,6 +45,7 @@ class Pulse:
         return self.hung
 
     def allowed_s(self) -> float:
+        """Longest silence, which is longer before the first sign."""
         return HANG_S if self._heard else CHILD_START_S
 
 
@@ -60,7 +61,8 @@ def beater() -> Callable[[], None]:
     os.set_inheritable(fd, False)
 
     def beat() -> None:
-        # A full pipe: the parent looks again later. A broken one: it died, and we are told to end.
+        # A full pipe holds beats enough that the parent has not read yet. A broken pipe means that
+        # the parent died, and SIGTERM is on its way to us.
         with suppress(OSError):
             os.write(fd, b".")
 

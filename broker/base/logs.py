@@ -13,6 +13,7 @@ _fields: ContextVar[Mapping[str, Field]] = ContextVar("_fields", default=Mapping
 
 def note(**fields: Field) -> None:
     """From now on, to the end of this task, its lines carry these fields too."""
+    # A new mapping each time: tasks that were begun before share the old one.
     _fields.set({**_fields.get(), **fields})
 
 
@@ -27,4 +28,5 @@ def about(**fields: Field) -> Iterator[None]:
 
 
 def fields() -> Mapping[str, Field]:
+    """What lines that are written here carry, by name."""
     return _fields.get()

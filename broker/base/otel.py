@@ -55,6 +55,7 @@ class Tracing:
     def root(self, hint: str) -> Iterator[None]:
         token = _ids.set(ids(hint))
         try:
+            # An empty context: only a span without a parent gets its trace from the generator.
             span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER, {"hint.id": hint})
         finally:
             _ids.reset(token)
@@ -106,6 +107,7 @@ def current(span: Span) -> Iterator[None]:
 
 def exporting() -> TracerProvider:
     """Sends spans in the background to OTEL_EXPORTER_OTLP_ENDPOINT, and the last ones at exit."""
+    # Tests bring a provider of their own and do without this package.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     name = os.environ.get("OTEL_SERVICE_NAME", "hintline")

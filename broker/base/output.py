@@ -18,7 +18,7 @@ LINE_BYTES = 16_384
 """A longer line is kept in parts."""
 TAIL_LINES = 5
 LAST_S = 1.0
-"""Who inherited the pipe from a child that has ended may go on for longer; we do not wait."""
+"""A grandchild that inherited the pipe may hold it open for longer: we do not wait for it."""
 
 
 def for_owner(path: str, flags: int) -> int:

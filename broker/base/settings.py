@@ -62,6 +62,7 @@ class Setting:
     def parse(self, text: str) -> Value:
         """Raises: BadSetting with the name, the value (never a secret's) and what is allowed."""
         shown = self.shown(text)
+        # By a table: bool("0") is true.
         if self.kind is bool:
             if text.lower() not in FLAGS:
                 raise BadSetting(f"{self.name}={shown}: use one of {', '.join(FLAGS)}")
@@ -78,6 +79,7 @@ class Setting:
             number = self.kind(text)
         except ValueError:
             number = None
+        # `not low <= number <= high` also refuses NaN, which no comparison holds for.
         if not isinstance(number, int | float) or not self.low <= number <= self.high:
             raise BadSetting(
                 f"{self.name}={shown}: use {self.kind.__name__} from {self.low:g} to {self.high:g}"
@@ -271,6 +273,7 @@ def need(name: str, kind: type[T]) -> T:
 
 
 def value_of(setting: Setting, environ: Mapping[str, str]) -> Value:
+    # Empty is unset: compose files hand on variables that nobody has set.
     text = environ.get(setting.name) or from_file(setting, environ)
     return setting.parse(text) if text else setting.default
 

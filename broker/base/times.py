@@ -20,7 +20,7 @@ UNKNOWN_S = 3
 SENDING_S = 3
 """A worker that lives sends a hint's last events at once after it has written the row."""
 AGED_S = 15
-"""After it the head of the backlog need not wait any longer for an engine that has its prefix."""
+"""A hint that has waited so long is aged: it need not wait for an engine that has its prefix."""
 STRANDED_S = 10
 """So long a hint that failed elsewhere waits for an engine that is gone just now."""
 OUTAGE_S = 30
@@ -39,13 +39,13 @@ DEADLINE_S, MOST_DEADLINE_S = 120, 150
 TASK_S = MOST_DEADLINE_S + 30
 """A task that goes on for so long after every deadline of its own is cancelled."""
 
-# Signs of life, each with the silence after which nobody counts on who gave them.
+# Signs of life, each with the silence after which its sender counts as gone.
 PULSE_S = 1
 """Of a child process, over a pipe to its parent."""
 HANG_S = 10
-"""A child that has given a sign and is silent for so long hangs, or was stopped."""
+"""A child that has given a sign and then is silent for so long hangs, or was stopped."""
 CHILD_START_S = 120
-"""Imports on a busy machine take long; who has not begun to give signs by then hangs too."""
+"""Imports on a busy machine take long; a child without any sign by then hangs too."""
 WORKER_BEAT_S = 2
 WORKER_LIVES_S = 3 * WORKER_BEAT_S
 NODE_BEAT_S = 2

@@ -30,6 +30,7 @@ def tracing() -> Tracing | None:
         from broker.base.otel import Tracing
 
         return Tracing()
+    # Cached as well, so that this is told once and not with each hint.
     except ImportError as error:
         log.warning("%s is set, but %s: see requirements-otel.txt", ENDPOINT, error)
         return None

@@ -50,6 +50,7 @@ class Ended:
     """
 
     seen_s: float | None = None
+    # Not an EngineFailure: that one lives beside its script, and this room knows nothing of Redis.
     failure: str = ""
     error: str = ""
 

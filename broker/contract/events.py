@@ -58,14 +58,17 @@ class Event:
 
 
 def shown(events: Iterable[Event]) -> str | None:
-    """The text that all events of a hint leave before a watcher; None if some of it is not there.
+    """The text before a watcher who has read these events; None if a part of it is missing.
 
-    It begins with the first attempt or a RESET; a log that was lost and begun again has neither.
+    It is complete from the start of the first attempt, or from a RESET. The log of a Redis that was
+    wiped has neither.
     """
     text: str | None = None
     last = START
     for event in events:
+        # The ids of an attempt are gap-free: a jump means that Redis dropped the events between.
         follows = event.id.seq == (last.seq + 1 if event.id.attempt == last.attempt else 1)
+        # Only the first attempt starts on an empty screen: later ones may go on from what is shown.
         if event.kind is EventKind.RESET or (event.kind is EventKind.STARTED and event.id == FIRST):
             text = ""
         elif text is not None:
@@ -80,6 +83,7 @@ def piece_of(event: Event) -> str:
 
 
 def done_data(state: State, reason: Reason | None) -> dict[str, str | None]:
+    """{"state", "reason"}; a reason of None: the hint was plainly answered."""
     return {"state": state, "reason": reason}
 
 

@@ -23,10 +23,13 @@ class State(StrEnum):
     """The student took the request back."""
 
 
+# No arrow leaves these: whoever comes later finds the row closed.
 FINAL = frozenset({State.ANSWERED, State.WITHHELD, State.FAILED, State.CANCELLED})
 
 ARROWS: dict[State, frozenset[State]] = {
+    # FAILED without an attempt: nobody could serve the hint before its time to live was over.
     State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
+    # Back to QUEUED: the attempt was lost, or its engine failed.
     State.RUNNING: frozenset(
         {State.QUEUED, State.ANSWERED, State.WITHHELD, State.FAILED, State.CANCELLED}
     ),

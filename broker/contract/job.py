@@ -64,6 +64,7 @@ class Endpoint:
     base_url: str
     model: str
     has: Capabilities = Capabilities()
+    # Logs and tracebacks print reprs.
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
     connect_s: float = CONNECT_S
@@ -132,5 +133,6 @@ class HintJob:
         Without white space at its end: chat templates drop it, and the model writes it again.
         """
         left, here = self.partial, self.endpoint
+        # Another model counts tokens otherwise, and goes on in another voice.
         continues = left and here.has.continuation and here.model == left.model
         return left.text.rstrip() if left and continues else ""

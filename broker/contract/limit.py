@@ -13,6 +13,7 @@ FULL = 0.9
 """Use, as a share of the limit, from which an engine counts as used."""
 CALM_TICKS = 2
 CROWDED_READINGS = 2
+# vLLM preempts a running request when its cache is full: this leaves it room.
 KV_FULL = 0.92
 
 
@@ -53,6 +54,7 @@ def step(limit: Limit, signs: Signs, most: int) -> Limit:
     limit = replace(limit, now=min(limit.now, most), crowded=crowded(limit, signs))
     if congested(limit, signs):
         return shrunk(limit, signs)
+    # An engine that was not used to its limit has not shown that it could take more.
     unused = signs.in_flight < FULL * floor(limit.now)
     if unused or limit.crowded or signs.age_s > 0:
         return replace(limit, calm=0)
@@ -60,13 +62,14 @@ def step(limit: Limit, signs: Signs, most: int) -> Limit:
 
 
 def crowded(limit: Limit, signs: Signs) -> int:
-    """An old reading is not counted twice."""
+    """How many readings in a row have shown too many waiting; an old one is not counted twice."""
     if signs.age_s > 0:
         return limit.crowded
     return limit.crowded + 1 if signs.waiting > max(1, 0.1 * limit.now) else 0
 
 
 def congested(limit: Limit, signs: Signs) -> bool:
+    """Whether any one sign says that the engine has more than it can take."""
     return (
         signs.busy > 0
         or signs.preempted > 0
@@ -85,7 +88,9 @@ def shrunk(limit: Limit, signs: Signs) -> Limit:
 
 
 def grown(limit: Limit, most: int) -> Limit:
+    """The limit of an engine that was used and is not congested; at most `most`."""
     if limit.good is None or limit.now < limit.good:
+        # Slow start, as in TCP: double up to the last limit that went well, then one at a time.
         now = min(2 * limit.now, limit.good or most, most)
         return replace(limit, now=now, calm=0)
     if limit.calm + 1 < CALM_TICKS:

@@ -21,6 +21,7 @@ def storable_json(value: Any) -> Any:
         case str():
             return storable(value)
         case dict():
+            # Keys that differ in such characters alone become one.
             return {storable_json(key): storable_json(each) for key, each in value.items()}
         case list() | tuple():
             return [storable_json(each) for each in value]

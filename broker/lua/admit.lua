@@ -15,7 +15,7 @@ if since == '' then since = now end
 if redis.call('EXISTS', ticket) == 0 then
   redis.call('HSET', ticket, 'attempt', attempt, 'since_ms', since, unpack(ARGV, 6))
   local new, fleet, alone = read(hint), look(now), backlog_size() == 0
-  -- Where nobody waits it would be in the backlog for the time of this call only.
+  -- If nobody else waits, a hint that finds a slot at once is spared the backlog.
   if not alone then enter(hint) end
   local engine = engine_for(new, fleet, alone)
   if engine then

@@ -2,7 +2,7 @@
 -- keys: backlog(lane); engines, workers, health, service(engine)
 -- args: none
 -- result: {seconds until a new hint has a slot or false,
---   {lane, how many, ms that the one that asked first has waited, or 0}, …}
+--   {lane, how many, ms that the oldest has waited, or 0}, …}
 -- includes: backlog
 
 local now, found = now_ms(), {}

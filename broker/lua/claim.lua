@@ -10,7 +10,7 @@ local ticket = key.ticket(hint)
 local phase, own, attempt, claimer, affinity, since = unpack(redis.call('HMGET', ticket,
   'phase', 'engine', 'attempt', 'claimer', 'affinity', 'since_ms'))
 if own ~= engine or (phase ~= 'granted' and claimer ~= token) then return false end
--- At 0 it was called in: rescue is about to take the hint.
+-- A lease at 0 was called in: rescue is about to take the hint.
 if redis.call('ZSCORE', key.leases(engine), hint) == '0' then return false end
 redis.call('HSET', ticket, 'phase', 'claimed', 'claimer', token)
 local now = now_ms()

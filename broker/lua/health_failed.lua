@@ -5,7 +5,7 @@
 -- result: 1 if this took it down, else 0
 -- includes: health
 
-local engine, kind, token, ran_ms, most, within_ms = unpack(ARGV)
+local engine, kind, token, ran_ms, threshold, within_ms = unpack(ARGV)
 local health, now = key.health(engine), now_ms()
 local state, since, failures, limit =
   unpack(redis.call('HMGET', health, 'state', 'since_ms', 'failures', 'limit'))
@@ -33,7 +33,7 @@ for at, sign, id in (failures or ''):gmatch('(%d+):(%l+):(%w+)') do
   if tonumber(at) > now - within_ms then note(at, sign, id) end
 end
 note(now, kind, token)
-if (another_is_up(engine, now) and all or hard) >= tonumber(most) then
+if (another_is_up(engine, now) and all or hard) >= tonumber(threshold) then
   eject(engine, 'failures', now)
   return 1
 end

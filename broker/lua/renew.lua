@@ -12,7 +12,7 @@ for i = 4, #ARGV, 2 do
   local phase, own, at = unpack(redis.call('HMGET', ticket, 'phase', 'engine', 'attempt'))
   local ours = phase == 'claimed' and own == engine and tonumber(at) == attempt
   if not phase and not shut(hint, attempt) then
-    -- When it was asked for is forgotten too; in the backlog again it counts from now.
+    -- Redis has also forgotten when the hint was asked for: its wait counts from now.
     redis.call('HSET', ticket, 'phase', 'claimed', 'engine', engine, 'attempt', attempt,
       'since_ms', now)
     redis.call('SADD', key.known(), engine)
@@ -25,6 +25,6 @@ for i = 4, #ARGV, 2 do
     lost[#lost + 1] = hint
   elseif redis.call('ZSCORE', key.leases(engine), hint) ~= '0' then
     redis.call('ZADD', key.leases(engine), now + lease_ms, hint)
-  end -- At 0 it was called in: rescue is about to take the hint.
+  end -- A lease at 0 was called in: rescue is about to take the hint.
 end
 return lost

@@ -271,7 +271,7 @@ def test_nothing_moves_a_cancelled_hint(hint: str) -> None:
     assert not store.finish(hint, 1, ANSWER, Ended())
     assert not store.requeue(hint, 1)
     assert not store.expire(hint, Reason.EXPIRED)
-    assert store.queued_again(hint, 0, 0) is None
+    assert store.requeue_unknown(hint, 0, 0) is None
 
     assert Hint.objects.filter(pk=hint).values()[0] == before
 
@@ -309,9 +309,9 @@ def test_each_attempt_keeps_how_it_ended(hint: str) -> None:
 
 @pytest.mark.parametrize(
     ("verb", "error"),
-    [(store.cancel, ""), (lambda hint: store.queued_again(hint, -1, 0), LOST.error),
+    [(store.cancel, ""), (lambda hint: store.requeue_unknown(hint, -1, 0), LOST.error),
      (lambda hint: store.requeue(hint, 9), LOST.error)],
-    ids=["cancel", "queued_again", "requeue of a later grant"],
+    ids=["cancel", "requeue_unknown", "requeue of a later grant"],
 )  # fmt: skip
 def test_whoever_takes_a_running_hint_closes_its_attempt(
     hint: str, verb: Callable[[str], object], error: str
@@ -378,20 +378,20 @@ def test_what_a_hint_stands_on_may_be_deleted(hint: str, exercise: Exercise, stu
     student.delete()
 
 
-def test_queued_again_leaves_a_fresh_claim_alone(hint: str) -> None:
+def test_requeue_unknown_leaves_a_fresh_claim_alone(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 
-    assert store.queued_again(hint, 20, 0) is None
-    assert store.queued_again(hint, None, 0) is None
+    assert store.requeue_unknown(hint, 20, 0) is None
+    assert store.requeue_unknown(hint, None, 0) is None
     assert state(hint) == (State.RUNNING, 1)
 
 
-def test_queued_again_takes_an_old_claim_back(hint: str, student: User) -> None:
+def test_requeue_unknown_takes_an_old_claim_back(hint: str, student: User) -> None:
     store.claim(hint, 3, "gpu0")
 
     Hint.objects.update(created_at=ago(60))
 
-    ticket = store.queued_again(hint, -1, 100_000)
+    ticket = store.requeue_unknown(hint, -1, 100_000)
 
     assert ticket is not None
     assert (ticket.hint, ticket.attempt, ticket.student) == (hint, 3, str(student.pk))

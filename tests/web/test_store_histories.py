@@ -26,7 +26,7 @@ VERBS = st.one_of(
     st.tuples(st.just("claim"), ATTEMPTS),
     st.tuples(st.just("finish"), ATTEMPTS),
     st.tuples(st.just("requeue"), ATTEMPTS),
-    st.tuples(st.sampled_from(["queued_again", "expire", "cancel"]), st.just(0)),
+    st.tuples(st.sampled_from(["requeue_unknown", "expire", "cancel"]), st.just(0)),
 )
 
 
@@ -51,7 +51,7 @@ class Model:
                 self.state, self.attempt = State.QUEUED, attempt
             case "requeue" if queued and attempt > self.attempt:
                 self.attempt = attempt
-            case "queued_again" if queued or running:
+            case "requeue_unknown" if queued or running:
                 self.state = State.QUEUED
             case "expire" if queued:
                 self.state = State.FAILED
@@ -68,7 +68,7 @@ def do(verb: str, hint: str, attempt: int) -> bool:
         "claim": lambda: store.claim(hint, attempt, "gpu0"),
         "finish": lambda: store.finish(hint, attempt, outcome, Ended()),
         "requeue": lambda: store.requeue(hint, attempt, Partial(model="m", text="Loo")),
-        "queued_again": lambda: store.queued_again(hint, -1, 0),
+        "requeue_unknown": lambda: store.requeue_unknown(hint, -1, 0),
         "expire": lambda: store.expire(hint, Reason.EXPIRED),
         "cancel": lambda: store.cancel(hint),
     }

@@ -16,7 +16,7 @@ from broker.contract import events
 from broker.contract.events import EventKind
 from broker.contract.hint import Reason, State
 from broker.contract.text import storable
-from broker.dispatch import MOST_LOST
+from broker.dispatch import LOST_THRESHOLD
 from broker.health import EngineState
 from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
@@ -335,9 +335,9 @@ async def test_a_defect_ends_a_hint_after_three_attempts(
 ) -> None:
     """Each time rescue has it at once, and no text of what broke gets into a log or a result."""
     rescue = Rescue(runtime.broker, runtime.database)
-    runtime.model = ScriptedModel(*[("Look at ", DEFECT)] * MOST_LOST)
+    runtime.model = ScriptedModel(*[("Look at ", DEFECT)] * LOST_THRESHOLD)
 
-    for number in range(1, MOST_LOST + 1):
+    for number in range(1, LOST_THRESHOLD + 1):
         with pytest.raises(Broke, match="ZeroDivisionError at ") as broke:
             await attempt.generate(runtime, hint)
         assert "SECRET" not in "".join(traceback.format_exception(broke.value))
@@ -375,7 +375,7 @@ async def test_a_row_that_cannot_be_read_ends_and_stops_nobody(
     await runtime.database.run(model.objects.update, **broken)
     rescue = Rescue(runtime.broker, runtime.database)
 
-    for _ in range(MOST_LOST):
+    for _ in range(LOST_THRESHOLD):
         with pytest.raises(Broke):
             await attempt.generate(runtime, hint)
         await rescue.tick()

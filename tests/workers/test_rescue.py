@@ -13,7 +13,7 @@ from broker import dispatch, fleet, health, keys, streams
 from broker.contract.attempt import Ended
 from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Source, State
-from broker.dispatch import MOST_LOST, Grant
+from broker.dispatch import LOST_THRESHOLD, Grant
 from broker.health import Why
 from broker.keys import DOORBELLS, EPOCH, HEALTH, LEASES
 from tests.broker.helpers import told
@@ -86,7 +86,7 @@ async def test_a_lease_that_ran_out_sends_the_hint_to_the_head(
 async def test_a_hint_that_kills_its_workers_ends(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
-    for _ in range(MOST_LOST):
+    for _ in range(LOST_THRESHOLD):
         await claimed(runtime, hint)
         await run_out(runtime, hint)
         await rescue.tick()
@@ -136,10 +136,10 @@ async def test_a_grant_that_nobody_claims_is_no_fault_of_the_hint(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
     """Nor is an engine that goes down under it."""
-    for _ in range(MOST_LOST + 2):
+    for _ in range(LOST_THRESHOLD + 2):
         await run_out(runtime, hint)
         await rescue.tick()
-    for _ in range(MOST_LOST + 2):
+    for _ in range(LOST_THRESHOLD + 2):
         await claimed(runtime, hint)
         await runtime.broker.run(health.down("gpu0", Why.REFUSED))
         await rescue.tick()
@@ -152,7 +152,7 @@ async def test_a_grant_that_nobody_claims_is_no_fault_of_the_hint(
 async def test_a_hint_whose_worker_processes_die_ends_after_three(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
-    for _ in range(MOST_LOST):
+    for _ in range(LOST_THRESHOLD):
         await claimed(runtime, hint)
         await runtime.broker.run(fleet.worker_died("gpu0", "w"))
         await runtime.broker.run(fleet.worker_died("gpu0", "w"))

@@ -26,7 +26,7 @@ from web.engines.client.errors import ModelCut, ModelRefused, Refusal
 from web.engines.client.model import Model
 from web.hints import store
 from workers.attempt.attempt import STEPS, Attempt, Step, generate
-from workers.attempt.calls import Asking, ask
+from workers.attempt.calls import ModelRequest, ask
 from workers.attempt.screen import begin
 from workers.attempt.write import write
 from workers.runtime import Runtime
@@ -48,7 +48,7 @@ class Hidden:
     async def __call__(self, attempt: Attempt) -> None:
         self.attempt = attempt
         parts: list[str] = []
-        asking = Asking(
+        asking = ModelRequest(
             self.purpose,
             "hidden-7",
             [{"role": "user", "content": "Is it right?"}],

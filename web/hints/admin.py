@@ -21,7 +21,7 @@ from web.people.site import CourseScoped
 Row = TypeVar("Row", Submission, Hint)
 
 
-class Asked(CourseScoped[Row]):
+class AskedAdmin(CourseScoped[Row]):
     """Rows of one student about one exercise."""
 
     course = "exercise__course"
@@ -40,10 +40,10 @@ class Asked(CourseScoped[Row]):
 
 
 @admin.register(Submission)
-class SubmissionAdmin(Asked[Submission]):
+class SubmissionAdmin(AskedAdmin[Submission]):
     list_display = ("created_at", "asked_by", "for_exercise", "verdict", "source")
     list_filter = ("source", ("exercise__course", admin.RelatedOnlyFieldListFilter))
-    search_fields = [*Asked.search_fields, "fingerprint"]
+    search_fields = [*AskedAdmin.search_fields, "fingerprint"]
     fields = readonly_fields = (
         "created_at", "asked_by", "for_exercise", "source", "fingerprint", "program", "found",
     )  # fmt: skip
@@ -76,7 +76,7 @@ class Timeline(admin.TabularInline[Attempt, Hint]):
 
 
 @admin.register(Hint)
-class HintAdmin(Asked[Hint]):
+class HintAdmin(AskedAdmin[Hint]):
     list_display = (
         "created_at",
         "asked_by",

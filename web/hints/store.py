@@ -163,7 +163,7 @@ def cancel(hint: str) -> bool:
     return left(hint, rows, Ended(), **final(outcome))
 
 
-def queued_again(hint: str, silent_s: float | None, now_ms: int) -> Ticket | None:
+def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | None:
     """The ticket of a hint the dispatcher does not know; None if it needs none now.
 
     silent_s: a running one that was claimed so long ago is taken back, as its worker would have

@@ -23,7 +23,7 @@ from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
 from workers.attempt.relay import Outgoing
 from workers.attempt.screen import Screen, begin
-from workers.attempt.write import Draft, write
+from workers.attempt.write import AnswerText, write
 from workers.runtime import Runtime
 
 
@@ -42,7 +42,7 @@ class Attempt:
     screen: Screen = field(init=False)
     dialect: Dialect = field(init=False)
     """How its engine wants to be asked and read, with what its answers have taught."""
-    draft: Draft = field(init=False)
+    draft: AnswerText = field(init=False)
     """The answer that is being written, or was begun; the gate has not judged it as a whole yet."""
     verdicts: list[Verdict] = field(default_factory=list)
     """The gate's, on each answer that came to its end."""
@@ -63,7 +63,7 @@ class Attempt:
         job, relay = self.job, self.runtime.relay
         self.outgoing = relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.draft = Draft.begun(job)
+        self.draft = AnswerText.begun(job)
         self.dialect = job.endpoint.dialect
 
     def stop(self) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ModelRequest:
     """What is asked of the model. version: of the template that the messages are made by.
 
     Messages of one purpose and version begin alike, which is what an engine's cache goes by.
@@ -46,7 +46,7 @@ class Asking:
 
 
 async def ask(
-    attempt: Attempt, asking: Asking, answer: Answer, take: Callable[[str], object]
+    attempt: Attempt, asking: ModelRequest, answer: Answer, take: Callable[[str], object]
 ) -> None:
     """Sends the request and reads the answer; afterwards it is the last of the attempt's calls.
 

@@ -13,7 +13,7 @@ from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Verdict
 from web.tutor.writing import prompt
-from workers.attempt.calls import Asking, ask, usage
+from workers.attempt.calls import ModelRequest, ask, usage
 from workers.attempt.ending import without_model
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ THOUGHTS = "R9"
 
 
 @dataclass(slots=True)
-class Draft:
+class AnswerText:
     """What of a text is known to be the answer; ungated.
 
     begun_tokens: of the beginning that an earlier attempt left. thought: thoughts came before the
@@ -38,7 +38,7 @@ class Draft:
     thought: bool = False
 
     @classmethod
-    def begun(cls, job: HintJob) -> Draft:
+    def begun(cls, job: HintJob) -> AnswerText:
         """What an earlier attempt has left, as far as this engine can go on from it."""
         tokens = job.partial.tokens if job.beginning and job.partial else 0
         return cls([job.beginning], tokens)
@@ -107,7 +107,7 @@ async def turn(attempt: Attempt, beginning: str) -> Verdict:
         reference=job.reference,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
-    draft = attempt.draft = Draft.begun(job) if beginning else Draft()
+    draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
 
     def decided() -> bool:
         return bool(gate.rule or gate.satisfied)
@@ -135,7 +135,7 @@ async def turn(attempt: Attempt, beginning: str) -> Verdict:
     return verdict
 
 
-def asking(attempt: Attempt, beginning: str) -> Asking:
+def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     """The request for an answer, or for the rest of the one that is begun."""
     job, sampling = attempt.job, attempt.job.sampling
     # Nobody knew the hint's id when the student's text was written; and one prompt for all
@@ -145,7 +145,7 @@ def asking(attempt: Attempt, beginning: str) -> Asking:
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
-    return Asking(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
+    return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
 
 
 def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:

@@ -19,7 +19,7 @@ from broker.base.times import ADOPT_S, OUTAGE_S, SENDING_S, STRANDED_S, TICK_S, 
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
-from broker.dispatch import MOST_LOST, Expired
+from broker.dispatch import LOST_THRESHOLD, Expired
 from web.engines import roster
 from web.hints import lookup, store
 from workers import metrics
@@ -82,7 +82,7 @@ class Rescue:
             return
         metrics.LEASE_EXPIRED.inc()
         log.warning("hint %s: attempt %d lost on %s (%s)", hint, attempt, lease.engine, lease.phase)
-        if lease.lost < MOST_LOST:
+        if lease.lost < LOST_THRESHOLD:
             await self._broker.run(dispatch.requeue_lost(hint, attempt))
         else:
             await self.give_up(hint, Reason.WORKER_LOST)
@@ -94,7 +94,7 @@ class Rescue:
             await self._broker.run(streams.close(hint, 0, events.done(*ended)))
 
     async def adopt(self) -> None:
-        """Hints of the database that the dispatcher does not know get a place again."""
+        """Hints of the database that the dispatcher does not know are admitted again."""
         hints = await self._database.run(lookup.in_flight_ids, UNKNOWN_S)
         known = await self._broker.run(dispatch.known(hints)) if hints else set()
         unknown = [hint for hint in hints if hint not in known]
@@ -107,7 +107,7 @@ class Rescue:
             await self.alone(hint, self.readmit(hint, ADOPT_S if settled else None, epoch.now_ms))
 
     async def readmit(self, hint: str, silent_s: float | None, now_ms: int) -> None:
-        ticket = await self._database.run(store.queued_again, hint, silent_s, now_ms)
+        ticket = await self._database.run(store.requeue_unknown, hint, silent_s, now_ms)
         if ticket is not None:
             # A zombie of the attempt that Redis forgot may write no more.
             await self._broker.run(dispatch.requeue_lost(hint, ticket.attempt))

@@ -5,9 +5,9 @@
 -- early, for the sake of a cache, comes later again, but never by more than DEBT turns.
 --
 -- In a course, students go round by round: a hint's round is fixed when it joins, one after its
--- student's last, never before the round that is served now. That one grows by a hint's share of
--- a round with each grant (weighted fair queueing), so that newcomers cannot keep a student's
--- second hint waiting for ever. In a round, who asked first goes first.
+-- student's last, never before the round that is served now. The served round grows by a hint's
+-- share of a round with each grant (weighted fair queueing), so that newcomers cannot keep a
+-- student's second hint waiting for ever. In a round, the hint that was asked for first goes first.
 --
 -- So a hint's position is its rank in its course and a sum over courses.
 -- includes: fleet
@@ -16,7 +16,7 @@ local LANES = {'retry', 'interactive', 'batch'}
 -- Courses looked at, each of which has a hint; about as many hints are read at a time of them all.
 local COURSES = 128
 local DEBT = 8
--- Field of the rounds for the one that is served: no student's name.
+-- Field of the rounds for the round that is served now: no student has this name.
 local SERVED = ''
 
 -- Hints of a course by round; then by since_ms, which the name begins with.
@@ -83,7 +83,7 @@ local function enter(hint)
   lane, course = lane_of(name)
   if redis.call('EXISTS', backlog) == 0 then join_turns(lane, course, since) end
   local round = 0
-  -- Who comes back has had his round already.
+  -- A hint that comes back has had its round: it goes before all that have not.
   if attempt == 0 then
     local served, last = unpack(redis.call('HMGET', rounds, SERVED, student))
     round = math.max(served or 0, last and last + 1 or 0)
@@ -101,7 +101,8 @@ local function count_served(backlog, rounds, count)
   redis.call('HSET', rounds, SERVED, exact(math.max(round, head)))
 end
 
--- Takes a hint out of the backlog, if it is there. served: it had its turn, and its student his.
+-- Takes a hint out of the backlog, if it is there. served: it gets a slot, so that its course has
+-- had a turn and its student a round; else its round, if its student's last, is free again.
 local function leave(hint, served)
   local name, since, student =
     unpack(redis.call('HMGET', key.ticket(hint), 'backlog', 'since_ms', 'student'))

@@ -1,4 +1,4 @@
--- Attempts at a hint that ended by no fault of an engine: it may be the hint that ends them.
+-- Attempts at a hint that died or broke by no fault of an engine: the hint may be the cause.
 
 local function lost(hint)
   return tonumber(redis.call('HGET', key.ticket(hint), 'lost') or 0)

@@ -137,10 +137,10 @@ local function asked_before(lanes, time)
   return false
 end
 
--- The waiting hint that should have a free slot of the engine; nil if it had better stay free.
+-- The hint of the backlog that should have a free slot of the engine; nil to keep the slot free.
 local function choose(engine, fleet, known, now, aged_ms)
   local function aged(ticket) return now - ticket.since > aged_ms end
-  -- To find out that nobody is aged, all of a window would be read.
+  -- The cheap question comes first: a search that finds nobody aged reads a whole window.
   local function first_aged(lanes)
     return asked_before(lanes, now - aged_ms)
       and first(candidates(lanes, engine, fleet, known), aged)

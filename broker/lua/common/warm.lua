@@ -1,6 +1,6 @@
 -- Which prefixes an engine should have in its cache, by last use. Their lengths are in the names.
 
--- Unknown size of the cache: this many prefixes; more than MOST are not kept track of anyway.
+-- How many prefixes are kept track of: with a cache of unknown size, and at most with any.
 local UNKNOWN, MOST = 256, 2048
 -- Tokens of a hint in flight beside its prefix: the student's code, and the answer.
 local OWN_TOKENS = 700

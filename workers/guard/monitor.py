@@ -23,6 +23,7 @@ from broker.fleet import Load
 from broker.health import EngineState, Health
 from broker.scripts import Call
 from web.engines import roster
+from web.engines.models import AIModelConfig
 from workers.background import every
 from workers.database import Database
 from workers.guard.watch import Answer, Watch
@@ -107,9 +108,12 @@ class Monitor:
 
 def find_targets() -> list[Target]:
     """Also those that are drained: what they still have in flight must not be lost."""
-    rows = roster.in_use().values_list("name", "slots")
-    found = [(name, slots, roster.serving(name)) for name, slots in rows]
-    return [Target(name, slots, serving[0]) for name, slots, serving in found if serving]
+    config = AIModelConfig.current()
+    return [
+        Target(row.name, row.slots, roster.endpoint_of(row, config))
+        for row in roster.in_use(config)
+        if not roster.key_is_lost(row, config)
+    ]
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:

@@ -82,6 +82,13 @@ def in_use(config: AIModelConfig) -> list[Engine]:
     return [loaded(Engine, row) for row in IN_USE.rows(mode=config.mode)]
 
 
+def reachable() -> list[tuple[Engine, Endpoint]]:
+    """The engines in use, but for those whose API key cannot be read."""
+    config = AIModelConfig.current()
+    rows = [row for row in in_use(config) if not key_is_lost(row, config)]
+    return [(row, endpoint_of(row, config)) for row in rows]
+
+
 def serving(name: str) -> tuple[Endpoint, Sampling] | None:
     """How to reach and use this engine, as set at most a second ago.
 

@@ -23,7 +23,6 @@ from broker.fleet import Load
 from broker.health import EngineState, Health
 from broker.scripts import Call
 from web.engines import roster
-from web.engines.models import AIModelConfig
 from workers.background import every
 from workers.database import Database
 from workers.guard.watch import Answer, Watch
@@ -108,12 +107,7 @@ class Monitor:
 
 def find_targets() -> list[Target]:
     """Also those that are drained: what they still have in flight must not be lost."""
-    config = AIModelConfig.current()
-    return [
-        Target(row.name, row.slots, roster.endpoint_of(row, config))
-        for row in roster.in_use(config)
-        if not roster.key_is_lost(row, config)
-    ]
+    return [Target(row.name, row.slots, endpoint) for row, endpoint in roster.reachable()]
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:

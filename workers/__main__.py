@@ -38,14 +38,14 @@ def run(options: argparse.Namespace) -> int:
 
         run_worker(options.engine, options.slots)
     elif options.command == "node":
-        import asyncio
+        import uvloop
 
         from workers.node.exposition import together
 
         with together():
             from workers.node.node import Node
 
-            asyncio.run(Node(options.gpu).run())
+            uvloop.run(Node(options.gpu).run())
     else:
         from workers import console
 

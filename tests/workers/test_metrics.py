@@ -210,8 +210,8 @@ async def test_a_lease_that_ran_out_is_counted_once(
     await run_out(runtime, hint)
     rescue = Rescue(runtime.broker, runtime.database)
 
-    await rescue.once()
-    await rescue.once()
+    await rescue.tick()
+    await rescue.tick()
 
     assert counted["hint_lease_expired_total",] == 1
 

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import logging
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sized
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -617,6 +617,21 @@ async def reach(clock: Clock, state: EngineState, step_s: float = 1.0) -> None:
     async with asyncio.timeout(60):
         while (await clock.tick(step_s=step_s)).state is not state:
             pass
+
+
+@pytest.mark.parametrize("question", [roster.active, roster.wanted, monitor_module.find_targets])
+def test_what_nodes_ask_all_the_time_takes_two_queries_for_any_number_of_engines(
+    question: Callable[[], Sized], django_assert_num_queries: Any
+) -> None:
+    AIModelConfig.current()
+    AIModelConfig.objects.update(mode=Mode.VLLM)
+    for number in range(3):
+        Engine.objects.create(name=f"gpu{number}", kind=Mode.VLLM, slots=2, model_name="fake")
+
+    with django_assert_num_queries(2):
+        found = question()
+
+    assert len(found) == 3
 
 
 async def end(task: asyncio.Task[None]) -> None:

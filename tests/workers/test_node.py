@@ -60,6 +60,14 @@ async def test_the_name_of_a_live_node_is_refused(node: Node) -> None:
     assert broker().run(nodes.live()) == {"box": NodeState(None)}
 
 
+async def test_a_node_knows_the_others_before_it_starts_workers(node: Node) -> None:
+    broker().run(nodes.beat("other", "token", NodeState(frozenset({"gpu1"}))))
+
+    await node.take_name()
+
+    assert node.others["other"].engines == {"gpu1"}
+
+
 async def test_the_name_of_a_node_that_was_killed_is_waited_for(node: Node) -> None:
     broker().run(FIRST)
 

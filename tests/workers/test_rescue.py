@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -254,23 +256,62 @@ async def test_waiting_too_long_ends_with_the_authors_hint(
 
 
 async def test_only_one_of_two_rescues_works_at_a_time(
-    runtime: Runtime, rescue: Rescue, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
-    rounds = 0
-
-    async def counted(self: Rescue) -> None:
-        nonlocal rounds
-        rounds += 1
-
-    monkeypatch.setattr(Rescue, "tick", counted)
+    await claimed(runtime, hint)
+    await run_out(runtime, hint)
     lock = runtime.broker.client.lock(keys.RESCUE(), timeout=20, blocking=False)
     async with lock:
-        await rescue.once()
-    assert rounds == 0
+        await rescue.tick()
+    assert (await row(runtime, hint)).state == "running"
 
-    await rescue.once()
+    await rescue.tick()
 
-    assert rounds == 1
+    assert (await row(runtime, hint)).state == "queued"
+
+
+async def test_with_nothing_in_flight_a_round_needs_no_lock_and_one_command_for_each_question(
+    runtime: Runtime, rescue: Rescue
+) -> None:
+    await rescue.tick()
+    before = await commands(runtime)
+    await rescue.tick()
+
+    made = await commands(runtime) - before
+    assert made["evalsha"] == len(["set_engines", "expired", "snapshot", "pull"])
+    assert not made["set"]
+    assert (await runtime.broker.run(fleet.snapshot()))["gpu0"].max_slots == 2
+
+
+async def commands(runtime: Runtime) -> Counter[str]:
+    """How often each command was run so far, those of scripts too."""
+    stats = await runtime.broker.client.info("commandstats")
+    return Counter({name.removeprefix("cmdstat_"): one["calls"] for name, one in stats.items()})
+
+
+async def test_an_engine_that_goes_after_a_quiet_night_may_be_back_in_a_moment(
+    runtime: Runtime,
+    rescue: Rescue,
+    student: User,
+    exercise: Exercise,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await rescue.tick()
+    morning = monotonic() + 8 * 3600
+    monkeypatch.setattr("workers.guard.rescue.monotonic", lambda: morning)
+    await rescue.tick()
+
+    def waiting() -> str:
+        created = store.create(new_hint(student, exercise))
+        assert isinstance(created, creation.Created)
+        return str(created.hint.pk)
+
+    await runtime.broker.run(fleet.leave("gpu0", runtime.worker))
+    asked = await runtime.database.run(waiting)
+    await age(runtime, asked, created_at=ago(5))
+    await rescue.tick()
+
+    assert (await row(runtime, asked)).state == "queued"
 
 
 async def test_a_worker_leaves_rescue_to_its_node(

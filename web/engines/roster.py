@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import translation
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
@@ -20,6 +19,7 @@ from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
+from web.prepared import Prepared, Slot, columns, loaded
 from web.tutor.languages import OPERATORS
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def active() -> dict[str, int]:
     Without those whose API key cannot be read; the log names them.
     """
     config = AIModelConfig.current()
-    rows = list(in_use().filter(draining=False))
+    rows = [row for row in in_use(config) if not row.draining]
     with translation.override(OPERATORS):
         tell(tuple(unreadable(rows, config)))
     return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
@@ -68,12 +68,25 @@ def unreadable(engines: list[Engine], config: AIModelConfig) -> Iterator[str]:
 
 def wanted() -> dict[str, Wanted]:
     """The workers of each enabled engine of the current mode, over all nodes."""
-    rows = in_use().values_list("name", "workers", "worker_slots", "draining")
-    return {name: Wanted(workers, slots, draining) for name, workers, slots, draining in rows}
+    rows = in_use(AIModelConfig.current())
+    return {row.name: Wanted(row.workers, row.worker_slots, row.draining) for row in rows}
 
 
-def in_use() -> QuerySet[Engine]:
-    return Engine.objects.filter(kind=AIModelConfig.current().mode, enabled=True)
+IN_USE = Prepared(
+    lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True).values_list(*columns(Engine))
+)
+
+
+def in_use(config: AIModelConfig) -> list[Engine]:
+    """Those of the mode that are enabled, also those that are drained. Nodes ask all the time."""
+    return [loaded(Engine, row) for row in IN_USE.rows(mode=config.mode)]
+
+
+def reachable() -> list[tuple[Engine, Endpoint]]:
+    """The engines in use, but for those whose API key cannot be read."""
+    config = AIModelConfig.current()
+    rows = [row for row in in_use(config) if not key_is_lost(row, config)]
+    return [(row, endpoint_of(row, config)) for row in rows]
 
 
 def serving(name: str) -> tuple[Endpoint, Sampling] | None:

@@ -18,6 +18,11 @@ QUEUED = Prepared(
 )
 
 
+STATES_IN_FLIGHT = Prepared(
+    lambda: Hint.objects.filter(state__in=IN_FLIGHT).values_list("state").distinct()
+)
+
+
 def waiting_count() -> int:
     return sum(count for _, count in QUEUED.rows())
 
@@ -40,6 +45,10 @@ def just_finished(hint: str, within_s: float) -> bool:
     """Whether a worker wrote the end of this hint so short a time ago."""
     rows = Hint.objects.filter(pk=hint, finished_at__gt=ago(within_s))
     return rows.exclude(state=State.CANCELLED).exists()
+
+
+def any_in_flight() -> bool:
+    return bool(STATES_IN_FLIGHT.rows())
 
 
 def in_flight_ids(older_than_s: float) -> list[str]:

@@ -107,9 +107,7 @@ class Monitor:
 
 def find_targets() -> list[Target]:
     """Also those that are drained: what they still have in flight must not be lost."""
-    rows = roster.in_use().values_list("name", "slots")
-    found = [(name, slots, roster.serving(name)) for name, slots in rows]
-    return [Target(name, slots, serving[0]) for name, slots, serving in found if serving]
+    return [Target(row.name, row.slots, endpoint) for row, endpoint in roster.reachable()]
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:

@@ -35,31 +35,48 @@ log = logging.getLogger(__name__)
 class Rescue:
     def __init__(self, broker: AsyncBroker, database: Database) -> None:
         self._broker, self._database = broker, database
+        self._engines: set[str] = set()
+        self._live: set[str] = set()
+        """Those of the engines that take hints, when last looked at."""
         self._lit_at = monotonic()
         self._stranded_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        await every(TICK_S, self.once, BrokerDown, DatabaseError)
-
-    async def once(self) -> None:
-        """One round, unless somebody else is at it."""
-        async with self._broker.lock(keys.RESCUE) as ours:
-            if ours:
-                await self.tick()
+        await every(TICK_S, self.tick, BrokerDown, DatabaseError)
 
     async def tick(self) -> None:
-        """One round, cheap when all is well. Raises: BrokerDown, DatabaseError."""
-        engines = await self._database.run(roster.active)
-        await self._broker.run(fleet.set_engines(engines))
+        """Makes good what is lost, if there may be anything and nobody else is at it.
+
+        Raises: BrokerDown, DatabaseError.
+        """
+        if not await self.look():
+            return
+        async with self._broker.lock(keys.RESCUE) as ours:
+            if ours:
+                await self.make_good()
+
+    async def look(self) -> bool:
+        """Whether a hint is in flight or a lease is over. Tells the dispatcher the engines.
+
+        Every node does this each second, without the lock: all that it asks for may be done twice.
+        """
+        engines, some = await self._database.run(seen)
+        asked = fleet.set_engines(engines), dispatch.expired(), fleet.snapshot()
+        pulls = [dispatch.pull(engine) for engine in engines]
+        _, late, loads, *_ = await self._broker.run_many([*asked, *pulls])
+        self._engines = set(engines)
+        self._live = {engine for engine in engines if engine in loads and loads[engine].alive}
+        if self._live:
+            self._lit_at = monotonic()
+        return some or bool(late)
+
+    async def make_good(self) -> None:
         for lease in await self._broker.run(dispatch.expired()):
             await self.alone(lease.hint, self.recover(lease))
         await self.adopt()
-        loads = await self._broker.run(fleet.snapshot())
-        live = {engine for engine in engines if engine in loads and loads[engine].alive}
-        await self.expire(set(engines), live)
-        await self.end_stranded(set(engines), live)
-        for engine in engines:
-            await self._broker.run(dispatch.pull(engine))
+        await self.expire()
+        await self.end_stranded()
+        await self._broker.run_many([dispatch.pull(engine) for engine in self._engines])
 
     async def alone(self, hint: str, step: Coroutine[Any, Any, None]) -> None:
         """Takes the step; a hint that nothing can be done about holds up no other one."""
@@ -114,18 +131,15 @@ class Rescue:
             log.warning("hint %s: unknown to the dispatcher, admitted again", hint)
             await self._broker.run(dispatch.admit(ticket))
 
-    async def expire(self, engines: set[str], live: set[str]) -> None:
+    async def expire(self) -> None:
         """Ends what has waited too long, and everything that waits when there is no engine."""
-        now_s = monotonic()
-        if live:
-            self._lit_at = now_s
-        gone = not engines or now_s - self._lit_at >= OUTAGE_S
+        gone = not self._engines or monotonic() - self._lit_at >= OUTAGE_S
         reason = Reason.MODEL_UNAVAILABLE if gone else Reason.EXPIRED
         ttl_s = UNKNOWN_S if gone else settings.HINT_TTL_S
         for hint in await self._database.run(lookup.due_to_expire, ttl_s):
             await self.alone(hint, self.give_up(hint, reason))
 
-    async def end_stranded(self, engines: set[str], live: set[str]) -> None:
+    async def end_stranded(self) -> None:
         """Ends hints that failed on every engine they could go to; their time to live is longer."""
         tried = await self._database.run(lookup.tried_before, TRIED)
         excluded = await self._broker.run(dispatch.excluded(tried)) if tried else {}
@@ -134,10 +148,10 @@ class Rescue:
         self._stranded_at = {
             hint: self._stranded_at.get(hint, now_s)
             for hint, failed in excluded.items()
-            if live <= failed and (live or engines <= failed)
+            if self._live <= failed and (self._live or self._engines <= failed)
         }
         for hint, since_s in self._stranded_at.items():
-            if now_s - since_s >= STRANDED_S or engines <= excluded[hint]:
+            if now_s - since_s >= STRANDED_S or self._engines <= excluded[hint]:
                 await self.alone(hint, self.give_up(hint, Reason.MODEL_UNAVAILABLE))
 
     async def give_up(self, hint: str, reason: Reason) -> None:
@@ -145,3 +159,8 @@ class Rescue:
             log.warning("hint %s ended without a model: %s", hint, reason)
             await self._broker.run(streams.close(hint, 0, events.done(State.FAILED, reason)))
         await self._broker.run(dispatch.forget(hint))
+
+
+def seen() -> tuple[dict[str, int], bool]:
+    """Slots of each engine that may get hints, and whether a hint is in flight."""
+    return roster.active(), lookup.any_in_flight()

@@ -134,10 +134,14 @@ class Node:
         return NameTaken(text)
 
     async def beat(self) -> int | None:
+        """Tells that it lives, and hears of the others. None, or beats as in nodes.beat."""
         # Others take over at once what a node that stops has served.
         engines = frozenset[str]() if self.stopping.is_set() else self.engines
         crews = tuple(self.crews[engine].report() for engine in sorted(self.crews))
-        return await self.broker.run(nodes.beat(self.name, self.token, NodeState(engines, crews)))
+        told = nodes.beat(self.name, self.token, NodeState(engines, crews))
+        answer: int | None
+        answer, self.others = await self.broker.run_many([told, nodes.live()])
+        return answer
 
     async def beat_on(self) -> None:
         while True:
@@ -147,7 +151,6 @@ class Node:
                     self.lost = True
                     self.stopping.set()
                     return
-                self.others = await self.broker.run(nodes.live())
             except BrokerDown as error:
                 log.warning("no heartbeat: %s", error)
             await asyncio.sleep(NODE_BEAT_S)

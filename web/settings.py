@@ -154,7 +154,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "web.people.peer.network"
-AXES_HANDLER = "web.people.signin.Handler"
+AXES_HANDLER = "web.people.signin.SignInHandler"
 AXES_RESET_ON_SUCCESS = True
 # Trying on while one waits is not counted, so the time to wait that was told stays true.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

@@ -26,7 +26,7 @@ from web.engines.client.errors import (
 from web.engines.client.model import Model
 from web.engines.example import Example
 from web.engines.listing import NoListError, listed
-from web.tutor.gate.gate import Verdict
+from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
 
 T = TypeVar("T")
@@ -161,16 +161,16 @@ class Trial:
         """Raises: ModelError, OnlyThoughtsError."""
         blocked = None
         for _turn in range(TURNS):
-            verdict = await self.patient_turn(blocked)
-            if verdict.ok:
-                self.found.text, self.found.blocked_text = verdict.text, ""
+            ruling = await self.turn_with_pauses(blocked)
+            if ruling.ok:
+                self.found.text, self.found.blocked_text = ruling.text, ""
                 self.found.ends(True, _("It answers, and a hint can use it."))
                 return
-            blocked = verdict.reason
+            blocked = ruling.reason
         text = _("It answers, but students would not be shown what it wrote.")
-        self.found.ends(None, text, GATED % {"rule": verdict.rule})
+        self.found.ends(None, text, GATED % {"rule": ruling.rule})
 
-    async def patient_turn(self, blocked: str | None) -> Verdict:
+    async def turn_with_pauses(self, blocked: str | None) -> Ruling:
         """As turn; a pause that a hosted API asks for is kept, if the test has the time."""
         while True:
             try:
@@ -182,7 +182,7 @@ class Trial:
                     raise
                 await asyncio.sleep(pause_s)
 
-    async def turn(self, blocked: str | None) -> Verdict:
+    async def turn(self, blocked: str | None) -> Ruling:
         """One answer, through what every hint goes through. Raises: ModelError, OnlyThoughtsError.
 
         A second turn need not learn again how the server wants to be asked.

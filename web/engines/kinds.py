@@ -31,7 +31,7 @@ class ServerKind:
     """One kind. url, model: of an engine that names none of its own.
 
     known_as: the model's name for web.engines.presets, where the server calls it otherwise.
-    shares_key: the API key of the AI mode is for it. patience: factor of the waits for a chunk.
+    shares_key: the API key of the AI mode is for it. wait_factor: factor of the waits for a chunk.
     """
 
     url: Callable[[AIModelConfig], str]
@@ -39,7 +39,7 @@ class ServerKind:
     known_as: Callable[[AIModelConfig], str] = shared_model
     has: Capabilities = field(default_factory=Capabilities)
     shares_key: bool = True
-    patience: int = 1
+    wait_factor: int = 1
 
 
 KINDS: dict[str, ServerKind] = {
@@ -56,6 +56,6 @@ KINDS: dict[str, ServerKind] = {
         known_as=local_file,
         shares_key=False,
         # A CPU that reads one prompt keeps the others waiting.
-        patience=3,
+        wait_factor=3,
     ),
 }

@@ -59,9 +59,9 @@ def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
     return Admitted(holder, finals(rows.select_related(None)))
 
 
-def lost(followers: Sequence[Follower]) -> dict[Follower, problem.Kind]:
+def lost(followers: Sequence[Follower]) -> dict[Follower, problem.ProblemKind]:
     """Those who may follow no longer, by the same rule that admitted them, and why."""
-    found: dict[Follower, problem.Kind] = {}
+    found: dict[Follower, problem.ProblemKind] = {}
     for first in range(0, len(followers), BATCH):
         batch = followers[first : first + BATCH]
         holding = passes.holding({each.holder for each in batch})

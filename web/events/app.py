@@ -24,7 +24,7 @@ from web.api.problem import Problem
 from web.api.request_id import HEADER
 from web.events import admission, asked, rounds
 from web.events.admission import Admitted
-from web.events.asked import Asked
+from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.seats import Seats
@@ -101,7 +101,7 @@ class Events:
         except Problem as error:
             await reply(send, refusal(request, error))
 
-    async def _admit(self, request: HttpRequest, wish: Asked) -> Admitted:
+    async def _admit(self, request: HttpRequest, wish: StreamQuery) -> Admitted:
         try:
             async with self._signing_in:
                 return await admission.in_thread(partial(admission.admit, request, wish.hints))
@@ -111,7 +111,7 @@ class Events:
                 raise Problem(problem.DATABASE_DOWN) from None
             raise Problem(problem.INTERNAL) from None
 
-    async def _has_all(self, wish: Asked, finals: dict[str, Final]) -> bool:
+    async def _has_all(self, wish: StreamQuery, finals: dict[str, Final]) -> bool:
         """Whether the client saw the done of every hint: 204 stops a browser from coming back.
 
         Raises: Problem without Redis.

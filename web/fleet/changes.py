@@ -27,7 +27,7 @@ from web.people.models import User
 COMMAND_LINE = "command-line"
 
 
-class Asked(NamedTuple):
+class Counts(NamedTuple):
     """What a person wrote for one engine; empty: as it is. slots: of each worker."""
 
     workers: str = ""
@@ -52,7 +52,7 @@ def limits(field: str) -> Limits:
     return Limits(0 if field == "workers" else 1, high)
 
 
-def scale(by: User, asked: Mapping[str, Asked], via: str = "") -> list[str]:
+def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
     """Sets how many workers each engine should have. via: how it was asked, for the record."""
     with transaction.atomic():
         rows = engines_named(asked)
@@ -115,7 +115,7 @@ def unknown(names: Collection[str], rows: Mapping[str, Engine]) -> list[str]:
     return [text % {"engine": name, "known": known} for name in names if name not in rows]
 
 
-def change(engine: Engine, asked: Asked, problems: list[str]) -> dict[str, int | bool]:
+def change(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int | bool]:
     """Puts what was asked into the row, unsaved, or a problem into the list; the values before."""
     before: dict[str, int | bool] = {}
     for field, text in (("workers", asked.workers), ("worker_slots", asked.slots)):

@@ -38,7 +38,7 @@ NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
 NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 
 
-class State(TextChoices):
+class Condition(TextChoices):
     """What an engine does now, in one word."""
 
     UP = "up", gettext_lazy("up")
@@ -69,31 +69,31 @@ class Row:
     key_lost: bool = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> Condition:
         busy = bool(self.load.workers or self.load.in_flight)
         rules = (
-            (not self.in_use, State.OFF),
-            (self.key_lost, State.DOWN),
-            (self.engine.draining and not self.known, State.DRAINING),
-            (not self.known, State.UNKNOWN),
-            (self.engine.draining, State.DRAINING if busy else State.DRAINED),
-            (self.health.state is EngineState.DOWN, State.DOWN),
-            (self.health.state is EngineState.PROBING, State.PROBING),
-            (bool(self.load.workers) and self.health.paused_s > 0, State.PAUSED),
-            (bool(self.load.workers), State.UP),
-            (any(crew.retry_s is not None for crew in self.crews), State.CRASHING),
+            (not self.in_use, Condition.OFF),
+            (self.key_lost, Condition.DOWN),
+            (self.engine.draining and not self.known, Condition.DRAINING),
+            (not self.known, Condition.UNKNOWN),
+            (self.engine.draining, Condition.DRAINING if busy else Condition.DRAINED),
+            (self.health.state is EngineState.DOWN, Condition.DOWN),
+            (self.health.state is EngineState.PROBING, Condition.PROBING),
+            (bool(self.load.workers) and self.health.paused_s > 0, Condition.PAUSED),
+            (bool(self.load.workers), Condition.UP),
+            (any(crew.retry_s is not None for crew in self.crews), Condition.CRASHING),
         )
-        return next((state for holds, state in rules if holds), State.EMPTY)
+        return next((state for holds, state in rules if holds), Condition.EMPTY)
 
     def cells(self) -> dict[str, str]:
         """What each column shows; empty: nothing is known."""
         figures = self.figures() if self.known else {}
         state = str(self.state.label)
-        if self.state is State.DOWN and self.key_lost:
+        if self.state is Condition.DOWN and self.key_lost:
             state += ": " + _("its API key cannot be read")
-        elif self.state is State.DOWN and self.health.why:
+        elif self.state is Condition.DOWN and self.health.why:
             state += f": {WHY[self.health.why]}"
-        if self.state is State.PAUSED:
+        if self.state is Condition.PAUSED:
             state = _("paused %(seconds)d s") % {"seconds": ceil(self.health.paused_s)}
         return {"state": state, **figures}
 

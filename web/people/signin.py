@@ -22,7 +22,7 @@ ADDRESS_LIMIT = 200
 """A class of 40 that mistypes five times each. As the other limit, in AXES_COOLOFF_TIME."""
 
 
-class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # it comes without types
+class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]  # it comes without types
     """What axes asks before a password is looked at, so that waiting costs no hashing."""
 
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:

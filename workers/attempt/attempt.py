@@ -16,14 +16,14 @@ from broker.contract.hint import Outcome, Reason, State
 from broker.contract.job import Dialect, Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
-from web.tutor.gate.gate import Verdict
+from web.tutor.gate.gate import Ruling
 from workers.attempt import telemetry
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
 from workers.attempt.relay import Outgoing
 from workers.attempt.screen import Screen, begin
-from workers.attempt.write import Draft, write
+from workers.attempt.write import AnswerText, write
 from workers.runtime import Runtime
 
 
@@ -42,9 +42,9 @@ class Attempt:
     screen: Screen = field(init=False)
     dialect: Dialect = field(init=False)
     """How its engine wants to be asked and read, with what its answers have taught."""
-    draft: Draft = field(init=False)
+    draft: AnswerText = field(init=False)
     """The answer that is being written, or was begun; the gate has not judged it as a whole yet."""
-    verdicts: list[Verdict] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
     """The gate's, on each answer that came to its end."""
     calls: list[ModelCall] = field(default_factory=list)
     """Its requests to the engine that are over, however they ended."""
@@ -63,7 +63,7 @@ class Attempt:
         job, relay = self.job, self.runtime.relay
         self.outgoing = relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.draft = Draft.begun(job)
+        self.draft = AnswerText.begun(job)
         self.dialect = job.endpoint.dialect
 
     def stop(self) -> None:
@@ -80,7 +80,7 @@ class Attempt:
     @property
     def blocked(self) -> Reason | None:
         """Why the gate refused the last answer that it got; None before the first one."""
-        reasons = (verdict.reason for verdict in reversed(self.verdicts))
+        reasons = (ruling.reason for ruling in reversed(self.rulings))
         return next((reason for reason in reasons if reason is not Reason.ONLY_THOUGHTS), None)
 
 
@@ -155,7 +155,7 @@ async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
         else:
             served = attempt.outcome and not attempt.failure
             service_s = monotonic() - attempt.began_s if served else None
-            await runtime.settle(hint, number, service_s, last, worked=bool(attempt.verdicts))
+            await runtime.settle(hint, number, service_s, last, worked=bool(attempt.rulings))
 
 
 async def take(attempt: Attempt, steps: Sequence[Step]) -> None:

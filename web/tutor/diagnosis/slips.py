@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from web.tutor.evidence.report import Case, Failure, Report
+from web.tutor.evidence.report import Case, ProgramError, Report
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -77,7 +77,7 @@ def missing_function(report: Report, code: str, locale: Locale) -> str:
     return " ".join(words)
 
 
-def uncalled_method(error: Failure, code: str, locale: Locale) -> str:
+def uncalled_method(error: ProgramError, code: str, locale: Locale) -> str:
     """In words, that a method is named and not called, which the sandbox takes for a lack."""
     found = METHOD.fullmatch(error.message)
     if error.kind != "Unsupported" or not found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from web.tutor.diagnosis import slips
 from web.tutor.evidence.explain import explain_error, explain_syntax
-from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -104,7 +104,7 @@ def _limit(report: Report, texts: dict[str, str]) -> list[str]:
     return [what, texts[f"{name}_why"]]
 
 
-def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
+def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
     lines = code.splitlines()
     number = error.line or 0
     line = lines[number - 1] if 0 < number <= len(lines) else ""
@@ -116,7 +116,7 @@ def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) ->
 
 
 def _error(
-    report: Report, error: Failure, texts: dict[str, str], locale: Locale, code: str
+    report: Report, error: ProgramError, texts: dict[str, str], locale: Locale, code: str
 ) -> list[str]:
     if missing := slips.missing_function(report, code, locale):
         return [missing, _count(report, texts)]

@@ -79,15 +79,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class ProgramError:
     """What stopped the code. line: 1-based, in the student's code; None when it is not there."""
 
     kind: str
     message: str
     line: int | None = None
 
-    def cut(self) -> Failure:
-        return Failure(
+    def cut(self) -> ProgramError:
+        return ProgramError(
             kind=_cut(self.kind, "kind"), message=_cut(self.message, "message"), line=self.line
         )
 
@@ -100,7 +100,7 @@ class Report:
     passed: int = 0
     total: int = 0
     first: Case | None = None
-    error: Failure | None = None
+    error: ProgramError | None = None
     output: str = ""
 
     def cut(self) -> Report:
@@ -130,7 +130,7 @@ class Report:
             passed=data["passed"],
             total=data["total"],
             first=Case(**first) if first else None,
-            error=Failure(**error) if error else None,
+            error=ProgramError(**error) if error else None,
             output=data["output"],
         ).cut()
 

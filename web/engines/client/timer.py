@@ -17,7 +17,7 @@ LOOK_S = 0.05
 """A busy loop may find the alarm before the chunk that was there in time: it looks once more."""
 
 
-class Patience:
+class StreamTimer:
     """Counts words and thoughts, not bytes: keep-alive comments and empty frames are no progress.
 
     Belongs to the task that makes it. One alarm serves the whole stream, set again only when it

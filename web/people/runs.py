@@ -36,6 +36,8 @@ def running(user: User, *, any_number: bool) -> Iterator[None]:
         try:
             yield
         finally:
+            # The token names this run: if its time in Redis was over, a later one is not ended by
+            # mistake.
             attempt(quota.end(who, token))
 
 

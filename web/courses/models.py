@@ -97,6 +97,7 @@ class Exercise(models.Model):
     )
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
+    # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
 
     class Meta:
@@ -109,6 +110,7 @@ class Exercise(models.Model):
         return self.path
 
     def clean(self) -> None:
+        # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == ProgramLanguage.PYTHON and self.tests.strip()
         if can_run and cases.expand(self.tests) is None:
             text = _("This is not Python with asserts: nobody's code could be tested.")
@@ -136,6 +138,7 @@ class AuthoredHint(models.Model):
         related_name="authored_hints",
         verbose_name=_("exercise"),
     )
+    # A callable: labels are in the reader's language, and a further level needs no migration.
     level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     text_ko = models.TextField(_("text (Korean)"))
     text_en = models.TextField(_("text (English)"))

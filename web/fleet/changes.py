@@ -48,6 +48,7 @@ def column(name: str) -> Field[Any, Any]:
 def limits(field: str) -> Limits:
     """What the field of an Engine allows."""
     validators = column(field).validators
+    # Django may add a limit of the database's column to ours; the tighter of the two counts.
     high = min(int(each.limit_value) for each in validators if type(each) is MaxValueValidator)
     return Limits(0 if field == "workers" else 1, high)
 
@@ -60,6 +61,7 @@ def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
         changes = {}
         for name, engine in rows.items():
             changes[name] = change(engine, asked[name], problems)
+        # Whoever sets an engine to 0 workers needs no node that serves it.
         raised = [name for name, engine in rows.items() if asked[name].workers and engine.workers]
         # The counts are judged first: of a bad one nobody needs to know where it would run.
         problems = problems or unserved(raised)
@@ -105,6 +107,7 @@ def command_line() -> User:
 
 
 def engines_named(names: Collection[str]) -> dict[str, Engine]:
+    # Locked, so that the values before the change, which the history tells, are those it replaced.
     found = Engine.objects.select_for_update().filter(name__in=names)
     return {engine.name: engine for engine in found}
 
@@ -120,6 +123,7 @@ def change(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int 
     before: dict[str, int | bool] = {}
     for field, text in (("workers", asked.workers), ("worker_slots", asked.slots)):
         low, high = limits(field)
+        # Nine digits are beyond every limit, and int() refuses thousands of them.
         # Neither spaces nor digits of other scripts, which int() would take.
         if text and not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
             problems.append(bad_number(engine, field, text))
@@ -162,6 +166,7 @@ def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -
     changed = [field for field, value in before.items() if getattr(engine, field) != value]
     if not changed:
         return
+    # These fields alone: somebody may be saving the engine's form at the same moment.
     engine.save(update_fields=changed)
     push()
     told = [

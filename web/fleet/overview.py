@@ -35,6 +35,7 @@ WHY = {
     Why.FROZEN: gettext_lazy("it makes no step"),
 }
 NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
+# What the four calls of `overview` answer while Redis is down, in their order.
 NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 
 
@@ -71,6 +72,8 @@ class Row:
     @property
     def state(self) -> Condition:
         busy = bool(self.load.workers or self.load.in_flight)
+        # The first rule that holds gives the word: what people have set comes before what is
+        # measured.
         rules = (
             (not self.in_use, Condition.OFF),
             (self.key_lost, Condition.DOWN),
@@ -98,6 +101,8 @@ class Row:
         return {"state": state, **figures}
 
     def figures(self) -> dict[str, str]:
+        # Only engines that show metrics, vLLM's, have a reading; the others leave these cells
+        # empty.
         reading = self.health.reading
         limit = "" if self.health.limit is None else f" / {self.health.limit:.0f}"
         return {
@@ -170,6 +175,7 @@ def overview() -> Overview:
     """The fleet now. Reads the database, and Redis as far as it answers."""
     engines, config = list(Engine.objects.all()), AIModelConfig.current()
     in_use = set(roster.wanted())
+    # One round trip: every open fleet page asks again every few seconds.
     calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
     live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
     rows = (

@@ -100,6 +100,6 @@ def changed(form: QueryDict) -> dict[str, Counts]:
         name, _dash, engine = key.partition("-")
         text = str(value).strip()
         if name in Counts._fields and text != form.get(f"was-{key}"):
-            # An emptied field is no wish to leave things as they are.
+            # An emptied field must not pass as "leave it as it is"; "?" is refused as no number.
             asked.setdefault(engine, {})[name] = text or "?"
     return {engine: Counts(**fields) for engine, fields in asked.items()}

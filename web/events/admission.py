@@ -45,6 +45,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         finally:
             connections.close_all()
 
+    # Outside such a context all calls share one thread, where a slow query would hold up the rest.
     async with ThreadSensitiveContext():
         return await sync_to_async(run)()
 
@@ -54,6 +55,7 @@ def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
     wanted = list(hints)
     user, holder = auth.who(request)
     rows = access.hints(user).filter(pk__in=wanted)
+    # One answer for a hint that does not exist and for a stranger's: nobody can probe ids.
     if rows.count() < len(wanted):
         raise Problem(problem.NOT_FOUND)
     return Admitted(holder, finals(rows.select_related(None)))

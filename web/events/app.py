@@ -56,6 +56,7 @@ class Events:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        # Not in __init__: what this makes belongs to the event loop, which runs only now.
         self._start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -85,9 +86,11 @@ class Events:
         await self._broker.aclose()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only GET is answered, so no body is read.
         request = ASGIRequest(scope, BytesIO())
         try:
             wish = asked.read(request)
+            # Asked before the sign-in: a full process refuses without a query.
             self._seats.check()
             if self._hub.down:
                 raise Problem(problem.BROKER_DOWN)

@@ -75,15 +75,16 @@ class Watch:
             return
         self.held.append(event)
         if len(self.held) > LIMIT:
+            # The log holds these events too, so a browser that comes back misses none.
             self.feed.end()
         elif self.stage is Stage.LIVE:
             self.stage = Stage.BEHIND
             self.feed.stir()
 
     def replay(self, events: Iterable[Event]) -> bool:
-        """Entries of the log; where older ones were trimmed the client starts anew. Anything new?
+        """Sends entries of the log; whether one was new. A reset stands where older ones were trimmed.
 
-        However many they are, they do not count as slowness: the log bounds them.
+        Their number does not count as slowness of the client: the log bounds it.
         """
         before = self.last
         for event in events:
@@ -120,7 +121,7 @@ class Watch:
         return frames.numbered(self.feed.ids(), event.kind, self.hint, event.data)
 
     def stand(self, position: int, eta_s: int | None) -> None:
-        """Shows the place in the line, if it changed."""
+        """Shows the hint's place in the backlog, from 1, if that or the ETA changed."""
         if self.waiting and self.shown != (position, eta_s):
             self.shown = (position, eta_s)
             data = frames.compact(position=position, eta_s=eta_s)

@@ -1,4 +1,4 @@
-"""What is asked once for all streams: places in the line, and the rows of quiet hints."""
+"""What is asked once for all streams: places in the backlog, rows of quiet hints, and access."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 async def show_places(hub: Hub) -> None:
-    """Tells the streams of waiting hints where they stand, whenever that changed."""
+    """Tells the streams of hints in the backlog their place there, whenever it changed."""
     while True:
         await asyncio.sleep(PLACES_EVERY_S)
         waiting = [watch for watch in hub.watches() if watch.waiting and watch.stage is Stage.LIVE]
@@ -47,6 +47,7 @@ async def ask_rows(hub: Hub) -> None:
         watches = list(hub.watches())
         quiet = {watch.hint for watch in watches if watch.quiet and watch.stage is not Stage.OVER}
         for watch in watches:
+            # A watch that hears an event before the next round is no longer quiet.
             watch.quiet = True
         if not quiet:
             continue

@@ -73,6 +73,7 @@ class Look:
             log.warning("not ready: %s: %s", self._name, type(error).__name__)
             self.future.set_result(DOWN)
         finally:
+            # The connection belongs to this thread, and nobody else would close it.
             connection.close()
 
     def left_s(self) -> float:
@@ -95,6 +96,7 @@ class Readiness:
 
     def states(self) -> dict[str, str]:
         """Each part's state: OK, DOWN, SILENT or BEHIND."""
+        # The lock is not held while waiting: whoever asks meanwhile waits for the same looks.
         with self._lock:
             for name in PARTS:
                 if name not in self._looks or self._looks[name].old():

@@ -90,6 +90,7 @@ def prepare(rows: list[dict[str, Any]]) -> str:
     )
     token = ApiToken(user=student, name="replay")
     text = fresh(token)
+    # Nobody has kept the text of an earlier replay's token, so that token is of no use.
     ApiToken.objects.filter(user=student, name="replay").delete()
     token.save()
     return text
@@ -153,6 +154,8 @@ def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Replayed:
 
 def posted(client: httpx2.Client, body: dict[str, Any]) -> httpx2.Response:
     """The answer of a site that has room; one that has none says when to come again."""
+    # With one key for all tries, a repeated POST asks for the same hint again, not for a second
+    # one.
     headers, began_s = {"Idempotency-Key": str(uuid4())}, monotonic()
     while True:
         with turn:

@@ -86,7 +86,7 @@ class Check:
 
 
 def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
-    """One test an engine, all at once, within TIMEOUT_S. locale: of the hint, if it writes that."""
+    """Tests the engines side by side, within TIMEOUT_S. locale: of the hint, if a model has it."""
 
     async def run() -> list[Check]:
         return await asyncio.gather(*(examine(*engine, locale) for engine in engines))
@@ -95,7 +95,7 @@ def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> l
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """asyncio.run would wait for the threads that look up names, which nobody can stop."""
+    """Runs it on a loop of its own. asyncio.run would wait for threads that look up host names."""
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(work)
@@ -114,6 +114,7 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found
     trial = Trial(found, sampling, locale)
+    # Beside the hint, because a hint does not need the list.
     listing = asyncio.create_task(list_models(found))
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -171,13 +172,14 @@ class Trial:
         self.found.ends(None, text, GATED % {"rule": ruling.rule})
 
     async def turn_with_pauses(self, blocked: str | None) -> Ruling:
-        """As turn; a pause that a hosted API asks for is kept, if the test has the time."""
+        """One turn; waits and asks again where a hosted API asks for that and time is left."""
         while True:
             try:
                 return await self.turn(blocked)
             except ModelRateLimited as error:
                 left_s = TIMEOUT_S - self.elapsed_ms() / 1000
                 pause_s = max(error.retry_after_s or 0, SHORTEST_PAUSE_S)
+                # Where the server names no time, the test would only guess one.
                 if error.retry_after_s is None or pause_s >= left_s:
                     raise
                 await asyncio.sleep(pause_s)
@@ -203,6 +205,7 @@ class Trial:
                     written += piece
                     gate.feed(piece)
                     decided = bool(gate.rule or gate.satisfied)
+                # An attempt closes its stream here too: nobody pays for text that nobody will see.
                 if decided and not self.reads_on():
                     break
         if not decided:
@@ -219,7 +222,7 @@ class Trial:
         return gate.finish(cut=answer.incomplete)
 
     def reads_on(self) -> bool:
-        """Beyond what a hint needs: a model that is said not to think may close thoughts later."""
+        """Whether to read on after the hint: a model set not to think may close thoughts later."""
         never = self.found.endpoint.thinking is Thinking.NEVER
         return never and self.elapsed_ms() < READ_ON_S * 1000
 

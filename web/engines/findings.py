@@ -59,6 +59,7 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
     checks = connection.check_all(asked, locale_now())
     found = []
     for engine, check in zip(reached, checks, strict=True):
+        # A test is a request like a hint's: what it taught spares the first student the refusals.
         if check.dialect != check.endpoint.dialect:
             roster.learn(engine.name, check.endpoint, check.dialect)
         tone = TONES[check.ok]

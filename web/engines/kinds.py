@@ -46,6 +46,7 @@ KINDS: dict[str, ServerKind] = {
     Mode.API: ServerKind(url=lambda config: config.api_url),
     Mode.VLLM: ServerKind(
         url=lambda config: config.vllm_url,
+        # A vLLM's 429 says that it is full, not that an account asks too often.
         has=Capabilities(
             metrics=True, continuation=True, priority=True, running_usage=True, rate_limit=False
         ),
@@ -54,6 +55,7 @@ KINDS: dict[str, ServerKind] = {
         url=local_url,
         model=lambda _: LOCAL_MODEL,
         known_as=local_file,
+        # The key of a hosted API must not travel to another server.
         shares_key=False,
         # A CPU that reads one prompt keeps the others waiting.
         wait_factor=3,

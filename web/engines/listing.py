@@ -36,6 +36,7 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
                 raise NoListError(f"HTTP {response.status_code}")
             return names(await body(response))
     except (httpx2.HTTPError, httpx2.InvalidURL, ClientError, OSError, ValueError) as error:
+        # Not the error's text: it may repeat the URL, and what its author put there.
         raise NoListError(type(error).__name__) from None
 
 

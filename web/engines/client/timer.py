@@ -57,6 +57,7 @@ class StreamTimer:
         if self._alarm is None or self._until_s < self._alarm_s:
             self._set_alarm()
         self._waiting = True
+        # Somebody else may cancel this task too: only our own cancellation becomes a TimeoutError.
         others = self._task.cancelling()
         try:
             return await event
@@ -70,6 +71,7 @@ class StreamTimer:
             self._waiting = False
             if self._rang:
                 self._rang = False
+                # Otherwise an asyncio.timeout around us would take our cancellation for its own.
                 self._task.uncancel()
 
     def end(self) -> None:

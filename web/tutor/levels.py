@@ -111,4 +111,5 @@ LEVELS: dict[int, Level] = {
 
 def open_level(received: Collection[int]) -> int:
     """The highest level that may be asked for, given the levels of the hints already received."""
+    # One step above the highest level received, whatever was skipped below it.
     return min(max(received, default=0) + 1, max(LEVELS))

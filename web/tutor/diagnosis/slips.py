@@ -55,6 +55,7 @@ def _printed(expected: str, output: str) -> bool:
     """Whether the output holds this value, as print shows it, and not as a part of a word."""
     try:
         shown = str(ast.literal_eval(expected))
+    # A long value was cut for the report, and is no literal any more.
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = expected
     return bool(re.search(rf"(?<!\w){re.escape(shown)}(?!\w)", output)) and bool(shown.strip())

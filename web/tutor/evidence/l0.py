@@ -79,6 +79,7 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
         case Verdict.SKIPPED if error:
             if slip := slips.uncalled_method(error, code, locale):
                 return slip
+            # The kinds of a skipped run are keys of TEXTS.
             return texts[error.kind].format(message=_plain(error.message))
         case Verdict.TIMEOUT | Verdict.MEMORY:
             parts = _limit(report, texts)
@@ -146,6 +147,7 @@ def _count(report: Report, texts: dict[str, str]) -> str:
 
 def _code(text: str | None) -> str:
     """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+    # A blank line or two lines would end the code span, or the paragraph around it.
     line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"
 

@@ -103,6 +103,7 @@ class Gate:
         ended = self.satisfied and ends_thoughts(rest, self._seen)
         if not self.rule and (ended or tells_thoughts(rest)):
             self.rule = "R9"
+        # What half a sentence would have told once it was whole, nobody can judge.
         if self._open and not cut and rest.strip():
             piece = self._sentence(rest)
         if self._open:
@@ -164,6 +165,7 @@ class Gate:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
         only_fix, fix_words = self._fix
+        # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),

@@ -82,6 +82,7 @@ def uncommented(code: str) -> str:
     """Python without comments and docstrings; other text comes back unchanged."""
     try:
         found = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    # Not Python, or only a part of it: with its comments kept, the gate is stricter, never laxer.
     except (tokenize.TokenError, SyntaxError):
         return code
     kept: list[str] = []

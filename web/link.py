@@ -29,6 +29,8 @@ def broker() -> Broker:
 
 
 class Link:
+    """Passes calls to the broker, one at a time while it is silent."""
+
     def __init__(self) -> None:
         self.silent = False
         self._probe = Lock()

@@ -109,6 +109,7 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
+    """Tests one engine, within TIMEOUT_S; whatever goes wrong is in the check."""
     found = Check(endpoint, dialect=endpoint.dialect)
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
@@ -137,6 +138,7 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
 
 
 async def list_models(found: Check) -> None:
+    """Puts the server's models into the check, or why it tells none, within LISTING_S."""
     try:
         async with asyncio.timeout(LISTING_S):
             found.models = await listed(found.endpoint)

@@ -24,6 +24,8 @@ TONES = {True: "success", None: "warning", False: "error"}
 
 
 class Line(NamedTuple):
+    """One finding of a test, both parts in the reader's language."""
+
     label: str
     value: str
 

@@ -35,11 +35,15 @@ class Mode(models.TextChoices):
     """Which kind of engine writes hints now."""
 
     API = "api", _("hosted API")
+    """An OpenAI API that somebody else runs."""
     VLLM = "vllm", _("vLLM")
+    """vLLM servers on GPUs of one's own."""
     LOCAL = "local", _("local model")
+    """The small model on the CPU, which `python -m workers engine` serves."""
 
 
 def seconds(label: StrOrPromise, default: float, high: float) -> models.FloatField[float, float]:
+    """A time-out in seconds, 0.5 to high."""
     limits = [MinValueValidator(0.5), MaxValueValidator(high)]
     return models.FloatField(label, default=default, validators=limits)
 

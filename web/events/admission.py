@@ -23,7 +23,7 @@ BATCH = 500
 
 
 class Admitted(NamedTuple):
-    """finals: those of the hints that have ended."""
+    """holder: how the person came in; finals: by hint, those that have ended."""
 
     holder: Pass
     finals: dict[str, Final]

@@ -82,7 +82,7 @@ class Watch:
             self.feed.stir()
 
     def replay(self, events: Iterable[Event]) -> bool:
-        """Sends entries of the log; whether one was new. A reset stands where older ones were trimmed.
+        """Sends entries of the log; whether one was new. A reset goes first if some were trimmed.
 
         Their number does not count as slowness of the client: the log bounds it.
         """

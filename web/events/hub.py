@@ -91,6 +91,7 @@ class Hub:
         await self._command("SUBSCRIBE", channels)
 
     async def leave(self, feed: Feed) -> None:
+        """Stops hearing the feed's hints; channels that nobody follows are unsubscribed."""
         empty = []
         for hint, watch in feed.watches.items():
             channel = streams.channel(hint)

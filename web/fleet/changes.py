@@ -28,13 +28,18 @@ COMMAND_LINE = "command-line"
 
 
 class Counts(NamedTuple):
-    """What a person wrote for one engine; empty: as it is. slots: of each worker."""
+    """What a person wrote as numbers for one engine, not yet checked; empty: leave it.
+
+    workers: processes, over all nodes; slots: of each of them.
+    """
 
     workers: str = ""
     slots: str = ""
 
 
 class Limits(NamedTuple):
+    """The lowest and the highest number that a field takes."""
+
     low: int
     high: int
 
@@ -46,7 +51,7 @@ def column(name: str) -> Field[Any, Any]:
 
 
 def limits(field: str) -> Limits:
-    """What the field of an Engine allows."""
+    """The numbers that the field of an Engine allows, both ends included."""
     validators = column(field).validators
     # Django may add a limit of the database's column to ours; the tighter of the two counts.
     high = min(int(each.limit_value) for each in validators if type(each) is MaxValueValidator)
@@ -54,7 +59,10 @@ def limits(field: str) -> Limits:
 
 
 def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
-    """Sets how many workers each engine should have. via: how it was asked, for the record."""
+    """Sets how many workers each engine should have; returns problems, in the reader's language.
+
+    asked: by the engine's name. via: how it was asked, for the engine's history.
+    """
     with transaction.atomic():
         rows = engines_named(asked)
         problems = unknown(asked, rows)
@@ -119,7 +127,7 @@ def unknown(names: Collection[str], rows: Mapping[str, Engine]) -> list[str]:
 
 
 def change(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int | bool]:
-    """Puts what was asked into the row, unsaved, or a problem into the list; the values before."""
+    """Sets what was asked on the row, unsaved, or adds a problem; returns the old values."""
     before: dict[str, int | bool] = {}
     for field, text in (("workers", asked.workers), ("worker_slots", asked.slots)):
         low, high = limits(field)

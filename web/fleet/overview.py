@@ -43,20 +43,30 @@ class Condition(TextChoices):
     """What an engine does now, in one word."""
 
     UP = "up", gettext_lazy("up")
+    """Workers serve it."""
     DOWN = "down", gettext_lazy("down")
+    """It failed, or its key cannot be read: it gets no hints."""
     PROBING = "probing", gettext_lazy("being tried")
+    """It was down, and one hint tries it."""
     PAUSED = "paused", gettext_lazy("paused")
+    """Its server asked for a pause."""
     CRASHING = "crashing", gettext_lazy("workers crash")
+    """No worker lives, and one will be started again."""
     EMPTY = "empty", gettext_lazy("no workers")
+    """No worker lives, and none crashed."""
     DRAINING = "draining", gettext_lazy("draining")
+    """It finishes what it has."""
     DRAINED = "drained", gettext_lazy("drained")
+    """It is draining and has nothing left."""
     OFF = "off", gettext_lazy("off")
+    """Not enabled, or not of the AI mode."""
     UNKNOWN = "unknown", gettext_lazy("unknown")
+    """Redis is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes.
+    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes; known: Redis tells.
 
     key_lost: its API key cannot be read, so that it gets no hints.
     """
@@ -101,6 +111,7 @@ class Row:
         return {"state": state, **figures}
 
     def figures(self) -> dict[str, str]:
+        """The measured columns by name, as text; empty where an engine does not tell."""
         # Only engines that show metrics, vLLM's, have a reading; the others leave these cells
         # empty.
         reading = self.health.reading

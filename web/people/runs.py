@@ -43,6 +43,7 @@ def running(user: User, *, any_number: bool) -> Iterator[None]:
 
 @contextmanager
 def alone_here(user: int) -> Iterator[None]:
+    """Holds the user's only place in this process. Raises: Problem STILL_RUNNING."""
     with lock:
         if user in here:
             raise still_running()
@@ -59,6 +60,7 @@ def still_running() -> Problem:
 
 
 def too_many(wait_s: int) -> Problem:
+    """The 429 for too many runs a minute. wait_s: until the next may begin; 0 is told as 1."""
     detail = _("You may run it %(most)d times a minute. You can go on in %(wait)d seconds.")
     return Problem(
         problem.TOO_MANY_RUNS,

@@ -75,6 +75,7 @@ def flattened(text: str) -> bytes:
 
 
 def unescaped(escape: re.Match[str]) -> str:
+    """The characters that a match of ESCAPED stands for; a blank for one that has no letter."""
     if escape["bytes"]:
         return bytes.fromhex(re.sub(r"%|\\x", "", escape["bytes"])).decode(errors="replace")
     digits = escape["four"] or escape["eight"] or escape["braced"] or escape["hex"]

@@ -20,7 +20,7 @@ LENGTHS = {
 }
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
 NOTE_CHARS = 20
-"""Room for what a cut text ends with; it grows with the digits of what was left out."""
+"""Characters kept free for the note `…(+9,800)` at the end of a text that was cut."""
 MOST_CASES = 1_000_000
 
 

@@ -149,7 +149,7 @@ class Thoughts:
         return bool(self._holds or self._inside or (self.seen and not self._answered))
 
     def feed(self, text: str) -> str:
-        """The next piece; returns what is now known to be answer."""
+        """Takes the next piece; returns the text that is now known to be answer."""
         if not self._begun and not STARTS.search(text):
             return self._text(text)
         text = self._begun + text

@@ -1,4 +1,4 @@
-"""The models that a server says it has, read within limits: nobody knows what stands at a URL."""
+"""The models that a server says it has, read within limits: anything may answer at a URL."""
 
 from __future__ import annotations
 

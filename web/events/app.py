@@ -69,7 +69,7 @@ class Events:
         self._signing_in = asyncio.Semaphore(SIGN_INS_AT_ONCE)
         work = (
             self._hub.run,
-            partial(rounds.show_places, self._hub),
+            partial(rounds.show_positions, self._hub),
             partial(rounds.ask_rows, self._hub),
             partial(rounds.end_lost, self._hub),
         )

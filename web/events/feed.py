@@ -172,7 +172,7 @@ class Feed:
 
     def ids(self) -> str:
         """Where each hint stands, ended ones too: a client that resumes must not get them again."""
-        return ",".join(frames.place(hint, watch.last) for hint, watch in self.watches.items())
+        return ",".join(frames.member(hint, watch.last) for hint, watch in self.watches.items())
 
     def add(self, frame: bytes) -> None:
         # Ending dropped frames, so that a later one would leave a gap before it.

@@ -51,7 +51,7 @@ def hint_id(text: str) -> str:
     return hint
 
 
-def place(hint: str, last: EventId) -> str:
+def member(hint: str, last: EventId) -> str:
     """`<hint>:<attempt>-<seq>`, one member of an id."""
     return f"{hint}:{last}"
 

@@ -17,16 +17,16 @@ from web.events.admission import Follower
 from web.events.feed import Stage, Watch
 from web.events.hub import Hub
 
-PLACES_EVERY_S = 1.0
+POSITIONS_EVERY_S = 1.0
 ROWS_EVERY_S = 5.0
 ACCESS_EVERY_S = 3.0
 log = logging.getLogger(__name__)
 
 
-async def show_places(hub: Hub) -> None:
+async def show_positions(hub: Hub) -> None:
     """Tells the streams of hints in the backlog their place there, whenever it changed."""
     while True:
-        await asyncio.sleep(PLACES_EVERY_S)
+        await asyncio.sleep(POSITIONS_EVERY_S)
         waiting = [watch for watch in hub.watches() if watch.waiting and watch.stage is Stage.LIVE]
         if not waiting:
             continue

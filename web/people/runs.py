@@ -1,4 +1,4 @@
-"""Who may run a program now: a user one at a time, and so many a minute, over all web processes.
+"""Who may run a program now: a user one at a time, RUNS_A_MINUTE at most, over all processes.
 
 Without Redis each web process still holds its users to one program at a time; minutes are not
 counted then.

@@ -37,7 +37,7 @@ THOUGHTS = (
 """Fields in which servers keep a model's thoughts apart, some under two names at once."""
 THINKING = re.compile(r"thinking|thought|reasoning")
 MAX_TOKENS_COUNTED = 10_000_000
-"""A usage that counts more is no count."""
+"""Most tokens that a usage may count; one that counts more is not believed."""
 
 
 @dataclass(frozen=True, slots=True)

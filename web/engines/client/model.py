@@ -163,12 +163,12 @@ class Model:
         return stream.response
 
     def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
-        place = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
-        if place not in self._clients:
+        server = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
+        if server not in self._clients:
             limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
             # The StreamTimer ends a silence: a keep-alive comment would reset a read timeout here.
             timeout = httpx2.Timeout(None, connect=endpoint.connect_s)
-            self._clients[place] = AsyncOpenAI(
+            self._clients[server] = AsyncOpenAI(
                 base_url=endpoint.base_url,
                 api_key=endpoint.api_key or NO_KEY,
                 max_retries=0,
@@ -179,7 +179,7 @@ class Model:
                     event_hooks={"response": [refuse]},
                 ),
             )
-        return self._clients[place]
+        return self._clients[server]
 
 
 async def slices(response: httpx2.Response, timer: StreamTimer) -> AsyncGenerator[bytes, None]:

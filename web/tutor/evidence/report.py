@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 def shorten(text: str, most: int, dropped: int = 0) -> str:
-    """Text that can be shown and stored, of at most so many characters.
+    """Text that can be shown and stored, of at most `most` characters.
 
     A cut one ends with how many characters are missing: `aaaa…(+9,800)`.
     dropped: characters that were left out before. No more of the text is read than is kept.

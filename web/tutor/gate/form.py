@@ -27,7 +27,7 @@ def speaks(prose: Prose, language: Language) -> bool:
 
 
 def echoes(draft: Draft, policy: str, size: int) -> bool:
-    """Whether the text holds a tool token or so many words in a row of the prompt's own rules."""
+    """Whether the text holds a tool token, or `size` words in a row of the prompt's own rules."""
     # From the last word before the sentence on: white space may cut a token in two.
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True

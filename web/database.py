@@ -26,7 +26,7 @@ def is_down(error: BaseException | None) -> bool:
 
 
 def ago(seconds: float) -> CombinedExpression:
-    """The time so many seconds ago, by the database: no machine's own clock tells an age."""
+    """The time that was `seconds` ago by the database's clock; the clocks of machines differ."""
     return Now() - timedelta(seconds=seconds)
 
 

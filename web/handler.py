@@ -36,17 +36,19 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        # A large body lies in a temporary file, which is closed even if the view breaks.
         with body:
             loop = asyncio.get_running_loop()
             response = await loop.run_in_executor(self._threads, self.respond, scope, body)
             try:
                 await self.send_response(response, send)
             finally:
+                # Closing may ask the database, and so belongs into one of the threads.
                 if response.streaming:
                     await loop.run_in_executor(self._threads, response.close)
 
     def respond(self, scope: MutableMapping[str, Any], body: IO[bytes]) -> HttpResponseBase:
-        """Closed already, if it is no stream."""
+        """Django's answer, run in a thread; a stream is still open, any other answer is closed."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)

@@ -8,7 +8,8 @@ from web.tutor.languages import DEFAULT, LANGUAGES, Locale, Words
 
 
 def locale_now() -> Locale:
-    """That of the reader, as Django has found it out: chosen, of Accept-Language, or DEFAULT."""
+    """The reader's language, as Django found it: chosen, or of Accept-Language; else DEFAULT."""
+    # Django's code may name a region too: `en-gb`.
     code = (get_language() or DEFAULT).partition("-")[0]
     return code if code in LANGUAGES else DEFAULT
 

@@ -20,7 +20,7 @@ from broker.scripts import Call
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 SILENT_S = 1.0
-"""Who waits for so long in vain has met silence; a refusal comes at once."""
+"""A call that fails after so long has met silence; a refused connection fails at once."""
 
 
 @cache
@@ -29,6 +29,8 @@ def broker() -> Broker:
 
 
 class Link:
+    """Passes calls to the broker, one at a time while it is silent."""
+
     def __init__(self) -> None:
         self.silent = False
         self._probe = Lock()
@@ -37,6 +39,7 @@ class Link:
         """Raises: BrokerDown."""
         if not self.silent:
             return self._ask(question)
+        # One caller waits for the silent broker; as many as there are threads would stop the site.
         if not self._probe.acquire(blocking=False):
             raise BrokerDown("it is silent, and another call waits for it")
         try:

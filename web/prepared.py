@@ -37,6 +37,7 @@ class Prepared:
     @cached_property
     def _made(self) -> tuple[str, tuple[Any, ...], dict[int, Any]]:
         """The SQL, its parameters, and by column what makes Python's value of the driver's."""
+        # A model's default order would be work for the database that no caller needs.
         compiler = self._build().order_by().query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         return sql, parameters, compiler.get_converters([each[0] for each in compiler.select])

@@ -22,7 +22,7 @@ app.conf.update(
         "broker_use_ssl": urls.tls(default_url()),
         "result_backend": "workers.results:Results",
         "worker_pool": "workers.pool.pool:AsyncioPool",
-        "worker_consumer": "workers.pool.consumer:PatientConsumer",
+        "worker_consumer": "workers.pool.consumer:ReconnectingConsumer",
         "worker_hijack_root_logger": False,
     }
 )

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from web.fleet import changes
-from web.fleet.changes import Asked
+from web.fleet.changes import Counts
 from web.fleet.overview import Overview, overview
 from web.tutor.languages import OPERATORS
 
@@ -63,9 +63,9 @@ def change(options: argparse.Namespace) -> list[str]:
     return verb(by, options.engines, via)
 
 
-def parsed(counts: Sequence[str], slots: str) -> tuple[dict[str, Asked], list[str]]:
+def parsed(counts: Sequence[str], slots: str) -> tuple[dict[str, Counts], list[str]]:
     """What `gpu0=3 gpu1=1` asks, and what is wrong with how it is written."""
-    asked: dict[str, Asked] = {}
+    asked: dict[str, Counts] = {}
     problems = []
     for text in counts:
         engine, _, count = text.partition("=")
@@ -73,7 +73,7 @@ def parsed(counts: Sequence[str], slots: str) -> tuple[dict[str, Asked], list[st
             problems.append(f"{text}: write ENGINE=COUNT, for example gpu0=3")
         elif engine in asked:
             problems.append(f"{engine}: named twice")
-        asked[engine] = Asked(count, slots)
+        asked[engine] = Counts(count, slots)
     return asked, problems
 
 

@@ -16,7 +16,7 @@ import pytest
 from web.runner import checker as checker_module
 from web.runner.checker import MOST_WAITING, Checker, SandboxBusy
 from web.runner.stops import stop
-from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 
 DATA = Path(__file__).parents[1] / "data" / "buggy_python.jsonl"
 LONG_REPR = "'" + "a" * 179 + "…(+122)"
@@ -99,7 +99,9 @@ def test_an_error_names_the_line_of_the_students_code(checker: Checker) -> None:
     report = checker.check(code, TESTS)
 
     assert report.verdict == "error"
-    assert report.error == Failure(kind="IndexError", message="list index out of range", line=2)
+    assert report.error == ProgramError(
+        kind="IndexError", message="list index out of range", line=2
+    )
     assert report.first == Case(
         call="f(1)", expected="2", error="IndexError: list index out of range"
     )
@@ -120,7 +122,7 @@ def test_a_line_is_left_out_when_the_second_run_ends_otherwise(
 
     report = checker.check(code, "assert f(1) == 2")
 
-    assert report.error == Failure(kind="IndexError", message="list index out of range")
+    assert report.error == ProgramError(kind="IndexError", message="list index out of range")
 
 
 @pytest.mark.parametrize(

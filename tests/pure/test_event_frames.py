@@ -39,7 +39,7 @@ def test_the_opening_spreads_the_return_of_a_crowd() -> None:
 def test_ids_come_back_as_they_were_sent() -> None:
     sent = {A: EventId(1, 17), B: EventId(2, 3)}
 
-    text = ",".join(frames.place(hint, last) for hint, last in sent.items())
+    text = ",".join(frames.member(hint, last) for hint, last in sent.items())
 
     assert frames.parse_ids(text) == sent
     assert frames.parse_ids(text.upper()) == sent

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker.contract.hint import Reason
 from tests.bench.gate import UNITS, texts
-from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Verdict
+from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Ruling
 from web.tutor.languages import Locale
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
@@ -25,12 +25,12 @@ def gate(level: int = 1, locale: Locale = "en") -> Gate:
 
 def judge(
     text: str, level: int = 1, locale: Locale = "en", *, cut: bool = False
-) -> tuple[str, Verdict]:
-    """All that was shown for this text, and the verdict."""
+) -> tuple[str, Ruling]:
+    """All that was shown for this text, and the ruling."""
     here = gate(level, locale)
     shown = here.feed(text)
-    verdict = here.finish(cut=cut)
-    return shown + verdict.piece, verdict
+    ruling = here.finish(cut=cut)
+    return shown + ruling.piece, ruling
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def judge(
     ],
 )  # fmt: skip
 def test_a_good_hint_passes_whole(level: int, locale: Locale, text: str) -> None:
-    shown, verdict = judge(text, level, locale)
+    shown, ruling = judge(text, level, locale)
 
-    assert verdict == Verdict(ok=True, text=text, piece=verdict.piece)
+    assert ruling == Ruling(ok=True, text=text, piece=ruling.piece)
     assert shown == text
 
 
@@ -89,9 +89,9 @@ def test_a_good_hint_passes_whole(level: int, locale: Locale, text: str) -> None
     ],
 )
 def test_what_gives_the_solution_away_is_blocked(rule: str, level: int, text: str) -> None:
-    _, verdict = judge(text, level)
+    _, ruling = judge(text, level)
 
-    assert verdict == Verdict(ok=False, rule=rule, reason=Reason.LEAK)
+    assert ruling == Ruling(ok=False, rule=rule, reason=Reason.LEAK)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_what_gives_the_solution_away_is_blocked(rule: str, level: int, text: st
 )
 def test_korean_edits_are_blocked(text: str) -> None:
     for level in (1, 2, 3):
-        _, verdict = judge(text, level, "ko")
+        _, ruling = judge(text, level, "ko")
 
-        assert verdict.rule == "R3"
-        assert verdict.reason is Reason.LEAK
+        assert ruling.rule == "R3"
+        assert ruling.reason is Reason.LEAK
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,9 @@ def test_korean_edits_are_blocked(text: str) -> None:
     ],
 )
 def test_what_breaks_the_form_is_blocked(level: int, locale: Locale, text: str) -> None:
-    _, verdict = judge(text, level, locale)
+    _, ruling = judge(text, level, locale)
 
-    assert verdict == Verdict(ok=False, rule="R8", reason=Reason.OFF_TEMPLATE)
+    assert ruling == Ruling(ok=False, rule="R8", reason=Reason.OFF_TEMPLATE)
 
 
 def test_sentences_are_released_as_soon_as_each_is_complete() -> None:
@@ -166,7 +166,7 @@ def test_the_first_question_of_level_1_ends_the_hint() -> None:
     assert shown == "What is `s` then?"
     assert here.satisfied
     assert here.feed("More? ") == ""
-    assert here.finish() == Verdict(ok=True, text=shown)
+    assert here.finish() == Ruling(ok=True, text=shown)
 
 
 def test_level_2_drops_what_follows_its_last_question() -> None:
@@ -180,10 +180,10 @@ def test_level_2_drops_what_follows_its_last_question() -> None:
 
 
 def test_level_2_keeps_only_up_to_its_question_when_the_text_ends() -> None:
-    shown, verdict = judge("For the list `[1, 2]` (think), what is it? ", 2)
+    shown, ruling = judge("For the list `[1, 2]` (think), what is it? ", 2)
     _, late = judge("So what is it? And then the loop runs over the list once more. ", 2)
 
-    assert verdict.ok
+    assert ruling.ok
     assert shown == "For the list `[1, 2]` (think), what is it?"
     assert late.rule == "R8"
 
@@ -208,15 +208,15 @@ def test_an_edit_waits_for_its_question() -> None:
 
 
 def test_an_edit_without_its_question_blocks_at_the_length_limit() -> None:
-    _, verdict = judge(f"{LONG} Move `s` up. {LONG} {LONG}", 3)
+    _, ruling = judge(f"{LONG} Move `s` up. {LONG} {LONG}", 3)
 
-    assert verdict.rule == "R3"
+    assert ruling.rule == "R3"
 
 
 def test_white_space_before_the_hint_is_not_shown() -> None:
-    shown, verdict = judge("\n\n    What is `s` then?")
+    shown, ruling = judge("\n\n    What is `s` then?")
 
-    assert shown == verdict.text == "What is `s` then?"
+    assert shown == ruling.text == "What is `s` then?"
 
 
 def test_half_a_sentence_is_dropped_when_the_model_was_cut() -> None:
@@ -233,13 +233,13 @@ def test_nothing_comes_after_a_block() -> None:
     assert here.feed("Look at the loop. Is it `s += x` here? ") == "Look at the loop."
     assert here.rule == "R2"
     assert here.feed("What is `s` then? ") == ""
-    assert here.finish() == Verdict(ok=False, rule="R2", reason=Reason.LEAK)
+    assert here.finish() == Ruling(ok=False, rule="R2", reason=Reason.LEAK)
 
 
 def test_control_and_invisible_characters_do_not_hide_a_leak() -> None:
-    _, verdict = judge("Is it `s +\u200b= \u202ex` here?\x00", 3)
+    _, ruling = judge("Is it `s +\u200b= \u202ex` here?\x00", 3)
 
-    assert verdict.rule == "R2"
+    assert ruling.rule == "R2"
 
 
 def test_prose_is_not_taken_for_code() -> None:
@@ -309,9 +309,9 @@ def test_lines_without_end_are_no_hint() -> None:
 )  # fmt: skip
 def test_marks_of_thoughts_are_refused_wherever_they_stand(text: str) -> None:
     for cut in (False, True):
-        _, verdict = judge(text, cut=cut)
+        _, ruling = judge(text, cut=cut)
 
-        assert verdict == Verdict(ok=False, rule="R9", reason=Reason.OFF_TEMPLATE)
+        assert ruling == Ruling(ok=False, rule="R9", reason=Reason.OFF_TEMPLATE)
 
 
 def test_a_warning_of_the_parser_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
@@ -358,15 +358,15 @@ def test_how_the_text_is_cut_changes_nothing(
 @settings(max_examples=300, deadline=None)
 @given(text=TEXTS, level=LEVELS, locale=LOCALES)
 def test_what_is_shown_never_holds_the_fix(text: str, level: int, locale: Locale) -> None:
-    shown, verdict = judge(text, level, locale)
+    shown, ruling = judge(text, level, locale)
 
     parts = re.findall(r"[a-z_0-9]+|\+=|[^\w\s`]", shown.casefold())
     runs = set(zip(parts, parts[1:], parts[2:], strict=False))
     assert runs.isdisjoint({("s", "+=", "x"), ("for", "x", "in"), ("x", "in", "xs")})
     assert "```" not in shown
     assert "<|" not in shown
-    if verdict.ok:
-        assert verdict.text == shown
+    if ruling.ok:
+        assert ruling.text == shown
 
 
 @settings(max_examples=200, deadline=None)

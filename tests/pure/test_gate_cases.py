@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.launch import ROOT
-from web.tutor.gate.gate import Gate, Verdict
+from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.thoughts import TAGS
 from web.tutor.languages import Locale
 
@@ -29,7 +29,7 @@ TEXTS = "def count_long(words, n):\n    total = 0\n    for word in words:\n" \
 
 def judge(
     text: str, *, level: int = 1, locale: Locale = "en", code: str = EMPTY, reference: bool = True
-) -> Verdict:
+) -> Ruling:
     """In words, as a model streams."""
     gate = Gate(
         level=level,
@@ -264,10 +264,10 @@ OWN = [
     ],
 )
 def test_what_gives_nothing_away_passes(text: str, locale: Locale, code: str, level: int) -> None:
-    verdict = judge(text, locale=locale, code=code, level=level)
+    ruling = judge(text, locale=locale, code=code, level=level)
 
     # Level 2 wants more words than some of these have.
-    assert verdict.text == text or (level == 2 and verdict.rule == "R8")
+    assert ruling.text == text or (level == 2 and ruling.rule == "R8")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from web.tutor.evidence.explain import ERRORS, OTHERWISE, SYNTAX
-from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS, l0_words, open_level
 
@@ -11,7 +11,7 @@ CASE = Case(call="f(1)", expected="2", got="3")
 
 
 def failure(verdict: Verdict, kind: str, message: str = "", line: int | None = None) -> Report:
-    return Report(verdict=verdict, error=Failure(kind=kind, message=message, line=line))
+    return Report(verdict=verdict, error=ProgramError(kind=kind, message=message, line=line))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_levels_keep_their_hard_limits() -> None:
             Report(
                 verdict=Verdict.ERROR, total=1,
                 first=Case(call="f(1)", expected="2", error="KeyError: 'a'"),
-                error=Failure(kind="KeyError", message="'a'", line=4),
+                error=ProgramError(kind="KeyError", message="'a'", line=4),
             ),
             "`KeyError: 'a'` 오류로 멈춰요. 그 순간 딕셔너리에",
             "stops with `KeyError: 'a'`. The dictionary does not have this key at that moment. "

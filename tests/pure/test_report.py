@@ -8,7 +8,7 @@ import pytest
 
 from web.runner.checker import Checker
 from web.tutor.evidence.l0 import l0_words
-from web.tutor.evidence.report import LENGTHS, Case, Failure, Report, Verdict, shorten
+from web.tutor.evidence.report import LENGTHS, Case, ProgramError, Report, Verdict, shorten
 
 TESTS = "assert f(1) == 2\n"
 MOST_BYTES = 16 * 1024
@@ -132,7 +132,7 @@ def test_the_largest_report_is_small() -> None:
     report = Report(
         verdict=Verdict.ERROR,
         first=case,
-        error=Failure(kind=wide, message=wide, line=1),
+        error=ProgramError(kind=wide, message=wide, line=1),
         output=wide,
     ).cut()
 

@@ -96,7 +96,7 @@ def test_every_reason_has_its_notice(language: str) -> None:
 
 
 def test_every_problem_has_its_own_name() -> None:
-    kinds = [each for each in vars(problem).values() if isinstance(each, problem.Kind)]
+    kinds = [each for each in vars(problem).values() if isinstance(each, problem.ProblemKind)]
 
     assert len(kinds) > 10
     assert len({kind.name for kind in kinds}) == len(kinds)

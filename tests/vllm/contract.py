@@ -50,7 +50,7 @@ class Server:
     url: str
     model: str
     block_tokens: int
-    patience_s: float = WAIT_S
+    wait_s: float = WAIT_S
 
     @property
     def endpoint(self) -> Endpoint:
@@ -58,8 +58,8 @@ class Server:
             base_url=self.url,
             model=self.model,
             api_key=KEY,
-            first_chunk_s=self.patience_s,
-            idle_s=self.patience_s,
+            first_chunk_s=self.wait_s,
+            idle_s=self.wait_s,
         )
 
     def client(self) -> AsyncOpenAI:

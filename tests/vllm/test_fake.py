@@ -96,7 +96,7 @@ class TestFaults:
         fake.fault(Fault(wrong=wrong))
 
         with pytest.raises(ModelTimeout):
-            await self.read(replace(server, patience_s=0.5), model)
+            await self.read(replace(server, wait_s=0.5), model)
 
         # Its server looks well.
         assert await server.get("/health") == (200, "")

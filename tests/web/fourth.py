@@ -1,6 +1,6 @@
 """A pytest plugin: the table of levels has a fourth entry before the site is loaded."""
 
-from web.tutor.levels import LEVELS, Asking, Level
+from web.tutor.levels import LEVELS, Level, QuestionRule
 
 FOURTH = LEVELS[4] = Level(
     name="compare",
@@ -13,5 +13,5 @@ FOURTH = LEVELS[4] = Level(
     aim_words=(8, 12),
     min_words=6,
     max_words=14,
-    asking=Asking.LAST,
+    asking=QuestionRule.LAST,
 )

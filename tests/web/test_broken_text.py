@@ -25,7 +25,7 @@ from web.events import asked
 from web.hints import creation, store, submissions
 from web.hints.models import Attempt, Hint, ModelCall
 from web.people.models import User
-from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 
 pytestmark = pytest.mark.django_db
 BAD = "a\0b\ud83dc"
@@ -174,7 +174,7 @@ def test_whatever_a_request_brings_its_row_can_be_kept(student: User, exercise: 
     report = Report(
         verdict=Verdict.FAILED,
         first=Case(call=BAD, expected=BAD, got=BAD, error=BAD),
-        error=Failure(kind=BAD, message=BAD),
+        error=ProgramError(kind=BAD, message=BAD),
         output=BAD,
     )
     new = replace(new_hint(student, exercise), question=BAD)

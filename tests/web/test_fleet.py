@@ -11,7 +11,7 @@ from broker.embedded import Embedded
 from broker.nodes import NodeState
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.fleet import changes
-from web.fleet.changes import Asked
+from web.fleet.changes import Counts
 from web.link import broker
 from web.people.models import User
 
@@ -54,7 +54,7 @@ SAME = {"gpu0": (1, 8), "gpu1": (1, 8), "gpu2": (1, 8)}
 
 
 def test_counts_are_set_and_recorded(engines: None, boss: User) -> None:
-    asked = {"gpu0": Asked("3", "64"), "gpu1": Asked("0")}
+    asked = {"gpu0": Counts("3", "64"), "gpu1": Counts("0")}
 
     assert changes.scale(boss, asked, via="here") == []
 
@@ -66,7 +66,7 @@ def test_counts_are_set_and_recorded(engines: None, boss: User) -> None:
 
 
 def test_what_is_so_already_is_not_recorded(engines: None, boss: User) -> None:
-    assert changes.scale(boss, {"gpu0": Asked("1", "8")}) == []
+    assert changes.scale(boss, {"gpu0": Counts("1", "8")}) == []
     assert changes.resume(boss, ["gpu0"]) == []
 
     assert history() == []
@@ -75,31 +75,31 @@ def test_what_is_so_already_is_not_recorded(engines: None, boss: User) -> None:
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        ({"gpu1": Asked("-1")}, "gpu1: “-1” is no number of workers: use 0 to 64."),
-        ({"gpu1": Asked("65")}, "gpu1: “65” is no number of workers: use 0 to 64."),
-        ({"gpu1": Asked("1.5")}, "gpu1: “1.5” is no number of workers: use 0 to 64."),
-        ({"gpu1": Asked("٣")}, "gpu1: “٣” is no number of workers: use 0 to 64."),
-        ({"gpu1": Asked("9" * 5000)}, f"gpu1: “{'9' * 20}” is no number of workers"),
-        ({"gpu1": Asked("1", "0")}, "gpu1: “0” is no number of slots of a worker: use 1 to 1024."),
-        ({"gpu1": Asked("", "1025")}, "gpu1: “1025” is no number of slots of a worker"),
-        ({"gpu9": Asked("1")}, "gpu9: there is no such engine. There are: gpu0, gpu1, gpu2."),
+        ({"gpu1": Counts("-1")}, "gpu1: “-1” is no number of workers: use 0 to 64."),
+        ({"gpu1": Counts("65")}, "gpu1: “65” is no number of workers: use 0 to 64."),
+        ({"gpu1": Counts("1.5")}, "gpu1: “1.5” is no number of workers: use 0 to 64."),
+        ({"gpu1": Counts("٣")}, "gpu1: “٣” is no number of workers: use 0 to 64."),
+        ({"gpu1": Counts("9" * 5000)}, f"gpu1: “{'9' * 20}” is no number of workers"),
+        ({"gpu1": Counts("1", "0")}, "gpu1: “0” is no number of slots of a worker: use 1 to 1024."),
+        ({"gpu1": Counts("", "1025")}, "gpu1: “1025” is no number of slots of a worker"),
+        ({"gpu9": Counts("1")}, "gpu9: there is no such engine. There are: gpu0, gpu1, gpu2."),
         (
-            {"gpu2": Asked("1")},
+            {"gpu2": Counts("1")},
             "gpu2: no live node serves it. Live nodes: node0 (gpu0), node1 (gpu1).",
         ),
     ],
 )
 def test_one_bad_part_changes_nothing(
-    engines: None, boss: User, wrong: dict[str, Asked], problem: str
+    engines: None, boss: User, wrong: dict[str, Counts], problem: str
 ) -> None:
-    problems = changes.scale(boss, {"gpu0": Asked("3"), **wrong})
+    problems = changes.scale(boss, {"gpu0": Counts("3"), **wrong})
 
     assert [text.startswith(problem) for text in problems] == [True]
     assert (counts(), history()) == (SAME, [])
 
 
 def test_every_problem_is_told_at_once(engines: None, boss: User) -> None:
-    asked = {"gpu0": Asked("-1", "0"), "gpu8": Asked("1"), "gpu9": Asked("1")}
+    asked = {"gpu0": Counts("-1", "0"), "gpu8": Counts("1"), "gpu9": Counts("1")}
 
     problems = changes.scale(boss, asked)
 
@@ -107,7 +107,7 @@ def test_every_problem_is_told_at_once(engines: None, boss: User) -> None:
 
 
 def test_an_engine_that_nobody_serves_can_be_set_to_none(engines: None, boss: User) -> None:
-    assert changes.scale(boss, {"gpu2": Asked("0")}) == []
+    assert changes.scale(boss, {"gpu2": Counts("0")}) == []
 
     assert counts()["gpu2"] == (0, 8)
 
@@ -115,7 +115,7 @@ def test_an_engine_that_nobody_serves_can_be_set_to_none(engines: None, boss: Us
 def test_without_any_node_that_is_said(engines: None, boss: User) -> None:
     broker().client.flushall()
 
-    problems = changes.scale(boss, {"gpu0": Asked("2")})
+    problems = changes.scale(boss, {"gpu0": Counts("2")})
 
     assert problems == ["gpu0: no live node serves it. Live nodes: none."]
 
@@ -123,7 +123,7 @@ def test_without_any_node_that_is_said(engines: None, boss: User) -> None:
 def test_a_node_for_every_engine_serves_all(engines: None, boss: User) -> None:
     serve("big")
 
-    assert changes.scale(boss, {"gpu2": Asked("2")}) == []
+    assert changes.scale(boss, {"gpu2": Counts("2")}) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -172,8 +172,8 @@ def test_counts_can_be_set_while_redis_is_down(
 ) -> None:
     home_valkey.stop()
     try:
-        assert changes.scale(boss, {"gpu2": Asked("4")}) == []
-        assert changes.scale(boss, {"gpu2": Asked("-4")}) != []
+        assert changes.scale(boss, {"gpu2": Counts("4")}) == []
+        assert changes.scale(boss, {"gpu2": Counts("-4")}) != []
     finally:
         home_valkey.start()
 

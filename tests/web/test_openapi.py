@@ -99,7 +99,7 @@ def test_every_field_and_parameter_says_what_it_is(schema: dict[str, Any]) -> No
 
 def test_every_problem_that_the_site_knows_is_described(schema: dict[str, Any]) -> None:
     told = str(schema["paths"])
-    kinds = [each for each in vars(problem).values() if isinstance(each, problem.Kind)]
+    kinds = [each for each in vars(problem).values() if isinstance(each, problem.ProblemKind)]
 
     # A wrong method has no operation that it could stand with.
     missing = {kind.name for kind in kinds if f":{kind.name}`" not in told}

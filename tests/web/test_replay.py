@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from tests.web.kit import Caller
 from web.courses.models import Exercise
 from web.ops import replay
-from web.ops.replay import BadRecord, Outcome
+from web.ops.replay import BadRecord, Replayed
 from web.people.models import ApiToken
 
 REAL = Path("tests/data/buggy_python.jsonl")
@@ -77,7 +77,7 @@ def test_records_become_exercises_their_student_may_ask_about(line: None) -> Non
 
 
 def test_outcomes_are_written_a_line_each(tmp_path: Path) -> None:
-    outcomes = [Outcome(record="a", level=1, state="answered", hint="1", text="힌트\n둘")]
+    outcomes = [Replayed(record="a", level=1, state="answered", hint="1", text="힌트\n둘")]
 
     replay.write(outcomes, tmp_path / "out.jsonl")
 
@@ -90,6 +90,6 @@ def test_outcomes_are_written_a_line_each(tmp_path: Path) -> None:
     [("1", "running", 1), ("1", "answered", 0), ("", "refused: already-correct", 0)],
 )
 def test_a_hint_without_an_end_is_left_over(hint: str, state: str, left: int) -> None:
-    found: list[Any] = replay.unfinished([Outcome(record="a", level=1, state=state, hint=hint)])
+    found: list[Any] = replay.unfinished([Replayed(record="a", level=1, state=state, hint=hint)])
 
     assert len(found) == left

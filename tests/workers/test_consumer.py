@@ -10,7 +10,7 @@ from celery import Celery, _state
 from kombu.exceptions import OperationalError
 
 from broker.queue import CELERY
-from workers.pool.consumer import PatientConsumer
+from workers.pool.consumer import ReconnectingConsumer
 
 
 def test_its_pauses_stay_short(
@@ -21,7 +21,9 @@ def test_its_pauses_stay_short(
     with Celery("test", broker=f"redis+socket://{tmp_path}/nobody", set_as_current=False) as app:
         app.conf.update(CELERY | {"broker_connection_max_retries": 4})
         worker = app.WorkController(pool_cls="solo", hostname="test", queues=["q"])
-        consumer = PatientConsumer(worker.process_task, app=app, controller=worker, hostname="test")
+        consumer = ReconnectingConsumer(
+            worker.process_task, app=app, controller=worker, hostname="test"
+        )
 
         with pytest.raises(OperationalError):
             consumer.ensure_connected(app.connection_for_read())

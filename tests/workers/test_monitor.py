@@ -29,7 +29,7 @@ from web.engines.models import AIModelConfig, Engine, Mode
 from workers.guard import monitor as monitor_module
 from workers.guard.monitor import Monitor
 from workers.guard.scrape import SERIES
-from workers.guard.watch import Answer
+from workers.guard.watch import Reply
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,7 +170,7 @@ async def test_a_page_without_an_end_is_no_page_and_costs_little(
 
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert answers == [Answer(200, "")] * 3
+    assert answers == [Reply(200, "")] * 3
     assert peak_bytes < 8 * monitor_module.PAGE_BYTES
     found = await clock.tick()
     assert (found.state, found.reading) == (UP, None)

@@ -272,7 +272,7 @@ def test_a_second_turn_after_a_refused_one_may_think_too() -> None:
 
     assert not attempt.failure
     assert (ending.state, ending.reason) == (State.FAILED, Reason.ONLY_THOUGHTS)
-    assert [verdict.reason for verdict in attempt.verdicts] == [Reason.LEAK, Reason.ONLY_THOUGHTS]
+    assert [ruling.reason for ruling in attempt.rulings] == [Reason.LEAK, Reason.ONLY_THOUGHTS]
 
 
 @settings(deadline=None)

@@ -15,7 +15,7 @@ from broker.base.times import COMMENT_S
 from broker.contract.events import EventKind as Event
 from broker.contract.hint import Reason, State
 from web.api import problem
-from web.api.problem import CONTENT_TYPE, TYPE, Kind
+from web.api.problem import CONTENT_TYPE, TYPE, ProblemKind
 from web.tutor.languages import OPERATORS
 
 Json = dict[str, Any]
@@ -49,13 +49,13 @@ POLL_AFTER = {
 }
 
 
-def errors(*more: Kind) -> dict[int, Json]:
+def errors(*more: ProblemKind) -> dict[int, Json]:
     """Responses by status: these problems and those of EVERYWHERE."""
     kinds = sorted({*EVERYWHERE, *more}, key=attrgetter("status", "name"))
     return {status: response(list(group)) for status, group in groupby(kinds, attrgetter("status"))}
 
 
-def response(kinds: Iterable[Kind]) -> Json:
+def response(kinds: Iterable[ProblemKind]) -> Json:
     """One status. Its titles are those of English; the caller's language decides what is sent."""
     with override(OPERATORS):
         told = [f"`{TYPE}{kind.name}`: {kind.title}" for kind in kinds]
@@ -68,7 +68,7 @@ def response(kinds: Iterable[Kind]) -> Json:
     return found
 
 
-def answers(*more: Kind, good: Mapping[int, Json] | None = None) -> Json:
+def answers(*more: ProblemKind, good: Mapping[int, Json] | None = None) -> Json:
     """openapi_extra of an operation. good: what its answers that are no problems have besides."""
     return {"responses": {**errors(*more), **(good or {})}}
 

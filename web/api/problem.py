@@ -16,7 +16,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemKind:
     """One type of problem. Its name never changes: clients test for it.
 
     pause_s: after which the same request may work, where that does not depend on the request.
@@ -28,36 +28,40 @@ class Kind:
     pause_s: int | None = None
 
 
-NOT_SIGNED_IN = Kind("not-signed-in", 401, _("Sign in first."))
-CSRF = Kind("csrf", 403, _("The page is out of date: reload it."))
-FORBIDDEN = Kind("forbidden", 403, _("You may not do this."))
-NOT_FOUND = Kind("not-found", 404, _("There is no such thing here."))
-METHOD = Kind("method-not-allowed", 405, _("This address does not take that method."))
-INVALID = Kind("invalid", 422, _("Some of what was sent cannot be used."))
-TOO_LARGE = Kind("too-large", 413, _("The request is too large."))
-MEDIA_TYPE = Kind("media-type", 415, _("Send JSON: Content-Type: application/json."))
-CODE_TOO_LARGE = Kind("code-too-large", 413, _("The code is too large."))
-LEVEL_LOCKED = Kind("level-locked", 409, _("This level is not open yet."))
-ALREADY_CORRECT = Kind("already-correct", 409, _("All tests pass. There is nothing to hint at."))
-ALREADY_WAITING = Kind("already-waiting", 409, _("You already wait for a hint here."))
-NOT_FINAL = Kind("not-final", 409, _("Wait until the hint is there."))
-KEY_REUSED = Kind("key-reused", 422, _("This Idempotency-Key was used for another request."))
-TOO_MANY_TRIES = Kind("too-many-tries", 429, _("Too many failed tries. Wait a moment."))
-BACKLOG_FULL = Kind("backlog-full", 429, _("Too many hints are waiting. Try again shortly."))
-STILL_RUNNING = Kind("still-running", 429, _("Your program is still running."), pause_s=1)
-TOO_MANY_RUNS = Kind("too-many-runs", 429, _("Take a moment to read your code."))
+NOT_SIGNED_IN = ProblemKind("not-signed-in", 401, _("Sign in first."))
+CSRF = ProblemKind("csrf", 403, _("The page is out of date: reload it."))
+FORBIDDEN = ProblemKind("forbidden", 403, _("You may not do this."))
+NOT_FOUND = ProblemKind("not-found", 404, _("There is no such thing here."))
+METHOD = ProblemKind("method-not-allowed", 405, _("This address does not take that method."))
+INVALID = ProblemKind("invalid", 422, _("Some of what was sent cannot be used."))
+TOO_LARGE = ProblemKind("too-large", 413, _("The request is too large."))
+MEDIA_TYPE = ProblemKind("media-type", 415, _("Send JSON: Content-Type: application/json."))
+CODE_TOO_LARGE = ProblemKind("code-too-large", 413, _("The code is too large."))
+LEVEL_LOCKED = ProblemKind("level-locked", 409, _("This level is not open yet."))
+ALREADY_CORRECT = ProblemKind(
+    "already-correct", 409, _("All tests pass. There is nothing to hint at.")
+)
+ALREADY_WAITING = ProblemKind("already-waiting", 409, _("You already wait for a hint here."))
+NOT_FINAL = ProblemKind("not-final", 409, _("Wait until the hint is there."))
+KEY_REUSED = ProblemKind("key-reused", 422, _("This Idempotency-Key was used for another request."))
+TOO_MANY_TRIES = ProblemKind("too-many-tries", 429, _("Too many failed tries. Wait a moment."))
+BACKLOG_FULL = ProblemKind("backlog-full", 429, _("Too many hints are waiting. Try again shortly."))
+STILL_RUNNING = ProblemKind("still-running", 429, _("Your program is still running."), pause_s=1)
+TOO_MANY_RUNS = ProblemKind("too-many-runs", 429, _("Take a moment to read your code."))
 # Two programs that never end keep a sandbox for about as long.
-BUSY = Kind("busy", 503, _("Many programs are running just now. Try again in a moment."), pause_s=3)
-TOO_MANY_STREAMS = Kind(
+BUSY = ProblemKind(
+    "busy", 503, _("Many programs are running just now. Try again in a moment."), pause_s=3
+)
+TOO_MANY_STREAMS = ProblemKind(
     "too-many-streams", 503, _("Too many open pages. Close one, or wait."), pause_s=10
 )
-BROKER_DOWN = Kind(
+BROKER_DOWN = ProblemKind(
     "broker-down", 503, _("Hints cannot be taken right now. Try again shortly."), pause_s=5
 )
-DATABASE_DOWN = Kind(
+DATABASE_DOWN = ProblemKind(
     "database-down", 503, _("Nothing can be saved or read right now. Try again shortly."), pause_s=5
 )
-INTERNAL = Kind("internal", 500, _("Something broke on our side."))
+INTERNAL = ProblemKind("internal", 500, _("Something broke on our side."))
 
 
 @dataclass(eq=False)
@@ -68,7 +72,7 @@ class Problem(Exception):
     retry_after_s: when the same request may work; None: after the pause of its kind, if any.
     """
 
-    kind: Kind
+    kind: ProblemKind
     detail: str | Promise = ""
     errors: list[dict[str, str]] = field(default_factory=list)
     retry_after_s: int | None = None

@@ -31,6 +31,7 @@ class MembershipForm(forms.ModelForm[Membership]):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["user"] = self.instance.user
+            # A row stays with its person: somebody else becomes a member by a row of their own.
             self.fields["user"].disabled = True
 
 
@@ -40,6 +41,7 @@ class MembershipInline(admin.TabularInline[Membership, Course]):
     extra = 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        # The form shows each member's username, which would cost a query for each row.
         return super().get_queryset(request).select_related("user")
 
 
@@ -71,6 +73,7 @@ class ExerciseAdmin(CourseScoped[Exercise]):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Programs that were only run go with their exercise; it stays while there are hints."""
         found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        # Teachers have no permission to delete submissions, and the admin would ask for it.
         runs = Exercise._meta.get_field("submissions").related_model
         assert isinstance(runs, type)
         return found, counts, needed - {str(runs._meta.verbose_name)}, protected
@@ -80,5 +83,7 @@ class ExerciseAdmin(CourseScoped[Exercise]):
     ) -> None:
         """What was saved again is a new revision: its prompt prefix is no longer the cached one."""
         super().save_related(request, form, formsets, change)
+        # Not in save_model: authored hints are part of the prompt, and are saved after it. F()
+        # counts both of two teachers who save at the same time.
         if change:
             Exercise.objects.filter(pk=form.instance.pk).update(revision=F("revision") + 1)

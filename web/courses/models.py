@@ -28,6 +28,8 @@ def level_choices() -> list[tuple[int, str]]:
 
 
 class Course(models.Model):
+    """Exercises for its members. slug: its name in URLs and in the API, unique on the site."""
+
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
     title_en = models.CharField(_("title (English)"), max_length=200)
@@ -45,10 +47,17 @@ class Course(models.Model):
 
 
 class Membership(models.Model):
+    """One person's place in one course; web.people.access says what follows from the role."""
+
     class Role(models.TextChoices):
+        """What a member is in the course, and nowhere else."""
+
         STUDENT = "student", _("student")
+        """Runs programs and asks for hints."""
         TEACHER = "teacher", _("teacher")
+        """Also edits the course in the admin, and reads everybody's hints of it."""
         ADMIN = "admin", _("admin")
+        """As a teacher."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -73,6 +82,11 @@ class Membership(models.Model):
 
 
 class Exercise(models.Model):
+    """A task with its tests. slug: unique in its course; position: where the course lists it.
+
+    statement: Markdown. revision: from 1, raised with every change in the admin.
+    """
+
     course = models.ForeignKey(
         Course, on_delete=models.CASCADE, related_name="exercises", verbose_name=_("course")
     )
@@ -97,6 +111,7 @@ class Exercise(models.Model):
     )
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
+    # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
 
     class Meta:
@@ -109,6 +124,7 @@ class Exercise(models.Model):
         return self.path
 
     def clean(self) -> None:
+        # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == ProgramLanguage.PYTHON and self.tests.strip()
         if can_run and cases.expand(self.tests) is None:
             text = _("This is not Python with asserts: nobody's code could be tested.")
@@ -130,12 +146,15 @@ class Exercise(models.Model):
 
 
 class AuthoredHint(models.Model):
+    """A teacher's hint of one level: in the prompt, and shown where no model's text is."""
+
     exercise = models.ForeignKey(
         Exercise,
         on_delete=models.CASCADE,
         related_name="authored_hints",
         verbose_name=_("exercise"),
     )
+    # A callable: labels are in the reader's language, and a further level needs no migration.
     level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     text_ko = models.TextField(_("text (Korean)"))
     text_en = models.TextField(_("text (English)"))

@@ -73,6 +73,7 @@ class _Table:
         self._path = path
         if not isinstance(values, dict):
             raise BadSeed(f"{file}: {path.rstrip('.')}: must be a table")
+        # A copy, since the keys are taken out of it.
         self._values: dict[str, Any] = dict(values)
 
     def __contains__(self, key: str) -> bool:
@@ -177,6 +178,7 @@ def _blocks(table: _Table, key: str) -> Words:
 
 def _hints(table: _Table) -> dict[int, Words]:
     hints: dict[int, Words] = {}
+    # An author may stop early, but not leave a level out: taking its table then says it is missing.
     last = max((level for level in LEVELS if str(level) in table), default=min(LEVELS))
     for level in range(min(LEVELS), last + 1):
         texts = table.table(str(level))

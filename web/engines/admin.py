@@ -81,7 +81,7 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
 
 
 class Pushed(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
-    """What its pages save or delete, the dispatcher hears of at once."""
+    """Tells the dispatcher at once of what its pages save or delete."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -97,10 +97,10 @@ class Pushed(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two m
 
 
 class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
-    """Each of its pages names the rows whose API key cannot be read; none shows a key."""
+    """Names on each of its pages the rows whose API key cannot be read; none shows a key."""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look would see the key itself as text where others have an empty field."""
+        """Without WRITTEN for whoever may only view: Django would show the key itself as text."""
         fieldsets = super().get_fieldsets(request, obj)
         adds = obj is None and self.has_add_permission(request)
         if adds or self.has_change_permission(request, obj):
@@ -148,6 +148,7 @@ class EngineAdmin(Pushed, LostKeys):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
+            # Before Django's own patterns, the last of which takes any path for the id of a row.
             path("preset/", view(self.preset_view), name="engines_engine_preset"),
             path("<int:pk>/test/", view(self.test_view), name="engines_engine_test"),
             *super().get_urls(),
@@ -161,13 +162,14 @@ class EngineAdmin(Pushed, LostKeys):
         return HttpResponseRedirect(reverse("admin:engines_engine_change", args=[pk]))
 
     def preset_view(self, request: HttpRequest) -> HttpResponse:
-        """words, and if something is known fields: the form's, by name, as a person writes them.
+        """JSON: words, for people; fields, values by the name of the form's field, None if unknown.
 
-        Asked with the kind, url and model_name of an engine as they stand in the form.
+        The query has the kind, url and model_name of an engine as they stand in the form.
         """
         access.require(access.sees_engines, request.user)
         typed = {name: request.GET.get(name, "") for name in ("kind", "url", "model_name")}
         typed["kind"] = typed["kind"] if typed["kind"] in KINDS else Mode.API
+        # This row is never saved, so what was typed so far need not be valid.
         found = roster.preset_of(Engine(**typed), AIModelConfig.current())
         fields = found and {
             "thinking": found.thinking,
@@ -228,6 +230,7 @@ class AIModelConfigAdmin(Pushed, LostKeys):
     def save_model(
         self, request: HttpRequest, obj: AIModelConfig, form: ModelForm[AIModelConfig], change: bool
     ) -> None:
+        # Read anew: `obj` already holds what was typed.
         before = AIModelConfig.current().mode
         super().save_model(request, obj, form, change)
         if before != obj.mode:

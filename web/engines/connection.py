@@ -26,7 +26,7 @@ from web.engines.client.errors import (
 from web.engines.client.model import Model
 from web.engines.example import Example
 from web.engines.listing import NoListError, listed
-from web.tutor.gate.gate import Verdict
+from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Check:
 
 
 def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
-    """One test an engine, all at once, within TIMEOUT_S. locale: of the hint, if it writes that."""
+    """Tests the engines side by side, within TIMEOUT_S. locale: of the hint, if a model has it."""
 
     async def run() -> list[Check]:
         return await asyncio.gather(*(examine(*engine, locale) for engine in engines))
@@ -95,7 +95,7 @@ def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> l
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
-    """asyncio.run would wait for the threads that look up names, which nobody can stop."""
+    """Runs it on a loop of its own. asyncio.run would wait for threads that look up host names."""
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(work)
@@ -109,11 +109,13 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
+    """Tests one engine, within TIMEOUT_S; whatever goes wrong is in the check."""
     found = Check(endpoint, dialect=endpoint.dialect)
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found
     trial = Trial(found, sampling, locale)
+    # Beside the hint, because a hint does not need the list.
     listing = asyncio.create_task(list_models(found))
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -136,6 +138,7 @@ async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Che
 
 
 async def list_models(found: Check) -> None:
+    """Puts the server's models into the check, or why it tells none, within LISTING_S."""
     try:
         async with asyncio.timeout(LISTING_S):
             found.models = await listed(found.endpoint)
@@ -161,28 +164,29 @@ class Trial:
         """Raises: ModelError, OnlyThoughtsError."""
         blocked = None
         for _turn in range(TURNS):
-            verdict = await self.patient_turn(blocked)
-            if verdict.ok:
-                self.found.text, self.found.blocked_text = verdict.text, ""
+            ruling = await self.turn_with_pauses(blocked)
+            if ruling.ok:
+                self.found.text, self.found.blocked_text = ruling.text, ""
                 self.found.ends(True, _("It answers, and a hint can use it."))
                 return
-            blocked = verdict.reason
+            blocked = ruling.reason
         text = _("It answers, but students would not be shown what it wrote.")
-        self.found.ends(None, text, GATED % {"rule": verdict.rule})
+        self.found.ends(None, text, GATED % {"rule": ruling.rule})
 
-    async def patient_turn(self, blocked: str | None) -> Verdict:
-        """As turn; a pause that a hosted API asks for is kept, if the test has the time."""
+    async def turn_with_pauses(self, blocked: str | None) -> Ruling:
+        """One turn; waits and asks again where a hosted API asks for that and time is left."""
         while True:
             try:
                 return await self.turn(blocked)
             except ModelRateLimited as error:
                 left_s = TIMEOUT_S - self.elapsed_ms() / 1000
                 pause_s = max(error.retry_after_s or 0, SHORTEST_PAUSE_S)
+                # Where the server names no time, the test would only guess one.
                 if error.retry_after_s is None or pause_s >= left_s:
                     raise
                 await asyncio.sleep(pause_s)
 
-    async def turn(self, blocked: str | None) -> Verdict:
+    async def turn(self, blocked: str | None) -> Ruling:
         """One answer, through what every hint goes through. Raises: ModelError, OnlyThoughtsError.
 
         A second turn need not learn again how the server wants to be asked.
@@ -203,6 +207,7 @@ class Trial:
                     written += piece
                     gate.feed(piece)
                     decided = bool(gate.rule or gate.satisfied)
+                # An attempt closes its stream here too: nobody pays for text that nobody will see.
                 if decided and not self.reads_on():
                     break
         if not decided:
@@ -219,7 +224,7 @@ class Trial:
         return gate.finish(cut=answer.incomplete)
 
     def reads_on(self) -> bool:
-        """Beyond what a hint needs: a model that is said not to think may close thoughts later."""
+        """Whether to read on after the hint: a model set not to think may close thoughts later."""
         never = self.found.endpoint.thinking is Thinking.NEVER
         return never and self.elapsed_ms() < READ_ON_S * 1000
 

@@ -19,6 +19,7 @@ from web.tutor.writing import prompt
 
 FOLDER = Path(seeding.__file__).parent / "seed"
 LEVEL = 1
+# A hint's is new and secret. This one need not be: the program that it marks is our own.
 NONCE = "5eed1e55"
 REPORT = Report(
     verdict=Verdict.FAILED,

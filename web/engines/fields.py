@@ -18,6 +18,7 @@ class ParametersField(forms.JSONField):
         return parameters.parse(value) if isinstance(value, str) else value or {}
 
     def bound_data(self, data: Any, initial: Any) -> Any:
+        # A form with errors shows what the person typed, also where that is no JSON.
         return data
 
     def prepare_value(self, value: Any) -> str:

@@ -24,6 +24,8 @@ TONES = {True: "success", None: "warning", False: "error"}
 
 
 class Line(NamedTuple):
+    """One finding of a test, both parts in the reader's language."""
+
     label: str
     value: str
 
@@ -59,6 +61,7 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
     checks = connection.check_all(asked, locale_now())
     found = []
     for engine, check in zip(reached, checks, strict=True):
+        # A test is a request like a hint's: what it taught spares the first student the refusals.
         if check.dialect != check.endpoint.dialect:
             roster.learn(engine.name, check.endpoint, check.dialect)
         tone = TONES[check.ok]

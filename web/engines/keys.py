@@ -43,7 +43,7 @@ def why_unreadable(engine: str = "") -> str:
 
 
 class KeyField(EncryptedCharField):  # type: ignore[misc]  # untyped
-    """Its base would give out the ciphertext that it cannot decrypt, and encrypt it again."""
+    """Marks a key that cannot be decrypted; its base would give out the ciphertext as the key."""
 
     @property
     def f(self) -> Fernet | MultiFernet:

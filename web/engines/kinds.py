@@ -31,7 +31,7 @@ class ServerKind:
     """One kind. url, model: of an engine that names none of its own.
 
     known_as: the model's name for web.engines.presets, where the server calls it otherwise.
-    shares_key: the API key of the AI mode is for it. patience: factor of the waits for a chunk.
+    shares_key: the API key of the AI mode is for it. wait_factor: factor of the waits for a chunk.
     """
 
     url: Callable[[AIModelConfig], str]
@@ -39,13 +39,14 @@ class ServerKind:
     known_as: Callable[[AIModelConfig], str] = shared_model
     has: Capabilities = field(default_factory=Capabilities)
     shares_key: bool = True
-    patience: int = 1
+    wait_factor: int = 1
 
 
 KINDS: dict[str, ServerKind] = {
     Mode.API: ServerKind(url=lambda config: config.api_url),
     Mode.VLLM: ServerKind(
         url=lambda config: config.vllm_url,
+        # A vLLM's 429 says that it is full, not that an account asks too often.
         has=Capabilities(
             metrics=True, continuation=True, priority=True, running_usage=True, rate_limit=False
         ),
@@ -54,8 +55,9 @@ KINDS: dict[str, ServerKind] = {
         url=local_url,
         model=lambda _: LOCAL_MODEL,
         known_as=local_file,
+        # The key of a hosted API must not travel to another server.
         shares_key=False,
         # A CPU that reads one prompt keeps the others waiting.
-        patience=3,
+        wait_factor=3,
     ),
 }

@@ -1,4 +1,4 @@
-"""The models that a server says it has, read within limits: nobody knows what stands at a URL."""
+"""The models that a server says it has, read within limits: anything may answer at a URL."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
                 raise NoListError(f"HTTP {response.status_code}")
             return names(await body(response))
     except (httpx2.HTTPError, httpx2.InvalidURL, ClientError, OSError, ValueError) as error:
+        # Not the error's text: it may repeat the URL, and what its author put there.
         raise NoListError(type(error).__name__) from None
 
 

@@ -36,11 +36,15 @@ class Mode(models.TextChoices):
     """Which kind of engine writes hints now."""
 
     API = "api", _("hosted API")
+    """An OpenAI API that somebody else runs."""
     VLLM = "vllm", _("vLLM")
+    """vLLM servers on GPUs of one's own."""
     LOCAL = "local", _("local model")
+    """The small model on the CPU, which `python -m workers engine` serves."""
 
 
 def seconds(label: StrOrPromise, default: float, high: float) -> models.FloatField[float, float]:
+    """A time-out in seconds, 0.5 to high."""
     limits = [MinValueValidator(0.5), MaxValueValidator(high)]
     return models.FloatField(label, default=default, validators=limits)
 
@@ -76,6 +80,7 @@ class AIModelConfig(models.Model):
     api_url = url_field(_("hosted API URL"), default="https://api.openai.com/v1")
     api_key = key_field()
     vllm_url = url_field(_("vLLM URL"), default="http://127.0.0.1:8001/v1")
+    # Some models refuse a parameter of these that others need, so each can be left empty.
     max_tokens = models.PositiveIntegerField(
         _("max tokens"),
         default=200,
@@ -127,6 +132,7 @@ CURRENT = Prepared(lambda: AIModelConfig.objects.filter(pk=1).values_list(*colum
 class Engine(models.Model):
     """One OpenAI-compatible endpoint. An empty URL or model means the one of the AI mode."""
 
+    # Also the name of its Celery queue and a label of its metrics, so few characters are allowed.
     name = models.CharField(
         _("name"),
         max_length=50,
@@ -144,6 +150,7 @@ class Engine(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(1024)],
         help_text=_("How many hints this engine may write at once."),
     )
+    # Choices are a callable: they are in the reader's language, and migrations do not list them.
     languages = models.CharField(
         _("languages"),
         max_length=len(EVERY_LANGUAGE),
@@ -218,6 +225,7 @@ class ModeChange(models.Model):
     """One switch of the AI mode: when, by whom, from what to what."""
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
+    # NULL where a command made the change, or its user is deleted.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, verbose_name=_("by")
     )

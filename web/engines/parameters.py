@@ -54,9 +54,11 @@ def check(value: object) -> None:
         raise ValidationError(NO_OBJECT)
     if depth(value) > MAX_DEPTH:
         raise ValidationError(TOO_DEEP, params={"limit": MAX_DEPTH})
+    # PostgreSQL stores neither NUL nor half a surrogate pair.
     if storable_json(value) != value:
         raise ValidationError(NO_TEXT)
     try:
+        # Python reads and writes NaN and Infinity, which are no JSON and which servers refuse.
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
     except ValueError:
         raise ValidationError(NO_NUMBER) from None

@@ -153,6 +153,7 @@ def known(model: str) -> Preset | None:
     """
     bare = model.lower().rstrip("/").rpartition("/")[2].replace("_", "-")
     found = next((each for each in PRESETS if re.match(each.pattern, bare)), None)
+    # "Never" must be certain: with it, text streams to a student before anybody knows its end.
     if found and found.thinking is Thinking.NEVER and SAYS_IT_THINKS.search(bare):
         return None
     return found

@@ -36,10 +36,11 @@ class Wanted(NamedTuple):
 def active() -> dict[str, int]:
     """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining.
 
-    Without those whose API key cannot be read; the log names them.
+    An engine whose API key cannot be read gets none; the log names it.
     """
     config = AIModelConfig.current()
     rows = [row for row in in_use(config) if not row.draining]
+    # These sentences go into the log, whose language is not that of whoever asks just now.
     with translation.override(OPERATORS):
         tell(tuple(unreadable(rows, config)))
     return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
@@ -47,7 +48,7 @@ def active() -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def tell(troubles: tuple[str, ...]) -> None:
-    """Logs them, once until they change: this is asked every second."""
+    """Logs the sentences, once until they change: the caller runs every second."""
     for trouble in troubles:
         log.error("%s", trouble)
 
@@ -126,8 +127,8 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
         api_key=key,
         languages=tuple(engine.languages.split(",")),
         connect_s=config.connect_s,
-        first_chunk_s=config.first_chunk_s * kind.patience,
-        idle_s=config.idle_s * kind.patience,
+        first_chunk_s=config.first_chunk_s * kind.wait_factor,
+        idle_s=config.idle_s * kind.wait_factor,
         deadline_s=config.deadline_s,
         dialect=dialect_of(engine, config),
         **manner_of(engine, config),
@@ -156,6 +157,7 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
     An engine that is set to what is known of its model uses that for what it leaves open; any
     other one is used as its own fields say.
     """
+    # What an admin wrote comes before what is known of the model's name.
     auto = engine.thinking == Thinks.AUTO
     preset = (preset_of(engine, config) if auto else None) or NOTHING_KNOWN
     return {
@@ -166,7 +168,7 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
 
 
 def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
-    """What was learned of this server with this model; of another one it is forgotten."""
+    """What was learned of this server with this model; nothing once either has changed."""
     if not engine.dialect or engine.dialect.get("of") != identity_of(engine, config):
         return Dialect()
     return Dialect(
@@ -177,9 +179,9 @@ def dialect_of(engine: Engine, config: AIModelConfig) -> Dialect:
 
 
 def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
-    """Keeps what an engine's answers taught; its next request is sent as it wants it.
+    """Keeps what an engine's answers taught, for the form of its next request.
 
-    endpoint: that which answered. If the engine has another one by now, nothing is kept.
+    endpoint: the one that answered. If the engine has another by now, nothing is kept.
     """
     of = identity(endpoint.base_url, endpoint.model, endpoint.extra_body)
     known = {
@@ -190,6 +192,7 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
     }
     with transaction.atomic():
         engine = Engine.objects.select_for_update().filter(name=name).first()
+        # An admin may have pointed the engine at another server while this answer came.
         if engine and identity_of(engine, AIModelConfig.current()) == of:
             Engine.objects.filter(name=name).update(dialect=known)
 

@@ -23,7 +23,7 @@ BATCH = 500
 
 
 class Admitted(NamedTuple):
-    """finals: those of the hints that have ended."""
+    """holder: how the person came in; finals: by hint, those that have ended."""
 
     holder: Pass
     finals: dict[str, Final]
@@ -45,6 +45,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         finally:
             connections.close_all()
 
+    # Outside such a context all calls share one thread, where a slow query would hold up the rest.
     async with ThreadSensitiveContext():
         return await sync_to_async(run)()
 
@@ -54,14 +55,15 @@ def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
     wanted = list(hints)
     user, holder = auth.who(request)
     rows = access.hints(user).filter(pk__in=wanted)
+    # One answer for a hint that does not exist and for a stranger's: nobody can probe ids.
     if rows.count() < len(wanted):
         raise Problem(problem.NOT_FOUND)
     return Admitted(holder, finals(rows.select_related(None)))
 
 
-def lost(followers: Sequence[Follower]) -> dict[Follower, problem.Kind]:
+def lost(followers: Sequence[Follower]) -> dict[Follower, problem.ProblemKind]:
     """Those who may follow no longer, by the same rule that admitted them, and why."""
-    found: dict[Follower, problem.Kind] = {}
+    found: dict[Follower, problem.ProblemKind] = {}
     for first in range(0, len(followers), BATCH):
         batch = followers[first : first + BATCH]
         holding = passes.holding({each.holder for each in batch})

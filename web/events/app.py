@@ -24,7 +24,7 @@ from web.api.problem import Problem
 from web.api.request_id import HEADER
 from web.events import admission, asked, rounds
 from web.events.admission import Admitted
-from web.events.asked import Asked
+from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.seats import Seats
@@ -56,6 +56,7 @@ class Events:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        # Not in __init__: what this makes belongs to the event loop, which runs only now.
         self._start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -85,9 +86,11 @@ class Events:
         await self._broker.aclose()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only GET is answered, so no body is read.
         request = ASGIRequest(scope, BytesIO())
         try:
             wish = asked.read(request)
+            # Asked before the sign-in: a full process refuses without a query.
             self._seats.check()
             if self._hub.down:
                 raise Problem(problem.BROKER_DOWN)
@@ -101,7 +104,7 @@ class Events:
         except Problem as error:
             await reply(send, refusal(request, error))
 
-    async def _admit(self, request: HttpRequest, wish: Asked) -> Admitted:
+    async def _admit(self, request: HttpRequest, wish: StreamQuery) -> Admitted:
         try:
             async with self._signing_in:
                 return await admission.in_thread(partial(admission.admit, request, wish.hints))
@@ -111,7 +114,7 @@ class Events:
                 raise Problem(problem.DATABASE_DOWN) from None
             raise Problem(problem.INTERNAL) from None
 
-    async def _has_all(self, wish: Asked, finals: dict[str, Final]) -> bool:
+    async def _has_all(self, wish: StreamQuery, finals: dict[str, Final]) -> bool:
         """Whether the client saw the done of every hint: 204 stops a browser from coming back.
 
         Raises: Problem without Redis.

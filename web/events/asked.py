@@ -20,14 +20,14 @@ INVALID = replace(problem.INVALID, status=400)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StreamQuery:
     """last: the newest event the client has, of each hint it has any of."""
 
     hints: tuple[str, ...]
     last: dict[str, EventId]
 
 
-def read(request: HttpRequest) -> Asked:
+def read(request: HttpRequest) -> StreamQuery:
     """`hint=ID`, 1 to 20 times; the header Last-Event-ID, or `last=ID` for who cannot set headers.
 
     Raises: Problem for another method, for a NUL anywhere, or for ids that are none.
@@ -47,7 +47,7 @@ def read(request: HttpRequest) -> Asked:
         last = frames.parse_ids(request.headers.get("Last-Event-ID") or query.get("last", ""))
     except ValueError:
         raise invalid(_("The last event id is not one that was sent.")) from None
-    return Asked(hints, last)
+    return StreamQuery(hints, last)
 
 
 def invalid(detail: Promise) -> Problem:

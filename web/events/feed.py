@@ -75,15 +75,16 @@ class Watch:
             return
         self.held.append(event)
         if len(self.held) > LIMIT:
+            # The log holds these events too, so a browser that comes back misses none.
             self.feed.end()
         elif self.stage is Stage.LIVE:
             self.stage = Stage.BEHIND
             self.feed.stir()
 
     def replay(self, events: Iterable[Event]) -> bool:
-        """Entries of the log; where older ones were trimmed the client starts anew. Anything new?
+        """Sends entries of the log; whether one was new. A reset goes first if some were trimmed.
 
-        However many they are, they do not count as slowness: the log bounds them.
+        Their number does not count as slowness of the client: the log bounds it.
         """
         before = self.last
         for event in events:
@@ -171,7 +172,7 @@ class Feed:
 
     def ids(self) -> str:
         """Where each hint stands, ended ones too: a client that resumes must not get them again."""
-        return ",".join(frames.place(hint, watch.last) for hint, watch in self.watches.items())
+        return ",".join(frames.member(hint, watch.last) for hint, watch in self.watches.items())
 
     def add(self, frame: bytes) -> None:
         # Ending dropped frames, so that a later one would leave a gap before it.

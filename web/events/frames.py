@@ -12,6 +12,7 @@ from broker.contract.events import EventId
 RETRY_MS = 2000
 JITTER_MS = 2000
 HEARTBEAT = b": hb\n\n"
+# Nine digits at most: these numbers come from the client.
 ID = re.compile(r"([^:,]+):([0-9]{1,9})-([0-9]{1,9})")
 
 
@@ -44,12 +45,13 @@ def compact(**members: object) -> str:
 def hint_id(text: str) -> str:
     """The id as the database writes it. Raises: ValueError for another spelling than 8-4-4-4-12."""
     hint = str(UUID(text))
+    # UUID() also takes braces, `urn:uuid:` and digits without dashes.
     if hint != text.lower():
         raise ValueError(f"not a hint id: {text!r}")
     return hint
 
 
-def place(hint: str, last: EventId) -> str:
+def member(hint: str, last: EventId) -> str:
     """`<hint>:<attempt>-<seq>`, one member of an id."""
     return f"{hint}:{last}"
 

@@ -65,6 +65,7 @@ class Hub:
                 pause_s = FIRST_PAUSE_S
                 await self._listen()
             except (RedisError, OSError) as error:
+                # Without a link it was the connecting that failed: Redis cannot be reached at all.
                 if self._link is None:
                     pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
                     self._give_up(error)
@@ -90,6 +91,7 @@ class Hub:
         await self._command("SUBSCRIBE", channels)
 
     async def leave(self, feed: Feed) -> None:
+        """Stops hearing the feed's hints; channels that nobody follows are unsubscribed."""
         empty = []
         for hint, watch in feed.watches.items():
             channel = streams.channel(hint)

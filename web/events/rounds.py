@@ -47,6 +47,7 @@ async def ask_rows(hub: Hub) -> None:
         watches = list(hub.watches())
         quiet = {watch.hint for watch in watches if watch.quiet and watch.stage is not Stage.OVER}
         for watch in watches:
+            # A watch that hears an event before the next round is no longer quiet.
             watch.quiet = True
         if not quiet:
             continue

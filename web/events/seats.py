@@ -37,5 +37,6 @@ class Seats:
         finally:
             self._free += 1
             self._taken[user] -= 1
+            # Otherwise an entry would stay for everybody who ever opened a stream.
             if not self._taken[user]:
                 del self._taken[user]

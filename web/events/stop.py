@@ -20,6 +20,7 @@ def on_stop_signal(act: Callable[[], None]) -> None:
         before = signal.getsignal(number)
 
         def handle(number: int, frame: FrameType | None, before: object = before) -> None:
+            # A signal interrupts the loop anywhere, so the loop only takes note of what to do.
             loop.call_soon_threadsafe(act)
             if callable(before):
                 before(number, frame)

@@ -17,12 +17,13 @@ from web.people.private import PRIVATE
 HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": f"{PRIVATE}, no-transform",
+    # nginx would hold events back until its buffer is full.
     "X-Accel-Buffering": "no",
 }
 
 
 class Stream:
-    """finals: rows of its hints that were final when it opened."""
+    """One client's stream. finals: by id, those of its hints that had ended when it opened."""
 
     def __init__(self, hub: Hub, feed: Feed, finals: Mapping[str, Final]) -> None:
         self.hub, self.feed, self.finals = hub, feed, finals

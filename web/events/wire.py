@@ -16,6 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    """Sends the status and headers; the body must follow."""
     raw = [
         (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()
     ]

@@ -27,14 +27,19 @@ from web.people.models import User
 COMMAND_LINE = "command-line"
 
 
-class Asked(NamedTuple):
-    """What a person wrote for one engine; empty: as it is. slots: of each worker."""
+class Counts(NamedTuple):
+    """What a person wrote as numbers for one engine, not yet checked; empty: leave it.
+
+    workers: processes, over all nodes; slots: of each of them.
+    """
 
     workers: str = ""
     slots: str = ""
 
 
 class Limits(NamedTuple):
+    """The lowest and the highest number that a field takes."""
+
     low: int
     high: int
 
@@ -46,20 +51,25 @@ def column(name: str) -> Field[Any, Any]:
 
 
 def limits(field: str) -> Limits:
-    """What the field of an Engine allows."""
+    """The numbers that the field of an Engine allows, both ends included."""
     validators = column(field).validators
+    # Django may add a limit of the database's column to ours; the tighter of the two counts.
     high = min(int(each.limit_value) for each in validators if type(each) is MaxValueValidator)
     return Limits(0 if field == "workers" else 1, high)
 
 
-def scale(by: User, asked: Mapping[str, Asked], via: str = "") -> list[str]:
-    """Sets how many workers each engine should have. via: how it was asked, for the record."""
+def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
+    """Sets how many workers each engine should have; returns problems, in the reader's language.
+
+    asked: by the engine's name. via: how it was asked, for the engine's history.
+    """
     with transaction.atomic():
         rows = engines_named(asked)
         problems = unknown(asked, rows)
         changes = {}
         for name, engine in rows.items():
             changes[name] = change(engine, asked[name], problems)
+        # Whoever sets an engine to 0 workers needs no node that serves it.
         raised = [name for name, engine in rows.items() if asked[name].workers and engine.workers]
         # The counts are judged first: of a bad one nobody needs to know where it would run.
         problems = problems or unserved(raised)
@@ -105,6 +115,7 @@ def command_line() -> User:
 
 
 def engines_named(names: Collection[str]) -> dict[str, Engine]:
+    # Locked, so that the values before the change, which the history tells, are those it replaced.
     found = Engine.objects.select_for_update().filter(name__in=names)
     return {engine.name: engine for engine in found}
 
@@ -115,11 +126,12 @@ def unknown(names: Collection[str], rows: Mapping[str, Engine]) -> list[str]:
     return [text % {"engine": name, "known": known} for name in names if name not in rows]
 
 
-def change(engine: Engine, asked: Asked, problems: list[str]) -> dict[str, int | bool]:
-    """Puts what was asked into the row, unsaved, or a problem into the list; the values before."""
+def change(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int | bool]:
+    """Sets what was asked on the row, unsaved, or adds a problem; returns the old values."""
     before: dict[str, int | bool] = {}
     for field, text in (("workers", asked.workers), ("worker_slots", asked.slots)):
         low, high = limits(field)
+        # Nine digits are beyond every limit, and int() refuses thousands of them.
         # Neither spaces nor digits of other scripts, which int() would take.
         if text and not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
             problems.append(bad_number(engine, field, text))
@@ -162,6 +174,7 @@ def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -
     changed = [field for field, value in before.items() if getattr(engine, field) != value]
     if not changed:
         return
+    # These fields alone: somebody may be saving the engine's form at the same moment.
     engine.save(update_fields=changed)
     push()
     told = [

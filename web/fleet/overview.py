@@ -35,27 +35,38 @@ WHY = {
     Why.FROZEN: gettext_lazy("it makes no step"),
 }
 NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
+# What the four calls of `overview` answer while Redis is down, in their order.
 NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 
 
-class State(TextChoices):
+class Condition(TextChoices):
     """What an engine does now, in one word."""
 
     UP = "up", gettext_lazy("up")
+    """Workers serve it."""
     DOWN = "down", gettext_lazy("down")
+    """It failed, or its key cannot be read: it gets no hints."""
     PROBING = "probing", gettext_lazy("being tried")
+    """It was down, and one hint tries it."""
     PAUSED = "paused", gettext_lazy("paused")
+    """Its server asked for a pause."""
     CRASHING = "crashing", gettext_lazy("workers crash")
+    """No worker lives, and one will be started again."""
     EMPTY = "empty", gettext_lazy("no workers")
+    """No worker lives, and none crashed."""
     DRAINING = "draining", gettext_lazy("draining")
+    """It finishes what it has."""
     DRAINED = "drained", gettext_lazy("drained")
+    """It is draining and has nothing left."""
     OFF = "off", gettext_lazy("off")
+    """Not enabled, or not of the AI mode."""
     UNKNOWN = "unknown", gettext_lazy("unknown")
+    """Redis is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes.
+    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes; known: Redis tells.
 
     key_lost: its API key cannot be read, so that it gets no hints.
     """
@@ -69,35 +80,40 @@ class Row:
     key_lost: bool = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> Condition:
         busy = bool(self.load.workers or self.load.in_flight)
+        # The first rule that holds gives the word: what people have set comes before what is
+        # measured.
         rules = (
-            (not self.in_use, State.OFF),
-            (self.key_lost, State.DOWN),
-            (self.engine.draining and not self.known, State.DRAINING),
-            (not self.known, State.UNKNOWN),
-            (self.engine.draining, State.DRAINING if busy else State.DRAINED),
-            (self.health.state is EngineState.DOWN, State.DOWN),
-            (self.health.state is EngineState.PROBING, State.PROBING),
-            (bool(self.load.workers) and self.health.paused_s > 0, State.PAUSED),
-            (bool(self.load.workers), State.UP),
-            (any(crew.retry_s is not None for crew in self.crews), State.CRASHING),
+            (not self.in_use, Condition.OFF),
+            (self.key_lost, Condition.DOWN),
+            (self.engine.draining and not self.known, Condition.DRAINING),
+            (not self.known, Condition.UNKNOWN),
+            (self.engine.draining, Condition.DRAINING if busy else Condition.DRAINED),
+            (self.health.state is EngineState.DOWN, Condition.DOWN),
+            (self.health.state is EngineState.PROBING, Condition.PROBING),
+            (bool(self.load.workers) and self.health.paused_s > 0, Condition.PAUSED),
+            (bool(self.load.workers), Condition.UP),
+            (any(crew.retry_s is not None for crew in self.crews), Condition.CRASHING),
         )
-        return next((state for holds, state in rules if holds), State.EMPTY)
+        return next((state for holds, state in rules if holds), Condition.EMPTY)
 
     def cells(self) -> dict[str, str]:
         """What each column shows; empty: nothing is known."""
         figures = self.figures() if self.known else {}
         state = str(self.state.label)
-        if self.state is State.DOWN and self.key_lost:
+        if self.state is Condition.DOWN and self.key_lost:
             state += ": " + _("its API key cannot be read")
-        elif self.state is State.DOWN and self.health.why:
+        elif self.state is Condition.DOWN and self.health.why:
             state += f": {WHY[self.health.why]}"
-        if self.state is State.PAUSED:
+        if self.state is Condition.PAUSED:
             state = _("paused %(seconds)d s") % {"seconds": ceil(self.health.paused_s)}
         return {"state": state, **figures}
 
     def figures(self) -> dict[str, str]:
+        """The measured columns by name, as text; empty where an engine does not tell."""
+        # Only engines that show metrics, vLLM's, have a reading; the others leave these cells
+        # empty.
         reading = self.health.reading
         limit = "" if self.health.limit is None else f" / {self.health.limit:.0f}"
         return {
@@ -170,6 +186,7 @@ def overview() -> Overview:
     """The fleet now. Reads the database, and Redis as far as it answers."""
     engines, config = list(Engine.objects.all()), AIModelConfig.current()
     in_use = set(roster.wanted())
+    # One round trip: every open fleet page asks again every few seconds.
     calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
     live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
     rows = (

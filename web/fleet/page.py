@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from web.engines.models import Engine
 from web.fleet import changes
-from web.fleet.changes import Asked
+from web.fleet.changes import Counts
 from web.fleet.overview import Row, overview
 from web.people import access
 from web.people.models import User
@@ -93,13 +93,13 @@ def carried_out(request: HttpRequest) -> list[str]:
     return problems
 
 
-def changed(form: QueryDict) -> dict[str, Asked]:
+def changed(form: QueryDict) -> dict[str, Counts]:
     """What differs from the value that the page showed: others may have changed the rest since."""
     asked: dict[str, dict[str, str]] = {}
     for key, value in form.items():
         name, _dash, engine = key.partition("-")
         text = str(value).strip()
-        if name in Asked._fields and text != form.get(f"was-{key}"):
-            # An emptied field is no wish to leave things as they are.
+        if name in Counts._fields and text != form.get(f"was-{key}"):
+            # An emptied field must not pass as "leave it as it is"; "?" is refused as no number.
             asked.setdefault(engine, {})[name] = text or "?"
-    return {engine: Asked(**fields) for engine, fields in asked.items()}
+    return {engine: Counts(**fields) for engine, fields in asked.items()}

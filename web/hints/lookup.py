@@ -9,7 +9,7 @@ from web.database import ago
 from web.hints.models import IN_FLIGHT, Hint
 from web.prepared import Prepared
 
-BATCH_PATIENCE = 12
+BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
 
 
@@ -67,6 +67,6 @@ def tried_before(most: int) -> list[str]:
 def due_to_expire(ttl_s: float) -> list[str]:
     """Hints that have waited past their time to live, which is longer in the batch lane."""
     late = Q(created_at__lt=ago(ttl_s)) & ~Q(lane=Lane.BATCH)
-    late |= Q(created_at__lt=ago(BATCH_PATIENCE * ttl_s))
+    late |= Q(created_at__lt=ago(BATCH_TTL_FACTOR * ttl_s))
     rows = Hint.objects.filter(late, state=State.QUEUED)
     return [str(pk) for pk in rows.values_list("pk", flat=True)]

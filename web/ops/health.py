@@ -20,9 +20,9 @@ from web.link import broker
 
 LIVE, READY = "/livez", "/readyz"
 WITHIN_S = 1.5
-"""A part that takes longer is missing."""
+"""Seconds after which a part that has not answered is missing."""
 KEEP_S = 1.0
-"""However many ask, each part is looked at no more than once in this time."""
+"""Seconds for which the last look at a part is kept, however many ask."""
 OK, DOWN, SILENT, BEHIND = "ok", "down", "silent", "behind"
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 class Look:
-    """At one part, in a thread of its own: a server that is silent for ever holds up one thread."""
+    """A look at one part, in a thread of its own, so that a silent server holds up no request."""
 
     def __init__(self, name: str) -> None:
         self._name, self._began_s = name, monotonic()
@@ -73,10 +73,11 @@ class Look:
             log.warning("not ready: %s: %s", self._name, type(error).__name__)
             self.future.set_result(DOWN)
         finally:
+            # The connection belongs to this thread, and nobody else would close it.
             connection.close()
 
     def left_s(self) -> float:
-        """How long its answer may still be waited for."""
+        """Seconds for which its answer may still be awaited; 0 once they are over."""
         return max(0.0, self._began_s + WITHIN_S - monotonic())
 
     def old(self) -> bool:
@@ -87,7 +88,7 @@ class Look:
 
 
 class Readiness:
-    """What a process can reach, seen no more often than is good for it."""
+    """What this process can reach; each part is looked at once in KEEP_S at most."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -95,6 +96,7 @@ class Readiness:
 
     def states(self) -> dict[str, str]:
         """Each part's state: OK, DOWN, SILENT or BEHIND."""
+        # The lock is not held while waiting: whoever asks meanwhile waits for the same looks.
         with self._lock:
             for name in PARTS:
                 if name not in self._looks or self._looks[name].old():

@@ -18,6 +18,7 @@ OURS: dict[str, Any] = {"handlers": [], "propagate": True}
 OFF: dict[str, Any] = {"handlers": [], "propagate": False}
 """A logger that was switched off."""
 SERVERS = ("uvicorn", "uvicorn.access", "gunicorn.error", "gunicorn.access")
+# A task's id is that of its hint, a dash, and the number of the attempt.
 TASK_ID = re.compile(r"([0-9a-f]{8}-[0-9a-f-]{27})-(\d+)")
 
 

@@ -25,6 +25,7 @@ class MetricsMiddleware:
             return self.get_response(request)
         peer = request.META.get("REMOTE_ADDR", "")
         if not metrics.allowed(peer, settings.METRICS_TOKEN, request.headers.get):
+            # As if the page did not exist: strangers learn nothing of it.
             return HttpResponse(status=404)
         return HttpResponse(page(), content_type=metrics.CONTENT_TYPE_LATEST)
 

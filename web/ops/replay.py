@@ -41,7 +41,7 @@ class BadRecord(HintlineError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Replayed:
     """One hint as the student lived it. Times in seconds from the request; None: it never came."""
 
     record: str
@@ -90,6 +90,7 @@ def prepare(rows: list[dict[str, Any]]) -> str:
     )
     token = ApiToken(user=student, name="replay")
     text = fresh(token)
+    # Nobody has kept the text of an earlier replay's token, so that token is of no use.
     ApiToken.objects.filter(user=student, name="replay").delete()
     token.save()
     return text
@@ -102,10 +103,10 @@ def play(
     token: str,
     at_once: int,
     done: Callable[[], None],
-) -> list[Outcome]:
+) -> list[Replayed]:
     """Every record at every level up to this one, as the ladder asks; done: after each record."""
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": OPERATORS}
-    outcomes: list[Outcome] = []
+    outcomes: list[Replayed] = []
     with (
         httpx2.Client(base_url=url, headers=headers, timeout=REQUEST_S) as client,
         ThreadPoolExecutor(at_once) as students,
@@ -116,11 +117,11 @@ def play(
     return outcomes
 
 
-def ladder(client: httpx2.Client, row: dict[str, Any], level: int) -> list[Outcome]:
+def ladder(client: httpx2.Client, row: dict[str, Any], level: int) -> list[Replayed]:
     return [ask(client, row, rung) for rung in LEVELS if rung <= level]
 
 
-def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
+def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Replayed:
     """One hint, from the request to its final row."""
     started = monotonic()
     body = {
@@ -133,11 +134,11 @@ def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
     answer = posted(client, body)
     if answer.status_code != 202:
         problem = answer.json().get("type", "").rpartition(":")[2]
-        return Outcome(record=row["id"], level=level, state=f"refused: {problem}")
+        return Replayed(record=row["id"], level=level, state=f"refused: {problem}")
     hint = answer.json()
     times = follow(client, hint["links"]["events"], started)
     final = client.get(hint["links"]["self"]).json()
-    return Outcome(
+    return Replayed(
         record=row["id"],
         level=level,
         hint=final["id"],
@@ -153,6 +154,8 @@ def ask(client: httpx2.Client, row: dict[str, Any], level: int) -> Outcome:
 
 def posted(client: httpx2.Client, body: dict[str, Any]) -> httpx2.Response:
     """The answer of a site that has room; one that has none says when to come again."""
+    # With one key for all tries, a repeated POST asks for the same hint again, not for a second
+    # one.
     headers, began_s = {"Idempotency-Key": str(uuid4())}, monotonic()
     while True:
         with turn:
@@ -177,10 +180,10 @@ def follow(client: httpx2.Client, events_url: str, started: float) -> dict[str, 
     return times
 
 
-def write(outcomes: list[Outcome], path: Path) -> None:
+def write(outcomes: list[Replayed], path: Path) -> None:
     lines = (json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in outcomes)
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def unfinished(outcomes: list[Outcome]) -> list[Outcome]:
+def unfinished(outcomes: list[Replayed]) -> list[Replayed]:
     return [one for one in outcomes if one.hint and State(one.state) not in FINAL]

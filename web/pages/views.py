@@ -28,6 +28,7 @@ from web.tutor import markdown
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
+    # Statements are by far the longest columns, and this page shows none.
     exercises = Exercise.objects.only("course", "slug", "topic", *columns("title")).annotate(
         hint_count=Count("hints", filter=Q(hints__student=user, hints__state__in=access.RECEIVED))
     )
@@ -58,6 +59,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     user = cast(User, request.user)
     row = access.exercise(user, f"{course_slug}/{slug}")
     if row is None:
+        # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
     locale = locale_now()
     open_level = access.open_level(user, row)
@@ -74,6 +76,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
             "language": row.language,
             "starter": row.starter,
             "locale": locale,
+            # Several people may use one browser, and each has drafts of their own.
             "draft": f"draft:{user.pk}:{row.path}",
             "words": script_words(),
         },
@@ -96,6 +99,7 @@ def rungs(open_level: int) -> list[dict[str, Any]]:
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500: the page for an error that nothing has answered."""
     if database.is_down(sys.exc_info()[1]):
+        # Rendered without the request: context processors would ask the database that is down.
         response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(problem.DATABASE_DOWN.pause_s)
         return response

@@ -19,6 +19,7 @@ def ladder() -> list[dict[str, Any]]:
 
 
 def script_words() -> dict[str, str]:
+    """Texts by the names that the scripts know them by."""
     return {
         "editor": _("Code editor"),
         "draft_saved": _("Saved in this browser"),

@@ -23,6 +23,7 @@ from web.prepared import Prepared, Slot, columns, loaded
 from web.tutor import levels
 
 Person = User | AnonymousUser
+# A cancelled hint is missing here: whoever takes a request back has received no help from it.
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
 MEMBER = "exercise__course__memberships"
@@ -120,6 +121,7 @@ def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, st
     teachers = Membership.objects.filter(user__in=users, role__in=TEACHING)
     if known := set(teachers.values_list("user", flat=True)):
         found |= set(rows.filter(TAUGHT, **{f"{member}__in": known}).values_list(member, "pk"))
+    # A superuser need not be a member of any course.
     superusers = User.objects.filter(pk__in=users, is_superuser=True)
     if known := set(superusers.values_list("pk", flat=True)):
         found |= {(user, hint) for hint in rows.values_list("pk", flat=True) for user in known}

@@ -25,6 +25,8 @@ class SignOut(LogoutView):
 
 
 class NewPasswordForm(PasswordChangeForm):
+    """Django's form, whose question for the old password counts as a sign-in."""
+
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request

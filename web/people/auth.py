@@ -1,4 +1,4 @@
-"""Who comes: a signed-in browser, with its CSRF token to change something, or an API token."""
+"""Who sends a request: a signed-in browser, whose changes need its CSRF token, or an API token."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ AUTH = [TokenAuth(), BrowserAuth()]
 
 
 def who(request: HttpRequest) -> tuple[User, Pass]:
-    """As the API knows them, for an event stream: the token's owner, else the session's.
+    """Who opens an event stream, by the API's rules: the owner of the token, else of the session.
 
-    Raises: Problem.
+    Raises: Problem NOT_SIGNED_IN or TOO_MANY_TRIES.
     """
     authorization = request.headers.get("Authorization", "")
     if authorization.lower().startswith(BEARER):

@@ -1,4 +1,4 @@
-"""What every page may ask about who is signed in."""
+"""What every page's template may ask about the person who is signed in."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from web.people import access
 
 
 def people(request: HttpRequest) -> dict[str, Any]:
-    """enters_admin: worked out only for a template that asks.
-
-    What is refused early, such as a strange Host, is refused before it is known who asks.
-    """
+    """enters_admin: a function, so that only a template that calls it costs a query."""
+    # A request that is refused early, for a strange Host say, has no user yet.
     user = getattr(request, "user", None) or AnonymousUser()
     return {"enters_admin": partial(access.enters_admin, user)}

@@ -21,6 +21,8 @@ class User(AbstractUser):
 
 
 class ApiTokens(models.QuerySet["ApiToken"]):
+    """Queries of tokens."""
+
     def valid(self) -> ApiTokens:
         """Those that open the API; one that was revoked has no row."""
         lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=Now())
@@ -28,6 +30,12 @@ class ApiTokens(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
+    """Lets a program act as its user. The text is not kept.
+
+    prefix: its first 8 characters, for people; sha256: 64 hex digits of the whole text; expires_at:
+    None for never; last_used_at: true to five minutes.
+    """
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("prefix"), max_length=8, editable=False)

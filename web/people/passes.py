@@ -43,6 +43,8 @@ def holding(passes: Collection[Pass]) -> set[Pass]:
     )
     session_rows = Session.objects.filter(expire_date__gt=Now())
     open_sessions = keys(session_rows, {each.session for each in passes if each.session})
+    # The pass of a session has no token, and None is never among the keys. A user who is not active
+    # has no row in `passwords`, so their sessions hold no longer.
     return {
         each
         for each in passes

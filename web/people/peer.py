@@ -8,11 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 
 HOST_BITS = 64
-"""Of an IPv6 address: one line or one server has all the addresses that these can tell apart."""
+"""The last bits of an IPv6 address: who has one has all that differ only there."""
 
 
 def address(request: HttpRequest) -> str | None:
-    """nginx's X-Real-IP where it stands before us (HINTLINE_HTTPS); else the other end's."""
+    """The X-Real-IP of nginx, which HINTLINE_HTTPS says is there; else the connection's address."""
+    # Without nginx before us anybody could write this header, and so choose the address that their
+    # failed tries are counted for.
     given = request.headers.get("X-Real-IP") if settings.HTTPS else None
     return given or request.META.get("REMOTE_ADDR")
 

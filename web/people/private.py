@@ -11,7 +11,7 @@ PUBLIC = ("/v1/docs", "/v1/openapi.json")
 
 
 class PrivateMiddleware:
-    """Stands inside whatever serves static files: all other answers are somebody's own."""
+    """Comes after whitenoise, which serves static files: every other answer is one person's own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -19,5 +19,6 @@ class PrivateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if request.path_info not in PUBLIC:
+            # A view that has said more about its own answer is not overruled.
             response.headers.setdefault("Cache-Control", PRIVATE)
         return response

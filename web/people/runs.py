@@ -1,4 +1,4 @@
-"""Who may run a program now: a user one at a time, and so many a minute, over all web processes.
+"""Who may run a program now: a user one at a time, RUNS_A_MINUTE at most, over all processes.
 
 Without Redis each web process still holds its users to one program at a time; minutes are not
 counted then.
@@ -36,11 +36,14 @@ def running(user: User, *, any_number: bool) -> Iterator[None]:
         try:
             yield
         finally:
+            # The token names this run: if its time in Redis was over, a later one is not ended by
+            # mistake.
             attempt(quota.end(who, token))
 
 
 @contextmanager
 def alone_here(user: int) -> Iterator[None]:
+    """Holds the user's only place in this process. Raises: Problem STILL_RUNNING."""
     with lock:
         if user in here:
             raise still_running()
@@ -57,6 +60,7 @@ def still_running() -> Problem:
 
 
 def too_many(wait_s: int) -> Problem:
+    """The 429 for too many runs a minute. wait_s: until the next may begin; 0 is told as 1."""
     detail = _("You may run it %(most)d times a minute. You can go on in %(wait)d seconds.")
     return Problem(
         problem.TOO_MANY_RUNS,

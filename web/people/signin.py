@@ -48,6 +48,7 @@ def wait_s(request: HttpRequest, credentials: dict[str, Any] | None) -> int:
     if request.axes_ip_address is None:  # type: ignore[attr-defined]
         return of_name
     of_all = forgotten_s(request, ADDRESS_LIMIT, **here)
+    # axes writes such a row for each sign-in that succeeds.
     if of_all and AccessLog.objects.filter(username=name, **here).exists():
         return of_name
     return max(of_name, of_all)
@@ -58,6 +59,7 @@ def forgotten_s(request: HttpRequest, limit: int, **which: Any) -> int:
     oldest_counted = get_cool_off_threshold(request)
     rows = AccessAttempt.objects.filter(attempt_time__gte=oldest_counted, **which)
     found = rows.order_by("attempt_time").values_list("attempt_time", "failures_since_start")
+    # The oldest failures are forgotten first, so the wait lasts until enough of them are.
     left, seconds = sum(failures for _, failures in found), 0
     for at, failures in found:
         if left < limit:

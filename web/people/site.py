@@ -20,6 +20,8 @@ Row = TypeVar("Row", bound=Model)
 
 
 class Site(AdminSite):
+    """The admin site; also for people without is_staff, if they teach a course."""
+
     site_title = site_header = "Hintline"
     # Django's own form turns away everybody without is_staff.
     login_form = AuthenticationForm

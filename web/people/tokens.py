@@ -1,4 +1,4 @@
-"""API tokens: a new one's text, and the row that a text opens."""
+"""API tokens: makes the text of a new one, and finds the row of a text that was sent."""
 
 from __future__ import annotations
 

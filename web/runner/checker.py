@@ -23,7 +23,7 @@ from pydantic_monty import (
 
 from web.runner.cases import PRELUDE, TALLY, Suite, expand
 from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
-from web.tutor.evidence.report import LENGTHS, Case, Failure, Report, Verdict, shorten
+from web.tutor.evidence.report import LENGTHS, Case, ProgramError, Report, Verdict, shorten
 
 WAIT_FOR_SANDBOX_S = 5.0
 # Who waits for a sandbox holds a thread of the web process, and pages need threads too.
@@ -112,7 +112,7 @@ class Checker:
             with self._session() as session:
                 report = _run(session, code, suite, output)
         except MontyCrashedError as error:
-            crash = Failure(kind="Crashed", message=str(error))
+            crash = ProgramError(kind="Crashed", message=str(error))
             report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
         return replace(report, output=output.shown()).cut()
 
@@ -136,7 +136,7 @@ class Checker:
 
 
 def _skipped(kind: str, message: str) -> Report:
-    return Report(verdict=Verdict.SKIPPED, error=Failure(kind=kind, message=message))
+    return Report(verdict=Verdict.SKIPPED, error=ProgramError(kind=kind, message=message))
 
 
 def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Report:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
-from web.tutor.evidence.report import LENGTHS, Failure, Verdict, shorten
+from web.tutor.evidence.report import LENGTHS, ProgramError, Verdict, shorten
 
 # Each source fed to a session gets a numbered file name; the student's code is the second.
 STUDENT_FILE = "<python-input-1>"
@@ -31,7 +31,7 @@ class Stop:
     """What ended a source before its last line."""
 
     verdict: Verdict
-    failure: Failure
+    failure: ProgramError
 
 
 def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
@@ -51,14 +51,14 @@ def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> 
     message = shorten(message, LENGTHS["message"], dropped)
     feature = _missing(kind, message)
     if feature:
-        failure = Failure(kind="Unsupported", message=feature, line=line)
+        failure = ProgramError(kind="Unsupported", message=feature, line=line)
         return Stop(Verdict.SKIPPED, failure)
     verdict = Verdict.SYNTAX if kind == "SyntaxError" else Verdict.ERROR
     if kind == "TimeoutError" and message.startswith("feed time limit exceeded"):
         verdict, message = Verdict.TIMEOUT, f"ran longer than {TIME_LIMIT_S:g} seconds"
     if kind == "MemoryError" and "memory limit" in message:
         verdict, message = Verdict.MEMORY, f"used more than {MEMORY_LIMIT_BYTES >> 20} MB"
-    return Stop(verdict, Failure(kind=kind, message=message, line=line))
+    return Stop(verdict, ProgramError(kind=kind, message=message, line=line))
 
 
 def _missing(kind: str, message: str) -> str | None:

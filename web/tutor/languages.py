@@ -22,8 +22,8 @@ class Language:
 
     name: as its own speakers write it. letters: one letter of its script. own_min: share of a
     text's letters that are of its script, at least; foreign_max: that are neither of its script nor
-    Latin, at most: names and error messages are Latin in every language. echo_words: so many words
-    in a row that stand in the prompt's rules are no accident.
+    Latin, at most: names and error messages are Latin in every language. echo_words: from
+    this many words in a row of the prompt's rules on, a text repeats the prompt.
     """
 
     name: str

@@ -9,10 +9,10 @@ from enum import Enum, auto
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.languages import Words
 
-__all__ = ["LEVELS", "Asking", "Level", "l0_words", "open_level"]
+__all__ = ["LEVELS", "Level", "QuestionRule", "l0_words", "open_level"]
 
 
-class Asking(Enum):
+class QuestionRule(Enum):
     """What a level wants of questions."""
 
     ONCE = auto()
@@ -41,7 +41,7 @@ class Level:
     aim_words: tuple[int, int]
     min_words: int
     max_words: int
-    asking: Asking
+    asking: QuestionRule
     strict: bool = False
     patterns: bool = False
 
@@ -63,7 +63,7 @@ LEVELS: dict[int, Level] = {
         aim_words=(8, 30),
         min_words=3,
         max_words=40,
-        asking=Asking.ONCE,
+        asking=QuestionRule.ONCE,
         strict=True,
     ),
     2: Level(
@@ -83,7 +83,7 @@ LEVELS: dict[int, Level] = {
         aim_words=(20, 50),
         min_words=8,
         max_words=60,
-        asking=Asking.LAST,
+        asking=QuestionRule.LAST,
     ),
     3: Level(
         name="concept",
@@ -102,7 +102,7 @@ LEVELS: dict[int, Level] = {
         # Half of the 80 words that it should have still teaches; an empty phrase does not.
         min_words=40,
         max_words=160,
-        asking=Asking.FREELY,
+        asking=QuestionRule.FREELY,
         patterns=True,
     ),
 }
@@ -111,4 +111,5 @@ LEVELS: dict[int, Level] = {
 
 def open_level(received: Collection[int]) -> int:
     """The highest level that may be asked for, given the levels of the hints already received."""
+    # One step above the highest level received, whatever was skipped below it.
     return min(max(received, default=0) + 1, max(LEVELS))

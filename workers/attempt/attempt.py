@@ -16,7 +16,7 @@ from broker.contract.hint import Outcome, Reason, State
 from broker.contract.job import Dialect, Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
-from web.tutor.gate.gate import Verdict
+from web.tutor.gate.gate import Ruling
 from workers.attempt import telemetry
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
@@ -44,7 +44,7 @@ class Attempt:
     """How its engine wants to be asked and read, with what its answers have taught."""
     draft: AnswerText = field(init=False)
     """The answer that is being written, or was begun; the gate has not judged it as a whole yet."""
-    verdicts: list[Verdict] = field(default_factory=list)
+    rulings: list[Ruling] = field(default_factory=list)
     """The gate's, on each answer that came to its end."""
     calls: list[ModelCall] = field(default_factory=list)
     """Its requests to the engine that are over, however they ended."""
@@ -80,7 +80,7 @@ class Attempt:
     @property
     def blocked(self) -> Reason | None:
         """Why the gate refused the last answer that it got; None before the first one."""
-        reasons = (verdict.reason for verdict in reversed(self.verdicts))
+        reasons = (ruling.reason for ruling in reversed(self.rulings))
         return next((reason for reason in reasons if reason is not Reason.ONLY_THOUGHTS), None)
 
 
@@ -155,7 +155,7 @@ async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
         else:
             served = attempt.outcome and not attempt.failure
             service_s = monotonic() - attempt.began_s if served else None
-            await runtime.settle(hint, number, service_s, last, worked=bool(attempt.verdicts))
+            await runtime.settle(hint, number, service_s, last, worked=bool(attempt.rulings))
 
 
 async def take(attempt: Attempt, steps: Sequence[Step]) -> None:

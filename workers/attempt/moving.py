@@ -95,7 +95,7 @@ def earlier_cuts(job: HintJob) -> int:
 def left(attempt: Attempt, cuts: int) -> Partial:
     """What the next attempt can go on from: of a second turn nothing, it answers another prompt."""
     draft, model = attempt.draft, attempt.job.endpoint.model
-    if attempt.verdicts:
+    if attempt.rulings:
         return Partial(model=model, cuts=cuts)
     asked = [call for call in attempt.calls if call.purpose is Purpose.WRITE][-1:]
     written = 0 if draft.thought else usage(asked).completion_tokens

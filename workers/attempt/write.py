@@ -11,7 +11,7 @@ from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
-from web.tutor.gate.gate import Gate, Verdict
+from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.writing import prompt
 from workers.attempt.calls import ModelRequest, ask, usage
 from workers.attempt.ending import without_model
@@ -57,18 +57,18 @@ async def write(attempt: Attempt) -> None:
     for _ in range(TURNS):
         if attempt.blocked:
             attempt.screen.clear(attempt.blocked)
-            verdict = await turn(attempt, "")
+            ruling = await turn(attempt, "")
         else:
-            verdict = await first_turn(attempt)
-        if verdict.ok:
+            ruling = await first_turn(attempt)
+        if ruling.ok:
             attempt.outcome = Outcome(
                 state=State.ANSWERED,
-                text=verdict.text,
+                text=ruling.text,
                 source=Source.MODEL,
                 usage=usage(attempt.calls),
             )
             return
-        if verdict.reason is Reason.ONLY_THOUGHTS:
+        if ruling.reason is Reason.ONLY_THOUGHTS:
             # Asked again it would spend as many: only an admin can mend this.
             attempt.outcome = without_model(attempt, State.FAILED, Reason.ONLY_THOUGHTS)
             return
@@ -76,24 +76,24 @@ async def write(attempt: Attempt) -> None:
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
 
 
-async def first_turn(attempt: Attempt) -> Verdict:
+async def first_turn(attempt: Attempt) -> Ruling:
     """Goes on from what an earlier attempt left, unless this engine cannot. Raises: ModelError."""
     beginning = attempt.job.beginning
     try:
-        verdict = await turn(attempt, beginning)
+        ruling = await turn(attempt, beginning)
     except ModelRefused as error:
         if not beginning or error.cause is not Refusal.REQUEST:
             raise
     else:
         # A server's reasoning parser may take the rest of an answer for thoughts.
-        if not beginning or verdict.reason is not Reason.ONLY_THOUGHTS:
-            return verdict
+        if not beginning or ruling.reason is not Reason.ONLY_THOUGHTS:
+            return ruling
     attempt.screen.clear("attempt")
     attempt.error = ""
     return await turn(attempt, "")
 
 
-async def turn(attempt: Attempt, beginning: str) -> Verdict:
+async def turn(attempt: Attempt, beginning: str) -> Ruling:
     """One answer; the model is stopped as soon as the gate has decided. Raises: ModelError.
 
     beginning: what of the answer is written already.
@@ -122,17 +122,17 @@ async def turn(attempt: Attempt, beginning: str) -> Verdict:
     asked = not decided()
     if asked:
         await ask(attempt, asking(attempt, beginning), answer, show)
-    verdict = gate.finish(cut=answer.incomplete)
+    ruling = gate.finish(cut=answer.incomplete)
     if answer.only_thoughts:
         attempt.error = answer.advice
-        verdict = Verdict(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
-    screen.show(verdict.piece)
+        ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
+    screen.show(ruling.piece)
     if asked:
-        attempt.calls[-1] = replace(attempt.calls[-1], verdict=verdict.rule or PASSED)
-    attempt.verdicts.append(verdict)
-    if verdict.ok:
+        attempt.calls[-1] = replace(attempt.calls[-1], verdict=ruling.rule or PASSED)
+    attempt.rulings.append(ruling)
+    if ruling.ok:
         screen.end()
-    return verdict
+    return ruling
 
 
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:

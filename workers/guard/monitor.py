@@ -25,7 +25,7 @@ from broker.scripts import Call
 from web.engines import roster
 from workers.background import every
 from workers.database import Database
-from workers.guard.watch import Answer, Watch
+from workers.guard.watch import EngineWatch, Reply
 
 ASK_S = 1.0
 PAGE_BYTES = 2 << 20
@@ -44,7 +44,7 @@ class Monitor:
     def __init__(self, broker: AsyncBroker, database: Database) -> None:
         self._broker, self._database = broker, database
         self._target_s = need("HINTLINE_TTFT_TARGET_S", float)
-        self._watches: dict[str, Watch] = {}
+        self._watches: dict[str, EngineWatch] = {}
 
     async def run(self) -> None:
         await every(TICK_S, self.lead, BrokerDown, DatabaseError)
@@ -65,7 +65,8 @@ class Monitor:
         targets = await self._database.run(find_targets)
         states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
         self._watches = {
-            target.engine: self._watches.get(target.engine) or Watch(target.engine, self._target_s)
+            target.engine: self._watches.get(target.engine)
+            or EngineWatch(target.engine, self._target_s)
             for target in targets
         }
         found = await asyncio.gather(
@@ -110,16 +111,16 @@ def find_targets() -> list[Target]:
     return [Target(row.name, row.slots, endpoint) for row, endpoint in roster.reachable()]
 
 
-async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Answer:
-    """What a GET brings within ASK_S; whatever goes wrong is an Answer, too."""
+async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Reply:
+    """What a GET brings within ASK_S; whatever goes wrong is an Reply, too."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         async with session.get(url, headers=headers, allow_redirects=False) as response:
-            return Answer(response.status, await text_of(response))
+            return Reply(response.status, await text_of(response))
     except aiohttp.ClientConnectorError as error:
-        return Answer(None, refused=error.os_error.errno == errno.ECONNREFUSED)
+        return Reply(None, refused=error.os_error.errno == errno.ECONNREFUSED)
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return Answer(None)
+        return Reply(None)
 
 
 async def text_of(response: aiohttp.ClientResponse) -> str:

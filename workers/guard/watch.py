@@ -17,7 +17,7 @@ from workers.guard.scrape import RUNNING, SERIES, STEPS, History, Page, parse
 log = logging.getLogger(__name__)
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What came back from one address. status: None for nothing; refused: nobody listens there."""
 
     status: int | None
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(slots=True)
-class Watch:
+class EngineWatch:
     """One engine over time. target_s: p95 time to the first token that is slow; times: monotonic.
 
     read_s: when its metrics came last; stepped_s: when it made a step, or had nothing to do.
@@ -56,7 +56,7 @@ class Watch:
         self.state = was.state
 
     def vllm(
-        self, now_s: float, was: Health, alive: Answer, metrics: Answer, in_flight: int, most: int
+        self, now_s: float, was: Health, alive: Reply, metrics: Reply, in_flight: int, most: int
     ) -> list[Call[Any]]:
         """What to do after its /health and /metrics have answered."""
         calls: list[Call[Any]] = []
@@ -71,7 +71,7 @@ class Watch:
             return [*calls, health.down(self.engine, why)]
         return [*calls, *self.adapt(now_s, was, reading, in_flight, most)]
 
-    def read(self, now_s: float, was: Health, metrics: Answer) -> Reading | None:
+    def read(self, now_s: float, was: Health, metrics: Reply) -> Reading | None:
         """None without metrics of a vLLM, unless it showed some before."""
         page = parse(metrics.text) if metrics.alive else None
         if page is not None:
@@ -99,7 +99,7 @@ class Watch:
         """Its metrics of now say that it holds requests and has made no step for FROZEN_S."""
         return self.read_s == now_s and now_s - self.stepped_s >= FROZEN_S
 
-    def trouble(self, now_s: float, was: Health, alive: Answer, metrics: Answer) -> Why | None:
+    def trouble(self, now_s: float, was: Health, alive: Reply, metrics: Reply) -> Why | None:
         """No answer from /health is no sign: a busy engine is slow to give it."""
         stuck = self.frozen(now_s) and (was.silent_s is None or was.silent_s >= FROZEN_S)
         if stuck and not self.stuck:

@@ -12,7 +12,7 @@ MOST_RETRY_S = 2.0
 """Celery's own pause grows to 30 s, three times as long as a grant waits for its worker."""
 
 
-class PatientConsumer(Consumer):
+class ReconnectingConsumer(Consumer):
     """The setting worker_consumer names it."""
 
     def ensure_connected(self, conn: Any) -> Any:

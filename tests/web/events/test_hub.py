@@ -26,8 +26,8 @@ async def follow_with_drops(hub: Hub, hint: str, rng: random.Random) -> list[str
     last = ""
     while not seen or not seen[-1].startswith("done"):
         browser = Browser(hub, [hint], last)
-        patience = rng.randint(1, 40)
-        await browser.until(lambda b=browser, n=patience: b.ended or len(b.frames) >= n)
+        wanted = rng.randint(1, 40)
+        await browser.until(lambda b=browser, n=wanted: b.ended or len(b.frames) >= n)
         await browser.leave()
         seen += browser.seen()
         last = browser.last or last

@@ -15,12 +15,12 @@ UNCLEAR = "cut at its limit, and it may be thoughts: raise max tokens, or turn t
 
 
 class Answer:
-    """begun: the stream goes on from an answer, so that no thoughts stand before it."""
+    """The answer of one stream. begun: it goes on from an answer, so no thoughts come first."""
 
     def __init__(self, endpoint: Endpoint, *, begun: bool = False) -> None:
         self.finish_reason: str | None = None
         self.dialect = endpoint.dialect
-        """As the endpoint's, with what this answer taught."""
+        """The endpoint's, with what this answer has taught so far."""
         self._endpoint, self._begun = endpoint, begun
         self._apart = 0
         """Characters of thoughts that the server kept apart."""
@@ -28,7 +28,7 @@ class Answer:
         self._answered = self._unclear = False
 
     def feed(self, chunk: Chunk) -> str:
-        """What is now known to be answer."""
+        """Takes the next chunk; returns the text that is now known to be answer, often none."""
         self.dialect = chunk.learned or self.dialect
         self._apart += chunk.thoughts
         self.finish_reason = chunk.finish_reason or self.finish_reason
@@ -41,7 +41,7 @@ class Answer:
         return self._noted(self._thoughts, self._thoughts.feed(chunk.text))
 
     def finish(self) -> str:
-        """The rest of the answer; what was cut while it could be thoughts is none."""
+        """The rest of the answer, once the stream ended; cut text that may be thoughts is none."""
         if self._thoughts is None:
             return ""
         self._unclear = self._thoughts.thinking and self.incomplete
@@ -58,7 +58,8 @@ class Answer:
 
     @property
     def only_thoughts(self) -> bool:
-        """Once it is finished: nothing of it is an answer, as all tokens went into thoughts."""
+        """Whether all tokens went into thoughts, and nothing is an answer; known after `finish`."""
+        # A filter's cut says nothing about where the tokens went; only the limit does.
         cut = self._unclear and self.finish_reason == "length"
         return not self._answered and (cut or bool(self.thought))
 

@@ -1,4 +1,4 @@
-"""The body of an answer, read no further than it is needed."""
+"""The body of a server's answer, read no further than is needed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def refuse(response: httpx2.Response) -> None:
 
 
 async def beginning(response: httpx2.Response) -> bytes:
-    """Whatever breaks on the way, the status counts."""
+    """At most MAX_BYTES, unpacked; an error on the way only ends it, for the status is known."""
     body = bytearray()
     with suppress(TimeoutError, httpx2.HTTPError, aiohttp.ClientError, OSError):
         async with asyncio.timeout(MAX_S):
@@ -42,7 +42,7 @@ async def beginning(response: httpx2.Response) -> bytes:
 
 
 async def read(response: httpx2.Response, body: bytearray, most: int) -> None:
-    """Fills the body with at most so many bytes of the answer, unpacked; what breaks leaves a part.
+    """Appends to `body` until it has `most` bytes, unpacked; an error leaves what came before it.
 
     httpx unpacks in small pieces, so no more is ever unpacked than one piece too much.
     """

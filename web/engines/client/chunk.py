@@ -37,7 +37,7 @@ THOUGHTS = (
 """Fields in which servers keep a model's thoughts apart, some under two names at once."""
 THINKING = re.compile(r"thinking|thought|reasoning")
 MAX_TOKENS_COUNTED = 10_000_000
-"""A usage that counts more is no count."""
+"""Most tokens that a usage may count; one that counts more is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Chunk:
 
     @property
     def alive(self) -> bool:
-        """Whether the model got on: a frame with a role alone, or with usage, is no sign of it."""
+        """Whether the model wrote or thought something: more than a role, or usage."""
         return bool(self.text or self.thoughts)
 
 
@@ -74,6 +74,7 @@ def parse(data: bytes) -> Chunk:
         if frame is None:
             return NOTHING
         error = frame.get("error") or (frame if complains(frame) else None)
+        # Some gateways send an `error` of empty fields beside a good choice.
         if error and not (isinstance(error, dict) and not any(error.values())):
             raise ErrorFrame(Complaint.of(frame))
         usage = counted(frame.get("usage"))
@@ -105,7 +106,7 @@ def loaded(data: bytes) -> Any:
 
 
 def integer(digits: str) -> int:
-    """-1 for what nobody counts."""
+    """The number; -1 for one of 20 digits or more, which counts nothing: int() has a limit too."""
     return int(digits) if len(digits) < 20 else -1
 
 
@@ -130,6 +131,7 @@ def said(content: Any) -> tuple[str, int]:
         elif part.get("type") in (None, "text", "output_text") and not thinks(part):
             text += part.get("text") or ""
         else:
+            # Servers shape these parts in many ways, so one counts as a single character.
             thoughts += thinks(part) or bool(THINKING.match(part.get("type") or ""))
     return text, thoughts
 
@@ -147,14 +149,14 @@ def thinks(part: dict[str, Any]) -> bool:
 
 
 def complains(frame: dict[str, Any]) -> bool:
-    """Whether a frame without an `error` is one."""
+    """Whether a frame without a member `error` is an error all the same."""
     if "choices" in frame or frame.get("object") == "error":
         return frame.get("object") == "error"
     return bool(frame.get("detail") or (frame.get("message") and frame.get("code")))
 
 
 def thought(delta: dict[str, Any]) -> int:
-    """Characters; 1 for thoughts in another shape than a text."""
+    """Characters of thoughts in fields of their own; 1 if they are no plain text."""
     for name in THOUGHTS:
         if field := delta.get(name):
             return len(field) if isinstance(field, str) else 1
@@ -164,7 +166,7 @@ def thought(delta: dict[str, Any]) -> int:
 def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
     """Why the answer has ended, by OpenAI's name for it; None while it has not.
 
-    whole: it is no frame but all of it, so it has ended even where it does not say so.
+    whole: the choice holds the whole answer, which has ended even if no reason is given.
     """
     reason = choice.get("finish_reason")
     name = reason.strip().lower() if reason and isinstance(reason, str) else ""
@@ -176,7 +178,7 @@ def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
 
 
 def counted(usage: Any) -> Usage | None:
-    """None where nothing is counted that can be believed."""
+    """The tokens that a server counted; None where it gives no count that can be true."""
     if not isinstance(usage, dict):
         return None
     details = usage.get("prompt_tokens_details")
@@ -187,4 +189,5 @@ def counted(usage: Any) -> Usage | None:
 
 
 def count(tokens: Any) -> int:
+    # Not isinstance: True is an int to Python.
     return tokens if type(tokens) is int and 0 <= tokens <= MAX_TOKENS_COUNTED else 0

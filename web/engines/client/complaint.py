@@ -37,17 +37,18 @@ class Complaint:
 
     @classmethod
     def read(cls, body: bytes) -> Complaint:
-        """Of the beginning of an error's body."""
+        """The complaint in the first bytes of an error's body."""
         try:
-            # Too long a body is cut in the middle of a text.
+            # Only the beginning of a long body is here: it ends in the middle of a text.
             return cls.of(from_json(body, partial_mode="trailing-strings"))
         except ValueError:
             text = body.decode(errors="replace").strip()
+            # A web page, or JSON that cannot be read, has no sentence for people.
             return cls() if text.startswith(("<", "{", "[")) else cls(text[:READ_CHARS])
 
     @classmethod
     def of(cls, body: object) -> Complaint:
-        """Of the parsed body, or of an error frame."""
+        """The complaint in a parsed body, or in an error frame."""
         error = innermost(body)
         if not isinstance(error, dict):
             return cls(error[:READ_CHARS] if isinstance(error, str) else "")
@@ -65,9 +66,9 @@ class Complaint:
 
 
 def innermost(body: object) -> object:
-    """What stands under `error`, `message` or `detail` where that is an object, also in another.
+    """The innermost error: what stands under `error`, `message` or `detail`, three deep at most.
 
-    Google's servers put all of it into a list.
+    Google's servers wrap the whole body in a list.
     """
     if isinstance(body, list) and body:
         body = body[0]
@@ -87,16 +88,16 @@ def innermost(body: object) -> object:
 
 
 def passed_on(raw: object) -> object:
-    """What a gateway passes on of the server behind it, as OpenRouter does; None if nothing."""
+    """The error of the server behind a gateway, as OpenRouter has it; None if there is none."""
     with suppress(ValueError):
         return from_json(raw.encode()) if isinstance(raw, str) else raw
     return raw
 
 
 def entries_of(found: Any) -> list[dict[str, Any]]:
-    """Of FastAPI's `detail`, and of lists or objects of errors like it."""
+    """The single errors, MAX_ENTRIES at most, in a list or object such as FastAPI's `detail`."""
     if isinstance(found, dict):
-        # Of the sentences about each field, by its name.
+        # Here each field's name leads to a list of sentences about it.
         found = [
             {"field": name, "msg": " ".join(map(str, text))}
             for name, text in found.items()

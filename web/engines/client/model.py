@@ -19,9 +19,9 @@ from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import READ_CHARS, Complaint
 from web.engines.client.errors import ModelCut, ModelError, ModelTimeout
 from web.engines.client.negotiation import Negotiation
-from web.engines.client.patience import Patience
 from web.engines.client.reader import Reader
 from web.engines.client.redaction import Redaction
+from web.engines.client.timer import StreamTimer
 from web.engines.client.translation import PLUMBING, Translation, hung_up
 
 MAX_CONNECTIONS = 4096
@@ -46,7 +46,7 @@ class Request:
     ) -> None:
         self.endpoint = endpoint
         self.asked = Negotiation(endpoint, sampling, messages, lane)
-        self.patience = Patience(endpoint)
+        self.timer = StreamTimer(endpoint)
         texts = (str(message.get("content")) for message in messages)
         self.redaction = Redaction(endpoint.api_key, tuple(texts))
         self.translation = Translation(endpoint, self.redaction)
@@ -59,13 +59,13 @@ class Request:
 
     def unanswered(self, error: Exception) -> ModelError:
         if isinstance(error, TimeoutError):
-            return ModelTimeout(self.patience.why())
+            return ModelTimeout(self.timer.why())
         return self.translation.before_headers(error)
 
     def broken(self, error: Exception) -> ModelError:
         if isinstance(error, TimeoutError):
-            return ModelTimeout(self.patience.why())
-        return self.translation.in_stream(error, self.patience.began)
+            return ModelTimeout(self.timer.why())
+        return self.translation.in_stream(error, self.timer.began)
 
 
 class Model:
@@ -101,25 +101,25 @@ class Model:
         try:
             if request.asked.dialect != endpoint.dialect:
                 yield Chunk(learned=request.asked.dialect)
-            async with aclosing(slices(response, request.patience)) as parts:
+            async with aclosing(slices(response, request.timer)) as parts:
                 async for part in parts:
                     for chunk in reader.feed(part):
                         yield chunk
                         # After the yield: the reader's own time is no silence of the engine.
                         if chunk.alive:
                             self.chunks += 1
-                            request.patience.note_chunk()
+                            request.timer.note_chunk()
                         if chunk.finish_reason:
-                            request.patience.note_end()
+                            request.timer.note_end()
                     if reader.done:
-                        request.patience.note_done()
+                        request.timer.note_done()
             for chunk in reader.end():
                 yield chunk
         except (*PLUMBING, ModelCut) as error:
             if not reader.finished:
                 raise request.broken(error) from None
         finally:
-            request.patience.end()
+            request.timer.end()
             await response.aclose()
 
     async def _open(self, request: Request) -> httpx2.Response:
@@ -138,13 +138,13 @@ class Model:
 
     async def _sent(self, request: Request) -> httpx2.Response:
         try:
-            return await request.patience.on(self._post(request))
+            return await request.timer.on(self._post(request))
         except PLUMBING as error:
             if not hung_up(error):
                 raise
         # llama.cpp's server closes a connection after a stream that it promised to keep: a
         # request that takes it just then is lost, and a new connection is as good as any.
-        return await request.patience.on(self._post(request))
+        return await request.timer.on(self._post(request))
 
     async def _post(self, request: Request) -> httpx2.Response:
         """By the client's own post: chat.completions.create copies the body part by part."""
@@ -163,12 +163,12 @@ class Model:
         return stream.response
 
     def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
-        place = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
-        if place not in self._clients:
+        server = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
+        if server not in self._clients:
             limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_S)
-            # Silence is Patience's matter: a comment line would reset the transport's read timeout.
+            # The StreamTimer ends a silence: a keep-alive comment would reset a read timeout here.
             timeout = httpx2.Timeout(None, connect=endpoint.connect_s)
-            self._clients[place] = AsyncOpenAI(
+            self._clients[server] = AsyncOpenAI(
                 base_url=endpoint.base_url,
                 api_key=endpoint.api_key or NO_KEY,
                 max_retries=0,
@@ -179,13 +179,13 @@ class Model:
                     event_hooks={"response": [refuse]},
                 ),
             )
-        return self._clients[place]
+        return self._clients[server]
 
 
-async def slices(response: httpx2.Response, patience: Patience) -> AsyncGenerator[bytes, None]:
+async def slices(response: httpx2.Response, timer: StreamTimer) -> AsyncGenerator[bytes, None]:
     """The unpacked body. Raises: TimeoutError, PLUMBING."""
     async with aclosing(response.aiter_bytes()) as parts:
-        while (part := await patience.on(anext(parts, None))) is not None:
+        while (part := await timer.on(anext(parts, None))) is not None:
             for start in range(0, len(part), SLICE_BYTES):
                 yield part[start : start + SLICE_BYTES]
                 if len(part) > SLICE_BYTES:

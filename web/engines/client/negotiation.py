@@ -1,4 +1,4 @@
-"""How a request is put so that its server takes it: what it refuses is renamed or left out."""
+"""Finds the form of a request that its server takes: what it refuses is renamed or left out."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ SYSTEM = "system"
 KEPT = frozenset({"model", "messages", "continue_final_message", "add_generation_prompt"})
 """Without these it would be another request: the answer would start anew instead of going on."""
 STREAM = re.compile(r"""['"`]stream['"`]|\bstreaming\b|\bstream must\b""", re.IGNORECASE)
-"""Alone it is a word like others."""
+"""A refusal of streaming; the bare word `stream` stands in sentences about other things too."""
+# The forms of a parameter, in the order in which they are tried.
 FORMS = {"max_tokens": ("max_tokens", "max_completion_tokens")}
 MAX_REPEATS = 4
 NEGOTIABLE = frozenset({400, 422, 500, 501})
 """llama.cpp answers 500 where a chat template raises, others where an argument is unknown."""
 TOO_LONG = re.compile(r"context.(length|window|size)|too long|reduce the length", re.IGNORECASE)
-"""No matter of parameters: a shorter prompt would have been taken."""
+"""Of a prompt that is too long: no other parameters would help."""
 ROLE = re.compile(
     r"\broles?\b|\b(system|developer) (message|prompt|instruction)|\bfirst message must\b"
     r"|시스템 ?(메시지|프롬프트|역할)",
@@ -53,12 +54,12 @@ class Negotiation:
 
     @property
     def body(self) -> dict[str, Any]:
-        """As this server takes it, as far as is known."""
+        """The request's JSON body, in the form that this server takes as far as is known."""
         messages = merged(self._messages) if SYSTEM in self.dialect.left_out else self._messages
         return {**put(self._wanted, self.dialect), "messages": messages}
 
     def heed(self, status: int, complaint: Complaint, text: str) -> bool:
-        """Whether the request was put otherwise, so that it is worth sending again.
+        """Learns from a refusal; whether the request has another form now, worth sending again.
 
         text: the complaint's, without what it repeats of the prompt, where any name may stand.
         """
@@ -93,7 +94,7 @@ def parameters(
     messages: Sequence[ChatCompletionMessageParam],
     lane: Lane,
 ) -> dict[str, Any]:
-    """All but the messages, in OpenAI's names, and what else this server takes."""
+    """All parameters but the messages, by OpenAI's names, with those that only this server has."""
     room, has = sampling.max_tokens, endpoint.has
     chosen = {
         "max_tokens": room and room + endpoint.reasoning_tokens,
@@ -107,6 +108,7 @@ def parameters(
     return {
         "stream_options": {"include_usage": True, **running},
         **{name: value for name, value in chosen.items() if value is not None},
+        # vLLM's own parameters: without both of them it would begin a new answer.
         **({"continue_final_message": True, "add_generation_prompt": False} if begun else {}),
         **endpoint.extra_body,
         # These stand behind what an admin wants sent, so that nothing of it replaces them.
@@ -120,6 +122,7 @@ def put(wanted: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     left_out, renamed = dialect.left_out, dialect.renamed
     kept = {renamed.get(name, name): it for name, it in wanted.items() if name not in left_out}
     if "stream" in left_out:
+        # Servers refuse options of a stream in a request that asks for none.
         kept.pop("stream_options", None)
     return kept
 
@@ -136,6 +139,7 @@ def sent(
 
 def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:
     """The system's text opens the first message of the user."""
+    # For servers whose chat template knows no role `system`.
     system = [str(message["content"]) for message in messages if message["role"] == "system"]
     rest = [message for message in messages if message["role"] != "system"]
     first = {**rest[0], "content": "\n\n".join([*system, str(rest[0].get("content"))])}
@@ -143,9 +147,9 @@ def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletio
 
 
 def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:
-    """Parameters of the body that a refusal is about, and SYSTEM for that role.
+    """The parameters of the body that a refusal is about; [SYSTEM] for the role `system`.
 
-    All that it points at; of those that only its sentence names the first.
+    All that the complaint points at; else only the first one that its sentence names.
     """
     sent = [name for name in body if name not in KEPT]
     pointed = {re.split(r"[.\[]", name)[0] for name in complaint.names}

@@ -69,6 +69,8 @@ class Reader:
         # Neither half a pair nor NUL is printable.
         if self._half or not chunk.text.isprintable():
             chunk = replace(chunk, text=self._joined(chunk.text))
+        # Some servers write a finish reason into every frame: text after one shows that the answer
+        # had not ended, so [DONE] is waited for.
         self._doubted = self._doubted or (self._ended and bool(chunk.text))
         self._ended = self._ended or chunk.finish_reason is not None
         return chunk

@@ -12,7 +12,7 @@ from web.tutor.gate.lexis import composed
 
 SHOWN_CHARS = 200
 RUN_BYTES = 12
-"""A run of letters and digits so long, 4 Korean syllables, is taken for a piece of the prompt."""
+"""This many bytes of letters and digits in a row, 4 Korean syllables, are a quote of the prompt."""
 BYTES = re.compile(r"(?:(?:%|\\x)[0-9a-fA-F]{2})+")
 ESCAPED = re.compile(
     rf"(?P<bytes>{BYTES.pattern})|(?:\\u|%u)(?P<four>[0-9a-fA-F]{{4}})|\\U(?P<eight>[0-9a-fA-F]{{8}})"
@@ -30,7 +30,7 @@ The path of a URL has shorter parts between its slashes."""
 
 
 class Redaction:
-    """texts: of the prompt, the student's words among them."""
+    """What may not be repeated in one request. texts: of its prompt, with the student's words."""
 
     def __init__(self, key: str, texts: Iterable[str]) -> None:
         self._key, self._texts = key, texts
@@ -38,6 +38,7 @@ class Redaction:
     def of(self, words: str, most: int = SHOWN_CHARS) -> str:
         """The words on one line, cut, `…` in place of the key and of each piece of the prompt."""
         words = composed(" ".join(words[:READ_CHARS].split()))
+        # Whole, a key is found even if it is shorter than a run.
         if self._key:
             words = words.replace(self._key, "…")
         return PACKED.sub("…", self._without_prompt(words))[:most]
@@ -51,6 +52,7 @@ class Redaction:
         flat = b"".join(letter for _, _, letter in found)
         if len(flat) < RUN_BYTES:
             return words
+        # A folded letter may be several bytes, so each byte remembers which letter it is of.
         owners = [index for index, (_, _, letter) in enumerate(found) for _ in letter]
         covered: set[int] = set()
         for start in range(len(flat) - RUN_BYTES + 1):
@@ -73,6 +75,7 @@ def flattened(text: str) -> bytes:
 
 
 def unescaped(escape: re.Match[str]) -> str:
+    """The characters that a match of ESCAPED stands for; a blank for one that has no letter."""
     if escape["bytes"]:
         return bytes.fromhex(re.sub(r"%|\\x", "", escape["bytes"])).decode(errors="replace")
     digits = escape["four"] or escape["eight"] or escape["braced"] or escape["hex"]

@@ -27,6 +27,7 @@ class SseReader:
 
         Raises: ValueError when an event exceeds MAX_EVENT_BYTES.
         """
+        # A CR LF that was cut between two parts of the body is one end of a line.
         if self._after_cr and part:
             part, self._after_cr = part.removeprefix(b"\n"), False
         if b"\r" in part:
@@ -56,6 +57,7 @@ class SseReader:
         if self._plain:
             self._keep(line)
         elif line.startswith(b"data:"):
+            # The first blank belongs to the format, any further one to the data.
             self._keep(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):
             self._named_error = line[6:].strip().lower() == b"error"

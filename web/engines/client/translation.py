@@ -107,6 +107,8 @@ class Translation:
 
 
 def refused(status: int, complaint: Complaint, text: str) -> ModelRefused:
+    """The refusal behind a status of 4xx that asking again will not change. text: redacted."""
+    # Before the status: OpenAI answers 403 where a key may not use the model.
     missing = complaint.code == "model_not_found" or "model" in complaint.names
     if missing or (status == 404 and "model" in complaint.text.lower()):
         cause = Refusal.MODEL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from web.tutor.evidence.report import Case, Failure, Report
+from web.tutor.evidence.report import Case, ProgramError, Report
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -55,6 +55,7 @@ def _printed(expected: str, output: str) -> bool:
     """Whether the output holds this value, as print shows it, and not as a part of a word."""
     try:
         shown = str(ast.literal_eval(expected))
+    # A long value was cut for the report, and is no literal any more.
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = expected
     return bool(re.search(rf"(?<!\w){re.escape(shown)}(?!\w)", output)) and bool(shown.strip())
@@ -77,7 +78,7 @@ def missing_function(report: Report, code: str, locale: Locale) -> str:
     return " ".join(words)
 
 
-def uncalled_method(error: Failure, code: str, locale: Locale) -> str:
+def uncalled_method(error: ProgramError, code: str, locale: Locale) -> str:
     """In words, that a method is named and not called, which the sandbox takes for a lack."""
     found = METHOD.fullmatch(error.message)
     if error.kind != "Unsupported" or not found:

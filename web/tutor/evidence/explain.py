@@ -70,6 +70,7 @@ FOUND_EQUALS = "found `=`"
 ASKING = re.compile(r"\s*+(?:return|assert)\b")
 EQUAL = re.compile(r"(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
+# The first entry that is found in the message counts, so those that fit many come last.
 SYNTAX: list[tuple[str, dict[Locale, str]]] = [
     ("Expected `:`", {
         "en": "a colon is missing, or something unexpected stands before it.",

@@ -1,4 +1,4 @@
-"""What of a program stays the same when only its comments, blank lines and spacing change."""
+"""A program's fingerprint: the same when only its comments, blank lines or spacing change."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LEXEMES = re.compile(
     rf"(?P<nothing>\#[^\n]*|[^\S\n]+|\\\n)|(?P<line>\n[ \t\f]*)|{TEXTS}|\w+|{SIGNS}|.", re.DOTALL
 )
 MOST_CHARS = 10_000
-"""Of the lexemes of a program that Python is to read: for 64 KB it stops all other threads for half
-a second."""
+"""Longest program, in characters of its lexemes, that Python parses: the parser stops all other
+threads, for 64 KB half a second."""
 # What Python warns of would name lines of the program in our log, and only one thread at a time
 # may silence warnings.
 silence = Lock()

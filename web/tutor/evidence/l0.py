@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from web.tutor.diagnosis import slips
 from web.tutor.evidence.explain import explain_error, explain_syntax
-from web.tutor.evidence.report import Case, Failure, Report, Verdict
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -79,6 +79,7 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
         case Verdict.SKIPPED if error:
             if slip := slips.uncalled_method(error, code, locale):
                 return slip
+            # The kinds of a skipped run are keys of TEXTS.
             return texts[error.kind].format(message=_plain(error.message))
         case Verdict.TIMEOUT | Verdict.MEMORY:
             parts = _limit(report, texts)
@@ -104,7 +105,7 @@ def _limit(report: Report, texts: dict[str, str]) -> list[str]:
     return [what, texts[f"{name}_why"]]
 
 
-def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
+def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
     lines = code.splitlines()
     number = error.line or 0
     line = lines[number - 1] if 0 < number <= len(lines) else ""
@@ -116,7 +117,7 @@ def _syntax(error: Failure, texts: dict[str, str], locale: Locale, code: str) ->
 
 
 def _error(
-    report: Report, error: Failure, texts: dict[str, str], locale: Locale, code: str
+    report: Report, error: ProgramError, texts: dict[str, str], locale: Locale, code: str
 ) -> list[str]:
     if missing := slips.missing_function(report, code, locale):
         return [missing, _count(report, texts)]
@@ -146,6 +147,7 @@ def _count(report: Report, texts: dict[str, str]) -> str:
 
 def _code(text: str | None) -> str:
     """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+    # A blank line or two lines would end the code span, or the paragraph around it.
     line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"
 

@@ -20,7 +20,7 @@ LENGTHS = {
 }
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
 NOTE_CHARS = 20
-"""Room for what a cut text ends with; it grows with the digits of what was left out."""
+"""Characters kept free for the note `…(+9,800)` at the end of a text that was cut."""
 MOST_CASES = 1_000_000
 
 
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
 
 
 def shorten(text: str, most: int, dropped: int = 0) -> str:
-    """Text that can be shown and stored, of at most so many characters.
+    """Text that can be shown and stored, of at most `most` characters.
 
     A cut one ends with how many characters are missing: `aaaa…(+9,800)`.
     dropped: characters that were left out before. No more of the text is read than is kept.
@@ -79,15 +79,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class ProgramError:
     """What stopped the code. line: 1-based, in the student's code; None when it is not there."""
 
     kind: str
     message: str
     line: int | None = None
 
-    def cut(self) -> Failure:
-        return Failure(
+    def cut(self) -> ProgramError:
+        return ProgramError(
             kind=_cut(self.kind, "kind"), message=_cut(self.message, "message"), line=self.line
         )
 
@@ -100,7 +100,7 @@ class Report:
     passed: int = 0
     total: int = 0
     first: Case | None = None
-    error: Failure | None = None
+    error: ProgramError | None = None
     output: str = ""
 
     def cut(self) -> Report:
@@ -130,7 +130,7 @@ class Report:
             passed=data["passed"],
             total=data["total"],
             first=Case(**first) if first else None,
-            error=Failure(**error) if error else None,
+            error=ProgramError(**error) if error else None,
             output=data["output"],
         ).cut()
 

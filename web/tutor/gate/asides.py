@@ -19,6 +19,7 @@ HTML = frozenset({
     "sub", "sup", "u", "ul",
 })  # fmt: skip
 """Elements with which models format a text."""
+# All repetitions are bounded, so that a search takes linear time whatever the model writes.
 HEADING = re.compile(
     r"^[^\w\n]{0,8}(?:(?:here['’]?s|here is|my|the|a|internal|inner|initial)[ ]{1,3}){0,3}"
     r"(?:(?:thinking|thoughts?|reasoning|analysis|monologue|chain[ -]of[ -]thought)"

@@ -65,7 +65,7 @@ class Draft:
         self.word_before = 0
         """Index of the last word before the sentence."""
         self._blank = ""
-        """White space after the text, which counts once something follows."""
+        """White space after the text; it becomes part of the text with the next word."""
         self._opened: int | None = None
         """Index of the first backtick that no later one closes."""
         self._settled_prose = Prose()

@@ -8,7 +8,7 @@ from functools import cache
 from web.tutor.gate.draft import QUESTION, Draft, Prose
 from web.tutor.gate.lexis import WORD, Gram, grams, tokens
 from web.tutor.languages import Language
-from web.tutor.levels import Asking, Level
+from web.tutor.levels import Level, QuestionRule
 
 TOOL_TOKEN = re.compile(
     r"<\|[^|>]{0,40}\|?>?|</?(?:student|think|tool_call|system|user|assistant|s)\b|\[/?INST\]"
@@ -27,7 +27,8 @@ def speaks(prose: Prose, language: Language) -> bool:
 
 
 def echoes(draft: Draft, policy: str, size: int) -> bool:
-    """Whether the text holds a tool token or so many words in a row of the prompt's own rules."""
+    """Whether the text holds a tool token, or `size` words in a row of the prompt's own rules."""
+    # From the last word before the sentence on: white space may cut a token in two.
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
     runs = zip(*(draft.said[start:] for start in range(size)), strict=False)
@@ -51,6 +52,6 @@ def is_whole(draft: Draft, level: Level) -> bool:
         return False
     if not level.min_words <= draft.words <= level.max_words:
         return False
-    if level.asking is Asking.ONCE and draft.prose.asks != 1:
+    if level.asking is QuestionRule.ONCE and draft.prose.asks != 1:
         return False
-    return level.asking is Asking.FREELY or ends_asking(draft.text)
+    return level.asking is QuestionRule.FREELY or ends_asking(draft.text)

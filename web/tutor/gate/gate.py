@@ -15,7 +15,7 @@ from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.levels import LEVELS, Asking
+from web.tutor.levels import LEVELS, QuestionRule
 from web.tutor.writing.prompt import policy
 
 SENTENCE_LIMIT_CHARS = 600
@@ -24,7 +24,7 @@ HINT_LIMIT_SENTENCES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Ruling:
     """The gate's last word. text: all that was released; empty when a rule blocked it.
 
     piece: what finishing released. rule: R1 to R4, R8 or R9.
@@ -93,7 +93,7 @@ class Gate:
             self.rule = "R8"
         return "".join(pieces)
 
-    def finish(self, *, cut: bool = False) -> Verdict:
+    def finish(self, *, cut: bool = False) -> Ruling:
         """The model wrote its last piece.
 
         cut: it stopped at its token limit, so a half sentence is dropped.
@@ -103,14 +103,15 @@ class Gate:
         ended = self.satisfied and ends_thoughts(rest, self._seen)
         if not self.rule and (ended or tells_thoughts(rest)):
             self.rule = "R9"
+        # What half a sentence would have told once it was whole, nobody can judge.
         if self._open and not cut and rest.strip():
             piece = self._sentence(rest)
         if self._open:
             self._close()
         if self.rule:
             reason = Reason.OFF_TEMPLATE if self.rule in ("R8", "R9") else Reason.LEAK
-            return Verdict(ok=False, rule=self.rule, reason=reason)
-        return Verdict(ok=True, text=self._shown, piece=piece)
+            return Ruling(ok=False, rule=self.rule, reason=reason)
+        return Ruling(ok=True, text=self._shown, piece=piece)
 
     @property
     def _open(self) -> bool:
@@ -152,7 +153,7 @@ class Gate:
         piece = draft.text[self._released :]
         self._released = len(draft.text)
         self._whole = form.is_whole(draft, self._level)
-        self.satisfied = self._whole and self._level.asking is not Asking.FREELY
+        self.satisfied = self._whole and self._level.asking is not QuestionRule.FREELY
         return piece
 
     def _is_endless(self) -> bool:
@@ -164,6 +165,7 @@ class Gate:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
         only_fix, fix_words = self._fix
+        # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
@@ -172,7 +174,7 @@ class Gate:
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
             ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
             ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
-            ("R8", level.asking is Asking.ONCE and draft.prose.asks > 1),
+            ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R9", thinks_aloud(draft.added, self._seen)),
@@ -184,7 +186,7 @@ class Gate:
 
         R3: telling an edit waits too: only a question with it makes the student think.
         """
-        if self._level.asking is Asking.LAST and self._draft.prose.asks:
+        if self._level.asking is QuestionRule.LAST and self._draft.prose.asks:
             return not form.ends_asking(self._draft.text)
         return self._unasked_edit
 

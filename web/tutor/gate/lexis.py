@@ -62,7 +62,7 @@ def _character(found: re.Match[str]) -> str:
 
 
 def _composed(part: str) -> str:
-    """The part's NFKC; as it is where that is far longer, for there are ligatures of 18 letters."""
+    """The part's NFKC; the part itself if that is far longer: some ligatures have 18 letters."""
     composed = unicodedata.normalize("NFKC", part)
     return composed if len(composed) <= EXPANSION_MAX * len(part) else part
 
@@ -82,6 +82,7 @@ def uncommented(code: str) -> str:
     """Python without comments and docstrings; other text comes back unchanged."""
     try:
         found = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    # Not Python, or only a part of it: with its comments kept, the gate is stricter, never laxer.
     except (tokenize.TokenError, SyntaxError):
         return code
     kept: list[str] = []

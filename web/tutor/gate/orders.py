@@ -41,12 +41,14 @@ CLAUSE_END = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
+# Keywords of Python that English prose is full of.
 EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
 PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
 ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")
 """After a verb of motion these make it one of the reader's: move on, add up, change your mind."""
 SYMBOL = re.compile(r"[<>=+*/%]")
 NAME = re.compile(r"[a-z_][a-z0-9_]*+")
+# What can be renamed, indented or wrapped in a hint is code, so no object is looked for.
 ALWAYS = re.compile(r"rename|renaming|indent|wrap|들여", re.IGNORECASE)
 DETERMINER = re.compile(
     r"\d+|the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"

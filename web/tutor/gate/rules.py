@@ -12,6 +12,7 @@ from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented
 from web.tutor.gate.seen import Seen
 
 FENCE = re.compile(r"```|~~~")
+# As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 LONGEST_STATEMENT = 600

@@ -49,6 +49,7 @@ class Sentences:
                 self._in_code ^= char == "`"
         self._parts.append(text[start:])
         self.open_chars += len(text) - start
+        # An abbreviation may be cut between two pieces of text.
         self._end = (self._end + text)[-LONGEST_ABBREVIATION:]
         return ended
 

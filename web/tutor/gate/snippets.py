@@ -245,7 +245,7 @@ class Tokens:
 
 
 def _closing(parts: list[str]) -> dict[int, int]:
-    """The indices of opening brackets, each with that of the one that closes it."""
+    """The index of each closed opening bracket, with the index of its closing bracket."""
     pairs, opened = {}, []
     for at, part in enumerate(parts):
         if part in ("(", "[", "{"):

@@ -53,7 +53,7 @@ MARK = re.compile(
     rf"|(?P<open>[\[◁])(?P<end>/?)(?:{'|'.join(BRACKETED)})[\]▷]",
     re.IGNORECASE,
 )
-"""Whatever may be a mark; read tells which. All parts are bounded, so a search is linear."""
+"""Whatever may be a mark; `read` says which one. All parts are bounded: a search is linear."""
 _BEGUN = re.compile(
     rf"<(?:{_BLANK}/?{_BLANK}(?:[a-z0-9:_-]{{0,40}}|(?:{_NAME}){_INSIDE}/?)"
     rf"|channel\|?|\|/?[a-z_]{{0,20}}\|?|\|(?:channel\|?|start\|)>{_BLANK}[a-z]{{0,20}})"
@@ -149,7 +149,7 @@ class Thoughts:
         return bool(self._holds or self._inside or (self.seen and not self._answered))
 
     def feed(self, text: str) -> str:
-        """The next piece; returns what is now known to be answer."""
+        """Takes the next piece; returns the text that is now known to be answer."""
         if not self._begun and not STARTS.search(text):
             return self._text(text)
         text = self._begun + text
@@ -197,6 +197,7 @@ class Thoughts:
         if mark.effect is Effect.OPENS:
             self._inside = self._inside or mark.pair
         elif mark.effect is Effect.CLOSES and self._inside in ("", mark.pair):
+            # The text before this mark was passed on as answer, and now turns out to be thoughts.
             stray = self._answered and not self._inside
             self._inside, self._holds = "", False
             self._drop()

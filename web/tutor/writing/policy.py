@@ -8,6 +8,7 @@ TEMPLATE_VERSION = "1"
 """Raise it with any change of these texts, of a level's form or of the prompt's order: caches are
 keyed by it."""
 
+# Small models are the measure here: few rules, each one short and in the model's own language.
 RULES: dict[Locale, str] = {
     "en": """\
 You are a patient programming tutor. A student's code is wrong. Lead the student to find the \

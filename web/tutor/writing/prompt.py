@@ -27,8 +27,8 @@ RESULT_LIMIT_CHARS = 600
 QUESTION_LIMIT_CHARS = 400
 
 
-# Rough, and rather too many characters than too few: what is thought longer than it is takes
-# room in the dispatcher's picture of a cache.
+# Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
+# is takes room from others in the dispatcher's picture of an engine's cache.
 ASCII_PER_TOKEN = 4.5
 OTHERS_PER_TOKEN = 1.8
 CACHE_BLOCK_TOKENS = 16

@@ -61,6 +61,7 @@ class Command(BaseCommand):
 
     def follow(self, mode: Mode) -> None:
         config = AIModelConfig.current()
+        # Once a person has chosen a mode, a compose file does not overrule it.
         if config.mode == mode or ModeChange.objects.exists():
             return
         ModeChange.objects.create(before=config.mode, after=mode)

@@ -21,6 +21,8 @@ class Command(BaseCommand):
         rows: list[AIModelConfig | Engine] = [config, *engines]
         for row in rows:
             if row.api_key and not isinstance(row.api_key, Unreadable):
+                # Reading has decrypted the key, with an old secret if need be; saving takes the
+                # first secret.
                 row.save(update_fields=["api_key"])
                 name = row.name if isinstance(row, Engine) else "AI mode"
                 self.stdout.write(f"{name}: its key is written anew.")

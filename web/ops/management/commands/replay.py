@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\r[{bar}] {self.seen}/{self.total}", ending="")
         self.stdout.flush()
 
-    def table(self, outcomes: list[replay.Outcome]) -> None:
+    def table(self, outcomes: list[replay.Replayed]) -> None:
         hints = [UUID(one.hint) for one in outcomes if one.hint]
         self.counts("state", (one.state for one in outcomes))
         self.counts("reason", (one.reason or "-" for one in outcomes))

@@ -61,20 +61,20 @@ class Command(BaseCommand):
 
         Raises: HintlineError if another start runs on the folder.
         """
-        patient_until_s = 0.0
+        give_up_s = 0.0
         while True:
             try:
                 return hold(settings.DATA / "start.lock")
             except Held as held:
-                late = patient_until_s and monotonic() > patient_until_s
+                late = give_up_s and monotonic() > give_up_s
                 if late or lives(held.pid):
                     raise HintlineError(
                         f"Another start, pid {held.pid}, runs on {settings.DATA}: stop it, or set"
                         " HINTLINE_DATA to another folder."
                     ) from None
-            if not patient_until_s:
+            if not give_up_s:
                 self.tell("Waiting for the processes of a start that was killed …")
-                patient_until_s = monotonic() + SITE_STOP_S
+                give_up_s = monotonic() + SITE_STOP_S
             sleep(WATCH_S)
 
     def run_all(self, lock: FileIO) -> None:

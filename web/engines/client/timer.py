@@ -17,7 +17,7 @@ LOOK_S = 0.05
 """A busy loop may find the alarm before the chunk that was there in time: it looks once more."""
 
 
-class Patience:
+class StreamTimer:
     """Counts words and thoughts, not bytes: keep-alive comments and empty frames are no progress.
 
     Belongs to the task that makes it. One alarm serves the whole stream, set again only when it
@@ -57,6 +57,7 @@ class Patience:
         if self._alarm is None or self._until_s < self._alarm_s:
             self._set_alarm()
         self._waiting = True
+        # Somebody else may cancel this task too: only our own cancellation becomes a TimeoutError.
         others = self._task.cancelling()
         try:
             return await event
@@ -70,6 +71,7 @@ class Patience:
             self._waiting = False
             if self._rang:
                 self._rang = False
+                # Otherwise an asyncio.timeout around us would take our cancellation for its own.
                 self._task.uncancel()
 
     def end(self) -> None:

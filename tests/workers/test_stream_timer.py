@@ -1,4 +1,4 @@
-"""Patience by itself: one alarm for many waits, and no cancellation mistaken for another."""
+"""StreamTimer by itself: one alarm for many waits, and no cancellation mistaken for another."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 import uvloop
 
 from broker.contract.job import Endpoint
-from web.engines.client import patience as patience_module
-from web.engines.client.patience import Patience
+from web.engines.client import timer as timer_module
+from web.engines.client.timer import StreamTimer
 
 SHORT_S = 0.02
 
 
-def patience(first_chunk_s: float = SHORT_S, idle_s: float = SHORT_S) -> Patience:
-    return Patience(
+def timer(first_chunk_s: float = SHORT_S, idle_s: float = SHORT_S) -> StreamTimer:
+    return StreamTimer(
         Endpoint(base_url="http://e/v1", model="m", first_chunk_s=first_chunk_s, idle_s=idle_s)
     )
 
@@ -31,14 +31,14 @@ def current() -> asyncio.Task[None]:
 
 async def test_silence_is_a_timeout_and_the_task_goes_on() -> None:
     with pytest.raises(TimeoutError):
-        await patience().on(asyncio.Event().wait())
+        await timer().on(asyncio.Event().wait())
 
     assert not current().cancelling()
     await asyncio.sleep(0)
 
 
 async def test_a_chunk_moves_the_end_later() -> None:
-    here = patience(idle_s=60)
+    here = timer(idle_s=60)
     await here.on(asyncio.sleep(0))
     here.note_chunk()
 
@@ -46,7 +46,7 @@ async def test_a_chunk_moves_the_end_later() -> None:
 
 
 async def test_a_chunk_moves_the_end_earlier() -> None:
-    here = patience(first_chunk_s=60)
+    here = timer(first_chunk_s=60)
     await here.on(asyncio.sleep(0))
     here.note_chunk()
 
@@ -57,8 +57,8 @@ async def test_a_chunk_moves_the_end_earlier() -> None:
 async def test_the_rest_after_a_finish_reason_is_awaited_a_short_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patience_module, "TAIL_S", 3 * SHORT_S)
-    here = patience(idle_s=60)
+    monkeypatch.setattr(timer_module, "TAIL_S", 3 * SHORT_S)
+    here = timer(idle_s=60)
     await here.on(asyncio.sleep(0))
     here.note_end()
 
@@ -68,8 +68,8 @@ async def test_the_rest_after_a_finish_reason_is_awaited_a_short_time(
 
 
 async def test_what_follows_done_makes_nobody_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience_module, "LINGER_S", 3 * SHORT_S)
-    here = patience(first_chunk_s=60)
+    monkeypatch.setattr(timer_module, "LINGER_S", 3 * SHORT_S)
+    here = timer(first_chunk_s=60)
 
     async def comments() -> None:
         while True:
@@ -81,7 +81,7 @@ async def test_what_follows_done_makes_nobody_wait_longer(monkeypatch: pytest.Mo
 
 
 async def test_time_between_two_waits_is_not_counted() -> None:
-    here = patience(idle_s=60)
+    here = timer(idle_s=60)
     await here.on(asyncio.sleep(0))
     await asyncio.sleep(2 * SHORT_S)
     here.note_chunk()
@@ -90,7 +90,7 @@ async def test_time_between_two_waits_is_not_counted() -> None:
 
 
 async def test_a_wait_begun_too_late_ends_at_once() -> None:
-    here = patience()
+    here = timer()
     await asyncio.sleep(2 * SHORT_S)
 
     with pytest.raises(TimeoutError):
@@ -99,7 +99,7 @@ async def test_a_wait_begun_too_late_ends_at_once() -> None:
 
 async def test_a_cancellation_from_outside_stays_one() -> None:
     async def wait() -> None:
-        await patience(first_chunk_s=60).on(asyncio.Event().wait())
+        await timer(first_chunk_s=60).on(asyncio.Event().wait())
 
     task = asyncio.create_task(wait())
     await asyncio.sleep(0)
@@ -114,7 +114,7 @@ async def test_a_cancellation_that_comes_with_the_alarm_is_not_lost() -> None:
 
     async def wait() -> None:
         asyncio.get_running_loop().call_later(SHORT_S, current().cancel)
-        here = patience(first_chunk_s=SHORT_S)
+        here = timer(first_chunk_s=SHORT_S)
         waiting.set()
         await here.on(stubborn())
 
@@ -137,7 +137,7 @@ async def test_an_outer_deadline_still_works_after_a_timeout() -> None:
     async def outlast_both() -> None:
         async with asyncio.timeout(4 * SHORT_S):
             with pytest.raises(TimeoutError):
-                await patience().on(asyncio.Event().wait())
+                await timer().on(asyncio.Event().wait())
             await asyncio.Event().wait()
 
     with pytest.raises(TimeoutError):
@@ -152,13 +152,13 @@ async def test_an_error_that_hides_the_alarm_leaves_no_trace() -> None:
             raise OSError from None
 
     with pytest.raises(OSError):  # noqa: PT011  # nothing to match: the point is its type
-        await patience().on(translated())
+        await timer().on(translated())
 
     assert not current().cancelling()
 
 
 async def test_no_alarm_is_left_when_it_ends() -> None:
-    here = patience()
+    here = timer()
     await here.on(asyncio.sleep(0))
     here.end()
 
@@ -181,7 +181,7 @@ def test_what_came_while_the_loop_stood_still_is_no_silence(
             theirs.send(word)
             time.sleep(3 * SHORT_S)
 
-        here, heard = patience(), []
+        here, heard = timer(), []
         try:
             for word in (b"first", b"other"):
                 asyncio.get_running_loop().call_soon(stand_still, word)

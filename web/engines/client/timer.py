@@ -14,7 +14,8 @@ LINGER_S = 0.25
 TAIL_S = 2.0
 """After a finish reason usage and [DONE] are awaited this long; some servers send neither."""
 LOOK_S = 0.05
-"""A busy loop may find the alarm before the chunk that was there in time: it looks once more."""
+"""A busy loop may find the alarm before the chunk that was there in time: it looks once more, but
+not after the deadline, which no chunk moves."""
 
 
 class StreamTimer:
@@ -101,7 +102,7 @@ class StreamTimer:
             return
         if self._loop.time() < self._until_s:
             self._set_alarm()
-        elif not self._looks:
+        elif not self._looks and self._loop.time() < self._deadline_s:
             self._looks = True
             self._alarm = self._loop.call_later(LOOK_S, self._ring)
         else:

@@ -21,8 +21,6 @@ ROW = re.compile(
 DEFINITION = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 NOT_OURS = {"Meta", "Command"}
 """Django wants these names."""
-STILL_DOUBLED = {"Answer", "Asked", "Outcome", "State", "Verdict", "Watch"}
-"""Of web and workers, still to be renamed."""
 
 
 class Banned(NamedTuple):
@@ -154,7 +152,7 @@ def test_no_two_classes_share_a_name() -> None:
     count = Counter(each for path in MODULES for each in classes(path))
 
     assert count["State"]
-    assert {each for each, times in count.items() if times > 1} <= STILL_DOUBLED
+    assert {each for each, times in count.items() if times > 1} == set()
 
 
 @pytest.mark.parametrize("banned", BANNED, ids=lambda banned: str(banned.word))

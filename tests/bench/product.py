@@ -25,7 +25,7 @@ django.setup()
 from web.people.models import User
 from web.courses.models import Exercise
 from web.engines.models import AIModelConfig, Engine
-from web.hints import store, submissions
+from web.hints import jobs, store, submissions
 from web.hints.creation import NewHint
 from web.tutor.evidence.report import Case, Report, Verdict
 Engine.objects.all().delete()
@@ -67,7 +67,7 @@ FILL = """
 from broker import dispatch
 from web.link import broker
 for new in asked(int(sys.argv[2])):
-    broker().run(dispatch.admit(store.ticket(store.create(new).hint)))
+    broker().run(dispatch.admit(jobs.ticket(store.create(new).hint)))
 """
 
 

@@ -75,3 +75,18 @@ def test_every_module_that_a_text_names_is_there() -> None:
 
     assert len(named) > 100
     assert not {(file, name) for file, name in named if not is_known(name)}
+
+
+FIRST_READ = (
+    "broker/contract/hint.py",
+    "web/hints/store.py",
+    "workers/attempt/attempt.py",
+    "web/tutor/gate/gate.py",
+)
+
+
+def test_the_readme_begins_with_four_files_that_are_short() -> None:
+    text = (ROOT / "README.md").read_text()
+
+    assert all(f"[{path}]({path})" in text for path in FIRST_READ)
+    assert sum(len((ROOT / path).read_text().splitlines()) for path in FIRST_READ) <= 700

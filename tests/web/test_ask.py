@@ -25,7 +25,7 @@ from tests.web.kit import (
 from web import link
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine
-from web.hints import store
+from web.hints import jobs
 from web.hints.models import Hint
 from web.link import broker
 from web.people.models import User
@@ -273,7 +273,7 @@ def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exerci
 
     hint = Hint.objects.get()
     assert hint.prefix_tokens > short + 400 > 400
-    assert store.ticket(hint).prefix_tokens == hint.prefix_tokens
+    assert jobs.ticket(hint).prefix_tokens == hint.prefix_tokens
 
 
 @pytest.mark.django_db(transaction=True)
@@ -303,7 +303,7 @@ def test_a_teacher_may_ask_in_the_batch_lane(api: Caller, student: User, role: s
     assert api.ask(lane="batch").status_code == 202
 
     hint = Hint.objects.get()
-    assert (hint.lane, store.ticket(hint).lane) == ("batch", "batch")
+    assert (hint.lane, jobs.ticket(hint).lane) == ("batch", "batch")
     assert broker().run(dispatch.backlog())[Lane.BATCH].size == 1
 
 

@@ -24,7 +24,7 @@ from tests.web.kit import Caller, live
 from tests.whole.stand import ROOT
 from web import link
 from web.courses.models import Exercise
-from web.hints import store
+from web.hints import jobs
 from web.hints.models import Hint
 from web.link import broker
 from web.people.models import User
@@ -77,7 +77,7 @@ def test_it_says_how_long_the_oldest_has_waited(line: None, api: Caller) -> None
     hint = Hint.objects.get(pk=api.ask().json()["id"])
     broker().run(dispatch.forget(str(hint.pk)))
     asked_ms = int(time() * 1000) - 90_000
-    broker().run(dispatch.admit(replace(store.ticket(hint), since_ms=asked_ms)))
+    broker().run(dispatch.admit(replace(jobs.ticket(hint), since_ms=asked_ms)))
 
     assert 90 <= scrape()["hint_backlog_oldest_seconds{lane=interactive}"] < 150
 

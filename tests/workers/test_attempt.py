@@ -34,7 +34,7 @@ from web.engines.client.errors import (
     Refusal,
 )
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, store
+from web.hints import creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people.models import User
 from workers.attempt import attempt
@@ -57,7 +57,7 @@ def make(student: User, exercise: Exercise) -> str:
 
     created = store.create(replace(new_hint(student, exercise), locale="en"))
     assert isinstance(created, creation.Created)
-    placement = broker().run(dispatch.admit(store.ticket(created.hint)))
+    placement = broker().run(dispatch.admit(jobs.ticket(created.hint)))
     assert placement.grant is not None
     return str(created.hint.pk)
 

@@ -36,7 +36,7 @@ from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
 from web.engines.client.errors import ModelUnavailable
 from web.engines.client.model import Model
-from web.hints import creation, store
+from web.hints import creation, jobs, store
 from web.link import broker
 from web.people.models import User
 from workers.attempt import attempt
@@ -238,7 +238,7 @@ async def test_the_first_token_is_told_apart_by_affinity(
         new = replace(new_hint(student, exercise), locale="en", prefix="p1")
         created = store.create(new)
         assert isinstance(created, creation.Created)
-        ticket = replace(store.ticket(created.hint), prefix_tokens=400)
+        ticket = replace(jobs.ticket(created.hint), prefix_tokens=400)
         assert broker().run(dispatch.admit(ticket)).grant
         return str(created.hint.pk)
 

@@ -198,7 +198,7 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
 
 def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    earlier = store.by_key(new)
+    earlier = lookup.by_key(new)
     if earlier is None:
         refuse_correct(report)
         refuse_when_full()

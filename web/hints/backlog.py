@@ -9,7 +9,7 @@ from broker import dispatch
 from broker.base import logs, trace
 from broker.dispatch import Placement
 from broker.view import View, view
-from web.hints import metrics, store
+from web.hints import jobs, metrics
 from web.hints.models import Hint
 from web.link import attempt
 
@@ -18,7 +18,7 @@ def join(hint: Hint) -> Placement | None:
     """Places a committed hint; None if the broker is down, and rescue will place it."""
     pk = str(hint.pk)
     with logs.about(hint=pk), trace.root(pk):
-        return attempt(dispatch.admit(store.ticket(hint)))
+        return attempt(dispatch.admit(jobs.ticket(hint)))
 
 
 def leave(hint: Hint) -> None:

@@ -1,4 +1,4 @@
-"""A hint's rows as the job of an attempt, and the words that need no model."""
+"""A hint's rows as the dispatcher's ticket and an attempt's job, and words that need no model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ from functools import lru_cache
 
 from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
+from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.hints.models import Hint
 from web.tutor.evidence.report import Report
 from web.tutor.levels import l0_words
+
+
+def ticket(row: Hint) -> Ticket:
+    """What the dispatcher must know of a hint; needs the exercise loaded."""
+    return Ticket(
+        hint=str(row.pk),
+        attempt=row.attempt,
+        prefix=row.prefix,
+        prefix_tokens=row.prefix_tokens,
+        lane=row.lane,
+        student=str(row.student_id),
+        course=str(row.exercise.course_id),
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from django.db.models import Count, Q
 
 from broker.contract.hint import Lane, Reason, State
+from broker.contract.text import storable
+from web.courses.models import Exercise
 from web.database import ago
+from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint
-from web.prepared import Prepared
+from web.people.models import User
+from web.prepared import Prepared, Slot, loaded
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
@@ -25,6 +29,25 @@ STATES_IN_FLIGHT = Prepared(
 
 def waiting_count() -> int:
     return sum(count for _, count in QUEUED.rows())
+
+
+KEYS = Prepared(lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")))
+
+
+def by_key(new: NewHint) -> Repeated | KeyReused | None:
+    """What came before under the same key of the same student; None for a new key, or none."""
+    if not new.idempotency_key:
+        return None
+    key = storable(new.idempotency_key)
+    rows = KEYS.rows(student=new.submission.student_id, key=key)
+    if not rows:
+        return None
+    hint = loaded(Hint, rows[0])
+    return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
+
+
+def in_flight(student: User, exercise: Exercise) -> Hint | None:
+    return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
 
 
 def state_of(hint: str) -> State | None:

@@ -20,20 +20,15 @@ from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
-from web.courses.models import Exercise
 from web.database import ago, sql
 from web.engines import roster
-from web.hints import attempts
-from web.hints.creation import Created, Creation, KeyReused, NewHint, Repeated, Waiting
-from web.hints.jobs import authored, exercise_at, job, l0_or_nothing
+from web.hints import attempts, jobs, lookup
+from web.hints.creation import Created, Creation, NewHint, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
-from web.people.models import User
-from web.prepared import Prepared, Slot, loaded
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
 LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
-KEYS = Prepared(lambda: Hint.objects.filter(student=Slot("student"), idempotency_key=Slot("key")))
 
 
 def create(new: NewHint) -> Creation:
@@ -44,9 +39,9 @@ def create(new: NewHint) -> Creation:
         except IntegrityError as error:
             refused = error
         # The constraints let one in, also of two requests at once; the others find it here.
-        if earlier := by_key(new):
+        if earlier := lookup.by_key(new):
             return earlier
-        if waiting := in_flight(new.submission.student, new.submission.exercise):
+        if waiting := lookup.in_flight(new.submission.student, new.submission.exercise):
             return Waiting(waiting)
         # The hint that was in the way has ended since: now there may be room.
     raise refused
@@ -68,21 +63,6 @@ def insert(new: NewHint) -> Hint:
         idempotency_key=storable(new.idempotency_key),
         request_hash=new.request_hash(),
     )
-
-
-def by_key(new: NewHint) -> Repeated | KeyReused | None:
-    if not new.idempotency_key:
-        return None
-    key = storable(new.idempotency_key)
-    rows = KEYS.rows(student=new.submission.student_id, key=key)
-    if not rows:
-        return None
-    hint = loaded(Hint, rows[0])
-    return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
-
-
-def in_flight(student: User, exercise: Exercise) -> Hint | None:
-    return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
 
 
 def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
@@ -109,8 +89,8 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         submission=Submission(code=code, report=json.loads(report)),
         **dict(zip(CLAIMED, columns, strict=True)),
     )  # fmt: skip
-    row.exercise = exercise_at(row.exercise_id, revision)
-    return job(row, *serving)
+    row.exercise = jobs.exercise_at(row.exercise_id, revision)
+    return jobs.job(row, *serving)
 
 
 # One statement, as a hint waits for it on its way to the engine.
@@ -152,7 +132,7 @@ def expire(hint: str, reason: Reason) -> bool:
     row = Hint.objects.filter(pk=hint).select_related("exercise", "submission").first()
     if row is None:
         return False
-    outcome = fallback(State.FAILED, reason, authored(row), l0_or_nothing(row))
+    outcome = fallback(State.FAILED, reason, jobs.authored(row), jobs.l0_or_nothing(row))
     return bool(leaving(State.QUEUED, State.FAILED, hint).update(**final(outcome)))
 
 
@@ -177,20 +157,7 @@ def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | 
     row = waiting.annotate(age=Now() - F("created_at")).first()
     if row is None:
         return None
-    return replace(ticket(row), since_ms=now_ms - round(row.age.total_seconds() * 1000))
-
-
-def ticket(row: Hint) -> Ticket:
-    """What the dispatcher must know of a hint; needs the exercise loaded."""
-    return Ticket(
-        hint=str(row.pk),
-        attempt=row.attempt,
-        prefix=row.prefix,
-        prefix_tokens=row.prefix_tokens,
-        lane=row.lane,
-        student=str(row.student_id),
-        course=str(row.exercise.course_id),
-    )
+    return replace(jobs.ticket(row), since_ms=now_ms - round(row.age.total_seconds() * 1000))
 
 
 def keep_calls(hint: str, attempt: int, calls: Sequence[ModelCall]) -> None:

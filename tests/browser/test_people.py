@@ -81,7 +81,7 @@ def teacher(browser: Browser, stand: Stand, locale: str, console: list[str]) -> 
 
 
 def test_the_teacher_finds_the_course_in_the_admin(
-    teacher: Page, stand: Stand, locale: str
+    teacher: Page, stand: Stand, locale: str, console: list[str]
 ) -> None:
     texts = WORDS[locale]
     hint = stand.ask(stand.student())["id"]
@@ -108,9 +108,12 @@ def test_the_teacher_finds_the_course_in_the_admin(
     expect(call.locator("pre", has_text="Look at your loop.")).to_be_hidden()
     call.locator("summary", has_text=texts["raw"]).click()
     expect(call.locator("pre", has_text="Look at your loop.")).to_be_visible()
+    assert console == []
     found = Axe().run(
         teacher, context="#attempts-group", options={"runOnly": ["wcag2a", "wcag2aa"]}
     )
+    # Axe brings inline styles of its own, which the site's policy blocks, and says so.
+    console.clear()
     assert found.violations_count == 0, found.generate_report()
     expect(teacher.locator("body")).to_contain_text("def rice_days(cups, per_day)")
     assert teacher.locator("input[name=_save]").count() == 0

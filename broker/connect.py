@@ -333,14 +333,14 @@ class AsyncBroker:
             return await pipe.execute(raise_on_error=False)
 
 
-def listener(url: str | None = None, *, decode: bool = False) -> redis.asyncio.Redis:
+def listener(url: str | None = None) -> redis.asyncio.Redis:
     """Client for pub/sub, which may be silent for ever: redis-py's default raises after 5 s.
 
     The health check pings an idle subscription, so that a dead link is still noticed.
     """
     url = url or default_url()
     client = redis.asyncio.Redis.from_url(
-        url, **options(url) | {"socket_timeout": None, "decode_responses": decode}
+        url, **options(url) | {"socket_timeout": None, "decode_responses": False}
     )
     make_cancellable(client.connection_pool)
     return client

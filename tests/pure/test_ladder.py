@@ -3,9 +3,10 @@
 import pytest
 
 from web.tutor.evidence.explain import ERRORS, OTHERWISE, SYNTAX
+from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
-from web.tutor.levels import LEVELS, l0_words, open_level
+from web.tutor.levels import LEVELS, open_level
 
 CASE = Case(call="f(1)", expected="2", got="3")
 

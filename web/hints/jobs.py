@@ -10,8 +10,8 @@ from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.hints.models import Hint
+from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
-from web.tutor.levels import l0_words
 
 
 def ticket(row: Hint) -> Ticket:

@@ -13,9 +13,10 @@ from web.hints import jobs
 from web.hints.models import Hint
 from web.hints.notices import notice
 from web.language import locale_now
+from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.levels import LEVELS, l0_words
+from web.tutor.levels import LEVELS
 from web.tutor.markdown import render
 
 if TYPE_CHECKING:

@@ -6,10 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from web.tutor.evidence.l0 import l0_words
 from web.tutor.languages import Words
-
-__all__ = ["LEVELS", "Level", "QuestionRule", "l0_words", "open_level"]
 
 
 class QuestionRule(Enum):

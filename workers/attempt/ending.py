@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -57,15 +59,16 @@ async def finish(attempt: Attempt) -> None:
     """The row first, then the final event: who sees the event can read the row."""
     outcome = attempt.outcome
     assert outcome is not None, "the steps have left no outcome"
-    if await attempt.runtime.database.run(write_row, attempt, outcome):
+    job = attempt.job
+    change = partial(store.finish, job.hint, job.attempt, outcome)
+    if await attempt.runtime.database.run(write_row, attempt, change):
         attempt.left = outcome.state
         attempt.outgoing.put(EventKind.DONE, **events.done_data(outcome.state, outcome.reason))
 
 
-def write_row(attempt: Attempt, outcome: Outcome) -> bool:
-    """What the hint came to, for the student and for staff."""
-    job = attempt.job
-    if not store.finish(job.hint, job.attempt, outcome, ended(attempt)):
+def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
+    """Changes the hint's row, and keeps what staff may read; False if another writer came first."""
+    if not change(ended(attempt)):
         return False
     keep_calls(attempt)
     return True

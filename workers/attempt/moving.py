@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from broker.health import EngineFailure
 from web.engines.client.errors import EngineFailed, ModelError
 from web.hints import store
 from workers.attempt.calls import usage
-from workers.attempt.ending import ended, keep_calls
+from workers.attempt.ending import write_row
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -70,21 +71,14 @@ async def interrupted(attempt: Attempt) -> None:
 async def requeue(attempt: Attempt, partial: Partial | None, *, exclude: bool) -> bool:
     """The row first; False if it was not ours any longer. exclude: not on this engine again."""
     job, runtime = attempt.job, attempt.runtime
-    if not await runtime.database.run(write_row, attempt, partial):
+    change = functools.partial(store.requeue, job.hint, job.attempt, partial)
+    if not await runtime.database.run(write_row, attempt, change):
         return False
     attempt.left = State.QUEUED
     # What the gate has let through is told before the next attempt can ask what was shown.
     told = runtime.relay.leave(attempt.outgoing)
     call = dispatch.requeue(job.hint, job.engine, job.attempt, exclude=exclude)
     await runtime.broker.run_many([*told, call])
-    return True
-
-
-def write_row(attempt: Attempt, partial: Partial | None) -> bool:
-    job = attempt.job
-    if not store.requeue(job.hint, job.attempt, partial, ended(attempt)):
-        return False
-    keep_calls(attempt)
     return True
 
 

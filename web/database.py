@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import (
@@ -28,6 +29,12 @@ def is_down(error: BaseException | None) -> bool:
 def ago(seconds: float) -> CombinedExpression:
     """The time that was `seconds` ago by the database's clock; the clocks of machines differ."""
     return Now() - timedelta(seconds=seconds)
+
+
+@cache
+def now_sql() -> str:
+    """The time of the database, in its own words; to make them takes longer than to ask it."""
+    return sql(Now())[0]
 
 
 def sql(expression: Any) -> tuple[str, list[Any]]:

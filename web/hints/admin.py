@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
-from web.hints.models import Attempt, Hint, Submission
+from web.hints.models import Attempt, Hint, Submission, span_s
 from web.people.site import CourseScoped
 
 Row = TypeVar("Row", Submission, Hint)
@@ -61,7 +61,7 @@ class SubmissionAdmin(AskedAdmin[Submission]):
 
     @admin.display(description=_("test report"))
     def found(self, submission: Submission) -> SafeString:
-        return preformatted(json.dumps(submission.report, indent=2, ensure_ascii=False))
+        return report_of(submission)
 
 
 class Timeline(admin.TabularInline[Attempt, Hint]):
@@ -116,15 +116,15 @@ class HintAdmin(AskedAdmin[Hint]):
 
     @admin.display(description=_("test report"))
     def found(self, hint: Hint) -> SafeString:
-        return preformatted(json.dumps(hint.submission.report, indent=2, ensure_ascii=False))
+        return report_of(hint.submission)
 
     @admin.display(description=_("wait, s"))
     def wait_s(self, hint: Hint) -> str:
-        return span_s(hint.created_at, hint.first_piece_at)
+        return seconds(span_s(hint.created_at, hint.first_piece_at))
 
     @admin.display(description=_("total, s"))
     def total_s(self, hint: Hint) -> str:
-        return span_s(hint.created_at, hint.finished_at)
+        return seconds(span_s(hint.created_at, hint.finished_at))
 
 
 def preformatted(text: str) -> SafeString:
@@ -132,8 +132,12 @@ def preformatted(text: str) -> SafeString:
     return format_html("<pre>{}</pre>", text)
 
 
-def span_s(start: Any, end: Any) -> str:
-    return f"{(end - start).total_seconds():.1f}" if end else "–"
+def report_of(submission: Submission) -> SafeString:
+    return preformatted(json.dumps(submission.report, indent=2, ensure_ascii=False))
+
+
+def seconds(span_s: float | None) -> str:
+    return "–" if span_s is None else f"{span_s:.1f}"
 
 
 class QuickTaskResultAdmin(TaskResultAdmin):

@@ -12,11 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import Value
-from django.db.models.functions import Now
 
 from broker.contract.attempt import Ended, ModelCall
 from broker.contract.text import storable, storable_json
-from web.database import ago, sql
+from web.database import ago, now_sql, sql
 from web.hints.models import ERROR_CHARS, MODEL_CHARS, Hint
 
 BEGIN = """
@@ -41,13 +40,13 @@ KEEP = """
 def begin(hint: str, number: int, engine: str) -> None:
     """A hint that runs has one open attempt, and no other hint has any."""
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN.format(now=sql(Now())[0]), [key(hint), number, engine])
+        cursor.execute(BEGIN.format(now=now_sql()), [key(hint), number, engine])
 
 
 def close(hint: str, ended: Ended) -> None:
     """The hint's open attempt, if there is one, has ended."""
     seen, since = sql(Value(None) if ended.seen_s is None else ago(ended.seen_s))
-    statement = CLOSE.format(now=sql(Now())[0], seen=seen)
+    statement = CLOSE.format(now=now_sql(), seen=seen)
     error = storable(ended.error)[:ERROR_CHARS]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*since, ended.failure, error, key(hint)])
@@ -65,7 +64,7 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
         for call in calls
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP.format(now=sql(Now())[0]), rows)
+        cursor.executemany(KEEP.format(now=now_sql()), rows)
 
 
 def key(hint: str) -> Any:

@@ -20,7 +20,7 @@ from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
-from web.database import ago, sql
+from web.database import ago, now_sql
 from web.engines import roster
 from web.hints import attempts, jobs, lookup
 from web.hints.creation import Created, Creation, NewHint, Waiting
@@ -78,7 +78,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     of = [attempts.key(hint), State.QUEUED, attempt]
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM.format(now=sql(Now())[0]), to + of)
+            cursor.execute(CLAIM.format(now=now_sql()), to + of)
             found = cursor.fetchall()
         if not found:
             return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +37,18 @@ async def model() -> AsyncIterator[Model]:
     model = Model()
     yield model
     await model.aclose()
+
+
+class Stopper:
+    """A gate of a ScriptedModel: at the piece "stop here" it waits for ever; reached: it does."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+
+    async def __call__(self, piece: str) -> None:
+        if piece == "stop here":
+            self.reached.set()
+            await asyncio.Event().wait()
 
 
 class ScriptedModel:
@@ -100,3 +113,22 @@ def one_engine() -> None:
 @pytest.fixture
 def good() -> tuple[str, ...]:
     return ("Look at ", "the sign. ", "What does ", "it do?")
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[str]]:
+    """Has a module only note the names of the background loops that it begins."""
+
+    def noted(module: str) -> set[str]:
+        names: set[str] = set()
+
+        def begin(loops: Any, died: Any) -> list[Any]:
+            for loop in loops:
+                names.add(loop.__qualname__)
+                loop.close()
+            return []
+
+        monkeypatch.setattr(f"{module}.begin", begin)
+        return names
+
+    return noted

@@ -18,7 +18,7 @@ from broker.contract.job import Partial
 from broker.dispatch import Grant
 from broker.health import EngineState, Why
 from broker.keys import STREAM
-from tests.workers.conftest import ScriptedModel
+from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.test_attempt import FIX, hint, row, settled, told
 from tests.workers.test_rescue import age, rescue, rung
 from web.engines import roster
@@ -422,16 +422,10 @@ async def test_with_no_engine_alive_a_hint_that_failed_waits_like_the_others(
 async def test_a_worker_that_is_stopped_leaves_the_text_to_the_next(
     runtime: Runtime, hint: str
 ) -> None:
-    reached = asyncio.Event()
-
-    async def wait_at(piece: str) -> None:
-        if piece == "stop here":
-            reached.set()
-            await asyncio.Event().wait()
-
-    runtime.model = ScriptedModel((*CUT[:-1], "stop here"), gate=wait_at)
+    stopper = Stopper()
+    runtime.model = ScriptedModel((*CUT[:-1], "stop here"), gate=stopper)
     work = asyncio.create_task(attempt.generate(runtime, hint))
-    await reached.wait()
+    await stopper.reached.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -103,21 +102,13 @@ async def test_a_node_that_lost_its_name_stops(node: Node) -> None:
 
 
 async def test_a_node_watches_rescues_and_deletes_what_is_over(
-    node: Node, monkeypatch: pytest.MonkeyPatch
+    node: Node, begun: Callable[[str], set[str]]
 ) -> None:
-    begun: set[str] = set()
-
-    def begin(loops: Any, died: Any) -> list[Any]:
-        for loop in loops:
-            begun.add(loop.__qualname__)
-            loop.close()
-        node.stopping.set()
-        return []
-
-    monkeypatch.setattr(module, "begin", begin)
+    names = begun("workers.node.node")
+    node.stopping.set()
     await node.work()
 
-    assert {"Rescue.run", "Monitor.run", "Upkeep.run", "Node.beat_on"} <= begun
+    assert {"Rescue.run", "Monitor.run", "Upkeep.run", "Node.beat_on"} <= names
 
 
 async def test_a_node_that_stops_serves_nothing_but_keeps_its_name(node: Node) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -315,20 +316,12 @@ async def test_an_engine_that_goes_after_a_quiet_night_may_be_back_in_a_moment(
 
 
 async def test_a_worker_leaves_rescue_to_its_node(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, begun: Callable[[str], set[str]]
 ) -> None:
-    begun: set[str] = set()
-
-    def begin(loops: Any, died: Any) -> list[Any]:
-        for loop in loops:
-            begun.add(loop.__qualname__)
-            loop.close()
-        return []
-
-    monkeypatch.setattr("workers.runtime.begin", begin)
+    names = begun("workers.runtime")
     runtime.start(died=lambda: None)
 
-    assert begun == {"Relay.run", "every"}
+    assert names == {"Relay.run", "every"}
 
 
 async def test_hints_do_not_wait_for_engines_that_stay_away(

@@ -15,7 +15,7 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Usage
 from broker.contract.job import Sampling
 from tests.fakes.launch import BadServer
-from tests.workers.conftest import ScriptedModel
+from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.kit import written
 from tests.workers.test_attempt import hint, row, settled, told
 from tests.workers.test_bad_servers import JOB, job_of
@@ -141,16 +141,10 @@ async def test_a_hidden_step_that_is_cut_loses_no_text_of_an_earlier_attempt(
     runtime: Runtime, hint: str, hidden: Hidden
 ) -> None:
     await join(runtime, "gpu1")
-    reached = asyncio.Event()
-
-    async def wait_at(piece: str) -> None:
-        if piece == "stop here":
-            reached.set()
-            await asyncio.Event().wait()
-
-    runtime.model = ScriptedModel((*CUT[:-1], "stop here"), gate=wait_at)
+    stopper = Stopper()
+    runtime.model = ScriptedModel((*CUT[:-1], "stop here"), gate=stopper)
     work = asyncio.create_task(generate(runtime, hint))
-    await reached.wait()
+    await stopper.reached.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     runtime.model = ScriptedModel((VERDICT[0], ModelCut("a test")))

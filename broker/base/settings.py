@@ -1,19 +1,20 @@
 """Every variable Hintline reads from its environment: one table, typed, read once.
 
-A secret may also come from the file that `NAME_FILE` names. An unknown `HINTLINE_…` name or a
-bad value stops the start.
+The table in README.md says what each is for. A secret may also come from the file that `NAME_FILE`
+names. An unknown `HINTLINE_…` name or a bad value stops the start.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from broker import urls
@@ -36,7 +37,7 @@ def is_time_zone(text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One variable, of its default's type; without one it is a text, and None where it is unset.
 
@@ -45,8 +46,8 @@ class Setting:
     """
 
     name: str
-    about: str
     default: Value = None
+    _: KW_ONLY
     low: float = 0
     high: float = float("inf")
     choices: tuple[str, ...] = ()
@@ -55,19 +56,28 @@ class Setting:
     fits: Callable[[str], bool] | None = None
     allowed: str = ""
 
-    @property
-    def kind(self) -> type[str | int | float | bool]:
-        return str if self.default is None else type(self.default)
+    def value(self) -> Value:
+        """As read."""
+        # Empty is unset: compose files hand on variables that nobody has set.
+        text = os.environ.get(self.name) or self.from_file()
+        return self.parse(text) if text else self.default
+
+    def from_file(self) -> str:
+        path = os.environ.get(f"{self.name}_FILE") if self.secret else None
+        try:
+            return Path(path).read_text().strip() if path else ""
+        except OSError as error:
+            raise BadSetting(f"{self.name}_FILE={path!r}: {error.strerror}") from error
 
     def parse(self, text: str) -> Value:
         """Raises: BadSetting with the name, the value (never a secret's) and what is allowed."""
-        shown = self.shown(text)
+        shown, kind = self.shown(text), type(self.default)
         # By a table: bool("0") is true.
-        if self.kind is bool:
+        if kind is bool:
             if text.lower() not in FLAGS:
                 raise BadSetting(f"{self.name}={shown}: use one of {', '.join(FLAGS)}")
             return FLAGS[text.lower()]
-        if self.kind is str:
+        if not issubclass(kind, int | float):
             if self.choices and text not in self.choices:
                 raise BadSetting(f"{self.name}={shown}: use one of {', '.join(self.choices)}")
             if self.schemes and text.partition(":")[0].lower() not in self.schemes:
@@ -76,193 +86,80 @@ class Setting:
                 raise BadSetting(f"{self.name}={shown}: use {self.allowed}")
             return text
         try:
-            number = self.kind(text)
+            number = kind(text)
         except ValueError:
-            number = None
+            number = math.nan
         # `not low <= number <= high` also refuses NaN, which no comparison holds for.
-        if not isinstance(number, int | float) or not self.low <= number <= self.high:
-            raise BadSetting(
-                f"{self.name}={shown}: use {self.kind.__name__} from {self.low:g} to {self.high:g}"
-            )
+        if not self.low <= number <= self.high:
+            within = f"{kind.__name__} from {self.low:g} to {self.high:g}"
+            raise BadSetting(f"{self.name}={shown}: use {within}")
         return number
 
     def shown(self, text: str) -> str:
         """For people: nothing of a secret, and of a URL neither its password nor its options."""
         if not self.secret:
             return repr(text)
-        return (
-            repr(CREDENTIALS.sub(r"\1…@", text).partition("?")[0]) if self.schemes else "(secret)"
-        )
+        shown = repr(CREDENTIALS.sub(r"\1…@", text).partition("?")[0])
+        return shown if self.schemes else "(secret)"
 
 
 SETTINGS = (
     Setting(
-        name="DATABASE_URL",
+        "DATABASE_URL",
         secret=True,
         schemes=("postgres", "postgresql", "sqlite"),
         fits=urls.names_a_database,
         allowed="postgresql://user:password@host:5432/name or sqlite:///path",
-        about="postgresql://user:password@host:5432/name; unset: SQLite in HINTLINE_DATA",
     ),
     Setting(
-        name="REDIS_URL",
+        "REDIS_URL",
         secret=True,
         schemes=("redis", "rediss", "unix"),
         fits=urls.names_a_redis,
         allowed="redis://:password@host:6379/0 with a port to 65535 and a number at its end, or "
         "unix:///path?db=0",
-        about="Redis or Valkey; unset: the embedded Valkey that `make run` starts",
     ),
+    Setting("HINTLINE_DATA", ".data"),
+    Setting("HINTLINE_SECRET_KEY", secret=True),
+    Setting("HINTLINE_SECRET_KEY_FALLBACKS", secret=True),
+    Setting("HINTLINE_DEBUG", False),
+    Setting("HINTLINE_HOSTS", "localhost,127.0.0.1,[::1]"),
+    Setting("HINTLINE_HTTPS", False),
+    Setting("HINTLINE_PORT", 8000, low=1, high=65535),
     Setting(
-        name="HINTLINE_DATA",
-        default=".data",
-        about="folder of the embedded database, Valkey's files, keys and logs",
-    ),
-    Setting(
-        name="HINTLINE_SECRET_KEY",
-        secret=True,
-        about="signs sessions, encrypts stored API keys; unset: made once, kept in HINTLINE_DATA",
-    ),
-    Setting(
-        name="HINTLINE_SECRET_KEY_FALLBACKS",
-        secret=True,
-        about="secret keys of before, by comma: what they signed or encrypted can still be read",
-    ),
-    Setting(
-        name="HINTLINE_DEBUG", default=False, about="Django's debug pages; never in production"
-    ),
-    Setting(
-        name="HINTLINE_HOSTS",
-        default="localhost,127.0.0.1,[::1]",
-        about="host names the site answers to, by comma",
-    ),
-    Setting(
-        name="HINTLINE_HTTPS",
-        default=False,
-        about="the site is reached over TLS: secure cookies, HSTS, and trust in X-Forwarded-Proto",
-    ),
-    Setting(
-        name="HINTLINE_PORT",
-        default=8000,
-        low=1,
-        high=65535,
-        about="port of the web app in `make run`",
-    ),
-    Setting(
-        name="HINTLINE_TIME_ZONE",
-        default="Asia/Seoul",
+        "HINTLINE_TIME_ZONE",
+        "Asia/Seoul",
         fits=is_time_zone,
         allowed="a name of the IANA database, such as Asia/Seoul or UTC",
-        about="time zone in which pages show times",
     ),
-    Setting(
-        name="HINTLINE_BACKLOG_MAX",
-        default=1000,
-        low=1,
-        high=1_000_000,
-        about="hints that may wait; one more is answered 429",
-    ),
-    Setting(
-        name="HINTLINE_HINT_TTL_S",
-        default=300,
-        low=10,
-        high=86_400,
-        about="seconds a hint may wait before it ends with an authored hint",
-    ),
-    Setting(
-        name="HINTLINE_TTFT_TARGET_S",
-        default=5.0,
-        low=0.1,
-        high=300,
-        about="seconds to the first token, of 95 % of hints; an engine that is slower gets fewer",
-    ),
-    Setting(
-        name="HINTLINE_RAW_DAYS",
-        default=14,
-        high=3650,
-        about="days that staff may read what a model wrote before the gate; 0 keeps nothing",
-    ),
-    Setting(
-        name="HINTLINE_RECORD_DAYS",
-        default=90,
-        low=1,
-        high=3650,
-        about="days that staff may read how attempts and tasks ended, and who signed in from where",
-    ),
-    Setting(
-        name="HINTLINE_MAX_STREAMS",
-        default=5000,
-        low=1,
-        high=100_000,
-        about="open event streams of one web process",
-    ),
-    Setting(
-        name="HINTLINE_NODE",
-        about="name of this worker node, one live node each; unset: the host's name",
-    ),
-    Setting(
-        name="HINTLINE_LOCAL_MODEL",
-        about="GGUF file the local engine serves; unset: the bundled SmolLM2-135M-Instruct",
-    ),
-    Setting(
-        name="HINTLINE_LOCAL_SLOTS",
-        default=2,
-        low=1,
-        high=64,
-        about="hints the local engine writes at once",
-    ),
-    Setting(
-        name="HINTLINE_LOCAL_HOST",
-        default="127.0.0.1",
-        about="host of the local model server: where it listens, and where workers reach it",
-    ),
-    Setting(
-        name="HINTLINE_LOCAL_PORT",
-        default=8071,
-        low=1,
-        high=65535,
-        about="port of the local model server",
-    ),
-    Setting(
-        name="HINTLINE_LOG_LEVEL",
-        default="INFO",
-        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-        about="how much is logged",
-    ),
-    Setting(
-        name="HINTLINE_LOG_FORMAT",
-        default="text",
-        choices=("text", "json"),
-        about="text for people, json (an object a line) for a log store",
-    ),
-    Setting(
-        name="HINTLINE_METRICS_TOKEN",
-        secret=True,
-        about="what Prometheus sends as bearer token to read /metrics; unset: private peers may",
-    ),
-    Setting(
-        name="HINTLINE_METRICS_PORT",
-        default=0,
-        high=65535,
-        about="port on which a node serves /metrics for all its workers; 0 for none",
-    ),
-    Setting(
-        name="HINTLINE_TASK_EVENTS",
-        default=False,
-        about="Celery task events, for Flower (1 ms CPU a hint)",
-    ),
+    Setting("HINTLINE_BACKLOG_MAX", 1000, low=1, high=1_000_000),
+    Setting("HINTLINE_HINT_TTL_S", 300, low=10, high=86_400),
+    Setting("HINTLINE_TTFT_TARGET_S", 5.0, low=0.1, high=300),
+    Setting("HINTLINE_RAW_DAYS", 14, high=3650),
+    Setting("HINTLINE_RECORD_DAYS", 90, low=1, high=3650),
+    Setting("HINTLINE_MAX_STREAMS", 5000, low=1, high=100_000),
+    Setting("HINTLINE_NODE"),
+    Setting("HINTLINE_LOCAL_MODEL"),
+    Setting("HINTLINE_LOCAL_SLOTS", 2, low=1, high=64),
+    Setting("HINTLINE_LOCAL_HOST", "127.0.0.1"),
+    Setting("HINTLINE_LOCAL_PORT", 8071, low=1, high=65535),
+    Setting("HINTLINE_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
+    Setting("HINTLINE_LOG_FORMAT", "text", choices=("text", "json")),
+    Setting("HINTLINE_METRICS_TOKEN", secret=True),
+    Setting("HINTLINE_METRICS_PORT", 0, high=65535),
+    Setting("HINTLINE_TASK_EVENTS", False),
 )
 TABLE = {setting.name: setting for setting in SETTINGS}
 
 
-def read(name: str, kind: type[T], environ: Mapping[str, str] = os.environ) -> T | None:
+def read(name: str, kind: type[T]) -> T | None:
     """The value of a variable of the table, checked; its default where the environment has none.
 
     Raises: BadSetting for a bad value, or a NAME_FILE that cannot be read.
     """
-    setting = TABLE[name]
-    assert setting.kind is kind, f"{name} is {setting.kind}"
-    return cast(T | None, value_of(setting, environ))
+    value = TABLE[name].value()
+    assert value is None or isinstance(value, kind), f"{name} is no {kind.__name__}"
+    return value
 
 
 def need(name: str, kind: type[T]) -> T:
@@ -270,22 +167,6 @@ def need(name: str, kind: type[T]) -> T:
     value = read(name, kind)
     assert value is not None, f"{name} has no default"
     return value
-
-
-def value_of(setting: Setting, environ: Mapping[str, str]) -> Value:
-    # Empty is unset: compose files hand on variables that nobody has set.
-    text = environ.get(setting.name) or from_file(setting, environ)
-    return setting.parse(text) if text else setting.default
-
-
-def from_file(setting: Setting, environ: Mapping[str, str]) -> str:
-    path = environ.get(f"{setting.name}_FILE") if setting.secret else None
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text().strip()
-    except OSError as error:
-        raise BadSetting(f"{setting.name}_FILE={path!r}: {error.strerror}") from error
 
 
 @cache
@@ -296,7 +177,7 @@ def check_environment() -> None:
         if name.startswith("HINTLINE_") and name not in known:
             raise BadSetting(f"{name}: no such setting; known: {', '.join(sorted(TABLE))}")
     for setting in SETTINGS:
-        value_of(setting, os.environ)
+        setting.value()
 
 
 def exit_on_bad_settings() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,15 @@ def test_a_bad_value_is_named_without_its_password(name: str, value: str) -> Non
 )
 def test_a_good_value_is_taken(name: str, value: str) -> None:
     assert TABLE[name].parse(value) == value
+
+
+def test_the_readme_says_of_every_setting_what_it_is_for_and_its_default() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?\.) \|$", (ROOT / "README.md").read_text(), re.M)
+    defaults = {name: re.search(r" Default: `(.+)`\.$", about) for name, about in rows}
+
+    assert [name for name, _ in rows] == list(TABLE)
+    for name, told in defaults.items():
+        assert TABLE[name].default == (TABLE[name].parse(told[1]) if told else None), name
 
 
 COMMANDS = {

@@ -1,4 +1,4 @@
-"""init.sh, certificate.py and health.py: what the containers run before and beside Hintline."""
+"""init.sh, certificate.sh and health.py: what the containers run before and beside Hintline."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_init_brings_the_images_up_to_date_and_nothing_else(folder: Path) -> Non
 
 def certificate(folder: Path, hosts: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(COMPOSE / "certificate.py"), str(folder)],
+        ["sh", str(COMPOSE / "certificate.sh"), str(folder)],
         env=os.environ | {"HINTLINE_HOSTS": hosts},
         capture_output=True, text=True, timeout=30,
     )  # fmt: skip
@@ -89,14 +89,15 @@ def test_a_certificate_is_made_for_the_hosts(tmp_path: Path) -> None:
 
     chain, key = tmp_path / "fullchain.pem", tmp_path / "privkey.pem"
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
-    names = x509.load_pem_x509_certificate(chain.read_bytes()).extensions.get_extension_for_class(
-        x509.SubjectAlternativeName
-    )
+    made = x509.load_pem_x509_certificate(chain.read_bytes())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert names.value.get_values_for_type(x509.DNSName) == ["hints.example.edu"]
     assert [str(each) for each in names.value.get_values_for_type(x509.IPAddress)] == [
         "127.0.0.1",
         "::1",
     ]
+    assert not made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert (made.not_valid_after_utc - made.not_valid_before_utc).days == 825
     assert stat.S_IMODE((tmp_path / "privkey.pem").stat().st_mode) == 0o600
 
 
@@ -108,13 +109,14 @@ def test_a_given_certificate_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "privkey.pem").read_text() == "given privkey.pem"
 
 
-def test_half_a_certificate_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "fullchain.pem").write_text("given")
+@pytest.mark.parametrize("given", ["fullchain.pem", "privkey.pem"])
+def test_half_a_certificate_stops_the_start(tmp_path: Path, given: str) -> None:
+    (tmp_path / given).write_text("given")
 
     done = certificate(tmp_path, "localhost")
     assert done.returncode == 1
-    assert "fullchain.pem alone" in done.stderr
-    assert not (tmp_path / "privkey.pem").exists()
+    assert f"{given} alone" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [given]
 
 
 class Answer(BaseHTTPRequestHandler):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.base.times import WORKER_LIVES_S
-from broker.scripts import Call, nothing
+from broker.scripts import Call, nothing, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,8 @@ def parse_load(reply: list[str]) -> tuple[str, Load]:
         slots=int(slots),
         max_slots=int(max_slots),
         in_flight=int(in_flight),
-        workers=dict(pairs(workers)),
+        workers={worker: int(own) for worker, own in pairs(workers).items()},
         service_s=float(service_ms) / 1000 if service_ms else None,
         limit=int(limit),
         paused_s=int(paused_ms) / 1000,
     )
-
-
-def pairs(flat: list[str]) -> Iterator[tuple[str, int]]:
-    for worker, slots in zip(flat[::2], flat[1::2], strict=True):
-        yield worker, int(slots)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import uuid4
 
 from broker.base import times
 from broker.contract.limit import SHRINK, START
-from broker.scripts import Call, nothing
+from broker.scripts import Call, by_key, nothing, pairs
 
 
 class EngineState(StrEnum):
@@ -62,7 +63,7 @@ class Reading:
     """What an engine's metrics say; None: they do not say it. Rates are means of some seconds.
 
     running, waiting: requests, also those of others; kv_usage, cached_ratio: 0 to 1;
-    missing: series that should be there; age_s: since they were read.
+    missing: series that should be there.
     """
 
     running: int | None = None
@@ -73,7 +74,6 @@ class Reading:
     cached_ratio: float | None = None
     ttft_p95_s: float | None = None
     missing: tuple[str, ...] = ()
-    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,72 +155,42 @@ def set_limit(engine: str, ejections: int, limit: float, good: float | None) -> 
 
 def read(engine: str, reading: Reading) -> Call[None]:
     """Keeps a reading for READING_S."""
-    # Unknown is an empty text: a field that is left out would keep its last value.
-    fields = {
-        "running": text(reading.running),
-        "waiting": text(reading.waiting),
-        "kv_usage": text(reading.kv_usage),
-        "tokens_s": text(reading.tokens_s),
-        "cached_ratio": text(reading.cached_ratio),
-        "ttft_p95_s": text(reading.ttft_p95_s),
-        "missing": ",".join(reading.missing),
-    }
-    flat = (part for pair in fields.items() for part in pair)
-    return Call("health_read", (engine, times.READING_S, text(reading.kv_tokens), *flat), nothing)
+    # The size of its cache is kept for good, as the dispatcher needs it.
+    kv_tokens = reading.kv_tokens or ""
+    return Call(
+        "health_read", (engine, times.READING_S, kv_tokens, json.dumps(asdict(reading))), nothing
+    )
 
 
 def state() -> Call[dict[str, Health]]:
     """Every engine that may get hints, has workers, or still holds leases."""
-    return Call("health_state", (), lambda reply: {name: parse(*rest) for name, *rest in reply})
+    return Call("health_state", (), by_key(parse))
 
 
-def parse(now_ms: int, flat_health: list[str], flat_reading: list[str]) -> Health:
-    fields, reading = pairs(flat_health), pairs(flat_reading)
+def parse(now_ms: int, flat: list[str], told: str | None) -> Health:
+    fields = pairs(flat)
+
+    def number(name: str) -> float | None:
+        return float(fields[name]) if fields.get(name) else None
+
+    def ago(name: str) -> float | None:
+        return (now_ms - int(fields[name])) / 1000 if name in fields else None
+
     return Health(
         # An engine that was never down has no state yet.
         state=EngineState(fields.get("state", EngineState.UP)),
-        limit=number(fields, "limit"),
-        good=number(fields, "good"),
+        limit=number("limit"),
+        good=number("good"),
         ejections=int(fields.get("ejections", 0)),
         why=Why(fields["why"]) if fields.get("why") else None,
-        since_s=ago(now_ms, fields, "since_ms"),
-        silent_s=ago(now_ms, fields, "progress_ms"),
+        since_s=ago("since_ms"),
+        silent_s=ago("progress_ms"),
         busy=int(fields.get("busy", 0)),
         # The end of a pause lies ahead, where ago() is negative.
-        paused_s=max(0.0, -(ago(now_ms, fields, "paused_ms") or 0.0)),
-        reading=parse_reading(now_ms, reading) if reading else None,
+        paused_s=max(0.0, -(ago("paused_ms") or 0.0)),
+        reading=parse_reading(**json.loads(told)) if told else None,
     )
 
 
-def parse_reading(now_ms: int, fields: Mapping[str, str]) -> Reading:
-    return Reading(
-        running=whole(fields, "running"),
-        waiting=whole(fields, "waiting"),
-        kv_usage=number(fields, "kv_usage"),
-        kv_tokens=whole(fields, "kv_tokens"),
-        tokens_s=number(fields, "tokens_s"),
-        cached_ratio=number(fields, "cached_ratio"),
-        ttft_p95_s=number(fields, "ttft_p95_s"),
-        missing=tuple(filter(None, fields["missing"].split(","))),
-        age_s=ago(now_ms, fields, "at_ms") or 0.0,
-    )
-
-
-def pairs(flat: list[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def number(fields: Mapping[str, str], name: str) -> float | None:
-    return float(fields[name]) if fields.get(name) else None
-
-
-def whole(fields: Mapping[str, str], name: str) -> int | None:
-    return int(fields[name]) if fields.get(name) else None
-
-
-def ago(now_ms: int, fields: Mapping[str, str], name: str) -> float | None:
-    return (now_ms - int(fields[name])) / 1000 if name in fields else None
-
-
-def text(value: float | None) -> str:
-    return "" if value is None else str(value)
+def parse_reading(*, missing: list[str], **fields: Any) -> Reading:
+    return Reading(missing=tuple(missing), **fields)

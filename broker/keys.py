@@ -70,8 +70,8 @@ HEALTH = Key(
     "progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance",
 )  # fmt: skip
 READING = Key(
-    "reading", "hl:engine:*:reading", "health", "hash", times.READING_S,
-    "what /metrics last said, with at_ms",
+    "reading", "hl:engine:*:metrics", "health", "string", times.READING_S,
+    "what /metrics last said, JSON",
 )  # fmt: skip
 WARM = Key(
     "warm", "hl:engine:*:warm", "dispatch", "zset", None,

@@ -104,5 +104,10 @@ def included(text: str, read: Callable[[str], str]) -> list[str]:
     return list(dict.fromkeys(one for name in names for one in [*included(read(name), read), name]))
 
 
+def pairs(flat: list[str]) -> dict[str, str]:
+    """The fields of a hash, which a script replies as name, value, name, value …"""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
 def nothing(reply: object) -> None:
     """Parser of a script that has no result."""

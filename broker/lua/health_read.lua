@@ -1,10 +1,8 @@
 -- Notes what the metrics of an engine say.
 -- keys: reading, health(engine)
--- args: engine, ttl_s, size of its cache in tokens or '', then name, value of each field
+-- args: engine, ttl_s, size of its cache in tokens or '', what they say as JSON
 -- result: nothing
--- includes: clock
 
-local engine, ttl_s, kv_tokens = unpack(ARGV, 1, 3)
-redis.call('HSET', key.reading(engine), 'at_ms', now_ms(), 'kv_tokens', kv_tokens, unpack(ARGV, 4))
-redis.call('EXPIRE', key.reading(engine), ttl_s)
+local engine, ttl_s, kv_tokens, told = unpack(ARGV)
+redis.call('SET', key.reading(engine), told, 'EX', ttl_s)
 if kv_tokens ~= '' then redis.call('HSET', key.health(engine), 'kv_tokens', kv_tokens) end

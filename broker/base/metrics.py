@@ -6,6 +6,7 @@ import hmac
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from io import FileIO
 from ipaddress import ip_address
 from itertools import count
@@ -69,26 +70,22 @@ def share(folder: Path) -> None:
     values.ValueClass = values.MultiProcessValue(Seat(folder))  # type: ignore[no-untyped-call]
 
 
+@dataclass
 class Given(Collector):
-    """Families that were made for this page."""
+    """The families of one page."""
 
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = list(families)
+    families: Iterable[Metric]
 
     def collect(self) -> Iterable[Metric]:
-        return self._families
+        return self.families
 
 
 def page(families: Iterable[Metric]) -> bytes:
     """What was counted, here or in all processes of the shared folder, and these families."""
-    registry = CollectorRegistry(auto_describe=False)
-    folder = os.environ.get(FOLDER)
-    if folder:
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
-    else:
-        registry.register(Given(REGISTRY.collect()))
-    registry.register(Given(families))
-    return generate_latest(registry)
+    counted: Collector = REGISTRY
+    if folder := os.environ.get(FOLDER):
+        counted = MultiProcessCollector(None, folder)  # type: ignore[no-untyped-call]
+    return generate_latest(Given([*counted.collect(), *families]))
 
 
 def allowed(peer: str, token: str, header: Callable[[str], str | None]) -> bool:

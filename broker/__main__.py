@@ -49,9 +49,9 @@ def main() -> int:
 
 def watch(server: Embedded) -> str:
     """Until the server ends or is killed because it hangs: answers which. Empty after a signal."""
-    assert server.process is not None
-    beat, silent_s = beater(), 0.0
-    while (status := server.process.poll()) is None:
+    process, beat, silent_s = server.child.process, beater(), 0.0
+    assert process is not None
+    while (status := process.poll()) is None:
         if told_to_end:
             return ""
         beat()
@@ -64,7 +64,7 @@ def watch(server: Embedded) -> str:
         # A longer gap means that this process was stopped itself, and heard nothing meanwhile.
         silent_s += min(monotonic() - began_s, 2 * PULSE_S)
         if silent_s >= SERVER_HANGS_S:
-            server.process.kill()
+            process.kill()
             return f"Valkey does not answer for {SERVER_HANGS_S:.0f} s: killed"
     return f"Valkey ended with status {status}"
 

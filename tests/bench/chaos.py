@@ -101,9 +101,9 @@ def worker_stopped_past_its_leases(c: Chaos) -> None:
 
 
 def redis_killed(c: Chaos) -> None:
-    assert c.stand.valkey.process is not None
-    c.stand.valkey.process.kill()
-    c.stand.valkey.process.wait()
+    assert c.stand.valkey.child.process is not None
+    c.stand.valkey.child.process.kill()
+    c.stand.valkey.child.process.wait()
     c.later(2, c.stand.valkey.start)
 
 

@@ -63,7 +63,7 @@ def test_data_survives_stop_and_start(data_dir: Path) -> None:
     with Embedded(data_dir) as server, client(data_dir) as redis:
         redis.set("k", "v")
         pid = server_pid(data_dir)
-    assert server.process is None
+    assert server.child.process is None
     assert gone(pid)
 
     with Embedded(data_dir), client(data_dir) as redis:
@@ -77,9 +77,9 @@ def test_data_survives_kill_9(data_dir: Path) -> None:
         redis.set("k", "v")
         # What appendfsync everysec promises; the kernel has the write in any case.
         redis.waitaof(1, 0, 5000)
-    assert server.process is not None
-    server.process.kill()
-    server.process.wait()
+    assert server.child.process is not None
+    server.child.process.kill()
+    server.child.process.wait()
 
     with Embedded(data_dir), client(data_dir) as redis:
         assert redis.get("k") == "v"
@@ -119,7 +119,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(data_dir: Path) -> None:
     with pytest.raises(EmbeddedFailed, match=r"ended at once: .*appendonlydir: Not a directory"):
         server.start()
 
-    assert server.process is None
+    assert server.child.process is None
 
 
 @pytest.fixture

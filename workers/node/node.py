@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from uuid import uuid4
 
@@ -38,6 +39,10 @@ log = logging.getLogger(__name__)
 class NameTaken(HintlineError):
     """Another live node has this node's name."""
 
+    def __init__(self, name: str) -> None:
+        text = f"another live node is called {name!r}: give this one its own HINTLINE_NODE"
+        super().__init__(text)
+
 
 def name_of_node() -> str:
     """Raises: BadSetting."""
@@ -59,7 +64,8 @@ class Node:
         self.wanted: dict[str, Wanted] = {}
         self.others: dict[str, NodeState] = {}
         self.drains: dict[str, float] = {}
-        self.lost = self.failed = False
+        self.failure: HintlineError | None = None
+        """Why it stops, if nobody told it to."""
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -79,10 +85,8 @@ class Node:
             await self.broker.aclose()
             self.database.close()
             self.upkeep.close()
-        if self.lost:
-            raise self.name_taken()
-        if self.failed:
-            raise HintlineError("a background loop died: see the log")
+        if self.failure:
+            raise self.failure
 
     async def work(self) -> None:
         rescue = Rescue(self.broker, self.database)
@@ -94,7 +98,8 @@ class Node:
             self.beat_on(),
             every(PULSE_S, self.watch),
         )
-        background = begin(loops, self.fail)
+        died = HintlineError("a background loop died: see the log")
+        background = begin(loops, lambda: self.give_up(died))
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
@@ -108,8 +113,8 @@ class Node:
         except BrokerDown as error:
             log.warning("not signed off: %s", error)
 
-    def fail(self) -> None:
-        self.failed = True
+    def give_up(self, failure: HintlineError) -> None:
+        self.failure = failure
         self.stopping.set()
 
     async def take_name(self) -> None:
@@ -120,18 +125,13 @@ class Node:
                 beats = await self.beat()
             except BrokerDown as error:
                 log.warning("the node waits: %s", error)
-                beats = heard
             else:
                 if beats is None:
                     return
                 if heard is not None and beats > heard:
-                    raise self.name_taken()
-            heard = beats
+                    raise NameTaken(self.name)
+                heard = beats
             await self.wait(NODE_BEAT_S / 4)
-
-    def name_taken(self) -> NameTaken:
-        text = f"another live node is called {self.name!r}: give this one its own HINTLINE_NODE"
-        return NameTaken(text)
 
     async def beat(self) -> int | None:
         """Tells that it lives, and hears of the others. None, or beats as in nodes.beat."""
@@ -144,16 +144,12 @@ class Node:
         return answer
 
     async def beat_on(self) -> None:
-        while True:
-            try:
-                if await self.beat() is not None:
-                    log.error("%s", self.name_taken())
-                    self.lost = True
-                    self.stopping.set()
-                    return
-            except BrokerDown as error:
-                log.warning("no heartbeat: %s", error)
-            await asyncio.sleep(NODE_BEAT_S)
+        await every(NODE_BEAT_S, self.keep_name, BrokerDown)
+
+    async def keep_name(self) -> None:
+        if await self.beat() is not None and not self.failure:
+            self.give_up(NameTaken(self.name))
+            log.error("%s", self.failure)
 
     async def look(self) -> None:
         """One round; without the database what was wanted last is kept going."""
@@ -210,7 +206,5 @@ class Node:
         return late | draining - busy
 
     async def wait(self, period_s: float) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), period_s)
-        except TimeoutError:
-            return

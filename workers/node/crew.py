@@ -49,15 +49,14 @@ class Crew:
         self.workers.sort(key=Child.alive, reverse=True)
         self.let_go(self.workers[count:])
         self.workers = self.workers[:count]
-        self.workers += [self.worker() for _ in range(count - len(self.workers))]
+        while len(self.workers) < count:
+            name = f"worker of {self.engine}"
+            self.workers.append(Child(name, self.command(slots), self.environ))
         for worker in self.workers:
             self.revive(worker)
-        if all(ready(worker) for worker in self.workers):
+        if all(each.alive() and monotonic() - each.started_s >= READY_S for each in self.workers):
             self.let_go(self.outdated)
             self.outdated = []
-
-    def worker(self) -> Child:
-        return Child(f"worker of {self.engine}", self.command(self.slots), self.environ)
 
     def command(self, slots: int) -> list[str]:
         return [sys.executable, "-m", "workers", "worker", self.engine, "--slots", str(slots)]
@@ -71,20 +70,18 @@ class Crew:
 
     def look(self) -> None:
         """Kills who hangs, and notes who has ended; to be called every PULSE_S."""
-        for worker in (*self.workers, *self.outdated):
+        for worker in (*self.workers, *self.outdated, *self.leaving):
             if death := worker.look():
                 self.dead.append(death.pid)
                 self.count(worker, death)
-        for worker in self.leaving:
-            if death := worker.look():
-                self.dead.append(death.pid)
-                log.info("%s, pid %d, left: %s", worker.name, death.pid, death.how)
         self.outdated = [worker for worker in self.outdated if worker.process]
         self.leaving = [worker for worker in self.leaving if worker.process]
 
     def count(self, worker: Child, death: Death) -> None:
         who = f"{worker.name}, pid {death.pid}," if death.pid else worker.name
-        if death.how == exit_name(0):
+        if worker in self.leaving:
+            log.info("%s left: %s", who, death.how)
+        elif death.how == exit_name(0):
             log.info("%s was told to stop by somebody else", who)
         else:
             self.crashes, self.last_exit = self.crashes + 1, death.how
@@ -131,7 +128,3 @@ class Crew:
             last_exit=self.last_exit,
             retry_s=max(0.0, round(min(pauses), 1)) if pauses else None,
         )
-
-
-def ready(worker: Child) -> bool:
-    return worker.alive() and monotonic() - worker.started_s >= READY_S

@@ -15,11 +15,6 @@ from broker.keys import CELERY as CELERY_KEYS
 TASK = "generate_hint"
 
 CELERY: dict[str, Any] = {
-    "accept_content": ["json"],
-    "task_serializer": "json",
-    "result_serializer": "json",
-    "enable_utc": True,
-    "timezone": "UTC",
     # Acked when the pool takes the task: recovery is the lease's, a message is only a doorbell.
     "task_acks_late": False,
     "task_track_started": False,
@@ -49,7 +44,6 @@ CELERY: dict[str, Any] = {
     },
     # Without it tracebacks are lost. It keeps the arguments too, so they are no more than an id.
     "result_extended": True,
-    "result_expires": 7 * 24 * 3600,
     "result_backend_always_retry": True,
     "result_backend_max_retries": 5,
 }

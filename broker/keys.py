@@ -116,11 +116,8 @@ DOORBELLS = Key(
 )  # fmt: skip
 CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
 
-TABLE = (
-    TICKET, BACKLOG, COURSES, TURNS, COURSE_BACKLOG, ROUNDS, STUDENT, PULLS, LEASES, SERVICE, EPOCH,
-    ENGINES, KNOWN, WORKERS, HEALTH, READING, WARM,
-    RUN, RUNS, NODE, NODES, MONITOR, STREAM, TIP, RESCUE, UPKEEP, DOORBELLS, CELERY,
-)  # fmt: skip
+TABLE = tuple(key for key in globals().values() if isinstance(key, Key))
+"""All of them, so that none can be forgotten."""
 
 
 def lua(text: str) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,15 +22,11 @@ LAST_S = 1.0
 """A grandchild that inherited the pipe may hold it open for longer: we do not wait for it."""
 
 
-def for_owner(path: str, flags: int) -> int:
-    """For open()."""
-    return os.open(path, flags, 0o600)
-
-
 class Files(RotatingFileHandler):
     """A full disk costs lines and nothing else; the file is opened again for the next one."""
 
     def _open(self) -> TextIOWrapper:
+        for_owner = partial(os.open, mode=0o600)
         return open(self.baseFilename, "a", encoding=self.encoding, opener=for_owner)
 
     def handleError(self, record: logging.LogRecord) -> None:

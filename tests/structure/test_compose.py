@@ -108,8 +108,8 @@ def test_every_service_that_stays_says_how_it_is(name: str, service: dict[str, A
 
 def test_the_web_is_asked_whether_it_is_ready_but_killed_only_if_it_is_dead() -> None:
     for name in ("web", "events"):
-        assert "/readyz" in ONE["services"][name]["healthcheck"]["test"][-2]
-        assert "/livez" in SWARM["services"][name]["healthcheck"]["test"][-2]
+        assert "/readyz" in ONE["services"][name]["healthcheck"]["test"][-1]
+        assert "/livez" in SWARM["services"][name]["healthcheck"]["test"][-1]
 
 
 def test_no_server_of_ours_believes_who_it_is_told_to_speak_to() -> None:

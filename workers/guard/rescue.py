@@ -94,7 +94,9 @@ class Rescue:
         if await self._database.run(lookup.state_of, hint) is not State.QUEUED:
             if await self._database.run(lookup.just_finished, hint, SENDING_S):
                 return  # its engine is down, not its worker, who has the last words in hand
-            await self.close(hint)
+            ended = await self._database.run(lookup.ended_as, hint)
+            if ended is not None:
+                await self._broker.run(streams.close(hint, 0, events.done(*ended)))
             await self._broker.run(dispatch.forget(hint))
             return
         metrics.LEASE_EXPIRED.inc()
@@ -103,12 +105,6 @@ class Rescue:
             await self._broker.run(dispatch.requeue_lost(hint, attempt))
         else:
             await self.give_up(hint, Reason.WORKER_LOST)
-
-    async def close(self, hint: str) -> None:
-        """The final event of a hint whose writer could not send it."""
-        ended = await self._database.run(lookup.ended_as, hint)
-        if ended is not None:
-            await self._broker.run(streams.close(hint, 0, events.done(*ended)))
 
     async def adopt(self) -> None:
         """Hints of the database that the dispatcher does not know are admitted again."""

@@ -357,10 +357,14 @@ async def test_a_node_that_stood_still_itself_blames_nobody(
     assert beating.workers[0].alive()
 
 
-async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small) -> None:
+async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small, clock: Clock) -> None:
     pids = await staffed(crew, 2)
 
-    await crew.disband(0.1)
+    going = asyncio.create_task(crew.disband(30))
+    await until(lambda: crew.told() == pids)
+    assert not going.done()
+    clock.now_s += 30
+    await going
 
     assert crew.empty()
     assert {*crew.dead} == pids

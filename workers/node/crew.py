@@ -99,15 +99,8 @@ class Crew:
         self.wanted = 0
         self.let_go((*self.workers, *self.outdated))
         self.workers, self.outdated = [], []
-        try:
-            async with asyncio.timeout(within_s):
-                await self.emptied()
-        except TimeoutError:
-            for worker in self.leaving:
-                worker.end(0)
-            await self.emptied()
-
-    async def emptied(self) -> None:
+        for worker in self.leaving:
+            worker.end_by_s = min(worker.end_by_s, monotonic() + within_s)
         while not self.empty():
             self.look()
             await asyncio.sleep(POLL_S)

@@ -164,12 +164,10 @@ class Node:
         emptied = await self.emptied({name for name, want in mine.items() if want.draining})
         for engine, crew in self.crews.items():
             want = mine.get(engine, Wanted(0, crew.slots))
-            if not want.draining:
-                crew.fit(want.workers, want.slots)
-            elif engine in emptied:
+            if engine in emptied:
                 crew.fit(0, want.slots)
-            else:
-                crew.look()
+            elif not want.draining:
+                crew.fit(want.workers, want.slots)
         await self.tell_of_the_dead()
         self.crews = {e: crew for e, crew in self.crews.items() if e in mine or not crew.empty()}
 

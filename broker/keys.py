@@ -10,114 +10,76 @@ from broker.base import times
 class Key(NamedTuple):
     """One kind of key. pattern: `*` is the hint, engine, lane … ttl_s None: until deleted."""
 
-    name: str
     pattern: str
     owner: str
     type: str
-    ttl_s: int | None
-    about: str
+    ttl_s: int | None = None
 
     def __call__(self, part: str = "") -> str:
         return self.pattern.replace("*", part)
 
 
-TICKET = Key(
-    "ticket", "hl:hint:*", "dispatch", "hash", None,
-    "phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix, "
-    "prefix_tokens, lane, student, course, affinity = home, warm or cold, not:<engine>, lost",
-)  # fmt: skip
-BACKLOG = Key(
-    "backlog", "hl:backlog:*", "dispatch", "zset", None, "hints that wait in a lane by since_ms"
-)
-COURSES = Key(
-    "courses", "hl:courses:*", "dispatch", "zset", None, "courses that wait in a lane by next turn"
-)
-TURNS = Key(
-    "turns", "hl:turns:*", "dispatch", "hash", None,
-    "courses that do not wait in a lane while others do, to their next turn",
-)  # fmt: skip
-COURSE_BACKLOG = Key(
-    "course_backlog", "hl:course_backlog:*", "dispatch", "zset", None,
-    "'<since_ms>:<hint>' of those that wait in a '<lane>:<course>', by round",
-)  # fmt: skip
-ROUNDS = Key(
-    "rounds", "hl:rounds:*", "dispatch", "hash", None,
-    "students of a '<lane>:<course>' to their last round; '' to the one that is served",
-)  # fmt: skip
-STUDENT = Key(
-    "student", "hl:student:*", "dispatch", "set", None, "hints in flight of a student, but batch"
-)
-PULLS = Key("pulls", "hl:pulls", "dispatch", "string", None, "how often a free slot was offered")
-LEASES = Key(
-    "leases", "hl:engine:*:leases", "dispatch", "zset", None, "hints in flight by deadline ms"
-)
-SERVICE = Key(
-    "service", "hl:engine:*:service", "dispatch", "string", None, "mean service time in ms"
-)
-EPOCH = Key(
-    "epoch", "hl:epoch", "dispatch", "string", None, "ms at which this Redis was first seen"
-)
-ENGINES = Key(
-    "engines", "hl:engines", "fleet", "hash", None, "engines that may get hints, and most slots"
-)
-KNOWN = Key("known", "hl:known", "fleet", "set", None, "engines that may hold leases or workers")
-WORKERS = Key(
-    "workers", "hl:engine:*:workers", "fleet", "hash", None, "worker id to '<slots> <deadline ms>'"
-)
-HEALTH = Key(
-    "health", "hl:engine:*:health", "health", "hash", None,
-    "state, why, since_ms, ejections, failures, limit = most in flight, good, busy, kv_tokens, "
-    "progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance",
-)  # fmt: skip
-READING = Key(
-    "reading", "hl:engine:*:metrics", "health", "string", times.READING_S,
-    "what /metrics last said, JSON",
-)  # fmt: skip
-WARM = Key(
-    "warm", "hl:engine:*:warm", "dispatch", "zset", None,
-    "'<tokens>:<prefix>' in the engine's cache by last use",
-)  # fmt: skip
-RUN = Key(
-    "run", "hl:user:*:run", "quota", "string", times.RUN_S,
-    "token of the user's run that goes on",
-)  # fmt: skip
-RUNS = Key(
-    "runs", "hl:user:*:runs", "quota", "zset", times.RUNS_WITHIN_S,
-    "tokens of the user's last runs by ms",
-)  # fmt: skip
-NODE = Key(
-    "node", "hl:node:*", "nodes", "hash", times.NODE_LIVES_S,
-    "token of its process, engines, state of its workers",
-)  # fmt: skip
-NODES = Key("nodes", "hl:nodes", "nodes", "set", None, "names of nodes that may be alive")
-MONITOR = Key(
-    "monitor", "hl:monitor", "workers", "string", times.MONITOR_LOCK_S,
-    "lock: one monitor at a time",
-)  # fmt: skip
-STREAM = Key(
-    "stream", "hl:hint:*:events", "streams", "stream", times.STREAM_S,
-    "fields kind and data; the same name is the pub/sub channel",
-)  # fmt: skip
-TIP = Key(
-    "tip", "hl:hint:*:tip", "streams", "hash", times.STREAM_S,
-    "status, attempt, seq, closed, owner, fence = last attempt that may not write any more",
-)  # fmt: skip
-RESCUE = Key(
-    "rescue", "hl:rescue", "workers", "string", times.RESCUE_LOCK_S,
-    "lock: one rescue at a time",
-)  # fmt: skip
-UPKEEP = Key(
-    "upkeep", "hl:upkeep", "workers", "string", times.UPKEEP_LOCK_S,
-    "lock: one deletes old rows at a time",
-)  # fmt: skip
-DOORBELLS = Key(
-    "doorbells", "hl:celery:engine.*", "dispatch", "list", None,
-    "messages of grants, for the engine's workers",
-)  # fmt: skip
-CELERY = Key("celery", "hl:celery:*", "queue", "various", None, "what kombu keeps: lists, bindings")
+TICKET = Key("hl:hint:*", "dispatch", "hash")
+"""phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix,
+prefix_tokens, lane, student, course, affinity = home, warm or cold, not:<engine>, lost."""
+BACKLOG = Key("hl:backlog:*", "dispatch", "zset")
+"""Hints that wait in a lane by since_ms."""
+COURSES = Key("hl:courses:*", "dispatch", "zset")
+"""Courses that wait in a lane by next turn."""
+TURNS = Key("hl:turns:*", "dispatch", "hash")
+"""Courses that do not wait in a lane while others do, to their next turn."""
+COURSE_BACKLOG = Key("hl:course_backlog:*", "dispatch", "zset")
+"""'<since_ms>:<hint>' of those that wait in a '<lane>:<course>', by round."""
+ROUNDS = Key("hl:rounds:*", "dispatch", "hash")
+"""Students of a '<lane>:<course>' to their last round; '' to the one that is served."""
+STUDENT = Key("hl:student:*", "dispatch", "set")
+"""Hints in flight of a student, but batch."""
+PULLS = Key("hl:pulls", "dispatch", "string")
+"""How often a free slot was offered."""
+LEASES = Key("hl:engine:*:leases", "dispatch", "zset")
+"""Hints in flight by deadline ms."""
+SERVICE = Key("hl:engine:*:service", "dispatch", "string")
+"""Mean service time in ms."""
+EPOCH = Key("hl:epoch", "dispatch", "string")
+"""Ms at which this Redis was first seen."""
+ENGINES = Key("hl:engines", "fleet", "hash")
+"""Engines that may get hints, and most slots."""
+KNOWN = Key("hl:known", "fleet", "set")
+"""Engines that may hold leases or workers."""
+WORKERS = Key("hl:engine:*:workers", "fleet", "hash")
+"""Worker id to '<slots> <deadline ms>'."""
+HEALTH = Key("hl:engine:*:health", "health", "hash")
+"""state, why, since_ms, ejections, failures, limit = most in flight, good, busy, kv_tokens,
+progress_ms; of rate limits: paused_ms = until when, paused_at_ms, pauses, allowance."""
+READING = Key("hl:engine:*:metrics", "health", "string", times.READING_S)
+"""What /metrics last said, JSON."""
+WARM = Key("hl:engine:*:warm", "dispatch", "zset")
+"""'<tokens>:<prefix>' in the engine's cache by last use."""
+RUN = Key("hl:user:*:run", "quota", "string", times.RUN_S)
+"""Token of the user's run that goes on."""
+RUNS = Key("hl:user:*:runs", "quota", "zset", times.RUNS_WITHIN_S)
+"""Tokens of the user's last runs by ms."""
+NODE = Key("hl:node:*", "nodes", "hash", times.NODE_LIVES_S)
+"""Token of its process, engines, state of its workers."""
+NODES = Key("hl:nodes", "nodes", "set")
+"""Names of nodes that may be alive."""
+MONITOR = Key("hl:monitor", "workers", "string", times.MONITOR_LOCK_S)
+"""Lock: one monitor at a time."""
+STREAM = Key("hl:hint:*:events", "streams", "stream", times.STREAM_S)
+"""Fields kind and data; the same name is the pub/sub channel."""
+TIP = Key("hl:hint:*:tip", "streams", "hash", times.STREAM_S)
+"""status, attempt, seq, closed, owner, fence = last attempt that may not write any more."""
+RESCUE = Key("hl:rescue", "workers", "string", times.RESCUE_LOCK_S)
+"""Lock: one rescue at a time."""
+UPKEEP = Key("hl:upkeep", "workers", "string", times.UPKEEP_LOCK_S)
+"""Lock: one deletes old rows at a time."""
+DOORBELLS = Key("hl:celery:engine.*", "dispatch", "list")
+"""Messages of grants, for the engine's workers."""
+CELERY = Key("hl:celery:*", "queue", "various")
+"""What kombu keeps: lists, bindings."""
 
-TABLE = tuple(key for key in globals().values() if isinstance(key, Key))
-"""All of them, so that none can be forgotten."""
+TABLE = {name.lower(): key for name, key in globals().items() if isinstance(key, Key)}
+"""All of them by the names that scripts know, so that none can be forgotten."""
 
 
 def lua(text: str) -> str:
@@ -127,12 +89,12 @@ def lua(text: str) -> str:
     needs that as well.
     """
     lines = ["local key = {}"]
-    for entry in TABLE:
+    for name, key in TABLE.items():
         # A script makes its functions anew each time it runs: unused ones would cost a short script
         # a good part of its time.
-        if f"key.{entry.name}(" not in text:
+        if f"key.{name}(" not in text:
             continue
-        before, star, after = entry.pattern.partition("*")
+        before, star, after = key.pattern.partition("*")
         body = f"'{before}' .. part .. '{after}'" if star else f"'{before}'"
-        lines.append(f"function key.{entry.name}(part) return {body} end")
+        lines.append(f"function key.{name}(part) return {body} end")
     return "\n".join(lines)

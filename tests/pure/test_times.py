@@ -101,7 +101,7 @@ def test_an_admin_starts_with_the_defaults_and_keeps_below_the_most(name: str) -
 
 
 def test_keys_live_as_long_as_the_table_of_times_says() -> None:
-    lives = {key.name: key.ttl_s for key in keys.TABLE if key.ttl_s is not None}
+    lives = {name: key.ttl_s for name, key in keys.TABLE.items() if key.ttl_s is not None}
 
     assert lives == {
         "reading": times.READING_S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from opentelemetry.context import Context
@@ -51,33 +51,30 @@ class Tracing:
         """provider: with HintIds; None for one that sends to the OTLP endpoint."""
         self._tracer = (provider or exporting()).get_tracer("hintline")
 
-    @contextmanager
-    def root(self, hint: str) -> Iterator[None]:
+    def root(self, hint: str) -> AbstractContextManager[None]:
         token = _ids.set(ids(hint))
         try:
             # An empty context: only a span without a parent gets its trace from the generator.
             span = self._tracer.start_span("ask", Context(), SpanKind.PRODUCER, {"hint.id": hint})
         finally:
             _ids.reset(token)
-        with current(span):
-            yield
+        return current(span)
 
-    @contextmanager
-    def attempt(self, hint: str, number: int, engine: str) -> Iterator[None]:
-        above = set_span_in_context(NonRecordingSpan(first_span(hint)), Context())
+    def attempt(self, hint: str, number: int, engine: str) -> AbstractContextManager[None]:
+        trace, first = ids(hint)
+        # As another process made it: what is kept of all traces, each process decides by the ids.
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        made = SpanContext(trace, first, is_remote=True, trace_flags=sampled)
+        above = set_span_in_context(NonRecordingSpan(made), Context())
         about: dict[str, str | int] = {
             "hint.id": hint,
             "hint.attempt": number,
             "hint.engine": engine,
         }
-        span = self._tracer.start_span("attempt", above, SpanKind.CONSUMER, about)
-        with current(span):
-            yield
+        return current(self._tracer.start_span("attempt", above, SpanKind.CONSUMER, about))
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        with current(self._tracer.start_span("model", kind=SpanKind.CLIENT)):
-            yield
+    def request(self) -> AbstractContextManager[None]:
+        return current(self._tracer.start_span("model", kind=SpanKind.CLIENT))
 
     def event(self, name: str) -> None:
         get_current_span().add_event(name)
@@ -86,12 +83,6 @@ class Tracing:
         carrier: dict[str, str] = {}
         WIRE.inject(carrier)
         return carrier
-
-
-def first_span(hint: str) -> SpanContext:
-    """As another process made it: what is kept of all traces, each process decides by the ids."""
-    trace, span = ids(hint)
-    return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 @contextmanager

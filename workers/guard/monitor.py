@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Mapping
+from itertools import chain
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -70,35 +72,29 @@ class Monitor:
             for target in targets
         }
         found = await asyncio.gather(
-            *(
-                self.look(
-                    session, target, states.get(target.engine, Health()),
-                    loads.get(target.engine), now_s,
-                )
-                for target in targets
-            )
-        )  # fmt: skip
-        calls = [call for calls in found for call in calls]
-        if calls:
+            *(self.look(session, target, states, loads, now_s) for target in targets)
+        )
+        if calls := list(chain(*found)):
             await self._broker.run_many(calls)
 
     async def look(
         self,
         session: aiohttp.ClientSession,
         target: Target,
-        was: Health,
-        load: Load | None,
+        states: Mapping[str, Health],
+        loads: Mapping[str, Load],
         now_s: float,
     ) -> list[Call[Any]]:
         """What to do about one engine."""
         watch, base_url = self._watches[target.engine], target.endpoint.base_url.rstrip("/")
+        was = states.get(target.engine, Health())
         watch.tell(was)
         if target.endpoint.has.metrics:
             server = base_url.removesuffix("/v1")
             alive, metrics = await asyncio.gather(
                 ask(session, f"{server}/health"), ask(session, f"{server}/metrics")
             )
-            in_flight = load.in_flight if load else 0
+            in_flight = loads[target.engine].in_flight if target.engine in loads else 0
             return watch.vllm(now_s, was, alive, metrics, in_flight, target.slots)
         if was.state is not EngineState.DOWN:
             return []

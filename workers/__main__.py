@@ -41,6 +41,7 @@ def gpus(text: str) -> dict[str, str]:
     """Engine to GPU index, from `0,1`."""
     if not re.fullmatch(r"\d+(,\d+)*", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r}: write GPU indexes such as 0 or 0,1")
+    # Through int, so that 01 and 1 are one GPU.
     return {f"gpu{int(index)}": str(int(index)) for index in text.split(",")}
 
 
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         serve()
         return 0
     if options.command == "worker":
+        # Not as a default: the node that starts a worker hands on its own settings.
         os.environ["DJANGO_SETTINGS_MODULE"] = "workers.settings"
     import django
 
@@ -75,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
         from workers.node.exposition import together
 
+        # Loaded within, as a metric is shared with other processes from when it is made.
         with together():
             from workers.node.node import Node
 

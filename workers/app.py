@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+# Celery brings Django along only if this is set when the app is made.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 from celery import Celery, signals

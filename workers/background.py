@@ -19,6 +19,7 @@ def begin(
     """
 
     def ended(task: asyncio.Task[None]) -> None:
+        # A loop that was cancelled ended with its process, in order.
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("a background loop died: %s", task.get_coro(), exc_info=error)
             died()

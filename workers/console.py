@@ -22,7 +22,7 @@ from web.fleet.overview import Overview, overview
 from web.tutor.languages import OPERATORS
 
 REFRESH_S = 1.0
-PIPE_WIDTH = 120
+PIPE_WIDTH = 120  # without a terminal rich would fold the table at 80 columns
 COLUMNS = {
     "state": "state", "live": "workers", "slots": "slots / limit", "in_flight": "in flight",
     "waiting": "waiting", "tokens_s": "tokens/s", "cached": "cache hits", "crashes": "crashes",
@@ -55,6 +55,7 @@ def change(options: argparse.Namespace) -> list[str]:
     asked, problems = parsed(options.counts, options.slots) if "counts" in options else ({}, [])
     if problems:
         return problems
+    # All changes typed here are one user's; the history also tells whose shell it was.
     who = os.environ.get("USER") or f"user {os.getuid()}"
     by, via = changes.command_line(), f"{who}@{socket.gethostname()}"
     if options.command == "scale":
@@ -73,6 +74,7 @@ def parsed(counts: Sequence[str], slots: str) -> tuple[dict[str, Counts], list[s
             problems.append(f"{text}: write ENGINE=COUNT, for example gpu0=3")
         elif engine in asked:
             problems.append(f"{engine}: named twice")
+        # As text: the form that checks a change on the page checks this one too.
         asked[engine] = Counts(count, slots)
     return asked, problems
 

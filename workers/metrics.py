@@ -6,6 +6,7 @@ from prometheus_client import Counter, Histogram
 
 from broker.base.metrics import REGISTRY
 
+# Buckets reach as far as what they time may last: a hint waits for its time to live at most.
 WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 FIRST_TOKEN_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30)
 DISPATCH_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1, 10)

@@ -37,6 +37,7 @@ def run_worker(engine: str, slots: int) -> None:
         beat_from(loop)
 
         def retire(**_: Any) -> None:
+            # Celery tells it from its own thread, not from the loop's.
             loop.call_soon_threadsafe(current.retire)
 
         current = tasks.runtime
@@ -52,6 +53,7 @@ def run_worker(engine: str, slots: int) -> None:
             await current.stop()
 
     queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
+    # Workers have nothing to tell each other: what they share is in the dispatcher.
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
     if not need("HINTLINE_TASK_EVENTS", bool):
         # Nobody listens, and each costs an idle worker as much as all its other work.

@@ -16,11 +16,11 @@ from django_celery_results.models import TaskResult
 
 from broker.contract.text import storable
 
+# While the database is down; what ends beyond that is not in the log.
 MOST_KEPT = 10_000
-"""While the database is down; what ends then is not in the log."""
 WRITTEN = (
-    "status", "result", "content_type", "content_encoding", "meta", "traceback", "task_name",
-    "task_args", "task_kwargs", "periodic_task_name", "worker", "date_done",
+    "status", "result", "content_type", "content_encoding", "traceback", "task_name", "task_args",
+    "task_kwargs", "periodic_task_name", "worker", "date_done",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class Ledger:
             write(rows.values())
         except DatabaseError:
             with self._lock:
-                self._rows = rows | self._rows
+                self._rows = rows | self._rows  # what came meanwhile is newer
             raise
 
 
@@ -70,14 +70,12 @@ class Results(DatabaseBackend):  # type: ignore[misc]  # untyped
         using: str | None = None,
     ) -> Any:
         content_type, content_encoding, content = self.encode_content(result)
-        _, _, meta = self.encode_content({"children": []})
         row = TaskResult(
             task_id=task_id,
             status=status,
             result=content,
             content_type=content_type,
             content_encoding=content_encoding,
-            meta=meta,
             **self._get_extended_properties(request, traceback),
         )
         fit(row)

@@ -49,7 +49,7 @@ def serve() -> None:
     params.port = need("HINTLINE_LOCAL_PORT", int)
     params.n_parallel = slots
     params.n_ctx = slots * SLOT_TOKENS
-    params.ui = False
+    params.ui = False  # a page on which people would chat with it past the gate
     params.endpoint_metrics = True
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -58,6 +58,7 @@ class Monitor:
                 return
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ASK_S)) as session:
                 while True:
+                    # A tick that takes too long loses the lock, and another node leads.
                     await self.tick(session, monotonic())
                     await asyncio.sleep(TICK_S)
                     await renew()
@@ -66,6 +67,7 @@ class Monitor:
         """One look at every engine. Raises: BrokerDown, DatabaseError."""
         targets = await self._database.run(find_targets)
         states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
+        # Made anew, so that an engine that was deleted leaves nothing behind.
         self._watches = {
             target.engine: self._watches.get(target.engine)
             or EngineWatch(target.engine, self._target_s)
@@ -97,7 +99,7 @@ class Monitor:
             in_flight = loads[target.engine].in_flight if target.engine in loads else 0
             return watch.vllm(now_s, was, alive, metrics, in_flight, target.slots)
         if was.state is not EngineState.DOWN:
-            return []
+            return []  # without metrics only failed attempts tell that it is not well
         answer = await ask(session, f"{base_url}/models", target.endpoint.api_key)
         return [health.probe(target.engine)] if answer.alive else []
 
@@ -111,6 +113,7 @@ async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Reply:
     """What a GET brings within ASK_S; whatever goes wrong is an Reply, too."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
+        # A redirect would carry the key to another server.
         async with session.get(url, headers=headers, allow_redirects=False) as response:
             return Reply(response.status, await text_of(response))
     except aiohttp.ClientConnectorError as error:

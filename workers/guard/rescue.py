@@ -62,6 +62,7 @@ class Rescue:
         """
         engines, some = await self._database.run(seen)
         asked = fleet.set_engines(engines), dispatch.expired(), fleet.snapshot()
+        # A slot that became free without a settle, by a new worker for instance, is filled here.
         pulls = [dispatch.pull(engine) for engine in engines]
         _, late, loads, *_ = await self._broker.run_many([*asked, *pulls])
         self._engines = set(engines)

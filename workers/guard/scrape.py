@@ -70,6 +70,7 @@ def parse(text: str) -> Page | None:
         value, before = float(number), values.get(name, 0.0)
         labels = dict(LABEL.findall(flat))
         values[name] = max(before, value) if name == KV_USAGE else before + value
+        # Who waits for anything but capacity, as for a LoRA adapter, is no sign of a full engine.
         if name == BY_REASON and labels.get("reason") != "capacity":
             values[name] = before
         elif name == FIRST_TOKENS:

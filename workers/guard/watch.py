@@ -101,6 +101,7 @@ class EngineWatch:
 
     def trouble(self, now_s: float, was: Health, alive: Reply, metrics: Reply) -> Why | None:
         """No answer from /health is no sign: a busy engine is slow to give it."""
+        # A chunk that one of our workers has just read says more than metrics that stand still.
         stuck = self.frozen(now_s) and (was.silent_s is None or was.silent_s >= FROZEN_S)
         if stuck and not self.stuck:
             log.error("engine %s holds requests but makes no step", self.engine)

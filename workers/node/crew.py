@@ -12,12 +12,11 @@ from broker.base.children import Child, Death, exit_name
 from broker.base.times import WORKER_LEAVES_S
 from broker.nodes import CrewReport
 
-READY_S = 5.0
-"""A worker this old takes hints; those it replaces may go."""
+READY_S = 5.0  # a worker this old takes hints, so those that it replaces may go
 POLL_S = 0.05
+# Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
+# one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin.
 FRUGAL = {"MALLOC_ARENA_MAX": "1", "CELERY_SKIP_CHECKS": "1"}
-"""Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
-one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin."""
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +45,7 @@ class Crew:
             self.outdated += [worker for worker in self.workers if worker.process]
             self.workers = []
         self.wanted, self.slots = count, slots
+        # Those that wait for their next life stand last, and are the first that may go.
         self.workers.sort(key=Child.alive, reverse=True)
         self.let_go(self.workers[count:])
         self.workers = self.workers[:count]

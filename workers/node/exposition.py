@@ -63,10 +63,11 @@ class Exposition:
 
     async def _answer(self, request: web.Request) -> web.Response:
         if not metrics.allowed(request.remote or "", self._token, request.headers.get):
-            raise web.HTTPNotFound
+            raise web.HTTPNotFound  # a stranger is not even told that there is a page
         try:
             families = gauges.families(*await self._broker.run_many(gauges.calls()))
         except BrokerDown:
             families = gauges.answering(False)
+        # Off the loop, which beats for the whole node: it reads the files of all workers.
         page = await asyncio.to_thread(metrics.page, families)
         return web.Response(body=page, headers={"Content-Type": metrics.CONTENT_TYPE_LATEST})

@@ -57,7 +57,7 @@ class Node:
 
     def __init__(self, gpus: Mapping[str, str]) -> None:
         self.name, self.token, self.gpus = name_of_node(), uuid4().hex, gpus
-        self.engines = frozenset(gpus) or None
+        self.engines = frozenset(gpus) or None  # None for every engine, as in NodeState
         self.broker, self.database = AsyncBroker(), Database()
         self.upkeep = Upkeep(self.broker)
         self.crews: dict[str, Crew] = {}
@@ -131,6 +131,7 @@ class Node:
                 if heard is not None and beats > heard:
                     raise NameTaken(self.name)
                 heard = beats
+            # Oftener than it beats, so that the name of a dead one is taken soon after it lapses.
             await self.wait(NODE_BEAT_S / 4)
 
     async def beat(self) -> int | None:
@@ -163,6 +164,7 @@ class Node:
             self.crews.setdefault(engine, Crew(engine, self.gpus.get(engine)))
         emptied = await self.emptied({name for name, want in mine.items() if want.draining})
         for engine, crew in self.crews.items():
+            # An engine that is no longer ours has a crew until its last worker is done.
             want = mine.get(engine, Wanted(0, crew.slots))
             if engine in emptied:
                 crew.fit(0, want.slots)
@@ -180,7 +182,7 @@ class Node:
                     hints = await self.broker.run(died)
                 except BrokerDown as error:
                     log.warning("not told that pid %d ended: %s", pid, error)
-                    return
+                    return  # the next round tries again
                 crew.dead.remove(pid)
                 if hints:
                     log.warning("pid %d left hints behind: %s", pid, ", ".join(hints))
@@ -200,6 +202,7 @@ class Node:
             loads = await self.broker.run(fleet.snapshot())
         except BrokerDown:
             return late
+        # One that may still get hints is busy too: the dispatcher learns a second late of a drain.
         busy = {name for name, load in loads.items() if load.max_slots or load.in_flight}
         return late | draining - busy
 

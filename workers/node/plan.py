@@ -14,6 +14,7 @@ def share(wanted: int, engine: str, node: str, nodes: Collection[str]) -> int:
 
     Who gets one more differs from engine to engine, so that no node gets all of them.
     """
+    # By a hash of our own, as Python's differs from process to process.
     order = sorted(nodes, key=lambda name: blake2b(f"{engine} {name}".encode()).digest())
     each, rest = divmod(wanted, len(order))
     return each + (order.index(node) < rest)

@@ -17,7 +17,6 @@ from broker.base.folder import UMASK, Held, hold, private
 from broker.base.output import ChildOutput
 
 SOCKET_NAME = "valkey.sock"
-LOG_NAME = "valkey.log"
 # The kernel's limit is 107 bytes on Linux, 103 on macOS.
 SOCKET_PATH_BYTES = 103
 START_TIMEOUT_S = 60
@@ -62,7 +61,7 @@ class Embedded:
         """data_dir: HINTLINE_DATA; the server's files are in its `valkey` folder."""
         self.url = url(data_dir)
         self.folder = folder(data_dir)
-        self.output = ChildOutput(self.folder / LOG_NAME)
+        self.output = ChildOutput(self.folder / "valkey.log")
         self.child = Child("valkey", command(self.folder), output=self.output, umask=UMASK)
 
     def __enter__(self) -> Self:

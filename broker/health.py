@@ -54,10 +54,6 @@ class Why(StrEnum):
     """It holds requests and has made no step for FROZEN_S."""
 
 
-SOFT = frozenset({Why.FROZEN})
-"""Signs that may deceive: the last engine that is up stays up."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What an engine's metrics say; None: they do not say it. Rates are means of some seconds.
@@ -136,9 +132,9 @@ def progress(engine: str) -> Call[None]:
 def down(engine: str, why: Why) -> Call[bool]:
     """Takes it down, and requeues its hints; True if this call did it.
 
-    On a soft sign the last engine that is up stays up.
+    FROZEN may deceive: the last engine that is up stays up.
     """
-    return Call("health_down", (engine, why, int(why in SOFT)), bool)
+    return Call("health_down", (engine, why, int(why is Why.FROZEN)), bool)
 
 
 def probe(engine: str) -> Call[bool]:

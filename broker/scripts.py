@@ -74,21 +74,12 @@ class Script(NamedTuple):
 
 @cache
 def scripts() -> Mapping[str, Script]:
-    """Every script by its file's name."""
-    return composed(common)
-
-
-def composed(read: Callable[[str], str], first_line: str = SHEBANG) -> Mapping[str, Script]:
-    """Every script, with the names of keys and the included files put before it.
-
-    read: the text of an included file; tests bring a clock of their own.
-    """
+    """Every script by its file's name, with the names of keys and the included files before it."""
     found = {}
     for path in sorted(FOLDER.glob("*.lua")):
         body = path.read_text()
-        parts = {name: read(name) for name in included(body, read)}
-        text = "\n".join([*parts.values(), body])
-        source = f"{first_line}{keys.lua(text)}\n{text}"
+        text = "\n".join([*map(common, included(body)), body])
+        source = f"{SHEBANG}{keys.lua(text)}\n{text}"
         found[path.stem] = Script(sha1(source.encode(), usedforsecurity=False).hexdigest(), source)
     return found
 
@@ -97,11 +88,11 @@ def common(name: str) -> str:
     return (FOLDER / "common" / f"{name}.lua").read_text()
 
 
-def included(text: str, read: Callable[[str], str]) -> list[str]:
+def included(text: str) -> list[str]:
     """Names of the files this one includes, after those that they include."""
     match = INCLUDES.search(text)
     names = match[1].split(", ") if match else []
-    return list(dict.fromkeys(one for name in names for one in [*included(read(name), read), name]))
+    return list(dict.fromkeys(one for name in names for one in [*included(common(name)), name]))
 
 
 def pairs(flat: list[str]) -> dict[str, str]:

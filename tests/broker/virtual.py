@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from broker.scripts import SHEBANG, Call, common, composed
+from broker.scripts import SHEBANG, Call, common, scripts
 
 T = TypeVar("T")
 NOW = "virtual:now"
@@ -19,13 +19,13 @@ class VirtualBroker:
 
     def __init__(self, client: Any, first_line: str = SHEBANG) -> None:
         self.client = client
-        self.scripts = composed(lambda name: CLOCK if name == "clock" else common(name), first_line)
-        for script in self.scripts.values():
-            client.script_load(script.source)
+        self.shas: dict[str, str] = {}
+        for name, script in scripts().items():
+            text = script.source.removeprefix(SHEBANG).replace(common("clock"), CLOCK)
+            self.shas[name] = client.script_load(first_line + text)
 
     def set_now(self, now_ms: int) -> None:
         self.client.set(NOW, now_ms)
 
     def run(self, call: Call[T]) -> T:
-        sha = self.scripts[call.script].sha
-        return call.parse(self.client.evalsha(sha, 0, *call.args))
+        return call.parse(self.client.evalsha(self.shas[call.script], 0, *call.args))

@@ -16,7 +16,6 @@ from broker.base.times import PULSE_S
 BUNDLED = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SLOT_TOKENS = 4096
 """Context of one slot: prompt and answer; the bundled model's own limit is 8,192."""
-MODEL_NAME = "local"
 
 
 def model_file() -> Path:
@@ -44,7 +43,7 @@ def serve() -> None:
     slots = need("HINTLINE_LOCAL_SLOTS", int)
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())
-    params.model_alias = {MODEL_NAME}
+    params.model_alias = {"local"}
     params.hostnames = [need("HINTLINE_LOCAL_HOST", str)]
     params.port = need("HINTLINE_LOCAL_PORT", int)
     params.n_parallel = slots

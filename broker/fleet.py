@@ -7,22 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.base.times import WORKER_LIVES_S
-from broker.scripts import Call, nothing, pairs
+from broker.scripts import Call, by_key, nothing, pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
 
-    workers: live worker to its slots; service_s: mean of an attempt, None before the first;
-    limit: most in flight, which is the slots cut by the engine's health; paused_s: as in Health.
+    workers: live worker to its slots; limit: most in flight, which is the slots cut by the engine's
+    health; paused_s: as in Health.
     """
 
     slots: int
     max_slots: int
     in_flight: int
     workers: Mapping[str, int]
-    service_s: float | None
     limit: int = 0
     paused_s: float = 0.0
 
@@ -60,17 +59,11 @@ def worker_died(engine: str, worker: str) -> Call[list[str]]:
 
 def snapshot() -> Call[dict[str, Load]]:
     """Every engine that may get hints, has workers, or still holds leases."""
-    return Call("snapshot", (), lambda reply: dict(map(parse_load, reply)))
+    return Call("snapshot", (), by_key(parse_load))
 
 
-def parse_load(reply: list[str]) -> tuple[str, Load]:
-    engine, slots, max_slots, in_flight, service_ms, limit, paused_ms, *workers = reply
-    return engine, Load(
-        slots=int(slots),
-        max_slots=int(max_slots),
-        in_flight=int(in_flight),
-        workers={worker: int(own) for worker, own in pairs(workers).items()},
-        service_s=float(service_ms) / 1000 if service_ms else None,
-        limit=int(limit),
-        paused_s=int(paused_ms) / 1000,
-    )
+def parse_load(
+    slots: int, max_slots: int, in_flight: int, limit: int, paused_ms: int, *workers: str
+) -> Load:
+    own_slots = {worker: int(own) for worker, own in pairs(workers).items()}
+    return Load(slots, max_slots, in_flight, own_slots, limit, paused_ms / 1000)

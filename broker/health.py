@@ -78,9 +78,9 @@ class Health:
 
     limit: most in flight, None without one; good: below it the limit doubles, None: no such mark;
     ejections: how often it went down; why: of the last time, None if it never was down or works
-    again; since_s: in this state, None: from the start; silent_s: since a chunk of ours, None: none
-    yet; busy: refusals for want of room, ever; paused_s: until it may be asked again, as it limits
-    its rate; reading: None if older than READING_S.
+    again; silent_s: since a chunk of ours, None: none yet; busy: refusals for want of room, ever;
+    paused_s: until it may be asked again, as it limits its rate; reading: None if older than
+    READING_S.
     """
 
     state: EngineState = EngineState.UP
@@ -88,7 +88,6 @@ class Health:
     good: float | None = None
     ejections: int = 0
     why: Why | None = None
-    since_s: float | None = None
     silent_s: float | None = None
     busy: int = 0
     paused_s: float = 0.0
@@ -179,7 +178,6 @@ def parse(now_ms: int, flat: list[str], told: str | None) -> Health:
         good=number("good"),
         ejections=int(fields.get("ejections", 0)),
         why=Why(fields["why"]) if fields.get("why") else None,
-        since_s=ago("since_ms"),
         silent_s=ago("progress_ms"),
         busy=int(fields.get("busy", 0)),
         # The end of a pause lies ahead, where ago() is negative.

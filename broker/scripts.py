@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -95,7 +95,7 @@ def included(text: str) -> list[str]:
     return list(dict.fromkeys(one for name in names for one in [*included(common(name)), name]))
 
 
-def pairs(flat: list[str]) -> dict[str, str]:
+def pairs(flat: Sequence[str]) -> dict[str, str]:
     """The fields of a hash, which a script replies as name, value, name, value …"""
     return dict(zip(flat[::2], flat[1::2], strict=True))
 

@@ -1,15 +1,13 @@
 -- Tells how busy every engine is.
--- keys: known, engines, workers(engine), health(engine), leases(engine), service(engine)
+-- keys: known, engines, workers(engine), health(engine), leases(engine)
 -- args: none
--- result: {{engine, slots, most slots, in flight, mean service_ms or '', limit, paused ms,
---   worker, slots, …}, …}
+-- result: {{engine, slots, most slots, in flight, limit, paused ms, worker, slots, …}, …}
 -- includes: fleet
 
 local now, found = now_ms(), {}
 for _, engine in ipairs(redis.call('SMEMBERS', key.known())) do
   local load = {
-    engine, live_slots(engine, now), max_slots(engine), in_flight(engine),
-    redis.call('GET', key.service(engine)) or '', limit(engine, now),
+    engine, live_slots(engine, now), max_slots(engine), in_flight(engine), limit(engine, now),
     paused_ms(engine, now),
   }
   live_workers(engine, now, function(worker, slots)

@@ -10,7 +10,7 @@ from broker import dispatch, fleet, streams
 from broker.connect import Broker
 from broker.contract.events import EventId, EventKind
 from broker.dispatch import Cancelled, Claim, Expired, Grant, Phase, Placement, Standing
-from broker.keys import DOORBELLS, EPOCH, LEASES
+from broker.keys import DOORBELLS, EPOCH, LEASES, SERVICE
 from broker.streams import Append, Tip
 from tests.broker.helpers import admit, claimed, let_expire, rung, serve
 
@@ -166,7 +166,7 @@ def test_settle_of_another_attempt_changes_nothing(
     broker.run(dispatch.settle("h", engine, attempt, 9.0))
 
     assert broker.run(dispatch.standing(["h"]))["h"].phase is Phase.CLAIMED
-    assert broker.run(fleet.snapshot())["gpu0"].service_s is None
+    assert not broker.client.exists(SERVICE("gpu0"))
 
 
 def test_requeue_returns_to_the_head_and_excludes_the_engine(broker: Broker) -> None:

@@ -34,7 +34,7 @@ WHY = {
     Why.UNHEALTHY: gettext_lazy("it says that it is dead"),
     Why.FROZEN: gettext_lazy("it makes no step"),
 }
-NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={}, service_s=None)
+NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={})
 # What the four calls of `overview` answer while Redis is down, in their order.
 NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 

@@ -58,13 +58,13 @@ def append(
     )
 
 
-def close(hint: str, attempt: int, data: str, owner: str = "") -> Call[bool]:
+def close(hint: str, attempt: int, data: str) -> Call[bool]:
     """Appends DONE after whatever is there; False if it was closed already.
 
     data: JSON text of the DONE event.
     """
     final = status([(EventKind.DONE, data)])
-    return Call("close", (hint, attempt, STREAM_S, owner, final, data), bool)
+    return Call("close", (hint, attempt, STREAM_S, final, data), bool)
 
 
 def closed(attempts: Iterable[tuple[str, int]]) -> Call[set[str]]:

@@ -95,6 +95,7 @@ class Rescue:
         if await self._database.run(lookup.state_of, hint) is not State.QUEUED:
             if await self._database.run(lookup.just_finished, hint, SENDING_S):
                 return  # its engine is down, not its worker, who has the last words in hand
+            # Its writer could not send the final event.
             ended = await self._database.run(lookup.ended_as, hint)
             if ended is not None:
                 await self._broker.run(streams.close(hint, 0, events.done(*ended)))

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -101,9 +100,7 @@ def exporting() -> TracerProvider:
     # Tests bring a provider of their own and do without this package.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    name = os.environ.get("OTEL_SERVICE_NAME", "hintline")
-    provider = TracerProvider(
-        resource=Resource.create({SERVICE_NAME: name}), id_generator=HintIds()
-    )
+    os.environ.setdefault("OTEL_SERVICE_NAME", "hintline")  # read by the provider
+    provider = TracerProvider(id_generator=HintIds())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

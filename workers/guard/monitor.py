@@ -110,10 +110,10 @@ def find_targets() -> list[Target]:
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Reply:
-    """What a GET brings within ASK_S; whatever goes wrong is an Reply, too."""
+    """What a GET brings within ASK_S; whatever goes wrong is a Reply, too."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        # A redirect would carry the key to another server.
+        # Where a redirect leads is not the server that an admin has chosen.
         async with session.get(url, headers=headers, allow_redirects=False) as response:
             return Reply(response.status, await text_of(response))
     except aiohttp.ClientConnectorError as error:

@@ -93,7 +93,7 @@ def read(found: re.Match[str]) -> Mark | None:
 
 
 def tells_thoughts(text: str) -> bool:
-    """Rule R9: whether a known mark stands in this text. Then the text is thoughts or holds some."""
+    """Rule R9: whether a known mark stands in this text, which then is thoughts or holds some."""
     text = folded(text)
     # What is left of harmony's marks where a server drops special tokens is this one word.
     return "assistantfinal" in text or any(map(read, MARK.finditer(f"{text}\n")))

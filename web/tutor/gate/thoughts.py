@@ -121,10 +121,11 @@ class Thoughts:
         """Some mark was seen."""
         self.chars = 0
         """Characters of thoughts that were dropped, without their marks."""
+        self.answered = False
+        """Some text was passed on, and not only blanks."""
         self._holds = may_think
         self._inside = ""
         """The pair of the open block; empty outside."""
-        self._answered = False
         self._held: list[str] = []
         self._held_chars = 0
         self._begun = ""
@@ -132,7 +133,7 @@ class Thoughts:
     @property
     def thinking(self) -> bool:
         """Whether a block is open, or no text has come so far that must be answer."""
-        return bool(self._holds or self._inside or (self.seen and not self._answered))
+        return bool(self._holds or self._inside or (self.seen and not self.answered))
 
     def feed(self, text: str) -> str:
         """Takes the next piece; returns the text that is now known to be answer."""
@@ -172,9 +173,9 @@ class Thoughts:
             self._held.append(text[: max(0, HELD_LIMIT_CHARS - self._held_chars)])
             self._held_chars += len(text)
             return ""
-        if self.seen and not self._answered:
+        if self.seen and not self.answered:
             text = text.lstrip()
-        self._answered = self._answered or bool(text.strip())
+        self.answered = self.answered or bool(text.strip())
         return text
 
     def _mark(self, mark: Mark, text: str) -> str:
@@ -184,7 +185,7 @@ class Thoughts:
             self._inside = self._inside or mark.pair
         elif self._inside in ("", mark.pair):
             # The text before this mark was passed on as answer, and now turns out to be thoughts.
-            stray = self._answered and not self._inside
+            stray = self.answered and not self._inside
             self._inside, self._holds = "", False
             self._drop()
             return text if stray else ""

@@ -86,7 +86,7 @@ ASKING = re.compile(r"\s*+(?:return|assert)\b")
 EQUAL = re.compile(r"(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 
-def explain_syntax(message: str, locale: Locale, line: str = "") -> str:
+def explain_syntax(message: str, locale: Locale, line: str) -> str:
     """The rest of a sentence, for the parser's message on this line of code."""
     if message == "Expected a statement" and ASKING.match(line) and EQUAL.search(line):
         return SYNTAX[locale][EQUALS]

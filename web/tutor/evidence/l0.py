@@ -79,7 +79,8 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
         case Verdict.SKIPPED if error:
             # The kinds of a skipped run are keys of TEXTS.
             slip = slips.uncalled_method(error, code, locale)
-            parts = [slip or texts[error.kind].format(message=_plain(error.message))]
+            message = " ".join(error.message.replace("`", "'").split())
+            parts = [slip or texts[error.kind].format(message=message)]
         case Verdict.TIMEOUT | Verdict.MEMORY as limit:
             what = texts[f"{limit}_call"].format(call=_code(first.call)) if first else texts[limit]
             parts = [what, texts[f"{limit}_why"]]
@@ -141,7 +142,3 @@ def _code(text: str | None) -> str:
     # A blank line or two lines would end the code span, or the paragraph around it.
     line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())

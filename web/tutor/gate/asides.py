@@ -57,11 +57,7 @@ def thinks_aloud(text: str, seen: Seen) -> bool:
 def ends_thoughts(text: str, seen: Seen) -> bool:
     """Whether the text tells that what stands before it was thoughts."""
     text = folded(text)
-    strange = any(_is_strange(found[1], seen) for found in ELEMENT.finditer(text))
-    return strange or "<|" in text or bool(ANSWER.search(text))
-
-
-def _is_strange(element: str, seen: Seen) -> bool:
-    return element not in HTML and not all(
-        part in seen.words for part in tokens(element) if is_name(part)
-    )
+    # The student may be told of an element of the program or the exercise.
+    elements = " ".join(found[1] for found in ELEMENT.finditer(text) if found[1] not in HTML)
+    strange = set(filter(is_name, tokens(elements))) - seen.words
+    return bool(strange or "<|" in text or ANSWER.search(text))

@@ -54,10 +54,8 @@ class Sentences:
         return ended
 
     def _abbreviates(self, text: str, at: int) -> bool:
-        near = text[max(0, at - LONGEST_ABBREVIATION) : at]
-        if len(near) < LONGEST_ABBREVIATION:
-            near = (self._end + near)[-LONGEST_ABBREVIATION:]
-        return bool(ABBREVIATION.search(near))
+        near = self._end + text[max(0, at - LONGEST_ABBREVIATION) : at]
+        return bool(ABBREVIATION.search(near[-LONGEST_ABBREVIATION:]))
 
     def _take(self, end: str) -> str:
         sentence = "".join([*self._parts, end])

@@ -48,9 +48,8 @@ def ends_asking(text: str) -> bool:
 
 def is_whole(draft: Draft, level: Level) -> bool:
     """Whether this text could stand as the hint: prose of enough words with its question."""
-    if not draft.prose.letters:
-        return False
-    if not level.min_words <= draft.words <= level.max_words:
+    enough = level.min_words <= draft.words <= level.max_words
+    if not (draft.prose.letters and enough):
         return False
     if level.asking is QuestionRule.ONCE and draft.prose.asks != 1:
         return False

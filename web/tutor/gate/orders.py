@@ -78,18 +78,17 @@ def commands_edit(sentence: str, seen: Seen) -> bool:
 
     A question about what changes is none, nor is a verb about the reader's way or their numbers.
     """
-    return any(_is_order(found, seen) for found in COMMAND.finditer(sentence)) or any(
-        _is_order_ko(found, seen) for found in COMMAND_KO.finditer(sentence)
+    return any(
+        ALWAYS.match(found["verb"]) or aims_at_code(found, seen)
+        for command, aims_at_code in ((COMMAND, _aims_at_code), (COMMAND_KO, _aims_at_code_ko))
+        for found in command.finditer(sentence)
     )
 
 
-def _is_order(found: re.Match[str], seen: Seen) -> bool:
-    if ALWAYS.match(found["verb"]):
-        return True
+def _aims_at_code(found: re.Match[str], seen: Seen) -> bool:
+    """Whether what stands behind the verb, up to the end of its clause, names code."""
     rest = found.string[found.end() : found.end() + OBJECT_CHARS]
-    if end := CLAUSE_END.search(rest):
-        rest = rest[: end.start()]
-    parts = PART.findall(rest.casefold())
+    parts = PART.findall(CLAUSE_END.split(rest, maxsplit=1)[0].casefold())
     if parts and ON_ONES_WAY.fullmatch(parts[0]):
         return False
     if found["verb"].casefold().startswith("add") and parts[:1] and parts[0].isdigit():
@@ -111,9 +110,8 @@ def _is_code(parts: list[str], at: int, seen: Seen) -> bool:
     return not (at and DETERMINER.fullmatch(parts[at - 1]))
 
 
-def _is_order_ko(found: re.Match[str], seen: Seen) -> bool:
-    if ALWAYS.match(found["verb"]):
-        return True
+def _aims_at_code_ko(found: re.Match[str], seen: Seen) -> bool:
+    """Whether what stands before the verb, from the start of its clause on, names code."""
     before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start()]
     before = CLAUSE_START.split(before)[-1]
     if "`" in before or SYMBOL.search(before) or LINE.search(before) or NOUNS_KO.search(before):

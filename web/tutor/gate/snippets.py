@@ -1,4 +1,9 @@
-"""Pieces of code in running prose, in backticks or not, which the student has not written."""
+"""Pieces of code in running prose, in backticks or not, which the student has not written (R1).
+
+Prose and code share their letters, so what counts is where operators, brackets and blanks stand,
+and whether a word is a name of the student's program. An expression is a row of values with an
+operator between two; a value is a name, a number or brackets, with what is called or taken of it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,9 @@ from itertools import pairwise
 from web.tutor.gate.lexis import QUOTES, SPAN, TOKEN, folded, is_name, tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
-# A value may be told with its name: `cups = 7` says what the student's loop holds.
 LITERALS = frozenset({"true", "false", "none", "null"})
 NO_VALUES = KEYWORDS - LITERALS
+"""Words at which no value begins."""
 TYPES = frozenset(
     ("int", "long", "double", "float", "char", "bool", "boolean", "string", "var", "const", "auto")
 )
@@ -20,26 +25,27 @@ ASSIGNING = frozenset(
     ("+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "**=", "//=", ">>=", "<<=", ":=")
 )
 COMPARING = frozenset(("==", "!=", "<=", ">=", "//", "<<", ">>", "&&", "||"))
+"""Operators that prose does not use."""
 EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**", "mod", "div"}
-"""Operators that are also a dash, a slash or emphasis, and ask more of what stands beside them."""
+"""Operators that are also a dash, a slash or emphasis: what stands beside them decides."""
 MODULES = frozenset(
     ("math", "functools", "itertools", "collections", "statistics", "operator", "re", "numpy", "np")
 )
-"""What stands after the point of one is a function, whether it is called or only named."""
+"""Of Python and its users. `math.sqrt` is a function even where it is not called."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
 LANGUAGES = frozenset(("c", "g"))
 """`C++` and `g++` are names, where `n++` is code."""
-# Words in quotes are a value, where no operator stands among them.
 QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
+"""Words in quotes, without an operator among them: a value, and no names."""
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
 HEADER_TOKENS = 6
-"""As far as the colon of `while not done:` is looked for."""
+"""The colon of `while not done:` is looked for among so many tokens, the keyword included."""
 
 
 class Tokens:
-    """The tokens of one text, read once from left to right. A part of it is a range of indices."""
+    """The tokens of one text, read once from left to right. A range of their indices is a part."""
 
     def __init__(self, text: str, seen: Seen) -> None:
         text = folded(text)
@@ -60,7 +66,7 @@ class Tokens:
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
         for at, part in enumerate(self._parts):
-            # So many tokens tell one statement from another.
+            # So many of its tokens tell whether the student has written a statement.
             begun = range(at, at + (4 if part == "for" else 3))
             if self._is_statement(at) and not self._is_known(begun):
                 return True
@@ -69,6 +75,7 @@ class Tokens:
         return False
 
     def _at(self, at: int) -> str:
+        """The token with this index; empty before the first one and after the last one."""
         return self._parts[at] if 0 <= at < len(self._parts) else ""
 
     def _of(self, part: range) -> list[str]:
@@ -78,7 +85,7 @@ class Tokens:
         return self._seen.holds(self._of(part))
 
     def _values(self, at: int) -> list[range]:
-        """The values, with one operator between two, of the expression that begins here."""
+        """The values of the expression that begins here, in order; none where none begins."""
         values = [value] if (value := self._value(at)) else []
         while values and (value := self._value(values[-1].stop + 1)):
             if not self._joins(values[-1], value):
@@ -88,9 +95,9 @@ class Tokens:
         return values
 
     def _value(self, at: int) -> range:
-        """A name, a number or brackets, with the calls, indices and attributes behind it.
+        """A name, a number or brackets, with the calls, indices and attributes behind it, or empty.
 
-        Empty where none begins.
+        What is taken of the value is noted as read, so that no other value begins there.
         """
         end = at
         if self._at(end) in ("-", "+", "~") and end in self._touching:
@@ -121,7 +128,7 @@ class Tokens:
         return self._at(at) == "." and at in self._touching and called
 
     def _is_code(self, value: range) -> bool:
-        """Whether it is a name of the student's, or more than a name."""
+        """Whether it is a name of the student's, or more than a name. value: may be empty."""
         return any(part in self._names or part in "([" for part in self._of(value))
 
     def _joins(self, left: range, right: range) -> bool:
@@ -164,7 +171,10 @@ class Tokens:
         return (operated or called) and any(map(is_name, parts))
 
     def _is_expression(self, values: list[range]) -> bool:
-        """Whether it is code, and no value told in prose."""
+        """Whether it is code, and not only a value that is told: `cups = 7` says what a name holds.
+
+        values: of one expression, at least one.
+        """
         first, last = values[0], values[-1]
         if len(values) == 1:
             return self._is_call(first)
@@ -200,19 +210,20 @@ class Tokens:
             plain = all(part in self._names or part[0].isdigit() for part in inside)
             return name in self._names and not plain
         if opened > value.start + 1:
-            # A method: nobody writes a point between two words of a sentence.
+            # A method, or a call behind a sign: prose has no such thing.
             return True
         if name in self._seen.functions or name == PRINT:
             return False
         if inside == ["s"] and "s" not in self._names:
-            # As in "value(s)".
+            # The plural of prose, as in "value(s)".
             return False
         if name in self._names:
+            # With numbers alone, `f(3)` asks what a call gives.
             return any(map(is_name, inside))
         return name in BUILTINS or any(part in self._names for part in inside)
 
     def _is_statement(self, at: int) -> bool:
-        """Whether a keyword begins a statement of a program, not a sentence."""
+        """Whether the token is a keyword, and begins a statement and not a part of a sentence."""
         name, then = self._at(at + 1), self._at(at + 2)
         match self._parts[at]:
             case "def" | "function" | "class":
@@ -247,8 +258,9 @@ def _closing(parts: list[str]) -> dict[int, int]:
 
 
 def shows_snippet(text: str, seen: Seen) -> bool:
-    """R1 where no pattern may be shown: code that is neither the student's nor a plain value.
+    """Rule R1 where no pattern may be shown: code that is neither the student's nor a plain value.
 
     Calls of the student's own function and of print, `name = value`, and sums of numbers pass.
+    text: a sentence or two. Its tokens are read once, whatever stands in them.
     """
     return Tokens(text, seen).shows_snippet()

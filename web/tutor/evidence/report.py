@@ -120,12 +120,9 @@ class Report:
 
 def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same with each text within LENGTHS. None and numbers stay as they are."""
-    return {
-        name: value if value is None or name not in LENGTHS else _text(value, LENGTHS[name])
-        for name, value in values.items()
-    }
-
-
-def _text(value: object, most: int) -> str:
-    # A row of an earlier version may hold lists here.
-    return shorten(value if isinstance(value, str) else "…", most)
+    cut = dict(values)
+    for name in LENGTHS:
+        if (value := cut.get(name)) is not None:
+            # A row of an earlier version may hold lists here.
+            cut[name] = shorten(value if isinstance(value, str) else "…", LENGTHS[name])
+    return cut

@@ -39,17 +39,18 @@ class Answer:
             return ""
         if self._thoughts is None:
             self._thoughts = Thoughts(may_think=self._may_think)
-        return self._noted(self._thoughts, self._thoughts.feed(chunk.text))
+        return self._learned(self._thoughts.feed(chunk.text), self._thoughts.seen)
 
     def finish(self) -> str:
         """The rest of the answer, once the stream ended; cut text that may be thoughts is none."""
         if self._thoughts is None:
             return ""
         self._unclear = self._thoughts.thinking and self.incomplete
-        return "" if self._unclear else self._noted(self._thoughts, self._thoughts.finish())
+        return "" if self._unclear else self._learned(self._thoughts.finish(), self._thoughts.seen)
 
     @property
     def incomplete(self) -> bool:
+        """Whether the server cut the answer."""
         return self.finish_reason in INCOMPLETE
 
     @property
@@ -81,7 +82,8 @@ class Answer:
         unknown = not self._never or self.dialect.thinks or bool(refused)
         return unknown and not self._begun and not self._apart
 
-    def _noted(self, thoughts: Thoughts, text: str) -> str:
-        if thoughts.seen and self._never and not self.dialect.thinks:
+    def _learned(self, text: str, thinks: bool) -> str:
+        """The text. That a model thinks which was said never to think is remembered."""
+        if thinks and self._never and not self.dialect.thinks:
             self.dialect = replace(self.dialect, thinks=True)
         return text

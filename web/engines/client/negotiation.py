@@ -120,8 +120,7 @@ class Negotiation:
 
 
 def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:
-    """The system's text opens the first message of the user."""
-    # For servers whose chat template knows no role `system`.
+    """For a chat template without a role `system`: its text opens the user's first message."""
     system = [str(message["content"]) for message in messages if message["role"] == "system"]
     rest = [message for message in messages if message["role"] != "system"]
     first = {**rest[0], "content": "\n\n".join([*system, str(rest[0].get("content"))])}

@@ -58,6 +58,7 @@ class Redaction:
 
 
 def runs(flat: bytes) -> Iterator[bytes]:
+    """Every RUN_BYTES in a row."""
     return (flat[start : start + RUN_BYTES] for start in range(len(flat) - RUN_BYTES + 1))
 
 

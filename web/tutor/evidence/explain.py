@@ -82,12 +82,11 @@ SYNTAX: dict[Locale, dict[str, str]] = {
 }
 """The rest of a sentence, for a part of the parser's message."""
 # Of `return a = b` the parser only says that it expected a statement.
-ASKING = re.compile(r"\s*+(?:return|assert)\b")
-EQUAL = re.compile(r"(?<![=!<>:+\-*/%&|^@])=(?!=)")
+ASKS_EQUAL = re.compile(r"\s*+(?:return|assert)\b.*?(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 
 def explain_syntax(message: str, locale: Locale, line: str) -> str:
     """The rest of a sentence, for the parser's message on this line of code."""
-    if message == "Expected a statement" and ASKING.match(line) and EQUAL.search(line):
+    if message == "Expected a statement" and ASKS_EQUAL.match(line):
         return SYNTAX[locale][EQUALS]
     return next(text for part, text in SYNTAX[locale].items() if part in message)

@@ -13,9 +13,9 @@ from web.tutor.gate.lexis import composed
 SHOWN_CHARS = 200
 RUN_BYTES = 12
 """This many bytes of letters and digits in a row, 4 Korean syllables, are a quote of the prompt."""
-BYTES = re.compile(r"(?:(?:%|\\x)[0-9a-fA-F]{2})+")
 ESCAPED = re.compile(
-    rf"(?P<bytes>{BYTES.pattern})|(?:\\u|%u)(?P<four>[0-9a-fA-F]{{4}})|\\U(?P<eight>[0-9a-fA-F]{{8}})"
+    r"(?P<bytes>(?:(?:%|\\x)[0-9a-fA-F]{2})+)"
+    r"|(?:\\u|%u)(?P<four>[0-9a-fA-F]{4})|\\U(?P<eight>[0-9a-fA-F]{8})"
     r"|\\u\{(?P<braced>[0-9a-fA-F]{1,6})\}|&#[xX](?P<hex>[0-9a-fA-F]{1,6});|&#(?P<number>[0-9]{1,7});"
     r"|&[a-zA-Z]{2,8};|\\[nrtbf]"
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.tutor.evidence.explain import ERRORS, OTHERWISE, SYNTAX
+from web.tutor.evidence.explain import ERRORS, SYNTAX
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
@@ -80,5 +80,5 @@ def test_values_stay_code_whatever_they_hold() -> None:
 
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_every_explanation_is_in_both_languages(locale: Locale) -> None:
-    for table in [*ERRORS.values(), *(texts for _, texts in SYNTAX), OTHERWISE]:
-        assert table[locale].endswith((".", "요."))
+    for text in [*ERRORS[locale].values(), *SYNTAX[locale].values()]:
+        assert text.endswith((".", "요."))

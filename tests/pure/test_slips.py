@@ -8,13 +8,15 @@ import pytest
 
 from web.runner.checker import Checker
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import EQUALS
+from web.tutor.evidence.explain import EQUALS, SYNTAX
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.markdown import render
 
 TESTS = "assert f('a b') == 'A B'\nassert f('x') == 'X'\n"
-SAID = {locale: {**texts, "equals": EQUALS[locale]} for locale, texts in slips.TEXTS.items()}
+SAID = {
+    locale: {**texts, "equals": SYNTAX[locale][EQUALS]} for locale, texts in slips.TEXTS.items()
+}
 
 
 @pytest.fixture(scope="module")

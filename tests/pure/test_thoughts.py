@@ -70,7 +70,7 @@ def test_where_only_the_closing_mark_comes_all_before_it_is_dropped(block: str) 
 
 def is_closing(found: object) -> bool:
     mark = read(found)  # type: ignore[arg-type]
-    return mark is not None and mark.effect is thoughts.Effect.CLOSES
+    return mark is not None and mark.closes
 
 
 @pytest.mark.parametrize("may_think", [True, False])

@@ -14,7 +14,7 @@ from broker.contract.hint import Lane
 from broker.contract.job import Capabilities, Endpoint, HintJob, Partial, Sampling
 from web.engines.client.complaint import Complaint
 from web.engines.client.errors import ErrorFrame, ModelBusy, ModelError, ModelRateLimited
-from web.engines.client.negotiation import BATCH_PRIORITY, parameters
+from web.engines.client.negotiation import BATCH_PRIORITY, Negotiation
 from web.engines.client.redaction import Redaction
 from web.engines.client.translation import Translation
 from web.engines.kinds import KINDS
@@ -60,15 +60,15 @@ def test_only_vllm_has_more_than_openai() -> None:
 def test_each_capability_adds_its_own_parameters(
     flag: dict[str, bool], more: dict[str, object]
 ) -> None:
-    plain = parameters(PLAIN, Sampling(), BEGUN, Lane.BATCH)
+    plain = Negotiation(PLAIN, Sampling(), BEGUN, Lane.BATCH).parameters
 
-    assert parameters(having(**flag), Sampling(), BEGUN, Lane.BATCH) == plain | more
+    assert Negotiation(having(**flag), Sampling(), BEGUN, Lane.BATCH).parameters == plain | more
 
 
 def test_what_is_not_begun_is_not_continued() -> None:
-    asked = parameters(having(continuation=True), Sampling(), ASKED, Lane.INTERACTIVE)
+    asked = Negotiation(having(continuation=True), Sampling(), ASKED, Lane.INTERACTIVE).parameters
 
-    assert asked == parameters(PLAIN, Sampling(), ASKED, Lane.INTERACTIVE)
+    assert asked == Negotiation(PLAIN, Sampling(), ASKED, Lane.INTERACTIVE).parameters
 
 
 @pytest.mark.parametrize(("rate_limit", "error"), [(True, ModelRateLimited), (False, ModelBusy)])

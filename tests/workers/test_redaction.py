@@ -116,11 +116,11 @@ def test_no_long_run_of_the_prompt_is_left(
 
     flat = flattened(prompt)
     for piece in shown.split("…"):
-        left = b"".join(letter for *_, letter in skeleton(piece))
+        left = bytes(byte for *_, byte in skeleton(piece))
         starts = range(len(left) - RUN_BYTES + 1)
         assert not any(left[at : at + RUN_BYTES] in flat for at in starts)
 
 
 @given(st.text() | st.text(alphabet="\\nu0a1가ß", max_size=30))
 def test_a_prompt_and_a_servers_words_are_flattened_alike(text: str) -> None:
-    assert flattened(text) == b"".join(letter for *_, letter in skeleton(composed(text)))
+    assert flattened(text) == bytes(byte for *_, byte in skeleton(composed(text)))

@@ -107,6 +107,8 @@ LEVELS: dict[int, Level] = {
 
 
 def open_level(received: Collection[int]) -> int:
-    """The highest level that may be asked for, given the levels of the hints already received."""
-    # One step above the highest level received, whatever was skipped below it.
+    """The highest level that may be asked for: one above the highest that was received.
+
+    received: levels of the student's hints for one exercise; what was skipped does not count.
+    """
     return min(max(received, default=0) + 1, max(LEVELS))

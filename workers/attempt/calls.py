@@ -16,7 +16,7 @@ from broker.contract.hint import Usage
 from broker.contract.job import Sampling
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelTimeout
-from web.engines.client.negotiation import sent
+from web.engines.client.negotiation import Negotiation
 from web.tutor.writing.prompt import Message
 from workers.attempt import telemetry
 
@@ -81,11 +81,13 @@ async def ask(
     except TimeoutError:
         raise ModelTimeout("not finished by the deadline") from None
     finally:
+        # With the endpoint's dialect as this answer has taught it.
+        request = Negotiation(attempt.endpoint, asking.sampling, prompt, job.lane)
         call = ModelCall(
             purpose=asking.purpose,
             model=job.endpoint.model,
             template_version=asking.version,
-            parameters=sent(attempt.endpoint, asking.sampling, prompt, job.lane),
+            parameters=request.parameters,
             usage=usage,
             verdict="",
             text="".join(raw),

@@ -22,10 +22,11 @@ class Answer:
         self.dialect = endpoint.dialect
         """The endpoint's, with what this answer has taught so far."""
         self._endpoint, self._begun = endpoint, begun
+        self._never = endpoint.thinking is Thinking.NEVER
         self._apart = 0
         """Characters of thoughts that the server kept apart."""
         self._thoughts: Thoughts | None = None
-        self._answered = self._unclear = False
+        self._unclear = False
 
     def feed(self, chunk: Chunk) -> str:
         """Takes the next chunk; returns the text that is now known to be answer, often none."""
@@ -38,17 +39,18 @@ class Answer:
             return ""
         if self._thoughts is None:
             self._thoughts = Thoughts(may_think=self._may_think)
-        return self._noted(self._thoughts, self._thoughts.feed(chunk.text))
+        return self._learned(self._thoughts.feed(chunk.text), self._thoughts.seen)
 
     def finish(self) -> str:
         """The rest of the answer, once the stream ended; cut text that may be thoughts is none."""
         if self._thoughts is None:
             return ""
         self._unclear = self._thoughts.thinking and self.incomplete
-        return "" if self._unclear else self._noted(self._thoughts, self._thoughts.finish())
+        return "" if self._unclear else self._learned(self._thoughts.finish(), self._thoughts.seen)
 
     @property
     def incomplete(self) -> bool:
+        """Whether the server cut the answer."""
         return self.finish_reason in INCOMPLETE
 
     @property
@@ -61,7 +63,8 @@ class Answer:
         """Whether all tokens went into thoughts, and nothing is an answer; known after `finish`."""
         # A filter's cut says nothing about where the tokens went; only the limit does.
         cut = self._unclear and self.finish_reason == "length"
-        return not self._answered and (cut or bool(self.thought))
+        answered = self._thoughts is not None and self._thoughts.answered
+        return not answered and (cut or bool(self.thought))
 
     @property
     def advice(self) -> str:
@@ -79,12 +82,8 @@ class Answer:
         unknown = not self._never or self.dialect.thinks or bool(refused)
         return unknown and not self._begun and not self._apart
 
-    @property
-    def _never(self) -> bool:
-        return self._endpoint.thinking is Thinking.NEVER
-
-    def _noted(self, thoughts: Thoughts, text: str) -> str:
-        if thoughts.seen and self._never and not self.dialect.thinks:
+    def _learned(self, text: str, thinks: bool) -> str:
+        """The text. That a model thinks which was said never to think is remembered."""
+        if thinks and self._never and not self.dialect.thinks:
             self.dialect = replace(self.dialect, thinks=True)
-        self._answered = self._answered or bool(text.strip())
         return text

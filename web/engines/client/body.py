@@ -28,17 +28,14 @@ async def refuse(response: httpx2.Response) -> None:
 
     Raises: Answered, also for a redirect, so that no prompt travels to another host.
     """
-    if not response.is_success:
-        raise Answered(response, await beginning(response))
-
-
-async def beginning(response: httpx2.Response) -> bytes:
-    """At most MAX_BYTES, unpacked; an error on the way only ends it, for the status is known."""
+    if response.is_success:
+        return
     body = bytearray()
+    # An error on the way only ends the body: the status is known.
     with suppress(TimeoutError, httpx2.HTTPError, aiohttp.ClientError, OSError):
         async with asyncio.timeout(MAX_S):
             await read(response, body, MAX_BYTES)
-    return bytes(body)
+    raise Answered(response, bytes(body))
 
 
 async def read(response: httpx2.Response, body: bytearray, most: int) -> None:

@@ -68,16 +68,20 @@ class Complaint:
 def innermost(body: object) -> object:
     """The innermost error: what stands under `error`, `message` or `detail`, three deep at most.
 
-    Google's servers wrap the whole body in a list.
+    Google's servers wrap the whole body in a list, and OpenRouter writes the error of the server
+    behind it into its own, as `metadata.raw`.
     """
     if isinstance(body, list) and body:
         body = body[0]
     for _ in range(3):
         if not isinstance(body, dict):
             break
-        error = body.get("error")
-        metadata = body.get("metadata")
-        if isinstance(metadata, dict) and (raw := passed_on(metadata.get("raw"))):
+        error, metadata = body.get("error"), body.get("metadata")
+        raw = metadata.get("raw") if isinstance(metadata, dict) else None
+        if isinstance(raw, str):
+            with suppress(ValueError):
+                raw = from_json(raw.encode())
+        if raw:
             return innermost(raw)
         inner = [error] if isinstance(error, str) and error else []
         inner += [body[name] for name in NESTING if isinstance(body.get(name), dict) and body[name]]
@@ -85,13 +89,6 @@ def innermost(body: object) -> object:
             break
         body = inner[0]
     return body
-
-
-def passed_on(raw: object) -> object:
-    """The error of the server behind a gateway, as OpenRouter has it; None if there is none."""
-    with suppress(ValueError):
-        return from_json(raw.encode()) if isinstance(raw, str) else raw
-    return raw
 
 
 def entries_of(found: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
@@ -11,7 +11,7 @@ from typing import Any, cast
 from openai.types.chat import ChatCompletionMessageParam
 
 from broker.contract.hint import Lane
-from broker.contract.job import Dialect, Endpoint, Sampling
+from broker.contract.job import Endpoint, Sampling
 from web.engines.client.complaint import Complaint
 
 SYSTEM = "system"
@@ -47,16 +47,47 @@ class Negotiation:
         lane: Lane,
     ) -> None:
         self.dialect = endpoint.dialect
-        self._wanted = parameters(endpoint, sampling, messages, lane)
+        """The endpoint's, with what the refusals so far have taught."""
         self._messages = messages
         self._refused: set[str] = set()
         self._repeats = 0
+        room, has = sampling.max_tokens, endpoint.has
+        chosen = {
+            "max_tokens": room and room + endpoint.reasoning_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "priority": (BATCH_PRIORITY if lane is Lane.BATCH else 0) if has.priority else None,
+        }
+        # The gate may stop a stream before its end, where usage stands otherwise.
+        running = {"continuous_usage_stats": True} if has.running_usage else {}
+        begun = has.continuation and messages[-1]["role"] == "assistant"
+        self._wanted = {
+            "stream_options": {"include_usage": True, **running},
+            **{name: value for name, value in chosen.items() if value is not None},
+            # vLLM's own parameters: without both of them it would begin a new answer.
+            **({"continue_final_message": True, "add_generation_prompt": False} if begun else {}),
+            **endpoint.extra_body,
+            # These stand behind what an admin wants sent, so that nothing of it replaces them.
+            "model": endpoint.model,
+            "stream": True,
+        }
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All but the messages, under the names that this server takes as far as is known."""
+        left_out, renamed = self.dialect.left_out, self.dialect.renamed
+        taken = ((name, it) for name, it in self._wanted.items() if name not in left_out)
+        sent = {renamed.get(name, name): it for name, it in taken}
+        if "stream" in left_out:
+            # Servers refuse options of a stream in a request that asks for none.
+            sent.pop("stream_options", None)
+        return sent
 
     @property
     def body(self) -> dict[str, Any]:
         """The request's JSON body, in the form that this server takes as far as is known."""
         messages = merged(self._messages) if SYSTEM in self.dialect.left_out else self._messages
-        return {**put(self._wanted, self.dialect), "messages": messages}
+        return {**self.parameters, "messages": messages}
 
     def heed(self, status: int, complaint: Complaint, text: str) -> bool:
         """Learns from a refusal; whether the request has another form now, worth sending again.
@@ -88,58 +119,8 @@ class Negotiation:
         self.dialect = replace(self.dialect, left_out=left_out, renamed=renamed)
 
 
-def parameters(
-    endpoint: Endpoint,
-    sampling: Sampling,
-    messages: Sequence[ChatCompletionMessageParam],
-    lane: Lane,
-) -> dict[str, Any]:
-    """All parameters but the messages, by OpenAI's names, with those that only this server has."""
-    room, has = sampling.max_tokens, endpoint.has
-    chosen = {
-        "max_tokens": room and room + endpoint.reasoning_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "priority": (BATCH_PRIORITY if lane is Lane.BATCH else 0) if has.priority else None,
-    }
-    # The gate may stop a stream before its end, where usage stands otherwise.
-    running = {"continuous_usage_stats": True} if has.running_usage else {}
-    begun = has.continuation and messages[-1]["role"] == "assistant"
-    return {
-        "stream_options": {"include_usage": True, **running},
-        **{name: value for name, value in chosen.items() if value is not None},
-        # vLLM's own parameters: without both of them it would begin a new answer.
-        **({"continue_final_message": True, "add_generation_prompt": False} if begun else {}),
-        **endpoint.extra_body,
-        # These stand behind what an admin wants sent, so that nothing of it replaces them.
-        "model": endpoint.model,
-        "stream": True,
-    }
-
-
-def put(wanted: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
-    """Parameters under the names that a server takes, without those that it does not take."""
-    left_out, renamed = dialect.left_out, dialect.renamed
-    kept = {renamed.get(name, name): it for name, it in wanted.items() if name not in left_out}
-    if "stream" in left_out:
-        # Servers refuse options of a stream in a request that asks for none.
-        kept.pop("stream_options", None)
-    return kept
-
-
-def sent(
-    endpoint: Endpoint,
-    sampling: Sampling,
-    messages: Sequence[ChatCompletionMessageParam],
-    lane: Lane,
-) -> dict[str, Any]:
-    """What a request has sent beside its messages. endpoint: with all that it has taught by now."""
-    return put(parameters(endpoint, sampling, messages, lane), endpoint.dialect)
-
-
 def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:
-    """The system's text opens the first message of the user."""
-    # For servers whose chat template knows no role `system`.
+    """For a chat template without a role `system`: its text opens the user's first message."""
     system = [str(message["content"]) for message in messages if message["role"] == "system"]
     rest = [message for message in messages if message["role"] != "system"]
     first = {**rest[0], "content": "\n\n".join([*system, str(rest[0].get("content"))])}

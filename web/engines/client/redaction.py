@@ -13,9 +13,9 @@ from web.tutor.gate.lexis import composed
 SHOWN_CHARS = 200
 RUN_BYTES = 12
 """This many bytes of letters and digits in a row, 4 Korean syllables, are a quote of the prompt."""
-BYTES = re.compile(r"(?:(?:%|\\x)[0-9a-fA-F]{2})+")
 ESCAPED = re.compile(
-    rf"(?P<bytes>{BYTES.pattern})|(?:\\u|%u)(?P<four>[0-9a-fA-F]{{4}})|\\U(?P<eight>[0-9a-fA-F]{{8}})"
+    r"(?P<bytes>(?:(?:%|\\x)[0-9a-fA-F]{2})+)"
+    r"|(?:\\u|%u)(?P<four>[0-9a-fA-F]{4})|\\U(?P<eight>[0-9a-fA-F]{8})"
     r"|\\u\{(?P<braced>[0-9a-fA-F]{1,6})\}|&#[xX](?P<hex>[0-9a-fA-F]{1,6});|&#(?P<number>[0-9]{1,7});"
     r"|&[a-zA-Z]{2,8};|\\[nrtbf]"
 )
@@ -45,24 +45,20 @@ class Redaction:
 
     @cached_property
     def _known(self) -> frozenset[bytes]:
-        return frozenset(run for text in (self._key, *self._texts) for run in runs(text))
+        texts = (self._key, *self._texts)
+        return frozenset(run for text in texts for run in runs(flattened(text)))
 
     def _without_prompt(self, words: str) -> str:
         found = list(skeleton(words))
-        flat = b"".join(letter for _, _, letter in found)
-        if len(flat) < RUN_BYTES:
-            return words
-        # A folded letter may be several bytes, so each byte remembers which letter it is of.
-        owners = [index for index, (_, _, letter) in enumerate(found) for _ in letter]
         covered: set[int] = set()
-        for start in range(len(flat) - RUN_BYTES + 1):
-            if flat[start : start + RUN_BYTES] in self._known:
-                covered.update(owners[start : start + RUN_BYTES])
+        for start, run in enumerate(runs(bytes(byte for _, _, byte in found))):
+            if run in self._known:
+                covered.update(range(start, start + RUN_BYTES))
         return blanked(words, [found[index][:2] for index in sorted(covered)])
 
 
-def runs(text: str) -> Iterator[bytes]:
-    flat = flattened(text)
+def runs(flat: bytes) -> Iterator[bytes]:
+    """Every RUN_BYTES in a row."""
     return (flat[start : start + RUN_BYTES] for start in range(len(flat) - RUN_BYTES + 1))
 
 
@@ -83,24 +79,27 @@ def unescaped(escape: re.Match[str]) -> str:
     return chr(code) if 0 < code <= sys.maxunicode else " "
 
 
-def skeleton(text: str) -> Iterator[tuple[int, int, bytes]]:
-    r"""Letters and digits with their places, `\n`, `\uac00`, `%EA%B0%80` and the like read.
+def skeleton(text: str) -> Iterator[tuple[int, int, int]]:
+    r"""The bytes of `flattened`, each with the start and the end of what wrote it in the text.
 
-    Blanks, marks and case are left out: whoever repeats a text changes them. Of a composed text.
+    `\n`, `\uac00`, `%EA%B0%80` and the like are read. Blanks, marks and case are left out: whoever
+    repeats a text changes them. text: composed.
     """
     end = 0
     for escape in ESCAPED.finditer(text):
         yield from letters(text[end : escape.start()], end)
         end = escape.end()
-        for _, _, letter in letters(unescaped(escape), 0):
-            yield escape.start(), end, letter
+        for _, _, byte in letters(unescaped(escape), 0):
+            yield escape.start(), end, byte
     yield from letters(text[end:], end)
 
 
-def letters(text: str, start: int) -> Iterator[tuple[int, int, bytes]]:
+def letters(text: str, start: int) -> Iterator[tuple[int, int, int]]:
     for at, char in enumerate(text, start):
         if char.isalnum():
-            yield at, at + 1, char.casefold().encode(errors="replace")
+            # A folded letter may be several bytes.
+            for byte in char.casefold().encode(errors="replace"):
+                yield at, at + 1, byte
 
 
 def blanked(text: str, spots: list[tuple[int, int]]) -> str:

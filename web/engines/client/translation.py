@@ -36,11 +36,6 @@ PLUMBING = (
     OSError,
     ValueError,
 )
-PASSING = frozenset({408, 409, 425})
-"""Statuses of 4xx that pass by themselves."""
-NO_ROOM = frozenset({503, 529})
-TOO_FAST = frozenset({429, 503})
-"""Statuses that may say when to come back."""
 QUOTA = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
 """Codes of a 429 that does not pass by waiting."""
 LONGEST_PAUSE_S = 3600.0
@@ -88,16 +83,18 @@ class Translation:
     def _of_status(self, status: int, complaint: Complaint, pause_s: float | None) -> ModelError:
         sentence = self._redaction.of(complaint.text)
         text = f"status {status}: {sentence}" if sentence else f"status {status}"
-        if status == 429 and complaint.code in QUOTA:
-            return ModelRefused(Refusal.KEY, text)
-        if status in TOO_FAST and pause_s is not None:
-            return ModelRateLimited(text, pause_s)
-        if status == 429 and self._endpoint.has.rate_limit:
-            return ModelRateLimited(text)
-        if status == 429 or status in NO_ROOM:
-            return ModelBusy(text)
-        if status >= 500 or status in PASSING:
-            return ModelUnavailable(text)
+        match status:
+            case 429 if complaint.code in QUOTA:
+                return ModelRefused(Refusal.KEY, text)
+            case 429 | 503 if pause_s is not None:
+                return ModelRateLimited(text, pause_s)
+            case 429 if self._endpoint.has.rate_limit:
+                return ModelRateLimited(text)
+            case 429 | 503 | 529:
+                return ModelBusy(text)
+            # Those of 4xx pass by themselves: a timeout, a conflict, and what came too early.
+            case _ if status >= 500 or status in (408, 409, 425):
+                return ModelUnavailable(text)
         return refused(status, complaint, text)
 
     def _described(self, error: Exception) -> str:
@@ -111,17 +108,16 @@ def refused(status: int, complaint: Complaint, text: str) -> ModelRefused:
     # Before the status: OpenAI answers 403 where a key may not use the model.
     missing = complaint.code == "model_not_found" or "model" in complaint.names
     if missing or (status == 404 and "model" in complaint.text.lower()):
-        cause = Refusal.MODEL
-    elif status in (401, 403):
-        # Engines repeat the key they refuse, and mask it in ways of their own.
-        cause, text = Refusal.KEY, f"status {status}"
-    elif status == 402:
-        cause = Refusal.KEY
-    elif status in (404, 405):
-        cause = Refusal.ADDRESS
-    else:
-        cause = Refusal.REQUEST
-    return ModelRefused(cause, text)
+        return ModelRefused(Refusal.MODEL, text)
+    match status:
+        case 401 | 403:
+            # Engines repeat the key they refuse, and mask it in ways of their own.
+            return ModelRefused(Refusal.KEY, f"status {status}")
+        case 402:
+            return ModelRefused(Refusal.KEY, text)
+        case 404 | 405:
+            return ModelRefused(Refusal.ADDRESS, text)
+    return ModelRefused(Refusal.REQUEST, text)
 
 
 def hung_up(error: Exception) -> bool:

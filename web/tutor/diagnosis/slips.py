@@ -62,14 +62,17 @@ def _printed(expected: str, output: str) -> bool:
 
 
 def missing_function(report: Report, code: str, locale: Locale) -> str:
-    """In words, that the tested function is not there, and which are; empty where it is."""
-    if report.error is None or report.error.kind != "NameError" or report.first is None:
+    """A sentence or two: the tested function is not there, and which are; empty where it is.
+
+    report: of a run of this code.
+    """
+    error, first = report.error, report.first
+    # Without a line the name is missing in the tests, not in the student's code.
+    if not (error and first and error.kind == "NameError" and error.line is None):
         return ""
-    found = NOT_DEFINED.match(report.error.message)
+    found = NOT_DEFINED.match(error.message)
     defined = list(dict.fromkeys(DEFINED.findall(code)))[:NAMES_SHOWN]
-    if not found or report.error.line is not None or found[1] in defined:
-        return ""
-    if not report.first.call.startswith(f"{found[1]}("):
+    if not found or found[1] in defined or not first.call.startswith(f"{found[1]}("):
         return ""
     words = [TEXTS[locale]["missing"].format(name=f"`{found[1]}`")]
     if defined:
@@ -79,10 +82,14 @@ def missing_function(report: Report, code: str, locale: Locale) -> str:
 
 
 def uncalled_method(error: ProgramError, code: str, locale: Locale) -> str:
-    """In words, that a method is named and not called, which the sandbox takes for a lack."""
+    """A sentence: a method is named and not called, as in `text.upper`; empty where none is.
+
+    The sandbox tells of such a name as of a method that it lacks: `str.upper`.
+    """
     found = METHOD.fullmatch(error.message)
     if error.kind != "Unsupported" or not found:
         return ""
+    # Where every use of the name is a call, the sandbox really lacks the method.
     if not re.search(rf"\.[ \t]*{found[1]}\b(?!\s{{0,20}}\()", code):
         return ""
     return TEXTS[locale]["method"].format(name=f"`{found[1]}`")

@@ -6,128 +6,87 @@ import re
 
 from web.tutor.languages import Locale
 
-ERRORS: dict[str, dict[Locale, str]] = {
-    "NameError": {
-        "en": "Python does not know this name: it is spelled differently elsewhere, or not made "
-        "before it is used.",
-        "ko": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
+ERRORS: dict[Locale, dict[str, str]] = {
+    "en": {
+        "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
+        "made before it is used.",
+        "UnboundLocalError": "The function reads this variable before it has given it a value.",
+        "TypeError": "A value has another type than this operation can work with, or a call has "
+        "the wrong number of arguments.",
+        "IndexError": "The code asks for a position that the list or text does not have.",
+        "KeyError": "The dictionary does not have this key at that moment.",
+        "ValueError": "The value has the right type, but this operation cannot use its content.",
+        "ZeroDivisionError": "The code divides by a value that is zero at that moment.",
+        "AttributeError": "This kind of value does not have what follows the dot.",
+        "RecursionError": "The function calls itself again and again and never reaches a case "
+        "where it stops.",
+        "ModuleNotFoundError": "This module cannot be used where the tests run: its name is "
+        "spelled differently, or it is not among those that are here.",
+        "ImportError": "The module is there, but it does not have this name.",
+        "PermissionError": "Code cannot read or write files here.",
     },
-    "UnboundLocalError": {
-        "en": "The function reads this variable before it has given it a value.",
-        "ko": "함수가 이 변수에 값을 주기 전에 읽었어요.",
-    },
-    "TypeError": {
-        "en": "A value has another type than this operation can work with, or a call has the wrong "
-        "number of arguments.",
-        "ko": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
-    },
-    "IndexError": {
-        "en": "The code asks for a position that the list or text does not have.",
-        "ko": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
-    },
-    "KeyError": {
-        "en": "The dictionary does not have this key at that moment.",
-        "ko": "그 순간 딕셔너리에 이 키가 없어요.",
-    },
-    "ValueError": {
-        "en": "The value has the right type, but this operation cannot use its content.",
-        "ko": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
-    },
-    "ZeroDivisionError": {
-        "en": "The code divides by a value that is zero at that moment.",
-        "ko": "그 순간 0인 값으로 나누었어요.",
-    },
-    "AttributeError": {
-        "en": "This kind of value does not have what follows the dot.",
-        "ko": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
-    },
-    "RecursionError": {
-        "en": "The function calls itself again and again and never reaches a case where it stops.",
-        "ko": "함수가 자기 자신을 계속 부르고, 멈추는 경우에 닿지 못해요.",
-    },
-    "ModuleNotFoundError": {
-        "en": "This module cannot be used where the tests run: its name is spelled differently, or "
-        "it is not among those that are here.",
-        "ko": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, 여기에 있는 "
-        "모듈이 아니에요.",
-    },
-    "ImportError": {
-        "en": "The module is there, but it does not have this name.",
-        "ko": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
-    },
-    "PermissionError": {
-        "en": "Code cannot read or write files here.",
-        "ko": "여기서는 파일을 읽거나 쓸 수 없어요.",
+    "ko": {
+        "NameError": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
+        "UnboundLocalError": "함수가 이 변수에 값을 주기 전에 읽었어요.",
+        "TypeError": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
+        "IndexError": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
+        "KeyError": "그 순간 딕셔너리에 이 키가 없어요.",
+        "ValueError": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
+        "ZeroDivisionError": "그 순간 0인 값으로 나누었어요.",
+        "AttributeError": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
+        "RecursionError": "함수가 자기 자신을 계속 부르고, 멈추는 경우에 닿지 못해요.",
+        "ModuleNotFoundError": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, "
+        "여기에 있는 모듈이 아니에요.",
+        "ImportError": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
+        "PermissionError": "여기서는 파일을 읽거나 쓸 수 없어요.",
     },
 }
+"""A sentence for an exception's class name. Many classes have none."""
 
-EQUALS: dict[Locale, str] = {
-    "en": "a single `=` gives a name its value; whether two values are equal is asked with `==`.",
-    "ko": "`=` 하나는 이름에 값을 줄 때 써요. 두 값이 같은지는 `==`로 물어요.",
+EQUALS = "found `=`"
+# The first entry that is found in the message counts, so those that fit many come last. The empty
+# text is found in every message.
+SYNTAX: dict[Locale, dict[str, str]] = {
+    "en": {
+        EQUALS: "a single `=` gives a name its value; whether two values are equal is asked "
+        "with `==`.",
+        "Expected `:`": "a colon is missing, or something unexpected stands before it.",
+        "closing quote": "a text is opened with a quote and never closed.",
+        "unexpected EOF": "the code ends too early; often a bracket is still open.",
+        "Unexpected indentation": "the spaces at the start of this line do not match its "
+        "neighbours.",
+        "Expected an indented block": "the lines that belong inside must start further to the "
+        "right.",
+        "Invalid assignment target": "what stands left of `=` cannot be given a value.",
+        "too deeply nested": "too many brackets or blocks stand inside each other.",
+        "outside loop": "this word is only allowed inside a loop.",
+        "unexpected token": "there is a character that Python does not use here.",
+        "Expected `": "a mark is missing or out of place; look at brackets and commas, also one "
+        "line up.",
+        "": "something is missing or out of place here or just before.",
+    },
+    "ko": {
+        EQUALS: "`=` 하나는 이름에 값을 줄 때 써요. 두 값이 같은지는 `==`로 물어요.",
+        "Expected `:`": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
+        "closing quote": "따옴표로 연 문자열이 닫히지 않았어요.",
+        "unexpected EOF": "코드가 너무 일찍 끝났어요. 괄호가 닫히지 않은 경우가 많아요.",
+        "Unexpected indentation": "이 줄 앞의 빈칸이 둘레의 줄과 맞지 않아요.",
+        "Expected an indented block": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
+        "Invalid assignment target": "`=` 왼쪽에 있는 것에는 값을 줄 수 없어요.",
+        "too deeply nested": "괄호나 블록이 너무 깊이 겹쳐 있어요.",
+        "outside loop": "이 낱말은 반복문 안에서만 쓸 수 있어요.",
+        "unexpected token": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
+        "Expected `": "기호가 빠졌거나 자리가 달라요. 괄호와 쉼표를 바로 윗줄까지 살펴보세요.",
+        "": "여기나 바로 앞에 무언가 빠졌거나 자리가 달라요.",
+    },
 }
-FOUND_EQUALS = "found `=`"
-# The parser only says "Expected a statement" of `return a = b`.
-ASKING = re.compile(r"\s*+(?:return|assert)\b")
-EQUAL = re.compile(r"(?<![=!<>:+\-*/%&|^@])=(?!=)")
-
-# The first entry that is found in the message counts, so those that fit many come last.
-SYNTAX: list[tuple[str, dict[Locale, str]]] = [
-    ("Expected `:`", {
-        "en": "a colon is missing, or something unexpected stands before it.",
-        "ko": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
-    }),
-    ("closing quote", {
-        "en": "a text is opened with a quote and never closed.",
-        "ko": "따옴표로 연 문자열이 닫히지 않았어요.",
-    }),
-    ("unexpected EOF", {
-        "en": "the code ends too early; often a bracket is still open.",
-        "ko": "코드가 너무 일찍 끝났어요. 괄호가 닫히지 않은 경우가 많아요.",
-    }),
-    ("Unexpected indentation", {
-        "en": "the spaces at the start of this line do not match its neighbours.",
-        "ko": "이 줄 앞의 빈칸이 둘레의 줄과 맞지 않아요.",
-    }),
-    ("Expected an indented block", {
-        "en": "the lines that belong inside must start further to the right.",
-        "ko": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
-    }),
-    ("Invalid assignment target", {
-        "en": "what stands left of `=` cannot be given a value.",
-        "ko": "`=` 왼쪽에 있는 것에는 값을 줄 수 없어요.",
-    }),
-    ("too deeply nested", {
-        "en": "too many brackets or blocks stand inside each other.",
-        "ko": "괄호나 블록이 너무 깊이 겹쳐 있어요.",
-    }),
-    ("outside loop", {
-        "en": "this word is only allowed inside a loop.",
-        "ko": "이 낱말은 반복문 안에서만 쓸 수 있어요.",
-    }),
-    ("unexpected token", {
-        "en": "there is a character that Python does not use here.",
-        "ko": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
-    }),
-    ("Expected `", {
-        "en": "a mark is missing or out of place; look at brackets and commas, also one line up.",
-        "ko": "기호가 빠졌거나 자리가 달라요. 괄호와 쉼표를 바로 윗줄까지 살펴보세요.",
-    }),
-]  # fmt: skip
-
-OTHERWISE: dict[Locale, str] = {
-    "en": "something is missing or out of place here or just before.",
-    "ko": "여기나 바로 앞에 무언가 빠졌거나 자리가 달라요.",
-}
+"""The rest of a sentence, for a part of the parser's message."""
+# Of `return a = b` the parser only says that it expected a statement.
+ASKS_EQUAL = re.compile(r"\s*+(?:return|assert)\b.*?(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 
-def explain_error(kind: str, locale: Locale) -> str:
-    """One sentence for an exception's class name; empty for a class that is not in the table."""
-    return ERRORS[kind][locale] if kind in ERRORS else ""
-
-
-def explain_syntax(message: str, locale: Locale, line: str = "") -> str:
+def explain_syntax(message: str, locale: Locale, line: str) -> str:
     """The rest of a sentence, for the parser's message on this line of code."""
-    asks = ASKING.match(line) and EQUAL.search(line) and message == "Expected a statement"
-    if FOUND_EQUALS in message or asks:
-        return EQUALS[locale]
-    return next((texts[locale] for part, texts in SYNTAX if part in message), OTHERWISE[locale])
+    if message == "Expected a statement" and ASKS_EQUAL.match(line):
+        return SYNTAX[locale][EQUALS]
+    return next(text for part, text in SYNTAX[locale].items() if part in message)

@@ -77,12 +77,10 @@ def lexemes(code: str) -> Iterator[str]:
     """As Python's own tokens, also of what those end at: a quote or bracket that is not closed."""
     widths, line = [0], ""
     for found in LEXEMES.finditer("\n" + code.replace("\r\n", "\n").replace("\r", "\n")):
-        match found.lastgroup:
-            case "nothing":
-                continue
-            case "line":
-                line = found[0]
-                continue
+        # Lines that hold nothing but a comment or blanks are no lines: the last one counts.
+        line = found["line"] or line
+        if found.lastgroup:
+            continue
         if line:
             width, line = len(line.expandtabs()) - 1, ""
             while width < widths[-1]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import explain_error, explain_syntax
+from web.tutor.evidence.explain import ERRORS, explain_syntax
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
 
@@ -70,44 +70,35 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
     """One short paragraph of Markdown: what happened, what it means, and a question back.
 
     code: the student's; with it, names that are there and single lines of it can be told. Blanks
-    of values are kept.
+    of values are kept. Raises: KeyError for a skipped run of a kind that is not in TEXTS.
     """
-    texts, error = TEXTS[locale], report.error
+    texts, error, first = TEXTS[locale], report.error, report.first
     match report.verdict:
         case Verdict.PASSED:
-            return texts["passed"].format(total=report.total)
+            parts = [texts["passed"].format(total=report.total)]
         case Verdict.SKIPPED if error:
-            if slip := slips.uncalled_method(error, code, locale):
-                return slip
             # The kinds of a skipped run are keys of TEXTS.
-            return texts[error.kind].format(message=_plain(error.message))
-        case Verdict.TIMEOUT | Verdict.MEMORY:
-            parts = _limit(report, texts)
+            slip = slips.uncalled_method(error, code, locale)
+            message = " ".join(error.message.replace("`", "'").split())
+            parts = [slip or texts[error.kind].format(message=message)]
+        case Verdict.TIMEOUT | Verdict.MEMORY as limit:
+            what = texts[f"{limit}_call"].format(call=_code(first.call)) if first else texts[limit]
+            parts = [what, texts[f"{limit}_why"]]
         case Verdict.SYNTAX if error:
             parts = _syntax(error, texts, locale, code)
         case Verdict.ERROR if error:
             parts = _error(report, error, texts, locale, code)
-        case Verdict.FAILED if report.first:
-            slip = slips.in_values(report.first, report.output)
+        case Verdict.FAILED if first:
+            slip = slips.in_values(first, report.output)
             meaning = slips.TEXTS[locale][slip] if slip else ""
-            what = _case(report.first, texts)
-            parts = [what, meaning, _count(report, texts), texts["ask_call"]]
+            parts = [_case(first, texts), meaning, _count(report, texts), texts["ask_call"]]
         case _:
-            return texts["crashed"]
+            parts = [texts["crashed"]]
     return " ".join(filter(None, parts))
 
 
-def _limit(report: Report, texts: dict[str, str]) -> list[str]:
-    name = report.verdict.value
-    what = texts[name]
-    if report.first:
-        what = texts[f"{name}_call"].format(call=_code(report.first.call))
-    return [what, texts[f"{name}_why"]]
-
-
 def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
-    lines = code.splitlines()
-    number = error.line or 0
+    lines, number = code.splitlines(), error.line or 0
     line = lines[number - 1] if 0 < number <= len(lines) else ""
     meaning = explain_syntax(error.message, locale, line)
     if error.line is None:
@@ -121,22 +112,23 @@ def _error(
 ) -> list[str]:
     if missing := slips.missing_function(report, code, locale):
         return [missing, _count(report, texts)]
-    shown = _code(f"{error.kind}: {error.message}" if error.message else error.kind)
-    name = "error" if error.line is None else "error_line"
-    what = texts[name].format(line=error.line, error=shown)
+    what, ask = ("error", "ask_call") if error.line is None else ("error_line", "ask_line")
     if report.first:
-        what = _case(report.first, texts)
-    ask = texts["ask_call"]
-    if error.line is not None:
-        ask = texts["ask_line"].format(line=error.line)
-    return [what, explain_error(error.kind, locale), _count(report, texts), ask]
+        told = _case(report.first, texts)
+    else:
+        shown = _code(f"{error.kind}: {error.message}" if error.message else error.kind)
+        told = texts[what].format(line=error.line, error=shown)
+    meaning = ERRORS[locale].get(error.kind, "")
+    return [told, meaning, _count(report, texts), texts[ask].format(line=error.line)]
 
 
 def _case(case: Case, texts: dict[str, str]) -> str:
-    call, expected = _code(case.call), _code(case.expected)
-    if case.got is None:
-        return texts["case_error"].format(call=call, expected=expected, error=_code(case.error))
-    return texts["case"].format(call=call, expected=expected, got=_code(case.got))
+    return texts["case_error" if case.got is None else "case"].format(
+        call=_code(case.call),
+        expected=_code(case.expected),
+        got=_code(case.got),
+        error=_code(case.error),
+    )
 
 
 def _count(report: Report, texts: dict[str, str]) -> str:
@@ -150,7 +142,3 @@ def _code(text: str | None) -> str:
     # A blank line or two lines would end the code span, or the paragraph around it.
     line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())

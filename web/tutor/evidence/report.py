@@ -13,7 +13,7 @@ LENGTHS = {
     "call": 200,
     "expected": 200,
     "got": 200,
-    "stopped": 400,
+    "error": 400,
     "kind": 60,
     "message": 300,
     "output": 2_000,
@@ -69,14 +69,6 @@ class Case:
     got: str | None = None
     error: str | None = None
 
-    def cut(self) -> Case:
-        return Case(
-            call=_cut(self.call, "call"),
-            expected=_cut(self.expected, "expected"),
-            got=None if self.got is None else _cut(self.got, "got"),
-            error=None if self.error is None else _cut(self.error, "stopped"),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramError:
@@ -85,11 +77,6 @@ class ProgramError:
     kind: str
     message: str
     line: int | None = None
-
-    def cut(self) -> ProgramError:
-        return ProgramError(
-            kind=_cut(self.kind, "kind"), message=_cut(self.message, "message"), line=self.line
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +95,7 @@ class Report:
 
         Whatever comes from the sandbox or from a row goes through it before it is shown or kept.
         """
-        return Report(
-            verdict=self.verdict,
-            passed=min(max(self.passed, 0), MOST_CASES),
-            total=min(max(self.total, 0), MOST_CASES),
-            first=self.first.cut() if self.first else None,
-            error=self.error.cut() if self.error else None,
-            output=_cut(self.output, "output"),
-        )
+        return self.from_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """Keys verdict, passed, total, first, error, output; only JSON types."""
@@ -123,18 +103,26 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Read back what as_json wrote, cut: a row may be older than a limit."""
+        """Read back what as_json wrote, cut: a row may be older than a limit.
+
+        Raises: KeyError, TypeError, ValueError for a row that as_json cannot have written.
+        """
         first, error = data["first"], data["error"]
         return cls(
             verdict=Verdict(data["verdict"]),
-            passed=data["passed"],
-            total=data["total"],
-            first=Case(**first) if first else None,
-            error=ProgramError(**error) if error else None,
-            output=data["output"],
-        ).cut()
+            passed=min(max(data["passed"], 0), MOST_CASES),
+            total=min(max(data["total"], 0), MOST_CASES),
+            first=Case(**_cut(first)) if first else None,
+            error=ProgramError(**_cut(error)) if error else None,
+            **_cut({"output": data["output"]}),
+        )
 
 
-def _cut(text: object, name: str) -> str:
-    # A row of an earlier version may hold lists here.
-    return shorten(text if isinstance(text, str) else "…", LENGTHS[name])
+def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with each text within LENGTHS. None and numbers stay as they are."""
+    cut = dict(values)
+    for name in LENGTHS:
+        if (value := cut.get(name)) is not None:
+            # A row of an earlier version may hold lists here.
+            cut[name] = shorten(value if isinstance(value, str) else "…", LENGTHS[name])
+    return cut

@@ -1,7 +1,8 @@
 """Thoughts in a hint without a known mark around them (R9).
 
-They show in a heading, in an element that is not HTML's, in plans of what to ask, or in words about
-the student, to whom a hint speaks. What the student has before them may be named.
+A model that thinks aloud writes a heading such as "Thinking:", an element that HTML does not have,
+a plan such as "I should ask", or words about the student, to whom a hint speaks. What stands in the
+student's code or in the exercise may be named.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ HTML = frozenset({
     "a", "b", "br", "code", "div", "em", "i", "kbd", "li", "ol", "p", "pre", "s", "span", "strong",
     "sub", "sup", "u", "ul",
 })  # fmt: skip
-"""Elements with which models format a text."""
+"""Elements with which models format a text. Any other one stands around thoughts."""
 # All repetitions are bounded, so that a search takes linear time whatever the model writes.
 HEADING = re.compile(
     r"^[^\w\n]{0,8}(?:(?:here['’]?s|here is|my|the|a|internal|inner|initial)[ ]{1,3}){0,3}"
@@ -30,13 +31,14 @@ HEADING = re.compile(
 ANSWER = re.compile(
     r"^[^\w\n]{0,8}(?:the |my )?final (?:answer|response|output|hint)[^\w\n:]{0,4}:", re.MULTILINE
 )
-"""What stands before it is no part of the answer."""
+"""A heading of the answer: what stands before it is no part of it."""
 STUDENT = re.compile(
     r"\b(?:the|this) (?P<en>user\b|student(?= (?:wrote|writes|wants|needs|must|has|is|was|asks"
     r"|asked|did|forgot|should|returns|returned|does|uses|used|might|may|thinks|believes)\b))"
     r"|(?P<ko>학생|사용자)(?:은|는|이|가) [^.?!\n]{0,80}?(?<!니)다(?=[.\s]|$)"
 )
-"""Who is given a hint is not spoken of in it. A Korean hint may, but not in the plain style."""
+"""Words about the student. A polite Korean sentence may hold them; one in the plain style, whose
+verb ends in 다 and not in 니다, is written for somebody else."""
 PLAN = re.compile(
     r"\b(?:i|we) (?:should|need to|must|have to) (?:ask|produce|respond|reply|craft|guide|hint"
     r"|provide|not (?:give|reveal|show|tell))\b"
@@ -44,7 +46,7 @@ PLAN = re.compile(
 
 
 def thinks_aloud(text: str, seen: Seen) -> bool:
-    """Whether the text is thoughts or holds some."""
+    """Rule R9: whether a part of a hint is thoughts or holds some. text: a sentence or more."""
     text = folded(text)
     return bool(
         HEADING.search(text)
@@ -55,13 +57,9 @@ def thinks_aloud(text: str, seen: Seen) -> bool:
 
 
 def ends_thoughts(text: str, seen: Seen) -> bool:
-    """Whether the text tells that what stands before it was thoughts."""
+    """Rule R9: whether the text shows that it, or what was written before it, is thoughts."""
     text = folded(text)
-    strange = any(_is_strange(found[1], seen) for found in ELEMENT.finditer(text))
-    return strange or "<|" in text or bool(ANSWER.search(text))
-
-
-def _is_strange(element: str, seen: Seen) -> bool:
-    return element not in HTML and not all(
-        part in seen.words for part in tokens(element) if is_name(part)
-    )
+    # The student may be told of an element of the program or the exercise.
+    elements = " ".join(found[1] for found in ELEMENT.finditer(text) if found[1] not in HTML)
+    strange = set(filter(is_name, tokens(elements))) - seen.words
+    return bool(strange or "<|" in text or ANSWER.search(text))

@@ -15,11 +15,16 @@ TOOL_TOKEN = re.compile(
     r"|###\s*(?:instruction|response|system)|^(?:system|user|assistant)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
+"""What chat templates put around messages. A text with one of them repeats its prompt."""
 CLOSERS = "\"'”’)]*_` \n\t"
+"""What may stand behind the question mark at the end."""
 
 
 def speaks(prose: Prose, language: Language) -> bool:
-    """Whether the prose is in this language, as far as its letters tell; true without letters."""
+    """Whether the prose is in this language, as far as its letters tell; true where it has none.
+
+    The language gives the share of letters, 0 to 1, that must be its own and that may be foreign.
+    """
     return (
         prose.own >= language.own_min * prose.letters
         and prose.foreign <= language.foreign_max * prose.letters
@@ -27,7 +32,11 @@ def speaks(prose: Prose, language: Language) -> bool:
 
 
 def echoes(draft: Draft, policy: str, size: int) -> bool:
-    """Whether the text holds a tool token, or `size` words in a row of the prompt's own rules."""
+    """Whether the new sentence holds a tool token, or repeats the prompt's rules.
+
+    policy: the rules, the same bytes for each level and language. size: from this many words in a
+    row on, a text repeats them.
+    """
     # From the last word before the sentence on: white space may cut a token in two.
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
@@ -37,20 +46,19 @@ def echoes(draft: Draft, policy: str, size: int) -> bool:
 
 @cache
 def _policy_grams(policy: str, size: int) -> frozenset[Gram]:
-    """There is one policy for each level in each language."""
+    """Runs of `size` words. Kept, for there are few policies: one for each level and language."""
     return frozenset(grams([token for token in tokens(policy) if WORD.match(token)], size))
 
 
 def ends_asking(text: str) -> bool:
-    """Whether the last thing but closing marks is a question mark."""
+    """Whether the text ends with a question mark, apart from CLOSERS behind it."""
     return bool(QUESTION.match(text.rstrip(CLOSERS)[-1:]))
 
 
 def is_whole(draft: Draft, level: Level) -> bool:
-    """Whether this text could stand as the hint: prose of enough words with its question."""
-    if not draft.prose.letters:
-        return False
-    if not level.min_words <= draft.words <= level.max_words:
+    """Whether this text could stand as the hint: prose, as long as its level wants, and asking."""
+    enough = level.min_words <= draft.words <= level.max_words
+    if not (draft.prose.letters and enough):
         return False
     if level.asking is QuestionRule.ONCE and draft.prose.asks != 1:
         return False

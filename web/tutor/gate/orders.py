@@ -1,4 +1,4 @@
-"""Orders to edit a program (R3): an edit verb whose object is code."""
+"""Orders to edit a program (R3): a verb such as "replace" or "바꾸세요" whose object is code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINE = re.compile(
     r"\blines?\s++\d|(?<!\d)\d++\s{0,3}+(?:번째|번)?\s{0,3}+(?:줄|행|라인)|(?:줄|라인)\s{0,3}+\d",
     re.IGNORECASE,
 )
-# "How to change …" asks.
+# "Think about how to change it" makes the student think, and commands no change.
 COMMAND = re.compile(
     r"(?:^|[,;:]\s{1,3}|\b(?:should|must|to|try|please|let's|could|then|by|just)\s{1,3})"
     rf"(?<!\bhow to )(?<!when to )(?<!here to )(?<!what to )(?<!hich to )(?P<verb>{VERB}\b)",
@@ -34,18 +34,19 @@ COMMAND_KO = re.compile(
 )
 
 OBJECT_CHARS = 60
-"""Before a Korean verb, or after an English one."""
+"""So far the object is looked for: before a Korean verb, after an English one."""
 CLAUSE_END = re.compile(
     r"[,;:.!?。？…\n]|\b(?:so|if|when|while|until|because|then|through|along|across|over|from|by"
     r"|with|for(?! loop)|as)\b",
     re.IGNORECASE,
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
-# Keywords of Python that English prose is full of.
+# Keywords of Python that English prose is full of, so that they do not show code.
 EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
 PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
+"""A code span, a word or an operator."""
 ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")
-"""After a verb of motion these make it one of the reader's: move on, add up, change your mind."""
+"""Behind a verb, words that make it one about the reader: move on, add up, change your mind."""
 SYMBOL = re.compile(r"[<>=+*/%]")
 NAME = re.compile(r"[a-z_][a-z0-9_]*+")
 # What can be renamed, indented or wrapped in a hint is code, so no object is looked for.
@@ -53,7 +54,8 @@ ALWAYS = re.compile(r"rename|renaming|indent|wrap|들여", re.IGNORECASE)
 DETERMINER = re.compile(
     r"\d+|the|an?|each|every|all|both|your|these|those|any|some|one|two|three|first|next|last|other|i"
 )
-"""Before one, the student's `numbers` is a word of prose; `a` and `i` are words themselves."""
+"""After one, as in "the numbers", a name of the student's is a word of prose. `a` and `i` are words
+even if the student has variables of that name."""
 NOUN = re.compile(
     r"lines?|loops?|conditions?|variables?|operators?|comparisons?|signs?|index(?:es)?|indices"
     r"|ranges?|indentation|statements?|expressions?|parameters?|arguments?|assignments?|code"
@@ -61,6 +63,7 @@ NOUN = re.compile(
     r"|parenthes[ie]s|colons?|quotes?|semicolon|keyword|initial|starting|initiali[sz]ation"
     r"|counter|accumulator|limit|guard|bug|mistake|error|typo|check|it|them|there|here"
 )
+"""What a hint calls a part of a program, or a mistake in it."""
 NOUNS_KO = re.compile(
     r"조건|반복문|변수|연산자|비교|부등호|등호|부호|범위|인덱스|들여쓰기|초[기깃]\s?값|시작\s?값|수식|코드"
     r"|함수|반환|괄호|콜론|따옴표|매개\s?변수|인자|본문|이것|그것|여기|거기|부분|구문|오류|실수"
@@ -69,40 +72,42 @@ NOUNS_KO = re.compile(
 
 
 def tells_edit(sentence: str) -> bool:
-    """R3, where no question goes with it: an edit verb and a code span or a line number."""
+    """Rule R3, unless the hint asks something: an edit verb beside a code span or a line number."""
     return bool(EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence)))
 
 
 def commands_edit(sentence: str, seen: Seen) -> bool:
-    """R3 at level 1: an edit verb as a command or advice, and code as its object.
+    """Rule R3 where the level is strict: an edit verb as a command or advice, with code as object.
 
-    A question about what changes is none, nor is a verb about the reader's way or their numbers.
+    "What changes in the loop?" is no command, and "add 3 and 4" has no code as its object.
+    seen: gives the names of the student's program.
     """
-    return any(_is_order(found, seen) for found in COMMAND.finditer(sentence)) or any(
-        _is_order_ko(found, seen) for found in COMMAND_KO.finditer(sentence)
+    return any(
+        ALWAYS.match(found["verb"]) or aims_at_code(found, seen)
+        for command, aims_at_code in ((COMMAND, _aims_at_code), (COMMAND_KO, _aims_at_code_ko))
+        for found in command.finditer(sentence)
     )
 
 
-def _is_order(found: re.Match[str], seen: Seen) -> bool:
-    if ALWAYS.match(found["verb"]):
-        return True
+def _aims_at_code(found: re.Match[str], seen: Seen) -> bool:
+    """Whether what stands behind the verb, up to the end of its clause, names code."""
     rest = found.string[found.end() : found.end() + OBJECT_CHARS]
-    if end := CLAUSE_END.search(rest):
-        rest = rest[: end.start()]
-    parts = PART.findall(rest.casefold())
+    parts = PART.findall(CLAUSE_END.split(rest, maxsplit=1)[0].casefold())
     if parts and ON_ONES_WAY.fullmatch(parts[0]):
         return False
+    # "Add 1 to it" changes the program; "add 3 and 4" is arithmetic for the reader.
     if found["verb"].casefold().startswith("add") and parts[:1] and parts[0].isdigit():
         return len(parts) > 1 and parts[1] != "and"
     return any(_is_code(parts, at, seen) for at in range(len(parts)))
 
 
 def _is_code(parts: list[str], at: int, seen: Seen) -> bool:
-    """Whether this word names a part of a program; `the numbers` may be a word of prose."""
+    """Whether this one of the PARTs behind a verb names a piece of a program."""
     part = parts[at]
     if not part[0].isalpha():
         return not part[0].isdigit()
     if part in ("this", "that"):
+        # At the end it stands for code, and otherwise before the word that tells.
         return at + 1 == len(parts)
     if NOUN.fullmatch(part) or part in KEYWORDS - EVERYDAY:
         return True
@@ -111,9 +116,8 @@ def _is_code(parts: list[str], at: int, seen: Seen) -> bool:
     return not (at and DETERMINER.fullmatch(parts[at - 1]))
 
 
-def _is_order_ko(found: re.Match[str], seen: Seen) -> bool:
-    if ALWAYS.match(found["verb"]):
-        return True
+def _aims_at_code_ko(found: re.Match[str], seen: Seen) -> bool:
+    """Whether what stands before the verb, from the start of its clause on, names code."""
     before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start()]
     before = CLAUSE_START.split(before)[-1]
     if "`" in before or SYMBOL.search(before) or LINE.search(before) or NOUNS_KO.search(before):

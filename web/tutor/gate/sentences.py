@@ -12,15 +12,18 @@ LONGEST_ABBREVIATION = len(" e.g.")
 
 
 class Sentences:
-    """Looks at each character once.
+    """Cuts a text that comes in pieces, and looks at each character once.
 
-    A line break always ends a sentence. A mark ends it before white space, so that `3.5` or half of
-    `...` does not; nor does a mark inside an open code span or an abbreviation.
+    A line break always ends a sentence. One of MARKS ends it where white space follows, so neither
+    the point of `3.5` does nor the first of `...`; nor does one in an open code span, or at the end
+    of an abbreviation.
     """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        """Of the sentence that has not ended."""
         self._end = ""
+        """The last characters of what was read, across pieces."""
         self._marked = self._in_code = False
         self.open_chars = 0
         """Length of the sentence that has not ended."""
@@ -49,15 +52,13 @@ class Sentences:
                 self._in_code ^= char == "`"
         self._parts.append(text[start:])
         self.open_chars += len(text) - start
-        # An abbreviation may be cut between two pieces of text.
         self._end = (self._end + text)[-LONGEST_ABBREVIATION:]
         return ended
 
     def _abbreviates(self, text: str, at: int) -> bool:
-        near = text[max(0, at - LONGEST_ABBREVIATION) : at]
-        if len(near) < LONGEST_ABBREVIATION:
-            near = (self._end + near)[-LONGEST_ABBREVIATION:]
-        return bool(ABBREVIATION.search(near))
+        # Its first letters may have come with the piece before.
+        near = self._end + text[max(0, at - LONGEST_ABBREVIATION) : at]
+        return bool(ABBREVIATION.search(near[-LONGEST_ABBREVIATION:]))
 
     def _take(self, end: str) -> str:
         sentence = "".join([*self._parts, end])

@@ -1,17 +1,22 @@
-"""Pieces of code in running prose, in backticks or not, which the student has not written."""
+"""Pieces of code in running prose, in backticks or not, which the student has not written (R1).
+
+Prose and code share their letters, so what counts is where operators, brackets and blanks stand,
+and whether a word is a name of the student's program. An expression is a row of values with an
+operator between two; a value is a name, a number or brackets, with what is called or taken of it.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 from itertools import pairwise
-from typing import NamedTuple
 
 from web.tutor.gate.lexis import QUOTES, SPAN, TOKEN, folded, is_name, tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
-# A value may be told with its name: `cups = 7` says what the student's loop holds.
 LITERALS = frozenset({"true", "false", "none", "null"})
+NO_VALUES = KEYWORDS - LITERALS
+"""Words at which no value begins."""
 TYPES = frozenset(
     ("int", "long", "double", "float", "char", "bool", "boolean", "string", "var", "const", "auto")
 )
@@ -20,228 +25,225 @@ ASSIGNING = frozenset(
     ("+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "**=", "//=", ">>=", "<<=", ":=")
 )
 COMPARING = frozenset(("==", "!=", "<=", ">=", "//", "<<", ">>", "&&", "||"))
+"""Operators that prose does not use."""
 EVERYDAY = frozenset("+-*/%<>&|^×÷≤≥≠−") | {"**", "mod", "div"}
-"""Operators that are also a dash, a slash or emphasis, and ask more of what stands beside them."""
+"""Operators that are also a dash, a slash or emphasis: what stands beside them decides."""
 MODULES = frozenset(
     ("math", "functools", "itertools", "collections", "statistics", "operator", "re", "numpy", "np")
 )
-"""What stands after the point of one is a function, whether it is called or only named."""
+"""Of Python and its users. `math.sqrt` is a function even where it is not called."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
 STEPPING = frozenset(("++", "--"))
 LANGUAGES = frozenset(("c", "g"))
 """`C++` and `g++` are names, where `n++` is code."""
-# Words in quotes are a value, where no operator stands among them.
 QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
+"""Words in quotes, without an operator among them: a value, and no names."""
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
 HEADER_TOKENS = 6
-"""As far as the colon of `while not done:` is looked for."""
-
-
-class Stretch(NamedTuple):
-    """Indices of the tokens of an expression, or of one value in it."""
-
-    start: int
-    end: int
+"""The colon of `while not done:` is looked for among so many tokens, the keyword included."""
 
 
 class Tokens:
-    """The tokens of one text, read once from left to right."""
+    """The tokens of one text, read once from left to right. A range of their indices is a part."""
 
     def __init__(self, text: str, seen: Seen) -> None:
         text = folded(text)
         found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
         quoted = {at for one in QUOTED.finditer(text) for at in range(*one.span())}
         self._quoted = {at for at, one in enumerate(found) if one.start() in quoted}
-        self.parts = [match[0] for match in found]
-        self._touching = [left.end() == right.start() for left, right in pairwise(found)]
-        self._closing = _closing(self.parts)
+        self._parts = [match[0] for match in found]
+        pairs = enumerate(pairwise(found))
+        self._touching = {at for at, (one, next_one) in pairs if one.end() == next_one.start()}
+        """Indices of the tokens after which no blank stands."""
+        self._closing = _closing(self._parts)
         self._seen = seen
         self._read: set[int] = set()
+        """Indices at which no further expression begins: they were read as part of another one."""
         self._names = seen.names.union(*map(tokens, SPAN.findall(text)))
-        """Of the student's, and of the code spans here, where every word is a name."""
+        """Of the student's program, and of the code spans here, where every word is a name."""
 
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
-        for at in range(len(self.parts)):
-            if self._is_statement(at) and not self._is_known(self._statement(at)):
+        for at, part in enumerate(self._parts):
+            # So many of its tokens tell whether the student has written a statement.
+            begun = range(at, at + (4 if part == "for" else 3))
+            if self._is_statement(at) and not self._is_known(begun):
                 return True
             if at not in self._read and (values := self._values(at)) and self._is_new(values):
                 return True
         return False
 
     def _at(self, at: int) -> str:
-        return self.parts[at] if 0 <= at < len(self.parts) else ""
+        """The token with this index; empty before the first one and after the last one."""
+        return self._parts[at] if 0 <= at < len(self._parts) else ""
 
-    def _touches(self, at: int) -> bool:
-        """Whether no blank stands between this token and the next one."""
-        return 0 <= at < len(self._touching) and self._touching[at]
+    def _of(self, part: range) -> list[str]:
+        return self._parts[part.start : part.stop]
 
-    def _is_known(self, part: Stretch) -> bool:
-        return self._seen.holds(self.parts[part.start : part.end])
+    def _is_known(self, part: range) -> bool:
+        return self._seen.holds(self._of(part))
 
-    def _is_named(self, at: int) -> bool:
-        return self._at(at) in self._names
-
-    def _values(self, at: int) -> list[Stretch]:
-        """The values, with operators between them, of the expression that begins here."""
+    def _values(self, at: int) -> list[range]:
+        """The values of the expression that begins here, in order; none where none begins."""
         values = [value] if (value := self._value(at)) else []
-        while values and (value := self._value(values[-1].end + 1)):
+        while values and (value := self._value(values[-1].stop + 1)):
             if not self._joins(values[-1], value):
                 break
             values.append(value)
         self._read.update(value.start for value in values)
         return values
 
-    def _value(self, at: int) -> Stretch | None:
-        """A name, a number or brackets, with the calls, indices and attributes behind it."""
+    def _value(self, at: int) -> range:
+        """A name, a number or brackets, with the calls, indices and attributes behind it, or empty.
+
+        What is taken of the value is noted as read, so that no other value begins there.
+        """
         end = at
-        if self._at(end) in ("-", "+", "~") and self._touches(end):
+        if self._at(end) in ("-", "+", "~") and end in self._touching:
             end += 1
+        part = self._at(end)
         if end in self._closing:
             end = self._closing[end] + 1
-        elif self._is_word(end):
+        elif (is_name(part) or part[:1].isdigit()) and part not in NO_VALUES:
             end += 1
         elif not self._is_method(end):
-            return None
-        while end == at or self._touches(end - 1):
+            return range(0)
+        while end == at or end - 1 in self._touching:
             if end in self._closing and self._at(end) != "{":
                 self._read.add(end)
                 end = self._closing[end] + 1
-            elif self._at(end) == "." and self._touches(end) and is_name(self._at(end + 1)):
+            elif self._at(end) == "." and end in self._touching and is_name(self._at(end + 1)):
                 self._read.add(end + 1)
                 end += 2
             elif self._at(end) in STEPPING:
                 end += 1
             else:
                 break
-        return Stretch(at, end)
-
-    def _is_word(self, at: int) -> bool:
-        """Whether it is a name or a number."""
-        part = self._at(at)
-        return (is_name(part) or part[:1].isdigit()) and part not in KEYWORDS - LITERALS
+        return range(at, end)
 
     def _is_method(self, at: int) -> bool:
         """Whether a method of a text is called: the quotes before its point are no tokens."""
         called = is_name(self._at(at + 1)) and self._at(at + 2) == "("
-        return self._at(at) == "." and self._touches(at) and called
+        return self._at(at) == "." and at in self._touching and called
 
-    def _is_code(self, value: Stretch) -> bool:
-        """Whether it is a name of the student's, or more than a name."""
-        return any(
-            part in self._names or part in "([" for part in self.parts[value.start : value.end]
-        )
+    def _is_code(self, value: range) -> bool:
+        """Whether it is a name of the student's, or more than a name. value: may be empty."""
+        return any(part in self._names or part in "([" for part in self._of(value))
 
-    def _joins(self, left: Stretch, right: Stretch) -> bool:
+    def _joins(self, left: range, right: range) -> bool:
         """Whether the token between two values is an operator, and no mark of prose."""
-        at = left.end
-        returned = self._at(left.start - 1) == "return" and is_name(self._at(left.start))
-        operator, codes = self.parts[at], (returned or self._is_code(left), self._is_code(right))
+        at, first, before = left.stop, self._at(left.start), self._at(left.start - 1)
+        operator = self._parts[at]
         if operator == "=" or operator in ASSIGNING:
-            return is_name(self._at(left.start))
+            return is_name(first)
+        returned = before == "return" and is_name(first)
+        codes = (returned or self._is_code(left), self._is_code(right))
         if operator in COMPARING:
-            return any(codes) or any(map(is_name, (self._at(left.start), self._at(right.start))))
+            return any(codes) or is_name(first) or is_name(self._at(right.start))
         if operator not in EVERYDAY:
             return False
-        if self._at(left.start - 1) == "=" and is_name(self._at(left.start)):
+        alike = (at - 1 in self._touching) == (at in self._touching)
+        if before == "=" and is_name(first):
             # What is computed for a name is code, whoever has chosen the names.
-            return self._touches(at - 1) == self._touches(at)
-        if self._touches(at - 1) != self._touches(at):
+            return alike
+        if not alike:
             # A dash or emphasis touches one word, and rarely two names of the program.
             return operator in "+-/%" and all(codes)
-        numbers = (self._at(left.start)[0].isdigit(), self._at(right.end - 1)[0].isdigit())
+        numbers = (first[0].isdigit(), self._at(right.stop - 1)[0].isdigit())
         if all(code or number for code, number in zip(codes, numbers, strict=True)):
             return True
-        computed = max(left.end - left.start, right.end - right.start) > 1
+        computed = max(len(left), len(right)) > 1
         return operator in "+*/%" and any(codes) and computed
 
-    def _is_new(self, values: list[Stretch]) -> bool:
+    def _is_new(self, values: list[range]) -> bool:
         """Whether this expression is code, and not the student's."""
-        whole = Stretch(values[0].start, values[-1].end)
+        whole = range(values[0].start, values[-1].stop)
         if self._at(whole.start - 1) == "return" and self._computes(whole):
-            return not self._is_known(Stretch(whole.start - 1, whole.end))
-        if len(values) == 1:
-            return self._is_new_value(whole)
-        if self.parts[values[0].end] != "=":
-            return self._holds_names(whole) and not self._is_known(whole)
-        declared = self._at(whole.start - 1) in TYPES or self._at(whole.end) == ";"
-        computed = len(values) > 2 or self._is_code(values[1])
-        told = Stretch(values[1].start, whole.end)
-        return (declared or (computed and self._holds_names(told))) and not self._is_known(whole)
+            return not self._is_known(range(whole.start - 1, whole.stop))
+        return self._is_expression(values) and not self._is_known(whole)
 
-    def _holds_names(self, part: Stretch) -> bool:
-        """Whether it is more than values, and calls with values of the student's function."""
-        return any(
-            is_name(self.parts[at])
-            and at not in self._quoted
-            and self.parts[at] not in LITERALS | OPERATORS
-            and self.parts[at] not in self._seen.functions
-            for at in range(*part)
-        )
-
-    def _computes(self, whole: Stretch) -> bool:
+    def _computes(self, whole: range) -> bool:
         """Whether it is more than a name, a number or words in brackets."""
-        parts = self.parts[whole.start : whole.end]
+        parts = self._of(whole)
         operated = any(part in OPERATORS for part in parts)
         called = parts[0] != "(" and any(part in "([" for part in parts)
-        return (operated or called) and any(is_name(part) for part in parts)
+        return (operated or called) and any(map(is_name, parts))
 
-    def _is_new_value(self, value: Stretch) -> bool:
-        """Whether one value calls what is not the student's, or takes an unknown part of it."""
-        opened = next((at for at in range(*value) if at in self._closing), value.end)
-        name, inside = self._at(opened - 1), self.parts[opened + 1 : self._closing.get(opened, 0)]
-        if self.parts[value.end - 1] in STEPPING:
-            return self._at(value.start) not in LANGUAGES and not self._is_known(value)
-        if opened == value.end:
-            of_module = self._at(value.start) in MODULES and self._at(value.start + 1) == "."
-            return of_module and not self._is_known(value)
+    def _is_expression(self, values: list[range]) -> bool:
+        """Whether it is code, and not only a value that is told: `cups = 7` says what a name holds.
+
+        values: of one expression, at least one.
+        """
+        first, last = values[0], values[-1]
+        if len(values) == 1:
+            return self._is_call(first)
+        if self._parts[first.stop] != "=":
+            return self._holds_names(range(first.start, last.stop))
+        if self._at(first.start - 1) in TYPES or self._at(last.stop) == ";":
+            return True
+        computed = len(values) > 2 or self._is_code(last)
+        return computed and self._holds_names(range(values[1].start, last.stop))
+
+    def _holds_names(self, part: range) -> bool:
+        """Whether it is more than values, and calls with values of the student's function."""
+        return any(
+            is_name(self._parts[at])
+            and at not in self._quoted
+            and self._parts[at] not in LITERALS | OPERATORS
+            and self._parts[at] not in self._seen.functions
+            for at in part
+        )
+
+    def _is_call(self, value: range) -> bool:
+        """Whether one value is code: a call, an index, a function of a module, or a step `n++`."""
+        first = self._at(value.start)
+        if self._at(value.stop - 1) in STEPPING:
+            return first not in LANGUAGES
+        opened = next((at for at in value if at in self._closing), None)
+        if opened is None:
+            return first in MODULES and self._at(value.start + 1) == "."
+        name, inside = self._at(opened - 1), self._of(range(opened + 1, self._closing[opened]))
         if opened == value.start or name in KEYWORDS:
             return False
-        plain = all(part in self._names or part[0].isdigit() for part in inside)
-        if self.parts[opened] == "[":
-            return self._is_named(opened - 1) and not (plain or self._is_known(value))
-        if value.start + 1 == opened and (name in self._seen.functions or name == PRINT):
+        if self._at(opened) == "[":
+            plain = all(part in self._names or part[0].isdigit() for part in inside)
+            return name in self._names and not plain
+        if opened > value.start + 1:
+            # A method, or a call behind a sign: prose has no such thing.
+            return True
+        if name in self._seen.functions or name == PRINT:
             return False
-        method = opened > value.start + 1
-        if inside == ["s"] and "s" not in self._names and not method:
+        if inside == ["s"] and "s" not in self._names:
+            # The plural of prose, as in "value(s)".
             return False
-        named = method or name in BUILTINS or name in self._names
-        # A bracket that touches a word, as in "value(s)", is code where a name stands in it.
-        if not named and not any(part in self._names for part in inside):
-            return False
-        literal = name in self._names and not any(map(is_name, inside))
-        return (method or not literal) and not self._is_known(value)
+        if name in self._names:
+            # With numbers alone, `f(3)` asks what a call gives.
+            return any(map(is_name, inside))
+        return name in BUILTINS or any(part in self._names for part in inside)
 
     def _is_statement(self, at: int) -> bool:
-        """Whether a keyword begins a statement of a program, not a sentence."""
+        """Whether the token is a keyword, and begins a statement and not a part of a sentence."""
         name, then = self._at(at + 1), self._at(at + 2)
-        match self.parts[at]:
+        match self._parts[at]:
             case "def" | "function" | "class":
-                return is_name(name) and then in ("(", ":") and self._touches(at + 1)
+                return is_name(name) and then in ("(", ":") and at + 1 in self._touching
             case "lambda":
                 return then in (":", ",")
-            case "import":
-                return name in sys.stdlib_module_names
-            case "from" if then == "import":
-                return name in sys.stdlib_module_names
+            case "import" | "from" as word:
+                return "import" in (word, then) and name in sys.stdlib_module_names
             case "return":
                 return then == ";"
             case "for" if then == "in":
                 short = len(name) <= 2 or name in self._names
-                value = self._value(at + 3)
-                return bool(short and value and self._is_code(value))
+                return self._is_code(self._value(at + 3)) and short
             case "for" if name == "(":
-                return ";" in self.parts[at + 1 : self._closing.get(at + 1, 0)]
+                return ";" in self._of(range(at + 1, self._closing.get(at + 1, 0)))
             case "if" | "elif" | "while":
-                header = self.parts[at + 1 : at + HEADER_TOKENS]
+                header = self._of(range(at + 1, at + HEADER_TOKENS))
                 names = self._names | LITERALS | {"not", "and", "or"}
                 return ":" in header[1:] and names.issuperset(header[: header.index(":")])
         return False
-
-    def _statement(self, at: int) -> Stretch:
-        """As much of it as tells whether it is the student's."""
-        return Stretch(at, at + 4 if self.parts[at] == "for" else at + 3)
 
 
 def _closing(parts: list[str]) -> dict[int, int]:
@@ -256,8 +258,9 @@ def _closing(parts: list[str]) -> dict[int, int]:
 
 
 def shows_snippet(text: str, seen: Seen) -> bool:
-    """R1 where no pattern may be shown: code that is neither the student's nor a plain value.
+    """Rule R1 where no pattern may be shown: code that is neither the student's nor a plain value.
 
     Calls of the student's own function and of print, `name = value`, and sums of numbers pass.
+    text: a sentence or two. Its tokens are read once, whatever stands in them.
     """
     return Tokens(text, seen).shows_snippet()

@@ -7,10 +7,21 @@ write the opening mark themselves, so that only the closing one arrives.
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
 from typing import NamedTuple
 
 from web.tutor.gate.lexis import folded
+
+
+class Mark(NamedTuple):
+    """What a mark says of the text beside it: thoughts follow, or what stands before it is some.
+
+    pair: a name that an opening and its closing mark share. Empty for a mark that stands around the
+    answer: it is dropped, and says nothing of the text.
+    """
+
+    pair: str = ""
+    closes: bool = False
+
 
 HELD_LIMIT_CHARS = 32_768
 """Of text that may turn out to be thoughts. A hint is far shorter, so the rest is not kept."""
@@ -21,21 +32,24 @@ TAGS = (
 )
 """`<think>` … `</think>`, also with blanks or attributes inside, and in names of several words as
 `<seed:think>`, `<mm:think>` and `<thought_process>`."""
+FRAMES = ("answer", "final_answer", "final", "response", "solution", "hint")
+"""`<answer>` … `</answer>` stand around the answer."""
 BRACKETED = ("think", "thinking", "thought", "reasoning")
 """`[THINK]` … `[/THINK]` (Mistral), `◁think▷` … `◁/think▷` (Kimi)."""
 TOKENS = {
-    "start_thinking": ("end_thinking", "thinking"),
-    "begin_of_thought": ("end_of_thought", "thought"),
-    "inner_prefix": ("inner_suffix", "inner"),
-    "think": ("/think", "think"),
+    "start_thinking": Mark("thinking"),
+    "end_thinking": Mark("thinking", closes=True),
+    "begin_of_thought": Mark("thought"),
+    "end_of_thought": Mark("thought", closes=True),
+    "inner_prefix": Mark("inner"),
+    "inner_suffix": Mark("inner", closes=True),
+    "think": Mark("think"),
+    "/think": Mark("think", closes=True),
+    "end": Mark("channel", closes=True),
+    **dict.fromkeys(("message", "return", "start_response", "end_response"), Mark()),
+    **dict.fromkeys(("begin_of_solution", "end_of_solution"), Mark()),
 }
-"""`<|opening|>`: what closes it, and a name for the two (Cohere, Sky-T1, Apertus)."""
-FRAMES = ("answer", "final_answer", "final", "response", "solution", "hint")
-"""`<answer>` … `</answer>` stand around the answer: the marks are dropped, and nothing else."""
-FRAME_TOKENS = (
-    *("message", "return", "start_response", "end_response"),
-    *("begin_of_solution", "end_of_solution"),
-)
+"""By the name in `<|name|>`: of Cohere, Sky-T1, Apertus, and the harmony format of gpt-oss."""
 
 # No sentence may end inside a mark: the gate, which reads by sentences, looks for marks as well.
 _INSIDE = r"(?:[ \t][^<>\[◁\n.!?。？…]{0,50})?"
@@ -63,59 +77,30 @@ _BEGUN = re.compile(
 """Any text that could still become a mark."""
 
 
-class Effect(Enum):
-    """What a mark says of the text beside it."""
-
-    OPENS = auto()
-    """Thoughts follow."""
-    CLOSES = auto()
-    """What stands before it is thoughts."""
-    FRAMES = auto()
-    """Nothing: it belongs to the form of the answer."""
-
-
-class Mark(NamedTuple):
-    """pair: what an opening and its closing mark have in common."""
-
-    effect: Effect
-    pair: str = ""
-
-
 def read(found: re.Match[str]) -> Mark | None:
-    """What a match of MARK says; None when it is no mark that is known."""
-    tag, channel, token = found["tag"], found["channel"], found["token"]
-    if tag and (tag.lower() in FRAMES or found[0].endswith("/>")):
-        return Mark(Effect.FRAMES)
-    if tag:
-        return Mark(Effect.CLOSES if found["slash"] else Effect.OPENS, tag.lower())
-    if channel:
-        return Mark(Effect.CLOSES if channel.lower() == "final" else Effect.OPENS, "channel")
-    if token:
-        return _of_token(token.lower())
+    """What a match of MARK says. None for a token that is not in TOKENS, which is plain text."""
+    tag, channel = (found["tag"] or "").lower(), (found["channel"] or "").lower()
+    if found["token"]:
+        return TOKENS.get(found["token"].lower())
     if found["open"]:
-        return Mark(Effect.CLOSES if found["end"] else Effect.OPENS, found["open"])
-    return Mark(Effect.CLOSES, "channel") if found["gemma"] else Mark(Effect.FRAMES)
-
-
-def _of_token(name: str) -> Mark | None:
-    if name in FRAME_TOKENS:
-        return Mark(Effect.FRAMES)
-    if name == "end":
-        return Mark(Effect.CLOSES, "channel")
-    if name in TOKENS:
-        return Mark(Effect.OPENS, TOKENS[name][1])
-    return next((Mark(Effect.CLOSES, pair) for end, pair in TOKENS.values() if end == name), None)
+        return Mark(found["open"], closes=bool(found["end"]))
+    if found["gemma"] or channel:
+        return Mark("channel", closes=bool(found["gemma"]) or channel == "final")
+    # An empty element, `<think/>`, holds no thoughts.
+    if not tag or tag in FRAMES or found[0].endswith("/>"):
+        return Mark()
+    return Mark(tag, closes=bool(found["slash"]))
 
 
 def tells_thoughts(text: str) -> bool:
-    """R9: whether a known mark stands in this text, which then is thoughts or holds some."""
+    """Rule R9: whether a known mark stands in this text, which then is thoughts or holds some."""
     text = folded(text)
     # What is left of harmony's marks where a server drops special tokens is this one word.
     return "assistantfinal" in text or any(map(read, MARK.finditer(f"{text}\n")))
 
 
 def begun(text: str) -> int:
-    """Where a mark may have begun that the text cuts off; its length when there is none."""
+    """Index at which a mark begins that the next piece may complete; the text's length for none."""
     start = max(text.rfind("<"), text.rfind("["), text.rfind("◁"))
     return start if start >= 0 and _BEGUN.fullmatch(text, start) else len(text)
 
@@ -123,11 +108,12 @@ def begun(text: str) -> int:
 class Thoughts:
     """Passes the answer on and drops the thoughts; the result does not depend on the pieces.
 
-    may_think: the model may think without an opening mark, so nothing is passed on until a block is
-    closed or the text ends; then all before the last closing mark was thoughts. Otherwise text is
-    passed on at once. In both cases a closing mark that comes after text was passed on without its
-    opening one is passed on too: the gate refuses such a text, because part of it was thoughts.
-    A block that is opened and never closed leaves no answer after it.
+    may_think: the model may think without an opening mark. So nothing is passed on until a block is
+    closed or the text ends, and all before the last closing mark was thoughts. Where it is false,
+    text is passed on at once.
+    A closing mark without its opening one shows that text which was passed on was thoughts. It is
+    passed on too, so that the gate refuses the text. After a block that is never closed there is no
+    answer.
     """
 
     def __init__(self, *, may_think: bool) -> None:
@@ -135,18 +121,19 @@ class Thoughts:
         """Some mark was seen."""
         self.chars = 0
         """Characters of thoughts that were dropped, without their marks."""
+        self.answered = False
+        """Some text was passed on, and not only blanks."""
         self._holds = may_think
         self._inside = ""
         """The pair of the open block; empty outside."""
-        self._answered = False
         self._held: list[str] = []
         self._held_chars = 0
         self._begun = ""
 
     @property
     def thinking(self) -> bool:
-        """Nothing but thoughts, or text that may be thoughts, came so far, or a block is open."""
-        return bool(self._holds or self._inside or (self.seen and not self._answered))
+        """Whether a block is open, or no text has come so far that must be answer."""
+        return bool(self._holds or self._inside or (self.seen and not self.answered))
 
     def feed(self, text: str) -> str:
         """Takes the next piece; returns the text that is now known to be answer."""
@@ -186,19 +173,19 @@ class Thoughts:
             self._held.append(text[: max(0, HELD_LIMIT_CHARS - self._held_chars)])
             self._held_chars += len(text)
             return ""
-        if self.seen and not self._answered:
+        if self.seen and not self.answered:
             text = text.lstrip()
-        self._answered = self._answered or bool(text.strip())
+        self.answered = self.answered or bool(text.strip())
         return text
 
     def _mark(self, mark: Mark, text: str) -> str:
-        """What is answer of this mark: only one that shows that the answer was thoughts."""
+        """The mark itself if it shows that what was passed on was thoughts; else nothing."""
         self.seen = True
-        if mark.effect is Effect.OPENS:
+        if not mark.closes:
             self._inside = self._inside or mark.pair
-        elif mark.effect is Effect.CLOSES and self._inside in ("", mark.pair):
+        elif self._inside in ("", mark.pair):
             # The text before this mark was passed on as answer, and now turns out to be thoughts.
-            stray = self._answered and not self._inside
+            stray = self.answered and not self._inside
             self._inside, self._holds = "", False
             self._drop()
             return text if stray else ""

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from web.tutor.languages import Locale
 
-TEMPLATE_VERSION = "1"
-"""Raise it with any change of these texts, of a level's form or of the prompt's order: caches are
-keyed by it."""
-
 # Small models are the measure here: few rules, each one short and in the model's own language.
 RULES: dict[Locale, str] = {
     "en": """\

@@ -9,24 +9,14 @@ from typing import Literal, TypedDict
 from web.tutor.gate.lexis import printable
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
-from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES, TEMPLATE_VERSION
+from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES
 
-__all__ = [
-    "TEMPLATE_VERSION",
-    "Message",
-    "PromptTask",
-    "build",
-    "policy",
-    "prefix_key",
-    "shared_tokens",
-]
-
+TEMPLATE_VERSION = "1"
+"""Raise it with any change of the policy's texts, of a level's form or of the prompt's order: keys
+of caches hold it."""
 # Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
-CODE_LIMIT_CHARS = 3_000
-RESULT_LIMIT_CHARS = 600
-QUESTION_LIMIT_CHARS = 400
-
-
+LIMITS_CHARS = {"result": 600, "code": 3_000, "question": 400}
+"""Of the student's parts, by their field in PromptTask, in the prompt's order."""
 # Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
 # is takes room from others in the dispatcher's picture of an engine's cache.
 ASCII_PER_TOKEN = 4.5
@@ -71,15 +61,10 @@ def build(task: PromptTask, nonce: str) -> list[Message]:
     nonce: unguessable, new for each hint; it marks where the student's text begins and ends.
     """
     shared = [
-        _part(task.locale, "statement", task.statement),
-        _part(task.locale, "hint", task.hint),
-        _part(task.locale, "mistakes", task.mistakes),
+        _part(task.locale, field, getattr(task, field))
+        for field in ("statement", "hint", "mistakes")
     ]
-    own = [
-        _student(task, "result", task.result, RESULT_LIMIT_CHARS, nonce),
-        _student(task, "code", task.code, CODE_LIMIT_CHARS, nonce),
-        _student(task, "question", task.question, QUESTION_LIMIT_CHARS, nonce),
-    ]
+    own = [_student(task, field, nonce) for field in LIMITS_CHARS]
     # Small models heed the last words most, so the level's form is said once more.
     last = [RETRY[task.locale][task.retry]] if task.retry else []
     last.append(_form(task.level, task.locale))
@@ -113,17 +98,17 @@ def _form(level: int, locale: Locale) -> str:
     return LEVELS[level].form[locale].format(low=low, high=high)
 
 
-def _part(locale: Locale, heading: str, text: str) -> str:
-    return f"{HEADINGS[locale][heading]}:\n{text.strip()}" if text.strip() else ""
+def _part(locale: Locale, field: str, text: str) -> str:
+    return f"{HEADINGS[locale][field]}:\n{text.strip()}" if text.strip() else ""
 
 
-def _student(task: PromptTask, heading: str, text: str, limit_chars: int, nonce: str) -> str:
+def _student(task: PromptTask, field: str, nonce: str) -> str:
     """One part in marks that its author cannot guess; empty when there is no text."""
-    text = printable(text).replace(nonce, "").strip("\n")
+    text = printable(getattr(task, field)).replace(nonce, "").strip("\n")
     if not text.strip():
         return ""
-    if len(text) > limit_chars:
-        notice = LEFT_OUT[task.locale].format(count=f"{len(text) - limit_chars:,}")
-        text = f"{text[:limit_chars]}\n{notice}"
+    if (more := len(text) - LIMITS_CHARS[field]) > 0:
+        notice = LEFT_OUT[task.locale].format(count=f"{more:,}")
+        text = f"{text[: LIMITS_CHARS[field]]}\n{notice}"
     marked = f"<student-{nonce}>\n{text}\n</student-{nonce}>"
-    return _part(task.locale, heading, marked)
+    return _part(task.locale, field, marked)

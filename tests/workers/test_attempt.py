@@ -34,7 +34,7 @@ from web.engines.client.errors import (
     Refusal,
 )
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, jobs, store
+from web.hints import attempts, creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people.models import User
 from workers.attempt import attempt
@@ -407,7 +407,7 @@ async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
     def fail(*_: object) -> None:
         raise ValueError("A string literal cannot contain NUL (0x00) characters.")
 
-    monkeypatch.setattr(store, "keep_calls", fail)
+    monkeypatch.setattr(attempts, "keep", fail)
     runtime.model = ScriptedModel(good)
 
     result = await attempt.generate(runtime, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from broker.contract.attempt import Ended, Result
 from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Reason, State, fallback
 from broker.health import EngineFailure
+from web.database import is_down
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
@@ -68,10 +70,15 @@ async def finish(attempt: Attempt) -> None:
 
 def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
     """Changes the hint's row, and keeps what staff may read; False if another writer came first."""
-    if not change(ended(attempt)):
-        return False
-    keep_calls(attempt)
-    return True
+    told = ended(attempt)
+    try:
+        return change(told)
+    except Exception as error:
+        if is_down(error):
+            raise
+        # Anything may stand in what a model wrote; that is no reason to do the hint again.
+        log.error("hint %s: its model calls are not kept: %s", attempt.job.hint, where(error))
+    return change(replace(told, calls=()))
 
 
 def ended(attempt: Attempt) -> Ended:
@@ -80,16 +87,8 @@ def ended(attempt: Attempt) -> Ended:
         seen_s=None if seen_s is None else monotonic() - seen_s,
         failure=attempt.failure,
         error=attempt.error,
+        calls=attempt.calls,
     )
-
-
-def keep_calls(attempt: Attempt) -> None:
-    """For staff; what cannot be kept is no reason to do the hint again."""
-    job = attempt.job
-    try:
-        store.keep_calls(job.hint, job.attempt, attempt.calls)
-    except Exception as error:  # anything may stand in what a model wrote
-        log.error("hint %s: its model calls are not kept: %s", job.hint, where(error))
 
 
 async def learn(attempt: Attempt) -> None:

@@ -8,7 +8,7 @@ MARKS = frozenset(".!?？。…")
 CLOSERS = frozenset("\"'”’)]*_")
 """What may stand between a mark and the white space after it."""
 TURN = re.compile(r"[.!?？。…`\n]")
-"""Without one of these a text ends no sentence and begins no code, unless a mark stands before it."""
+"""Without one of these a text ends no sentence and opens no code; unless a mark stood before it."""
 ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$", re.IGNORECASE)
 LONGEST_ABBREVIATION = len(" e.g.")
 

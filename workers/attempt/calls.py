@@ -81,6 +81,7 @@ async def ask(
     except TimeoutError:
         raise ModelTimeout("not finished by the deadline") from None
     finally:
+        # Also of a request that failed or was stopped: the engine has worked for it.
         call = ModelCall(
             purpose=asking.purpose,
             model=job.endpoint.model,

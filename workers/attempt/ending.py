@@ -41,6 +41,7 @@ def fail(attempt: Attempt, error: ModelError) -> None:
     attempt.error = str(error)
     if isinstance(error, EngineFailed):
         attempt.failure = error.failure
+        # The gate has refused an answer before: to the student that is why there is no hint.
         state = State.WITHHELD if attempt.blocked else State.FAILED
         reason = attempt.blocked or REASONS[error.failure]
         attempt.outcome = without_model(attempt, state, reason)
@@ -96,6 +97,7 @@ async def learn(attempt: Attempt) -> None:
     job, dialect = attempt.job, attempt.dialect
     if dialect == job.endpoint.dialect:
         return
+    # A warning: an admin may want to set by hand what had to be found out.
     log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
     try:
         await attempt.runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)

@@ -23,6 +23,7 @@ def passes(error: Exception) -> bool:
 def where(error: Exception) -> str:
     """`TypeError at workers/sse.py:31`: an exception's own text may repeat a student's."""
     frames = traceback.extract_tb(error.__traceback__)
+    # A library's frame says what broke; ours says for what it was called.
     ours = [frame for frame in frames if is_ours(Path(frame.filename))]
     last = (ours or frames)[-1:]
     places = [f"{frame.filename.removeprefix(f'{ROOT}/')}:{frame.lineno}" for frame in last]

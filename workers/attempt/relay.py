@@ -65,6 +65,7 @@ class Outgoing:
         """What is to be sent now; the same again until `sent` is told that it arrived."""
         if not self._pending or self.closed:
             return None
+        # Redis may have taken them although the answer was lost: they are sent again unchanged.
         self._tried = len(self._pending)
         told = [(kind, JSON.encode(data)) for kind, data in self._pending]
         return streams.append(self.hint, self.attempt, self._next_seq, told, self.owner)
@@ -127,6 +128,7 @@ class Relay:
     async def flush(self) -> None:
         """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""
         async with self._sending:
+            # Before anything is read, so that what is put meanwhile makes the next flush.
             self._something.clear()
             due = [(out, out.waiting(), call) for out in self._due.values() if (call := out.call())]
             asked = self._to_check()

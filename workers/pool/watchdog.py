@@ -33,6 +33,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stopped.wait(PERIOD_S):
+            # A sign of its own each time: a late answer must not count for the next question.
             asked, sign = monotonic(), threading.Event()
             try:
                 self._loop.call_soon_threadsafe(sign.set)

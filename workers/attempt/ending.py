@@ -16,12 +16,11 @@ from broker.contract.attempt import Ended, Result
 from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Reason, State, fallback
 from broker.health import EngineFailure
-from web.database import is_down
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
 from workers.attempt.calls import usage
-from workers.attempt.mishap import where
+from workers.attempt.mishap import passes, where
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -75,7 +74,7 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
     try:
         return change(told)
     except Exception as error:
-        if is_down(error):
+        if passes(error):
             raise
         # Anything may stand in what a model wrote; that is no reason to do the hint again.
         log.error("hint %s: its model calls are not kept: %s", attempt.job.hint, where(error))

@@ -53,8 +53,8 @@ class Database:
             calls = [call for call, _ in asked]
             try:
                 outcomes = await loop.run_in_executor(self._thread, outcomes_of, calls)
-            except RuntimeError as error:  # the thread has ended
-                outcomes = [(None, error)] * len(asked)
+            except RuntimeError as ended:  # the thread is gone
+                outcomes = [(None, ended)] * len(asked)
             for (_, answer), (value, error) in zip(asked, outcomes, strict=True):
                 if answer.done():
                     continue

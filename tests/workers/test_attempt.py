@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import traceback
 from dataclasses import asdict, replace
@@ -128,6 +129,22 @@ async def test_the_row_is_final_before_the_final_event(
     await attempt.generate(runtime, hint)
 
     assert states == ["answered"]
+
+
+@pytest.mark.parametrize("script", ["good", "leak"])
+async def test_an_attempt_that_is_over_leaves_nothing_in_memory(
+    runtime: Runtime, hint: str, good: tuple[str, ...], script: str
+) -> None:
+    """What holds itself is found so late that a busy worker would grow by 2 KB a hint."""
+    runtime.model = ScriptedModel(*([good] if script == "good" else [FIX, FIX]))
+    gc.collect()
+    gc.disable()
+    try:
+        assert await attempt.generate(runtime, hint)
+
+        assert not [one for one in gc.get_objects() if isinstance(one, attempt.Attempt)]
+    finally:
+        gc.enable()
 
 
 async def test_of_two_deliveries_one_generates(

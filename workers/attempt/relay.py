@@ -31,6 +31,10 @@ JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
 
 
+def noop() -> None:
+    """Who has left is told nothing more."""
+
+
 class Outgoing:
     """The events of one attempt, numbered here; on_closed is called once if they are refused."""
 
@@ -44,7 +48,7 @@ class Outgoing:
     ) -> None:
         self.hint, self.attempt, self.owner = hint, attempt, owner
         self.closed = False
-        self._on_closed, self._on_put = on_closed, on_put
+        self.on_closed, self._on_put = on_closed, on_put
         self._pending: list[tuple[EventKind, dict[str, Any]]] = []
         self._tried = 0
         """So many of the first ones are on their way, or were: they may be in the stream as is."""
@@ -84,7 +88,7 @@ class Outgoing:
     def refused(self) -> None:
         if not self.closed:
             self.closed = True
-            self._on_closed()
+            self.on_closed()
 
 
 class Relay:
@@ -109,6 +113,8 @@ class Relay:
             return []
         del self._open[outgoing.hint]
         self._due.pop(outgoing.hint, None)
+        # It holds the attempt that holds it: Python finds such garbage late, and memory would grow.
+        outgoing.on_closed = noop
         call = outgoing.call()
         return [call] if call else []
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 
 from broker.base.folder import private
@@ -14,8 +13,6 @@ from web.ops.secret import kept_secret
 from web.tutor import languages
 
 check_environment()
-# Lets admin classes name their model as a type parameter.
-django_stubs_ext.monkeypatch()
 
 BASE = Path(__file__).resolve().parent.parent
 DATA = (BASE / need("HINTLINE_DATA", str)).resolve()
@@ -50,7 +47,7 @@ MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
 METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 
 INSTALLED_APPS = [
-    "web.people.apps.CourseAdminConfig",
+    "web.people.adminapp.CourseAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

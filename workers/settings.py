@@ -8,7 +8,7 @@ from web.settings import INSTALLED_APPS as SITE_APPS
 
 LEFT_OUT = frozenset(
     {
-        "web.people.apps.CourseAdminConfig",
+        "web.people.adminapp.CourseAdminConfig",
         "django.contrib.sessions",
         "django.contrib.messages",
         "django.contrib.staticfiles",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -46,13 +46,15 @@ class Ended:
     """How an attempt ended, beside what became of its hint.
 
     seen_s: since it showed the student its first words, None if it has shown none. failure: of the
-    engine, as broker.health.EngineFailure, else empty. error: in words, for staff.
+    engine, as broker.health.EngineFailure, else empty. error: in words, for staff. calls: what it
+    asked of its engine.
     """
 
     seen_s: float | None = None
     # Not an EngineFailure: that one lives beside its script, and this room knows nothing of Redis.
     failure: str = ""
     error: str = ""
+    calls: Sequence[ModelCall] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import EXERCISE, WRONG, Caller, call, queued
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.hints import store
+from web.hints import attempts, store
 from web.hints.models import Hint
 from web.people import access
 from web.people.models import ApiToken, User
@@ -63,7 +63,7 @@ class World:
     def asked(self, student: User, exercise: Exercise, raw: str) -> Hint:
         hint = queued(student, exercise)
         assert store.claim(str(hint.pk), 1, "gpu9")
-        store.keep_calls(str(hint.pk), 1, [call(raw, "R2")])
+        attempts.keep(str(hint.pk), 1, [call(raw, "R2")])
         TaskResult.objects.create(task_id=f"{hint.pk}-1", status="SUCCESS", worker="gpu9@here")
         return hint
 

@@ -21,7 +21,7 @@ from broker.contract.job import Partial
 from tests.web.kit import EXERCISE, Caller, call, queued
 from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
-from web.hints import store
+from web.hints import attempts, store
 from web.hints.models import Hint
 from web.people.models import ApiToken, User
 
@@ -51,7 +51,7 @@ def finished(student: User, exercise: Exercise, engine: Engine) -> str:
     hint = str(queued(student, exercise).pk)
     store.claim(hint, 1, "gpu0")
     store.finish(hint, 1, Outcome(state=State.ANSWERED, text="Look.", source=Source.MODEL), Ended())
-    store.keep_calls(hint, 1, [call("the raw words", "R2")])
+    attempts.keep(hint, 1, [call("the raw words", "R2")])
     TaskResult.objects.create(task_id=f"{hint}-1", status="SUCCESS", worker="gpu0@here")
     return hint
 
@@ -107,12 +107,12 @@ def test_a_hint_shows_its_attempts_with_their_model_calls(
     hint = str(queued(student, exercise).pk)
     store.claim(hint, 2, "gpu0")
     store.requeue(hint, 2, ended=Ended(seen_s=0, failure="timeout", error="silent for 30 s"))
-    store.keep_calls(hint, 2, [call("half a sen", "")])
+    attempts.keep(hint, 2, [call("half a sen", "")])
     store.claim(hint, 5, "gpu0")
     store.requeue(hint, 5)
     store.claim(hint, 6, "gpu0")
     hidden = call("<b>no bug</b>", "", purpose=Purpose.JUDGE, model="judge-1", parameters={})
-    store.keep_calls(hint, 6, [call("the raw words", "R2"), hidden, call("good words")])
+    attempts.keep(hint, 6, [call("the raw words", "R2"), hidden, call("good words")])
 
     for language, words in TIMELINE.items():
         seen = text_of(admin, f"/admin/hints/hint/{hint}/change/", language)
@@ -133,7 +133,7 @@ def test_the_timeline_costs_the_same_for_many_attempts(
     hint = str(queued(student, exercise).pk)
     for number in range(1, 9):
         store.claim(hint, number, "gpu0")
-        store.keep_calls(hint, number, [call("words")] * 3)
+        attempts.keep(hint, number, [call("words")] * 3)
         store.requeue(hint, number)
     with CaptureQueriesContext(connection) as few:
         admin.get(f"/admin/hints/hint/{finished}/change/")

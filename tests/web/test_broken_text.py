@@ -22,7 +22,7 @@ from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.events import asked
-from web.hints import creation, store, submissions
+from web.hints import attempts, creation, store, submissions
 from web.hints.models import Attempt, Hint, ModelCall
 from web.people.models import User
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
@@ -198,7 +198,7 @@ def test_whatever_a_model_writes_is_kept_with_a_mark(hint: str) -> None:
     ending = Outcome(state=State.ANSWERED, text=BAD, source=Source.MODEL)
 
     assert store.finish(hint, 1, ending, Ended())
-    store.keep_calls(hint, 1, [call(BAD, "R1", model=BAD, parameters={BAD: BAD})])
+    attempts.keep(hint, 1, [call(BAD, "R1", model=BAD, parameters={BAD: BAD})])
 
     assert Hint.objects.get().text == GOOD
     kept = ModelCall.objects.get()

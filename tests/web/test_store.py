@@ -19,7 +19,7 @@ from tests.web.kit import RIGHT, call, new_hint, queued
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines.models import Engine
-from web.hints import lookup, store
+from web.hints import attempts, lookup, store
 from web.hints.creation import Created, Creation, KeyReused, Repeated, Waiting
 from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.hints.store import LOST
@@ -347,8 +347,8 @@ def test_a_claim_that_fails_leaves_no_attempt(hint: str) -> None:
 def test_model_calls_are_kept_with_their_attempt(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
     hidden = call("no", "", purpose=Purpose.JUDGE, model="m" * 500, parameters={"stop": ["x"]})
-    store.keep_calls(hint, 1, [call("words", "R2"), hidden])
-    store.keep_calls(hint, 1, [])
+    attempts.keep(hint, 1, [call("words", "R2"), hidden])
+    attempts.keep(hint, 1, [])
 
     one, other = ModelCall.objects.all()
     assert (one.attempt.number, one.purpose, one.verdict, one.text) == (1, "write", "R2", "words")
@@ -362,14 +362,14 @@ def test_where_raw_text_is_not_kept_the_calls_are(hint: str, settings: Any) -> N
     settings.RAW_DAYS = 0
     store.claim(hint, 1, "gpu0")
 
-    store.keep_calls(hint, 1, [call("words", "R2")])
+    attempts.keep(hint, 1, [call("words", "R2")])
 
     assert ModelCall.objects.values_list("verdict", "text").get() == ("R2", "")
 
 
 def test_what_a_hint_stands_on_may_be_deleted(hint: str, exercise: Exercise, student: User) -> None:
     store.claim(hint, 1, "gpu0")
-    store.keep_calls(hint, 1, [call("words")])
+    attempts.keep(hint, 1, [call("words")])
 
     exercise.delete()
 

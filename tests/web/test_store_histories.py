@@ -16,7 +16,7 @@ from broker.contract.job import Partial
 from tests.web.kit import call, queued
 from web.courses.models import Exercise
 from web.engines.models import Engine
-from web.hints import store
+from web.hints import attempts, store
 from web.hints.models import Attempt, Hint, ModelCall
 from web.people.models import User
 
@@ -94,7 +94,7 @@ def test_any_history_keeps_the_state_table(
         assert do(verb, hint, attempt) is expected, (verb, attempt)
         after = rows.values()[0]
         if verb == "claim" and expected:
-            store.keep_calls(hint, attempt, [call("words")])
+            attempts.keep(hint, attempt, [call("words")])
 
         assert (after["state"], after["attempt"]) == (model.state, model.attempt)
         old, new = State(before["state"]), State(after["state"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import traceback
 from dataclasses import asdict, replace
@@ -34,7 +35,7 @@ from web.engines.client.errors import (
     Refusal,
 )
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, jobs, store
+from web.hints import attempts, creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people.models import User
 from workers.attempt import attempt
@@ -128,6 +129,25 @@ async def test_the_row_is_final_before_the_final_event(
     await attempt.generate(runtime, hint)
 
     assert states == ["answered"]
+
+
+@pytest.mark.parametrize("script", ["good", "leak"])
+async def test_an_attempt_that_is_over_leaves_nothing_in_memory(
+    runtime: Runtime, hint: str, good: tuple[str, ...], script: str
+) -> None:
+    """What holds itself is found so late that a busy worker would grow by 2 KB a hint."""
+    runtime.model = ScriptedModel(*([good] if script == "good" else [FIX, FIX]))
+    gc.collect()
+    gc.disable()
+    try:
+        assert await attempt.generate(runtime, hint)
+
+        # What the loop has still to do for it holds it for a moment.
+        async with asyncio.timeout(5):
+            while any(isinstance(one, attempt.Attempt) for one in gc.get_objects()):
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 async def test_of_two_deliveries_one_generates(
@@ -407,7 +427,7 @@ async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
     def fail(*_: object) -> None:
         raise ValueError("A string literal cannot contain NUL (0x00) characters.")
 
-    monkeypatch.setattr(store, "keep_calls", fail)
+    monkeypatch.setattr(attempts, "keep", fail)
     runtime.model = ScriptedModel(good)
 
     result = await attempt.generate(runtime, hint)

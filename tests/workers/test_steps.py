@@ -24,7 +24,7 @@ from tests.workers.test_moving import CUT, REST, TEXT, join, serve
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelCut, ModelRefused, Refusal
 from web.engines.client.model import Model
-from web.hints import store
+from web.hints import attempts, store
 from workers.attempt.attempt import STEPS, Attempt, Step, generate
 from workers.attempt.calls import ModelRequest, ask
 from workers.attempt.screen import begin
@@ -62,13 +62,13 @@ class Hidden:
 def hidden(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Hidden:
     """Knows the calls that are kept."""
     step = Hidden(request.param)
-    keep = store.keep_calls
+    keep = attempts.keep
 
     def kept(hint: str, attempt: int, calls: Any) -> None:
         step.kept += calls
         keep(hint, attempt, calls)
 
-    monkeypatch.setattr(store, "keep_calls", kept)
+    monkeypatch.setattr(attempts, "keep", kept)
     return step
 
 

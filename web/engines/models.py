@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from broker.base import times
 from broker.contract.job import Thinking
@@ -17,6 +16,9 @@ from web.engines import parameters
 from web.engines.keys import KeyField
 from web.prepared import Prepared, columns, loaded
 from web.tutor.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 def key_field() -> Any:

@@ -11,20 +11,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Value
 
 from broker.contract.attempt import Ended, ModelCall
 from broker.contract.text import storable, storable_json
-from web.database import ago, now_sql, sql
+from web.database import Sql, ago_sql, now_sql, update
 from web.hints.models import ERROR_CHARS, MODEL_CHARS, Hint
 
 BEGIN = """
     INSERT INTO hints_attempt (hint_id, number, engine, started_at, failure, error)
     VALUES (%s, %s, %s, {now}, '', '')
-"""
-CLOSE = """
-    UPDATE hints_attempt SET finished_at = {now}, first_piece_at = {seen}, failure = %s, error = %s
-    WHERE hint_id = %s AND finished_at IS NULL
 """
 KEEP = """
     INSERT INTO hints_modelcall (
@@ -40,16 +35,18 @@ KEEP = """
 def begin(hint: str, number: int, engine: str) -> None:
     """A hint that runs has one open attempt, and no other hint has any."""
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN.format(now=now_sql()), [key(hint), number, engine])
+        cursor.execute(BEGIN.format(now=now_sql().text), [key(hint), number, engine])
 
 
 def close(hint: str, ended: Ended) -> None:
     """The hint's open attempt, if there is one, has ended."""
-    seen, since = sql(Value(None) if ended.seen_s is None else ago(ended.seen_s))
-    statement = CLOSE.format(now=now_sql(), seen=seen)
-    error = storable(ended.error)[:ERROR_CHARS]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*since, ended.failure, error, key(hint)])
+    columns = {
+        "finished_at": now_sql(),
+        "first_piece_at": None if ended.seen_s is None else ago_sql(ended.seen_s),
+        "failure": ended.failure,
+        "error": storable(ended.error)[:ERROR_CHARS],
+    }
+    update("hints_attempt", columns, Sql("hint_id = %s AND finished_at IS NULL", (key(hint),)))
 
 
 def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
@@ -64,7 +61,7 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
         for call in calls
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP.format(now=now_sql()), rows)
+        cursor.executemany(KEEP.format(now=now_sql().text), rows)
 
 
 def key(hint: str) -> Any:

@@ -6,21 +6,21 @@ A function that changes a state answers whether it did: False means that another
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models import F
+from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
 
-from broker.contract.attempt import Ended, ModelCall
+from broker.contract.attempt import Ended
 from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
-from web.database import ago, now_sql
+from web.database import Sql, ago_sql, now_sql, update
 from web.engines import roster
 from web.hints import attempts, jobs, lookup
 from web.hints.creation import Created, Creation, NewHint, Waiting
@@ -78,7 +78,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     of = [attempts.key(hint), State.QUEUED, attempt]
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM.format(now=now_sql()), to + of)
+            cursor.execute(CLAIM.format(now=now_sql().text), to + of)
             found = cursor.fetchall()
         if not found:
             return None
@@ -107,24 +107,22 @@ CLAIM = f"""
 
 def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
     """running → the outcome's state, for the attempt that still owns the hint."""
-    rows = leaving(State.RUNNING, outcome.state, hint).filter(attempt=attempt)
-    return left(hint, rows, ended, **final(outcome))
+    ours = Sql("state = %s AND attempt = %s", (State.RUNNING, attempt))
+    return left(hint, ours, ended, final(State.RUNNING, outcome), attempt)
 
 
-def requeue(
-    hint: str, attempt: int, partial: Partial | None = None, ended: Ended | None = None
-) -> bool:
+def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ended = LOST) -> bool:
     """running → queued for an attempt that gives up; a grant nobody claimed is burned instead.
 
     Either way no zombie of this attempt can claim or finish afterwards.
     partial: for the next attempt to go on from; None leaves what an earlier one has left.
-    ended: None for an attempt that was lost.
     """
     kept = {"partial": json.dumps(storable_json(asdict(partial)))} if partial else {}
-    lost = Q(state=State.RUNNING, attempt__lte=attempt)
-    unclaimed = Q(state=State.QUEUED, attempt__lt=attempt)
-    rows = Hint.objects.filter(lost | unclaimed, pk=hint)
-    return left(hint, rows, ended or LOST, attempt=attempt, **AGAIN, **kept)
+    lost_or_unclaimed = Sql(
+        "(state = %s AND attempt <= %s OR state = %s AND attempt < %s)",
+        (State.RUNNING, attempt, State.QUEUED, attempt),
+    )
+    return left(hint, lost_or_unclaimed, ended, {"attempt": attempt, **AGAIN, **kept}, attempt)
 
 
 def expire(hint: str, reason: Reason) -> bool:
@@ -133,14 +131,15 @@ def expire(hint: str, reason: Reason) -> bool:
     if row is None:
         return False
     outcome = fallback(State.FAILED, reason, jobs.authored(row), jobs.l0_or_nothing(row))
-    return bool(leaving(State.QUEUED, State.FAILED, hint).update(**final(outcome)))
+    waiting = Sql("state = %s", (State.QUEUED,))
+    return left(hint, waiting, Ended(), final(State.QUEUED, outcome))
 
 
 def cancel(hint: str) -> bool:
     """queued or running → cancelled."""
     outcome = Outcome(state=State.CANCELLED, reason=Reason.CANCELLED)
-    rows = Hint.objects.filter(pk=hint, state__in=IN_FLIGHT)
-    return left(hint, rows, Ended(), **final(outcome))
+    in_flight = Sql("state IN (%s, %s)", IN_FLIGHT)
+    return left(hint, in_flight, Ended(), final(State.RUNNING, outcome))
 
 
 def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | None:
@@ -149,21 +148,17 @@ def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | 
     silent_s: a running one that was claimed so long ago is taken back, as its worker would have
     told the dispatcher of it by now; None: all that run are left alone. now_ms: Redis' time.
     """
-    rows = Hint.objects.filter(pk=hint)
     if silent_s is not None:
-        silent = rows.filter(state=State.RUNNING, claimed_at__lt=ago(silent_s))
-        left(hint, silent, LOST, **AGAIN)
-    waiting = rows.filter(state=State.QUEUED).select_related("exercise")
+        since = ago_sql(silent_s)
+        silent = Sql(
+            f"state = %s AND claimed_at < {since.text}", (State.RUNNING, *since.parameters)
+        )
+        left(hint, silent, LOST, AGAIN)
+    waiting = Hint.objects.filter(pk=hint, state=State.QUEUED).select_related("exercise")
     row = waiting.annotate(age=Now() - F("created_at")).first()
     if row is None:
         return None
     return replace(jobs.ticket(row), since_ms=now_ms - round(row.age.total_seconds() * 1000))
-
-
-def keep_calls(hint: str, attempt: int, calls: Sequence[ModelCall]) -> None:
-    """What the attempt asked of its engine, for staff; ungated. Raises: DatabaseError."""
-    if calls:
-        attempts.keep(hint, attempt, calls)
 
 
 def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
@@ -176,26 +171,31 @@ AGAIN: dict[str, Any] = {"state": State.QUEUED, "engine": "", "claimed_at": None
 """The columns of a row that waits for another attempt."""
 
 
-def leaving(before: State, after: State, hint: str) -> QuerySet[Hint]:
-    """The row, if it is in this state, and the state table has the arrow."""
-    assert after in ARROWS[before], f"no arrow {before} → {after}"
-    return Hint.objects.filter(pk=hint, state=before)
-
-
 @transaction.atomic
-def left(hint: str, rows: QuerySet[Hint], ended: Ended, **columns: Any) -> bool:
-    """Writes the columns, if the hint is among these rows, and closes the attempt that ran."""
-    # The student got the first words once, from whichever attempt.
-    seen_s, first = ended.seen_s, "first_piece_at"
-    seen = {} if seen_s is None else {first: Coalesce(first, ago(seen_s))}
-    if not rows.update(**columns, **seen):
+def left(
+    hint: str, rows: Sql, ended: Ended, columns: Mapping[str, Any], attempt: int | None = None
+) -> bool:
+    """Writes the columns, if the hint is among these rows, and closes the attempt that ran.
+
+    attempt: whose calls are kept, if it tells of any.
+    """
+    if ended.seen_s is not None:
+        # The student got the first words once, from whichever attempt.
+        seen = ago_sql(ended.seen_s)
+        first = Sql(f"COALESCE(first_piece_at, {seen.text})", seen.parameters)
+        columns = {**columns, "first_piece_at": first}
+    this = Sql(f"id = %s AND {rows.text}", (attempts.key(hint), *rows.parameters))
+    if not update("hints_hint", columns, this):
         return False
     attempts.close(hint, ended)
+    if ended.calls and attempt is not None:
+        attempts.keep(hint, attempt, ended.calls)
     return True
 
 
-def final(outcome: Outcome) -> dict[str, Any]:
-    """The columns of a final row."""
+def final(before: State, outcome: Outcome) -> dict[str, Any]:
+    """The columns of a final row, if the state table has the arrow."""
+    assert outcome.state in ARROWS[before], f"no arrow {before} → {outcome.state}"
     return {
         "state": outcome.state,
         "text": storable(outcome.text),
@@ -205,5 +205,5 @@ def final(outcome: Outcome) -> dict[str, Any]:
         "prompt_tokens": outcome.usage.prompt_tokens,
         "completion_tokens": outcome.usage.completion_tokens,
         "cached_tokens": outcome.usage.cached_tokens,
-        "finished_at": Now(),
+        "finished_at": now_sql(),
     }

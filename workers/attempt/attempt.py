@@ -116,9 +116,11 @@ async def claim(runtime: Runtime, hint: str) -> Attempt | None:
     except Exception as error:
         if passes(error):
             raise
+        # Its text may hold a student's words, and Celery would log it.
         await runtime.call_in(hint, claim.attempt)
         raise Broke(where(error)) from None
     if job is None:
+        # It was cancelled, or another writer has it: only the slot is ours to give back.
         await runtime.settle(hint, claim.attempt)
         return None
     return Attempt(runtime, job, claim)
@@ -127,6 +129,7 @@ async def claim(runtime: Runtime, hint: str) -> Attempt | None:
 async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
     """From the first step to the end; whatever happens, the slot is free afterwards."""
     runtime, hint, number = attempt.runtime, attempt.job.hint, attempt.job.attempt
+    # A task of its own, as a student who stops the hint must not stop how it ends.
     attempt.work = asyncio.create_task(take(attempt, steps))
     runtime.hold(hint, number, attempt.outgoing.refused)
     broke = False
@@ -139,6 +142,7 @@ async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
                 return
         await finish(attempt)
     except asyncio.CancelledError:
+        # A hint that was taken back has its end already; else the worker is being stopped.
         if not attempt.outgoing.closed:
             await interrupted(attempt)
             raise
@@ -153,6 +157,7 @@ async def serve(attempt: Attempt, steps: Sequence[Step]) -> None:
         if broke:
             await runtime.call_in(hint, number)
         else:
+            # A failing engine is quick: its times would make it look like the best one.
             served = attempt.outcome and not attempt.failure
             service_s = monotonic() - attempt.began_s if served else None
             await runtime.settle(hint, number, service_s, last, worked=bool(attempt.rulings))

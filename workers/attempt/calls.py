@@ -81,7 +81,8 @@ async def ask(
     except TimeoutError:
         raise ModelTimeout("not finished by the deadline") from None
     finally:
-        # With the endpoint's dialect as this answer has taught it.
+        # Also of a request that failed or was stopped: the engine has worked for it. The endpoint
+        # has the dialect as this answer has taught it.
         request = Negotiation(attempt.endpoint, asking.sampling, prompt, job.lane)
         call = ModelCall(
             purpose=asking.purpose,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
 from workers.attempt.calls import usage
-from workers.attempt.mishap import where
+from workers.attempt.mishap import passes, where
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -39,6 +40,7 @@ def fail(attempt: Attempt, error: ModelError) -> None:
     attempt.error = str(error)
     if isinstance(error, EngineFailed):
         attempt.failure = error.failure
+        # The gate has refused an answer before: to the student that is why there is no hint.
         state = State.WITHHELD if attempt.blocked else State.FAILED
         reason = attempt.blocked or REASONS[error.failure]
         attempt.outcome = without_model(attempt, state, reason)
@@ -68,10 +70,15 @@ async def finish(attempt: Attempt) -> None:
 
 def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
     """Changes the hint's row, and keeps what staff may read; False if another writer came first."""
-    if not change(ended(attempt)):
-        return False
-    keep_calls(attempt)
-    return True
+    told = ended(attempt)
+    try:
+        return change(told)
+    except Exception as error:
+        if passes(error):
+            raise
+        # Anything may stand in what a model wrote; that is no reason to do the hint again.
+        log.error("hint %s: its model calls are not kept: %s", attempt.job.hint, where(error))
+    return change(replace(told, calls=()))
 
 
 def ended(attempt: Attempt) -> Ended:
@@ -80,16 +87,8 @@ def ended(attempt: Attempt) -> Ended:
         seen_s=None if seen_s is None else monotonic() - seen_s,
         failure=attempt.failure,
         error=attempt.error,
+        calls=attempt.calls,
     )
-
-
-def keep_calls(attempt: Attempt) -> None:
-    """For staff; what cannot be kept is no reason to do the hint again."""
-    job = attempt.job
-    try:
-        store.keep_calls(job.hint, job.attempt, attempt.calls)
-    except Exception as error:  # anything may stand in what a model wrote
-        log.error("hint %s: its model calls are not kept: %s", job.hint, where(error))
 
 
 async def learn(attempt: Attempt) -> None:
@@ -97,6 +96,7 @@ async def learn(attempt: Attempt) -> None:
     job, dialect = attempt.job, attempt.dialect
     if dialect == job.endpoint.dialect:
         return
+    # A warning: an admin may want to set by hand what had to be found out.
     log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
     try:
         await attempt.runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)

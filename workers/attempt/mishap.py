@@ -22,11 +22,12 @@ def passes(error: Exception) -> bool:
 
 def where(error: Exception) -> str:
     """`TypeError at workers/sse.py:31`: an exception's own text may repeat a student's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if is_ours(Path(frame.filename))]
-    last = (ours or frames)[-1:]
-    places = [f"{frame.filename.removeprefix(f'{ROOT}/')}:{frame.lineno}" for frame in last]
-    return " at ".join([type(error).__name__, *places])
+    frames = traceback.walk_tb(error.__traceback__)
+    places = [(frame.f_code.co_filename, line) for frame, line in frames]
+    # A library's frame says what broke; ours says for what it was called.
+    ours = [(name, line) for name, line in places if is_ours(Path(name))]
+    last = [f"{name.removeprefix(f'{ROOT}/')}:{line}" for name, line in (ours or places)[-1:]]
+    return " at ".join([type(error).__name__, *last])
 
 
 def is_ours(path: Path) -> bool:

@@ -91,6 +91,7 @@ def left(attempt: Attempt, cuts: int) -> Partial:
     draft, model = attempt.draft, attempt.job.endpoint.model
     if attempt.rulings:
         return Partial(model=model, cuts=cuts)
+    # The engine's own count, where it gave one, is the only one in its tokens.
     asked = [call for call in attempt.calls if call.purpose is Purpose.WRITE][-1:]
     written = 0 if draft.thought else usage(asked).completion_tokens
     tokens = draft.begun_tokens + written

@@ -31,6 +31,10 @@ JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
 
 
+def noop() -> None:
+    """Who has left is told nothing more."""
+
+
 class Outgoing:
     """The events of one attempt, numbered here; on_closed is called once if they are refused."""
 
@@ -44,7 +48,7 @@ class Outgoing:
     ) -> None:
         self.hint, self.attempt, self.owner = hint, attempt, owner
         self.closed = False
-        self._on_closed, self._on_put = on_closed, on_put
+        self.on_closed, self._on_put = on_closed, on_put
         self._pending: list[tuple[EventKind, dict[str, Any]]] = []
         self._tried = 0
         """So many of the first ones are on their way, or were: they may be in the stream as is."""
@@ -65,6 +69,7 @@ class Outgoing:
         """What is to be sent now; the same again until `sent` is told that it arrived."""
         if not self._pending or self.closed:
             return None
+        # Redis may have taken them although the answer was lost: they are sent again unchanged.
         self._tried = len(self._pending)
         told = [(kind, JSON.encode(data)) for kind, data in self._pending]
         return streams.append(self.hint, self.attempt, self._next_seq, told, self.owner)
@@ -83,7 +88,7 @@ class Outgoing:
     def refused(self) -> None:
         if not self.closed:
             self.closed = True
-            self._on_closed()
+            self.on_closed()
 
 
 class Relay:
@@ -108,6 +113,8 @@ class Relay:
             return []
         del self._open[outgoing.hint]
         self._due.pop(outgoing.hint, None)
+        # It holds the attempt that holds it: Python finds such garbage late, and memory would grow.
+        outgoing.on_closed = noop
         call = outgoing.call()
         return [call] if call else []
 
@@ -127,6 +134,7 @@ class Relay:
     async def flush(self) -> None:
         """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""
         async with self._sending:
+            # Before anything is read, so that what is put meanwhile makes the next flush.
             self._something.clear()
             due = [(out, out.waiting(), call) for out in self._due.values() if (call := out.call())]
             asked = self._to_check()

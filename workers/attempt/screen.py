@@ -37,6 +37,7 @@ class Screen:
             return
         self.seen_s = monotonic() if self.seen_s is None else self.seen_s
         self._said += text
+        # The engine writes the same again: watchers have it already.
         if self._there.startswith(self._said):
             return
         if not self._said.startswith(self._there):
@@ -70,6 +71,7 @@ async def begin(attempt: Attempt) -> None:
             log = await attempt.runtime.broker.run(streams.after(job.hint))
             shown = events.shown(log)
         except BrokerDown:
+            # To say the beginning once more is better than to leave a gap in it.
             shown = None
     take_over(attempt, shown)
 

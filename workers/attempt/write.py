@@ -113,11 +113,13 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         return bool(gate.rule or gate.satisfied)
 
     def show(text: str) -> bool:
+        # Read with every piece: an attempt may be cut off after any of them.
         draft.thought = answer.thought > 0
         draft.parts.append(text)
         screen.show(gate.feed(text))
         return decided()
 
+    # The beginning alone may be enough, or too much, by the rules of today.
     screen.show(gate.feed(beginning))
     asked = not decided()
     if asked:

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 PERIOD_S = 1.0
 LATE_S = 0.25
 """A loop that is later than this makes every stream of the worker stutter."""
+SHOWN = 4
+"""Frames of the place where it stands, the innermost first."""
 
 
 class Watchdog:
@@ -33,6 +35,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._stopped.wait(PERIOD_S):
+            # A sign of its own each time: a late answer must not count for the next question.
             asked, sign = monotonic(), threading.Event()
             try:
                 self._loop.call_soon_threadsafe(sign.set)
@@ -47,5 +50,7 @@ class Watchdog:
                 log.warning("the loop was late by %.2f s", self.lag_s)
 
     def _where(self) -> str:
-        frame = sys._current_frames().get(self._loop_thread.ident or 0)
-        return "".join(traceback.format_stack(frame)[-4:]) if frame else "unknown"
+        stack = traceback.walk_stack(sys._current_frames().get(self._loop_thread.ident or 0))
+        # Without the lines themselves: Python would keep the whole files for them from then on.
+        frames = traceback.StackSummary.extract(stack, limit=SHOWN, lookup_lines=False)
+        return "\n".join(f"{each.filename}:{each.lineno} in {each.name}" for each in frames)

@@ -15,6 +15,8 @@ from web.tutor.languages import HANGUL, LANGUAGES, LATIN
 QUESTION = re.compile(r"[?？]+")
 # A Korean word carries its particles; more syllables than this are counted as more words.
 SYLLABLES_PER_WORD = 4
+# Looked for where a word may begin only, so that a run of marks is read once.
+WORD_START = re.compile(r"(?<!\S)[^\w\s]*+\w")
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
 LONGEST_ECHO = max(language.echo_words for language in LANGUAGES.values())
@@ -32,13 +34,15 @@ class Prose(NamedTuple):
     foreign: int = 0
 
     def and_of(self, text: str, script: re.Pattern[str]) -> Prose:
-        letters, own = sum(map(str.isalpha, text)), len(script.findall(text))
-        latin = 0 if script is LATIN else len(LATIN.findall(text))
+        letters = latin = sum(map(str.isalpha, text))
+        if not text.isascii():
+            latin = len(LATIN.findall(text))
+        own = latin if script is LATIN else len(script.findall(text))
         return Prose(
             self.asks + len(QUESTION.findall(text)),
             self.letters + letters,
             self.own + own,
-            self.foreign + letters - own - latin,
+            self.foreign + letters - latin - (0 if script is LATIN else own),
         )
 
 
@@ -134,6 +138,8 @@ class Draft:
 
 def count_words(text: str) -> int:
     """Words as the length limits count them; a long Korean word counts for several."""
+    if not HANGUL.search(text):
+        return len(WORD_START.findall(text))
     return sum(
         max(1, -(-len(HANGUL.findall(word)) // SYLLABLES_PER_WORD))
         for word in text.split()

@@ -9,7 +9,7 @@ from broker.contract.hint import Reason
 from web.tutor.gate import form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, thinks_aloud
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import Gram, printable
+from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
@@ -74,6 +74,8 @@ class Gate:
         if not self._began:
             text = text.lstrip()
             self._began = bool(text)
+        if len(text) <= SENTENCE_LIMIT_CHARS:
+            return self._read(text)
         # A long piece is not read to its end once the gate has closed.
         steps = range(0, len(text), SENTENCE_LIMIT_CHARS)
         return "".join([self._read(text[at : at + SENTENCE_LIMIT_CHARS]) for at in steps])
@@ -127,12 +129,6 @@ class Gate:
     def _seen(self) -> Seen:
         return Seen(self._student_code, self._statement)
 
-    @cached_property
-    def _fix(self) -> tuple[frozenset[Gram], frozenset[str]]:
-        """Runs of tokens, and names, that only the reference solution has."""
-        grams, words = rules.fix_of(self._reference)
-        return grams - self._seen.grams, words - self._seen.words
-
     def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""
         draft = self._draft
@@ -164,15 +160,14 @@ class Gate:
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
-        only_fix, fix_words = self._fix
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, only_fix)),
+            ("R2", rules.shows_fix(draft, self._reference, self._seen)),
             ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
-            ("R4", not level.patterns and rules.spans_words(draft, fix_words)),
+            ("R4", not level.patterns and rules.spans_fix(draft, self._reference, self._seen)),
             ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),

@@ -22,6 +22,7 @@ LINE = re.compile(
     r"\blines?\s++\d|(?<!\d)\d++\s{0,3}+(?:번째|번)?\s{0,3}+(?:줄|행|라인)|(?:줄|라인)\s{0,3}+\d",
     re.IGNORECASE,
 )
+DIGIT = re.compile(r"\d")
 # "Think about how to change it" makes the student think, and commands no change.
 COMMAND = re.compile(
     r"(?:^|[,;:]\s{1,3}|\b(?:should|must|to|try|please|let's|could|then|by|just)\s{1,3})"
@@ -73,7 +74,9 @@ NOUNS_KO = re.compile(
 
 def tells_edit(sentence: str) -> bool:
     """Rule R3, unless the hint asks something: an edit verb beside a code span or a line number."""
-    return bool(EDIT.search(sentence) and (SPAN.search(sentence) or LINE.search(sentence)))
+    # The verbs are looked for last, as that takes longest.
+    code = SPAN.search(sentence) or (DIGIT.search(sentence) and LINE.search(sentence))
+    return bool(code and EDIT.search(sentence))
 
 
 def commands_edit(sentence: str, seen: Seen) -> bool:

@@ -85,17 +85,18 @@ def _is_code(node: ast.stmt) -> bool:
     return isinstance(node, STATEMENTS)
 
 
-def shows_fix(draft: Draft, only_fix: frozenset[Gram]) -> bool:
+def shows_fix(draft: Draft, reference: str, seen: Seen) -> bool:
     """R2: a run of three tokens that only the reference solution has."""
-    return any(
-        not only_fix.isdisjoint(zip(reading, reading[1:], reading[2:], strict=False))
-        for reading in draft.readings
-    )
+    runs, _ = fix_of(reference)
+    # Nearly always nothing is found, and what the student has seen need not be asked for.
+    found = (runs.intersection(zip(one, one[1:], one[2:], strict=False)) for one in draft.readings)
+    return any(not told <= seen.grams for told in found if told)
 
 
-def spans_words(draft: Draft, words: frozenset[str]) -> bool:
-    """R4: whether a code span holds one of these words, of which only the fix has any."""
-    return any(not words.isdisjoint(tokens(span)) for span in draft.spans)
+def spans_fix(draft: Draft, reference: str, seen: Seen) -> bool:
+    """R4: whether a code span holds a name that only the reference solution has."""
+    _, names = fix_of(reference)
+    return any(not names.intersection(tokens(span)) <= seen.words for span in draft.spans)
 
 
 def spans_strange(draft: Draft, seen: Seen) -> bool:

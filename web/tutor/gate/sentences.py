@@ -7,6 +7,8 @@ import re
 MARKS = frozenset(".!?？。…")
 CLOSERS = frozenset("\"'”’)]*_")
 """What may stand between a mark and the white space after it."""
+TURN = re.compile(r"[.!?？。…`\n]")
+"""Without one of these a text ends no sentence and opens no code; unless a mark stood before it."""
 ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$", re.IGNORECASE)
 LONGEST_ABBREVIATION = len(" e.g.")
 
@@ -36,7 +38,7 @@ class Sentences:
     def feed(self, text: str) -> list[str]:
         """The sentences that end in this piece; white space after a mark begins the next one."""
         ended, start = [], 0
-        for at, char in enumerate(text):
+        for at, char in enumerate(text if self._marked or TURN.search(text) else ""):
             if self._marked and char.isspace():
                 self._marked = False
                 if not (self._in_code or self._abbreviates(text, at)):

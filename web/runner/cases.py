@@ -21,16 +21,11 @@ def _hl_cut(text, most=VALUE_CHARS):
     return f"{kept}…(+{_hl_len(text) - _hl_len(kept):,})"
 def _hl_show(value):
     return _hl_cut(_hl_repr(value))
-def _hl_begin(number, call, want):
-    _hl_at[0] = (number, call, want)
-    _hl_seen[number] = True
-def _hl_fail(number, call, want, got):
+def _hl_fail(number, call, want, got="", error=None):
     if number not in _hl_bad:
-        _hl_bad[number] = (call, want, got, "", "")
-def _hl_stop(number, call, want, error):
-    if number not in _hl_bad:
-        name, text = _hl_type(error).__name__, _hl_str(error)
-        _hl_bad[number] = (call, want, "", name, _hl_cut(text, MESSAGE_CHARS))
+        name = "" if error is None else _hl_type(error).__name__
+        text = "" if error is None else _hl_cut(_hl_str(error), MESSAGE_CHARS)
+        _hl_bad[number] = (call, want, got, name, text)
 """
 PRELUDE = (
     PRELUDE.replace("NOTE_CHARS", str(NOTE_CHARS))
@@ -41,31 +36,30 @@ PRELUDE = (
 # values of any size. Formats alone need no name that could be taken, and bound what leaves the
 # sandbox, whatever they are given.
 TALLY = """
-_hl_running = _hl_at[0] or ("", "", "")
+_hl_running = _hl_at[0] or ("", "", "", "", "")
 for _hl_first in _hl_bad.values():
     break
 else:
-    _hl_first = ("", "", "", "", "")
+    _hl_first = _hl_running
 [
-    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}",
-    f"{_hl_running[1]!s:.LONGEST}", f"{_hl_running[2]!s:.LONGEST}",
+    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}", f"{_hl_running[0]!s:.LONGEST}",
     f"{_hl_first[0]!s:.LONGEST}", f"{_hl_first[1]!s:.LONGEST}", f"{_hl_first[2]!s:.LONGEST}",
     f"{_hl_first[3]!s:.LONGEST}", f"{_hl_first[4]!s:.LONGEST}",
 ]
 """.replace("LONGEST", str(LENGTHS["message"]))
-"""Cases that ran, those that failed; call and expected value of the case that was running; call,
-expected, got, error class and error text of the first that failed. All texts, empty for none."""
+"""Gives a checker.Tally, all of texts."""
 
 EQUAL = """
 _hl_call = _hl_cut(CALL)
-_hl_begin(NUMBER, _hl_call, WANT_TEXT)
+_hl_at[0] = (_hl_call, WANT_TEXT, "", "", "")
+_hl_seen[NUMBER] = True
 try:
     _hl_got = LEFT
     _hl_want = RIGHT
     if not SAME:
         _hl_fail(NUMBER, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
 except Exception as _hl_error:
-    _hl_stop(NUMBER, _hl_call, WANT_TEXT, _hl_error)
+    _hl_fail(NUMBER, _hl_call, WANT_TEXT, error=_hl_error)
 _hl_at[0] = None
 """
 
@@ -93,31 +87,23 @@ def expand(tests: str) -> Suite | None:
     return Suite(ast.unparse(tree), tests, rewriter.total)
 
 
-def _shown_names(tree: ast.Module) -> dict[str, str]:
+def _shown_names(tree: ast.Module) -> dict[str, ast.expr]:
     """For `def check(candidate)` … `check(f)`: candidate is shown as f."""
     parameters = {
         node.name: node.args.args[0].arg
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1
     }
-    names = {}
+    names: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:
-            case ast.Expr(ast.Call(ast.Name(helper), [ast.Name(function)])) if helper in parameters:
-                names[parameters[helper]] = function
+            case ast.Expr(ast.Call(ast.Name(helper), [ast.Name() as f])) if helper in parameters:
+                names[parameters[helper]] = f
     return names
 
 
-class _Rename(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self.names.get(node.id, node.id), node.ctx)
-
-
 class _Fill(ast.NodeTransformer):
-    """Put expressions in the place of a template's upper-case names."""
+    """Puts expressions in the place of names."""
 
     def __init__(self, holes: dict[str, ast.expr]) -> None:
         self.holes = holes
@@ -128,7 +114,7 @@ class _Fill(ast.NodeTransformer):
 
 
 class _Counting(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, ast.expr]) -> None:
         self.names = names
         self.total = 0
 
@@ -149,7 +135,7 @@ class _Counting(ast.NodeTransformer):
 
     def _call_text(self, left: ast.expr) -> ast.expr:
         """Expression for the call as text; variables among its arguments are shown by value."""
-        shown = _Rename(self.names).visit(copy.deepcopy(left))
+        shown = _Fill(self.names).visit(copy.deepcopy(left))
         values = []
         if isinstance(left, ast.Call):
             for place, argument in enumerate(left.args):

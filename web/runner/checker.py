@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from threading import BoundedSemaphore
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 from pydantic_monty import (
     ExternalModule,
@@ -38,16 +39,18 @@ LIMITS: ResourceLimits = {
 CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")
 MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
 
-Print = Callable[[Literal["stdout", "stderr"], str], None]
-
 
 class Tally(NamedTuple):
-    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not."""
+    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not.
+
+    seen, bad: cases that ran, and that failed. running: the call of the case that was running.
+    The rest is of the first case that failed, else of the running one; kind and message are the
+    error's.
+    """
 
     seen: int = 0
     bad: int = 0
-    running_call: str = ""
-    running_expected: str = ""
+    running: str = ""
     call: str = ""
     expected: str = ""
     got: str = ""
@@ -58,18 +61,17 @@ class Tally(NamedTuple):
 class Output:
     """The first characters that the code prints; the rest is counted and dropped."""
 
-    def __init__(self, most_chars: int = LENGTHS["output"]) -> None:
-        self.most_chars = most_chars
+    def __init__(self) -> None:
         self.text = ""
         self.dropped = 0
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        kept = text[: self.most_chars - len(self.text)]
+        kept = text[: LENGTHS["output"] - len(self.text)]
         self.text += kept
         self.dropped += len(text) - len(kept)
 
     def shown(self) -> str:
-        return shorten(self.text, self.most_chars, self.dropped)
+        return shorten(self.text, LENGTHS["output"], self.dropped)
 
 
 class SandboxBusy(Exception):
@@ -84,17 +86,11 @@ class Checker:
         self._pool.__enter__()
         self._seats = BoundedSemaphore(processes + MOST_WAITING)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the sandbox processes; no check may follow."""
         self._pool.__exit__(None, None, None)
 
-    def check(self, code: str, tests: str, *, language: str = "python") -> Report:
+    def check(self, code: str, tests: str, language: str = "python") -> Report:
         """A report on any text whatever, after at most about three times the time limit.
 
         tests: Python source of asserts, bare or as `def check(candidate)` with `check(f)`.
@@ -139,10 +135,9 @@ def _skipped(kind: str, message: str) -> Report:
     return Report(verdict=Verdict.SKIPPED, error=ProgramError(kind=kind, message=message))
 
 
-def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Report:
-    silent = Output(0)
+def _run(session: MontySession, code: str, suite: Suite, output: Output) -> Report:
     began_s = time.monotonic()
-    _feed(session, PRELUDE, silent)
+    _feed(session, PRELUDE, output)
     ended = _feed(session, code, output)
     if ended:
         return Report(verdict=ended.verdict, total=suite.total, error=ended.failure)
@@ -150,28 +145,26 @@ def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Repor
     report = _report(_tally(session), ended, suite.total)
     in_time = time.monotonic() - began_s < LINE_SEARCH_S
     if report.verdict is Verdict.ERROR and ended is None and in_time:
-        return _with_line(report, _feed(session, suite.plain, silent))
+        plain = _feed(session, suite.plain, Output())
+        # The plain tests stop at their first error, which need not be the report's.
+        if plain and report.error and plain.failure.kind == report.error.kind:
+            return replace(report, error=plain.failure)
     return report
 
 
-def _feed(session: MontySession, source: str, output: Print) -> Stop | None:
+def _feed(session: MontySession, source: str, output: Output) -> Stop | None:
+    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
+
+    The line that sees to it may be what a syntax error names: then it is read again without.
+    """
     try:
-        _execute(session, source, output)
+        try:
+            session.feed_run(f"{source}\nNone", print_callback=output)
+        except MontySyntaxError:
+            session.feed_run(source, print_callback=output)
     except (MontySyntaxError, MontyRuntimeError) as error:
         return translate(error)
     return None
-
-
-def _execute(session: MontySession, source: str, output: Print) -> None:
-    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
-
-    Raises: MontyError.
-    """
-    try:
-        session.feed_run(f"{source}\nNone", print_callback=output)
-    except MontySyntaxError:
-        # The line that was added may be what the error names, so it is read again without.
-        session.feed_run(source, print_callback=output)
 
 
 def _tally(session: MontySession) -> Tally:
@@ -186,35 +179,29 @@ def _tally(session: MontySession) -> Tally:
 def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
     if not (ended or tally.seen):
         return _skipped("NoTests", "the exercise's tests check nothing")
-    first, found = _first(tally, ended)
+    # What stopped the first failing case; one that gave a wrong value nothing has stopped.
+    found = ended
+    if tally.bad:
+        found = stop(tally.kind, tally.message) if tally.kind else None
+    first = None
+    if tally.bad or (ended and tally.running):
+        first = Case(
+            call=tally.call,
+            expected=tally.expected,
+            got=None if found else tally.got,
+            error=f"{found.failure.kind}: {found.failure.message}" if found else None,
+        )
     plain = Verdict.FAILED if first else Verdict.PASSED
     return Report(
         verdict=found.verdict if found else plain,
-        passed=tally.seen - tally.bad - bool(tally.running_call),
+        passed=tally.seen - tally.bad - bool(tally.running),
         total=total if ended else tally.seen,
         first=first,
         error=found.failure if found else None,
     )
 
 
-def _first(tally: Tally, ended: Stop | None) -> tuple[Case | None, Stop | None]:
-    """The first failing case, and what stopped it."""
-    if tally.bad:
-        found = stop(tally.kind, tally.message) if tally.kind else None
-        got = None if found else tally.got
-        return Case(call=tally.call, expected=tally.expected, got=got, error=_words(found)), found
-    if ended and tally.running_call:
-        call, expected = tally.running_call, tally.running_expected
-        return Case(call=call, expected=expected, error=_words(ended)), ended
-    return None, ended
-
-
-def _words(found: Stop | None) -> str | None:
-    return f"{found.failure.kind}: {found.failure.message}" if found else None
-
-
-def _with_line(report: Report, ended: Stop | None) -> Report:
-    """The report with the line of its error, if the plain tests stop at the same error."""
-    if ended and report.error and ended.failure.kind == report.error.kind:
-        return replace(report, error=ended.failure)
-    return report
+@cache
+def checker() -> Checker:
+    """The process's one checker: student code runs in its sandbox, never here."""
+    return Checker()

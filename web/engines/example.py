@@ -46,21 +46,21 @@ class Example:
         task = prompt.PromptTask(
             level=LEVEL,
             locale=self.locale,
-            statement=exercise().statement[self.locale],
-            hint=exercise().hints[LEVEL][self.locale],
-            mistakes=exercise().mistakes[self.locale],
+            statement=exercise().row.statement(self.locale),
+            hint=exercise().hints[LEVEL].text(self.locale),
+            mistakes=exercise().row.mistakes(self.locale),
             result=l0_words(REPORT, self.locale),
-            code=exercise().wrong[0].code,
+            code=exercise().wrong[0],
             retry=blocked,
         )
         return cast(list[ChatCompletionMessageParam], prompt.build(task, NONCE))
 
     def gate(self) -> Gate:
-        shown = f"{exercise().statement[self.locale]}\n{l0_words(REPORT, self.locale)}"
+        shown = f"{exercise().row.statement(self.locale)}\n{l0_words(REPORT, self.locale)}"
         return Gate(
             level=LEVEL,
             locale=self.locale,
-            student_code=exercise().wrong[0].code,
+            student_code=exercise().wrong[0],
             statement=shown,
-            reference=exercise().reference,
+            reference=exercise().row.reference,
         )

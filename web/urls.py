@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.hints.api import router
+from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import NewPassword, PasswordChanged, SignOut
 from web.people.auth import AUTH
@@ -29,5 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.
     path("favicon.ico", RedirectView.as_view(url=static("pages/favicon.svg"))),
-    path("", include("web.pages.urls")),
+    path("", views.home, name="home"),
+    path("c/<slug:course_slug>/<slug:slug>/", views.exercise, name="exercise"),
 ]

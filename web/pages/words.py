@@ -11,9 +11,14 @@ from web.tutor.levels import LEVELS
 
 
 def ladder() -> list[dict[str, Any]]:
-    """The levels as everybody may read of them: level, name, about."""
+    """The levels as everybody may read of them: level, name, about, why_locked."""
     return [
-        {"level": number, "name": words_now(level.label), "about": words_now(level.about)}
+        {
+            "level": number,
+            "name": words_now(level.label),
+            "about": words_now(level.about),
+            "why_locked": _("Opens after a level %(below)d hint.") % {"below": number - 1},
+        }
         for number, level in LEVELS.items()
     ]
 

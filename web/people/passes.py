@@ -26,14 +26,6 @@ class Pass:
     password: str = field(default="", repr=False)
 
 
-def of_token(token: ApiToken) -> Pass:
-    return Pass(token.user_id, token=token.pk)
-
-
-def of_session(user: User, session: str) -> Pass:
-    return Pass(user.pk, session=session, password=user.password)
-
-
 def holding(passes: Collection[Pass]) -> set[Pass]:
     """Those of them that still hold, in three queries that make no objects: it is asked often."""
     people = User.objects.filter(is_active=True, pk__in={each.user for each in passes})

@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeDoneView
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -10,7 +10,7 @@ from web.api.api import api
 from web.hints.api import router
 from web.pages import views
 from web.pages.words import ladder
-from web.people.accounts import NewPassword, PasswordChanged, SignOut
+from web.people.accounts import NewPassword, SignOut
 from web.people.auth import AUTH
 
 api.add_router("", router, auth=AUTH)
@@ -25,7 +25,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("accounts/logout/", SignOut.as_view(), name="logout"),
     path("accounts/password/", NewPassword.as_view(), name="password_change"),
-    path("accounts/password/done/", PasswordChanged.as_view(), name="password_change_done"),
+    path(
+        "accounts/password/done/",
+        PasswordChangeDoneView.as_view(template_name="pages/password_done.html"),
+        name="password_change_done",
+    ),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

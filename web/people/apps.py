@@ -9,5 +9,4 @@ class CourseAdminConfig(AdminConfig):
 
 class PeopleConfig(AppConfig):
     name = "web.people"
-    label = "people"
     verbose_name = _("People")

@@ -49,17 +49,17 @@ else:
 """.replace("LONGEST", str(LENGTHS["message"]))
 """Gives a checker.Tally, all of texts."""
 
-EQUAL = """
-_hl_call = _hl_cut(CALL)
-_hl_at[0] = (_hl_call, WANT_TEXT, "", "", "")
-_hl_seen[NUMBER] = True
+CASE = """
+_hl_call = _hl_cut({call})
+_hl_at[0] = (_hl_call, {want!r}, "", "", "")
+_hl_seen[{number}] = True
 try:
-    _hl_got = LEFT
-    _hl_want = RIGHT
-    if not SAME:
-        _hl_fail(NUMBER, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
+    _hl_got = {left}
+    _hl_want = {right}
+    if not ({same}):
+        _hl_fail({number}, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
 except Exception as _hl_error:
-    _hl_fail(NUMBER, _hl_call, WANT_TEXT, error=_hl_error)
+    _hl_fail({number}, _hl_call, {want!r}, error=_hl_error)
 _hl_at[0] = None
 """
 
@@ -81,40 +81,29 @@ def expand(tests: str) -> Suite | None:
     except (SyntaxError, ValueError):
         return None
     rewriter = _Counting(_shown_names(tree))
-    tree = ast.fix_missing_locations(rewriter.visit(tree))
+    tree = rewriter.visit(tree)
     if not rewriter.total:
         return None
     return Suite(ast.unparse(tree), tests, rewriter.total)
 
 
-def _shown_names(tree: ast.Module) -> dict[str, ast.expr]:
+def _shown_names(tree: ast.Module) -> dict[str, str]:
     """For `def check(candidate)` … `check(f)`: candidate is shown as f."""
     parameters = {
         node.name: node.args.args[0].arg
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1
     }
-    names: dict[str, ast.expr] = {}
+    names = {}
     for node in tree.body:
         match node:
-            case ast.Expr(ast.Call(ast.Name(helper), [ast.Name() as f])) if helper in parameters:
-                names[parameters[helper]] = f
+            case ast.Expr(ast.Call(ast.Name(helper), [ast.Name(function)])) if helper in parameters:
+                names[parameters[helper]] = function
     return names
 
 
-class _Fill(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, holes: dict[str, ast.expr]) -> None:
-        self.holes = holes
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        hole = self.holes.get(node.id)
-        return copy.deepcopy(hole) if hole is not None else node
-
-
 class _Counting(ast.NodeTransformer):
-    def __init__(self, names: dict[str, ast.expr]) -> None:
+    def __init__(self, names: dict[str, str]) -> None:
         self.names = names
         self.total = 0
 
@@ -122,45 +111,44 @@ class _Counting(ast.NodeTransformer):
         if isinstance(node.test, ast.Constant):
             return ast.Pass()
         left, right, same = _sides(node.test)
-        holes = {
-            "NUMBER": ast.Constant(self.total),
-            "CALL": self._call_text(left),
-            "WANT_TEXT": ast.Constant(_source(right)),
-            "LEFT": left,
-            "RIGHT": right,
-            "SAME": same,
-        }
+        case = CASE.format(
+            number=self.total,
+            call=self._call_text(left),
+            want=_source(right),
+            left=ast.unparse(left),
+            right=ast.unparse(right),
+            same=same,
+        )
         self.total += 1
-        return _Fill(holes).visit(ast.parse(EQUAL)).body  # type: ignore[no-any-return]
+        return ast.parse(case).body
 
-    def _call_text(self, left: ast.expr) -> ast.expr:
-        """Expression for the call as text; variables among its arguments are shown by value."""
-        shown = _Fill(self.names).visit(copy.deepcopy(left))
-        values = []
-        if isinstance(left, ast.Call):
+    def _call_text(self, left: ast.expr) -> str:
+        """Source of the call as text; variables among its arguments are shown by value."""
+        shown = copy.deepcopy(left)
+        for node in ast.walk(shown):
+            if isinstance(node, ast.Name):
+                node.id = self.names.get(node.id, node.id)
+        values = ""
+        if isinstance(left, ast.Call) and isinstance(shown, ast.Call):
             for place, argument in enumerate(left.args):
                 if isinstance(argument, ast.Name):
                     hole = f"_hl_value{place}_"
                     shown.args[place] = ast.Name(hole)
-                    values.append((hole, argument))
-        text: ast.expr = ast.Constant(_source(shown))
-        for hole, argument in values:
-            value = ast.Call(ast.Name("_hl_show"), [argument], [])
-            text = ast.Call(ast.Attribute(text, "replace"), [ast.Constant(hole), value], [])
-        return text
+                    values += f".replace({hole!r}, _hl_show({argument.id}))"
+        return repr(_source(shown)) + values
 
 
-def _sides(test: ast.expr) -> tuple[ast.expr, ast.expr, ast.expr]:
-    """What the student's code gives, what it should give, and the comparison of the two."""
-    got, want = ast.Name("_hl_got"), ast.Name("_hl_want")
+def _sides(test: ast.expr) -> tuple[ast.expr, ast.expr, str]:
+    """What the student's code gives, what it should give, and source that compares the two."""
     match test:
         case ast.Compare(left, [ast.Eq() | ast.Is() as operator], [right]):
             if _calls(right) and not _calls(left):
                 left, right = right, left
-            return left, right, ast.Compare(got, [operator], [want])
+            sign = "==" if isinstance(operator, ast.Eq) else "is"
+            return left, right, f"_hl_got {sign} _hl_want"
         case ast.UnaryOp(ast.Not(), operand):
-            return operand, ast.Constant(False), ast.UnaryOp(ast.Not(), got)
-    return test, ast.Constant(True), got
+            return operand, ast.Constant(False), "not _hl_got"
+    return test, ast.Constant(True), "_hl_got"
 
 
 def _calls(node: ast.expr) -> bool:

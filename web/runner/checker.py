@@ -23,7 +23,7 @@ from pydantic_monty import (
 )
 
 from web.runner.cases import PRELUDE, TALLY, Suite, expand
-from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
+from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, stop, translate
 from web.tutor.evidence.report import LENGTHS, Case, ProgramError, Report, Verdict, shorten
 
 WAIT_FOR_SANDBOX_S = 5.0
@@ -140,19 +140,19 @@ def _run(session: MontySession, code: str, suite: Suite, output: Output) -> Repo
     _feed(session, PRELUDE, output)
     ended = _feed(session, code, output)
     if ended:
-        return Report(verdict=ended.verdict, total=suite.total, error=ended.failure)
+        return replace(ended, total=suite.total)
     ended = _feed(session, suite.counted, output)
     report = _report(_tally(session), ended, suite.total)
     in_time = time.monotonic() - began_s < LINE_SEARCH_S
     if report.verdict is Verdict.ERROR and ended is None and in_time:
         plain = _feed(session, suite.plain, Output())
         # The plain tests stop at their first error, which need not be the report's.
-        if plain and report.error and plain.failure.kind == report.error.kind:
-            return replace(report, error=plain.failure)
+        if plain and plain.error and report.error and plain.error.kind == report.error.kind:
+            return replace(report, error=plain.error)
     return report
 
 
-def _feed(session: MontySession, source: str, output: Output) -> Stop | None:
+def _feed(session: MontySession, source: str, output: Output) -> Report | None:
     """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
 
     The line that sees to it may be what a syntax error names: then it is read again without.
@@ -176,20 +176,21 @@ def _tally(session: MontySession) -> Tally:
         return Tally()
 
 
-def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
+def _report(tally: Tally, ended: Report | None, total: int) -> Report:
     if not (ended or tally.seen):
         return _skipped("NoTests", "the exercise's tests check nothing")
     # What stopped the first failing case; one that gave a wrong value nothing has stopped.
     found = ended
     if tally.bad:
         found = stop(tally.kind, tally.message) if tally.kind else None
+    error = found.error if found else None
     first = None
     if tally.bad or (ended and tally.running):
         first = Case(
             call=tally.call,
             expected=tally.expected,
-            got=None if found else tally.got,
-            error=f"{found.failure.kind}: {found.failure.message}" if found else None,
+            got=None if error else tally.got,
+            error=f"{error.kind}: {error.message}" if error else None,
         )
     plain = Verdict.FAILED if first else Verdict.PASSED
     return Report(
@@ -197,7 +198,7 @@ def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
         passed=tally.seen - tally.bad - bool(tally.running),
         total=total if ended else tally.seen,
         first=first,
-        error=found.failure if found else None,
+        error=error,
     )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from dataclasses import dataclass
 
 from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
-from web.tutor.evidence.report import LENGTHS, ProgramError, Verdict, shorten
+from web.tutor.evidence.report import LENGTHS, ProgramError, Report, Verdict, shorten
 
 # Each source fed to a session gets a numbered file name; the student's code is the second.
 STUDENT_FILE = "<python-input-1>"
@@ -26,16 +25,8 @@ NO_ATTRIBUTE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """What ended a source before its last line."""
-
-    verdict: Verdict
-    failure: ProgramError
-
-
-def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
-    """The sandbox's exception as a verdict, with the line in the student's code."""
+def translate(error: MontySyntaxError | MontyRuntimeError) -> Report:
+    """What the sandbox's exception reports, with the line in the student's code."""
     if isinstance(error, MontySyntaxError):
         line = error.traceback()[-1].line
         return stop("SyntaxError", error.display("msg").strip(), line)
@@ -46,19 +37,19 @@ def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
     return stop(kind, message, lines[-1] if lines else None, dropped)
 
 
-def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Stop:
-    """The verdict on an exception of this class name and text; dropped: characters of it unread."""
+def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Report:
+    """What an exception of this class name and text reports; dropped: characters of it unread."""
     message = shorten(message, LENGTHS["message"], dropped)
     feature = _missing(kind, message)
     if feature:
-        failure = ProgramError(kind="Unsupported", message=feature, line=line)
-        return Stop(Verdict.SKIPPED, failure)
+        error = ProgramError(kind="Unsupported", message=feature, line=line)
+        return Report(verdict=Verdict.SKIPPED, error=error)
     verdict = Verdict.SYNTAX if kind == "SyntaxError" else Verdict.ERROR
     if kind == "TimeoutError" and message.startswith("feed time limit exceeded"):
         verdict, message = Verdict.TIMEOUT, f"ran longer than {TIME_LIMIT_S:g} seconds"
     if kind == "MemoryError" and "memory limit" in message:
         verdict, message = Verdict.MEMORY, f"used more than {MEMORY_LIMIT_BYTES >> 20} MB"
-    return Stop(verdict, ProgramError(kind=kind, message=message, line=line))
+    return Report(verdict=verdict, error=ProgramError(kind=kind, message=message, line=line))
 
 
 def _missing(kind: str, message: str) -> str | None:

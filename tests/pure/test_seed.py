@@ -18,7 +18,7 @@ from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES, Locale, Words
 from web.tutor.levels import LEVELS
 
-FOLDER = Path(seeding.__file__).parent / "seed"
+FOLDER = seeding.FOLDER
 SEED = seeding.load(FOLDER)
 HANGUL = re.compile("[가-힣]")
 AUTHORED = sorted({level for exercise in SEED.exercises for level in exercise.hints})

@@ -14,6 +14,7 @@ from web.courses.texts import columns, in_columns
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
+FOLDER = Path(__file__).parent / "seed"
 COURSE_FILE = "course.toml"
 Shape = Callable[[str], str] | list[Any] | dict[str, Any]
 """Of a value in a file: what a text becomes; the one shape of a list's values; shapes by key."""
@@ -64,7 +65,7 @@ EXERCISE = {
 WRONG: Shape = [{"code": block, "why_en": line}]
 
 
-def load(folder: Path) -> Seed:
+def load(folder: Path = FOLDER) -> Seed:
     """Read `course.toml` and every other TOML file of the folder as an exercise, by file name.
 
     Raises: BadSeed.
@@ -76,10 +77,9 @@ def load(folder: Path) -> Seed:
     exercises = [load_exercise(path, position) for position, path in enumerate(files, start=1)]
     seen: dict[str, str] = {}
     for exercise, path in zip(exercises, files, strict=True):
-        slug = exercise.row.slug
-        if slug in seen:
-            raise BadSeed(f"{path.name}: slug: {slug!r} is also in {seen[slug]}")
-        seen[slug] = path.name
+        first = seen.setdefault(exercise.row.slug, path.name)
+        if first != path.name:
+            raise BadSeed(f"{path.name}: slug: {exercise.row.slug!r} is also in {first}")
     return Seed(course, exercises)
 
 

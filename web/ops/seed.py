@@ -16,7 +16,6 @@ from web.courses.seeding import Seed, load
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.people.models import User
 
-FOLDER = Path(__file__).parent.parent / "courses" / "seed"
 ROLES = Membership.Role
 DEMO = (("student", ROLES.STUDENT), ("teacher", ROLES.TEACHER), ("admin", ROLES.ADMIN))
 
@@ -86,7 +85,7 @@ def seed_all(passwords: Path) -> list[Account]:
 
     passwords: the file that keeps them; an account is never committed without its password there.
     """
-    course = store_course(load(FOLDER))
+    course = store_course(load())
     store_engines()
     made = store_accounts(course)
     keep(made, passwords)

@@ -45,10 +45,6 @@ class TokenAuth(HttpBearer):
 class BrowserAuth(SessionAuth):
     """The session cookie; a request that changes something also needs the CSRF token."""
 
-    def __init__(self) -> None:
-        # Ninja would ask strangers for the CSRF token too, before it tells them to sign in.
-        super().__init__(csrf=False)
-
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         """The user, or None for a stranger. Raises: Problem CSRF."""
         if request.user.is_authenticated and check_csrf(request) is not None:
@@ -56,7 +52,8 @@ class BrowserAuth(SessionAuth):
         return super().authenticate(request, key)
 
 
-AUTH = [TokenAuth(), BrowserAuth()]
+# Ninja would ask strangers for the CSRF token too, before it tells them to sign in.
+AUTH = [TokenAuth(), BrowserAuth(csrf=False)]
 
 
 def who(request: HttpRequest) -> tuple[User, Pass]:

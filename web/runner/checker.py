@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
@@ -63,15 +61,14 @@ class Output:
 
     def __init__(self) -> None:
         self.text = ""
-        self.dropped = 0
+        self.chars = 0
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        kept = text[: LENGTHS["output"] - len(self.text)]
-        self.text += kept
-        self.dropped += len(text) - len(kept)
+        self.text += text[: LENGTHS["output"] - len(self.text)]
+        self.chars += len(text)
 
     def shown(self) -> str:
-        return shorten(self.text, LENGTHS["output"], self.dropped)
+        return shorten(self.text, LENGTHS["output"], self.chars - len(self.text))
 
 
 class SandboxBusy(Exception):
@@ -104,17 +101,6 @@ class Checker:
         output = Output()
         # The sandbox takes only text that UTF-8 can hold; JSON can carry half a surrogate pair.
         code = code.encode("utf-8", "replace").decode()
-        try:
-            with self._session() as session:
-                report = _run(session, code, suite, output)
-        except MontyCrashedError as error:
-            crash = ProgramError(kind="Crashed", message=str(error))
-            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
-        return replace(report, output=output.shown()).cut()
-
-    @contextmanager
-    def _session(self) -> Iterator[MontySession]:
-        """Raises: SandboxBusy."""
         if not self._seats.acquire(blocking=False):
             raise SandboxBusy
         try:
@@ -124,11 +110,15 @@ class Checker:
                 os_policy={"sleep": "zero"},
                 external_modules=MODULES,
             ) as session:
-                yield session
+                report = _run(session, code, suite, output)
         except TimeoutError:
             raise SandboxBusy from None
+        except MontyCrashedError as error:
+            crash = ProgramError(kind="Crashed", message=str(error))
+            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
         finally:
             self._seats.release()
+        return replace(report, output=output.shown()).cut()
 
 
 def _skipped(kind: str, message: str) -> Report:

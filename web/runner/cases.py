@@ -47,7 +47,9 @@ else:
     f"{_hl_first[3]!s:.LONGEST}", f"{_hl_first[4]!s:.LONGEST}",
 ]
 """.replace("LONGEST", str(LENGTHS["message"]))
-"""Gives a checker.Tally, all of texts."""
+"""Cases that ran, those that failed; the call of the case that was running; then call, expected,
+got, error class and error text of the first case that failed, else of the running one. All are
+texts, empty for none."""
 
 CASE = """
 _hl_call = _hl_cut({call})

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from functools import cache
 from threading import BoundedSemaphore
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from pydantic_monty import (
     ExternalModule,
@@ -36,24 +36,6 @@ LIMITS: ResourceLimits = {
 # The sandbox has no `string`; only constants are lent, so that no call ever leaves the sandbox.
 CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")
 MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
-
-
-class Tally(NamedTuple):
-    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not.
-
-    seen, bad: cases that ran, and that failed. running: the call of the case that was running.
-    The rest is of the first case that failed, else of the running one; kind and message are the
-    error's.
-    """
-
-    seen: int = 0
-    bad: int = 0
-    running: str = ""
-    call: str = ""
-    expected: str = ""
-    got: str = ""
-    kind: str = ""
-    message: str = ""
 
 
 class Output:
@@ -132,7 +114,7 @@ def _run(session: MontySession, code: str, suite: Suite, output: Output) -> Repo
     if ended:
         return replace(ended, total=suite.total)
     ended = _feed(session, suite.counted, output)
-    report = _report(_tally(session), ended, suite.total)
+    report = _report(session, ended, suite.total)
     in_time = time.monotonic() - began_s < LINE_SEARCH_S
     if report.verdict is Verdict.ERROR and ended is None and in_time:
         plain = _feed(session, suite.plain, Output())
@@ -157,36 +139,40 @@ def _feed(session: MontySession, source: str, output: Output) -> Report | None:
     return None
 
 
-def _tally(session: MontySession) -> Tally:
-    """What the tests noted; empty when a limit left the sandbox full, or ended its process."""
+def _noted(session: MontySession) -> tuple[int, int, list[str]]:
+    """What the tests noted: cases.TALLY, its first two texts as numbers.
+
+    Zeros and empty texts when a limit left the sandbox full, or ended its process.
+    """
     try:
         seen, bad, *texts = session.feed_run(TALLY)
-        return Tally(int(seen), int(bad), *texts)
+        return int(seen), int(bad), texts
     except (MontyError, RuntimeError, ValueError):
-        return Tally()
+        return 0, 0, [""] * 6
 
 
-def _report(tally: Tally, ended: Report | None, total: int) -> Report:
-    if not (ended or tally.seen):
+def _report(session: MontySession, ended: Report | None, total: int) -> Report:
+    seen, bad, (running, call, expected, got, kind, message) = _noted(session)
+    if not (ended or seen):
         return _skipped("NoTests", "the exercise's tests check nothing")
     # What stopped the first failing case; one that gave a wrong value nothing has stopped.
     found = ended
-    if tally.bad:
-        found = stop(tally.kind, tally.message) if tally.kind else None
+    if bad:
+        found = stop(kind, message) if kind else None
     error = found.error if found else None
     first = None
-    if tally.bad or (ended and tally.running):
+    if bad or (ended and running):
         first = Case(
-            call=tally.call,
-            expected=tally.expected,
-            got=None if error else tally.got,
+            call=call,
+            expected=expected,
+            got=None if error else got,
             error=f"{error.kind}: {error.message}" if error else None,
         )
     plain = Verdict.FAILED if first else Verdict.PASSED
     return Report(
         verdict=found.verdict if found else plain,
-        passed=tally.seen - tally.bad - bool(tally.running),
-        total=total if ended else tally.seen,
+        passed=seen - bad - bool(running),
+        total=total if ended else seen,
         first=first,
         error=error,
     )

@@ -64,6 +64,6 @@ def forgotten_s(request: HttpRequest, limit: int, **which: Any) -> int:
         counted += failures
         # The oldest failures are forgotten first: once this one is, the newer ones are too few.
         if counted >= limit:
-            wait_s: float = (at - oldest_counted).total_seconds()
-            return max(1, math.ceil(wait_s))
+            ahead_s: float = (at - oldest_counted).total_seconds()
+            return max(1, math.ceil(ahead_s))
     return 0

@@ -42,18 +42,17 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
-    locale = locale_now()
     context = {
         "exercise": row,
         # markdown.render lets an allow-list of tags through and nothing else.
-        "statement": mark_safe(markdown.render(row.statement(locale))),  # noqa: S308
+        "statement": mark_safe(markdown.render(row.statement())),  # noqa: S308
         "open_level": access.open_level(user, row),
         "ladder": ladder(),
         "page": {
             "exercise": row.path,
             "language": row.language,
             "starter": row.starter,
-            "locale": locale,
+            "locale": locale_now(),
             # Several people may use one browser, and each has drafts of their own.
             "draft": f"draft:{user.pk}:{row.path}",
             "words": script_words(),

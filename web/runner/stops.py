@@ -59,7 +59,10 @@ def _missing(kind: str, message: str) -> str | None:
     if kind == "ModuleNotFoundError" and (found := NO_MODULE.search(message)):
         return f"module {found[1]}" if found[1] in sys.stdlib_module_names else None
     if kind == "ImportError" and (found := NO_IMPORT.match(message)):
-        return f"{found[2]}.{found[1]}" if _real_module_may_have(found[2], found[1]) else None
+        # A real module has the name too, as far as can be told: it need not be loaded here.
+        module = sys.modules.get(found[2])
+        real = found[2] in sys.stdlib_module_names and (not module or hasattr(module, found[1]))
+        return f"{found[2]}.{found[1]}" if real else None
     if kind == "NameError" and (found := NO_NAME.search(message)):
         return f"{found[1]}()" if hasattr(builtins, found[1]) else None
     if kind == "AttributeError" and (found := NO_ATTRIBUTE.search(message)):
@@ -67,10 +70,3 @@ def _missing(kind: str, message: str) -> str | None:
         home = sys.modules.get(found[2]) if found[1] else getattr(builtins, found[2], None)
         return f"{found[2]}.{found[3]}" if hasattr(home, found[3]) else None
     return None
-
-
-def _real_module_may_have(module: str, name: str) -> bool:
-    """Whether a module of Python, as far as it is loaded here, has what the sandbox's has not."""
-    if module not in sys.stdlib_module_names:
-        return False
-    return module not in sys.modules or hasattr(sys.modules[module], name)

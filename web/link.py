@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -35,27 +35,23 @@ class Link:
         self.silent = False
         self._probe = Lock()
 
-    def ask(self, question: Callable[[], T]) -> T:
+    def ask(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """Raises: BrokerDown."""
-        if not self.silent:
-            return self._ask(question)
+        probes = self.silent
         # One caller waits for the silent broker; as many as there are threads would stop the site.
-        if not self._probe.acquire(blocking=False):
+        if probes and not self._probe.acquire(blocking=False):
             raise BrokerDown("it is silent, and another call waits for it")
-        try:
-            return self._ask(question)
-        finally:
-            self._probe.release()
-
-    def _ask(self, question: Callable[[], T]) -> T:
         began_s = time.monotonic()
         try:
-            answer = question()
+            answers = broker().run_many(calls)
+            self.silent = False
+            return answers
         except BrokerDown:
             self.silent = time.monotonic() - began_s >= SILENT_S
             raise
-        self.silent = False
-        return answer
+        finally:
+            if probes:
+                self._probe.release()
 
 
 link = Link()
@@ -63,17 +59,14 @@ link = Link()
 
 def attempt(call: Call[T]) -> T | None:
     """The call's answer, or None if the broker is down."""
-    try:
-        return link.ask(lambda: broker().run(call))
-    except BrokerDown as error:
-        log.warning("%s: broker down: %s", call.script, error)
-        return None
+    answers = attempt_all([call])
+    return answers[0] if answers else None
 
 
 def attempt_all(calls: Sequence[Call[Any]]) -> list[Any] | None:
     """The answers to all of them in one round trip, or None if the broker is down."""
     try:
-        return link.ask(lambda: broker().run_many(calls))
+        return link.ask(calls)
     except BrokerDown as error:
         log.warning("%s: broker down: %s", ", ".join(call.script for call in calls), error)
         return None

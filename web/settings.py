@@ -32,8 +32,6 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if HTTPS el
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 # HINTLINE_HTTPS decides on all of these; web.ops.checks says so. The proxy redirects.
 SILENCED_SYSTEM_CHECKS = [
     f"security.W{number}" for number in ("004", "005", "008", "012", "016", "021")
@@ -84,7 +82,6 @@ MIDDLEWARE = [
     "web.api.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "web.urls"
-ASGI_APPLICATION = "web.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -95,56 +92,49 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "web.people.context.people",
+                "web.people.site.entrance",
             ]
         },
     }
 ]
 
-SQLITE_OPTIONS = {
-    "timeout": 20,
-    # A transaction that reads first and writes later would fail at once on a busy database.
-    "transaction_mode": "IMMEDIATE",
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-}
-POSTGRES_OPTIONS = {
-    # A server that does not answer, or whose machine is gone, holds no request for long: libpq
-    # would wait for ever, and the kernel for a quarter of an hour.
-    "connect_timeout": 5,
-    "tcp_user_timeout": 20_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-}
-
-
-def database() -> dict[str, Any]:
-    url = read("DATABASE_URL", str)
-    config: dict[str, Any] = dict(
-        dj_database_url.parse(url or f"sqlite:///{DATA / 'hintline.sqlite3'}")
-    )
-    if config["ENGINE"].endswith("sqlite3"):
-        config["OPTIONS"] = SQLITE_OPTIONS
-    if config["ENGINE"].endswith("postgresql"):
-        config["OPTIONS"] = POSTGRES_OPTIONS | config.get("OPTIONS", {})
+DATABASE: Any = dj_database_url.parse(
+    read("DATABASE_URL", str) or f"sqlite:///{DATA / 'hintline.sqlite3'}",
     # Each thread keeps its connection: to make one takes longer than all that is asked of it.
-    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-
-
-DATABASES = {"default": database()}
+    conn_max_age=60,
+    conn_health_checks=True,
+)
+DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
+    "django.db.backends.sqlite3": {
+        "timeout": 20,
+        # A transaction that reads first and writes later would fail at once on a busy database.
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    },
+    "django.db.backends.postgresql": {
+        # A server that does not answer, or whose machine is gone, holds no request for long: libpq
+        # would wait for ever, and the kernel for a quarter of an hour.
+        "connect_timeout": 5,
+        "tcp_user_timeout": 20_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+    },
+}
+DATABASE["OPTIONS"] = DATABASE_OPTIONS.get(DATABASE["ENGINE"], {}) | DATABASE.get("OPTIONS", {})
+DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "web.people.backend.MembershipBackend",
+    "web.people.site.MembershipBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
@@ -162,7 +152,6 @@ LANGUAGE_CODE = languages.DEFAULT
 LANGUAGES = [(code, language.name) for code, language in languages.LANGUAGES.items()]
 LOCALE_PATHS = [BASE / "web" / "locale"]
 TIME_ZONE = need("HINTLINE_TIME_ZONE", str)
-USE_TZ = True
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -1,15 +1,16 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeDoneView
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.hints.api import router
+from web.pages import views
 from web.pages.words import ladder
-from web.people.accounts import NewPassword, PasswordChanged, SignOut
+from web.people.accounts import NewPassword, SignOut
 from web.people.auth import AUTH
 
 api.add_router("", router, auth=AUTH)
@@ -24,10 +25,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("accounts/logout/", SignOut.as_view(), name="logout"),
     path("accounts/password/", NewPassword.as_view(), name="password_change"),
-    path("accounts/password/done/", PasswordChanged.as_view(), name="password_change_done"),
+    path(
+        "accounts/password/done/",
+        PasswordChangeDoneView.as_view(template_name="pages/password_done.html"),
+        name="password_change_done",
+    ),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.
     path("favicon.ico", RedirectView.as_view(url=static("pages/favicon.svg"))),
-    path("", include("web.pages.urls")),
+    path("", views.home, name="home"),
+    path("c/<slug:course_slug>/<slug:slug>/", views.exercise, name="exercise"),
 ]

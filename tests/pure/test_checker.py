@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
@@ -25,7 +26,7 @@ TESTS = "assert f(1) == 2\nassert f(2) == 3\nassert f(3) == 4\n"
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[Checker]:
-    with Checker() as checker:
+    with closing(Checker()) as checker:
         yield checker
 
 
@@ -272,13 +273,13 @@ def test_threads_share_one_checker(checker: Checker) -> None:
 
 def test_who_waits_too_long_for_a_sandbox_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker_module, "WAIT_FOR_SANDBOX_S", 0.05)
-    with Checker(processes=1) as busy, busy._pool.checkout(), pytest.raises(SandboxBusy):
+    with closing(Checker(processes=1)) as busy, busy._pool.checkout(), pytest.raises(SandboxBusy):
         busy.check("x = 1", TESTS)
 
 
 def test_few_wait_for_a_sandbox() -> None:
     started = Barrier(2 + MOST_WAITING)
-    with Checker(processes=1) as busy, ThreadPoolExecutor(1 + MOST_WAITING) as threads:
+    with closing(Checker(processes=1)) as busy, ThreadPoolExecutor(1 + MOST_WAITING) as threads:
         with busy._pool.checkout():
             waiting = [threads.submit(waits, busy, started) for _ in range(1 + MOST_WAITING)]
             started.wait(20)
@@ -299,7 +300,7 @@ def waits(checker: Checker, started: Barrier) -> str:
 
 @pytest.mark.usefixtures("patient")
 def test_a_killed_sandbox_is_reported_and_replaced() -> None:
-    with Checker(processes=1) as checker:
+    with closing(Checker(processes=1)) as checker:
         with checker._pool.checkout() as session:
             pid = session.worker_pid
         assert pid

@@ -18,11 +18,11 @@ def messages(exercise: SeedExercise, level: int, locale: Locale, nonce: str = "0
     task = prompt.PromptTask(
         level=level,
         locale=locale,
-        statement=exercise.statement[locale],
-        hint=exercise.hints[level][locale],
-        mistakes=exercise.mistakes[locale],
+        statement=exercise.row.statement(locale),
+        hint=exercise.hints[level].text(locale),
+        mistakes=exercise.row.mistakes(locale),
         result="1 of 5 tests passed",
-        code=exercise.wrong[0].code,
+        code=exercise.wrong[0],
     )
     return prompt.build(task, nonce)
 
@@ -31,9 +31,9 @@ def gate(exercise: SeedExercise, level: int, locale: Locale) -> Gate:
     return Gate(
         level=level,
         locale=locale,
-        student_code=exercise.wrong[0].code,
-        statement=exercise.statement[locale],
-        reference=exercise.reference,
+        student_code=exercise.wrong[0],
+        statement=exercise.row.statement(locale),
+        reference=exercise.row.reference,
     )
 
 

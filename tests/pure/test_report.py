@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import psutil
 import pytest
@@ -51,7 +52,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[Checker]:
-    with Checker(processes=1) as checker:
+    with closing(Checker(processes=1)) as checker:
         yield checker
 
 

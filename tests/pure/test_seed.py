@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.db.models import Model
 
 from web.courses import seeding
 from web.courses.seeding import BadSeed, SeedExercise
 from web.runner.checker import Checker
 from web.tutor.gate.gate import Gate
-from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.languages import LANGUAGES, Locale, Words
 from web.tutor.levels import LEVELS
 
-FOLDER = Path(seeding.__file__).parent / "seed"
+FOLDER = seeding.FOLDER
 SEED = seeding.load(FOLDER)
 HANGUL = re.compile("[가-힣]")
 AUTHORED = sorted({level for exercise in SEED.exercises for level in exercise.hints})
@@ -34,13 +36,13 @@ TOPICS = [
 ]
 
 each_exercise = pytest.mark.parametrize(
-    "exercise", SEED.exercises, ids=[exercise.slug for exercise in SEED.exercises]
+    "exercise", SEED.exercises, ids=[exercise.row.slug for exercise in SEED.exercises]
 )
 
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[Checker]:
-    with Checker() as running:
+    with closing(Checker()) as running:
         yield running
 
 
@@ -52,6 +54,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def words(row: Model, field: str) -> Words:
+    return {locale: getattr(row, f"{field}_{locale}") for locale in LANGUAGES}
+
+
 def spoil(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
@@ -59,28 +65,28 @@ def spoil(path: Path, old: str, new: str) -> None:
 
 
 def test_the_course_covers_its_topics_in_order() -> None:
-    assert [exercise.topic for exercise in SEED.exercises] == TOPICS
-    assert [exercise.position for exercise in SEED.exercises] == list(range(1, 11))
+    assert [exercise.row.topic for exercise in SEED.exercises] == TOPICS
+    assert [exercise.row.position for exercise in SEED.exercises] == list(range(1, 11))
 
 
 @each_exercise
 def test_the_reference_passes(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.reference, exercise.tests)
+    report = checker.check(exercise.row.reference, exercise.row.tests)
 
     assert report.verdict == "passed"
-    assert report.passed == report.total == len(exercise.tests.splitlines())
+    assert report.passed == report.total == len(exercise.row.tests.splitlines())
 
 
 @each_exercise
 def test_the_starter_is_not_a_solution(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.starter, exercise.tests)
+    report = checker.check(exercise.row.starter, exercise.row.tests)
 
     assert report.verdict in {"failed", "error"}
 
 
 @each_exercise
 def test_both_wrong_programs_fail(exercise: SeedExercise, checker: Checker) -> None:
-    verdicts = [checker.check(wrong.code, exercise.tests).verdict for wrong in exercise.wrong]
+    verdicts = [checker.check(wrong, exercise.row.tests).verdict for wrong in exercise.wrong]
 
     assert len(verdicts) == 2
     assert set(verdicts) <= {"failed", "error", "timeout"}
@@ -88,7 +94,7 @@ def test_both_wrong_programs_fail(exercise: SeedExercise, checker: Checker) -> N
 
 @each_exercise
 def test_tests_are_five_to_eight_bare_asserts(exercise: SeedExercise) -> None:
-    lines = exercise.tests.splitlines()
+    lines = exercise.row.tests.splitlines()
 
     assert 5 <= len(lines) <= 8
     assert all(re.fullmatch(r"assert \w+\(.*\) == .+", line) for line in lines)
@@ -96,15 +102,18 @@ def test_tests_are_five_to_eight_bare_asserts(exercise: SeedExercise) -> None:
 
 @each_exercise
 def test_statements_name_the_function_of_the_starter(exercise: SeedExercise) -> None:
-    header = re.search(r"def (\w+\(.*\)):", exercise.starter)
+    header = re.search(r"def (\w+\(.*\)):", exercise.row.starter)
 
     assert header
-    assert all(f"`{header[1]}`" in statement for statement in exercise.statement.values())
+    assert all(
+        f"`{header[1]}`" in statement for statement in words(exercise.row, "statement").values()
+    )
 
 
 @each_exercise
 def test_korean_is_korean_and_english_is_not(exercise: SeedExercise) -> None:
-    texts = [exercise.title, exercise.statement, exercise.mistakes, *exercise.hints.values()]
+    texts = [words(exercise.row, field) for field in ("title", "statement", "mistakes")]
+    texts += [words(hint, "text") for hint in exercise.hints.values()]
 
     assert all(HANGUL.search(text["ko"]) for text in texts)
     assert not any(HANGUL.search(text["en"]) for text in texts)
@@ -112,7 +121,7 @@ def test_korean_is_korean_and_english_is_not(exercise: SeedExercise) -> None:
 
 @each_exercise
 def test_hints_keep_to_the_form_of_their_level(exercise: SeedExercise) -> None:
-    notice, locate, concept = (exercise.hints[level] for level in (1, 2, 3))
+    notice, locate, concept = (words(exercise.hints[level], "text") for level in (1, 2, 3))
 
     for text in notice.values():
         assert len(text.split()) <= 40
@@ -135,11 +144,12 @@ def trigrams(text: str) -> set[tuple[str, ...]]:
 
 @each_exercise
 def test_hints_and_mistakes_hold_no_piece_of_the_reference(exercise: SeedExercise) -> None:
-    secret = trigrams(exercise.reference)
-    for statement in exercise.statement.values():
+    secret = trigrams(exercise.row.reference)
+    for statement in words(exercise.row, "statement").values():
         secret -= trigrams(statement)
 
-    for text in (*exercise.hints.values(), exercise.mistakes):
+    texts = [words(hint, "text") for hint in exercise.hints.values()]
+    for text in (*texts, words(exercise.row, "mistakes")):
         assert not secret & trigrams(text["ko"])
         assert not secret & trigrams(text["en"])
 
@@ -150,15 +160,15 @@ def test_hints_and_mistakes_hold_no_piece_of_the_reference(exercise: SeedExercis
 def test_the_gate_lets_authored_hints_pass_whole(
     exercise: SeedExercise, level: int, locale: Locale
 ) -> None:
-    hint = exercise.hints[level][locale]
+    hint = exercise.hints[level].text(locale)
 
-    for code in ("", exercise.starter, *(wrong.code for wrong in exercise.wrong)):
+    for code in ("", exercise.row.starter, *exercise.wrong):
         gate = Gate(
             level=level,
             locale=locale,
             student_code=code,
-            statement=exercise.statement[locale],
-            reference=exercise.reference,
+            statement=exercise.row.statement(locale),
+            reference=exercise.row.reference,
         )
         gate.feed(hint)
         verdict = gate.finish()
@@ -169,8 +179,9 @@ def test_the_gate_lets_authored_hints_pass_whole(
 def test_a_wrapped_hint_is_one_line(folder: Path) -> None:
     first = seeding.load(folder).exercises[0]
 
-    assert all("\n" not in hint for text in first.hints.values() for hint in text.values())
-    assert first.title == {"ko": "쌀은 며칠 갈까", "en": "How long the rice lasts"}
+    for hint in first.hints.values():
+        assert all("\n" not in text for text in words(hint, "text").values())
+    assert words(first.row, "title") == {"ko": "쌀은 며칠 갈까", "en": "How long the rice lasts"}
 
 
 @pytest.mark.parametrize(

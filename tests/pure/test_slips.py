@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -21,7 +22,7 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[Checker]:
-    with Checker(processes=1) as running:
+    with closing(Checker(processes=1)) as running:
         yield running
 
 

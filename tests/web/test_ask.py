@@ -29,7 +29,7 @@ from web.hints import jobs
 from web.hints.models import Hint
 from web.link import broker
 from web.people.models import User
-from web.runner import sandbox
+from web.runner.checker import checker
 from web.tutor.evidence.report import Report
 
 pytestmark = pytest.mark.django_db
@@ -282,13 +282,13 @@ def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exerci
 def test_an_exercise_that_goes_while_the_tests_run_is_one_that_is_not_there(
     api: Caller, exercise: Exercise, monkeypatch: pytest.MonkeyPatch, gone: str, key: str
 ) -> None:
-    check = sandbox.check
+    check = checker().check
 
     def deleted_meanwhile(*program: str) -> Report:
         (exercise.course if gone == "course" else exercise).delete()
         return check(*program)
 
-    monkeypatch.setattr(sandbox, "check", deleted_meanwhile)
+    monkeypatch.setattr(checker(), "check", deleted_meanwhile)
 
     body = problem(api.ask(key=key), 404, "not-found")
 

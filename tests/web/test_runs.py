@@ -19,7 +19,7 @@ from web.hints.models import Hint
 from web.link import broker
 from web.people import runs
 from web.people.models import User
-from web.runner import sandbox
+from web.runner.checker import checker
 
 pytestmark = pytest.mark.django_db
 CHECK = {"exercise": EXERCISE, "code": WRONG}
@@ -113,7 +113,7 @@ def test_a_run_ends_with_its_request_however_that_ends(
     def breaks(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(sandbox, "check", breaks)
+    monkeypatch.setattr(checker(), "check", breaks)
     assert api.post("/v1/checks", CHECK).status_code == 500
     monkeypatch.undo()
 
@@ -134,7 +134,7 @@ def test_without_redis_each_process_still_holds_a_student_to_one(
 
 def test_a_full_sandbox_answers_at_once_and_makes_no_row(api: Caller, student: User) -> None:
     live()
-    seats = sandbox.checker()._seats
+    seats = checker()._seats
     taken = 0
     while seats.acquire(blocking=False):
         taken += 1

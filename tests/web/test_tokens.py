@@ -16,12 +16,12 @@ from tests.web.kit import Caller, problem
 from web.api.problem import NOT_SIGNED_IN, TOO_MANY_TRIES, Problem
 from web.courses.models import Exercise
 from web.hints.models import Hint
-from web.people import auth
+from web.people import auth, peer
 from web.people.auth import who
 from web.people.models import ApiToken, User
 from web.people.passes import holding
+from web.people.peer import MOST_ADDRESSES, Tries
 from web.people.tokens import fresh
-from web.people.tries import Tries
 
 pytestmark = pytest.mark.django_db
 HISTORY = "/v1/hints?exercise=basics/add"
@@ -139,26 +139,31 @@ def test_event_streams_count_wrong_tokens_too(token: str) -> None:
     assert error.value.kind is TOO_MANY_TRIES
 
 
-def test_failed_tries_are_forgotten_at_a_steady_pace() -> None:
+def test_failed_tries_are_forgotten_at_a_steady_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     tries = Tries(limit=3, per_s=0.5)
 
-    assert [tries.failed("a", now=0) for _ in range(3)] == [0, 0, 0]
+    def failed(now: float) -> int:
+        monkeypatch.setattr(peer, "monotonic", lambda: now)
+        return tries.failed("a")
+
+    assert [failed(now=0) for _ in range(3)] == [0, 0, 0]
     # Trying on while over the limit does not make the wait longer.
-    assert [tries.failed("a", now=0) for _ in range(9)] == [2] * 9
-    assert tries.failed("a", now=1) == 1
-    assert tries.failed("a", now=2) == 0
-    assert tries.failed("a", now=2) == 2
-    assert [tries.failed("a", now=1000) for _ in range(4)] == [0, 0, 0, 2]
+    assert [failed(now=0) for _ in range(9)] == [2] * 9
+    assert failed(now=1) == 1
+    assert failed(now=2) == 0
+    assert failed(now=2) == 2
+    assert [failed(now=1000) for _ in range(4)] == [0, 0, 0, 2]
 
 
-def test_only_so_many_addresses_are_known() -> None:
+def test_only_so_many_addresses_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "monotonic", lambda: 0)
     tries = Tries(limit=1, per_s=0.1)
-    tries.failed("first", now=0)
-    for number in range(Tries.ADDRESSES):
-        tries.failed(str(number), now=0)
+    tries.failed("first")
+    for number in range(MOST_ADDRESSES):
+        tries.failed(str(number))
 
-    assert len(tries._levels) == Tries.ADDRESSES
-    assert tries.failed("first", now=0) == 0
+    assert len(tries._levels) == MOST_ADDRESSES
+    assert tries.failed("first") == 0
 
 
 def test_a_stream_leaves_a_session_of_an_earlier_secret_key_as_it_is(

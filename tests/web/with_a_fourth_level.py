@@ -25,7 +25,7 @@ from web.tutor.gate.gate import Gate
 from web.tutor.writing import prompt
 
 pytestmark = pytest.mark.django_db
-FOLDER = Path(seeding.__file__).parent / "seed"
+FOLDER = seeding.FOLDER
 LANGUAGES = [("ko", "견주기", "두 실행을 나란히"), ("en", "Compare", "Two runs, side by side.")]
 
 

@@ -23,6 +23,7 @@ from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
+from tests.workers.test_model import until
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines import roster
@@ -143,9 +144,7 @@ async def test_an_attempt_that_is_over_leaves_nothing_in_memory(
         assert await attempt.generate(runtime, hint)
 
         # What the loop has still to do for it holds it for a moment.
-        async with asyncio.timeout(5):
-            while any(isinstance(one, attempt.Attempt) for one in gc.get_objects()):
-                await asyncio.sleep(0.01)
+        await until(lambda: not any(isinstance(o, attempt.Attempt) for o in gc.get_objects()))
     finally:
         gc.enable()
 

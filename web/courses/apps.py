@@ -4,5 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class CoursesConfig(AppConfig):
     name = "web.courses"
-    label = "courses"
     verbose_name = _("Courses")

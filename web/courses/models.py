@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -33,6 +35,7 @@ class Course(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
     title_en = models.CharField(_("title (English)"), max_length=200)
+    title = partialmethod(in_language, "title")
 
     class Meta:
         verbose_name = _("course")
@@ -41,9 +44,6 @@ class Course(models.Model):
 
     def __str__(self) -> str:
         return self.slug
-
-    def title(self, locale: str) -> str:
-        return in_language(self, "title", locale)
 
 
 class Membership(models.Model):
@@ -113,6 +113,9 @@ class Exercise(models.Model):
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
     # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
+    title = partialmethod(in_language, "title")
+    statement = partialmethod(in_language, "statement")
+    mistakes = partialmethod(in_language, "mistakes")
 
     class Meta:
         verbose_name = _("exercise")
@@ -135,15 +138,6 @@ class Exercise(models.Model):
         """`<course>/<exercise>`, as the API names it; needs the course loaded."""
         return f"{self.course.slug}/{self.slug}"
 
-    def title(self, locale: str) -> str:
-        return in_language(self, "title", locale)
-
-    def statement(self, locale: str) -> str:
-        return in_language(self, "statement", locale)
-
-    def mistakes(self, locale: str) -> str:
-        return in_language(self, "mistakes", locale)
-
 
 class AuthoredHint(models.Model):
     """A teacher's hint of one level: in the prompt, and shown where no model's text is."""
@@ -158,6 +152,7 @@ class AuthoredHint(models.Model):
     level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
     text_ko = models.TextField(_("text (Korean)"))
     text_en = models.TextField(_("text (English)"))
+    text = partialmethod(in_language, "text")
 
     class Meta:
         verbose_name = _("authored hint")
@@ -169,6 +164,3 @@ class AuthoredHint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.exercise_id} · L{self.level}"
-
-    def text(self, locale: str) -> str:
-        return in_language(self, "text", locale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.language import locale_now
 from web.tutor.languages import LANGUAGES, Locale, Words
 
 
@@ -15,7 +16,10 @@ def in_columns(field: str, words: Words) -> dict[str, str]:
     return {f"{field}_{locale}": words[locale] for locale in LANGUAGES}
 
 
-def in_language(row: object, field: str, locale: Locale) -> str:
-    """The text in this language, or in another one where its author left it empty."""
-    texts = (getattr(row, f"{field}_{code}") for code in (locale, *LANGUAGES))
+def in_language(row: object, field: str, locale: Locale | None = None) -> str:
+    """The text in this language, else the reader's; in another one where its author left it empty.
+
+    field: the name of the text, without a language.
+    """
+    texts = (getattr(row, f"{field}_{code}") for code in (locale or locale_now(), *LANGUAGES))
     return next(filter(None, texts), "")

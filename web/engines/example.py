@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import cast
 
 from openai.types.chat import ChatCompletionMessageParam
@@ -17,7 +16,6 @@ from web.tutor.gate.gate import Gate
 from web.tutor.languages import Locale
 from web.tutor.writing import prompt
 
-FOLDER = Path(seeding.__file__).parent / "seed"
 LEVEL = 1
 # A hint's is new and secret. This one need not be: the program that it marks is our own.
 NONCE = "5eed1e55"
@@ -32,7 +30,7 @@ REPORT = Report(
 
 @lru_cache(maxsize=1)
 def exercise() -> SeedExercise:
-    return seeding.load(FOLDER).exercises[0]
+    return seeding.load().exercises[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +44,21 @@ class Example:
         task = prompt.PromptTask(
             level=LEVEL,
             locale=self.locale,
-            statement=exercise().statement[self.locale],
-            hint=exercise().hints[LEVEL][self.locale],
-            mistakes=exercise().mistakes[self.locale],
+            statement=exercise().row.statement(self.locale),
+            hint=exercise().hints[LEVEL].text(self.locale),
+            mistakes=exercise().row.mistakes(self.locale),
             result=l0_words(REPORT, self.locale),
-            code=exercise().wrong[0].code,
+            code=exercise().wrong[0],
             retry=blocked,
         )
         return cast(list[ChatCompletionMessageParam], prompt.build(task, NONCE))
 
     def gate(self) -> Gate:
-        shown = f"{exercise().statement[self.locale]}\n{l0_words(REPORT, self.locale)}"
+        shown = f"{exercise().row.statement(self.locale)}\n{l0_words(REPORT, self.locale)}"
         return Gate(
             level=LEVEL,
             locale=self.locale,
-            student_code=exercise().wrong[0].code,
+            student_code=exercise().wrong[0],
             statement=shown,
-            reference=exercise().reference,
+            reference=exercise().row.reference,
         )

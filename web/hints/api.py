@@ -27,7 +27,7 @@ from web.hints.models import Hint, Submission
 from web.language import locale_now
 from web.people import access, runs
 from web.people.models import User
-from web.runner import sandbox
+from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
@@ -181,7 +181,7 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
 
 def submit(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
     """Runs the program and keeps it. Raises: Problem busy."""
-    report = sandbox.check(code, exercise.tests, exercise.language)
+    report = checker().check(code, exercise.tests, exercise.language)
     with still_there(student, exercise):
         return report, submissions.keep(student, exercise, code, report)
 

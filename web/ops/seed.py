@@ -11,13 +11,11 @@ from typing import Any
 from django.db import transaction
 
 from broker.base.settings import need
-from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.courses.seeding import Seed, SeedExercise, load
-from web.courses.texts import in_columns
+from web.courses.models import Course, Membership
+from web.courses.seeding import Seed, load
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.people.models import User
 
-FOLDER = Path(__file__).parent.parent / "courses" / "seed"
 ROLES = Membership.Role
 DEMO = (("student", ROLES.STUDENT), ("teacher", ROLES.TEACHER), ("admin", ROLES.ADMIN))
 
@@ -32,36 +30,16 @@ class Account:
 
 def store_course(seed: Seed) -> Course:
     """The course with all its exercises; one that exists is not touched: teachers own it."""
-    course, _ = Course.objects.get_or_create(
-        slug=seed.course.slug,
-        defaults=in_columns("title", seed.course.title),
-    )
+    course = Course.objects.filter(slug=seed.course.slug).first() or seed.course
+    if course.pk is None:
+        course.save()
     existing = set(course.exercises.values_list("slug", flat=True))
     for exercise in seed.exercises:
-        if exercise.slug not in existing:
-            store_exercise(course, exercise)
+        if exercise.row.slug not in existing:
+            exercise.row.course = course
+            exercise.row.save()
+            exercise.row.authored_hints.add(*exercise.hints.values(), bulk=False)
     return course
-
-
-def store_exercise(course: Course, seed: SeedExercise) -> Exercise:
-    exercise = Exercise.objects.create(
-        course=course,
-        slug=seed.slug,
-        position=seed.position,
-        topic=seed.topic,
-        **in_columns("title", seed.title),
-        **in_columns("statement", seed.statement),
-        **in_columns("mistakes", seed.mistakes),
-        language=seed.language,
-        starter=seed.starter,
-        tests=seed.tests,
-        reference=seed.reference,
-    )
-    AuthoredHint.objects.bulk_create(
-        AuthoredHint(exercise=exercise, level=level, **in_columns("text", text))
-        for level, text in seed.hints.items()
-    )
-    return exercise
 
 
 def store_engines() -> None:
@@ -107,7 +85,7 @@ def seed_all(passwords: Path) -> list[Account]:
 
     passwords: the file that keeps them; an account is never committed without its password there.
     """
-    course = store_course(load(FOLDER))
+    course = store_course(load())
     store_engines()
     made = store_accounts(course)
     keep(made, passwords)

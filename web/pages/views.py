@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Prefetch, Q
@@ -11,12 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
 from django.views.defaults import server_error
 
 from web import database
 from web.api import problem
-from web.courses.models import Course, Exercise
+from web.courses.models import Exercise
 from web.courses.texts import columns
 from web.language import locale_now
 from web.pages.words import ladder, script_words
@@ -33,25 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         hint_count=Count("hints", filter=Q(hints__student=user, hints__state__in=access.RECEIVED))
     )
     courses = access.courses(user).prefetch_related(Prefetch("exercises", queryset=exercises))
-    return render(request, "pages/home.html", {"courses": [listed(row) for row in courses]})
-
-
-def listed(course: Course) -> dict[str, Any]:
-    """A course as the list shows it; its exercises are prefetched with their hint_count."""
-    locale = locale_now()
-    return {
-        "slug": course.slug,
-        "name": course.title(locale),
-        "exercises": [
-            {
-                "slug": exercise.slug,
-                "name": exercise.title(locale),
-                "topic": exercise.topic,
-                "hint_count": exercise.hint_count,  # type: ignore[attr-defined]  # annotated above
-            }
-            for exercise in course.exercises.all()
-        ],
-    }
+    return render(request, "pages/home.html", {"courses": courses})
 
 
 @login_required
@@ -61,39 +42,23 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
-    locale = locale_now()
-    open_level = access.open_level(user, row)
     context = {
         "exercise": row,
-        "name": row.title(locale),
-        "course_name": row.course.title(locale),
         # markdown.render lets an allow-list of tags through and nothing else.
-        "statement": mark_safe(markdown.render(row.statement(locale))),  # noqa: S308
-        "open_level": open_level,
-        "ladder": rungs(open_level),
+        "statement": mark_safe(markdown.render(row.statement())),  # noqa: S308
+        "open_level": access.open_level(user, row),
+        "ladder": ladder(),
         "page": {
             "exercise": row.path,
             "language": row.language,
             "starter": row.starter,
-            "locale": locale,
+            "locale": locale_now(),
             # Several people may use one browser, and each has drafts of their own.
             "draft": f"draft:{user.pk}:{row.path}",
             "words": script_words(),
         },
     }
     return render(request, "pages/exercise.html", context)
-
-
-def rungs(open_level: int) -> list[dict[str, Any]]:
-    """The levels as the page offers them to a student."""
-    return [
-        rung
-        | {
-            "locked": rung["level"] > open_level,
-            "why_locked": _("Opens after a level %(below)d hint.") % {"below": rung["level"] - 1},
-        }
-        for rung in ladder()
-    ]
 
 
 def broken(request: HttpRequest) -> HttpResponse:

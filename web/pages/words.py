@@ -11,9 +11,14 @@ from web.tutor.levels import LEVELS
 
 
 def ladder() -> list[dict[str, Any]]:
-    """The levels as everybody may read of them: level, name, about."""
+    """The levels as everybody may read of them: level, name, about, why_locked."""
     return [
-        {"level": number, "name": words_now(level.label), "about": words_now(level.about)}
+        {
+            "level": number,
+            "name": words_now(level.label),
+            "about": words_now(level.about),
+            "why_locked": _("Opens after a level %(below)d hint.") % {"below": number - 1},
+        }
         for number, level in LEVELS.items()
     ]
 
@@ -39,9 +44,7 @@ def script_words() -> dict[str, str]:
         "asking": _("Sending your question…"),
         "state_queued": _("Waiting"),
         "state_running": _("Writing"),
-        "state_answered": _("Ready"),
-        "state_withheld": _("Ready"),
-        "state_failed": _("Ready"),
+        **dict.fromkeys(("state_answered", "state_withheld", "state_failed"), _("Ready")),
         "state_cancelled": _("Stopped"),
         "in_line": _("In the queue: place {position}."),
         "in_line_eta": _("In the queue: place {position}, about {eta} to go."),

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.views import LogoutView, PasswordChangeDoneView, PasswordChangeView
+from django.contrib.auth.views import LogoutView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
@@ -27,11 +27,7 @@ class SignOut(LogoutView):
 class NewPasswordForm(PasswordChangeForm):
     """Django's form, whose question for the old password counts as a sign-in."""
 
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        # Django's words for it, "the same as before", can be read as the old one.
-        self.fields["new_password2"].help_text = ""
+    request: HttpRequest
 
     def clean_old_password(self) -> str:
         """Asked as a sign-in asks, so that guessing it on a machine left open is slowed too."""
@@ -49,9 +45,9 @@ class NewPassword(PasswordChangeView):
     form_class = NewPasswordForm
     template_name = "pages/password.html"
 
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request}
-
-
-class PasswordChanged(PasswordChangeDoneView):
-    template_name = "pages/password_done.html"
+    def get_form(self, form_class: Any = None) -> Any:
+        form: Any = super().get_form(form_class)
+        form.request = self.request
+        # Django's words for it, "the same as before", can be read as the old one.
+        form.fields["new_password2"].help_text = ""
+        return form

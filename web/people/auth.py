@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from ninja.security import HttpBearer, SessionAuth
@@ -12,55 +13,47 @@ from ninja.utils import check_csrf
 
 from web.api import problem
 from web.api.problem import Problem
-from web.people import passes, peer, tokens
+from web.people import peer, tokens
 from web.people.models import ApiToken, User
 from web.people.passes import Pass
-from web.people.tries import Tries
+from web.people.peer import Tries
 
-BEARER = "bearer "
 wrong_tokens = Tries(limit=60, per_s=0.2)
-
-
-def valid_token(request: HttpRequest, text: str) -> ApiToken:
-    """The token, with its active owner.
-
-    Raises: Problem for a wrong one. An address that sends many of them is told to wait, and no
-    longer whether they are wrong; a right one always works, for nobody guesses 256 bits, and a
-    broken program must not lock out the others behind its address.
-    """
-    found = tokens.valid(text)
-    if found is None:
-        address = peer.network(request)
-        wait_s = wrong_tokens.failed(address) if address else 0
-        if wait_s:
-            raise Problem(problem.TOO_MANY_TRIES, retry_after_s=wait_s)
-        raise Problem(problem.NOT_SIGNED_IN)
-    return found
 
 
 class TokenAuth(HttpBearer):
     """`Authorization: Bearer hl_…`."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> User:
-        request.user = valid_token(request, token).user
-        return request.user
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
+        """The token, with its active owner.
+
+        Raises: Problem for a wrong one. An address that sends many of them is told to wait, and no
+        longer whether they are wrong; a right one always works, for nobody guesses 256 bits, and a
+        broken program must not lock out the others behind its address.
+        """
+        found = tokens.valid(token.strip())
+        if found is None:
+            address = peer.network(request)
+            wait_s = wrong_tokens.failed(address) if address else 0
+            if wait_s:
+                raise Problem(problem.TOO_MANY_TRIES, retry_after_s=wait_s)
+            raise Problem(problem.NOT_SIGNED_IN)
+        request.user = found.user
+        return found
 
 
 class BrowserAuth(SessionAuth):
     """The session cookie; a request that changes something also needs the CSRF token."""
 
-    def __init__(self) -> None:
-        super().__init__(csrf=False)
-
-    def authenticate(self, request: HttpRequest, key: str | None) -> AbstractBaseUser:
-        if not request.user.is_authenticated:
-            raise Problem(problem.NOT_SIGNED_IN)
-        if check_csrf(request) is not None:
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        """The user, or None for a stranger. Raises: Problem CSRF."""
+        if request.user.is_authenticated and check_csrf(request) is not None:
             raise Problem(problem.CSRF)
-        return request.user
+        return super().authenticate(request, key)
 
 
-AUTH = [TokenAuth(), BrowserAuth()]
+# Ninja would ask strangers for the CSRF token too, before it tells them to sign in.
+AUTH = [TokenAuth(), BrowserAuth(csrf=False)]
 
 
 def who(request: HttpRequest) -> tuple[User, Pass]:
@@ -68,10 +61,8 @@ def who(request: HttpRequest) -> tuple[User, Pass]:
 
     Raises: Problem NOT_SIGNED_IN or TOO_MANY_TRIES.
     """
-    authorization = request.headers.get("Authorization", "")
-    if authorization.lower().startswith(BEARER):
-        token = valid_token(request, authorization[len(BEARER) :].strip())
-        return token.user, passes.of_token(token)
+    if token := TokenAuth()(request):
+        return token.user, Pass(token.user_id, token=token.pk)
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     request.session = SessionStore(key)
     # Django gives a session that an earlier secret key signed a new key, but the answer of a
@@ -80,4 +71,4 @@ def who(request: HttpRequest) -> tuple[User, Pass]:
     user = get_user(request)
     if not isinstance(user, User):
         raise Problem(problem.NOT_SIGNED_IN)
-    return user, passes.of_session(user, key)
+    return user, Pass(user.pk, session=key, password=user.password)

@@ -26,21 +26,11 @@ class Pass:
     password: str = field(default="", repr=False)
 
 
-def of_token(token: ApiToken) -> Pass:
-    return Pass(token.user_id, token=token.pk)
-
-
-def of_session(user: User, session: str) -> Pass:
-    return Pass(user.pk, session=session, password=user.password)
-
-
 def holding(passes: Collection[Pass]) -> set[Pass]:
     """Those of them that still hold, in three queries that make no objects: it is asked often."""
     people = User.objects.filter(is_active=True, pk__in={each.user for each in passes})
     passwords = dict(people.values_list("pk", "password"))
-    tokens = keys(
-        ApiToken.objects.valid(), {each.token for each in passes if each.token is not None}
-    )
+    tokens = keys(ApiToken.objects.valid(), {each.token for each in passes})
     session_rows = Session.objects.filter(expire_date__gt=Now())
     open_sessions = keys(session_rows, {each.session for each in passes if each.session})
     # The pass of a session has no token, and None is never among the keys. A user who is not active
@@ -54,5 +44,5 @@ def holding(passes: Collection[Pass]) -> set[Pass]:
 
 
 def keys(rows: Any, wanted: set[Any]) -> set[Any]:
-    """Which of these primary keys are among the rows."""
-    return set(rows.filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else set()
+    """Which of these primary keys are among the rows; for none of them Django asks nothing."""
+    return set(rows.filter(pk__in=wanted).values_list("pk", flat=True))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 from uuid import uuid4
 
 from django.utils.translation import gettext as _
@@ -20,16 +19,18 @@ from web.api.problem import Problem
 from web.link import attempt
 from web.people.models import User
 
-here: set[int] = set()
-"""Users whose programs this process runs."""
-lock = Lock()
+here: dict[int, str] = {}
+"""The run of each user whose program this process runs."""
 
 
 @contextmanager
 def running(user: User, *, any_number: bool) -> Iterator[None]:
     """The user runs a program. any_number: a minute has no limit. Raises: Problem."""
-    with alone_here(user.pk):
-        who, token = str(user.pk), uuid4().hex
+    who, token = str(user.pk), uuid4().hex
+    # One of several threads gets the place: a dictionary needs no lock for it.
+    if here.setdefault(user.pk, token) != token:
+        raise still_running()
+    try:
         wait = attempt(quota.begin(who, token, most=0 if any_number else RUNS_A_MINUTE))
         if wait:
             raise still_running() if wait.running else too_many(wait.wait_s)
@@ -39,20 +40,8 @@ def running(user: User, *, any_number: bool) -> Iterator[None]:
             # The token names this run: if its time in Redis was over, a later one is not ended by
             # mistake.
             attempt(quota.end(who, token))
-
-
-@contextmanager
-def alone_here(user: int) -> Iterator[None]:
-    """Holds the user's only place in this process. Raises: Problem STILL_RUNNING."""
-    with lock:
-        if user in here:
-            raise still_running()
-        here.add(user)
-    try:
-        yield
     finally:
-        with lock:
-            here.remove(user)
+        del here[user.pk]
 
 
 def still_running() -> Problem:

@@ -58,12 +58,12 @@ def forgotten_s(request: HttpRequest, limit: int, **which: Any) -> int:
     """Seconds until fewer of these failures are left than the limit; 0: there are fewer."""
     oldest_counted = get_cool_off_threshold(request)
     rows = AccessAttempt.objects.filter(attempt_time__gte=oldest_counted, **which)
-    found = rows.order_by("attempt_time").values_list("attempt_time", "failures_since_start")
-    # The oldest failures are forgotten first, so the wait lasts until enough of them are.
-    left, seconds = sum(failures for _, failures in found), 0
+    found = rows.order_by("-attempt_time").values_list("attempt_time", "failures_since_start")
+    counted = 0
     for at, failures in found:
-        if left < limit:
-            break
-        left -= failures
-        seconds = max(1, math.ceil((at - oldest_counted).total_seconds()))
-    return seconds
+        counted += failures
+        # The oldest failures are forgotten first: once this one is, the newer ones are too few.
+        if counted >= limit:
+            ahead_s: float = (at - oldest_counted).total_seconds()
+            return max(1, math.ceil(ahead_s))
+    return 0

@@ -21,16 +21,11 @@ def _hl_cut(text, most=VALUE_CHARS):
     return f"{kept}…(+{_hl_len(text) - _hl_len(kept):,})"
 def _hl_show(value):
     return _hl_cut(_hl_repr(value))
-def _hl_begin(number, call, want):
-    _hl_at[0] = (number, call, want)
-    _hl_seen[number] = True
-def _hl_fail(number, call, want, got):
+def _hl_fail(number, call, want, got="", error=None):
     if number not in _hl_bad:
-        _hl_bad[number] = (call, want, got, "", "")
-def _hl_stop(number, call, want, error):
-    if number not in _hl_bad:
-        name, text = _hl_type(error).__name__, _hl_str(error)
-        _hl_bad[number] = (call, want, "", name, _hl_cut(text, MESSAGE_CHARS))
+        name = "" if error is None else _hl_type(error).__name__
+        text = "" if error is None else _hl_cut(_hl_str(error), MESSAGE_CHARS)
+        _hl_bad[number] = (call, want, got, name, text)
 """
 PRELUDE = (
     PRELUDE.replace("NOTE_CHARS", str(NOTE_CHARS))
@@ -41,31 +36,32 @@ PRELUDE = (
 # values of any size. Formats alone need no name that could be taken, and bound what leaves the
 # sandbox, whatever they are given.
 TALLY = """
-_hl_running = _hl_at[0] or ("", "", "")
+_hl_running = _hl_at[0] or ("", "", "", "", "")
 for _hl_first in _hl_bad.values():
     break
 else:
-    _hl_first = ("", "", "", "", "")
+    _hl_first = _hl_running
 [
-    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}",
-    f"{_hl_running[1]!s:.LONGEST}", f"{_hl_running[2]!s:.LONGEST}",
+    f"{_hl_len(_hl_seen)!s:.9}", f"{_hl_len(_hl_bad)!s:.9}", f"{_hl_running[0]!s:.LONGEST}",
     f"{_hl_first[0]!s:.LONGEST}", f"{_hl_first[1]!s:.LONGEST}", f"{_hl_first[2]!s:.LONGEST}",
     f"{_hl_first[3]!s:.LONGEST}", f"{_hl_first[4]!s:.LONGEST}",
 ]
 """.replace("LONGEST", str(LENGTHS["message"]))
-"""Cases that ran, those that failed; call and expected value of the case that was running; call,
-expected, got, error class and error text of the first that failed. All texts, empty for none."""
+"""Cases that ran, those that failed; the call of the case that was running; then call, expected,
+got, error class and error text of the first case that failed, else of the running one. All are
+texts, empty for none."""
 
-EQUAL = """
-_hl_call = _hl_cut(CALL)
-_hl_begin(NUMBER, _hl_call, WANT_TEXT)
+CASE = """
+_hl_call = _hl_cut({call})
+_hl_at[0] = (_hl_call, {want!r}, "", "", "")
+_hl_seen[{number}] = True
 try:
-    _hl_got = LEFT
-    _hl_want = RIGHT
-    if not SAME:
-        _hl_fail(NUMBER, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
+    _hl_got = {left}
+    _hl_want = {right}
+    if not ({same}):
+        _hl_fail({number}, _hl_call, _hl_show(_hl_want), _hl_show(_hl_got))
 except Exception as _hl_error:
-    _hl_stop(NUMBER, _hl_call, WANT_TEXT, _hl_error)
+    _hl_fail({number}, _hl_call, {want!r}, error=_hl_error)
 _hl_at[0] = None
 """
 
@@ -87,7 +83,7 @@ def expand(tests: str) -> Suite | None:
     except (SyntaxError, ValueError):
         return None
     rewriter = _Counting(_shown_names(tree))
-    tree = ast.fix_missing_locations(rewriter.visit(tree))
+    tree = rewriter.visit(tree)
     if not rewriter.total:
         return None
     return Suite(ast.unparse(tree), tests, rewriter.total)
@@ -108,25 +104,6 @@ def _shown_names(tree: ast.Module) -> dict[str, str]:
     return names
 
 
-class _Rename(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self.names.get(node.id, node.id), node.ctx)
-
-
-class _Fill(ast.NodeTransformer):
-    """Put expressions in the place of a template's upper-case names."""
-
-    def __init__(self, holes: dict[str, ast.expr]) -> None:
-        self.holes = holes
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        hole = self.holes.get(node.id)
-        return copy.deepcopy(hole) if hole is not None else node
-
-
 class _Counting(ast.NodeTransformer):
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
@@ -136,45 +113,44 @@ class _Counting(ast.NodeTransformer):
         if isinstance(node.test, ast.Constant):
             return ast.Pass()
         left, right, same = _sides(node.test)
-        holes = {
-            "NUMBER": ast.Constant(self.total),
-            "CALL": self._call_text(left),
-            "WANT_TEXT": ast.Constant(_source(right)),
-            "LEFT": left,
-            "RIGHT": right,
-            "SAME": same,
-        }
+        case = CASE.format(
+            number=self.total,
+            call=self._call_text(left),
+            want=_source(right),
+            left=ast.unparse(left),
+            right=ast.unparse(right),
+            same=same,
+        )
         self.total += 1
-        return _Fill(holes).visit(ast.parse(EQUAL)).body  # type: ignore[no-any-return]
+        return ast.parse(case).body
 
-    def _call_text(self, left: ast.expr) -> ast.expr:
-        """Expression for the call as text; variables among its arguments are shown by value."""
-        shown = _Rename(self.names).visit(copy.deepcopy(left))
-        values = []
-        if isinstance(left, ast.Call):
+    def _call_text(self, left: ast.expr) -> str:
+        """Source of the call as text; variables among its arguments are shown by value."""
+        shown = copy.deepcopy(left)
+        for node in ast.walk(shown):
+            if isinstance(node, ast.Name):
+                node.id = self.names.get(node.id, node.id)
+        values = ""
+        if isinstance(left, ast.Call) and isinstance(shown, ast.Call):
             for place, argument in enumerate(left.args):
                 if isinstance(argument, ast.Name):
                     hole = f"_hl_value{place}_"
                     shown.args[place] = ast.Name(hole)
-                    values.append((hole, argument))
-        text: ast.expr = ast.Constant(_source(shown))
-        for hole, argument in values:
-            value = ast.Call(ast.Name("_hl_show"), [argument], [])
-            text = ast.Call(ast.Attribute(text, "replace"), [ast.Constant(hole), value], [])
-        return text
+                    values += f".replace({hole!r}, _hl_show({argument.id}))"
+        return repr(_source(shown)) + values
 
 
-def _sides(test: ast.expr) -> tuple[ast.expr, ast.expr, ast.expr]:
-    """What the student's code gives, what it should give, and the comparison of the two."""
-    got, want = ast.Name("_hl_got"), ast.Name("_hl_want")
+def _sides(test: ast.expr) -> tuple[ast.expr, ast.expr, str]:
+    """What the student's code gives, what it should give, and source that compares the two."""
     match test:
         case ast.Compare(left, [ast.Eq() | ast.Is() as operator], [right]):
             if _calls(right) and not _calls(left):
                 left, right = right, left
-            return left, right, ast.Compare(got, [operator], [want])
+            sign = "==" if isinstance(operator, ast.Eq) else "is"
+            return left, right, f"_hl_got {sign} _hl_want"
         case ast.UnaryOp(ast.Not(), operand):
-            return operand, ast.Constant(False), ast.UnaryOp(ast.Not(), got)
-    return test, ast.Constant(True), got
+            return operand, ast.Constant(False), "not _hl_got"
+    return test, ast.Constant(True), "_hl_got"
 
 
 def _calls(node: ast.expr) -> bool:

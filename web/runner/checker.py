@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from threading import BoundedSemaphore
-from typing import Literal, NamedTuple, Self
+from typing import Literal
 
 from pydantic_monty import (
     ExternalModule,
@@ -22,7 +21,7 @@ from pydantic_monty import (
 )
 
 from web.runner.cases import PRELUDE, TALLY, Suite, expand
-from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, Stop, stop, translate
+from web.runner.stops import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, stop, translate
 from web.tutor.evidence.report import LENGTHS, Case, ProgramError, Report, Verdict, shorten
 
 WAIT_FOR_SANDBOX_S = 5.0
@@ -38,38 +37,20 @@ LIMITS: ResourceLimits = {
 CONSTANTS = ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "punctuation")
 MODULES = {"string": ExternalModule({name: getattr(string, name) for name in CONSTANTS})}
 
-Print = Callable[[Literal["stdout", "stderr"], str], None]
-
-
-class Tally(NamedTuple):
-    """What the tests noted, as cases.TALLY gives it; empty texts for what there was not."""
-
-    seen: int = 0
-    bad: int = 0
-    running_call: str = ""
-    running_expected: str = ""
-    call: str = ""
-    expected: str = ""
-    got: str = ""
-    kind: str = ""
-    message: str = ""
-
 
 class Output:
     """The first characters that the code prints; the rest is counted and dropped."""
 
-    def __init__(self, most_chars: int = LENGTHS["output"]) -> None:
-        self.most_chars = most_chars
+    def __init__(self) -> None:
         self.text = ""
-        self.dropped = 0
+        self.chars = 0
 
     def __call__(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        kept = text[: self.most_chars - len(self.text)]
-        self.text += kept
-        self.dropped += len(text) - len(kept)
+        self.text += text[: LENGTHS["output"] - len(self.text)]
+        self.chars += len(text)
 
     def shown(self) -> str:
-        return shorten(self.text, self.most_chars, self.dropped)
+        return shorten(self.text, LENGTHS["output"], self.chars - len(self.text))
 
 
 class SandboxBusy(Exception):
@@ -84,17 +65,11 @@ class Checker:
         self._pool.__enter__()
         self._seats = BoundedSemaphore(processes + MOST_WAITING)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the sandbox processes; no check may follow."""
         self._pool.__exit__(None, None, None)
 
-    def check(self, code: str, tests: str, *, language: str = "python") -> Report:
+    def check(self, code: str, tests: str, language: str = "python") -> Report:
         """A report on any text whatever, after at most about three times the time limit.
 
         tests: Python source of asserts, bare or as `def check(candidate)` with `check(f)`.
@@ -108,17 +83,6 @@ class Checker:
         output = Output()
         # The sandbox takes only text that UTF-8 can hold; JSON can carry half a surrogate pair.
         code = code.encode("utf-8", "replace").decode()
-        try:
-            with self._session() as session:
-                report = _run(session, code, suite, output)
-        except MontyCrashedError as error:
-            crash = ProgramError(kind="Crashed", message=str(error))
-            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
-        return replace(report, output=output.shown()).cut()
-
-    @contextmanager
-    def _session(self) -> Iterator[MontySession]:
-        """Raises: SandboxBusy."""
         if not self._seats.acquire(blocking=False):
             raise SandboxBusy
         try:
@@ -128,93 +92,93 @@ class Checker:
                 os_policy={"sleep": "zero"},
                 external_modules=MODULES,
             ) as session:
-                yield session
+                report = _run(session, code, suite, output)
         except TimeoutError:
             raise SandboxBusy from None
+        except MontyCrashedError as error:
+            crash = ProgramError(kind="Crashed", message=str(error))
+            report = Report(verdict=Verdict.CRASHED, total=suite.total, error=crash)
         finally:
             self._seats.release()
+        return replace(report, output=output.shown()).cut()
 
 
 def _skipped(kind: str, message: str) -> Report:
     return Report(verdict=Verdict.SKIPPED, error=ProgramError(kind=kind, message=message))
 
 
-def _run(session: MontySession, code: str, suite: Suite, output: Print) -> Report:
-    silent = Output(0)
+def _run(session: MontySession, code: str, suite: Suite, output: Output) -> Report:
     began_s = time.monotonic()
-    _feed(session, PRELUDE, silent)
+    _feed(session, PRELUDE, output)
     ended = _feed(session, code, output)
     if ended:
-        return Report(verdict=ended.verdict, total=suite.total, error=ended.failure)
+        return replace(ended, total=suite.total)
     ended = _feed(session, suite.counted, output)
-    report = _report(_tally(session), ended, suite.total)
+    report = _report(session, ended, suite.total)
     in_time = time.monotonic() - began_s < LINE_SEARCH_S
     if report.verdict is Verdict.ERROR and ended is None and in_time:
-        return _with_line(report, _feed(session, suite.plain, silent))
+        plain = _feed(session, suite.plain, Output())
+        # The plain tests stop at their first error, which need not be the report's.
+        if plain and plain.error and report.error and plain.error.kind == report.error.kind:
+            return replace(report, error=plain.error)
     return report
 
 
-def _feed(session: MontySession, source: str, output: Print) -> Stop | None:
+def _feed(session: MontySession, source: str, output: Output) -> Report | None:
+    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
+
+    The line that sees to it may be what a syntax error names: then it is read again without.
+    """
     try:
-        _execute(session, source, output)
+        try:
+            session.feed_run(f"{source}\nNone", print_callback=output)
+        except MontySyntaxError:
+            session.feed_run(source, print_callback=output)
     except (MontySyntaxError, MontyRuntimeError) as error:
         return translate(error)
     return None
 
 
-def _execute(session: MontySession, source: str, output: Print) -> None:
-    """Runs it without its value: a last line like `[text] * 300` would be copied to this process.
+def _noted(session: MontySession) -> tuple[int, int, list[str]]:
+    """What the tests noted: cases.TALLY, its first two texts as numbers.
 
-    Raises: MontyError.
+    Zeros and empty texts when a limit left the sandbox full, or ended its process.
     """
     try:
-        session.feed_run(f"{source}\nNone", print_callback=output)
-    except MontySyntaxError:
-        # The line that was added may be what the error names, so it is read again without.
-        session.feed_run(source, print_callback=output)
-
-
-def _tally(session: MontySession) -> Tally:
-    """What the tests noted; empty when a limit left the sandbox full, or ended its process."""
-    try:
         seen, bad, *texts = session.feed_run(TALLY)
-        return Tally(int(seen), int(bad), *texts)
+        return int(seen), int(bad), texts
     except (MontyError, RuntimeError, ValueError):
-        return Tally()
+        return 0, 0, [""] * 6
 
 
-def _report(tally: Tally, ended: Stop | None, total: int) -> Report:
-    if not (ended or tally.seen):
+def _report(session: MontySession, ended: Report | None, total: int) -> Report:
+    seen, bad, (running, call, expected, got, kind, message) = _noted(session)
+    if not (ended or seen):
         return _skipped("NoTests", "the exercise's tests check nothing")
-    first, found = _first(tally, ended)
+    # What stopped the first failing case; one that gave a wrong value nothing has stopped.
+    found = ended
+    if bad:
+        found = stop(kind, message) if kind else None
+    error = found.error if found else None
+    first = None
+    if bad or (ended and running):
+        first = Case(
+            call=call,
+            expected=expected,
+            got=None if error else got,
+            error=f"{error.kind}: {error.message}" if error else None,
+        )
     plain = Verdict.FAILED if first else Verdict.PASSED
     return Report(
         verdict=found.verdict if found else plain,
-        passed=tally.seen - tally.bad - bool(tally.running_call),
-        total=total if ended else tally.seen,
+        passed=seen - bad - bool(running),
+        total=total if ended else seen,
         first=first,
-        error=found.failure if found else None,
+        error=error,
     )
 
 
-def _first(tally: Tally, ended: Stop | None) -> tuple[Case | None, Stop | None]:
-    """The first failing case, and what stopped it."""
-    if tally.bad:
-        found = stop(tally.kind, tally.message) if tally.kind else None
-        got = None if found else tally.got
-        return Case(call=tally.call, expected=tally.expected, got=got, error=_words(found)), found
-    if ended and tally.running_call:
-        call, expected = tally.running_call, tally.running_expected
-        return Case(call=call, expected=expected, error=_words(ended)), ended
-    return None, ended
-
-
-def _words(found: Stop | None) -> str | None:
-    return f"{found.failure.kind}: {found.failure.message}" if found else None
-
-
-def _with_line(report: Report, ended: Stop | None) -> Report:
-    """The report with the line of its error, if the plain tests stop at the same error."""
-    if ended and report.error and ended.failure.kind == report.error.kind:
-        return replace(report, error=ended.failure)
-    return report
+@cache
+def checker() -> Checker:
+    """The process's one checker: student code runs in its sandbox, never here."""
+    return Checker()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from dataclasses import dataclass
 
 from pydantic_monty import MontyRuntimeError, MontySyntaxError
 
-from web.tutor.evidence.report import LENGTHS, ProgramError, Verdict, shorten
+from web.tutor.evidence.report import LENGTHS, ProgramError, Report, Verdict, shorten
 
 # Each source fed to a session gets a numbered file name; the student's code is the second.
 STUDENT_FILE = "<python-input-1>"
@@ -26,16 +25,8 @@ NO_ATTRIBUTE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """What ended a source before its last line."""
-
-    verdict: Verdict
-    failure: ProgramError
-
-
-def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
-    """The sandbox's exception as a verdict, with the line in the student's code."""
+def translate(error: MontySyntaxError | MontyRuntimeError) -> Report:
+    """What the sandbox's exception reports, with the line in the student's code."""
     if isinstance(error, MontySyntaxError):
         line = error.traceback()[-1].line
         return stop("SyntaxError", error.display("msg").strip(), line)
@@ -46,19 +37,19 @@ def translate(error: MontySyntaxError | MontyRuntimeError) -> Stop:
     return stop(kind, message, lines[-1] if lines else None, dropped)
 
 
-def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Stop:
-    """The verdict on an exception of this class name and text; dropped: characters of it unread."""
+def stop(kind: str, message: str, line: int | None = None, dropped: int = 0) -> Report:
+    """What an exception of this class name and text reports; dropped: characters of it unread."""
     message = shorten(message, LENGTHS["message"], dropped)
     feature = _missing(kind, message)
     if feature:
-        failure = ProgramError(kind="Unsupported", message=feature, line=line)
-        return Stop(Verdict.SKIPPED, failure)
+        error = ProgramError(kind="Unsupported", message=feature, line=line)
+        return Report(verdict=Verdict.SKIPPED, error=error)
     verdict = Verdict.SYNTAX if kind == "SyntaxError" else Verdict.ERROR
     if kind == "TimeoutError" and message.startswith("feed time limit exceeded"):
         verdict, message = Verdict.TIMEOUT, f"ran longer than {TIME_LIMIT_S:g} seconds"
     if kind == "MemoryError" and "memory limit" in message:
         verdict, message = Verdict.MEMORY, f"used more than {MEMORY_LIMIT_BYTES >> 20} MB"
-    return Stop(verdict, ProgramError(kind=kind, message=message, line=line))
+    return Report(verdict=verdict, error=ProgramError(kind=kind, message=message, line=line))
 
 
 def _missing(kind: str, message: str) -> str | None:
@@ -68,7 +59,10 @@ def _missing(kind: str, message: str) -> str | None:
     if kind == "ModuleNotFoundError" and (found := NO_MODULE.search(message)):
         return f"module {found[1]}" if found[1] in sys.stdlib_module_names else None
     if kind == "ImportError" and (found := NO_IMPORT.match(message)):
-        return f"{found[2]}.{found[1]}" if _real_module_may_have(found[2], found[1]) else None
+        # A real module has the name too, as far as can be told: it need not be loaded here.
+        module = sys.modules.get(found[2])
+        real = found[2] in sys.stdlib_module_names and (not module or hasattr(module, found[1]))
+        return f"{found[2]}.{found[1]}" if real else None
     if kind == "NameError" and (found := NO_NAME.search(message)):
         return f"{found[1]}()" if hasattr(builtins, found[1]) else None
     if kind == "AttributeError" and (found := NO_ATTRIBUTE.search(message)):
@@ -76,10 +70,3 @@ def _missing(kind: str, message: str) -> str | None:
         home = sys.modules.get(found[2]) if found[1] else getattr(builtins, found[2], None)
         return f"{found[2]}.{found[3]}" if hasattr(home, found[3]) else None
     return None
-
-
-def _real_module_may_have(module: str, name: str) -> bool:
-    """Whether a module of Python, as far as it is loaded here, has what the sandbox's has not."""
-    if module not in sys.stdlib_module_names:
-        return False
-    return module not in sys.modules or hasattr(sys.modules[module], name)

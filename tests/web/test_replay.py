@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 
 from tests.web.kit import Caller
 from web.courses.models import Exercise
-from web.ops import replay
-from web.ops.replay import BadRecord, Replayed
+from web.ops.management.commands import replay
+from web.ops.management.commands.replay import Replayed
 from web.people.models import ApiToken
 
 REAL = Path("tests/data/buggy_python.jsonl")
@@ -34,7 +34,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes, what: st
     path = tmp_path / "bad.jsonl"
     path.write_bytes(GOOD.encode() + b"\n" + line + b"\n")
 
-    with pytest.raises(BadRecord, match=what) as error:
+    with pytest.raises(CommandError, match=what) as error:
         list(replay.records(path, None))
 
     assert str(error.value).startswith(f"{path}:2: ")

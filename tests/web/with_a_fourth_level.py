@@ -19,7 +19,7 @@ from web.courses import seeding
 from web.courses.models import Course, Exercise
 from web.hints import creation, jobs, store
 from web.hints.models import Hint
-from web.ops import seed
+from web.ops.management.commands import seed
 from web.people.models import User
 from web.tutor.gate.gate import Gate
 from web.tutor.writing import prompt

@@ -20,7 +20,6 @@ from broker import nodes
 from broker.nodes import NodeState
 from web.engines import roster
 from web.engines.models import Engine
-from web.engines.push import push
 from web.link import attempt
 from web.people.models import User
 
@@ -176,7 +175,7 @@ def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -
         return
     # These fields alone: somebody may be saving the engine's form at the same moment.
     engine.save(update_fields=changed)
-    push()
+    roster.push()
     told = [
         f"{column(field).verbose_name}: {shown(before[field])} → {shown(getattr(engine, field))}"
         for field in changed

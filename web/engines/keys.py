@@ -21,9 +21,6 @@ BEGINNING = "gAAAAA"
 class UnreadableKey(HintlineError):
     """An API key was encrypted with a secret key that is not known here; the text names the row."""
 
-    def __init__(self, engine: str = "") -> None:
-        super().__init__(why_unreadable(engine))
-
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

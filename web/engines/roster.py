@@ -129,7 +129,7 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     """
     key = key_of(engine, config)
     if isinstance(key, Unreadable):
-        raise UnreadableKey(engine.name if engine.api_key else "")
+        raise UnreadableKey(why_unreadable(engine.name if engine.api_key else ""))
     kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),

@@ -28,12 +28,12 @@ from web.api import problem
 from web.api.problem import Problem
 from web.api.request_id import HEADER
 from web.events import admission, asked, rounds
-from web.events.admission import Admitted
 from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.stream import Stream
 from web.events.wire import Receive, Scope, Send, reply
+from web.people.passes import Pass
 
 SIGN_INS_AT_ONCE = 4
 PER_USER = 8
@@ -139,7 +139,9 @@ class Events:
         except Problem as error:
             await reply(send, refusal(request, error))
 
-    async def _admit(self, request: HttpRequest, wish: StreamQuery) -> Admitted:
+    async def _admit(
+        self, request: HttpRequest, wish: StreamQuery
+    ) -> tuple[Pass, dict[str, Final]]:
         try:
             async with self._signing_in:
                 return await admission.in_thread(partial(admission.admit, request, wish.hints))

@@ -38,13 +38,10 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
     )
     forget_key = forms.BooleanField(label=_("Forget the stored key"), required=False)
 
-    def clean_api_key(self) -> str:
-        return self.cleaned_data["api_key"] or self.instance.api_key or ""
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("forget_key"):
-            data["api_key"] = ""
+        typed = data.get("api_key") or self.instance.api_key or ""
+        data["api_key"] = "" if data.get("forget_key") else typed
         return data
 
 

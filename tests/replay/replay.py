@@ -1,3 +1,7 @@
+"""Real buggy programs, asked about through the API of a running site as a student would."""
+
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator

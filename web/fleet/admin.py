@@ -73,11 +73,10 @@ class FleetAdmin(EngineAdmin):
 
 def line(row: Row, typed: QueryDict) -> dict[str, Any]:
     """One engine for the template. inputs: name, stored value and shown value of each field."""
-    stored = {name: str(getattr(row.engine, field)) for name, field in FIELDS}
-    inputs = {
-        name: {"stored": value, "shown": typed.get(f"{name}-{row.engine.name}", value)}
-        for name, value in stored.items()
-    }
+    inputs = {}
+    for name, field in FIELDS:
+        stored = str(getattr(row.engine, field))
+        inputs[name] = {"stored": stored, "shown": typed.get(f"{name}-{row.engine.name}", stored)}
     return {"engine": row.engine, "cells": row.cells(), "tone": row.state.value, "inputs": inputs}
 
 

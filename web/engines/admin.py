@@ -99,6 +99,7 @@ class ServersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for
         super().delete_model(request, obj)
         roster.push()
 
+    # The action that deletes chosen rows passes delete_model by.
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         super().delete_queryset(request, queryset)
         roster.push()
@@ -225,6 +226,7 @@ class AIModelConfigAdmin(ServersAdmin):
         return known(Engine(kind=Mode.API))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        # There is one row: a list of it would be a page to click through.
         return redirect("admin:engines_aimodelconfig_change", AIModelConfig.current().pk)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

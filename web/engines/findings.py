@@ -90,6 +90,7 @@ def models(found: Check) -> str:
             "why": found.why_no_models
         }
     shown = ", ".join(found.models[:MODELS_SHOWN]) or _("none")
+    # A hosted API lists hundreds.
     more = len(found.models) - MODELS_SHOWN
     if more > 0:
         shown = _("%(names)s and %(count)d more") % {"names": shown, "count": more}

@@ -77,6 +77,7 @@ def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
 
 
 def set_draining(draining: bool, by: User, names: Collection[str], via: str = "") -> list[str]:
+    """Arguments after the first, and the answer, as of scale."""
     with transaction.atomic():
         engines, problems = named(names)
         if not problems:

@@ -32,6 +32,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 
 def measured(request: HttpRequest) -> HttpResponse:
+    """What this process counted, and the gauges of the whole fleet."""
     peer = request.META.get("REMOTE_ADDR", "")
     if not metrics.allowed(peer, settings.METRICS_TOKEN, request.headers.get):
         # As if the page did not exist: strangers learn nothing of it.

@@ -105,7 +105,7 @@ def check_all(endpoints: Sequence[Endpoint], sampling: Sampling, locale: Locale)
 async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
     """Tests one engine, within TIMEOUT_S; whatever goes wrong is in the check."""
     found = Check(endpoint, endpoint.dialect)
-    # A header cannot carry other characters, and the client raises no ModelError for them.
+    # No header can carry other characters; from the client it would look like a server's refusal.
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found

@@ -107,7 +107,12 @@ class Command(BaseCommand):
     def put_aside(self) -> None:
         """Asks whether to, where somebody can answer. Raises: HintlineError if it stays."""
         question = f"{aside.problem()} Put it aside, unharmed, and start with a new one? [y/N] "
-        if not (aside.is_file() and sys.stdin.isatty() and agreed(question)):
+        answer = ""
+        if aside.is_file() and sys.stdin.isatty():
+            # Who ends the input has not agreed.
+            with suppress(EOFError):
+                answer = input(question)
+        if answer.strip().lower() not in ("y", "yes"):
             raise HintlineError(aside.advice())
         self.say(f"Put aside: {aside.put_aside()}")
 
@@ -143,13 +148,6 @@ class Command(BaseCommand):
             for child in self.children:
                 if death := child.look() or child.revive():
                     self.say(f"{child.name} {death.text}")
-
-
-def agreed(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def web_arguments(port: int) -> list[str]:

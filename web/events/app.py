@@ -31,8 +31,7 @@ from web.events import admission, asked, rounds
 from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
-from web.events.stream import Stream
-from web.events.wire import Receive, Scope, Send, reply
+from web.events.stream import Receive, Scope, Send, Stream, reply
 from web.people.passes import Pass
 
 SIGN_INS_AT_ONCE = 4

@@ -57,9 +57,8 @@ async def end_lost(hub: Hub) -> None:
     """Ends what somebody may not follow any more: signed out, out of the course, hint deleted."""
     followers: defaultdict[Follower, list[Watch]] = defaultdict(list)
     for watch in hub.watches():
-        holder = watch.feed.holder
-        if holder is not None and watch.stage is not Stage.OVER:
-            followers[Follower(holder, watch.hint)].append(watch)
+        if watch.stage is not Stage.OVER:
+            followers[Follower(watch.feed.holder, watch.hint)].append(watch)
     if not followers:
         return
     try:

@@ -63,8 +63,7 @@ INSTALLED_APPS = [
     "web.ops",
 ]
 MIDDLEWARE = [
-    "web.ops.health.HealthMiddleware",
-    "web.ops.metrics.MetricsMiddleware",
+    "web.ops.pages.for_machines",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.people.private.PrivateMiddleware",

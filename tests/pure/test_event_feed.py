@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from broker.contract.events import START, Event, EventId, EventKind
 from web.events.feed import LIMIT, Feed, Final, Stage, Watch, follows
+from web.people.passes import Pass
 
 HINT = "0b4fd3a6-8b61-4f7e-9d55-3a6b0f9f1c11"
 OTHER = "7d9c2b51-0a8e-4c39-8a53-6f0e2d4b7a22"
@@ -18,7 +19,7 @@ def event(attempt: int, seq: int, kind: EventKind = EventKind.PIECE) -> Event:
 
 
 def live(last: EventId = START) -> Watch:
-    watch = Feed([HINT], {HINT: last}).watches[HINT]
+    watch = Feed([HINT], {HINT: last}, Pass(user=1)).watches[HINT]
     watch.stage = Stage.LIVE
     return watch
 
@@ -185,7 +186,7 @@ def test_a_final_row_is_a_snapshot_and_a_done_beyond_every_event() -> None:
 
 
 def test_the_id_tells_where_every_hint_stands() -> None:
-    feed = Feed([HINT, OTHER], {OTHER: EventId(2, 1)})
+    feed = Feed([HINT, OTHER], {OTHER: EventId(2, 1)}, Pass(user=1))
     watch = feed.watches[HINT]
     watch.stage = Stage.LIVE
 

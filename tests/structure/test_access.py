@@ -16,7 +16,7 @@ DECIDES = re.compile(
     r"is_superuser|is_staff|has_perms?\b|PermissionDenied|permission_required|user_passes_test"
     r"|Role\.(TEACHER|ADMIN)|memberships__|student(_id)? [!=]= "
 )
-MAKES_ACCOUNTS = {"web/ops/seed.py", "web/ops/replay.py"}
+MAKES_ACCOUNTS = {"web/ops/management/commands/seed.py"}
 
 
 def test_only_people_decides_who_may_do_what() -> None:

@@ -133,5 +133,5 @@ def checked(
     endpoint: Endpoint, sampling: Sampling | None = None, locale: Locale = "en"
 ) -> connection.Check:
     """What a connection test finds at one engine."""
-    (found,) = connection.check_all([(endpoint, sampling or Sampling())], locale)
+    (found,) = connection.check_all([endpoint], sampling or Sampling(), locale)
     return found

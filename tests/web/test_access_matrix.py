@@ -33,10 +33,9 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import EXERCISE, WRONG, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
-from web.events.app import Events
-from web.events.stop import SIGNALS
+from web.events.app import SIGNALS, Events
 from web.hints.models import Hint
-from web.ops import health, metrics
+from web.ops import pages
 from web.people.models import ApiToken, User
 from web.people.tokens import fresh
 
@@ -97,9 +96,9 @@ RULES: dict[str, Rule] = {
     "/accounts/password/done/": reads("s+++s++++"),
     "/i18n/setlang/": always(">>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>"),
-    health.LIVE: always("+++++++++"),
-    health.READY: always("+++++++++"),
-    metrics.PATH: always("+++++++++"),
+    pages.LIVE: always("+++++++++"),
+    pages.READY: always("+++++++++"),
+    pages.METRICS: always("+++++++++"),
     # The admin site's own.
     "/admin/": always("sssss++++"),
     "/admin/<app_label>/": always("sssss++++"),
@@ -172,7 +171,7 @@ def walk(patterns: Iterable[URLPattern | URLResolver], before: str = "/") -> Ite
 
 def routes() -> set[str]:
     """Every address of the site: of the URL confs, and what is answered before they are asked."""
-    own = {EVENTS, health.LIVE, health.READY, metrics.PATH}
+    own = {EVENTS, pages.LIVE, pages.READY, pages.METRICS}
     return own | set(walk(get_resolver().url_patterns))
 
 

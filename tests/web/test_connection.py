@@ -407,7 +407,7 @@ def test_many_engines_are_tested_at_once(site: Site, monkeypatch: pytest.MonkeyP
     site.hang = Event()
     endpoint = Endpoint(base_url=site.url, model="tiny")
 
-    found = connection.check_all([(endpoint, Sampling())] * 8, "en")
+    found = connection.check_all([endpoint] * 8, Sampling(), "en")
 
     assert [each.ok for each in found] == [None] * 8
     assert max(each.took_ms for each in found) < 3000

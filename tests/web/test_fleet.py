@@ -79,6 +79,8 @@ def test_what_is_so_already_is_not_recorded(engines: None, boss: User) -> None:
         ({"gpu1": Counts("65")}, "gpu1: “65” is no number of workers: use 0 to 64."),
         ({"gpu1": Counts("1.5")}, "gpu1: “1.5” is no number of workers: use 0 to 64."),
         ({"gpu1": Counts("٣")}, "gpu1: “٣” is no number of workers: use 0 to 64."),
+        ({"gpu1": Counts("0" * 9 + "65")}, "gpu1: “00000000065” is no number of workers"),
+        ({"gpu1": Counts("0" * 5000)}, f"gpu1: “{'0' * 20}” is no number of workers"),
         ({"gpu1": Counts("9" * 5000)}, f"gpu1: “{'9' * 20}” is no number of workers"),
         ({"gpu1": Counts("1", "0")}, "gpu1: “0” is no number of slots of a worker: use 1 to 1024."),
         ({"gpu1": Counts("", "1025")}, "gpu1: “1025” is no number of slots of a worker"),

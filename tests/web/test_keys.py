@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from broker.contract.hint import State
 from tests.web.kit import queued
 from web.courses.models import Exercise
 from web.engines import roster
-from web.engines.keys import Unreadable, UnreadableKey
+from web.engines.keys import KeyField, Unreadable, UnreadableKey
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.fleet.overview import overview
 from web.hints import store
@@ -272,3 +274,13 @@ def test_the_keys_of_before_are_a_list_by_comma(tmp_path: Path, by_file: bool) -
     )  # fmt: skip
 
     assert done.stdout.strip() == "['one', 'two']"
+
+
+def test_two_forms_with_keys_are_checked_at_once() -> None:
+    both = Barrier(2)
+    field = KeyField(validators=[lambda _key: both.wait(10)])
+
+    with ThreadPoolExecutor(2) as admins:
+        kept = list(admins.map(lambda key: field.clean(key, None), ["sk-1", "sk-2"]))
+
+    assert kept == ["sk-1", "sk-2"]

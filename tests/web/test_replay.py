@@ -1,4 +1,4 @@
-"""`python -m web replay`: a file that is no replay is named, real ones become exercises."""
+"""`python -m tests.replay`: a file that is no replay is named, real ones become exercises."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.replay import replay
+from tests.replay.replay import Replayed
 from tests.web.kit import Caller
 from web.courses.models import Exercise
-from web.ops import replay
-from web.ops.replay import BadRecord, Replayed
 from web.people.models import ApiToken
 
 REAL = Path("tests/data/buggy_python.jsonl")
@@ -34,7 +34,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes, what: st
     path = tmp_path / "bad.jsonl"
     path.write_bytes(GOOD.encode() + b"\n" + line + b"\n")
 
-    with pytest.raises(BadRecord, match=what) as error:
+    with pytest.raises(CommandError, match=what) as error:
         list(replay.records(path, None))
 
     assert str(error.value).startswith(f"{path}:2: ")
@@ -44,9 +44,9 @@ def test_the_command_says_it_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_bytes(b"\xff\n")
 
     with pytest.raises(CommandError, match=r"bad\.jsonl:1: "):
-        call_command("replay", str(tmp_path / "bad.jsonl"))
+        call_command(replay.Command(), str(tmp_path / "bad.jsonl"))
     with pytest.raises(CommandError, match="No such file"):
-        call_command("replay", str(tmp_path / "none.jsonl"))
+        call_command(replay.Command(), str(tmp_path / "none.jsonl"))
 
 
 @pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_a_site_that_does_not_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "good.jsonl").write_text(f"{GOOD}\n")
 
     with pytest.raises(CommandError, match="does not answer: start it first"):
-        call_command("replay", str(tmp_path / "good.jsonl"), url="http://127.0.0.1:1")
+        call_command(replay.Command(), str(tmp_path / "good.jsonl"), url="http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(("limit", "count"), [(None, 164), (3, 3), (0, 0)])

@@ -14,7 +14,7 @@ from broker.base.errors import BadSetting
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.ops import seed
+from web.ops.management.commands import seed
 from web.ops.secret import kept_secret
 from web.people import access
 from web.people.models import User

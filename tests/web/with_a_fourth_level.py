@@ -13,13 +13,14 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from broker.contract.hint import State
+from tests.replay import replay
 from tests.web.fourth import FOURTH
 from tests.web.kit import EXERCISE, Caller, new_hint, problem
 from web.courses import seeding
 from web.courses.models import Course, Exercise
 from web.hints import creation, jobs, store
 from web.hints.models import Hint
-from web.ops import seed
+from web.ops.management.commands import seed
 from web.people.models import User
 from web.tutor.gate.gate import Gate
 from web.tutor.writing import prompt
@@ -171,6 +172,6 @@ def test_the_gate_holds_its_bounds(text: str, shown: bool) -> None:
 
 def test_a_replay_may_ask_for_it(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
-        call_command("replay", str(tmp_path / "none"), level=4)
+        call_command(replay.Command(), str(tmp_path / "none"), level=4)
     with pytest.raises(CommandError, match=r"invalid choice: 5 \(choose from 1, 2, 3, 4\)"):
-        call_command("replay", str(tmp_path / "none"), "--level=5")
+        call_command(replay.Command(), str(tmp_path / "none"), "--level=5")

@@ -8,19 +8,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from web.engines import findings, parameters, presets, roster
-from web.engines.fields import ParametersField
 from web.engines.keys import Unreadable
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
-from web.engines.push import push
 from web.people import access
 from web.people.models import User
 
@@ -40,14 +38,27 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
     )
     forget_key = forms.BooleanField(label=_("Forget the stored key"), required=False)
 
-    def clean_api_key(self) -> str:
-        return self.cleaned_data["api_key"] or self.instance.api_key or ""
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("forget_key"):
-            data["api_key"] = ""
+        typed = data.get("api_key") or self.instance.api_key or ""
+        data["api_key"] = "" if data.get("forget_key") else typed
         return data
+
+
+class ParametersField(forms.JSONField):
+    """A JSON object of parameters. Django's own field reads a text of any length and depth."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"})
+
+    def to_python(self, value: Any) -> Any:
+        return parameters.parse(value) if isinstance(value, str) else value or {}
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        # A form with errors shows what the person typed, also where that is no JSON.
+        return data
+
+    def prepare_value(self, value: Any) -> str:
+        return value if isinstance(value, str) else parameters.written(value or {})
 
 
 class EngineForm(KeyForm):
@@ -63,12 +74,6 @@ class EngineForm(KeyForm):
         return data
 
 
-def key_words(row: AIModelConfig | Engine) -> str:
-    if isinstance(row.api_key, Unreadable):
-        return str(_("it cannot be read"))
-    return str(_("there is one")) if row.api_key else str(_("none"))
-
-
 def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     """What is known of an engine's model; preset.js keeps it in step with what is typed."""
     preset = roster.preset_of(engine, AIModelConfig.current())
@@ -80,24 +85,24 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
-class Pushed(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
-    """Tells the dispatcher at once of what its pages save or delete."""
+class ServersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
+    """Tells the dispatcher at once of what its pages save or delete.
+
+    Names on each of them the rows whose API key cannot be read; none shows a key.
+    """
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        push()
+        roster.push()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        push()
+        roster.push()
 
+    # The action that deletes chosen rows passes delete_model by.
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         super().delete_queryset(request, queryset)
-        push()
-
-
-class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
-    """Names on each of its pages the rows whose API key cannot be read; none shows a key."""
+        roster.push()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Without WRITTEN for whoever may only view: Django would show the key itself as text."""
@@ -122,8 +127,14 @@ class LostKeys(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two
         for trouble in roster.unreadable(list(Engine.objects.all()), AIModelConfig.current()):
             messages.error(request, trouble)
 
+    @admin.display(description=_("stored key"))
+    def key_state(self, row: AIModelConfig | Engine) -> str:
+        if isinstance(row.api_key, Unreadable):
+            return str(_("it cannot be read"))
+        return str(_("there is one")) if row.api_key else str(_("none"))
 
-class EngineAdmin(Pushed, LostKeys):
+
+class EngineAdmin(ServersAdmin):
     """Registered with the fleet's pages, by web.fleet.admin."""
 
     form = EngineForm
@@ -159,7 +170,7 @@ class EngineAdmin(Pushed, LostKeys):
         engine = get_object_or_404(Engine, pk=pk)
         if request.method == "POST":
             return findings.tested(request, [engine])
-        return HttpResponseRedirect(reverse("admin:engines_engine_change", args=[pk]))
+        return redirect("admin:engines_engine_change", pk)
 
     def preset_view(self, request: HttpRequest) -> HttpResponse:
         """JSON: words, for people; fields, values by the name of the form's field, None if unknown.
@@ -177,10 +188,6 @@ class EngineAdmin(Pushed, LostKeys):
             "extra_body": parameters.written(found.extra_body),
         }
         return JsonResponse({"words": presets.words(found), "fields": fields})
-
-    @admin.display(description=_("stored key"))
-    def key_state(self, engine: Engine) -> str:
-        return key_words(engine)
 
     @admin.display(description=_("known of the model"))
     def known_of_model(self, engine: Engine) -> SafeString:
@@ -203,7 +210,7 @@ class EngineAdmin(Pushed, LostKeys):
 
 
 @admin.register(AIModelConfig)
-class AIModelConfigAdmin(Pushed, LostKeys):
+class AIModelConfigAdmin(ServersAdmin):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
     readonly_fields = ("key_state", "known_of_model", "changed_at")
@@ -214,40 +221,31 @@ class AIModelConfigAdmin(Pushed, LostKeys):
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),
     )
 
-    @admin.display(description=_("stored key"))
-    def key_state(self, config: AIModelConfig) -> str:
-        return key_words(config)
-
     @admin.display(description=_("known of the model"))
     def known_of_model(self, config: AIModelConfig) -> SafeString:
         return known(Engine(kind=Mode.API))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return HttpResponseRedirect(
-            reverse("admin:engines_aimodelconfig_change", args=[AIModelConfig.current().pk])
-        )
+        # There is one row: a list of it would be a page to click through.
+        return redirect("admin:engines_aimodelconfig_change", AIModelConfig.current().pk)
 
-    def save_model(
-        self, request: HttpRequest, obj: AIModelConfig, form: ModelForm[AIModelConfig], change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         # Read anew: `obj` already holds what was typed.
         before = AIModelConfig.current().mode
         super().save_model(request, obj, form, change)
         if before != obj.mode:
             assert isinstance(request.user, User)
             ModeChange.objects.create(by=request.user, before=before, after=obj.mode)
-        self.warn_without_engine(request, obj)
+        self.warn_without_engine(request)
 
-    def warn_without_engine(self, request: HttpRequest, config: AIModelConfig) -> None:
+    def warn_without_engine(self, request: HttpRequest) -> None:
         if not roster.active():
             text = _("No engine of this mode is enabled: hints will come from their authors.")
             messages.warning(request, text)
 
     def get_urls(self) -> list[URLPattern]:
-        test = path(
-            "test/", self.admin_site.admin_view(self.test_view), name="engines_aimodelconfig_test"
-        )
-        return [test, *super().get_urls()]
+        view = self.admin_site.admin_view(self.test_view)
+        return [path("test/", view, name="engines_aimodelconfig_test"), *super().get_urls()]
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Tests every enabled engine of the mode that is stored now."""
@@ -256,8 +254,8 @@ class AIModelConfigAdmin(Pushed, LostKeys):
         if request.method == "POST":
             if engines := list(Engine.objects.filter(kind=config.mode, enabled=True)):
                 return findings.tested(request, engines)
-            self.warn_without_engine(request, config)
-        return HttpResponseRedirect(reverse("admin:engines_aimodelconfig_change", args=[config.pk]))
+            self.warn_without_engine(request)
+        return redirect("admin:engines_aimodelconfig_change", config.pk)
 
 
 @admin.register(ModeChange)

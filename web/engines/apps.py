@@ -4,5 +4,4 @@ from django.utils.translation import gettext_lazy as _
 
 class EnginesConfig(AppConfig):
     name = "web.engines"
-    label = "engines"
     verbose_name = _("AI engines")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +28,6 @@ from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
 
-T = TypeVar("T")
 TIMEOUT_S = 10.0
 LISTING_S = 5.0
 SHORTEST_PAUSE_S = 0.5
@@ -38,7 +36,6 @@ READ_ON_S = 5.0
 TURNS = 2
 """As a hint: a model whose text the gate refuses is asked once more."""
 BLOCKED_CHARS = 1000
-PLAIN = Dialect()
 UNREACHED, STATUS = "no answer", "status"
 """How the text of a ModelUnavailable begins if no answer came, or one that is no stream."""
 REQUEST_ID = "connection-test"
@@ -60,14 +57,16 @@ class OnlyThoughtsError(Exception):
 class Check:
     """What a connection test found; nothing of it holds the key.
 
+    dialect: with which the server took the request.
     ok: True if a hint can use the engine, False if it cannot, None if that is not known.
     said: the server's own words, cut. text: what a student would see; blocked_text: what the gate
     held back. models: those of the server, None if it does not tell; why_no_models: then the cause.
-    thought_chars: of thoughts that came and were dropped. dialect: with which the server took the
-    request. first_ms: until the first word or thought.
+    thought_chars: of thoughts that came and were dropped. first_ms: until the first word or
+    thought.
     """
 
     endpoint: Endpoint
+    dialect: Dialect
     ok: bool | None = None
     message: Words = ""
     said: str = ""
@@ -77,7 +76,6 @@ class Check:
     models: tuple[str, ...] | None = None
     why_no_models: str = ""
     thought_chars: int = 0
-    dialect: Dialect = PLAIN
     first_ms: int | None = None
     took_ms: int = 0
 
@@ -85,20 +83,16 @@ class Check:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 
 
-def check_all(engines: Sequence[tuple[Endpoint, Sampling]], locale: Locale) -> list[Check]:
+def check_all(endpoints: Sequence[Endpoint], sampling: Sampling, locale: Locale) -> list[Check]:
     """Tests the engines side by side, within TIMEOUT_S. locale: of the hint, if a model has it."""
 
     async def run() -> list[Check]:
-        return await asyncio.gather(*(examine(*engine, locale) for engine in engines))
+        return await asyncio.gather(*(examine(each, sampling, locale) for each in endpoints))
 
-    return finished(run())
-
-
-def finished(work: Coroutine[Any, Any, T]) -> T:
-    """Runs it on a loop of its own. asyncio.run would wait for threads that look up host names."""
+    # asyncio.run would wait for threads that look up host names.
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(work)
+        return loop.run_until_complete(run())
     finally:
         for task in (left := asyncio.all_tasks(loop)):
             task.cancel()
@@ -110,7 +104,8 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
     """Tests one engine, within TIMEOUT_S; whatever goes wrong is in the check."""
-    found = Check(endpoint, dialect=endpoint.dialect)
+    found = Check(endpoint, endpoint.dialect)
+    # No header can carry other characters; from the client it would look like a server's refusal.
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 
 MODELS_SHOWN = 20
 TONES = {True: "success", None: "warning", False: "error"}
-
-
-class Line(NamedTuple):
-    """One finding of a test, both parts in the reader's language."""
-
-    label: str
-    value: str
 
 
 def dialect_words(dialect: Dialect) -> str:
@@ -50,15 +43,13 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
     from web.engines import connection
 
     config = AIModelConfig.current()
-    sampling = roster.sampling_of(config)
     reached = {}
     for engine in engines:
         try:
             reached[engine] = roster.endpoint_of(engine, config)
         except UnreadableKey as error:
             messages.error(request, str(error))
-    asked = [(endpoint, sampling) for endpoint in reached.values()]
-    checks = connection.check_all(asked, locale_now())
+    checks = connection.check_all([*reached.values()], roster.sampling_of(config), locale_now())
     found = []
     for engine, check in zip(reached, checks, strict=True):
         # A test is a request like a hint's: what it taught spares the first student the refusals.
@@ -74,23 +65,23 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
     return TemplateResponse(request, "admin/engines/engine/tested.html", context)
 
 
-def lines(found: Check) -> Iterator[Line]:
-    """What was seen on the way, each with what it is."""
-    yield Line(_("URL"), found.endpoint.base_url)
-    yield Line(_("model name"), found.endpoint.model or "–")
+def lines(found: Check) -> Iterator[tuple[str, str]]:
+    """What was seen on the way, each after what it is, in the reader's language."""
+    yield (_("URL"), found.endpoint.base_url)
+    yield (_("model name"), found.endpoint.model or "–")
     if found.text:
-        yield Line(_("what a student would see"), found.text)
+        yield (_("what a student would see"), found.text)
     if found.blocked_text:
-        yield Line(_("what the model wrote, blocked"), found.blocked_text)
+        yield (_("what the model wrote, blocked"), found.blocked_text)
     if found.thought_chars:
         chars = _("%(count)s characters") % {"count": f"{found.thought_chars:,}"}
-        yield Line(_("thoughts, not shown"), chars)
+        yield (_("thoughts, not shown"), chars)
     if found.dialect != Dialect():
-        yield Line(_("learned from refusals"), dialect_words(found.dialect))
+        yield (_("learned from refusals"), dialect_words(found.dialect))
     if found.first_ms is not None:
-        yield Line(_("time to the first word or thought"), seconds(found.first_ms))
-    yield Line(_("whole time"), seconds(found.took_ms))
-    yield Line(_("models of the server"), models(found))
+        yield (_("time to the first word or thought"), seconds(found.first_ms))
+    yield (_("whole time"), seconds(found.took_ms))
+    yield (_("models of the server"), models(found))
 
 
 def models(found: Check) -> str:
@@ -99,6 +90,7 @@ def models(found: Check) -> str:
             "why": found.why_no_models
         }
     shown = ", ".join(found.models[:MODELS_SHOWN]) or _("none")
+    # A hosted API lists hundreds.
     more = len(found.models) - MODELS_SHOWN
     if more > 0:
         shown = _("%(names)s and %(count)d more") % {"names": shown, "count": more}

@@ -21,9 +21,6 @@ BEGINNING = "gAAAAA"
 class UnreadableKey(HintlineError):
     """An API key was encrypted with a secret key that is not known here; the text names the row."""
 
-    def __init__(self, engine: str = "") -> None:
-        super().__init__(why_unreadable(engine))
-
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -61,11 +58,15 @@ class KeyField(EncryptedCharField):  # type: ignore[misc]  # untyped
             return Unreadable(value)
         return text
 
+    # The base's clean tells its to_python by a mark on the field not to decrypt. All threads share
+    # the field: of two forms at once, one would break.
     def to_python(self, value: Any) -> Any:
         return value if isinstance(value, Unreadable) else models.CharField.to_python(self, value)
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
-        return value if isinstance(value, Unreadable) else super().clean(value, model_instance)
+        if isinstance(value, Unreadable):
+            return value
+        return models.CharField.clean(self, value, model_instance)
 
     def get_prep_value(self, value: Any) -> str | None:
         if isinstance(value, Unreadable):

@@ -19,7 +19,7 @@ class NoListError(Exception):
 
 
 async def listed(endpoint: Endpoint) -> tuple[str, ...]:
-    """Names of the server's models. Raises: NoListError.
+    """Names of the server's models, cut. Raises: NoListError.
 
     A redirect is not followed: the key would travel to another host.
     """
@@ -34,25 +34,15 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
         ):
             if response.status_code != 200:
                 raise NoListError(f"HTTP {response.status_code}")
-            return names(await body(response))
+            text = bytearray()
+            await read(response, text, MAX_BYTES + 1)
     except (httpx2.HTTPError, httpx2.InvalidURL, ClientError, OSError, ValueError) as error:
         # Not the error's text: it may repeat the URL, and what its author put there.
         raise NoListError(type(error).__name__) from None
-
-
-async def body(response: httpx2.Response) -> bytes:
-    """Raises: NoListError for a body that is, or unpacks to, more than MAX_BYTES."""
-    text = bytearray()
-    await read(response, text, MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
         raise NoListError(f"> {MAX_BYTES} bytes")
-    return bytes(text)
-
-
-def names(text: bytes) -> tuple[str, ...]:
-    """The id of each model in `{"data": [{"id": …}, …]}`, cut. Raises: NoListError."""
     try:
-        found = from_json(text)["data"]
-        return tuple(str(model["id"])[:NAME_CHARS] for model in found)
+        # {"data": [{"id": …}, …]}
+        return tuple(str(model["id"])[:NAME_CHARS] for model in from_json(bytes(text))["data"])
     except (ValueError, LookupError, TypeError):
         raise NoListError("JSON") from None

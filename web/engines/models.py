@@ -124,6 +124,7 @@ class AIModelConfig(models.Model):
 
     @classmethod
     def current(cls) -> AIModelConfig:
+        # The row is made by whoever asks first.
         rows = CURRENT.rows()
         return loaded(cls, rows[0]) if rows else cls.objects.get_or_create(pk=1)[0]
 

@@ -41,6 +41,7 @@ def parse(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text) if text.strip() else {}
     except RecursionError:
+        # Some thousand levels fit into so few bytes.
         raise ValidationError(TOO_DEEP, params={"limit": MAX_DEPTH}) from None
     except ValueError:
         raise ValidationError(NO_OBJECT) from None

@@ -19,13 +19,14 @@ SAYS_IT_THINKS = re.compile(r"think|reason|distill|\bcot\b|\br1\b")
 """A fine-tuned model with such a name thinks, whatever the model that it was made of does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Preset:
     """Settings for one family of models. pattern: matches the start of a bare name.
 
     thinking: NEVER only for models that have no thoughts to write. A model that is asked not to
     think stays UNKNOWN: a server may ignore the request.
-    temperature, top_p: what its makers advise, as words for people; None: nothing is known.
+    advised: the temperature and top_p of its makers, as words for people; None: nothing is known.
+    note: what a person should know; "": what these settings say.
     """
 
     title: str
@@ -33,114 +34,65 @@ class Preset:
     thinking: Thinking = Thinking.UNKNOWN
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     reasoning_tokens: int = 0
-    temperature: float | None = None
-    top_p: float | None = None
-    note: str | Promise
+    advised: tuple[float, float] | None = None
+    note: str | Promise = ""
+
+    def about(self) -> str | Promise:
+        """Whether it thinks, in a sentence."""
+        if self.note:
+            return self.note
+        if self.thinking is Thinking.NEVER:
+            return _("It does not think.")
+        if self.reasoning_tokens:
+            return _("It always thinks, and needs room for that.")
+        return _("It thinks by default, and is asked not to.")
 
 
-ASKED_OFF_NOTE = _("It thinks by default, and is asked not to.")
-NEVER_NOTE = _("It does not think.")
-ALWAYS_NOTE = _("It always thinks, and needs room for that.")
-
+NEVER = Thinking.NEVER
 # The first one that matches counts. Sources: the models' cards and vLLM's recipes, autumn 2026.
 PRESETS = (
+    Preset("Qwen 2.5", r"qwen-?2\.5", NEVER, advised=(0.7, 0.8)),
     Preset(
-        title="Qwen 2.5",
-        pattern=r"qwen-?2\.5",
-        thinking=Thinking.NEVER,
-        temperature=0.7,
-        top_p=0.8,
-        note=NEVER_NOTE,
+        "Qwen 3 Instruct, Qwen 3 Coder", r"qwen-?3-(coder|.*instruct)", NEVER, advised=(0.7, 0.8)
     ),
     Preset(
-        title="Qwen 3 Instruct, Qwen 3 Coder",
-        pattern=r"qwen-?3-(coder|.*instruct)",
-        thinking=Thinking.NEVER,
-        temperature=0.7,
-        top_p=0.8,
-        note=NEVER_NOTE,
-    ),
-    Preset(
-        title="Qwen Thinking",
-        pattern=r"qwq|qwen.*thinking",
+        "Qwen Thinking",
+        r"qwq|qwen.*thinking",
         reasoning_tokens=REASONING_TOKENS,
-        temperature=0.6,
-        top_p=0.95,
-        note=ALWAYS_NOTE,
+        advised=(0.6, 0.95),
+    ),
+    Preset("Qwen 3, 3.5, 3.8", r"qwen-?3", extra_body=ASKED_OFF, advised=(0.7, 0.8)),
+    Preset("EXAONE 4", r"exaone-4", extra_body=ASKED_OFF),
+    Preset(
+        "Gemma", r"gemma", NEVER, advised=(1.0, 0.95), note=_("It thinks only when it is asked to.")
     ),
     Preset(
-        title="Qwen 3, 3.5, 3.8",
-        pattern=r"qwen-?3",
-        extra_body=ASKED_OFF,
-        temperature=0.7,
-        top_p=0.8,
-        note=ASKED_OFF_NOTE,
-    ),
-    Preset(
-        title="EXAONE 4",
-        pattern=r"exaone-4",
-        extra_body=ASKED_OFF,
-        note=ASKED_OFF_NOTE,
-    ),
-    Preset(
-        title="Gemma",
-        pattern=r"gemma",
-        thinking=Thinking.NEVER,
-        temperature=1.0,
-        top_p=0.95,
-        note=_("It thinks only when it is asked to."),
-    ),
-    Preset(
-        title="gpt-oss",
-        pattern=r"gpt-oss",
+        "gpt-oss",
+        r"gpt-oss",
         extra_body={"reasoning_effort": "low"},
         reasoning_tokens=REASONING_TOKENS,
-        temperature=1.0,
-        top_p=1.0,
-        note=ALWAYS_NOTE,
+        advised=(1.0, 1.0),
     ),
     Preset(
-        title="Magistral, Ministral Reasoning",
-        pattern=r"magistral|ministral.*reasoning",
+        "Magistral, Ministral Reasoning",
+        r"magistral|ministral.*reasoning",
         reasoning_tokens=REASONING_TOKENS,
-        temperature=0.7,
-        top_p=0.95,
-        note=ALWAYS_NOTE,
+        advised=(0.7, 0.95),
     ),
+    Preset("Ministral", r"ministral", NEVER),
+    Preset("Kanana Instruct", r"kanana.*instruct", NEVER),
+    Preset("SmolLM2", r"smollm2", NEVER),
+    Preset("GPT-4o, GPT-4.1", r"gpt-4(o|\.1)", NEVER),
     Preset(
-        title="Ministral",
-        pattern=r"ministral",
-        thinking=Thinking.NEVER,
-        note=NEVER_NOTE,
-    ),
-    Preset(
-        title="Kanana Instruct",
-        pattern=r"kanana.*instruct",
-        thinking=Thinking.NEVER,
-        note=NEVER_NOTE,
-    ),
-    Preset(
-        title="SmolLM2",
-        pattern=r"smollm2",
-        thinking=Thinking.NEVER,
-        note=NEVER_NOTE,
-    ),
-    Preset(
-        title="GPT-4o, GPT-4.1",
-        pattern=r"gpt-4(o|\.1)",
-        thinking=Thinking.NEVER,
-        note=NEVER_NOTE,
-    ),
-    Preset(
-        title="Brumby",
-        pattern=r"brumby",
+        "Brumby",
+        r"brumby",
         note=_("It is a base model without a chat template: its server needs one given to it."),
     ),
 )
 
 NOTHING_KNOWN = Preset(
-    title="?",
-    pattern="",
+    "?",
+    "",
     note=_("Nothing is known of this model: it may think, so its text is held until it is whole."),
 )
 
@@ -163,8 +115,9 @@ def words(preset: Preset | None) -> str:
     """What a person should know of the model, in one or two sentences."""
     if preset is None:
         return str(NOTHING_KNOWN.note)
-    parts = [f"{preset.title}: {preset.note}"]
-    if preset.temperature is not None and preset.top_p is not None:
-        advice = _("Its makers advise temperature %(temperature)s and top_p %(top_p)s.")
-        parts.append(advice % {"temperature": preset.temperature, "top_p": preset.top_p})
-    return " ".join(parts)
+    text = f"{preset.title}: {preset.about()}"
+    if preset.advised is None:
+        return text
+    temperature, top_p = preset.advised
+    advice = _("Its makers advise temperature %(temperature)s and top_p %(top_p)s.")
+    return f"{text} {advice % {'temperature': temperature, 'top_p': top_p}}"

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import translation
 
+from broker import fleet
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
+from web.link import attempt
 from web.prepared import Prepared, Slot, columns, loaded
 from web.tutor.languages import OPERATORS
 
@@ -44,6 +46,15 @@ def active() -> dict[str, int]:
     with translation.override(OPERATORS):
         tell(tuple(unreadable(rows, config)))
     return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
+
+
+def push() -> None:
+    """Tells the dispatcher, once a change is kept, which engines may get hints.
+
+    To be called where engines or the AI mode are saved or deleted.
+    """
+    # A lost push is no harm: the node sends the same every few seconds.
+    transaction.on_commit(lambda: attempt(fleet.set_engines(active())))
 
 
 @lru_cache(maxsize=1)
@@ -118,7 +129,7 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     """
     key = key_of(engine, config)
     if isinstance(key, Unreadable):
-        raise UnreadableKey(engine.name if engine.api_key else "")
+        raise UnreadableKey(why_unreadable(engine.name if engine.api_key else ""))
     kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -20,13 +20,6 @@ from web.people.passes import Pass
 
 T = TypeVar("T")
 BATCH = 500
-
-
-class Admitted(NamedTuple):
-    """holder: how the person came in; finals: by hint, those that have ended."""
-
-    holder: Pass
-    finals: dict[str, Final]
 
 
 class Follower(NamedTuple):
@@ -50,15 +43,17 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await sync_to_async(run)()
 
 
-def admit(request: HttpRequest, hints: Iterable[str]) -> Admitted:
-    """Raises: Problem for somebody unknown, and for a hint that is not there for them."""
-    wanted = list(hints)
+def admit(request: HttpRequest, hints: Collection[str]) -> tuple[Pass, dict[str, Final]]:
+    """How the person came in; and by hint the final rows of those that have ended.
+
+    Raises: Problem for somebody unknown, and for a hint that is not there for them.
+    """
     user, holder = auth.who(request)
-    rows = access.hints(user).filter(pk__in=wanted)
+    rows = access.hints(user).filter(pk__in=hints)
     # One answer for a hint that does not exist and for a stranger's: nobody can probe ids.
-    if rows.count() < len(wanted):
+    if rows.count() < len(hints):
         raise Problem(problem.NOT_FOUND)
-    return Admitted(holder, finals(rows.select_related(None)))
+    return holder, finals(rows.select_related(None))
 
 
 def lost(followers: Sequence[Follower]) -> dict[Follower, problem.ProblemKind]:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+import signal
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
+from types import FrameType
 from uuid import uuid4
 
 from django.conf import settings
@@ -23,23 +28,58 @@ from web.api import problem
 from web.api.problem import Problem
 from web.api.request_id import HEADER
 from web.events import admission, asked, rounds
-from web.events.admission import Admitted
 from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
-from web.events.seats import Seats
-from web.events.stop import on_stop_signal
-from web.events.stream import Stream
-from web.events.wire import Receive, Scope, Send, reply
+from web.events.stream import Receive, Scope, Send, Stream, reply
+from web.people.passes import Pass
 
 SIGN_INS_AT_ONCE = 4
-RESTART_S = 1.0
+PER_USER = 8
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+WORK = (
+    (Hub.run, 1.0),
+    (rounds.show_positions, 1.0),
+    (rounds.ask_rows, 5.0),
+    (rounds.end_lost, 3.0),
+)
+"""What goes on beside the streams, each with the seconds until it is done again."""
 log = logging.getLogger(__name__)
 
 
 def tune() -> None:
     """For a process with streams: at 5,000 a default full collection would halt it for 0.3 s."""
     gc.set_threshold(20_000, 50, 100)
+
+
+class Seats:
+    """total: streams that the process may hold."""
+
+    def __init__(self, total: int) -> None:
+        self._free = total
+        self._taken: Counter[int] = Counter()
+
+    def check(self) -> None:
+        """Raises: Problem when the process holds no more."""
+        if self._free <= 0:
+            raise Problem(problem.TOO_MANY_STREAMS)
+
+    @contextmanager
+    def hold(self, user: int) -> Iterator[None]:
+        """A seat while a stream is open. Raises: Problem when none is left here or for the user."""
+        self.check()
+        if self._taken[user] >= PER_USER:
+            raise Problem(problem.TOO_MANY_STREAMS)
+        self._free -= 1
+        self._taken[user] += 1
+        try:
+            yield
+        finally:
+            self._free += 1
+            self._taken[user] -= 1
+            # Otherwise an entry would stay for everybody who ever opened a stream.
+            if not self._taken[user]:
+                del self._taken[user]
 
 
 class Events:
@@ -67,13 +107,7 @@ class Events:
         self._broker = AsyncBroker()
         self._hub = Hub(self._broker)
         self._signing_in = asyncio.Semaphore(SIGN_INS_AT_ONCE)
-        work = (
-            self._hub.run,
-            partial(rounds.show_positions, self._hub),
-            partial(rounds.ask_rows, self._hub),
-            partial(rounds.end_lost, self._hub),
-        )
-        self._tasks = [asyncio.create_task(restarting(each)) for each in work]
+        self._tasks = [asyncio.create_task(repeat(work, self._hub, rest)) for work, rest in WORK]
         # The server tells of its shutdown only after the last response has ended.
         on_stop_signal(self._hub.close)
 
@@ -104,7 +138,9 @@ class Events:
         except Problem as error:
             await reply(send, refusal(request, error))
 
-    async def _admit(self, request: HttpRequest, wish: StreamQuery) -> Admitted:
+    async def _admit(
+        self, request: HttpRequest, wish: StreamQuery
+    ) -> tuple[Pass, dict[str, Final]]:
         try:
             async with self._signing_in:
                 return await admission.in_thread(partial(admission.admit, request, wish.hints))
@@ -131,14 +167,31 @@ class Events:
         )
 
 
-async def restarting(work: Callable[[], Awaitable[None]]) -> None:
-    """Runs work that never ends, again and again."""
+async def repeat(work: Callable[[Hub], Awaitable[None]], hub: Hub, rest_s: float) -> None:
+    """Again and again, also what broke."""
     while True:
         try:
-            await work()
+            await work(hub)
         except Exception:  # without this edge one bad message would silence every stream for good
             log.exception("event streams: %s broke and starts again", work)
-            await asyncio.sleep(RESTART_S)
+        await asyncio.sleep(rest_s)
+
+
+def on_stop_signal(act: Callable[[], None]) -> None:
+    """Calls act on the running loop, then whoever handled the signal before. Main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        before = signal.getsignal(number)
+
+        def handle(number: int, frame: FrameType | None, before: object = before) -> None:
+            # A signal interrupts the loop anywhere, so the loop only takes note of what to do.
+            loop.call_soon_threadsafe(act)
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, handle)
 
 
 def refusal(request: HttpRequest, error: Problem) -> HttpResponse:

@@ -6,13 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from broker.contract.events import START, Event, EventId, EventKind
 from web.events import frames
-
-if TYPE_CHECKING:
-    from web.people.passes import Pass
+from web.people.passes import Pass
 
 LIMIT = 512
 
@@ -150,13 +147,10 @@ class Watch:
 class Feed:
     """The hints of one connection, and its frames: when more than LIMIT wait, it is too slow.
 
-    holder: how the follower came in, which is looked at again while the stream is open; None: it is
-    not looked at.
+    holder: how the follower came in, which is looked at again while the stream is open.
     """
 
-    def __init__(
-        self, hints: Iterable[str], last: Mapping[str, EventId], holder: Pass | None = None
-    ) -> None:
+    def __init__(self, hints: Iterable[str], last: Mapping[str, EventId], holder: Pass) -> None:
         self.holder = holder
         self.watches = {hint: Watch(self, hint, last.get(hint, START)) for hint in hints}
         self.frames: list[bytes] = []

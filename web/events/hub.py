@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 from redis.asyncio import Connection
@@ -106,8 +107,7 @@ class Hub:
         return Log(*await self.broker.run_many([streams.after(hint, last), streams.tip(hint)]))
 
     def watches(self) -> Iterator[Watch]:
-        for watches in self._watches.values():
-            yield from watches
+        return chain.from_iterable(self._watches.values())
 
     def close(self) -> None:
         """Ends every stream, and each one that still comes."""

@@ -7,6 +7,7 @@ the engine's history in the admin.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -20,7 +21,6 @@ from broker import nodes
 from broker.nodes import NodeState
 from web.engines import roster
 from web.engines.models import Engine
-from web.engines.push import push
 from web.link import attempt
 from web.people.models import User
 
@@ -64,41 +64,32 @@ def scale(by: User, asked: Mapping[str, Counts], via: str = "") -> list[str]:
     asked: by the engine's name. via: how it was asked, for the engine's history.
     """
     with transaction.atomic():
-        rows = engines_named(asked)
-        problems = unknown(asked, rows)
-        changes = {}
-        for name, engine in rows.items():
-            changes[name] = change(engine, asked[name], problems)
-        # Whoever sets an engine to 0 workers needs no node that serves it.
-        raised = [name for name, engine in rows.items() if asked[name].workers and engine.workers]
-        # The counts are judged first: of a bad one nobody needs to know where it would run.
+        engines, problems = named(asked)
+        wanted = {each: numbers(each, asked[each.name], problems) for each in engines}
+        # Whoever sets an engine to 0 workers needs no node that serves it. The counts are judged
+        # first: of a bad one nobody needs to know where it would run.
+        raised = [each.name for each in engines if wanted[each].get("workers")]
         problems = problems or unserved(raised)
         if not problems:
-            for name, engine in rows.items():
-                keep(by, engine, changes[name], via)
+            for engine in engines:
+                keep(by, engine, wanted[engine], via)
     return problems
 
 
-def drain(by: User, names: Collection[str], via: str = "") -> list[str]:
-    """The engines get nothing new, finish what they have, and then their workers stop."""
-    return set_draining(by, names, True, via)
-
-
-def resume(by: User, names: Collection[str], via: str = "") -> list[str]:
-    """Ends a drain: the workers start again."""
-    return set_draining(by, names, False, via)
-
-
-def set_draining(by: User, names: Collection[str], draining: bool, via: str) -> list[str]:
+def set_draining(draining: bool, by: User, names: Collection[str], via: str = "") -> list[str]:
+    """Arguments after the first, and the answer, as of scale."""
     with transaction.atomic():
-        rows = engines_named(names)
-        problems = unknown(names, rows)
+        engines, problems = named(names)
         if not problems:
-            for engine in rows.values():
-                before = {"draining": engine.draining}
-                engine.draining = draining
-                keep(by, engine, before, via)
+            for engine in engines:
+                keep(by, engine, {"draining": draining}, via)
     return problems
+
+
+drain = partial(set_draining, True)
+"""The engines get nothing new, finish what they have, and then their workers stop."""
+resume = partial(set_draining, False)
+"""Ends a drain: the workers start again."""
 
 
 def idle_mode() -> str:
@@ -114,38 +105,31 @@ def command_line() -> User:
     return User.objects.get_or_create(username=COMMAND_LINE, defaults=blocked)[0]
 
 
-def engines_named(names: Collection[str]) -> dict[str, Engine]:
+def named(names: Collection[str]) -> tuple[list[Engine], list[str]]:
+    """The engines of these names, and a problem for each name that none has."""
     # Locked, so that the values before the change, which the history tells, are those it replaced.
-    found = Engine.objects.select_for_update().filter(name__in=names)
-    return {engine.name: engine for engine in found}
-
-
-def unknown(names: Collection[str], rows: Mapping[str, Engine]) -> list[str]:
-    known = ", ".join(Engine.objects.values_list("name", flat=True)) or _("none")
+    engines = list(Engine.objects.select_for_update().filter(name__in=names))
+    there = ", ".join(Engine.objects.values_list("name", flat=True)) or _("none")
     text = _("%(engine)s: there is no such engine. There are: %(known)s.")
-    return [text % {"engine": name, "known": known} for name in names if name not in rows]
+    missing = [name for name in names if name not in {engine.name for engine in engines}]
+    return engines, [text % {"engine": name, "known": there} for name in missing]
 
 
-def change(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int | bool]:
-    """Sets what was asked on the row, unsaved, or adds a problem; returns the old values."""
-    before: dict[str, int | bool] = {}
+def numbers(engine: Engine, asked: Counts, problems: list[str]) -> dict[str, int]:
+    """What was asked, by the engine's field; adds a problem for what its field does not allow."""
+    found: dict[str, int] = {}
     for field, text in (("workers", asked.workers), ("worker_slots", asked.slots)):
         low, high = limits(field)
-        # Nine digits are beyond every limit, and int() refuses thousands of them.
-        # Neither spaces nor digits of other scripts, which int() would take.
-        if text and not (text.isascii() and text.isdigit() and low <= int(text[:9]) <= high):
-            problems.append(bad_number(engine, field, text))
+        # Neither spaces nor digits of other scripts, which int() would take; and it refuses
+        # thousands of digits, where nine are beyond every limit.
+        digits = text.isascii() and text.isdigit() and len(text) <= 9
+        if digits and low <= int(text) <= high:
+            found[field] = int(text)
         elif text:
-            before[field] = getattr(engine, field)
-            setattr(engine, field, int(text))
-    return before
-
-
-def bad_number(engine: Engine, field: str, text: str) -> str:
-    low, high = limits(field)
-    what = column(field).verbose_name
-    told = {"engine": engine.name, "what": what, "text": text[:20], "low": low, "high": high}
-    return _("%(engine)s: “%(text)s” is no number of %(what)s: use %(low)d to %(high)d.") % told
+            what = {"engine": engine.name, "what": column(field).verbose_name, "text": text[:20]}
+            told = _("%(engine)s: “%(text)s” is no number of %(what)s: use %(low)d to %(high)d.")
+            problems.append(told % {**what, "low": low, "high": high})
+    return found
 
 
 def unserved(names: Collection[str]) -> list[str]:
@@ -169,18 +153,19 @@ def serves(state: NodeState) -> str:
     return ", ".join(sorted(state.engines)) or _("stopping")
 
 
-def keep(by: User, engine: Engine, before: Mapping[str, int | bool], via: str) -> None:
-    """Saves and records what is different from before."""
-    changed = [field for field, value in before.items() if getattr(engine, field) != value]
-    if not changed:
+def keep(by: User, engine: Engine, wanted: Mapping[str, int | bool], via: str) -> None:
+    """Saves and records what is wanted and not so already."""
+    told = []
+    for field, value in wanted.items():
+        before = getattr(engine, field)
+        if before != value:
+            setattr(engine, field, value)
+            told.append(f"{column(field).verbose_name}: {shown(before)} → {shown(value)}")
+    if not told:
         return
     # These fields alone: somebody may be saving the engine's form at the same moment.
-    engine.save(update_fields=changed)
-    push()
-    told = [
-        f"{column(field).verbose_name}: {shown(before[field])} → {shown(getattr(engine, field))}"
-        for field in changed
-    ]
+    engine.save(update_fields=list(wanted))
+    roster.push()
     text = "; ".join(told) + (f" ({via})" if via else "")
     LogEntry.objects.log_actions(by.pk, [engine], CHANGE, text, single_object=True)
 

@@ -35,8 +35,6 @@ WHY = {
     Why.FROZEN: gettext_lazy("it makes no step"),
 }
 NO_LOAD = Load(slots=0, max_slots=0, in_flight=0, workers={})
-# What the four calls of `overview` answer while Redis is down, in their order.
-NOTHING_KNOWN: list[Any] = [None, {}, {}, None]
 
 
 class Condition(TextChoices):
@@ -77,7 +75,7 @@ class Row:
     load: Load
     health: Health
     crews: tuple[CrewReport, ...]
-    key_lost: bool = False
+    key_lost: bool
 
     @property
     def state(self) -> Condition:
@@ -188,7 +186,9 @@ def overview() -> Overview:
     in_use = set(roster.wanted())
     # One round trip: every open fleet page asks again every few seconds.
     calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
-    live, loads, healths, waiting = attempt_all(calls) or NOTHING_KNOWN
+    # Without Redis nothing of this is known.
+    answers: list[Any] = attempt_all(calls) or [None, {}, {}, None]
+    live, loads, healths, waiting = answers
     rows = (
         Row(
             engine,

@@ -1,1 +1,1 @@
-"""Running the product: start, seed, replay, secrets."""
+"""Running the product: start, seed, health, logs, secrets."""

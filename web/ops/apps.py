@@ -5,7 +5,6 @@ from django.apps import AppConfig
 
 class OpsConfig(AppConfig):
     name = "web.ops"
-    label = "ops"
 
     def ready(self) -> None:
         from web.ops import checks  # noqa: F401  # registers them

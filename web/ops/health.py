@@ -1,4 +1,4 @@
-"""/livez and /readyz, for who starts, watches and replaces the processes of the site."""
+"""What a web process can reach of what it stands on."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from time import monotonic
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.cache import add_never_cache_headers
 
 from broker import dispatch
 from web.link import broker
 
-LIVE, READY = "/livez", "/readyz"
 WITHIN_S = 1.5
 """Seconds after which a part that has not answered is missing."""
 KEEP_S = 1.0
@@ -58,37 +55,30 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-class Look:
+class Look(Future[str]):
     """A look at one part, in a thread of its own, so that a silent server holds up no request."""
 
     def __init__(self, name: str) -> None:
-        self._name, self._began_s = name, monotonic()
-        self.future: Future[str] = Future()
-        Thread(target=self._run, name=f"ready {name}", daemon=True).start()
+        super().__init__()
+        self.began_s = monotonic()
+        Thread(target=self._run, args=[name], name=f"ready {name}", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, name: str) -> None:
         try:
-            self.future.set_result(PARTS[self._name]())
+            self.set_result(PARTS[name]())
         except Exception as error:  # whatever it is, the part cannot be used
-            log.warning("not ready: %s: %s", self._name, type(error).__name__)
-            self.future.set_result(DOWN)
+            log.warning("not ready: %s: %s", name, type(error).__name__)
+            self.set_result(DOWN)
         finally:
             # The connection belongs to this thread, and nobody else would close it.
             connection.close()
 
-    def left_s(self) -> float:
-        """Seconds for which its answer may still be awaited; 0 once they are over."""
-        return max(0.0, self._began_s + WITHIN_S - monotonic())
-
     def old(self) -> bool:
-        return self.future.done() and monotonic() - self._began_s >= KEEP_S
-
-    def state(self) -> str:
-        return self.future.result() if self.future.done() else SILENT
+        return self.done() and monotonic() - self.began_s >= KEEP_S
 
 
 class Readiness:
-    """What this process can reach; each part is looked at once in KEEP_S at most."""
+    """Each part is looked at once in KEEP_S at most."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -102,37 +92,10 @@ class Readiness:
                 if name not in self._looks or self._looks[name].old():
                     self._looks[name] = Look(name)
             looks = dict(self._looks)
-        wait(
-            [look.future for look in looks.values()], max(look.left_s() for look in looks.values())
-        )
-        return {name: look.state() for name, look in looks.items()}
+        # A look that was begun for an earlier request has had some of its time.
+        latest_s = max(look.began_s for look in looks.values())
+        wait(looks.values(), max(0.0, latest_s + WITHIN_S - monotonic()))
+        return {name: look.result() if look.done() else SILENT for name, look in looks.items()}
 
 
 readiness = Readiness()
-
-
-class HealthMiddleware:
-    """Outermost: who asks calls a container by its name, and has no account."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info == LIVE:
-            return uncached(HttpResponse("ok\n", content_type="text/plain"))
-        if request.path_info == READY:
-            return uncached(ready())
-        return self.get_response(request)
-
-
-def ready() -> JsonResponse:
-    """JSON: ready, whether nothing is missing; missing, names of parts; parts, name to state."""
-    states = readiness.states()
-    missing = [name for name, state in states.items() if state != OK]
-    body = {"ready": not missing, "missing": missing, "parts": states}
-    return JsonResponse(body, status=503 if missing else 200)
-
-
-def uncached(response: HttpResponse) -> HttpResponse:
-    add_never_cache_headers(response)
-    return response

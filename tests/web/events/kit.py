@@ -17,6 +17,7 @@ from web.events import frames
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.stream import Stream
+from web.people.passes import Pass
 
 DEADLINE_S = 30.0
 
@@ -71,7 +72,7 @@ class Browser:
         last: str = "",
         finals: Mapping[str, Final] | None = None,
     ) -> None:
-        self.feed = Feed(hints, frames.parse_ids(last))
+        self.feed = Feed(hints, frames.parse_ids(last), Pass(user=1))
         self.content = b""
         self.ended = False
         self.reading = asyncio.Event()

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from web.engines import parameters, presets, roster
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange, Thinks
-from web.engines.push import push
 
 
 class Command(BaseCommand):
@@ -57,7 +56,7 @@ class Command(BaseCommand):
         if engine.thinking == Thinks.AUTO:
             self.stdout.write(presets.words(roster.preset_of(engine, AIModelConfig.current())))
         self.follow(Mode(engine.kind))
-        push()
+        roster.push()
 
     def follow(self, mode: Mode) -> None:
         config = AIModelConfig.current()

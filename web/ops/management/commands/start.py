@@ -8,7 +8,7 @@ import socket
 import sys
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import FileIO
 from time import monotonic, sleep
 from typing import Any
@@ -28,7 +28,7 @@ from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
-from web.ops import aside
+from web.ops.management.commands import aside
 
 WATCH_S = 0.5
 READY_WITHIN_S = 60.0
@@ -46,8 +46,10 @@ class Command(BaseCommand):
         self.began_s = monotonic()
         self.children: list[Child] = []
         try:
-            with self.lock_folder() as lock:
-                self.run_all(lock)
+            with self.lock_folder() as lock, ExitStack() as self.ending:
+                self.lock = lock.fileno()
+                self.start_all()
+                self.watch()
         except KeyboardInterrupt:
             self.tell("\nStopping …")
         except HintlineError as error:
@@ -77,15 +79,6 @@ class Command(BaseCommand):
                 give_up_s = monotonic() + SITE_STOP_S
             sleep(WATCH_S)
 
-    def run_all(self, lock: FileIO) -> None:
-        self.lock = lock.fileno()
-        try:
-            self.start_all()
-            self.watch()
-        finally:
-            for child in reversed(self.children):
-                child.stop(SITE_STOP_S)
-
     def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)
         refuse_taken(port, "HINTLINE_PORT")
@@ -99,7 +92,8 @@ class Command(BaseCommand):
         self.say("Database …")
         call_command("migrate", verbosity=0)
         call_command("seed", stdout=self.stdout)
-        if self.wants_local_model():
+        # Its server runs whatever the mode is, so that switching to it needs no restart.
+        if Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists():
             local_port = need("HINTLINE_LOCAL_PORT", int)
             refuse_taken(local_port, "HINTLINE_LOCAL_PORT")
             address = f"http://{need('HINTLINE_LOCAL_HOST', str)}:{local_port}/health"
@@ -113,13 +107,14 @@ class Command(BaseCommand):
     def put_aside(self) -> None:
         """Asks whether to, where somebody can answer. Raises: HintlineError if it stays."""
         question = f"{aside.problem()} Put it aside, unharmed, and start with a new one? [y/N] "
-        if not (aside.is_file() and sys.stdin.isatty() and agreed(question)):
+        answer = ""
+        if aside.is_file() and sys.stdin.isatty():
+            # Who ends the input has not agreed.
+            with suppress(EOFError):
+                answer = input(question)
+        if answer.strip().lower() not in ("y", "yes"):
             raise HintlineError(aside.advice())
         self.say(f"Put aside: {aside.put_aside()}")
-
-    def wants_local_model(self) -> bool:
-        """Its server runs whatever the mode is, so that switching to it needs no restart."""
-        return Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists()
 
     def launch(self, name: str, arguments: list[str], ready: Callable[[], bool]) -> None:
         self.say(f"{name} …")
@@ -127,6 +122,8 @@ class Command(BaseCommand):
         output = ChildOutput(self.logs / f"{slug}.log")
         child = Child(slug, [sys.executable, *arguments], keep=[self.lock], output=output)
         self.children.append(child)
+        # The last one first, and the others too where one cannot be stopped.
+        self.ending.callback(child.stop, SITE_STOP_S)
         try:
             child.start()
         except OSError as error:
@@ -151,13 +148,6 @@ class Command(BaseCommand):
             for child in self.children:
                 if death := child.look() or child.revive():
                     self.say(f"{child.name} {death.text}")
-
-
-def agreed(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def web_arguments(port: int) -> list[str]:

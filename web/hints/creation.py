@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from broker.contract.hint import Lane
+from broker.contract.text import storable
 from web.hints.models import Hint, Submission
 from web.tutor.languages import Locale
 
@@ -23,6 +24,22 @@ class NewHint:
     prefix_tokens: int = 0
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str = ""
+
+    def hint(self) -> Hint:
+        """Its row, not saved."""
+        return Hint(
+            student=self.submission.student,
+            exercise=self.submission.exercise,
+            submission=self.submission,
+            level=self.level,
+            locale=self.locale,
+            question=storable(self.question),
+            prefix=self.prefix,
+            prefix_tokens=self.prefix_tokens,
+            lane=self.lane,
+            idempotency_key=storable(self.idempotency_key),
+            request_hash=self.request_hash(),
+        )
 
     def request_hash(self) -> str:
         """SHA-256 of what the student asked: tells a repeated request from another one."""

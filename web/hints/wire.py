@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, StrictBool
+from pydantic import BaseModel, BeforeValidator, StrictBool
 
 from broker.contract.hint import Reason, Source, State
 from web.hints import jobs
@@ -99,7 +99,9 @@ class FeedbackIn(Schema):
     )
 
 
-class CaseOut(Schema):
+# What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
+# look at each of its fields as if it were a Django row.
+class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
     call: str = Field(description="What the test called.")
@@ -108,7 +110,7 @@ class CaseOut(Schema):
     error: str | None = Field(description="What stopped it.")
 
 
-class FailureOut(Schema):
+class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
     kind: str = Field(
@@ -118,7 +120,7 @@ class FailureOut(Schema):
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
 
 
-class ReportOut(Schema):
+class ReportOut(BaseModel):
     """What the tests showed."""
 
     verdict: Verdict = Field(description="How the run ended.")
@@ -129,21 +131,21 @@ class ReportOut(Schema):
     output: str = Field(description="The first of what the program printed.")
 
 
-class L0Out(Schema):
+class L0Out(BaseModel):
     """The test report, and the same in words: help that needs no model."""
 
     report: ReportOut = Field(description="The test report.")
     words: str = Field(description="The report as a short paragraph of Markdown.")
 
 
-class FeedbackOut(Schema):
+class FeedbackOut(BaseModel):
     """What the student thinks of the hint."""
 
     helpful: bool | None = Field(description="Whether it helped; null for no verdict.")
     comment: str = Field(description="Why; may be empty.")
 
 
-class LinksOut(Schema):
+class LinksOut(BaseModel):
     """Where to go on."""
 
     self: str = Field(description="GET reads the hint.")
@@ -152,7 +154,7 @@ class LinksOut(Schema):
     feedback: str = Field(description="PUT rates it.")
 
 
-class HintOut(Schema):
+class HintOut(BaseModel):
     """A hint: the request, how it stands, and its text once there is any."""
 
     id: str = Field(description="The hint's UUID.")
@@ -184,7 +186,7 @@ class HintOut(Schema):
     links: LinksOut = Field(description="Paths of what can be done with it.")
 
 
-class HintsOut(Schema):
+class HintsOut(BaseModel):
     """Some of a student's hints."""
 
     items: list[HintOut] = Field(description="At most 50, the newest first.")

@@ -264,7 +264,7 @@ def find_exercise(user: User, path: str) -> Exercise:
 
 
 def find_hint(user: User, hint_id: UUID) -> Hint:
-    hint = access.hints(user).filter(pk=hint_id).first()
+    hint = access.hint(user, hint_id)
     if hint is None:
         raise Problem(problem.NOT_FOUND, _("You have no such hint."))
     return hint

@@ -11,7 +11,7 @@ from web.database import ago
 from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint
 from web.people.models import User
-from web.prepared import Prepared, Slot, loaded
+from web.prepared import Prepared, Slot
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
@@ -39,10 +39,10 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
     if not new.idempotency_key:
         return None
     key = storable(new.idempotency_key)
-    rows = KEYS.rows(student=new.submission.student_id, key=key)
-    if not rows:
+    found = KEYS.objects(student=new.submission.student_id, key=key)
+    if not found:
         return None
-    hint = loaded(Hint, rows[0])
+    hint: Hint = found[0]
     return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
 
 

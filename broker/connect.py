@@ -116,7 +116,7 @@ class Pool(redis.BlockingConnectionPool):
         self.pool.put_nowait(connection)
 
 
-def patient(url: str) -> dict[str, Any]:
+def untimed(url: str) -> dict[str, Any]:
     """Options of a connection on an event loop, whose user ends the wait for a reply."""
     # With a time-out of its own, redis-py sends by asyncio.wait_for: that takes a task for each
     # command, and before Python 3.12 it drops a cancellation that comes as the sending is done
@@ -245,7 +245,7 @@ class AsyncBroker:
             max_connections=MAX_CONNECTIONS,
             timeout=POOL_WAIT_S,
             retry=AsyncRetry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
-            **patient(url),
+            **untimed(url),
         )
         self.client = redis.asyncio.Redis.from_pool(pool)
         self._connection: Any = pool.make_connection()  # type: ignore[no-untyped-call]
@@ -364,4 +364,4 @@ def listener(url: str | None = None) -> redis.asyncio.Redis:
     The health check pings an idle subscription, so that a dead link is still noticed.
     """
     url = url or default_url()
-    return redis.asyncio.Redis.from_url(url, **patient(url) | {"decode_responses": False})
+    return redis.asyncio.Redis.from_url(url, **untimed(url) | {"decode_responses": False})

@@ -12,7 +12,7 @@ import pytest
 
 from tests.structure.test_sources import MODULES, ROOT
 
-ROOMS = ("broker", "broker/base", "broker/contract")
+ROOMS = ("broker", "broker/base", "broker/contract", "web/api", "web/hints")
 FEWEST, MOST = 3, 6
 """Comments in 100 lines of code."""
 FOR_TOOLS = re.compile(r"# ?(noqa|type:|fmt:|pragma)")

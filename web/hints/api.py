@@ -97,6 +97,7 @@ def ask(
 ) -> Status[wire.HintOut]:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
+    # What is cheap to know comes first: no program runs for a request that is refused anyway.
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
@@ -193,12 +194,14 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
         yield
     except IntegrityError:
         find_exercise(student, exercise.path)
+        # It is still there: then the database refused something else, and that is our mistake.
         raise
 
 
 def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
     earlier = lookup.by_key(new)
+    # A request that came before has its hint, so it is answered however many wait by now.
     if earlier is None:
         refuse_correct(report)
         refuse_when_full()
@@ -239,6 +242,8 @@ def shown(hint: Hint, response: HttpResponse, place: Placement | View | None) ->
     if hint.final:
         return wire.hint_out(hint)
     eta_s = place.eta_s if place else None
+    # Half of the wait, for hints before it may be taken back; and never so long that a student who
+    # looks at the page finds it dead.
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
     text = place.text if isinstance(place, View) else ""
     return wire.hint_out(hint, place.queue_position if place else None, eta_s, text)
@@ -252,6 +257,7 @@ def not_modified(tag: str) -> HttpResponse:
 
 
 def user_of(request: HttpRequest) -> User:
+    # Django's type allows for nobody; AUTH, which stands before each operation, does not.
     assert isinstance(request.user, User), "every operation here needs sign-in"
     return request.user
 
@@ -284,6 +290,7 @@ def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
 
 
 def refuse_bad_code(code: str) -> None:
+    # Half a character has no bytes in UTF-8; it is counted here, and refused below by its name.
     size = len(code.encode(errors="surrogatepass"))
     if size > wire.CODE_BYTES:
         detail = _("Your code has %(size)d bytes; %(most)d are allowed.")

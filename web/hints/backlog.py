@@ -27,6 +27,7 @@ CANCELLED = Counter(
 def join(hint: Hint) -> Placement | None:
     """Places a committed hint; None if the broker is down, and rescue will place it."""
     pk = str(hint.pk)
+    # The trace of the hint begins here; workers find it again by the hint's id.
     with logs.about(hint=pk), trace.root(pk):
         return attempt(dispatch.admit(jobs.ticket(hint)))
 

@@ -44,6 +44,7 @@ class NewHint:
     def request_hash(self) -> str:
         """SHA-256 of what the student asked: tells a repeated request from another one."""
         program = self.submission
+        # JSON shows where each part ends: two requests could be alike as joined texts.
         asked = [program.exercise_id, self.level, self.locale, program.code, self.question]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 

@@ -17,6 +17,7 @@ BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
 
 
+# Asked anew for each request, as other processes take requests too; an index has the states.
 QUEUED = Prepared(
     lambda: Hint.objects.filter(state=State.QUEUED).values_list("state").annotate(Count("pk"))
 )
@@ -38,6 +39,7 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
     """What came before under the same key of the same student; None for a new key, or none."""
     if not new.idempotency_key:
         return None
+    # As the row has it: a character that cannot be stored was marked there.
     key = storable(new.idempotency_key)
     found = KEYS.objects(student=new.submission.student_id, key=key)
     if not found:
@@ -67,6 +69,7 @@ def ended_as(hint: str) -> tuple[State, Reason | None] | None:
 def just_finished(hint: str, within_s: float) -> bool:
     """Whether a worker wrote the end of this hint so short a time ago."""
     rows = Hint.objects.filter(pk=hint, finished_at__gt=ago(within_s))
+    # A hint that was taken back ended in the web, which also sent its last event.
     return rows.exclude(state=State.CANCELLED).exists()
 
 

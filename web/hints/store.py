@@ -53,6 +53,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     engine: the row of that name must still exist.
     """
     serving = roster.serving(engine)
+    # An admin may have deleted the engine since the grant; rescue finds another one for the hint.
     if serving is None:
         return None
     to: list[Any] = [State.RUNNING, attempt, engine]
@@ -70,6 +71,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         submission=Submission(code=code, report=json.loads(report)),
         **dict(zip(CLAIMED, columns, strict=True)),
     )  # fmt: skip
+    # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
     return jobs.job(row, *serving)
 

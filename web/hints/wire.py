@@ -88,6 +88,7 @@ class CheckIn(Schema):
 class FeedbackIn(Schema):
     """What the student thinks of a hint; the last verdict counts."""
 
+    # Strict, for pydantic would take the text "off" for a verdict too.
     helpful: StrictBool | None = Field(
         description="Whether it helped; null takes the verdict back."
     )
@@ -204,6 +205,7 @@ def hint_out(
     hint: Hint, queue_position: int | None = None, eta_s: int | None = None, partial: str = ""
 ) -> HintOut:
     """partial: gated text of a hint that is still being written."""
+    # While it runs the row has no text: what the gate has passed so far is in the hint's stream.
     text = partial if hint.state == State.RUNNING else hint.text
     base = f"/v1/hints/{hint.pk}"
     return HintOut(

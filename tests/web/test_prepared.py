@@ -83,7 +83,7 @@ def test_a_row_is_kept_as_django_keeps_it(
     new = new_hint(student, exercise)
     submission = {"report": {"a": ["한", None, 1.5]}, "code": "x = '\\'", "fingerprint": "f"}
     for row in (
-        new.hint(),
+        new.hint(new.submission),
         Submission(student=student, exercise=exercise, **submission),
         Course(slug="other"),
     ):
@@ -100,7 +100,7 @@ def test_a_row_that_may_not_stand_beside_another_is_kept_out(
     student: User, exercise: Exercise
 ) -> None:
     hint = queued(student, exercise)
-    again = new_hint(student, exercise).hint()
+    again = new_hint(student, exercise).hint(hint.submission)
 
     assert not insert(again)
     assert not insert(Course(slug=exercise.course.slug))

@@ -69,7 +69,9 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        report, _ = submit(student, exercise, body.code)
+        report, program = run(student, exercise, body.code)
+        with still_there(student, exercise):
+            submissions.keep(program)
     return wire.check_out(report, body.code)
 
 
@@ -103,7 +105,7 @@ def ask(
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report, program = submit(student, exercise, body.code)
+        report, program = run(student, exercise, body.code)
         hint, place = accept(new_hint(program, body, idempotency_key), report)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place))
@@ -180,11 +182,10 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def submit(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
-    """Runs the program and keeps it. Raises: Problem busy."""
+def run(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
+    """Raises: SandboxBusy."""
     report = sandbox.check(code, exercise.tests, exercise.language)
-    with still_there(student, exercise):
-        return report, submissions.keep(student, exercise, code, report)
+    return report, submissions.ran(student, exercise, code, report)
 
 
 @contextmanager
@@ -200,15 +201,16 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
 
 def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    earlier = lookup.by_key(new)
+    earlier, program = lookup.by_key(new), new.submission
     # A request that came before has its hint, so it is answered however many wait by now.
-    if earlier is None:
-        refuse_correct(report)
-        refuse_when_full()
-    program = new.submission
+    refused = None if earlier else refusal(report)
     with still_there(program.student, program.exercise):
-        made = earlier or store.create(new)
+        if earlier or refused:
+            submissions.keep(program)
+        made = earlier or refused or store.create(new)
     match made:
+        case Problem():
+            raise made
         case creation.Created(hint):
             return hint, backlog.join(hint)
         case creation.Repeated(hint):
@@ -321,12 +323,11 @@ def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
         raise Problem(problem.FORBIDDEN, _("Only who teaches the course may use the batch lane."))
 
 
-def refuse_correct(report: Report) -> None:
+def refusal(report: Report) -> Problem | None:
+    """Why a new request is not taken after its program ran."""
     if report.verdict is Verdict.PASSED:
-        raise Problem(problem.ALREADY_CORRECT)
-
-
-def refuse_when_full() -> None:
+        return Problem(problem.ALREADY_CORRECT)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
-        raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))
+        return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))
+    return None

@@ -14,7 +14,10 @@ from web.tutor.languages import Locale
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHint:
-    """A checked request. idempotency_key: empty for none; prefix_tokens: as in Ticket."""
+    """A checked request.
+
+    submission: need not be kept yet. idempotency_key: empty for none; prefix_tokens: as in Ticket.
+    """
 
     submission: Submission
     level: int
@@ -25,12 +28,12 @@ class NewHint:
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str = ""
 
-    def hint(self) -> Hint:
-        """Its row, not saved."""
+    def hint(self, program: Submission) -> Hint:
+        """Its row, not saved. program: its submission as it is kept."""
         return Hint(
             student=self.submission.student,
             exercise=self.submission.exercise,
-            submission=self.submission,
+            submission=program,
             level=self.level,
             locale=self.locale,
             question=storable(self.question),

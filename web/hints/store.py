@@ -22,7 +22,7 @@ from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.database import ago, now_sql
 from web.engines import roster
-from web.hints import attempts, jobs, lookup
+from web.hints import attempts, jobs, lookup, submissions
 from web.hints.creation import Created, Creation, NewHint, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.prepared import insert
@@ -33,10 +33,12 @@ LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
 
 
 def create(new: NewHint) -> Creation:
-    """Writes the row, unless the key or another hint in flight forbids it."""
+    """Writes the row, unless the key or another hint in flight forbids it; keeps the program."""
     for _ in range(TRIES):
-        if insert(hint := new.hint()):
-            return Created(hint)
+        # One commit for both: on PostgreSQL each waits for the disk.
+        with transaction.atomic():
+            if insert(hint := new.hint(submissions.keep(new.submission))):
+                return Created(hint)
         # The constraints let one in, also of two requests at once; the others find it here.
         if earlier := lookup.by_key(new):
             return earlier

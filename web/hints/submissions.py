@@ -21,23 +21,31 @@ LATEST = """
 """
 
 
-def keep(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
-    """The student's latest submission for this exercise if it is the same, else a new one."""
-    code, found = storable(code), storable_json(report.as_json())
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST, [student.pk, exercise.pk])
-        latest = cursor.fetchone()
-    if latest and (latest[1], json.loads(latest[2])) == (code, found):
-        known = {"id": latest[0], "code": code, "report": found}
-        row = Submission.from_db(DEFAULT_DB_ALIAS, known.keys(), known.values())
-        row.student, row.exercise = student, exercise
-        return row
-    row = Submission(
+def ran(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
+    """What a student has run, and what it showed; not kept yet."""
+    return Submission(
         student=student,
         exercise=exercise,
-        code=code,
-        fingerprint=fingerprint(code, exercise.language),
-        report=found,
+        code=storable(code),
+        fingerprint=fingerprint(storable(code), exercise.language),
+        report=storable_json(report.as_json()),
     )
-    insert(row)
-    return row
+
+
+def keep(program: Submission) -> Submission:
+    """The student's latest submission for this exercise if it is the same, else this one, saved.
+
+    Raises: IntegrityError if the exercise or the student is gone.
+    """
+    if not program._state.adding:
+        return program
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [program.student_id, program.exercise_id])
+        latest = cursor.fetchone()
+    if latest and (latest[1], json.loads(latest[2])) == (program.code, program.report):
+        known = {"id": latest[0], "code": program.code, "report": program.report}
+        row = Submission.from_db(DEFAULT_DB_ALIAS, known.keys(), known.values())
+        row.student, row.exercise = program.student, program.exercise
+        return row
+    insert(program)
+    return program

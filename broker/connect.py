@@ -17,11 +17,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context
 from itertools import chain, islice
 from pathlib import Path
+from queue import Empty
 from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
-from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
 from redis.exceptions import NoScriptError
@@ -65,7 +65,7 @@ def translated() -> Iterator[None]:
         yield
     except (redis.RedisError, OSError) as error:
         if passes(error):
-            raise BrokerDown(str(error)) from error
+            raise BrokerDown(str(error) or "no reply in time") from error
         raise
 
 
@@ -99,29 +99,29 @@ def options(url: str) -> dict[str, Any]:
     }
 
 
-class Cancellable(AbstractConnection):
-    """A connection that ends with the task that uses it.
+class Pool(redis.BlockingConnectionPool):
+    """Hands out connections as they are.
 
-    redis-py sends with asyncio.wait_for, which before Python 3.12 drops a cancellation that
-    arrives as the sending is done (https://github.com/python/cpython/issues/86296).
+    redis-py's own looks first whether each is alive, which takes as long as most calls. One that
+    has died fails at its first use, as it may anyway, and its caller tries once more.
     """
 
-    async def send_packed_command(
-        self, command: bytes | str | Iterable[bytes], check_health: bool = True
-    ) -> None:
-        task = asyncio.current_task()
-        cancelled = task.cancelling() if task else 0
-        await super().send_packed_command(command, check_health)
-        if task and task.cancelling() > cancelled:
-            # Nobody will read the reply to this command, and it must not answer the next one.
-            await self.disconnect(nowait=True)
-            raise asyncio.CancelledError
+    def get_connection(self, *_: Any, **__: Any) -> Any:
+        try:
+            return self.pool.get(timeout=self.timeout) or self.make_connection()  # type: ignore[no-untyped-call]
+        except Empty:
+            raise redis.ConnectionError("no connection was free in time") from None
+
+    def release(self, connection: Any) -> None:
+        self.pool.put_nowait(connection)
 
 
-def make_cancellable(pool: redis.asyncio.ConnectionPool) -> None:
-    """Lets the connections that this pool will make end with the task that uses them."""
-    kind = pool.connection_class
-    pool.connection_class = type(f"Cancellable{kind.__name__}", (Cancellable, kind), {})
+def untimed(url: str) -> dict[str, Any]:
+    """Options of a connection on an event loop, whose user ends the wait for a reply."""
+    # With a time-out of its own, redis-py sends by asyncio.wait_for: that takes a task for each
+    # command, and before Python 3.12 it drops a cancellation that comes as the sending is done
+    # (https://github.com/python/cpython/issues/86296).
+    return options(url) | {"socket_timeout": None}
 
 
 Command = tuple[str | int, ...]
@@ -174,14 +174,14 @@ class Broker:
     def __init__(self, url: str | None = None) -> None:
         """url: redis://, rediss:// or unix://; None: default_url()."""
         url = url or default_url()
-        pool = redis.BlockingConnectionPool.from_url(
+        self._pool = Pool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
             timeout=POOL_WAIT_S,
             retry=Retry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
             **options(url),
         )
-        self.client = redis.Redis.from_pool(pool)
+        self.client = redis.Redis.from_pool(self._pool)
 
     def run(self, call: Call[T]) -> T:
         """Raises: BrokerDown."""
@@ -204,19 +204,31 @@ class Broker:
 
     def close(self) -> None:
         self.client.close()
-        self.client.connection_pool.disconnect()
+        self._pool.disconnect()
 
     def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if len(commands) == 1:
-            # A pipeline takes twice the time for a single command.
-            try:
-                return [self.client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-            except redis.ResponseError as error:
-                return [error]
-        with self.client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)  # type: ignore[no-untyped-call]
-            return pipe.execute(raise_on_error=False)
+        connection = self._pool.get_connection()
+        try:
+            packed = connection.pack_commands(commands)
+            found: list[Any] = connection.retry.call_with_retry(
+                lambda: replies(connection, len(commands), packed), connection.disconnect
+            )
+            return found
+        finally:
+            self._pool.release(connection)
+
+
+def replies(connection: Any, count: int, packed: Sequence[bytes]) -> list[Any]:
+    """A reply to each of the packed commands, which may be an error."""
+
+    def reply() -> Any:
+        try:
+            return connection.read_response()
+        except redis.ResponseError as error:
+            return error
+
+    connection.send_packed_command(packed)
+    return [reply() for _ in range(count)]
 
 
 class AsyncBroker:
@@ -233,10 +245,11 @@ class AsyncBroker:
             max_connections=MAX_CONNECTIONS,
             timeout=POOL_WAIT_S,
             retry=AsyncRetry(ConstantBackoff(RETRY_PAUSE_S), 1, RETRIED),
-            **options(url),
+            **untimed(url),
         )
-        make_cancellable(pool)
         self.client = redis.asyncio.Redis.from_pool(pool)
+        self._connection: Any = pool.make_connection()  # type: ignore[no-untyped-call]
+        """All calls go over it: there is never more than one round trip on its way."""
         self._asked: list[Waiter] = []
         self._answering: asyncio.Task[None] | None = None
 
@@ -269,21 +282,25 @@ class AsyncBroker:
 
         async def renew() -> None:
             with translated():
-                await lock.reacquire()
+                async with asyncio.timeout(SOCKET_TIMEOUT_S):
+                    await lock.reacquire()
 
         with translated():
-            ours = await lock.acquire()
+            async with asyncio.timeout(SOCKET_TIMEOUT_S):
+                ours = await lock.acquire()
         try:
             yield renew if ours else None
         finally:
             if ours:
                 # A lock that cannot be released ends with its time to live.
                 with suppress(redis.RedisError, OSError):
-                    await lock.release()
+                    async with asyncio.timeout(SOCKET_TIMEOUT_S):
+                        await lock.release()
 
     async def aclose(self) -> None:
         if self._answering:
             await asyncio.wait([self._answering])
+        await self._connection.disconnect()
         await self.client.aclose(close_connection_pool=True)
 
     async def _answer_all(self) -> None:
@@ -321,16 +338,24 @@ class AsyncBroker:
                 return replies
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        if len(commands) == 1:
+        packed = self._connection.pack_commands(commands)
+        found: list[Any] = await self._connection.retry.call_with_retry(
+            lambda: self._replies(len(commands), packed), self._connection.disconnect
+        )
+        return found
+
+    async def _replies(self, count: int, packed: Sequence[bytes]) -> list[Any]:
+        """A reply to each of the packed commands, which may be an error."""
+
+        async def reply() -> Any:
             try:
-                reply = await self.client.execute_command(*commands[0])  # type: ignore[no-untyped-call]
-                return [reply]
+                return await self._connection.read_response()
             except redis.ResponseError as error:
-                return [error]
-        async with self.client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            return await pipe.execute(raise_on_error=False)
+                return error
+
+        async with asyncio.timeout(SOCKET_TIMEOUT_S):
+            await self._connection.send_packed_command(packed)
+            return [await reply() for _ in range(count)]
 
 
 def listener(url: str | None = None) -> redis.asyncio.Redis:
@@ -339,8 +364,4 @@ def listener(url: str | None = None) -> redis.asyncio.Redis:
     The health check pings an idle subscription, so that a dead link is still noticed.
     """
     url = url or default_url()
-    client = redis.asyncio.Redis.from_url(
-        url, **options(url) | {"socket_timeout": None, "decode_responses": False}
-    )
-    make_cancellable(client.connection_pool)
-    return client
+    return redis.asyncio.Redis.from_url(url, **untimed(url) | {"decode_responses": False})

@@ -73,7 +73,7 @@ def ask_one(student: Any, exercise: Any, number: int) -> None:
         locale=("en", "ko")[number % 2],
     )
     report = Report(verdict=Verdict.FAILED, total=1)
-    program = submissions.keep(student, exercise, body.code, report)
+    program = submissions.keep(submissions.ran(student, exercise, body.code, report))
     created = store.create(new_hint(program, body, key=""))
     assert isinstance(created, creation.Created)
     backlog.join(created.hint)

@@ -48,9 +48,9 @@ def ready(workers):
 def asked(number):
     names = [User(username=f"s{n}") for n in range(number)]
     for n, student in enumerate(User.objects.bulk_create(names)):
-        program = submissions.keep(
+        program = submissions.keep(submissions.ran(
             student, exercises[n % len(exercises)], "x = 1\\n" * 20, report
-        )
+        ))
         yield NewHint(submission=program, level=3, locale="en", question="", prefix="p")
 
 """

@@ -18,6 +18,7 @@ from broker.connect import AsyncBroker, Broker
 from broker.contract.events import EventKind
 from broker.dispatch import Claim, Placement
 from broker.embedded import Embedded, url
+from broker.keys import RESCUE
 from broker.scripts import MOST_KEYS, Call, nothing
 from broker.streams import Append
 from tests.broker.helpers import admit, scripts_run, serve, ticket
@@ -54,9 +55,7 @@ async def test_many_async_calls_are_one_round_trip(
     async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await async_broker.run(dispatch.backlog_size())
-    pool = async_broker.client.connection_pool
-    connection = await pool.get_connection()
-    await pool.release(connection)
+    connection = async_broker._connection
     sent: list[object] = []
     send = connection.send_packed_command
 
@@ -173,6 +172,56 @@ def test_clients_recover_when_the_server_comes_back(data_dir: Path) -> None:
     assert admit(broker, "h").grant
     broker.close()
     server.stop()
+
+
+async def test_a_connection_that_the_server_ended_costs_no_call(
+    broker: Broker, async_broker: AsyncBroker
+) -> None:
+    admit(broker, "h")
+    known, size = dispatch.known(["h"]), dispatch.backlog_size()
+    await async_broker.run(size)
+    for _ in range(3):
+        broker.client.client_kill_filter(_type="normal", skipme=False)
+
+        assert await async_broker.run(known) == broker.run(known) == {"h"}
+        broker.client.client_kill_filter(_type="normal", skipme=False)
+        assert await async_broker.run_many([known, size]) == [{"h"}, 1]
+        assert broker.run_many([known, size]) == [{"h"}, 1]
+
+
+async def test_a_reply_that_comes_too_late_answers_no_later_call(
+    valkey: Embedded, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(broker, "h")
+    monkeypatch.setattr(connect, "SOCKET_TIMEOUT_S", 0.2)
+    calm, quick = Broker(valkey.url), AsyncBroker(valkey.url)
+    known, size = dispatch.known(["h"]), dispatch.backlog_size()
+    assert await quick.run(size) == calm.run(size) == 1
+    for calls in ([size], [size, size]):
+        broker.client.client_pause(700)
+
+        with pytest.raises(BrokerDown):
+            await quick.run_many(calls)
+        with pytest.raises(BrokerDown):
+            calm.run_many(calls)
+
+        assert broker.client.ping()
+        assert await quick.run(known) == calm.run(known) == {"h"}
+    calm.close()
+    await quick.aclose()
+
+
+async def test_nobody_waits_for_ever_for_a_silent_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes connections and says nothing, not even while they are set up."""
+    monkeypatch.setattr(connect, "SOCKET_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = AsyncBroker(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        with pytest.raises(BrokerDown, match="no reply in time"):
+            await asyncio.wait_for(silent.run(dispatch.backlog_size()), 5)
+        with pytest.raises(BrokerDown, match="no reply in time"):
+            async with asyncio.timeout(5), silent.lock(RESCUE):
+                pass
+        await silent.aclose()
 
 
 def test_the_default_is_the_embedded_valkey(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,6 +361,7 @@ async def test_who_is_cancelled_leaves_the_others_their_answers(async_broker: As
 async def test_nobodys_lines_are_about_the_hint_of_another(
     async_broker: AsyncBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await async_broker.run(dispatch.backlog_size())
     seen: list[object] = []
     send = async_broker._send
 

@@ -49,7 +49,9 @@ def main(how: str, slugs: list[str]) -> None:
         code = f"{exercise.starter}\n# {number}\n"
         body = HintIn(exercise=exercise.path, level=3, code=code, locale="en")
         report = Report(verdict=Verdict.FAILED, total=1)
-        new = new_hint(submissions.keep(student, exercise, code, report), body, key="")
+        new = new_hint(
+            submissions.keep(submissions.ran(student, exercise, code, report)), body, key=""
+        )
         if how == "random":
             new = replace(new, prefix=prefix_of(chance.choice(ENGINES)))
         created = store.create(new)

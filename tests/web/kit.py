@@ -73,7 +73,7 @@ def problem(response: Any, status: int, name: str) -> dict[str, Any]:
 def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG) -> NewHint:
     report = Report(verdict=Verdict.CRASHED)
     return NewHint(
-        submission=submissions.keep(student, exercise, code, report),
+        submission=submissions.keep(submissions.ran(student, exercise, code, report)),
         level=1,
         locale="ko",
         question="",

@@ -178,7 +178,7 @@ def test_whatever_a_request_brings_its_row_can_be_kept(student: User, exercise: 
         output=BAD,
     )
     new = replace(new_hint(student, exercise), question=BAD)
-    program = submissions.keep(student, exercise, BAD, report)
+    program = submissions.keep(submissions.ran(student, exercise, BAD, report))
     new = replace(new, submission=program)
 
     created = store.create(replace(new, idempotency_key=BAD))
@@ -189,7 +189,7 @@ def test_whatever_a_request_brings_its_row_can_be_kept(student: User, exercise: 
     kept = row.submission.report
     assert kept["first"] == {"call": GOOD, "expected": GOOD, "got": GOOD, "error": GOOD}
     assert (kept["error"]["message"], kept["output"]) == (GOOD, GOOD)
-    assert submissions.keep(student, exercise, BAD, report) == program
+    assert submissions.keep(submissions.ran(student, exercise, BAD, report)) == program
     assert isinstance(store.create(replace(new, idempotency_key=BAD)), creation.Repeated)
 
 

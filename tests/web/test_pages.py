@@ -59,7 +59,9 @@ def new_exercise(course: Course, slug: str, **more: str) -> Exercise:
 
 
 def new_hint(student: User, exercise: Exercise, level: int, state: State) -> Hint:
-    program = submissions.keep(student, exercise, "", Report(verdict=Verdict.CRASHED))
+    program = submissions.keep(
+        submissions.ran(student, exercise, "", Report(verdict=Verdict.CRASHED))
+    )
     whose: dict[str, Any] = {"student": student, "exercise": exercise, "submission": program}
     return Hint.objects.create(**whose, level=level, state=state, locale="ko")
 

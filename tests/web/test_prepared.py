@@ -7,38 +7,42 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from tests.web.kit import queued
+from tests.web.kit import new_hint, queued
 from web.courses.models import Course, Exercise, Membership
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.people import access, tokens
 from web.people.models import ApiToken, User
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot, insert
 
 pytestmark = pytest.mark.django_db
 
 HINT = Prepared(
-    lambda: Hint.objects.filter(student=Slot("student")).values_list(*columns(Hint, "exercise"))
+    lambda: Hint.objects.filter(student=Slot("student")).select_related(
+        "exercise__course", "submission"
+    )
 )
 
 
 def values(row: Model) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in columns(type(row))}
+    return {
+        column.attname: getattr(row, column.attname) for column in type(row)._meta.concrete_fields
+    }
 
 
 def test_an_object_is_as_django_loads_it(
     student: User, exercise: Exercise, django_assert_num_queries: Any
 ) -> None:
     queued(student, exercise)
-    expected = Hint.objects.select_related("exercise").get()
+    expected = Hint.objects.get()
 
     with django_assert_num_queries(1):
-        (row,) = HINT.rows(student=student.pk)
-        found = loaded(Hint, row, "exercise")
-        above = found.exercise
+        (found,) = HINT.objects(student=student.pk)
+        beside = [found.exercise, found.exercise.course, found.submission]
 
-    assert values(found) == values(expected)
-    assert values(above) == values(expected.exercise)
     assert found == expected
+    assert values(found) == values(expected)
+    for row, other in zip(beside, [exercise, exercise.course, expected.submission], strict=True):
+        assert values(row) == values(other)
 
 
 def test_each_run_brings_its_own_values(course: Course, exercise: Exercise) -> None:
@@ -71,6 +75,38 @@ def test_a_token_brings_its_user_with_it(student: User, django_assert_num_querie
         assert values(found.user) == values(student)
 
     assert tokens.valid(text + "x") is None
+
+
+def test_a_row_is_kept_as_django_keeps_it(
+    student: User, exercise: Exercise, django_assert_num_queries: Any
+) -> None:
+    new = new_hint(student, exercise)
+    submission = {"report": {"a": ["한", None, 1.5]}, "code": "x = '\\'", "fingerprint": "f"}
+    for row in (
+        new.hint(new.submission),
+        Submission(student=student, exercise=exercise, **submission),
+        Course(slug="other"),
+    ):
+        with django_assert_num_queries(1):
+            assert insert(row)
+
+        assert row.pk
+        assert values(type(row).objects.get(pk=row.pk)) == values(row)  # type: ignore[attr-defined]
+    row.delete()
+    assert not Course.objects.filter(slug="other").exists()
+
+
+def test_a_row_that_may_not_stand_beside_another_is_kept_out(
+    student: User, exercise: Exercise
+) -> None:
+    hint = queued(student, exercise)
+    again = new_hint(student, exercise).hint(hint.submission)
+
+    assert not insert(again)
+    assert not insert(Course(slug=exercise.course.slug))
+
+    assert again._state.adding
+    assert list(Hint.objects.all()) == [hint]
 
 
 def test_the_sql_is_made_once(student: User, exercise: Exercise) -> None:

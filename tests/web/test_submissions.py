@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, problem
 from web.courses.models import Exercise, Membership
@@ -59,10 +61,13 @@ def test_the_same_program_under_other_tests_is_another_run(api: Caller, exercise
 def test_another_report_is_another_submission(
     student: User, exercise: Exercise, change: dict[str, Any]
 ) -> None:
-    first = submissions.keep(student, exercise, WRONG, FAILED)
+    first = submissions.keep(submissions.ran(student, exercise, WRONG, FAILED))
 
-    assert submissions.keep(student, exercise, WRONG, FAILED) == first
-    assert submissions.keep(student, exercise, WRONG, replace(FAILED, **change)) != first
+    assert submissions.keep(submissions.ran(student, exercise, WRONG, FAILED)) == first
+    assert (
+        submissions.keep(submissions.ran(student, exercise, WRONG, replace(FAILED, **change)))
+        != first
+    )
 
 
 def test_each_student_and_exercise_has_submissions_of_its_own(
@@ -72,7 +77,7 @@ def test_each_student_and_exercise_has_submissions_of_its_own(
     more = Exercise.objects.create(course=exercise.course, slug="more")
     pairs = [(student, exercise), (other, exercise), (student, more)]
 
-    rows = {submissions.keep(*pair, WRONG, FAILED).pk for pair in pairs * 2}
+    rows = {submissions.keep(submissions.ran(*pair, WRONG, FAILED)).pk for pair in pairs * 2}
 
     assert len(rows) == 3
 
@@ -91,6 +96,35 @@ def test_a_refused_request_has_run_its_program_too(api: Caller) -> None:
     problem(api.ask(code=RIGHT), 409, "already-correct")
 
     assert kept() == [RIGHT]
+
+
+def test_a_request_beside_a_hint_in_flight_has_run_its_program_too(
+    api: Caller, settings: Any
+) -> None:
+    live()
+    api.ask("key", code=WRONG)
+    other = WRONG.replace("a - b", "a")
+
+    problem(api.ask(code=other), 409, "already-waiting")
+    problem(api.ask("key", code=f"{other}#"), 422, "key-reused")
+    settings.BACKLOG_MAX = 0
+    problem(api.ask(code=f"{other}##"), 429, "backlog-full")
+
+    assert kept() == [WRONG, other, f"{other}#", f"{other}##"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_program_and_its_hint_are_one_commit(line: None, api: Caller) -> None:
+    live()
+    api.ask(code=RIGHT)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert api.ask(code=WRONG).status_code == 202
+
+    verbs = [query["sql"].split()[0] for query in asked]
+    begin = verbs.index("BEGIN")
+    assert set(verbs[:begin]) == {"SELECT"}
+    assert verbs[begin:] == ["BEGIN", "SELECT", "INSERT", "INSERT", "COMMIT"]
 
 
 def test_a_program_that_may_not_run_is_not_kept(api: Caller, stranger: Caller) -> None:
@@ -126,12 +160,12 @@ def test_who_leaves_the_course_leaves_the_runs_there(api: Caller, student: User)
 def test_to_ask_after_a_run_costs_one_statement_more(
     api: Caller, student: User, exercise: Exercise, django_assert_num_queries: Any
 ) -> None:
-    submissions.keep(student, exercise, WRONG, FAILED)
+    submissions.keep(submissions.ran(student, exercise, WRONG, FAILED))
 
     with django_assert_num_queries(1):
-        submissions.keep(student, exercise, WRONG, FAILED)
+        submissions.keep(submissions.ran(student, exercise, WRONG, FAILED))
     with django_assert_num_queries(2):
-        submissions.keep(student, exercise, RIGHT, FAILED)
+        submissions.keep(submissions.ran(student, exercise, RIGHT, FAILED))
 
 
 def test_a_hint_is_read_in_one_statement(api: Caller, django_assert_num_queries: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -16,9 +17,9 @@ from ninja.parser import Parser
 
 from broker.base.errors import BrokerDown
 from web import database
-from web.api import problem
+from web.api import edge, problem
 from web.api.openapi import Api
-from web.api.problem import Problem
+from web.api.problem import Problem, ProblemKind
 from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)
@@ -63,42 +64,11 @@ def refused(request: HttpRequest, error: HttpError) -> HttpResponse:
     if isinstance(error.__cause__, Problem):
         # Ninja wraps whatever the parser raises.
         return problem.respond(request, error.__cause__)
-    kind = {
-        401: problem.NOT_SIGNED_IN,
-        403: problem.FORBIDDEN,
-        404: problem.NOT_FOUND,
-        405: problem.METHOD,
-    }.get(error.status_code, problem.INVALID)
+    # Of what ninja itself refuses, all but these is something that cannot be used.
+    kinds = {401: problem.NOT_SIGNED_IN, 403: problem.FORBIDDEN, **edge.KINDS}
+    kind = kinds.get(error.status_code, problem.INVALID)
     detail = _("The body is not valid JSON.") if error.status_code == 400 else ""
     return problem.respond(request, Problem(kind, detail))
-
-
-@api.exception_handler(Http404)
-def missing(request: HttpRequest, error: Http404) -> HttpResponse:
-    return problem.respond(request, Problem(problem.NOT_FOUND))
-
-
-@api.exception_handler(RequestDataTooBig)
-def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return problem.respond(request, Problem(problem.TOO_LARGE))
-
-
-@api.exception_handler(SuspiciousOperation)
-def suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
-    """Too many query parameters, a cookie that nobody made: whatever Django calls suspicious."""
-    return problem.respond(request, Problem(problem.INVALID))
-
-
-@api.exception_handler(MultiPartParserError)
-def no_form(request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
-    """The check of the CSRF token looks into a form, and nothing else here reads one."""
-    return problem.respond(request, Problem(problem.MEDIA_TYPE))
-
-
-@api.exception_handler(UnreadablePostError)
-def gone(request: HttpRequest, error: UnreadablePostError) -> HttpResponse:
-    """The caller has left in the middle of the body: nobody is there to be answered."""
-    return problem.respond(request, Problem(problem.INVALID))
 
 
 @api.exception_handler(BrokerDown)
@@ -107,17 +77,34 @@ def broker_down(request: HttpRequest, error: BrokerDown) -> HttpResponse:
     return problem.respond(request, Problem(problem.BROKER_DOWN))
 
 
-@api.exception_handler(SandboxBusy)
-def busy(request: HttpRequest, error: SandboxBusy) -> HttpResponse:
-    return problem.respond(request, Problem(problem.BUSY))
-
-
 @api.exception_handler(Error)
 def database_down(request: HttpRequest, error: Error) -> HttpResponse:
     if not database.is_down(error):
         return broken(request, error)
     log.error("database down: %s", error)
     return problem.respond(request, Problem(problem.DATABASE_DOWN))
+
+
+# Django's own refusals, and a sandbox without room: all that there is to say is their kind.
+KINDS: dict[type[Exception], ProblemKind] = {
+    Http404: problem.NOT_FOUND,
+    RequestDataTooBig: problem.TOO_LARGE,
+    # Too many query parameters, or a cookie that nobody made.
+    SuspiciousOperation: problem.INVALID,
+    # The check of the CSRF token looks into a form, and nothing else here reads one.
+    MultiPartParserError: problem.MEDIA_TYPE,
+    # The caller has left in the middle of the body, so nobody is there to be answered.
+    UnreadablePostError: problem.INVALID,
+    SandboxBusy: problem.BUSY,
+}
+
+
+def plain(request: HttpRequest, error: Exception, kind: ProblemKind) -> HttpResponse:
+    return problem.respond(request, Problem(kind))
+
+
+for refusal, kind in KINDS.items():
+    api.add_exception_handler(refusal, partial(plain, kind=kind))
 
 
 @api.exception_handler(Exception)

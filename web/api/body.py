@@ -28,6 +28,7 @@ def limited_wsgi(application: Application) -> Application:
     def limited(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         most = most_bytes()
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            # One byte more than is allowed, by which Django sees that the body is too long.
             content = environ["wsgi.input"].read(most + 1)
             environ["CONTENT_LENGTH"] = str(len(content))
             environ["wsgi.input"] = BytesIO(content)

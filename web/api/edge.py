@@ -22,6 +22,7 @@ class ApiProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         kind = KINDS.get(response.status_code)
+        # What the API itself has refused says more than its status does.
         told = response.get("Content-Type") == problem.CONTENT_TYPE
         if kind is None or told or not request.path_info.startswith(PATH):
             return response

@@ -19,6 +19,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Random, for it goes to strangers: a number in order would tell how much the site is used.
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         with logs.about(request=request.request_id):  # type: ignore[attr-defined]
             response = self.get_response(request)

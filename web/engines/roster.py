@@ -21,7 +21,7 @@ from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot
 from web.tutor.languages import OPERATORS
 
 log = logging.getLogger(__name__)
@@ -84,14 +84,12 @@ def wanted() -> dict[str, Wanted]:
     return {row.name: Wanted(row.workers, row.worker_slots, row.draining) for row in rows}
 
 
-IN_USE = Prepared(
-    lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True).values_list(*columns(Engine))
-)
+IN_USE = Prepared(lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True))
 
 
 def in_use(config: AIModelConfig) -> list[Engine]:
     """Those of the mode that are enabled, also those that are drained. Nodes ask all the time."""
-    return [loaded(Engine, row) for row in IN_USE.rows(mode=config.mode)]
+    return IN_USE.objects(mode=config.mode)
 
 
 def reachable() -> list[tuple[Engine, Endpoint]]:
@@ -109,10 +107,13 @@ def serving(name: str) -> tuple[Endpoint, Sampling] | None:
     return serving_in(name, int(monotonic()))
 
 
+NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
+
+
 @lru_cache(maxsize=32)
 def serving_in(name: str, second: int) -> tuple[Endpoint, Sampling] | None:
     """A busy worker asks a hundred times a second; people change this a few times a day."""
-    engine = Engine.objects.filter(name=name).first()
+    engine = next(iter(NAMED.objects(name=name)), None)
     if engine is None:
         return None
     config = AIModelConfig.current()

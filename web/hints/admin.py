@@ -28,6 +28,7 @@ class AskedAdmin(CourseScoped[Row]):
     list_select_related = ("student", "exercise__course")
     search_fields = ["id", "student__username", "exercise__slug"]
     date_hierarchy = "created_at"
+    # A full count would read the whole table for each page.
     show_full_result_count = False
 
     @admin.display(description=_("student"), ordering="student__username")
@@ -49,6 +50,7 @@ class SubmissionAdmin(AskedAdmin[Submission]):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
+        # A page of the list would load a hundred programs, up to 64 KB each, and show none.
         return super().get_queryset(request).defer("code")
 
     @admin.display(description=_("verdict"))

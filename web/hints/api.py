@@ -69,7 +69,9 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
     with running(student, exercise):
-        report, _ = submit(student, exercise, body.code)
+        report, program = run(student, exercise, body.code)
+        with still_there(student, exercise):
+            submissions.keep(program)
     return wire.check_out(report, body.code)
 
 
@@ -97,12 +99,13 @@ def ask(
 ) -> Status[wire.HintOut]:
     student = user_of(request)
     exercise = find_exercise(student, body.exercise)
+    # What is cheap to know comes first: no program runs for a request that is refused anyway.
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report, program = submit(student, exercise, body.code)
+        report, program = run(student, exercise, body.code)
         hint, place = accept(new_hint(program, body, idempotency_key), report)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place))
@@ -179,11 +182,10 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def submit(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
-    """Runs the program and keeps it. Raises: Problem busy."""
+def run(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
+    """Raises: Problem busy."""
     report = checker().check(code, exercise.tests, exercise.language)
-    with still_there(student, exercise):
-        return report, submissions.keep(student, exercise, code, report)
+    return report, submissions.ran(student, exercise, code, report)
 
 
 @contextmanager
@@ -193,19 +195,22 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
         yield
     except IntegrityError:
         find_exercise(student, exercise.path)
+        # It is still there: then the database refused something else, and that is our mistake.
         raise
 
 
 def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    earlier = lookup.by_key(new)
-    if earlier is None:
-        refuse_correct(report)
-        refuse_when_full()
-    program = new.submission
+    earlier, program = lookup.by_key(new), new.submission
+    # A request that came before has its hint, so it is answered however many wait by now.
+    refused = None if earlier else refusal(report)
     with still_there(program.student, program.exercise):
-        made = earlier or store.create(new)
+        if earlier or refused:
+            submissions.keep(program)
+        made = earlier or refused or store.create(new)
     match made:
+        case Problem():
+            raise made
         case creation.Created(hint):
             return hint, backlog.join(hint)
         case creation.Repeated(hint):
@@ -239,6 +244,8 @@ def shown(hint: Hint, response: HttpResponse, place: Placement | View | None) ->
     if hint.final:
         return wire.hint_out(hint)
     eta_s = place.eta_s if place else None
+    # Half of the wait, for hints before it may be taken back; and never so long that a student who
+    # looks at the page finds it dead.
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
     text = place.text if isinstance(place, View) else ""
     return wire.hint_out(hint, place.queue_position if place else None, eta_s, text)
@@ -252,6 +259,7 @@ def not_modified(tag: str) -> HttpResponse:
 
 
 def user_of(request: HttpRequest) -> User:
+    # Django's type allows for nobody; AUTH, which stands before each operation, does not.
     assert isinstance(request.user, User), "every operation here needs sign-in"
     return request.user
 
@@ -264,7 +272,7 @@ def find_exercise(user: User, path: str) -> Exercise:
 
 
 def find_hint(user: User, hint_id: UUID) -> Hint:
-    hint = access.hints(user).filter(pk=hint_id).first()
+    hint = access.hint(user, hint_id)
     if hint is None:
         raise Problem(problem.NOT_FOUND, _("You have no such hint."))
     return hint
@@ -284,6 +292,7 @@ def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
 
 
 def refuse_bad_code(code: str) -> None:
+    # Half a character has no bytes in UTF-8; it is counted here, and refused below by its name.
     size = len(code.encode(errors="surrogatepass"))
     if size > wire.CODE_BYTES:
         detail = _("Your code has %(size)d bytes; %(most)d are allowed.")
@@ -314,12 +323,11 @@ def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
         raise Problem(problem.FORBIDDEN, _("Only who teaches the course may use the batch lane."))
 
 
-def refuse_correct(report: Report) -> None:
+def refusal(report: Report) -> Problem | None:
+    """Why a new request is not taken after its program ran."""
     if report.verdict is Verdict.PASSED:
-        raise Problem(problem.ALREADY_CORRECT)
-
-
-def refuse_when_full() -> None:
+        return Problem(problem.ALREADY_CORRECT)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
-        raise Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))
+        return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))
+    return None

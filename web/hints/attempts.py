@@ -21,6 +21,8 @@ BEGIN = """
     INSERT INTO hints_attempt (hint_id, number, engine, started_at, failure, error)
     VALUES (%s, %s, %s, {now}, '', '')
 """
+# The caller knows its attempt by hint and number; to ask for the row's id first would be one
+# statement more for each call.
 KEEP = """
     INSERT INTO hints_modelcall (
         attempt_id, created_at, purpose, model, template_version, parameters,
@@ -56,6 +58,7 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
             key(hint), number, call.purpose, storable(call.model)[:MODEL_CHARS],
             call.template_version, json.dumps(storable_json(dict(call.parameters))),
             call.usage.prompt_tokens, call.usage.completion_tokens, call.usage.cached_tokens,
+            # With no days to keep it, what a model wrote is not even stored for an hour.
             call.verdict, storable(call.text) if settings.RAW_DAYS else "",
         ]
         for call in calls
@@ -66,4 +69,5 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
 
 def key(hint: str) -> Any:
     """A hint's id as this database keeps it."""
+    # SQLite has no type for it, and Django keeps text without dashes there.
     return Hint._meta.pk.get_db_prep_value(hint, connection)

@@ -5,18 +5,29 @@ A broker that is down is no error here: the row is committed, and rescue takes i
 
 from __future__ import annotations
 
+from prometheus_client import Counter
+
 from broker import dispatch
 from broker.base import logs, trace
+from broker.base.metrics import REGISTRY
 from broker.dispatch import Placement
 from broker.view import View, view
-from web.hints import jobs, metrics
+from web.hints import jobs
 from web.hints.models import Hint
 from web.link import attempt
+
+CANCELLED = Counter(
+    "hint_cancelled",
+    "Hints taken back by their students, by where they were: waiting, granted or claimed.",
+    ["stage"],
+    registry=REGISTRY,
+)
 
 
 def join(hint: Hint) -> Placement | None:
     """Places a committed hint; None if the broker is down, and rescue will place it."""
     pk = str(hint.pk)
+    # The trace of the hint begins here; workers find it again by the hint's id.
     with logs.about(hint=pk), trace.root(pk):
         return attempt(dispatch.admit(jobs.ticket(hint)))
 
@@ -26,8 +37,9 @@ def leave(hint: Hint) -> None:
     pk = str(hint.pk)
     with logs.about(hint=pk):
         gone = attempt(dispatch.cancel(pk, hint.attempt, str(hint.student_id)))
+    # A second cancel finds the stream closed, and is not counted.
     if gone and gone.first:
-        metrics.cancelled(gone.phase)
+        CANCELLED.labels(gone.phase or "unknown").inc()
 
 
 def look(hint: str, seen: str = "") -> View | None:

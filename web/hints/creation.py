@@ -7,13 +7,17 @@ import json
 from dataclasses import dataclass
 
 from broker.contract.hint import Lane
+from broker.contract.text import storable
 from web.hints.models import Hint, Submission
 from web.tutor.languages import Locale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewHint:
-    """A checked request. idempotency_key: empty for none; prefix_tokens: as in Ticket."""
+    """A checked request.
+
+    submission: need not be kept yet. idempotency_key: empty for none; prefix_tokens: as in Ticket.
+    """
 
     submission: Submission
     level: int
@@ -24,9 +28,26 @@ class NewHint:
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str = ""
 
+    def hint(self, program: Submission) -> Hint:
+        """Its row, not saved. program: its submission as it is kept."""
+        return Hint(
+            student=self.submission.student,
+            exercise=self.submission.exercise,
+            submission=program,
+            level=self.level,
+            locale=self.locale,
+            question=storable(self.question),
+            prefix=self.prefix,
+            prefix_tokens=self.prefix_tokens,
+            lane=self.lane,
+            idempotency_key=storable(self.idempotency_key),
+            request_hash=self.request_hash(),
+        )
+
     def request_hash(self) -> str:
         """SHA-256 of what the student asked: tells a repeated request from another one."""
         program = self.submission
+        # JSON shows where each part ends: two requests could be alike as joined texts.
         asked = [program.exercise_id, self.level, self.locale, program.code, self.question]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 

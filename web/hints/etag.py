@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from broker.view import View
 from web.hints.models import Hint
 
+# Anybody may send any text as a tag: its length is bounded, and only ASCII's digits are digits.
 IN_FLIGHT = re.compile(r'W/"((?:queued|running)-\d{1,9}-\d{1,9}-\d{0,9})"', re.ASCII)
 FINAL = re.compile(r'W/"[a-z]{1,20}-\d{1,9}-[0-9a-f]{8}"', re.ASCII)
 

@@ -52,6 +52,7 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         endpoint=endpoint,
         sampling=sampling,
         lane=Lane(row.lane),
+        # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,
     )
 

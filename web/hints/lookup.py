@@ -11,12 +11,13 @@ from web.database import ago
 from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint
 from web.people.models import User
-from web.prepared import Prepared, Slot, loaded
+from web.prepared import Prepared, Slot
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
 
 
+# Asked anew for each request, as other processes take requests too; an index has the states.
 QUEUED = Prepared(
     lambda: Hint.objects.filter(state=State.QUEUED).values_list("state").annotate(Count("pk"))
 )
@@ -38,11 +39,12 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
     """What came before under the same key of the same student; None for a new key, or none."""
     if not new.idempotency_key:
         return None
+    # As the row has it: a character that cannot be stored was marked there.
     key = storable(new.idempotency_key)
-    rows = KEYS.rows(student=new.submission.student_id, key=key)
-    if not rows:
+    found = KEYS.objects(student=new.submission.student_id, key=key)
+    if not found:
         return None
-    hint = loaded(Hint, rows[0])
+    hint: Hint = found[0]
     return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
 
 
@@ -67,6 +69,7 @@ def ended_as(hint: str) -> tuple[State, Reason | None] | None:
 def just_finished(hint: str, within_s: float) -> bool:
     """Whether a worker wrote the end of this hint so short a time ago."""
     rows = Hint.objects.filter(pk=hint, finished_at__gt=ago(within_s))
+    # A hint that was taken back ended in the web, which also sent its last event.
     return rows.exclude(state=State.CANCELLED).exists()
 
 

@@ -126,6 +126,7 @@ class Hint(models.Model):
     # By the database's clock, which alone tells how old a hint is: see web.database.ago.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
+    # It stays when another attempt goes on: the student has seen first words once.
     first_piece_at = models.DateTimeField(_("first piece"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
@@ -143,6 +144,7 @@ class Hint(models.Model):
             models.Index(fields=["student", "exercise", "-created_at"], name="hint_history"),
         ]
         constraints = [
+            # Two clicks at once may reach two processes: only the database sees both.
             models.UniqueConstraint(
                 fields=["student", "exercise"],
                 condition=Q(state__in=IN_FLIGHT),

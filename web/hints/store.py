@@ -22,9 +22,10 @@ from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.database import Sql, ago_sql, now_sql, update
 from web.engines import roster
-from web.hints import attempts, jobs, lookup
+from web.hints import attempts, jobs, lookup, submissions
 from web.hints.creation import Created, Creation, NewHint, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
+from web.prepared import insert
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
@@ -32,37 +33,19 @@ LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
 
 
 def create(new: NewHint) -> Creation:
-    """Writes the row, unless the key or another hint in flight forbids it."""
+    """Writes the row, unless the key or another hint in flight forbids it; keeps the program."""
     for _ in range(TRIES):
-        try:
-            return Created(insert(new))
-        except IntegrityError as error:
-            refused = error
+        # One commit for both: on PostgreSQL each waits for the disk.
+        with transaction.atomic():
+            if insert(hint := new.hint(submissions.keep(new.submission))):
+                return Created(hint)
         # The constraints let one in, also of two requests at once; the others find it here.
         if earlier := lookup.by_key(new):
             return earlier
         if waiting := lookup.in_flight(new.submission.student, new.submission.exercise):
             return Waiting(waiting)
         # The hint that was in the way has ended since: now there may be room.
-    raise refused
-
-
-@transaction.atomic
-def insert(new: NewHint) -> Hint:
-    """Raises: IntegrityError."""
-    return Hint.objects.create(
-        student=new.submission.student,
-        exercise=new.submission.exercise,
-        submission=new.submission,
-        level=new.level,
-        locale=new.locale,
-        question=storable(new.question),
-        prefix=new.prefix,
-        prefix_tokens=new.prefix_tokens,
-        lane=new.lane,
-        idempotency_key=storable(new.idempotency_key),
-        request_hash=new.request_hash(),
-    )
+    raise IntegrityError(f"no room beside the other hints of student {new.submission.student_id}")
 
 
 def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
@@ -72,6 +55,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     engine: the row of that name must still exist.
     """
     serving = roster.serving(engine)
+    # An admin may have deleted the engine since the grant; rescue finds another one for the hint.
     if serving is None:
         return None
     to: list[Any] = [State.RUNNING, attempt, engine]
@@ -89,6 +73,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         submission=Submission(code=code, report=json.loads(report)),
         **dict(zip(CLAIMED, columns, strict=True)),
     )  # fmt: skip
+    # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
     return jobs.job(row, *serving)
 

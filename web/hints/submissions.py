@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+from django.db import DEFAULT_DB_ALIAS, connection
+
 from broker.contract.text import storable, storable_json
 from web.courses.models import Exercise
 from web.hints.models import Submission
 from web.people.models import User
+from web.prepared import insert
 from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Report
 
@@ -16,17 +21,31 @@ LATEST = """
 """
 
 
-def keep(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
-    """The student's latest submission for this exercise if it is the same, else a new one."""
-    code, found = storable(code), storable_json(report.as_json())
-    for row in Submission.objects.raw(LATEST, [student.pk, exercise.pk]):
-        if (row.code, row.report) == (code, found):
-            row.student, row.exercise = student, exercise
-            return row
-    return Submission.objects.create(
+def ran(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
+    """What a student has run, and what it showed; not kept yet."""
+    return Submission(
         student=student,
         exercise=exercise,
-        code=code,
-        fingerprint=fingerprint(code, exercise.language),
-        report=found,
+        code=storable(code),
+        fingerprint=fingerprint(storable(code), exercise.language),
+        report=storable_json(report.as_json()),
     )
+
+
+def keep(program: Submission) -> Submission:
+    """The student's latest submission for this exercise if it is the same, else this one, saved.
+
+    Raises: IntegrityError if the exercise or the student is gone.
+    """
+    if not program._state.adding:
+        return program
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [program.student_id, program.exercise_id])
+        latest = cursor.fetchone()
+    if latest and (latest[1], json.loads(latest[2])) == (program.code, program.report):
+        known = {"id": latest[0], "code": program.code, "report": program.report}
+        row = Submission.from_db(DEFAULT_DB_ALIAS, known.keys(), known.values())
+        row.student, row.exercise = program.student, program.exercise
+        return row
+    insert(program)
+    return program

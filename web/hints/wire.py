@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, StrictBool
+from pydantic import BaseModel, BeforeValidator, StrictBool
 
 from broker.contract.hint import Reason, Source, State
 from web.hints import jobs
@@ -88,6 +88,7 @@ class CheckIn(Schema):
 class FeedbackIn(Schema):
     """What the student thinks of a hint; the last verdict counts."""
 
+    # Strict, for pydantic would take the text "off" for a verdict too.
     helpful: StrictBool | None = Field(
         description="Whether it helped; null takes the verdict back."
     )
@@ -99,7 +100,9 @@ class FeedbackIn(Schema):
     )
 
 
-class CaseOut(Schema):
+# What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
+# look at each of its fields as if it were a Django row.
+class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
     call: str = Field(description="What the test called.")
@@ -108,7 +111,7 @@ class CaseOut(Schema):
     error: str | None = Field(description="What stopped it.")
 
 
-class FailureOut(Schema):
+class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
     kind: str = Field(
@@ -118,7 +121,7 @@ class FailureOut(Schema):
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
 
 
-class ReportOut(Schema):
+class ReportOut(BaseModel):
     """What the tests showed."""
 
     verdict: Verdict = Field(description="How the run ended.")
@@ -129,21 +132,21 @@ class ReportOut(Schema):
     output: str = Field(description="The first of what the program printed.")
 
 
-class L0Out(Schema):
+class L0Out(BaseModel):
     """The test report, and the same in words: help that needs no model."""
 
     report: ReportOut = Field(description="The test report.")
     words: str = Field(description="The report as a short paragraph of Markdown.")
 
 
-class FeedbackOut(Schema):
+class FeedbackOut(BaseModel):
     """What the student thinks of the hint."""
 
     helpful: bool | None = Field(description="Whether it helped; null for no verdict.")
     comment: str = Field(description="Why; may be empty.")
 
 
-class LinksOut(Schema):
+class LinksOut(BaseModel):
     """Where to go on."""
 
     self: str = Field(description="GET reads the hint.")
@@ -152,7 +155,7 @@ class LinksOut(Schema):
     feedback: str = Field(description="PUT rates it.")
 
 
-class HintOut(Schema):
+class HintOut(BaseModel):
     """A hint: the request, how it stands, and its text once there is any."""
 
     id: str = Field(description="The hint's UUID.")
@@ -184,7 +187,7 @@ class HintOut(Schema):
     links: LinksOut = Field(description="Paths of what can be done with it.")
 
 
-class HintsOut(Schema):
+class HintsOut(BaseModel):
     """Some of a student's hints."""
 
     items: list[HintOut] = Field(description="At most 50, the newest first.")
@@ -202,6 +205,7 @@ def hint_out(
     hint: Hint, queue_position: int | None = None, eta_s: int | None = None, partial: str = ""
 ) -> HintOut:
     """partial: gated text of a hint that is still being written."""
+    # While it runs the row has no text: what the gate has passed so far is in the hint's stream.
     text = partial if hint.state == State.RUNNING else hint.text
     base = f"/v1/hints/{hint.pk}"
     return HintOut(

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot
 from web.tutor import levels
 
 Person = User | AnonymousUser
@@ -70,15 +72,15 @@ def enters_admin(user: Person) -> bool:
 EXERCISE = for_anybody(
     lambda user: Exercise.objects.filter(
         course__in=courses(user), course__slug=Slot("course"), slug=Slot("exercise")
-    ).values_list(*columns(Exercise, "course"))
+    ).select_related("course")
 )
 
 
 def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
-    rows = EXERCISE[user.is_superuser].rows(user=user.pk, course=course, exercise=slug)
-    return loaded(Exercise, rows[0], "course") if rows else None
+    found = EXERCISE[user.is_superuser].objects(user=user.pk, course=course, exercise=slug)
+    return next(iter(found), None)
 
 
 LEVELS = Prepared(
@@ -104,10 +106,19 @@ def teaches(user: User, course: Course) -> bool:
     return bool(TAUGHT_COURSE[user.is_superuser].rows(user=user.pk, course=course.pk))
 
 
-def hints(user: User) -> QuerySet[Hint]:
+def hints(user: User | Anybody) -> QuerySet[Hint]:
     """The hints this person may read and follow: their own, those of courses they teach, or all."""
     rows = Hint.objects.select_related("exercise__course", "submission")
     return rows if user.is_superuser else rows.filter(OWN | TAUGHT, **{f"{MEMBER}__user": user})
+
+
+HINT = for_anybody(lambda user: hints(user).filter(pk=Slot("hint")))
+
+
+def hint(user: User, hint_id: UUID) -> Hint | None:
+    """The hint of this id, if this person may read it."""
+    key = Hint._meta.pk.get_db_prep_value(hint_id, connection)
+    return next(iter(HINT[user.is_superuser].objects(user=user.pk, hint=key)), None)
 
 
 def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, str]]:

@@ -9,17 +9,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from web.people.models import ApiToken
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot
 
 MARK = "hl_"
 USED_RESOLUTION = timedelta(minutes=5)
 
 VALID = Prepared(
-    lambda: (
-        ApiToken.objects.valid()
-        .filter(sha256=Slot("sha256"))
-        .values_list(*columns(ApiToken, "user"))
-    )
+    lambda: ApiToken.objects.valid().filter(sha256=Slot("sha256")).select_related("user")
 )
 
 
@@ -37,8 +33,8 @@ def digest(text: str) -> str:
 
 def valid(text: str) -> ApiToken | None:
     """The token of this text, with its active owner; notes the use, at most every five minutes."""
-    rows, now = VALID.rows(sha256=digest(text)), timezone.now()
-    found = loaded(ApiToken, rows[0], "user") if rows else None
+    now = timezone.now()
+    found: ApiToken | None = next(iter(VALID.objects(sha256=digest(text))), None)
     if found and (found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import uvloop
@@ -116,6 +116,9 @@ class AsyncioPool(BasePool):
             released=partial(self._release, number),
         )
         self._post(self._start, number, job)
+        # The loop's thread is awake now. Without a turn of its own it would wait for Python's lock
+        # until Celery has done all that it does after a message, and so would the hint.
+        sleep(0)
 
     def _get_info(self) -> dict[str, Any]:
         return {

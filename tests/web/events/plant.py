@@ -71,7 +71,9 @@ def hints(course: object, student: object, count: int) -> list[str]:
     made = []
     for n in range(count):
         exercise = Exercise.objects.create(course=course, slug=f"{student.username}-{n}")
-        program = submissions.keep(student, exercise, "", Report(verdict=Verdict.CRASHED))
+        program = submissions.keep(
+            submissions.ran(student, exercise, "", Report(verdict=Verdict.CRASHED))
+        )
         hint = Hint(student=student, exercise=exercise, submission=program, level=1)
         hint.save()
         made.append(hint)

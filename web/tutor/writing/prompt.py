@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, TypedDict
 
@@ -81,6 +82,8 @@ def prefix_key(model: str, exercise: str, revision: int, level: int, locale: Loc
     return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
+# Each request for a hint asks for it, and it looks at every character.
+@lru_cache(maxsize=256)
 def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> int:
     """About how many tokens all prompts of an exercise and level begin with.
 

@@ -97,6 +97,7 @@ def test_cancel_while_queued_never_reaches_the_engine(stand: Stand, engine: Fake
     running = [stand.ask(stand.student()) for _ in range(2)]
     student = stand.student()
     waiting = stand.ask(student)
+    until(lambda: engine.stats()["active"] == 2)
     started = engine.stats()["started"]
     assert waiting["position"] == 1
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,6 +12,7 @@ from django.db import close_old_connections, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Asked = tuple[Callable[[], Any], asyncio.Future[Any]]
 Outcome = tuple[Any, Exception | None]
 """What a function returned, or what it raised."""
 
@@ -27,42 +27,41 @@ class Database:
     def __init__(self) -> None:
         # One for a process will do: SQLite takes one writer at a time anyway.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._asked: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
-        self._answering: asyncio.Task[None] | None = None
+        self._asked: list[Asked] = []
+        self._busy = False
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Raises: what the function raises. A connection that failed is not used again."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._asked.append((partial(function, *args, **kwargs), answer))
-        if self._answering is None:
-            # An empty context: what is logged there is not about the hint of whoever came first.
-            self._answering = asyncio.create_task(self._answer_all(), context=Context())
+        if not self._busy:
+            self._next_turn()
         return await answer
 
     def close(self) -> None:
-        """Ends the thread and its connection."""
+        """Ends the thread and its connection; nothing may be asked afterwards."""
         self._thread.submit(connections.close_all)
         self._thread.shutdown()
 
-    async def _answer_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._asked:
-            # Who was cancelled meanwhile wants nothing written.
-            asked = [(call, answer) for call, answer in self._asked if not answer.done()]
-            self._asked = []
+    def _next_turn(self) -> None:
+        # Who was cancelled meanwhile wants nothing written.
+        asked = [(call, answer) for call, answer in self._asked if not answer.done()]
+        self._asked, self._busy = [], False
+        if asked:
             calls = [call for call, _ in asked]
-            try:
-                outcomes = await loop.run_in_executor(self._thread, outcomes_of, calls)
-            except RuntimeError as ended:  # the thread is gone
-                outcomes = [(None, ended)] * len(asked)
-            for (_, answer), (value, error) in zip(asked, outcomes, strict=True):
-                if answer.done():
-                    continue
-                if error is None:
-                    answer.set_result(value)
-                else:
-                    answer.set_exception(error)
-        self._answering = None
+            turn = asyncio.get_running_loop().run_in_executor(self._thread, outcomes_of, calls)
+            turn.add_done_callback(partial(self._answer, asked))
+            self._busy = True
+
+    def _answer(self, asked: Sequence[Asked], turn: asyncio.Future[list[Outcome]]) -> None:
+        for (_, answer), (value, error) in zip(asked, turn.result(), strict=True):
+            if answer.done():
+                continue
+            if error is None:
+                answer.set_result(value)
+            else:
+                answer.set_exception(error)
+        self._next_turn()
 
 
 def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Outcome]:

@@ -13,6 +13,7 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import pytest
+from celery.app.task import Context
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from broker import dispatch
@@ -45,7 +46,7 @@ from workers.attempt.mishap import Broke
 from workers.attempt.write import write
 from workers.guard.rescue import Rescue
 from workers.node.exposition import PORT, Exposition
-from workers.pool.asynctask import Context, request_of
+from workers.pool.job import request_of
 from workers.runtime import Runtime
 
 __all__ = ["hint", "lines", "spans"]

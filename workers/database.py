@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from functools import partial
@@ -50,9 +50,10 @@ class Database:
             # Who was cancelled meanwhile wants nothing written.
             asked = [(call, answer) for call, answer in self._asked if not answer.done()]
             self._asked = []
-            calls = [call for call, _ in asked]
+            calls = map(outcome_of, [call for call, _ in asked])
             try:
-                outcomes = await loop.run_in_executor(self._thread, outcomes_of, calls)
+                # A map calls nothing yet: the thread does, as it makes a list of it.
+                outcomes = await loop.run_in_executor(self._thread, list, calls)
             except RuntimeError as ended:  # the thread is gone
                 outcomes = [(None, ended)] * len(asked)
             for (_, answer), (value, error) in zip(asked, outcomes, strict=True):
@@ -63,10 +64,6 @@ class Database:
                 else:
                     answer.set_exception(error)
         self._answering = None
-
-
-def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Outcome]:
-    return [outcome_of(call) for call in calls]
 
 
 def outcome_of(call: Callable[[], Any]) -> Outcome:

@@ -92,19 +92,18 @@ class Runtime:
         service_s: as in dispatch.settle. last: sent before that, in the same round trip; without a
         broker watchers miss it, and learn the end from the row. worked: the engine gave an answer.
         """
-        self.held.pop(hint, None)
         report = [health.worked(self.engine)] if worked else []
-        calls = [*last, *report, dispatch.settle(hint, self.engine, attempt, service_s)]
-        try:
-            await self.broker.run_many(calls)
-        except BrokerDown as error:
-            log.warning("hint %s: its lease will expire: %s", hint, error)
+        settle = dispatch.settle(hint, self.engine, attempt, service_s)
+        await self._let_go(hint, [*last, *report, settle])
 
     async def call_in(self, hint: str, attempt: int) -> None:
         """A bug ended the attempt: rescue has the hint next, or with the broker down, later."""
+        await self._let_go(hint, [dispatch.broke(hint, self.engine, attempt)])
+
+    async def _let_go(self, hint: str, calls: Sequence[Call[Any]]) -> None:
         self.held.pop(hint, None)
         try:
-            await self.broker.run(dispatch.broke(hint, self.engine, attempt))
+            await self.broker.run_many(calls)
         except BrokerDown as error:
             log.warning("hint %s: its lease will expire: %s", hint, error)
 

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
 from broker.health import EngineFailure
+from web.engines import example
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.engines.client.model import Model
-from web.engines.example import Example
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
@@ -142,7 +142,7 @@ class Trial:
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
         endpoint = found.endpoint
         self.found, self.sampling, self.model = found, sampling, Model()
-        self.example = Example(locale if endpoint.writes(locale) else endpoint.languages[0])
+        self.locale = locale if endpoint.writes(locale) else endpoint.languages[0]
         self.started = perf_counter()
 
     def elapsed_ms(self) -> int:
@@ -179,10 +179,10 @@ class Trial:
 
         A second turn need not learn again how the server wants to be asked.
         """
-        found, gate, written, decided = self.found, self.example.gate(), "", False
+        found, gate, written, decided = self.found, example.gate(self.locale), "", False
         endpoint = replace(found.endpoint, dialect=found.dialect)
         answer = Answer(endpoint)
-        messages = self.example.messages(blocked)
+        messages = example.messages(self.locale, blocked)
         async with aclosing(
             self.model.stream(endpoint, self.sampling, messages, REQUEST_ID)
         ) as chunks:

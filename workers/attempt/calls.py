@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, cast
-
-from openai.types.chat import ChatCompletionMessageParam
+from typing import TYPE_CHECKING
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
-from broker.contract.job import Sampling
+from broker.contract.job import Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed
 from web.engines.client.negotiation import Negotiation
-from web.tutor.writing.prompt import Message
 from workers.attempt import telemetry
 
 if TYPE_CHECKING:
@@ -39,11 +36,9 @@ class ModelRequest:
     sampling: Sampling
     beginning: str = ""
 
-    def prompt(self) -> list[ChatCompletionMessageParam]:
-        messages = cast(list[ChatCompletionMessageParam], list(self.messages))
-        if self.beginning:
-            messages.append({"role": "assistant", "content": self.beginning})
-        return messages
+    def prompt(self) -> list[Message]:
+        begun: Message = {"role": "assistant", "content": self.beginning}
+        return [*self.messages, begun] if self.beginning else [*self.messages]
 
 
 async def ask(

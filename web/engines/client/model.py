@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk
 
 from broker.base import trace
 from broker.contract.hint import Lane
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint, Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.body import Answered, refuse
 from web.engines.client.chunk import Chunk
@@ -41,15 +41,15 @@ class Request:
         self,
         endpoint: Endpoint,
         sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
+        messages: Sequence[Message],
         lane: Lane,
         request_id: str,
     ) -> None:
         self.endpoint = endpoint
         self.asked = Negotiation(endpoint, sampling, messages, lane)
         self.timer = StreamTimer(endpoint)
-        texts = (str(message.get("content")) for message in messages)
-        self.redaction = Redaction(endpoint.api_key, tuple(texts))
+        texts = [message["content"] for message in messages]
+        self.redaction = Redaction(endpoint.api_key, texts)
         self.translation = Translation(endpoint, self.redaction)
         self.headers: dict[str, Any] = {
             "X-Request-Id": request_id,
@@ -87,7 +87,7 @@ class Model:
         self,
         endpoint: Endpoint,
         sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
+        messages: Sequence[Message],
         request_id: str,
         lane: Lane = Lane.INTERACTIVE,
     ) -> AsyncGenerator[Chunk, None]:

@@ -43,7 +43,7 @@ class Prepared:
         return sql, parameters, compiler.get_converters([each[0] for each in compiler.select])
 
     def rows(self, **slots: str | int) -> list[Row]:
-        """The rows, in no order; columns as in the query's values_list."""
+        """The rows, in no order. Columns as in the query's values_list, else for `loaded`."""
         sql, parameters, converters = self._made
         bound = [slots[each.name] if isinstance(each, Slot) else each for each in parameters]
         with connection.cursor() as cursor:
@@ -61,22 +61,16 @@ def converted(row: Row, converters: dict[int, Any]) -> Row:
 
 
 @cache
-def columns(model: type[Model], parent: str = "") -> tuple[str, ...]:
-    """Names of a model's columns for values_list; then those of the parent it has by this key."""
-    own = tuple(field.attname for field in model._meta.concrete_fields)
-    above = columns(kind(model, parent)) if parent else ()
-    return own + tuple(f"{parent}__{name}" for name in above)
+def columns(model: type[Model]) -> tuple[str, ...]:
+    """Names of a model's columns, in the order in which Django asks for them."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 def loaded(model: type[M], row: Row, parent: str = "") -> M:
-    """The object of a row with its `columns`, and with its parent's if it is named."""
+    """The object of a row; with its parent's, if the query's select_related names that key."""
     own = columns(model)
     found = model.from_db(DEFAULT_DB_ALIAS, own, row[: len(own)])
     if parent:
-        setattr(found, parent, loaded(kind(model, parent), row[len(own) :]))
+        above: Any = model._meta.get_field(parent).related_model
+        setattr(found, parent, loaded(above, row[len(own) :]))
     return found
-
-
-def kind(model: type[Model], parent: str) -> type[Model]:
-    found: Any = model._meta.get_field(parent).related_model
-    return found  # type: ignore[no-any-return]

@@ -16,9 +16,7 @@ from web.prepared import Prepared, Slot, columns, loaded
 
 pytestmark = pytest.mark.django_db
 
-HINT = Prepared(
-    lambda: Hint.objects.filter(student=Slot("student")).values_list(*columns(Hint, "exercise"))
-)
+HINT = Prepared(lambda: Hint.objects.filter(student=Slot("student")).select_related("exercise"))
 
 
 def values(row: Model) -> dict[str, Any]:

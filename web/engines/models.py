@@ -14,7 +14,7 @@ from broker.base import times
 from broker.contract.job import Thinking
 from web.engines import parameters
 from web.engines.keys import KeyField
-from web.prepared import Prepared, columns, loaded
+from web.prepared import Prepared, loaded
 from web.tutor.languages import LANGUAGES
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class AIModelConfig(models.Model):
         return loaded(cls, rows[0]) if rows else cls.objects.get_or_create(pk=1)[0]
 
 
-CURRENT = Prepared(lambda: AIModelConfig.objects.filter(pk=1).values_list(*columns(AIModelConfig)))
+CURRENT = Prepared(lambda: AIModelConfig.objects.filter(pk=1))
 
 
 class Engine(models.Model):

@@ -21,7 +21,7 @@ from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot, loaded
 from web.tutor.languages import OPERATORS
 
 log = logging.getLogger(__name__)
@@ -84,9 +84,7 @@ def wanted() -> dict[str, Wanted]:
     return {row.name: Wanted(row.workers, row.worker_slots, row.draining) for row in rows}
 
 
-IN_USE = Prepared(
-    lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True).values_list(*columns(Engine))
-)
+IN_USE = Prepared(lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True))
 
 
 def in_use(config: AIModelConfig) -> list[Engine]:

@@ -19,7 +19,7 @@ from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot, loaded
 from web.tutor import levels
 
 Person = User | AnonymousUser
@@ -70,7 +70,7 @@ def enters_admin(user: Person) -> bool:
 EXERCISE = for_anybody(
     lambda user: Exercise.objects.filter(
         course__in=courses(user), course__slug=Slot("course"), slug=Slot("exercise")
-    ).values_list(*columns(Exercise, "course"))
+    ).select_related("course")
 )
 
 

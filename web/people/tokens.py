@@ -9,17 +9,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from web.people.models import ApiToken
-from web.prepared import Prepared, Slot, columns, loaded
+from web.prepared import Prepared, Slot, loaded
 
 MARK = "hl_"
 USED_RESOLUTION = timedelta(minutes=5)
 
 VALID = Prepared(
-    lambda: (
-        ApiToken.objects.valid()
-        .filter(sha256=Slot("sha256"))
-        .values_list(*columns(ApiToken, "user"))
-    )
+    lambda: ApiToken.objects.valid().filter(sha256=Slot("sha256")).select_related("user")
 )
 
 

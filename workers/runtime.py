@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import DatabaseError
@@ -26,24 +25,17 @@ RESULTS_S = 0.5
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class Runtime:
     """Made on the pool's loop when it starts. worker: unique name of this process."""
 
-    engine: str
-    worker: str
-    slots: int
-    broker: AsyncBroker = field(default_factory=AsyncBroker)
-    database: Database = field(default_factory=Database)
-    model: Model = field(default_factory=Model)
-    relay: Relay = field(init=False)
-    held: dict[str, tuple[int, Callable[[], None]]] = field(default_factory=dict)
-    retired: bool = False
-    _chunks: int = 0
-    _background: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, engine: str, worker: str, slots: int) -> None:
+        self.engine, self.worker, self.slots = engine, worker, slots
+        self.broker, self.database, self.model = AsyncBroker(), Database(), Model()
         self.relay = Relay(self.broker)
+        self.held: dict[str, tuple[int, Callable[[], None]]] = {}
+        self.retired = False
+        self._chunks = 0
+        self._background: list[asyncio.Task[None]] = []
 
     def start(self, died: Callable[[], None]) -> None:
         """died: as of background.begin."""

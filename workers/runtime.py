@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import DatabaseError
@@ -26,24 +25,17 @@ RESULTS_S = 0.5
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class Runtime:
     """Made on the pool's loop when it starts. worker: unique name of this process."""
 
-    engine: str
-    worker: str
-    slots: int
-    broker: AsyncBroker = field(default_factory=AsyncBroker)
-    database: Database = field(default_factory=Database)
-    model: Model = field(default_factory=Model)
-    relay: Relay = field(init=False)
-    held: dict[str, tuple[int, Callable[[], None]]] = field(default_factory=dict)
-    retired: bool = False
-    _chunks: int = 0
-    _background: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, engine: str, worker: str, slots: int) -> None:
+        self.engine, self.worker, self.slots = engine, worker, slots
+        self.broker, self.database, self.model = AsyncBroker(), Database(), Model()
         self.relay = Relay(self.broker)
+        self.held: dict[str, tuple[int, Callable[[], None]]] = {}
+        self.retired = False
+        self._chunks = 0
+        self._background: list[asyncio.Task[None]] = []
 
     def start(self, died: Callable[[], None]) -> None:
         """died: as of background.begin."""
@@ -92,19 +84,18 @@ class Runtime:
         service_s: as in dispatch.settle. last: sent before that, in the same round trip; without a
         broker watchers miss it, and learn the end from the row. worked: the engine gave an answer.
         """
-        self.held.pop(hint, None)
         report = [health.worked(self.engine)] if worked else []
-        calls = [*last, *report, dispatch.settle(hint, self.engine, attempt, service_s)]
-        try:
-            await self.broker.run_many(calls)
-        except BrokerDown as error:
-            log.warning("hint %s: its lease will expire: %s", hint, error)
+        settle = dispatch.settle(hint, self.engine, attempt, service_s)
+        await self._let_go(hint, [*last, *report, settle])
 
     async def call_in(self, hint: str, attempt: int) -> None:
         """A bug ended the attempt: rescue has the hint next, or with the broker down, later."""
+        await self._let_go(hint, [dispatch.broke(hint, self.engine, attempt)])
+
+    async def _let_go(self, hint: str, calls: Sequence[Call[Any]]) -> None:
         self.held.pop(hint, None)
         try:
-            await self.broker.run(dispatch.broke(hint, self.engine, attempt))
+            await self.broker.run_many(calls)
         except BrokerDown as error:
             log.warning("hint %s: its lease will expire: %s", hint, error)
 

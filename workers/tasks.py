@@ -12,7 +12,7 @@ from broker.base.errors import BrokerDown
 from broker.queue import TASK
 from workers.app import app
 from workers.attempt import attempt
-from workers.pool.pool import AsyncTask
+from workers.pool.job import AsyncTask
 from workers.runtime import Runtime
 
 log = logging.getLogger(__name__)

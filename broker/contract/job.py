@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane
+
+
+class Message(TypedDict):
+    """One chat message as OpenAI endpoints take it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class Thinking(StrEnum):

@@ -60,8 +60,10 @@ import asyncio, django
 django.setup()
 from broker.connect import AsyncBroker
 from workers.database import Database
+from workers.background import every
 from workers.guard.rescue import Rescue
-asyncio.run(Rescue(AsyncBroker(), Database()).run())
+from workers.node.node import AWAY
+asyncio.run(every(1, Rescue(AsyncBroker(), Database()).tick, *AWAY))
 """
 FILL = """
 from broker import dispatch

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from broker.contract.job import Message
 from broker.embedded import Embedded
 from tests.bench import gateways
 from tests.bench.product import ASK, rescue, site, worker
@@ -118,7 +119,7 @@ def client(python: Path, kind: str, url: str, count: int, how: str) -> str:
     ).stdout
 
 
-def messages(number: int) -> list[prompt.Message]:
+def messages(number: int) -> list[Message]:
     """What Hintline would ask for a hint of level 3."""
     task = prompt.PromptTask(
         level=3, locale="en", statement="Return the sum of the list. " * 20, hint="Look at `s`.",

@@ -9,7 +9,7 @@ from celery import Celery
 from broker.contract.job import Endpoint, Sampling
 from broker.urls import for_celery
 from web.engines.client.model import Model
-from workers.pool.pool import AsyncTask
+from workers.pool.job import AsyncTask
 
 model = Model()
 app = Celery("streamapp", broker=for_celery(os.environ["BENCH_REDIS"]))

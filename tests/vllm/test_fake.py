@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from broker.contract.job import Sampling
+from broker.health import EngineFailure
+from tests.failures import fails
 from tests.fakes.launch import FakeVllm
 from tests.fakes.vllm_cache import BLOCK_TOKENS
 from tests.fakes.vllm_faults import Fault, Wrong
 from tests.vllm.contract import FLAGS, Contract, Doomed, Server, prompt
-from web.engines.client.errors import ModelCut, ModelError, ModelTimeout, ModelUnavailable
 from web.engines.client.model import Model
 from workers.guard import scrape
 
@@ -65,22 +66,26 @@ class TestFaults:
         return "".join([chunk.text async for chunk in stream])
 
     @pytest.mark.parametrize(
-        ("fault", "error", "words"),
+        ("fault", "failure", "words"),
         [
-            (Fault(wrong=Wrong.CUT), ModelCut, "broke"),
-            (Fault(wrong=Wrong.EOF), ModelCut, "without a finish reason"),
-            (Fault(wrong=Wrong.ERROR_FRAME), ModelCut, "EngineCore"),
-            (Fault(wrong=Wrong.EOF, after_tokens=1000), ModelCut, "without a finish reason"),
-            (Fault(wrong=Wrong.STATUS, status=503), ModelUnavailable, "503"),
-            (Fault(wrong=Wrong.DEAD), ModelUnavailable, "500"),
+            (Fault(wrong=Wrong.CUT), EngineFailure.CUT, "broke"),
+            (Fault(wrong=Wrong.EOF), EngineFailure.CUT, "without a finish reason"),
+            (Fault(wrong=Wrong.ERROR_FRAME), EngineFailure.CUT, "EngineCore"),
+            (
+                Fault(wrong=Wrong.EOF, after_tokens=1000),
+                EngineFailure.CUT,
+                "without a finish reason",
+            ),
+            (Fault(wrong=Wrong.STATUS, status=503), EngineFailure.BUSY, "503"),
+            (Fault(wrong=Wrong.DEAD), EngineFailure.UNREACHABLE, "500"),
         ],
     )
     async def test_a_request_fails_as_told_and_the_next_one_does_not(
-        self, model: Model, fault: Fault, error: type[ModelError], words: str
+        self, model: Model, fault: Fault, failure: EngineFailure, words: str
     ) -> None:
         with FakeVllm(**QUICK) as fake:
             fake.fault(fault)
-            with pytest.raises(error, match=words):
+            with fails(failure, match=words):
                 await self.read(server_of(fake), model)
 
             if fault.wrong is Wrong.DEAD:
@@ -95,7 +100,7 @@ class TestFaults:
     ) -> None:
         fake.fault(Fault(wrong=wrong))
 
-        with pytest.raises(ModelTimeout):
+        with fails(EngineFailure.TIMEOUT):
             await self.read(replace(server, wait_s=0.5), model)
 
         # Its server looks well.

@@ -16,8 +16,7 @@ import pytest
 
 from broker.contract.job import Endpoint, Sampling, Thinking
 from tests.web.kit import checked
-from web.engines import connection
-from web.engines.example import Example
+from web.engines import connection, example
 
 JSON, HTML, SSE = "application/json", "text/html", "text/event-stream"
 HINT = "What does your function give back for 7 cups and 3 a day?"
@@ -163,14 +162,14 @@ def test_it_sends_what_a_hint_sends(site: Site, locale: Any) -> None:
     assert (site.body["max_tokens"], site.body["top_p"], site.body["top_k"]) == (77, 0.3, 7)
     assert site.body["stream"] is True
     assert "temperature" not in site.body
-    assert site.body["messages"] == Example(locale).messages(None)
+    assert site.body["messages"] == example.messages(locale, None)
     assert ("rice_days(7, 3)" in site.body["messages"][1]["content"]) is True
 
 
 def test_an_engine_is_asked_in_a_language_that_it_writes(site: Site) -> None:
     checked(Endpoint(base_url=site.url, model="m", languages=("en",)), locale="ko")
 
-    assert site.body["messages"] == Example("en").messages(None)
+    assert site.body["messages"] == example.messages("en", None)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from django.test import Client
 
 from broker.contract.hint import Lane
 from broker.contract.job import Capabilities, Endpoint, HintJob, Partial, Sampling
+from broker.health import EngineFailure
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import ErrorFrame, ModelBusy, ModelError, ModelRateLimited
+from web.engines.client.errors import EngineFailed, ErrorFrame
 from web.engines.client.negotiation import BATCH_PRIORITY, Negotiation
 from web.engines.client.redaction import Redaction
 from web.engines.client.translation import Translation
@@ -71,13 +72,16 @@ def test_what_is_not_begun_is_not_continued() -> None:
     assert asked == Negotiation(PLAIN, Sampling(), ASKED, Lane.INTERACTIVE).parameters
 
 
-@pytest.mark.parametrize(("rate_limit", "error"), [(True, ModelRateLimited), (False, ModelBusy)])
-def test_a_429_is_read_as_the_server_means_it(rate_limit: bool, error: type[ModelError]) -> None:
+@pytest.mark.parametrize(
+    ("rate_limit", "failure"), [(True, EngineFailure.RATE_LIMITED), (False, EngineFailure.BUSY)]
+)
+def test_a_429_is_read_as_the_server_means_it(rate_limit: bool, failure: EngineFailure) -> None:
     frame = ErrorFrame(Complaint.read(b'{"error": {"message": "no", "code": 429}}'))
 
     told = Translation(having(rate_limit=rate_limit), Redaction("", ())).in_stream(frame, False)
 
-    assert type(told) is error
+    assert isinstance(told, EngineFailed)
+    assert told.failure is failure
 
 
 @pytest.mark.parametrize(

@@ -117,14 +117,15 @@ def good() -> tuple[str, ...]:
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], set[str]]:
-    """Has a module only note the names of the background loops that it begins."""
+    """Has a module only note the names of the loops that it begins, or of the steps they repeat."""
 
     def noted(module: str) -> set[str]:
         names: set[str] = set()
 
         def begin(loops: Any, died: Any) -> list[Any]:
             for loop in loops:
-                names.add(loop.__qualname__)
+                step = loop.cr_frame.f_locals.get("step", loop)
+                names.add(step.__qualname__)
                 loop.close()
             return []
 

@@ -15,7 +15,8 @@ from celery.backends.redis import RedisBackend
 from celery.exceptions import Ignore
 
 from broker.urls import for_celery
-from workers.pool.pool import AsyncTask, lifespan
+from workers.pool.job import AsyncTask
+from workers.pool.pool import lifespan
 
 URL = os.environ["POOL_TEST_URL"]
 JOURNAL = "journal"

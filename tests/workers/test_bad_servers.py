@@ -10,11 +10,11 @@ import pytest
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
 from broker.health import EngineFailure
+from tests.failures import fails
 from tests.fakes.badreply import HINT
 from tests.fakes.badserver import MODES
 from tests.fakes.launch import BadServer
 from tests.workers.kit import to_be_sent, written
-from web.engines.client.errors import ModelTimeout
 from web.engines.client.model import Model
 from workers.attempt.attempt import Attempt
 
@@ -178,14 +178,14 @@ async def test_the_first_token_is_awaited_until_a_word_comes(
     endpoint = replace(job_of(server, "thinks-in-hiding").endpoint, idle_s=0.5)
 
     assert await read(model, endpoint) == HINT
-    with pytest.raises(ModelTimeout, match="no first chunk"):
+    with fails(EngineFailure.TIMEOUT, match="no first chunk"):
         await read(model, replace(endpoint, first_chunk_s=1.0))
 
 
 async def test_empty_frames_after_a_word_are_silence(server: BadServer, model: Model) -> None:
     endpoint = replace(job_of(server, "falls-silent").endpoint, idle_s=0.5)
 
-    with pytest.raises(ModelTimeout, match=r"no chunk for 0\.5 s"):
+    with fails(EngineFailure.TIMEOUT, match=r"no chunk for 0\.5 s"):
         await read(model, endpoint)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from broker.contract.job import Endpoint, Sampling
+from broker.health import EngineFailure
 from tests.fakes.launch import ROOT, BadServer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.engines.client.model import Model
@@ -41,7 +42,7 @@ async def main():
     await ask(sys.argv[1])
     before = peak_mb()
     error = await ask(sys.argv[2])
-    print(peak_mb() - before, type(error).__name__)
+    print(peak_mb() - before, getattr(error, "failure", type(error).__name__))
 
 asyncio.run(main())
 """
@@ -59,11 +60,11 @@ async def refusal(model: Model, url: str) -> ModelRefused:
 @pytest.mark.parametrize(
     ("mode", "error"),
     [
-        ("error-bomb", "ModelUnavailable"),
-        ("brotli-error-bomb", "ModelUnavailable"),
-        ("bomb-200", "ModelUnavailable"),
+        ("error-bomb", EngineFailure.UNREACHABLE),
+        ("brotli-error-bomb", EngineFailure.UNREACHABLE),
+        ("bomb-200", EngineFailure.UNREACHABLE),
         ("endless-error", "ModelRefused"),
-        ("endless-line", "ModelUnavailable"),
+        ("endless-line", EngineFailure.UNREACHABLE),
     ],
 )
 def test_a_body_without_an_end_costs_little_memory(

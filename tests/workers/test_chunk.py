@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from broker.contract.hint import Usage
+from broker.health import EngineFailure
+from tests.failures import fails
 from web.engines.client.chunk import Chunk, parse
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import ErrorFrame, ModelCut
+from web.engines.client.errors import ErrorFrame
 
 
 def frame(delta: Any = None, finish_reason: Any = None, **other: Any) -> bytes:
@@ -57,7 +59,7 @@ def test_a_frame_says_what_it_adds(data: bytes, chunk: Chunk) -> None:
     ],
 )
 def test_what_is_no_frame_cuts_the_stream(data: bytes) -> None:
-    with pytest.raises(ModelCut, match="unreadable"):
+    with fails(EngineFailure.CUT, match="unreadable"):
         parse(data)
 
 
@@ -66,7 +68,7 @@ def test_what_is_no_frame_cuts_the_stream(data: bytes) -> None:
     [("abort", "abort"), ("error", "error"), ("network_error", "error"), ("CANCELLED", "cancel")],
 )
 def test_an_engine_that_gives_up_cuts_the_stream(reason: str, word: str) -> None:
-    with pytest.raises(ModelCut, match=f"gave up: {word}$"):
+    with fails(EngineFailure.CUT, match=f"gave up: {word}$"):
         parse(frame({}, reason))
 
 
@@ -91,5 +93,5 @@ def test_an_error_frame_is_told(data: bytes, complaint: Complaint) -> None:
 
 def test_what_is_cut_and_what_is_deep_is_unreadable() -> None:
     for data in (b"[" * 100_000, b'{"choices":' * 10_000, b'{"a":' + b"9" * 100_000):
-        with pytest.raises(ModelCut, match="unreadable"):
+        with fails(EngineFailure.CUT, match="unreadable"):
             parse(data)

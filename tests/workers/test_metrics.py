@@ -13,6 +13,7 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import pytest
+from celery.app.task import Context
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from broker import dispatch
@@ -22,6 +23,7 @@ from broker.base.metrics import REGISTRY
 from broker.connect import AsyncBroker
 from broker.contract.job import Endpoint
 from broker.embedded import Embedded
+from broker.health import EngineFailure
 from tests.broker.test_trace import by_name, spans
 from tests.fakes.launch import FakeEngine
 from tests.web.kit import new_hint
@@ -34,7 +36,7 @@ from tests.workers.test_bad_servers import JOB
 from tests.workers.test_moving import join, serve
 from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
-from web.engines.client.errors import ModelUnavailable
+from web.engines.client.errors import EngineFailed
 from web.engines.client.model import Model
 from web.hints import creation, jobs, store
 from web.link import broker
@@ -44,7 +46,7 @@ from workers.attempt.mishap import Broke
 from workers.attempt.write import write
 from workers.guard.rescue import Rescue
 from workers.node.exposition import PORT, Exposition
-from workers.pool.asynctask import Context, request_of
+from workers.pool.job import request_of
 from workers.runtime import Runtime
 
 __all__ = ["hint", "lines", "spans"]
@@ -116,7 +118,8 @@ async def test_a_second_try_after_the_gate_is_no_second_sample(
 
 
 @pytest.mark.parametrize(
-    ("script", "outcome"), [([FIX, FIX], "withheld"), ([[ModelUnavailable("no")]], "failed")]
+    ("script", "outcome"),
+    [([FIX, FIX], "withheld"), ([[EngineFailed(EngineFailure.UNREACHABLE, "no")]], "failed")],
 )
 async def test_an_attempt_is_counted_by_its_outcome(
     runtime: Runtime, hint: str, counted: Counted, script: list[Any], outcome: str
@@ -133,7 +136,7 @@ async def test_an_attempt_whose_hint_goes_to_another_engine_has_moved(
 ) -> None:
     await join(runtime, "gpu1")
 
-    await serve(runtime, hint, [ModelUnavailable("no")])
+    await serve(runtime, hint, [EngineFailed(EngineFailure.UNREACHABLE, "no")])
     await serve(runtime, hint, good, at="gpu1")
 
     assert counted["hint_attempts_total", "moved"] == 1

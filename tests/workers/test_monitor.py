@@ -26,10 +26,12 @@ from tests.fakes.vllm_faults import Fault, Wrong
 from tests.workers.pages import page_text
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
+from workers.background import every
 from workers.guard import monitor as monitor_module
 from workers.guard.monitor import Monitor
 from workers.guard.scrape import SERIES
 from workers.guard.watch import Reply
+from workers.node.node import AWAY
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -527,7 +529,7 @@ async def test_one_monitor_works_at_a_time_and_the_next_takes_over(
     def start(name: str) -> asyncio.Task[None]:
         one = Counting(runtime.broker, runtime.database)
         one.name = name
-        return asyncio.create_task(one.run())
+        return asyncio.create_task(every(0.01, one.lead, *AWAY))
 
     first = start("first")
     await until(lambda: ticks["first"] >= 1)
@@ -550,7 +552,8 @@ async def test_a_monitor_outlives_what_it_stands_on(
     runtime: Runtime, engine: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(monitor_module, "TICK_S", 0.01)
-    one = asyncio.create_task(Monitor(runtime.broker, runtime.database).run())
+    monitor = Monitor(runtime.broker, runtime.database)
+    one = asyncio.create_task(every(0.01, monitor.lead, *AWAY))
     await until(lambda: len(engine.asked) > 0)
 
     await runtime.broker.client.flushall()
@@ -619,7 +622,7 @@ async def reach(clock: Clock, state: EngineState, step_s: float = 1.0) -> None:
             pass
 
 
-@pytest.mark.parametrize("question", [roster.active, roster.wanted, monitor_module.find_targets])
+@pytest.mark.parametrize("question", [roster.active, roster.wanted, roster.reachable])
 def test_what_nodes_ask_all_the_time_takes_two_queries_for_any_number_of_engines(
     question: Callable[[], Sized], django_assert_num_queries: Any
 ) -> None:

@@ -16,20 +16,13 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Outcome, Reason, State
 from broker.contract.job import Partial
 from broker.dispatch import Grant
-from broker.health import EngineState, Why
+from broker.health import EngineFailure, EngineState, Why
 from broker.keys import STREAM
 from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.test_attempt import FIX, hint, row, settled, told
 from tests.workers.test_rescue import age, rescue, rung
 from web.engines import roster
-from web.engines.client.errors import (
-    ModelBusy,
-    ModelCut,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnavailable,
-    Refusal,
-)
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import Engine, Mode
 from web.hints import store
 from web.hints.models import ModelCall
@@ -40,7 +33,7 @@ from workers.runtime import Runtime
 __all__ = ["hint", "rescue"]
 pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "Look at the sign. What does it do?"
-CUT = ("Look at ", "the sign. ", "What d", ModelCut("a test"))
+CUT = ("Look at ", "the sign. ", "What d", EngineFailed(EngineFailure.CUT, "a test"))
 REST = ("oes it", " do?")
 """What follows the text of CUT."""
 
@@ -178,7 +171,7 @@ async def test_a_server_that_cannot_go_on_from_a_text_is_asked_from_the_start(
 async def test_the_gate_judges_what_was_written_before_the_cut(runtime: Runtime, hint: str) -> None:
     """Half of the fix came from one engine, half from the other."""
     await join(runtime, "gpu1")
-    await serve(runtime, hint, ("Write `return a ", ModelCut("a test")))
+    await serve(runtime, hint, ("Write `return a ", EngineFailed(EngineFailure.CUT, "a test")))
 
     await serve(runtime, hint, ("+ b` there.",), FIX, at="gpu1")
 
@@ -187,7 +180,10 @@ async def test_the_gate_judges_what_was_written_before_the_cut(runtime: Runtime,
     assert "return" not in json.dumps(await told(runtime, hint))
 
 
-@pytest.mark.parametrize("error", [ModelTimeout("silent"), ModelCut("a test")])
+@pytest.mark.parametrize(
+    "error",
+    [EngineFailed(EngineFailure.TIMEOUT, "silent"), EngineFailed(EngineFailure.CUT, "a test")],
+)
 async def test_after_a_second_cut_the_hint_ends_with_its_authors(
     runtime: Runtime, hint: str, error: Exception
 ) -> None:
@@ -211,7 +207,9 @@ async def test_three_engines_without_an_answer_are_enough(runtime: Runtime, hint
         at = (await phase(runtime, hint))[1]
         assert at
         tried.append(at)
-        result = await serve(runtime, hint, (ModelUnavailable("refused"),), at=at)
+        result = await serve(
+            runtime, hint, (EngineFailed(EngineFailure.UNREACHABLE, "refused"),), at=at
+        )
 
     assert len(set(tried)) == 3
     assert result.state == "failed"
@@ -229,7 +227,7 @@ async def test_a_full_engine_between_two_others_does_not_lose_the_text(
     full = Engine.objects.filter(name=at)
     await runtime.database.run(full.update, model_name=model)
     roster.serving_in.cache_clear()
-    await serve(runtime, hint, (ModelBusy("status 503"),), at=at)
+    await serve(runtime, hint, (EngineFailed(EngineFailure.BUSY, "status 503"),), at=at)
     last = (await phase(runtime, hint))[1]
     assert last
     assert len({"gpu0", at, last}) == 3
@@ -251,7 +249,7 @@ async def test_a_lost_attempt_does_not_count_as_an_engine_that_failed(
         assert await runtime.broker.run(dispatch.requeue_lost(hint, number))
         await runtime.broker.run(dispatch.pull("gpu0"))
 
-    result = await serve(runtime, hint, (ModelUnavailable("refused"),))
+    result = await serve(runtime, hint, (EngineFailed(EngineFailure.UNREACHABLE, "refused"),))
 
     assert result.state == "queued"
     assert await phase(runtime, hint) == ("granted", "gpu1")
@@ -303,7 +301,7 @@ async def test_failures_take_the_engine_down_and_a_canary_takes_it_up(
     for _ in range(2):
         await runtime.broker.run(health.failed("gpu0", health.EngineFailure.UNREACHABLE))
 
-    await serve(runtime, hint, (ModelUnavailable("refused"),))
+    await serve(runtime, hint, (EngineFailed(EngineFailure.UNREACHABLE, "refused"),))
     states = await runtime.broker.run(health.state())
     assert states["gpu0"].state is EngineState.DOWN
 
@@ -460,7 +458,9 @@ async def test_a_cut_text_is_in_no_log_result_or_event(
     caplog.set_level("DEBUG")
     await join(runtime, "gpu1")
 
-    result = await serve(runtime, hint, ("Write `return a + b", ModelCut("a test")))
+    result = await serve(
+        runtime, hint, ("Write `return a + b", EngineFailed(EngineFailure.CUT, "a test"))
+    )
 
     assert "return a" in (await row(runtime, hint)).partial
     shown = json.dumps([await told(runtime, hint), str(result)]) + caplog.text

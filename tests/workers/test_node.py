@@ -108,7 +108,7 @@ async def test_a_node_watches_rescues_and_deletes_what_is_over(
     node.stopping.set()
     await node.work()
 
-    assert {"Rescue.run", "Monitor.run", "Upkeep.run", "Node.beat_on"} <= names
+    assert {"Rescue.tick", "Monitor.lead", "Upkeep.once", "Node.keep_name", "Node.watch"} <= names
 
 
 async def test_a_node_that_stops_serves_nothing_but_keeps_its_name(node: Node) -> None:
@@ -229,7 +229,7 @@ async def test_a_node_whose_rescue_dies_of_a_bug_ends_with_an_error(
     async def broken(_: Rescue) -> None:
         raise LookupError("a bug")
 
-    monkeypatch.setattr(Rescue, "run", broken)
+    monkeypatch.setattr(Rescue, "tick", broken)
 
     with pytest.raises(HintlineError, match="a background loop died"):
         await asyncio.wait_for(Node({"gpu0": "0"}).run(), 60)

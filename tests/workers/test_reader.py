@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.contract.hint import Usage
+from broker.health import EngineFailure
+from tests.failures import fails
 from web.engines.client import reader as reader_module
 from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import ErrorFrame, ModelCut, ModelRefused, Refusal
+from web.engines.client.errors import EngineFailed, ErrorFrame, ModelRefused, Refusal
 from web.engines.client.reader import Reader
 
 STOP: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
@@ -224,12 +226,12 @@ HALVES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", HALVES)
 def test_a_half_answer_is_never_taken_for_a_whole_one(name: str) -> None:
-    with pytest.raises(ModelCut):
+    with fails(EngineFailure.CUT):
         read(HALVES[name])
 
 
 def test_a_reason_repeats_nothing_of_the_prompt() -> None:
-    with pytest.raises(ModelCut) as cut:
+    with fails(EngineFailure.CUT) as cut:
         read(stream(frame("a", "error: cannot go on with def rice(cups)")))
 
     assert str(cut.value) == "the engine gave up: error"
@@ -314,7 +316,7 @@ def test_a_line_has_a_limit(end: str) -> None:
 def test_an_answer_has_a_limit() -> None:
     reader, part = Reader(), stream(frame("x" * 10_000), done=False)
 
-    with pytest.raises(ModelCut, match="characters"):
+    with fails(EngineFailure.CUT, match="characters"):
         feed(reader, part, reader_module.MAX_CHARS // 10_000 + 1)
 
 
@@ -322,7 +324,7 @@ def test_a_body_has_a_limit_even_if_it_says_nothing(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(reader_module, "MAX_BYTES", 1000)
     reader = Reader()
 
-    with pytest.raises(ModelCut, match="bytes"):
+    with fails(EngineFailure.CUT, match="bytes"):
         feed(reader, b": nothing\n", 101)
 
 
@@ -342,7 +344,7 @@ JSON = st.recursive(
 @given(frames=st.lists(JSON, max_size=3), size=st.integers(1, 50))
 def test_no_shape_of_json_is_a_defect_of_ours(frames: list[Any], size: int) -> None:
     for body in (stream(*[f"data: {json.dumps(frame)}\n\n" for frame in frames]), whole(frames)):
-        with suppress(ModelCut, ModelRefused):
+        with suppress(EngineFailed, ModelRefused):
             for chunk in read(body, size):
                 chunk.text.encode()
 
@@ -350,7 +352,7 @@ def test_no_shape_of_json_is_a_defect_of_ours(frames: list[Any], size: int) -> N
 @given(body=st.binary(max_size=200), size=st.integers(1, 50))
 def test_no_bytes_are_a_defect_of_ours(body: bytes, size: int) -> None:
     for start in (b"", b"data: ", b"{"):
-        with suppress(ModelCut, ModelRefused):
+        with suppress(EngineFailed, ModelRefused):
             read(start + body, size)
 
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from broker.contract.events import Event, EventKind, shown
 from broker.contract.hint import Lane, State, Usage
 from broker.contract.job import Endpoint, HintJob, Sampling, Thinking
+from broker.health import EngineFailure
 from tests.workers.kit import to_be_sent, written
 from web.engines.client.chunk import Chunk
-from web.engines.client.errors import ModelCut
+from web.engines.client.errors import EngineFailed
 from web.engines.kinds import KINDS
 from workers.attempt.attempt import Attempt
 from workers.attempt.moving import left
@@ -77,7 +78,7 @@ class Continuing:
             piece = self.text[at : min(end, at + self.size)]
             yield Chunk(piece, None, Usage(completion_tokens=at - start + len(piece)))
         if self.cut_at is not None:
-            raise ModelCut("a test")
+            raise EngineFailed(EngineFailure.CUT, "a test")
         yield Chunk("", "stop")
 
 

@@ -14,6 +14,7 @@ from broker.contract.attempt import PASSED, Ended, ModelCall, Purpose
 from broker.contract.events import EventKind
 from broker.contract.hint import Usage
 from broker.contract.job import Sampling
+from broker.health import EngineFailure
 from tests.fakes.launch import BadServer
 from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.kit import written
@@ -22,7 +23,7 @@ from tests.workers.test_bad_servers import JOB, job_of
 from tests.workers.test_metrics import Counted, counted
 from tests.workers.test_moving import CUT, REST, TEXT, join, serve
 from web.engines.client.answer import Answer
-from web.engines.client.errors import ModelCut, ModelRefused, Refusal
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.client.model import Model
 from web.hints import attempts, store
 from workers.attempt.attempt import STEPS, Attempt, Step, generate
@@ -121,7 +122,7 @@ async def test_an_engine_that_fails_under_a_hidden_step_is_left_for_another(
     runtime: Runtime, hint: str, good: tuple[str, ...], hidden: Hidden, place: int
 ) -> None:
     await join(runtime, "gpu1")
-    cut = (*VERDICT[:2], ModelCut("a test"))
+    cut = (*VERDICT[:2], EngineFailed(EngineFailure.CUT, "a test"))
     scripts: list[Any] = [good]
     scripts.insert(place == 2, cut)
     runtime.model = ScriptedModel(*scripts)
@@ -147,7 +148,7 @@ async def test_a_hidden_step_that_is_cut_loses_no_text_of_an_earlier_attempt(
     await stopper.reached.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
-    runtime.model = ScriptedModel((VERDICT[0], ModelCut("a test")))
+    runtime.model = ScriptedModel((VERDICT[0], EngineFailed(EngineFailure.CUT, "a test")))
     moved = await generate(runtime, hint, (begin, hidden, write))
     last = await serve(runtime, hint, REST, at="gpu1")
 
@@ -262,7 +263,7 @@ async def test_how_an_attempt_ended_is_told_with_the_row(
         return finish(hint, attempt, outcome, ended)
 
     monkeypatch.setattr(store, "finish", noted)
-    runtime.model = ScriptedModel(("Look at it. ", ModelCut("a test")))
+    runtime.model = ScriptedModel(("Look at it. ", EngineFailed(EngineFailure.CUT, "a test")))
 
     await generate(runtime, hint)
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Outcome, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, Partial, Sampling, Thinking
+from broker.health import EngineFailure
 from tests.workers.kit import to_be_sent, written
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
-from web.engines.client.errors import ModelCut
+from web.engines.client.errors import EngineFailed
 from web.engines.kinds import KINDS
 from workers.attempt.attempt import Attempt
 from workers.attempt.moving import left
@@ -239,7 +240,7 @@ def test_a_cut_attempt_leaves_its_answer_alone(
 ) -> None:
     """Its tokens are not those of the answer where thoughts came before it."""
     used = Chunk(usage=Usage(completion_tokens=30))
-    _, attempt, _, _ = run(at(endpoint), [used, *script, ModelCut("a test")])
+    _, attempt, _, _ = run(at(endpoint), [used, *script, EngineFailed(EngineFailure.CUT, "a test")])
 
     assert attempt.failure
     partial = left(attempt, 1)

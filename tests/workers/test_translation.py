@@ -12,17 +12,7 @@ from broker.contract.job import Endpoint
 from broker.health import EngineFailure
 from web.engines.client.body import Answered
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import (
-    EngineFailed,
-    ErrorFrame,
-    ModelBusy,
-    ModelCut,
-    ModelError,
-    ModelRateLimited,
-    ModelRefused,
-    ModelUnavailable,
-    Refusal,
-)
+from web.engines.client.errors import EngineFailed, ErrorFrame, ModelError, ModelRefused, Refusal
 from web.engines.client.redaction import Redaction
 from web.engines.client.translation import LONGEST_PAUSE_S, Translation
 from web.engines.kinds import KINDS
@@ -143,7 +133,7 @@ def test_when_to_come_back_is_read_by_the_servers_own_clock(
 ) -> None:
     error = error_of(429, **headers)
 
-    assert isinstance(error, ModelRateLimited)
+    assert isinstance(error, EngineFailed)
     assert error.failure is EngineFailure.RATE_LIMITED
     assert error.retry_after_s == pause_s
 
@@ -151,23 +141,23 @@ def test_when_to_come_back_is_read_by_the_servers_own_clock(
 @pytest.mark.parametrize(
     ("status", "kind", "headers", "wanted", "pause_s"),
     [
-        (429, "vllm", {}, ModelBusy, None),
-        (429, "vllm", {"retry_after": "2"}, ModelRateLimited, 2.0),
-        (429, "local", {}, ModelRateLimited, None),
-        (503, "api", {}, ModelBusy, None),
-        (503, "api", {"retry_after": "2"}, ModelRateLimited, 2.0),
-        (529, "api", {}, ModelBusy, None),
-        (500, "api", {"retry_after": "2"}, ModelUnavailable, None),
-        (502, "api", {}, ModelUnavailable, None),
+        (429, "vllm", {}, EngineFailure.BUSY, None),
+        (429, "vllm", {"retry_after": "2"}, EngineFailure.RATE_LIMITED, 2.0),
+        (429, "local", {}, EngineFailure.RATE_LIMITED, None),
+        (503, "api", {}, EngineFailure.BUSY, None),
+        (503, "api", {"retry_after": "2"}, EngineFailure.RATE_LIMITED, 2.0),
+        (529, "api", {}, EngineFailure.BUSY, None),
+        (500, "api", {"retry_after": "2"}, EngineFailure.UNREACHABLE, None),
+        (502, "api", {}, EngineFailure.UNREACHABLE, None),
     ],
 )
 def test_want_of_room_is_told_from_a_rate_limit(
-    status: int, kind: str, headers: dict[str, str], wanted: type, pause_s: float | None
+    status: int, kind: str, headers: dict[str, str], wanted: EngineFailure, pause_s: float | None
 ) -> None:
     error = error_of(status, kind=kind, **headers)
 
-    assert type(error) is wanted
     assert isinstance(error, EngineFailed)
+    assert error.failure is wanted
     assert error.retry_after_s == pause_s
 
 
@@ -195,7 +185,8 @@ def test_an_error_frame_is_safe_and_keeps_the_status_that_it_names() -> None:
     frame = ErrorFrame(Complaint(f"no: {SECRET}", status=401))
     late, early = (translation().in_stream(frame, began) for began in (True, False))
 
-    assert (type(late), str(late)) == (ModelCut, "error frame: no: …")
+    assert isinstance(late, EngineFailed)
+    assert (late.failure, str(late)) == (EngineFailure.CUT, "error frame: no: …")
     assert isinstance(early, ModelRefused)
     assert early.cause is Refusal.KEY
 

@@ -18,7 +18,9 @@ from broker.embedded import Embedded
 from broker.keys import UPKEEP
 from web.link import broker
 from web.ops import retention
+from workers.background import every
 from workers.guard.upkeep import Upkeep
+from workers.node.node import AWAY, UPKEEP_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = 7
@@ -85,7 +87,7 @@ async def test_who_loses_the_lock_stops(upkeep: Upkeep, monkeypatch: pytest.Monk
 
 
 async def test_the_loop_begins_at_once(upkeep: Upkeep) -> None:
-    loop = asyncio.create_task(upkeep.run())
+    loop = asyncio.create_task(every(UPKEEP_S, upkeep.once, *AWAY))
 
     async with asyncio.timeout(30):
         while await left():  # noqa: ASYNC110  # a thread deletes them

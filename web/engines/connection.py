@@ -12,18 +12,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
+from broker.health import EngineFailure
+from web.engines import example
 from web.engines.client.answer import Answer
-from web.engines.client.errors import (
-    ModelBusy,
-    ModelError,
-    ModelRateLimited,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnavailable,
-    Refusal,
-)
+from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.engines.client.model import Model
-from web.engines.example import Example
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
@@ -37,7 +30,7 @@ TURNS = 2
 """As a hint: a model whose text the gate refuses is asked once more."""
 BLOCKED_CHARS = 1000
 UNREACHED, STATUS = "no answer", "status"
-"""How the text of a ModelUnavailable begins if no answer came, or one that is no stream."""
+"""How the text of an UNREACHABLE begins if no answer came, or one that is no stream."""
 REQUEST_ID = "connection-test"
 Words = str | Promise
 GATED = _("The gate blocked it twice, by rule %(rule)s; students would get the author's hint.")
@@ -149,7 +142,7 @@ class Trial:
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
         endpoint = found.endpoint
         self.found, self.sampling, self.model = found, sampling, Model()
-        self.example = Example(locale if endpoint.writes(locale) else endpoint.languages[0])
+        self.locale = locale if endpoint.writes(locale) else endpoint.languages[0]
         self.started = perf_counter()
 
     def elapsed_ms(self) -> int:
@@ -173,10 +166,10 @@ class Trial:
         while True:
             try:
                 return await self.turn(blocked)
-            except ModelRateLimited as error:
+            except EngineFailed as error:
                 left_s = TIMEOUT_S - self.elapsed_ms() / 1000
                 pause_s = max(error.retry_after_s or 0, SHORTEST_PAUSE_S)
-                # Where the server names no time, the test would only guess one.
+                # Only a rate limit may name a time, and without one the test would have to guess.
                 if error.retry_after_s is None or pause_s >= left_s:
                     raise
                 await asyncio.sleep(pause_s)
@@ -186,10 +179,10 @@ class Trial:
 
         A second turn need not learn again how the server wants to be asked.
         """
-        found, gate, written, decided = self.found, self.example.gate(), "", False
+        found, gate, written, decided = self.found, example.gate(self.locale), "", False
         endpoint = replace(found.endpoint, dialect=found.dialect)
         answer = Answer(endpoint)
-        messages = self.example.messages(blocked)
+        messages = example.messages(self.locale, blocked)
         async with aclosing(
             self.model.stream(endpoint, self.sampling, messages, REQUEST_ID)
         ) as chunks:
@@ -241,17 +234,17 @@ def explain(error: ModelError, found: Check) -> None:
                 "it names can be left empty in the AI mode."
             )
             found.ends(False, _("The server refuses a hint's request."), advice, said=said)
-        case ModelRateLimited():
+        case EngineFailed(failure=EngineFailure.RATE_LIMITED):
             text = _("The account asks too fast just now; hints would wait and ask again.")
             found.ends(None, text, said=said)
-        case ModelBusy():
+        case EngineFailed(failure=EngineFailure.BUSY):
             text = _("The server has no room just now; hints would ask again.")
             found.ends(None, text, said=said)
-        case ModelTimeout():
+        case EngineFailed(failure=EngineFailure.TIMEOUT):
             found.ends(False, _("The server took the request and fell silent."), said=said)
-        case ModelUnavailable() if said.startswith(UNREACHED):
+        case EngineFailed(failure=EngineFailure.UNREACHABLE) if said.startswith(UNREACHED):
             found.ends(False, _("Nothing answers at this URL."), said=said)
-        case ModelUnavailable() if said.startswith(STATUS):
+        case EngineFailed(failure=EngineFailure.UNREACHABLE) if said.startswith(STATUS):
             found.ends(False, _("The server answers with an error."), said=said)
         case _:
             found.ends(False, _("The answer breaks off, or cannot be read."), said=said)

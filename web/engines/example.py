@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
 
-from openai.types.chat import ChatCompletionMessageParam
-
+from broker.contract.job import Message
 from web.courses import seeding
 from web.courses.seeding import SeedExercise
 from web.tutor.evidence.l0 import l0_words
@@ -33,32 +30,26 @@ def exercise() -> SeedExercise:
     return seeding.load().exercises[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One hint of level 1 in this language."""
+def messages(locale: Locale, blocked: str | None) -> list[Message]:
+    """As a hint of a student sends them. blocked: why the gate refused the first answer."""
+    task = prompt.PromptTask(
+        level=LEVEL,
+        locale=locale,
+        statement=exercise().row.statement(locale),
+        hint=exercise().hints[LEVEL].text(locale),
+        mistakes=exercise().row.mistakes(locale),
+        result=l0_words(REPORT, locale),
+        code=exercise().wrong[0],
+        retry=blocked,
+    )
+    return prompt.build(task, NONCE)
 
-    locale: Locale
 
-    def messages(self, blocked: str | None) -> list[ChatCompletionMessageParam]:
-        """As a hint of a student sends them. blocked: why the gate refused the first answer."""
-        task = prompt.PromptTask(
-            level=LEVEL,
-            locale=self.locale,
-            statement=exercise().row.statement(self.locale),
-            hint=exercise().hints[LEVEL].text(self.locale),
-            mistakes=exercise().row.mistakes(self.locale),
-            result=l0_words(REPORT, self.locale),
-            code=exercise().wrong[0],
-            retry=blocked,
-        )
-        return cast(list[ChatCompletionMessageParam], prompt.build(task, NONCE))
-
-    def gate(self) -> Gate:
-        shown = f"{exercise().row.statement(self.locale)}\n{l0_words(REPORT, self.locale)}"
-        return Gate(
-            level=LEVEL,
-            locale=self.locale,
-            student_code=exercise().wrong[0],
-            statement=shown,
-            reference=exercise().row.reference,
-        )
+def gate(locale: Locale) -> Gate:
+    return Gate(
+        level=LEVEL,
+        locale=locale,
+        student_code=exercise().wrong[0],
+        statement=f"{exercise().row.statement(locale)}\n{l0_words(REPORT, locale)}",
+        reference=exercise().row.reference,
+    )

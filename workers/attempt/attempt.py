@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic
 
 from broker import dispatch
 from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
-from broker.contract.job import Dialect, Endpoint, HintJob
+from broker.contract.job import Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
 from web.tutor.gate.gate import Ruling
@@ -21,50 +21,37 @@ from workers.attempt import telemetry
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
-from workers.attempt.relay import Outgoing
 from workers.attempt.screen import Screen, begin
 from workers.attempt.write import AnswerText, write
 from workers.runtime import Runtime
 
 
-@dataclass(slots=True)
 class Attempt:
-    """A claimed hint on its way.
+    """A claimed hint on its way. claim: what the dispatcher said of it."""
 
-    claim: what the dispatcher said of it; began_s: when that was, by the monotonic clock.
-    """
-
-    runtime: Runtime
-    job: HintJob
-    claim: dispatch.Claim
-    began_s: float = field(default_factory=monotonic)
-    outgoing: Outgoing = field(init=False)
-    screen: Screen = field(init=False)
-    dialect: Dialect = field(init=False)
-    """How its engine wants to be asked and read, with what its answers have taught."""
-    draft: AnswerText = field(init=False)
-    """The answer that is being written, or was begun; the gate has not judged it as a whole yet."""
-    rulings: list[Ruling] = field(default_factory=list)
-    """The gate's, on each answer that came to its end."""
-    calls: list[ModelCall] = field(default_factory=list)
-    """Its requests to the engine that are over, however they ended."""
-    outcome: Outcome | None = None
-    """What the hint comes to, unless it moves."""
-    left: State | None = None
-    """The state in which this attempt has left the row; None: the row was not its to change."""
-    failure: str = ""
-    """Of the engine, as broker.health.EngineFailure."""
-    refusal: Refusal | None = None
-    error: str = ""
-    """What went wrong in words, for staff."""
-    work: asyncio.Task[None] | None = None
-
-    def __post_init__(self) -> None:
-        job, relay = self.job, self.runtime.relay
-        self.outgoing = relay.open(job.hint, job.attempt, job.student, self.stop)
+    def __init__(self, runtime: Runtime, job: HintJob, claim: dispatch.Claim) -> None:
+        self.runtime, self.job, self.claim = runtime, job, claim
+        self.began_s = monotonic()
+        self.outgoing = runtime.relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.draft = AnswerText.begun(job)
         self.dialect = job.endpoint.dialect
+        """How its engine wants to be asked and read, with what its answers have taught."""
+        self.draft = AnswerText.begun(job)
+        """The answer that is being written, or was begun; the gate has not judged it as a whole."""
+        self.rulings: list[Ruling] = []
+        """The gate's, on each answer that came to its end."""
+        self.calls: list[ModelCall] = []
+        """Its requests to the engine that are over, however they ended."""
+        self.outcome: Outcome | None = None
+        """What the hint comes to, unless it moves."""
+        self.left: State | None = None
+        """The state in which this attempt has left the row; None: the row was not its to change."""
+        self.failure = ""
+        """Of the engine, as broker.health.EngineFailure."""
+        self.refusal: Refusal | None = None
+        self.error = ""
+        """What went wrong in words, for staff."""
+        self.work: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         """The student took the hint back, or another attempt has it: no further step is taken."""

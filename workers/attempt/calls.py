@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, cast
-
-from openai.types.chat import ChatCompletionMessageParam
+from typing import TYPE_CHECKING
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
-from broker.contract.job import Sampling
+from broker.contract.job import Message, Sampling
+from broker.health import EngineFailure
 from web.engines.client.answer import Answer
-from web.engines.client.errors import ModelTimeout
+from web.engines.client.errors import EngineFailed
 from web.engines.client.negotiation import Negotiation
-from web.tutor.writing.prompt import Message
 from workers.attempt import telemetry
 
 if TYPE_CHECKING:
@@ -38,11 +36,9 @@ class ModelRequest:
     sampling: Sampling
     beginning: str = ""
 
-    def prompt(self) -> list[ChatCompletionMessageParam]:
-        messages = cast(list[ChatCompletionMessageParam], list(self.messages))
-        if self.beginning:
-            messages.append({"role": "assistant", "content": self.beginning})
-        return messages
+    def prompt(self) -> list[Message]:
+        begun: Message = {"role": "assistant", "content": self.beginning}
+        return [*self.messages, begun] if self.beginning else [*self.messages]
 
 
 async def ask(
@@ -53,7 +49,7 @@ async def ask(
     That holds however it ends. Cancelling it closes the model's stream. answer: a new one, which
     tells the answer from the model's thoughts. take: gets the answer's text as it comes, and
     nobody else does; a true result stops the model.
-    Raises: ModelError; ModelTimeout also at the attempt's deadline.
+    Raises: ModelError, also at the attempt's deadline.
     """
     job, model, prompt = attempt.job, attempt.runtime.model, asking.prompt()
     raw, usage, begun = [asking.beginning], Usage(), False
@@ -79,7 +75,7 @@ async def ask(
             attempt.dialect = answer.dialect
             take(text)
     except TimeoutError:
-        raise ModelTimeout("not finished by the deadline") from None
+        raise EngineFailed(EngineFailure.TIMEOUT, "not finished by the deadline") from None
     finally:
         # Also of a request that failed or was stopped: the engine has worked for it. The endpoint
         # has the dialect as this answer has taught it.

@@ -70,7 +70,13 @@ async def finish(attempt: Attempt) -> None:
 
 def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
     """Changes the hint's row, and keeps what staff may read; False if another writer came first."""
-    told = ended(attempt)
+    seen_s = attempt.screen.seen_s
+    told = Ended(
+        seen_s=None if seen_s is None else monotonic() - seen_s,
+        failure=attempt.failure,
+        error=attempt.error,
+        calls=attempt.calls,
+    )
     try:
         return change(told)
     except Exception as error:
@@ -79,16 +85,6 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
         # Anything may stand in what a model wrote; that is no reason to do the hint again.
         log.error("hint %s: its model calls are not kept: %s", attempt.job.hint, where(error))
     return change(replace(told, calls=()))
-
-
-def ended(attempt: Attempt) -> Ended:
-    seen_s = attempt.screen.seen_s
-    return Ended(
-        seen_s=None if seen_s is None else monotonic() - seen_s,
-        failure=attempt.failure,
-        error=attempt.error,
-        calls=attempt.calls,
-    )
 
 
 async def learn(attempt: Attempt) -> None:

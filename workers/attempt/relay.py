@@ -31,10 +31,6 @@ JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
 
 
-def noop() -> None:
-    """Who has left is told nothing more."""
-
-
 class Outgoing:
     """The events of one attempt, numbered here; on_closed is called once if they are refused."""
 
@@ -114,7 +110,7 @@ class Relay:
         del self._open[outgoing.hint]
         self._due.pop(outgoing.hint, None)
         # It holds the attempt that holds it: Python finds such garbage late, and memory would grow.
-        outgoing.on_closed = noop
+        outgoing.on_closed = lambda: None
         call = outgoing.call()
         return [call] if call else []
 

@@ -12,12 +12,10 @@ from broker.base import logs, trace
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Lane, State
 from workers import metrics
-from workers.pool.asynctask import request_of
+from workers.pool.job import request_of
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
-
-UNKNOWN = "unknown"
 
 
 @contextmanager
@@ -62,7 +60,7 @@ def request(attempt: Attempt, purpose: Purpose) -> Iterator[Callable[[], None]]:
         metrics.DISPATCH.observe(max(0.0, waited_s))
     timed = all(call.purpose is not purpose for call in attempt.calls)
     # The dispatcher places a hint by the prefix of what writes it, and knows no other.
-    affinity = claim.affinity if purpose is Purpose.WRITE else UNKNOWN
+    affinity = claim.affinity if purpose is Purpose.WRITE else "unknown"
 
     def first_chunk() -> None:
         if timed:

@@ -10,13 +10,11 @@ import errno
 from collections.abc import Mapping
 from itertools import chain
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
-from django.db import DatabaseError
 
 from broker import fleet, health, keys
-from broker.base.errors import BrokerDown
 from broker.base.settings import need
 from broker.base.times import TICK_S
 from broker.connect import AsyncBroker
@@ -25,7 +23,6 @@ from broker.fleet import Load
 from broker.health import EngineState, Health
 from broker.scripts import Call
 from web.engines import roster
-from workers.background import every
 from workers.database import Database
 from workers.guard.watch import EngineWatch, Reply
 
@@ -34,22 +31,11 @@ PAGE_BYTES = 2 << 20
 """Of a page, unpacked; vLLM's metrics are a tenth of it."""
 
 
-class Target(NamedTuple):
-    """An engine in use. slots: most at once."""
-
-    engine: str
-    slots: int
-    endpoint: Endpoint
-
-
 class Monitor:
     def __init__(self, broker: AsyncBroker, database: Database) -> None:
         self._broker, self._database = broker, database
         self._target_s = need("HINTLINE_TTFT_TARGET_S", float)
         self._watches: dict[str, EngineWatch] = {}
-
-    async def run(self) -> None:
-        await every(TICK_S, self.lead, BrokerDown, DatabaseError)
 
     async def lead(self) -> None:
         """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
@@ -65,16 +51,19 @@ class Monitor:
 
     async def tick(self, session: aiohttp.ClientSession, now_s: float) -> None:
         """One look at every engine. Raises: BrokerDown, DatabaseError."""
-        targets = await self._database.run(find_targets)
+        # Also those that are drained: what they still have in flight must not be lost.
+        engines = await self._database.run(roster.reachable)
         states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
         # Made anew, so that an engine that was deleted leaves nothing behind.
         self._watches = {
-            target.engine: self._watches.get(target.engine)
-            or EngineWatch(target.engine, self._target_s)
-            for target in targets
+            row.name: self._watches.get(row.name) or EngineWatch(row.name, self._target_s)
+            for row, _ in engines
         }
         found = await asyncio.gather(
-            *(self.look(session, target, states, loads, now_s) for target in targets)
+            *(
+                self.look(session, row.name, row.slots, endpoint, states, loads, now_s)
+                for row, endpoint in engines
+            )
         )
         if calls := list(chain(*found)):
             await self._broker.run_many(calls)
@@ -82,31 +71,28 @@ class Monitor:
     async def look(
         self,
         session: aiohttp.ClientSession,
-        target: Target,
+        name: str,
+        slots: int,
+        endpoint: Endpoint,
         states: Mapping[str, Health],
         loads: Mapping[str, Load],
         now_s: float,
     ) -> list[Call[Any]]:
-        """What to do about one engine."""
-        watch, base_url = self._watches[target.engine], target.endpoint.base_url.rstrip("/")
-        was = states.get(target.engine, Health())
+        """What to do about one engine. slots: most at once."""
+        watch, base_url = self._watches[name], endpoint.base_url.rstrip("/")
+        was = states.get(name, Health())
         watch.tell(was)
-        if target.endpoint.has.metrics:
+        if endpoint.has.metrics:
             server = base_url.removesuffix("/v1")
             alive, metrics = await asyncio.gather(
                 ask(session, f"{server}/health"), ask(session, f"{server}/metrics")
             )
-            in_flight = loads[target.engine].in_flight if target.engine in loads else 0
-            return watch.vllm(now_s, was, alive, metrics, in_flight, target.slots)
+            in_flight = loads[name].in_flight if name in loads else 0
+            return watch.vllm(now_s, was, alive, metrics, in_flight, slots)
         if was.state is not EngineState.DOWN:
             return []  # without metrics only failed attempts tell that it is not well
-        answer = await ask(session, f"{base_url}/models", target.endpoint.api_key)
-        return [health.probe(target.engine)] if answer.alive else []
-
-
-def find_targets() -> list[Target]:
-    """Also those that are drained: what they still have in flight must not be lost."""
-    return [Target(row.name, row.slots, endpoint) for row, endpoint in roster.reachable()]
+        answer = await ask(session, f"{base_url}/models", endpoint.api_key)
+        return [health.probe(name)] if answer.alive else []
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str = "") -> Reply:

@@ -11,11 +11,9 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
 
 from broker import dispatch, fleet, keys, streams
-from broker.base.errors import BrokerDown
-from broker.base.times import ADOPT_S, OUTAGE_S, SENDING_S, STRANDED_S, TICK_S, UNKNOWN_S
+from broker.base.times import ADOPT_S, OUTAGE_S, SENDING_S, STRANDED_S, UNKNOWN_S
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
@@ -24,7 +22,6 @@ from web.engines import roster
 from web.hints import lookup, store
 from workers import metrics
 from workers.attempt.mishap import passes, where
-from workers.background import every
 from workers.database import Database
 
 TRIED = 1000
@@ -40,9 +37,6 @@ class Rescue:
         """Those of the engines that take hints, when last looked at."""
         self._lit_at = monotonic()
         self._stranded_at: dict[str, float] = {}
-
-    async def run(self) -> None:
-        await every(TICK_S, self.tick, BrokerDown, DatabaseError)
 
     async def tick(self) -> None:
         """Makes good what is lost, if there may be anything and nobody else is at it.

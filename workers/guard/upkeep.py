@@ -1,6 +1,6 @@
-"""Ends what is kept longer than it should be, once an hour, a few rows at a time.
+"""Ends what is kept longer than it should be, a few rows at a time.
 
-Every node runs it; a lock lets one at a time through.
+Every node does it once an hour; a lock lets one at a time through.
 """
 
 from __future__ import annotations
@@ -8,16 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from django.db import DatabaseError
-
 from broker import keys
-from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
 from web.ops import retention
-from workers.background import every
 from workers.database import Database
 
-HOUR_S = 3600.0
 log = logging.getLogger(__name__)
 
 
@@ -26,9 +21,6 @@ class Upkeep:
         self._broker = broker
         # Of its own: nothing else of the node waits for a batch.
         self._database = Database()
-
-    async def run(self) -> None:
-        await every(HOUR_S, self.once, BrokerDown, DatabaseError)
 
     async def once(self) -> None:
         """All that is over now, unless another node is at it."""

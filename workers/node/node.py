@@ -18,7 +18,7 @@ from broker import fleet, nodes
 from broker.base.errors import BadSetting, BrokerDown, HintlineError
 from broker.base.heartbeat import beat_from
 from broker.base.settings import read
-from broker.base.times import DRAIN_S, NODE_BEAT_S, NODE_STOP_S, PULSE_S
+from broker.base.times import DRAIN_S, NODE_BEAT_S, NODE_STOP_S, PULSE_S, TICK_S
 from broker.connect import AsyncBroker
 from broker.nodes import NodeState
 from web.engines import roster
@@ -33,6 +33,9 @@ from workers.node.exposition import Exposition
 from workers.node.plan import plan
 
 LOOK_S = 2.0
+UPKEEP_S = 3600
+AWAY = (BrokerDown, DatabaseError)
+"""What the loops outlive: they go on once it is back."""
 log = logging.getLogger(__name__)
 
 
@@ -92,10 +95,10 @@ class Node:
         rescue = Rescue(self.broker, self.database)
         monitor = Monitor(self.broker, self.database)
         loops = (
-            rescue.run(),
-            monitor.run(),
-            self.upkeep.run(),
-            self.beat_on(),
+            every(TICK_S, rescue.tick, *AWAY),
+            every(TICK_S, monitor.lead, *AWAY),
+            every(UPKEEP_S, self.upkeep.once, *AWAY),
+            every(NODE_BEAT_S, self.keep_name, BrokerDown),
             every(PULSE_S, self.watch),
         )
         died = HintlineError("a background loop died: see the log")
@@ -143,9 +146,6 @@ class Node:
         answer: int | None
         answer, self.others = await self.broker.run_many([told, nodes.live()])
         return answer
-
-    async def beat_on(self) -> None:
-        await every(NODE_BEAT_S, self.keep_name, BrokerDown)
 
     async def keep_name(self) -> None:
         if await self.beat() is not None and not self.failure:

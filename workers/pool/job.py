@@ -1,4 +1,4 @@
-"""One message in the pool's hands: its coroutine runs, and Celery hears how it ended."""
+"""A task whose body is a coroutine, and one run of it, of whose end Celery hears."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -16,18 +16,31 @@ from billiard.exceptions import TimeLimitExceeded
 from celery.app.task import Context, Task
 from celery.exceptions import Ignore
 
-from workers.pool.asynctask import AsyncTask, request_of
-
 GRACE_S = 1.0
 """So long a coroutine may go on after its time limit cancelled it; then it is left to itself."""
 log = logging.getLogger(__name__)
+request_of: ContextVar[Context | None] = ContextVar("request_of", default=None)
+"""The request whose coroutine runs in this context."""
+
+
+class AsyncTask(Task[Any, Any]):
+    """The base of the tasks that the pool runs.
+
+    Has a hard time limit, but no soft one; is sent no signals and calls no other task.
+    """
+
+    @property
+    def request(self) -> Context:
+        """In the coroutine, its own request; Celery's stack knows one task a thread."""
+        return request_of.get() or super().request
 
 
 @dataclass(eq=False, kw_only=True)
 class Job:
-    """Lives on the pool's loop. limit_s: seconds it may run, None for ever.
+    """One message in the pool's hands; lives on the pool's loop.
 
-    ended, failed: Celery's own callbacks. released: told once, whatever happens.
+    limit_s: seconds it may run, None for ever. ended, failed: Celery's own callbacks. released:
+    told once, whatever happens.
     """
 
     id: str

@@ -25,11 +25,8 @@ from celery.utils.functional import noop
 from celery.worker import state as worker_state
 from kombu.asynchronous import Hub
 
-from workers.pool.asynctask import AsyncTask
 from workers.pool.job import Job
 from workers.pool.watchdog import Watchdog
-
-__all__ = ["AsyncTask", "AsyncioPool", "lifespan"]
 
 log = logging.getLogger(__name__)
 COLD_STOP_S = 5.0

@@ -11,8 +11,9 @@ from jiter import from_json
 
 from broker.contract.hint import Usage
 from broker.contract.job import Dialect
+from broker.health import EngineFailure
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import ErrorFrame, ModelCut
+from web.engines.client.errors import EngineFailed, ErrorFrame
 
 ENDS = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete"), "stop"),
@@ -67,7 +68,7 @@ def parse(data: bytes) -> Chunk:
     """The chunk in the data of an event, or in a whole answer; NOTHING for a role or the like.
 
     Its text may hold half of a surrogate pair. Only the choice with index 0 is read.
-    Raises: ErrorFrame; ModelCut for a reason of GIVEN_UP, and for what is no chat frame.
+    Raises: ErrorFrame; EngineFailed for a reason of GIVEN_UP, and for what is no chat frame.
     """
     try:
         frame = loaded(data)
@@ -93,7 +94,7 @@ def parse(data: bytes) -> Chunk:
         said_something = text or thoughts or reason or usage
         return Chunk(text, reason, usage, thoughts) if said_something else NOTHING
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-        raise ModelCut("an unreadable frame") from None
+        raise EngineFailed(EngineFailure.CUT, "an unreadable frame") from None
 
 
 def loaded(data: bytes) -> Any:
@@ -173,7 +174,7 @@ def ended(choice: dict[str, Any], *, whole: bool) -> str | None:
     end = ENDS.get(name.removeprefix(PREFIX), "stop" if whole else None)
     if name not in ENDS and (found := GIVEN_UP.search(name)):
         # The word alone: what else stands there may repeat the prompt.
-        raise ModelCut(f"the engine gave up: {found[0]}")
+        raise EngineFailed(EngineFailure.CUT, f"the engine gave up: {found[0]}")
     return end
 
 

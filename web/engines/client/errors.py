@@ -1,4 +1,4 @@
-"""How an engine fails, one class a cause; the texts hold neither a key nor a prompt."""
+"""How an engine fails or refuses; the texts hold neither a key nor a prompt."""
 
 from __future__ import annotations
 
@@ -19,49 +19,18 @@ class EngineFailed(ModelError):
     retry_after_s: when the server wants to be asked again; None: it does not say.
     """
 
-    failure: EngineFailure
-    retry_after_s: float | None = None
-
-    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, failure: EngineFailure, text: str, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(text)
-        self.retry_after_s = retry_after_s
+        self.failure, self.retry_after_s = failure, retry_after_s
 
 
-class ModelUnavailable(EngineFailed):
-    """No answer: the engine cannot be reached, or failed before its first chunk."""
-
-    failure = EngineFailure.UNREACHABLE
-
-
-class ModelBusy(ModelUnavailable):
-    """The engine says that it has no room."""
-
-    failure = EngineFailure.BUSY
-
-
-class ModelRateLimited(ModelUnavailable):
-    """The account asks too fast: a hosted API's 429, or a 503 that says when to come back."""
-
-    failure = EngineFailure.RATE_LIMITED
-
-
-class ModelTimeout(EngineFailed):
-    """The engine took the request and went silent, or the deadline passed."""
-
-    failure = EngineFailure.TIMEOUT
-
-
-class ModelCut(EngineFailed):
-    """The stream broke off: an error frame, an unreadable one, or no finish reason at its end."""
-
-    failure = EngineFailure.CUT
-
-
-class ErrorFrame(ModelCut):
+class ErrorFrame(EngineFailed):
     """The server says in the stream what is wrong; its words may repeat the prompt."""
 
     def __init__(self, complaint: Complaint) -> None:
-        super().__init__("error frame")
+        super().__init__(EngineFailure.CUT, "error frame")
         self.complaint = complaint
 
 

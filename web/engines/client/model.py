@@ -9,15 +9,16 @@ from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk
 
 from broker.base import trace
 from broker.contract.hint import Lane
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint, Message, Sampling
+from broker.health import EngineFailure
 from web.engines.client.body import Answered, refuse
 from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import READ_CHARS, Complaint
-from web.engines.client.errors import ModelCut, ModelError, ModelTimeout
+from web.engines.client.errors import EngineFailed, ModelError
 from web.engines.client.negotiation import Negotiation
 from web.engines.client.reader import Reader
 from web.engines.client.redaction import Redaction
@@ -40,15 +41,15 @@ class Request:
         self,
         endpoint: Endpoint,
         sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
+        messages: Sequence[Message],
         lane: Lane,
         request_id: str,
     ) -> None:
         self.endpoint = endpoint
         self.asked = Negotiation(endpoint, sampling, messages, lane)
         self.timer = StreamTimer(endpoint)
-        texts = (str(message.get("content")) for message in messages)
-        self.redaction = Redaction(endpoint.api_key, tuple(texts))
+        texts = [message["content"] for message in messages]
+        self.redaction = Redaction(endpoint.api_key, texts)
         self.translation = Translation(endpoint, self.redaction)
         self.headers: dict[str, Any] = {
             "X-Request-Id": request_id,
@@ -59,12 +60,12 @@ class Request:
 
     def unanswered(self, error: Exception) -> ModelError:
         if isinstance(error, TimeoutError):
-            return ModelTimeout(self.timer.why())
+            return EngineFailed(EngineFailure.TIMEOUT, self.timer.why())
         return self.translation.before_headers(error)
 
     def broken(self, error: Exception) -> ModelError:
         if isinstance(error, TimeoutError):
-            return ModelTimeout(self.timer.why())
+            return EngineFailed(EngineFailure.TIMEOUT, self.timer.why())
         return self.translation.in_stream(error, self.timer.began)
 
 
@@ -86,7 +87,7 @@ class Model:
         self,
         endpoint: Endpoint,
         sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
+        messages: Sequence[Message],
         request_id: str,
         lane: Lane = Lane.INTERACTIVE,
     ) -> AsyncGenerator[Chunk, None]:
@@ -94,7 +95,7 @@ class Model:
 
         messages: if the last one is the assistant's, a vLLM server goes on where it ends.
         Closing the iterator, or a cancellation, closes the connection: the engine's slot is free.
-        Raises: ModelUnavailable, ModelBusy, ModelRateLimited, ModelTimeout, ModelRefused, ModelCut.
+        Raises: EngineFailed, ModelRefused.
         """
         request, reader = Request(endpoint, sampling, messages, lane, request_id), Reader()
         response = await self._open(request)
@@ -115,7 +116,7 @@ class Model:
                         request.timer.note_done()
             for chunk in reader.end():
                 yield chunk
-        except (*PLUMBING, ModelCut) as error:
+        except (*PLUMBING, EngineFailed) as error:
             if not reader.finished:
                 raise request.broken(error) from None
         finally:

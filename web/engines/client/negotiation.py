@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, cast
-
-from openai.types.chat import ChatCompletionMessageParam
+from typing import Any
 
 from broker.contract.hint import Lane
-from broker.contract.job import Endpoint, Sampling
+from broker.contract.job import Endpoint, Message, Sampling
 from web.engines.client.complaint import Complaint
 
 SYSTEM = "system"
@@ -43,7 +41,7 @@ class Negotiation:
         self,
         endpoint: Endpoint,
         sampling: Sampling,
-        messages: Sequence[ChatCompletionMessageParam],
+        messages: Sequence[Message],
         lane: Lane,
     ) -> None:
         self.dialect = endpoint.dialect
@@ -119,12 +117,12 @@ class Negotiation:
         self.dialect = replace(self.dialect, left_out=left_out, renamed=renamed)
 
 
-def merged(messages: Sequence[ChatCompletionMessageParam]) -> list[ChatCompletionMessageParam]:
+def merged(messages: Sequence[Message]) -> list[Message]:
     """For a chat template without a role `system`: its text opens the user's first message."""
-    system = [str(message["content"]) for message in messages if message["role"] == "system"]
+    system = [message["content"] for message in messages if message["role"] == "system"]
     rest = [message for message in messages if message["role"] != "system"]
-    first = {**rest[0], "content": "\n\n".join([*system, str(rest[0].get("content"))])}
-    return [cast(ChatCompletionMessageParam, first), *rest[1:]]
+    first: Message = {**rest[0], "content": "\n\n".join([*system, rest[0]["content"]])}
+    return [first, *rest[1:]]
 
 
 def named(complaint: Complaint, text: str, body: dict[str, Any]) -> list[str]:

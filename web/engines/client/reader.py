@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from broker.health import EngineFailure
 from web.engines.client.chunk import NOTHING, Chunk, parse
-from web.engines.client.errors import ModelCut, ModelRefused, Refusal
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.client.sse import SseReader
 
 DONE = b"[DONE]"
@@ -37,20 +38,20 @@ class Reader:
         return self.done or (self._ended and not self._doubted)
 
     def feed(self, part: bytes) -> Iterator[Chunk]:
-        """Raises: ModelCut, ErrorFrame, ModelRefused; ValueError for an event without an end."""
+        """Raises: EngineFailed, ModelRefused; ValueError for an event without an end."""
         self._bytes += len(part)
         if self._bytes > MAX_BYTES:
-            raise ModelCut(f"an answer of more than {MAX_BYTES} bytes")
+            raise EngineFailed(EngineFailure.CUT, f"an answer of more than {MAX_BYTES} bytes")
         return self._chunks(self._events.feed(part))
 
     def end(self) -> Iterator[Chunk]:
-        """The body has ended. Raises: as feed, and ModelCut unless the answer is whole."""
+        """The body has ended. Raises: as feed, and EngineFailed unless the answer is whole."""
         yield from self._chunks(self._events.end())
         if self._half:
             self._half = ""
             yield Chunk("\ufffd")
         if not self.finished:
-            raise ModelCut("the stream ended without a finish reason")
+            raise EngineFailed(EngineFailure.CUT, "the stream ended without a finish reason")
 
     def _chunks(self, events: list[bytes]) -> Iterator[Chunk]:
         for data in events:
@@ -65,7 +66,7 @@ class Reader:
         """The chunk with nothing in its text but whole characters that can be stored."""
         self._chars += len(chunk.text) + chunk.thoughts
         if self._chars > MAX_CHARS:
-            raise ModelCut(f"an answer of more than {MAX_CHARS} characters")
+            raise EngineFailed(EngineFailure.CUT, f"an answer of more than {MAX_CHARS} characters")
         # Neither half a pair nor NUL is printable.
         if self._half or not chunk.text.isprintable():
             chunk = replace(chunk, text=self._joined(chunk.text))

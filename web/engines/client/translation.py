@@ -12,18 +12,10 @@ import httpx2
 from openai import APIConnectionError
 
 from broker.contract.job import Endpoint
+from broker.health import EngineFailure
 from web.engines.client.body import Answered
 from web.engines.client.complaint import Complaint
-from web.engines.client.errors import (
-    ErrorFrame,
-    ModelBusy,
-    ModelCut,
-    ModelError,
-    ModelRateLimited,
-    ModelRefused,
-    ModelUnavailable,
-    Refusal,
-)
+from web.engines.client.errors import EngineFailed, ErrorFrame, ModelError, ModelRefused, Refusal
 from web.engines.client.redaction import Redaction
 
 # The client wraps only what fails before the headers, and its transport not all that aiohttp
@@ -65,7 +57,7 @@ class Translation:
             if key.isascii() and key.isprintable():
                 return ModelRefused(Refusal.REQUEST, "the request cannot be written as UTF-8")
             return ModelRefused(Refusal.KEY, "the key cannot be sent: it has a forbidden character")
-        return ModelUnavailable(f"no answer: {self._described(error)}")
+        return EngineFailed(EngineFailure.UNREACHABLE, f"no answer: {self._described(error)}")
 
     def in_stream(self, error: Exception, began: bool) -> ModelError:
         """The error of a stream that broke; began: a word or a thought had come."""
@@ -74,11 +66,11 @@ class Translation:
             if complaint.status and not began:
                 return self._of_status(complaint.status, complaint, None)
             text = f"error frame: {self._redaction.of(complaint.text)}"
-        elif isinstance(error, ModelCut):
+        elif isinstance(error, EngineFailed):
             text = str(error)
         else:
             text = f"the stream broke: {self._described(error)}"
-        return ModelCut(text) if began else ModelUnavailable(text)
+        return EngineFailed(EngineFailure.CUT if began else EngineFailure.UNREACHABLE, text)
 
     def _of_status(self, status: int, complaint: Complaint, pause_s: float | None) -> ModelError:
         sentence = self._redaction.of(complaint.text)
@@ -87,14 +79,14 @@ class Translation:
             case 429 if complaint.code in QUOTA:
                 return ModelRefused(Refusal.KEY, text)
             case 429 | 503 if pause_s is not None:
-                return ModelRateLimited(text, pause_s)
+                return EngineFailed(EngineFailure.RATE_LIMITED, text, pause_s)
             case 429 if self._endpoint.has.rate_limit:
-                return ModelRateLimited(text)
+                return EngineFailed(EngineFailure.RATE_LIMITED, text)
             case 429 | 503 | 529:
-                return ModelBusy(text)
+                return EngineFailed(EngineFailure.BUSY, text)
             # Those of 4xx pass by themselves: a timeout, a conflict, and what came too early.
             case _ if status >= 500 or status in (408, 409, 425):
-                return ModelUnavailable(text)
+                return EngineFailed(EngineFailure.UNREACHABLE, text)
         return refused(status, complaint, text)
 
     def _described(self, error: Exception) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal, TypedDict
 
+from broker.contract.job import Message
 from web.tutor.gate.lexis import printable
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
@@ -23,13 +23,6 @@ LIMITS_CHARS = {"result": 600, "code": 3_000, "question": 400}
 ASCII_PER_TOKEN = 4.5
 OTHERS_PER_TOKEN = 1.8
 CACHE_BLOCK_TOKENS = 16
-
-
-class Message(TypedDict):
-    """One chat message as OpenAI endpoints take it."""
-
-    role: Literal["system", "user"]
-    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,8 +69,9 @@ def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Outcome]:
 
 
 def outcome_of(call: Callable[[], Any]) -> Outcome:
-    close_old_connections()
     try:
+        # This may fail too. Outside, it would end the turns: nobody would be answered any more.
+        close_old_connections()
         return call(), None
     except Exception as error:
         return None, error

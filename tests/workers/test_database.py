@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from workers import database
 from workers.database import Database
@@ -72,6 +73,25 @@ async def test_an_error_is_its_callers_alone(monkeypatch: pytest.MonkeyPatch) ->
         await bad
     assert await good == "good"
     asked.database.close()
+
+
+async def test_an_old_connection_that_cannot_be_closed_fails_its_caller_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a worker would look alive, and never hear of its database again."""
+    errors = [OperationalError("the server is gone")]
+
+    def close() -> None:
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr(database, "close_old_connections", close)
+    asked = Database()
+
+    with pytest.raises(OperationalError):
+        await asyncio.wait_for(asked.run(int, "1"), 5)
+    assert await asyncio.wait_for(asked.run(int, "2"), 5) == 2
+    asked.close()
 
 
 async def test_what_nobody_waits_for_any_longer_is_not_done(

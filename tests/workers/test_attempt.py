@@ -18,7 +18,7 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Reason, State
 from broker.contract.text import storable
 from broker.dispatch import LOST_THRESHOLD
-from broker.health import EngineState
+from broker.health import EngineFailure, EngineState
 from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
 from tests.web.kit import new_hint
@@ -27,14 +27,7 @@ from tests.workers.test_model import until
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines import roster
-from web.engines.client.errors import (
-    ModelCut,
-    ModelRateLimited,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnavailable,
-    Refusal,
-)
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
 from web.hints import attempts, creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
@@ -291,9 +284,9 @@ async def test_a_refused_first_answer_is_taken_back_and_asked_again(
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (ModelUnavailable("no connection"), "model_unavailable"),
-        (ModelTimeout("silent"), "model_timeout"),
-        (ModelCut("no finish reason"), "truncated"),
+        (EngineFailed(EngineFailure.UNREACHABLE, "no connection"), "model_unavailable"),
+        (EngineFailed(EngineFailure.TIMEOUT, "silent"), "model_timeout"),
+        (EngineFailed(EngineFailure.CUT, "no finish reason"), "truncated"),
         (ModelRefused(Refusal.KEY, "no"), "model_refused"),
     ],
 )
@@ -312,7 +305,7 @@ async def test_without_another_engine_the_hint_ends_with_its_authors(
 async def test_another_engine_gets_a_hint_that_failed_here(runtime: Runtime, hint: str) -> None:
     await runtime.broker.run(fleet.set_engines({"gpu0": 2, "gpu1": 2}))
     await runtime.broker.run(fleet.beat("gpu1", "gpu1@test", 2, 60))
-    runtime.model = ScriptedModel((ModelUnavailable("no connection"),))
+    runtime.model = ScriptedModel((EngineFailed(EngineFailure.UNREACHABLE, "no connection"),))
 
     result = await attempt.generate(runtime, hint)
 
@@ -443,7 +436,7 @@ async def test_raw_text_that_cannot_be_kept_costs_no_attempt(
 
 
 def limited(retry_after_s: float | None = None) -> tuple[Exception]:
-    return (ModelRateLimited("status 429: slow down", retry_after_s),)
+    return (EngineFailed(EngineFailure.RATE_LIMITED, "status 429: slow down", retry_after_s),)
 
 
 async def test_a_rate_limit_is_waited_out(

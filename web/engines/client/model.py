@@ -58,15 +58,13 @@ class Request:
             **trace.headers(),
         }
 
-    def unanswered(self, error: Exception) -> ModelError:
+    def failed(self, error: Exception, *, answered: bool) -> ModelError:
+        """answered: the headers had come."""
         if isinstance(error, TimeoutError):
             return EngineFailed(EngineFailure.TIMEOUT, self.timer.why())
+        if answered:
+            return self.translation.in_stream(error, self.timer.began)
         return self.translation.before_headers(error)
-
-    def broken(self, error: Exception) -> ModelError:
-        if isinstance(error, TimeoutError):
-            return EngineFailed(EngineFailure.TIMEOUT, self.timer.why())
-        return self.translation.in_stream(error, self.timer.began)
 
 
 class Model:
@@ -118,7 +116,7 @@ class Model:
                 yield chunk
         except (*PLUMBING, EngineFailed) as error:
             if not reader.finished:
-                raise request.broken(error) from None
+                raise request.failed(error, answered=True) from None
         finally:
             request.timer.end()
             await response.aclose()
@@ -135,7 +133,7 @@ class Model:
                     if not request.asked.heed(error.status, complaint, text):
                         raise request.translation.answered(error) from None
         except PLUMBING as error:
-            raise request.unanswered(error) from None
+            raise request.failed(error, answered=False) from None
 
     async def _sent(self, request: Request) -> httpx2.Response:
         try:

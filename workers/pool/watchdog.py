@@ -50,7 +50,10 @@ class Watchdog:
                 log.warning("the loop was late by %.2f s", self.lag_s)
 
     def _where(self) -> str:
-        stack = traceback.walk_stack(sys._current_frames().get(self._loop_thread.ident or 0))
+        frame = sys._current_frames().get(self._loop_thread.ident or 0)
+        if frame is None:  # for None walk_stack would walk our own
+            return "unknown"
+        stack = traceback.walk_stack(frame)
         # Without the lines themselves: Python would keep the whole files for them from then on.
         frames = traceback.StackSummary.extract(stack, limit=SHOWN, lookup_lines=False)
         return "\n".join(f"{each.filename}:{each.lineno} in {each.name}" for each in frames)

@@ -17,6 +17,7 @@ for host in ${HINTLINE_HOSTS:-localhost}; do
   host=${host#[}
   host=${host%]}
   case $host in
+    '') ;;
     *:*) names=$names,IP:$host ;;
     *[!0-9.]*) names=$names,DNS:$host ;;
     *) names=$names,IP:$host ;;

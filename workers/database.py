@@ -49,7 +49,12 @@ class Database:
         self._asked, self._busy = [], False
         if asked:
             calls = [call for call, _ in asked]
-            turn = asyncio.get_running_loop().run_in_executor(self._thread, outcomes_of, calls)
+            try:
+                turn = asyncio.get_running_loop().run_in_executor(self._thread, outcomes_of, calls)
+            except RuntimeError as ended:  # the thread is gone
+                for _, answer in asked:
+                    answer.set_exception(ended)
+                return
             turn.add_done_callback(partial(self._answer, asked))
             self._busy = True
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +13,7 @@ from tests.bench.flow import Ended, Page, Window, ends_in, judged
 from tests.bench.policies import AtOnce, CacheAware, TokenAware
 from tests.bench.simulation import PREFILL_TOKENS_S, Gpu, Hint, Policy
 from tests.bench.table import at, ratio, runs
+from tests.fakes.launch import ROOT
 
 OWN_TOKENS, PREFIX_TOKENS = 500, 2000
 COLD, WARM = OWN_TOKENS + PREFIX_TOKENS, OWN_TOKENS
@@ -132,3 +136,8 @@ def test_a_row_says_its_ratio_to_the_reference_of_its_own_run() -> None:
     assert runs("r", [10, 30], [20, 20], "") == (
         "r", "10, 30 (0.50, 1.50 of the reference)", "20, 20", "",
     )  # fmt: skip
+
+
+def test_the_bench_begins_without_djangos_settings() -> None:
+    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    subprocess.run([sys.executable, "-m", "tests.bench", "--help"], cwd=ROOT, env=env, check=True)

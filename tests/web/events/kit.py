@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -13,36 +12,12 @@ from broker import streams
 from broker.connect import AsyncBroker
 from broker.contract.events import EventKind
 from broker.streams import Append
+from tests.web.events.reading import DEADLINE_S, Frame, parse
 from web.events import frames
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.stream import Stream
 from web.people.passes import Pass
-
-DEADLINE_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """As a browser sees it. id: empty for a frame without one."""
-
-    id: str
-    kind: str
-    data: dict[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.id.rpartition(':')[2]}".strip()
-
-
-def parse(content: bytes) -> list[Frame]:
-    """The whole frames of a response's body so far; comments are left out."""
-    found = []
-    for block in content.decode().split("\n\n")[:-1]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
-        if "event" in fields:
-            frame = Frame(fields.get("id", ""), fields["event"], json.loads(fields["data"]))
-            found.append(frame)
-    return found
 
 
 class Worker:

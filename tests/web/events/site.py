@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.web.events.kit import DEADLINE_S, Frame, parse
+from tests.web.events.reading import DEADLINE_S, Frame, parse
 
 STOP_S = 30
 PLANTED = "planted.json"

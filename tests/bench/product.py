@@ -108,7 +108,7 @@ def django(env: dict[str, str], *command: str) -> None:
 @contextmanager
 def rescue(env: dict[str, str]) -> Iterator[None]:
     """What a node does for its workers: the dispatcher hears of the engines, hints of slots."""
-    with running(env | {"DJANGO_SETTINGS_MODULE": "workers.settings"}, "-c", RESCUE):
+    with running(env | {"DJANGO_SETTINGS_MODULE": "web.settings"}, "-c", RESCUE):
         yield
 
 

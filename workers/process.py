@@ -21,8 +21,9 @@ from workers.app import app
 from workers.pool.pool import lifespan
 from workers.runtime import Runtime
 
-GARBAGE = (3_000, 20, 100)
-"""gc.set_threshold: with Python's own, 700 10 10, the search takes 7 % of a busy worker's CPU."""
+GARBAGE = (20_000, 50, 100)
+"""gc.set_threshold: with Python's own, 700 10 10, the search takes 7 % of a busy worker's CPU. It
+need not be often: an attempt that is over leaves nothing to be found."""
 
 
 def run_worker(engine: str, slots: int) -> None:

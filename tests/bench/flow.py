@@ -46,8 +46,9 @@ from web.hints import backlog
 from web.people.models import ApiToken
 from web.people.tokens import fresh
 for new in asked(int(sys.argv[2])):
-    Membership.objects.create(user=new.student, course=new.exercise.course)
-    token = ApiToken(user=new.student, name="bench")
+    student, exercise = new.submission.student, new.submission.exercise
+    Membership.objects.create(user=student, course=exercise.course)
+    token = ApiToken(user=student, name="bench")
     text = fresh(token)
     token.save()
     hint = store.create(new).hint

@@ -239,11 +239,11 @@ def browsers(engine: FakeEngine, streams: int, rounds: int) -> tuple[Read, Windo
         command = [sys.executable, "-c", ASK + CROWD, engine.url, str(rounds * streams)]
         told = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
         owned = [(hint, token) for hint, token in map(str.split, told.stdout.decode().splitlines())]
-        assert redis.process is not None
+        assert redis.child.process is not None
         with web(env) as (port, process):
             others = {
                 "web": process.pid,
-                "Valkey": redis.process.pid,
+                "Valkey": redis.child.process.pid,
                 "engine": engine.process.pid,
                 "browsers": psutil.Process().pid,
             }

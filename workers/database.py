@@ -13,8 +13,7 @@ from django.db import close_old_connections, connections
 P = ParamSpec("P")
 T = TypeVar("T")
 Asked = tuple[Callable[[], Any], asyncio.Future[Any]]
-Outcome = tuple[Any, Exception | None]
-"""What a function returned, or what it raised."""
+Tell = Callable[[], None]
 
 
 class Database:
@@ -47,36 +46,33 @@ class Database:
         # Who was cancelled meanwhile wants nothing written.
         asked = [(call, answer) for call, answer in self._asked if not answer.done()]
         self._asked, self._busy = [], False
-        if asked:
-            calls = [call for call, _ in asked]
-            try:
-                turn = asyncio.get_running_loop().run_in_executor(self._thread, outcomes_of, calls)
-            except RuntimeError as ended:  # the thread is gone
-                for _, answer in asked:
-                    answer.set_exception(ended)
-                return
-            turn.add_done_callback(partial(self._answer, asked))
-            self._busy = True
+        if not asked:
+            return
+        try:
+            turn = asyncio.get_running_loop().run_in_executor(self._thread, turn_of, asked)
+        except RuntimeError as ended:  # the thread is gone
+            for _, answer in asked:
+                answer.set_exception(ended)
+            return
+        turn.add_done_callback(partial(self._answer, asked))
+        self._busy = True
 
-    def _answer(self, asked: Sequence[Asked], turn: asyncio.Future[list[Outcome]]) -> None:
-        for (_, answer), (value, error) in zip(asked, turn.result(), strict=True):
-            if answer.done():
-                continue
-            if error is None:
-                answer.set_result(value)
-            else:
-                answer.set_exception(error)
+    def _answer(self, asked: Sequence[Asked], turn: asyncio.Future[list[Tell]]) -> None:
+        for (_, answer), tell in zip(asked, turn.result(), strict=True):
+            if not answer.done():
+                tell()
         self._next_turn()
 
 
-def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Outcome]:
-    return [outcome_of(call) for call in calls]
+def turn_of(asked: Sequence[Asked]) -> list[Tell]:
+    """Runs the calls, in the thread; what is given tells each answer, on the loop."""
+    return [done(call, answer) for call, answer in asked]
 
 
-def outcome_of(call: Callable[[], Any]) -> Outcome:
+def done(call: Callable[[], Any], answer: asyncio.Future[Any]) -> Tell:
     try:
         # This may fail too. Outside, it would end the turns: nobody would be answered any more.
         close_old_connections()
-        return call(), None
+        return partial(answer.set_result, call())
     except Exception as error:
-        return None, error
+        return partial(answer.set_exception, error)

@@ -21,13 +21,13 @@ class Asked:
         self.database, self.go = Database(), threading.Event()
         self.done: list[str] = []
         self.turns: list[int] = []
-        outcomes_of = database.outcomes_of
+        turn_of = database.turn_of
 
         def counted(calls: list[object]) -> object:
             self.turns.append(len(calls))
-            return outcomes_of(calls)  # type: ignore[arg-type]
+            return turn_of(calls)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(database, "outcomes_of", counted)
+        monkeypatch.setattr(database, "turn_of", counted)
         self.first = self.ask("first", self.go.wait)
 
     def ask(self, name: str, run: object = None) -> asyncio.Task[str]:

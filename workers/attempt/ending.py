@@ -80,7 +80,7 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
     try:
         return change(told)
     except Exception as error:
-        if passes(error):
+        if passes(error) or not told.calls:
             raise
         # Anything may stand in what a model wrote; that is no reason to do the hint again.
         log.error("hint %s: its model calls are not kept: %s", attempt.job.hint, where(error))

@@ -86,7 +86,7 @@ def database_down(request: HttpRequest, error: Error) -> HttpResponse:
 
 
 # Django's own refusals, and a sandbox without room: all that there is to say is their kind.
-KINDS: dict[type[Exception], ProblemKind] = {
+REFUSALS: dict[type[Exception], ProblemKind] = {
     Http404: problem.NOT_FOUND,
     RequestDataTooBig: problem.TOO_LARGE,
     # Too many query parameters, or a cookie that nobody made.
@@ -103,8 +103,8 @@ def plain(request: HttpRequest, error: Exception, kind: ProblemKind) -> HttpResp
     return problem.respond(request, Problem(kind))
 
 
-for refusal, kind in KINDS.items():
-    api.add_exception_handler(refusal, partial(plain, kind=kind))
+for error, kind in REFUSALS.items():
+    api.add_exception_handler(error, partial(plain, kind=kind))
 
 
 @api.exception_handler(Exception)

@@ -1,18 +1,17 @@
-"""Statements on the way of every request, whose SQL is made once.
+"""Queries on the way of every request, whose SQL is made once.
 
 To make it takes Django ten times as long as the database takes to answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache, cached_property
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Field, Model, QuerySet, Value
+from django.db.models import Model, QuerySet, Value
 from django.db.models.query import get_related_populators
-from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
@@ -79,50 +78,9 @@ class Prepared:
                 each.populate(row, made)
         return found
 
-
-class Insertion:
-    """The SQL of a model's new rows. given: columns that a row brings; made: by the database."""
-
-    def __init__(self, model: type[Model]) -> None:
-        table, columns = model._meta.db_table, model._meta.concrete_fields
-        self.given = [column for column in columns if not column.db_returning]
-        self.made = [column for column in columns if column.db_returning]
-        blanks = ", ".join(["%s"] * len(self.given))
-        # A refused row is no error: on PostgreSQL that would end the transaction around it.
-        self.sql = (
-            f"INSERT INTO {table} ({names(self.given)}) VALUES ({blanks}) "  # noqa: S608  # of our own names
-            f"ON CONFLICT DO NOTHING RETURNING {names(self.made)}"
-        )
-        compiler = Query(model).get_compiler(connection=connection)
-        self.converters = compiler.get_converters([column.get_col(table) for column in self.made])
-
-
-def names(columns: Iterable[Field[Any, Any]]) -> str:
-    return ", ".join(connection.ops.quote_name(str(column.column)) for column in columns)
-
-
-insertion = cache(Insertion)
-
-
-def insert(row: Model) -> bool:
-    """Saves a new row; False if a unique constraint keeps it out.
-
-    What the database fills, such as a number or a time, is then in the object as well.
-    Raises: IntegrityError if it breaks another rule of the table.
-    """
-    of = insertion(type(row))
-    values = [
-        column.get_db_prep_save(column.pre_save(row, True), connection) for column in of.given
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(of.sql, values)
-        found = cursor.fetchone()
-    if found is None:
-        return False
-    for column, value in zip(of.made, converted(found, of.converters), strict=True):
-        setattr(row, column.attname, value)
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return True
+    def first(self, **slots: str | int) -> Any:
+        """The object of a query that finds one at most; None if it finds none."""
+        return next(iter(self.objects(**slots)), None)
 
 
 def converted(row: Row, converters: dict[int, Any]) -> Row:

@@ -12,7 +12,8 @@ from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint, Submission
 from web.people import access, tokens
 from web.people.models import ApiToken, User
-from web.prepared import Prepared, Slot, insert
+from web.prepared import Prepared, Slot
+from web.statements import insert
 
 pytestmark = pytest.mark.django_db
 

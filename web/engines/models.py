@@ -125,8 +125,7 @@ class AIModelConfig(models.Model):
     @classmethod
     def current(cls) -> AIModelConfig:
         # The row is made by whoever asks first.
-        found = CURRENT.objects()
-        return found[0] if found else cls.objects.get_or_create(pk=1)[0]
+        return CURRENT.first() or cls.objects.get_or_create(pk=1)[0]
 
 
 CURRENT = Prepared(lambda: AIModelConfig.objects.filter(pk=1))

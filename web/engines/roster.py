@@ -113,7 +113,7 @@ NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
 @lru_cache(maxsize=32)
 def serving_in(name: str, second: int) -> tuple[Endpoint, Sampling] | None:
     """A busy worker asks a hundred times a second; people change this a few times a day."""
-    engine = next(iter(NAMED.objects(name=name)), None)
+    engine = NAMED.first(name=name)
     if engine is None:
         return None
     config = AIModelConfig.current()

@@ -14,8 +14,8 @@ from django.db import connection
 
 from broker.contract.attempt import Ended, ModelCall
 from broker.contract.text import storable, storable_json
-from web.database import Sql, ago_sql, now_sql, update
 from web.hints.models import ERROR_CHARS, MODEL_CHARS, Hint
+from web.statements import Sql, ago_sql, now_sql, update
 
 BEGIN = """
     INSERT INTO hints_attempt (hint_id, number, engine, started_at, failure, error)
@@ -37,7 +37,7 @@ KEEP = """
 def begin(hint: str, number: int, engine: str) -> None:
     """A hint that runs has one open attempt, and no other hint has any."""
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN.format(now=now_sql().text), [key(hint), number, engine])
+        cursor.execute(BEGIN.format(now=now_sql().text), [Hint.key(hint), number, engine])
 
 
 def close(hint: str, ended: Ended) -> None:
@@ -48,14 +48,14 @@ def close(hint: str, ended: Ended) -> None:
         "failure": ended.failure,
         "error": storable(ended.error)[:ERROR_CHARS],
     }
-    update("hints_attempt", columns, Sql("hint_id = %s AND finished_at IS NULL", (key(hint),)))
+    update("hints_attempt", columns, Sql("hint_id = %s AND finished_at IS NULL", (Hint.key(hint),)))
 
 
 def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
     """What the attempt asked of its engine. Raises: IntegrityError if there is no such attempt."""
     rows: list[list[Any]] = [
         [
-            key(hint), number, call.purpose, storable(call.model)[:MODEL_CHARS],
+            Hint.key(hint), number, call.purpose, storable(call.model)[:MODEL_CHARS],
             call.template_version, json.dumps(storable_json(dict(call.parameters))),
             call.usage.prompt_tokens, call.usage.completion_tokens, call.usage.cached_tokens,
             # With no days to keep it, what a model wrote is not even stored for an hour.
@@ -65,9 +65,3 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
     ]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.executemany(KEEP.format(now=now_sql().text), rows)
-
-
-def key(hint: str) -> Any:
-    """A hint's id as this database keeps it."""
-    # SQLite has no type for it, and Django keeps text without dashes there.
-    return Hint._meta.pk.get_db_prep_value(hint, connection)

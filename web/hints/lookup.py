@@ -41,10 +41,9 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
         return None
     # As the row has it: a character that cannot be stored was marked there.
     key = storable(new.idempotency_key)
-    found = KEYS.objects(student=new.submission.student_id, key=key)
-    if not found:
+    hint: Hint | None = KEYS.first(student=new.submission.student_id, key=key)
+    if hint is None:
         return None
-    hint: Hint = found[0]
     return Repeated(hint) if hint.request_hash == new.request_hash() else KeyReused()
 
 

@@ -20,12 +20,11 @@ from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
-from web.database import Sql, ago_sql, now_sql, update
 from web.engines import roster
 from web.hints import attempts, jobs, lookup, submissions
 from web.hints.creation import Created, Creation, NewHint, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
-from web.prepared import insert
+from web.statements import Sql, ago_sql, insert, now_sql, update
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
@@ -59,7 +58,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     if serving is None:
         return None
     to: list[Any] = [State.RUNNING, attempt, engine]
-    of = [attempts.key(hint), State.QUEUED, attempt]
+    of = [Hint.key(hint), State.QUEUED, attempt]
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(CLAIM.format(now=now_sql().text), to + of)
@@ -169,7 +168,7 @@ def left(
         seen = ago_sql(ended.seen_s)
         first = Sql(f"COALESCE(first_piece_at, {seen.text})", seen.parameters)
         columns = {**columns, "first_piece_at": first}
-    this = Sql(f"id = %s AND {rows.text}", (attempts.key(hint), *rows.parameters))
+    this = Sql(f"id = %s AND {rows.text}", (Hint.key(hint), *rows.parameters))
     if not update("hints_hint", columns, this):
         return False
     attempts.close(hint, ended)

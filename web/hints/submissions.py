@@ -10,7 +10,7 @@ from broker.contract.text import storable, storable_json
 from web.courses.models import Exercise
 from web.hints.models import Submission
 from web.people.models import User
-from web.prepared import insert
+from web.statements import insert
 from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Report
 
@@ -23,11 +23,12 @@ LATEST = """
 
 def ran(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
     """What a student has run, and what it showed; not kept yet."""
+    code = storable(code)
     return Submission(
         student=student,
         exercise=exercise,
-        code=storable(code),
-        fingerprint=fingerprint(storable(code), exercise.language),
+        code=code,
+        fingerprint=fingerprint(code, exercise.language),
         report=storable_json(report.as_json()),
     )
 

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from broker.contract.hint import State
@@ -79,8 +78,10 @@ EXERCISE = for_anybody(
 def exercise(user: User, path: str) -> Exercise | None:
     """The exercise at `<course>/<exercise>`, for who sees its course: to ask, and run programs."""
     course, _, slug = path.partition("/")
-    found = EXERCISE[user.is_superuser].objects(user=user.pk, course=course, exercise=slug)
-    return next(iter(found), None)
+    found: Exercise | None = EXERCISE[user.is_superuser].first(
+        user=user.pk, course=course, exercise=slug
+    )
+    return found
 
 
 LEVELS = Prepared(
@@ -117,8 +118,8 @@ HINT = for_anybody(lambda user: hints(user).filter(pk=Slot("hint")))
 
 def hint(user: User, hint_id: UUID) -> Hint | None:
     """The hint of this id, if this person may read it."""
-    key = Hint._meta.pk.get_db_prep_value(hint_id, connection)
-    return next(iter(HINT[user.is_superuser].objects(user=user.pk, hint=key)), None)
+    found: Hint | None = HINT[user.is_superuser].first(user=user.pk, hint=Hint.key(hint_id))
+    return found
 
 
 def readers(hints: Collection[str], users: Collection[int]) -> set[tuple[int, str]]:

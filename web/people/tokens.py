@@ -34,7 +34,7 @@ def digest(text: str) -> str:
 def valid(text: str) -> ApiToken | None:
     """The token of this text, with its active owner; notes the use, at most every five minutes."""
     now = timezone.now()
-    found: ApiToken | None = next(iter(VALID.objects(sha256=digest(text))), None)
+    found: ApiToken | None = VALID.first(sha256=digest(text))
     if found and (found.last_used_at is None or now - found.last_used_at > USED_RESOLUTION):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found

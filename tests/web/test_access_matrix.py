@@ -33,7 +33,8 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import EXERCISE, WRONG, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
-from web.events.app import SIGNALS, Events
+from web.events.app import Events
+from web.events.stop import SIGNALS
 from web.hints.models import Hint
 from web.ops import pages
 from web.people.models import ApiToken, User

@@ -16,12 +16,12 @@ from tests.web.kit import Caller, problem
 from web.api.problem import NOT_SIGNED_IN, TOO_MANY_TRIES, Problem
 from web.courses.models import Exercise
 from web.hints.models import Hint
-from web.people import auth, peer
+from web.people import auth
 from web.people.auth import who
 from web.people.models import ApiToken, User
 from web.people.passes import holding
-from web.people.peer import MOST_ADDRESSES, Tries
 from web.people.tokens import fresh
+from web.people.tries import MOST_ADDRESSES, Tries
 
 pytestmark = pytest.mark.django_db
 HISTORY = "/v1/hints?exercise=basics/add"
@@ -143,7 +143,7 @@ def test_failed_tries_are_forgotten_at_a_steady_pace(monkeypatch: pytest.MonkeyP
     tries = Tries(limit=3, per_s=0.5)
 
     def failed(now: float) -> int:
-        monkeypatch.setattr(peer, "monotonic", lambda: now)
+        monkeypatch.setattr("web.people.tries.monotonic", lambda: now)
         return tries.failed("a")
 
     assert [failed(now=0) for _ in range(3)] == [0, 0, 0]
@@ -156,7 +156,7 @@ def test_failed_tries_are_forgotten_at_a_steady_pace(monkeypatch: pytest.MonkeyP
 
 
 def test_only_so_many_addresses_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer, "monotonic", lambda: 0)
+    monkeypatch.setattr("web.people.tries.monotonic", lambda: 0)
     tries = Tries(limit=1, per_s=0.1)
     tries.failed("first")
     for number in range(MOST_ADDRESSES):

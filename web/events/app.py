@@ -5,14 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
-import threading
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from io import BytesIO
-from types import FrameType
 from uuid import uuid4
 
 from django.conf import settings
@@ -31,12 +26,13 @@ from web.events import admission, asked, rounds
 from web.events.asked import StreamQuery
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
-from web.events.stream import Receive, Scope, Send, Stream, reply
+from web.events.seats import Seats
+from web.events.stop import on_stop_signal
+from web.events.stream import Stream
+from web.events.wire import Receive, Scope, Send, reply
 from web.people.passes import Pass
 
 SIGN_INS_AT_ONCE = 4
-PER_USER = 8
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WORK = (
     (Hub.run, 1.0),
     (rounds.show_positions, 1.0),
@@ -50,36 +46,6 @@ log = logging.getLogger(__name__)
 def tune() -> None:
     """For a process with streams: at 5,000 a default full collection would halt it for 0.3 s."""
     gc.set_threshold(20_000, 50, 100)
-
-
-class Seats:
-    """total: streams that the process may hold."""
-
-    def __init__(self, total: int) -> None:
-        self._free = total
-        self._taken: Counter[int] = Counter()
-
-    def check(self) -> None:
-        """Raises: Problem when the process holds no more."""
-        if self._free <= 0:
-            raise Problem(problem.TOO_MANY_STREAMS)
-
-    @contextmanager
-    def hold(self, user: int) -> Iterator[None]:
-        """A seat while a stream is open. Raises: Problem when none is left here or for the user."""
-        self.check()
-        if self._taken[user] >= PER_USER:
-            raise Problem(problem.TOO_MANY_STREAMS)
-        self._free -= 1
-        self._taken[user] += 1
-        try:
-            yield
-        finally:
-            self._free += 1
-            self._taken[user] -= 1
-            # Otherwise an entry would stay for everybody who ever opened a stream.
-            if not self._taken[user]:
-                del self._taken[user]
 
 
 class Events:
@@ -175,23 +141,6 @@ async def repeat(work: Callable[[Hub], Awaitable[None]], hub: Hub, rest_s: float
         except Exception:  # without this edge one bad message would silence every stream for good
             log.exception("event streams: %s broke and starts again", work)
         await asyncio.sleep(rest_s)
-
-
-def on_stop_signal(act: Callable[[], None]) -> None:
-    """Calls act on the running loop, then whoever handled the signal before. Main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        before = signal.getsignal(number)
-
-        def handle(number: int, frame: FrameType | None, before: object = before) -> None:
-            # A signal interrupts the loop anywhere, so the loop only takes note of what to do.
-            loop.call_soon_threadsafe(act)
-            if callable(before):
-                before(number, frame)
-
-        signal.signal(number, handle)
 
 
 def refusal(request: HttpRequest, error: Problem) -> HttpResponse:

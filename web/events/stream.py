@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
-
-from django.http import HttpResponse
+from collections.abc import Mapping
 
 from broker.base.errors import BrokerDown
 from broker.base.times import COMMENT_S
@@ -14,12 +11,8 @@ from broker.contract.events import START
 from web.events import frames
 from web.events.feed import Feed, Final, Stage, Watch
 from web.events.hub import Hub
+from web.events.wire import Receive, Send, body, start
 from web.people.private import PRIVATE
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 HEADERS = {
     "Content-Type": "text/event-stream",
@@ -89,22 +82,3 @@ class Stream:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.feed.end()
-
-
-async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
-    """Sends the status and headers; the body must follow."""
-    raw = [
-        (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-
-
-async def body(send: Send, content: bytes, *, more: bool = True) -> None:
-    await send({"type": "http.response.body", "body": content, "more_body": more})
-
-
-async def reply(send: Send, response: HttpResponse) -> None:
-    """A whole answer at once."""
-    response["Cache-Control"] = PRIVATE
-    await start(send, response.status_code, dict(response.items()))
-    await body(send, response.content, more=False)

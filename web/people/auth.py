@@ -16,7 +16,7 @@ from web.api.problem import Problem
 from web.people import peer, tokens
 from web.people.models import ApiToken, User
 from web.people.passes import Pass
-from web.people.peer import Tries
+from web.people.tries import Tries
 
 wrong_tokens = Tries(limit=60, per_s=0.2)
 

@@ -163,7 +163,7 @@ def test_nothing_is_left_for_later() -> None:
 
 
 WALL_CLOCK = re.compile(r"(?<!\.)\btime\(\)|\btime\.time\(|datetime\.(utc)?now\(|timezone\.now\(")
-OWN_CLOCK = {"web/people/tokens.py", "web/ops/management/commands/aside.py"}
+OWN_CLOCK = {"web/people/tokens.py", "web/ops/aside.py"}
 """A token ends on a day that an admin has typed; a folder put aside is named by its day."""
 
 

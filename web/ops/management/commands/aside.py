@@ -1,23 +1,12 @@
-import os
-import shutil
-import sys
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, OperationalError, connection
-from django.db.migrations.exceptions import InconsistentMigrationHistory
-from django.db.migrations.loader import MigrationLoader
+from django.db import DatabaseError
 
 from broker.base.errors import HintlineError
-from broker.base.folder import Held, hold, private
-
-OTHER = "Another version of Hintline made the database {name}, and this one cannot use its tables."
-HERE = "To keep it and start with a new one: {python} -m web aside"
-ELSEWHERE = "To keep it and start with a new one, create an empty one and name it in DATABASE_URL."
+from broker.base.folder import Held, hold
+from web.ops import aside
 
 
 class Command(BaseCommand):
@@ -26,69 +15,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with hold(settings.DATA / "start.lock"):
-                if not is_other():
+                if not aside.is_other():
                     raise CommandError("This version made the database: it stays where it is.")
-                folder = put_aside()
+                folder = aside.put_aside()
         except Held as held:
             raise CommandError(f"A start, pid {held.pid}, runs on this folder: stop it.") from held
         except (HintlineError, DatabaseError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Put aside, unharmed: {folder}")
-
-
-def is_other() -> bool:
-    """Whether our migrations do not follow from those that made the database's tables."""
-    loader = MigrationLoader(connection)
-    try:
-        loader.check_consistent_history(connection)
-    except InconsistentMigrationHistory:
-        return True
-    ours = {config.label for config in apps.get_app_configs() if config.name.startswith("web.")}
-    made = {key for key in loader.applied_migrations if key[0] in ours}
-    return not made <= set(loader.disk_migrations)
-
-
-def is_file() -> bool:
-    return connection.vendor == "sqlite"
-
-
-def problem() -> str:
-    """One line: what is wrong with the database."""
-    return OTHER.format(name=connection.settings_dict["NAME"])
-
-
-def advice() -> str:
-    """One line: what is wrong, and what to type."""
-    python = os.path.relpath(sys.executable)
-    return f"{problem()} {HERE.format(python=python) if is_file() else ELSEWHERE}"
-
-
-def put_aside() -> Path:
-    """Moves the database into a new folder, with what belongs to it; answers the folder.
-
-    The secret key, without which its API keys cannot be read, is copied: other sessions use it too.
-    What Valkey holds of its hints is made good from the rows, and goes by itself without them.
-
-    Raises: HintlineError where the database is no file, or somebody else has it open.
-    """
-    if not is_file():
-        raise HintlineError(advice())
-    name = Path(connection.settings_dict["NAME"])
-    try:
-        with connection.cursor() as cursor:
-            # This takes the log that lies beside the file into it, and only who has it alone may.
-            cursor.execute("PRAGMA journal_mode=DELETE")
-    except OperationalError:
-        text = f"Something else has the database {name} open: stop it first."
-        raise HintlineError(text) from None
-    finally:
-        connection.close()
-    folder: Path = settings.DATA / f"aside-{datetime.now():%Y-%m-%d-%H%M%S}"
-    private(folder)
-    key, accounts = settings.DATA / "secret_key", settings.DATA / "accounts.txt"
-    if key.exists():
-        shutil.copy2(key, folder)
-    for path in (name, accounts):
-        if path.exists():
-            shutil.move(path, folder)
-    return folder

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
-from web.ops.management.commands import aside
+from web.ops import aside
 
 
 class Command(migrate.Command):

@@ -28,7 +28,7 @@ from broker.base.times import SITE_STOP_S
 from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
-from web.ops.management.commands import aside
+from web.ops import aside
 
 WATCH_S = 0.5
 READY_WITHIN_S = 60.0

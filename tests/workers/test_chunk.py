@@ -45,6 +45,30 @@ def test_a_frame_says_what_it_adds(data: bytes, chunk: Chunk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "chunk"),
+    [
+        (frame({"content": "x", "role": "assistant"}), Chunk("x")),
+        (frame({"content": "x", "role": "tool"}), Chunk(thoughts=1)),
+        (frame({"content": "x", "reasoning": "hm"}), Chunk("x", thoughts=2)),
+        (frame({"content": "x"}, "stop"), Chunk("x", "stop")),
+        (frame({"content": "x"}, ""), Chunk("x")),
+        (frame({"content": ["x", "y"]}), Chunk("xy")),
+        (frame({"content": "x"}, error={"message": ""}), Chunk("x")),
+        (frame({"content": "x"}, usage={"prompt_tokens": 0}), Chunk("x")),
+        (b'{"choices": [{"index": 1, "delta": {"content": "x"}}]}', Chunk()),
+        (b'{"choices": [{"index": "0", "delta": {"content": "x"}}]}', Chunk("x")),
+        (b'{"choices": [{"delta": {"content": "x"}}]}', Chunk("x")),
+        (b'{"choices": [null]}', Chunk()),
+        (b'{"choices": [null, {"index": 0, "delta": {"content": "x"}}]}', Chunk("x")),
+        (b'{"choices": [{"index": 0, "text": "x"}]}', Chunk("x")),
+        (b'{"choices": [{"index": 0, "message": {"content": "x"}}]}', Chunk("x", "stop")),
+    ],
+)
+def test_little_beside_the_text_changes_what_a_frame_says(data: bytes, chunk: Chunk) -> None:
+    assert parse(data) == chunk
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",
@@ -81,6 +105,7 @@ def test_an_engine_that_gives_up_cuts_the_stream(reason: str, word: str) -> None
         (b'{"error": true, "message": "no"}', Complaint("no")),
         (b'{"error": {"error": {"message": "deep"}}}', Complaint("deep")),
         (b'{"object": "error", "message": "long", "code": 400}', Complaint("long", status=400)),
+        (frame({"content": "x"}, object="error", message="no"), Complaint("no")),
         (frame({"content": "x"}, error={"message": "late"}), Complaint("late")),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from web.engines.client.sse import MAX_EVENT_BYTES, SseReader
@@ -30,6 +32,21 @@ def test_events_are_the_same_wherever_the_stream_is_cut_in_two() -> None:
 
 def test_events_are_the_same_byte_by_byte() -> None:
     assert read([bytes([byte]) for byte in STREAM]) == EVENTS
+
+
+PIECES = (
+    "data: a\n", "data: b\n\n", "data: \n\n", "data:c\n\n", "data:  d\n\n", "\n", ": e\n",
+    "event: error\n", "data: f\r\n\n", "\r", "data: g", "{",
+)  # fmt: skip
+
+
+def test_parts_of_several_events_give_what_their_bytes_give() -> None:
+    for pieces in product(PIECES, repeat=4):
+        parts = [piece.encode() for piece in pieces]
+        whole = b"".join(parts)
+        events = read([bytes([byte]) for byte in whole])
+
+        assert read([whole]) == read(parts) == events, whole
 
 
 @pytest.mark.parametrize("endless", [b"x", b"data: " + b"x" * 62 + b"\n"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from broker.health import EngineFailure
 from web.engines.client.chunk import NOTHING, Chunk, parse
@@ -69,7 +68,7 @@ class Reader:
             raise EngineFailed(EngineFailure.CUT, f"an answer of more than {MAX_CHARS} characters")
         # Neither half a pair nor NUL is printable.
         if self._half or not chunk.text.isprintable():
-            chunk = replace(chunk, text=self._joined(chunk.text))
+            chunk = chunk._replace(text=self._joined(chunk.text))
         # Some servers write a finish reason into every frame: text after one shows that the answer
         # had not ended, so [DONE] is waited for.
         self._doubted = self._doubted or (self._ended and bool(chunk.text))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_EVENT_BYTES = 1 << 20
 """An event may not be longer: an endless line would fill the memory."""
 BOM = b"\xef\xbb\xbf"
+PLAIN = re.compile(rb"(?:data: [^\r\n]++\n\n)++")
+"""Whole events of one line each: nearly all parts of a stream, which need not be read by lines."""
 
 
 class SseReader:
@@ -27,6 +31,10 @@ class SseReader:
 
         Raises: ValueError when an event exceeds MAX_EVENT_BYTES.
         """
+        waits = self._rest or self._lines or self._named_error
+        if not waits and PLAIN.fullmatch(part):
+            self._begun = True
+            return part[6:-2].split(b"\n\ndata: ")
         # A CR LF that was cut between two parts of the body is one end of a line.
         if self._after_cr and part:
             part, self._after_cr = part.removeprefix(b"\n"), False

@@ -61,5 +61,5 @@ def ends_thoughts(text: str, seen: Seen) -> bool:
     text = folded(text)
     # The student may be told of an element of the program or the exercise.
     elements = " ".join(found[1] for found in ELEMENT.finditer(text) if found[1] not in HTML)
-    strange = set(filter(is_name, tokens(elements))) - seen.words
-    return bool(strange or "<|" in text or ANSWER.search(text))
+    names = set(filter(is_name, tokens(elements)))
+    return bool((names and names - seen.words) or "<|" in text or ANSWER.search(text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from broker.contract.hint import Reason
 from web.tutor.gate import form, orders, rules
@@ -51,7 +50,7 @@ class Gate:
         self._level = LEVELS[level]
         self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
-        self._student_code, self._statement, self._reference = student_code, statement, reference
+        self._seen, self._reference = Seen(student_code, statement), reference
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
@@ -74,17 +73,10 @@ class Gate:
         if not self._began:
             text = text.lstrip()
             self._began = bool(text)
-        if len(text) <= SENTENCE_LIMIT_CHARS:
-            return self._read(text)
-        # A long piece is not read to its end once the gate has closed.
-        steps = range(0, len(text), SENTENCE_LIMIT_CHARS)
-        return "".join([self._read(text[at : at + SENTENCE_LIMIT_CHARS]) for at in steps])
-
-    def _read(self, text: str) -> str:
-        if self.satisfied:
-            self._after.append(text)
-        if not self._open:
-            return ""
+        if len(text) > SENTENCE_LIMIT_CHARS:
+            # A long piece is not read to its end once the gate has closed.
+            steps = range(0, len(text), SENTENCE_LIMIT_CHARS)
+            return "".join([self.feed(text[at : at + SENTENCE_LIMIT_CHARS]) for at in steps])
         pieces, ended = [], self._sentences.feed(text)
         for number, sentence in enumerate(ended, start=1):
             pieces.append(self._sentence(sentence))
@@ -122,12 +114,6 @@ class Gate:
     @property
     def _shown(self) -> str:
         return self._draft.text[: self._released]
-
-    # What the rules compare with is made when the first sentence is there, not on the way of the
-    # request to the model.
-    @cached_property
-    def _seen(self) -> Seen:
-        return Seen(self._student_code, self._statement)
 
     def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""

@@ -88,9 +88,12 @@ def _is_code(node: ast.stmt) -> bool:
 def shows_fix(draft: Draft, reference: str, seen: Seen) -> bool:
     """R2: a run of three tokens that only the reference solution has."""
     runs, _ = fix_of(reference)
-    # Nearly always nothing is found, and what the student has seen need not be asked for.
-    found = (runs.intersection(zip(one, one[1:], one[2:], strict=False)) for one in draft.readings)
-    return any(not told <= seen.grams for told in found if told)
+    for one in draft.readings:
+        told = runs.intersection(zip(one, one[1:], one[2:], strict=False))
+        # Nearly always nothing is found, and what the student has seen need not be asked for.
+        if told and not told <= seen.grams:
+            return True
+    return False
 
 
 def spans_fix(draft: Draft, reference: str, seen: Seen) -> bool:

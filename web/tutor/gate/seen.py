@@ -18,11 +18,21 @@ and refuses half of the programs that students ask about."""
 
 
 class Seen:
-    """What the student has before them: own code, exercise and test result, as tokens."""
+    """What the student has before them: own code, exercise and test result, as tokens.
+
+    All of it is made when a rule asks: about most sentences none does.
+    """
 
     def __init__(self, student_code: str, statement: str) -> None:
-        self._code, self._statement = tokens(student_code), tokens(statement)
         self._student_code, self._exercise = student_code, statement
+
+    @cached_property
+    def _code(self) -> list[str]:
+        return tokens(self._student_code)
+
+    @cached_property
+    def _statement(self) -> list[str]:
+        return tokens(self._exercise)
 
     @cached_property
     def grams(self) -> set[Gram]:

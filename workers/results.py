@@ -5,12 +5,13 @@ A result written alone costs four statements and a thread's turn, for a log that
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 
 from celery.app.task import Context
-from django.db import DatabaseError
+from django.db import transaction
 from django_celery_results.backends import DatabaseBackend
 from django_celery_results.models import TaskResult
 
@@ -45,13 +46,17 @@ class Ledger:
     def write(self) -> None:
         """Raises: DatabaseError, with everything kept."""
         with self._lock:
-            rows, self._rows = self._rows, {}
-        try:
-            write(rows.values())
-        except DatabaseError:
-            with self._lock:
-                self._rows = rows | self._rows  # what came meanwhile is newer
-            raise
+            rows = dict(self._rows)
+        write(rows.values())
+        # Not before: what is around this may be undone, and then this is done again.
+        transaction.on_commit(partial(self._drop, rows))
+
+    def _drop(self, rows: Mapping[str, TaskResult]) -> None:
+        with self._lock:
+            for task_id, row in rows.items():
+                # What came meanwhile is newer.
+                if self._rows.get(task_id) is row:
+                    del self._rows[task_id]
 
 
 ledger = Ledger()

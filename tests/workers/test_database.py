@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from celery.app.task import Context
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django_celery_results.models import TaskResult
 
+from web.hints.models import Attempt
 from workers import database
-from workers.database import Database
+from workers.app import app
+from workers.database import MOST, Database
+from workers.results import ledger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +82,134 @@ async def test_an_error_is_its_callers_alone(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ValueError, match="no such row"):
         await bad
     assert await good == "good"
+    asked.database.close()
+
+
+def row(name: str) -> TaskResult:
+    return TaskResult.objects.create(task_id=name)
+
+
+async def rows(database: Database) -> list[str]:
+    found = TaskResult.objects.order_by("task_id").values_list("task_id", flat=True)
+    return await database.run(lambda: list(found))
+
+
+async def test_a_turn_of_several_is_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[str] = []
+    commit = BaseDatabaseWrapper._commit
+
+    def counted(self: BaseDatabaseWrapper) -> None:
+        commits.append(self.alias)
+        commit(self)
+
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    rest = [asked.ask(name, partial(row, name)) for name in ("a", "b", "c")]
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", counted)
+    await asked.end()
+    await asyncio.gather(*rest)
+
+    assert len(commits) == 1
+    assert await rows(asked.database) == ["a", "b", "c"]
+    asked.database.close()
+
+
+def twice() -> None:
+    row("twice")
+    row("twice")
+
+
+def no_statement() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT no_such_column")
+
+
+def stray() -> None:
+    """Found out when it is committed: SQLite and PostgreSQL look at foreign keys late."""
+    Attempt.objects.create(hint_id=uuid4(), number=1, engine="gpu0")
+
+
+@pytest.mark.parametrize("failing", [fail, twice, no_statement, stray])
+async def test_a_call_that_fails_undoes_none_of_its_turn(
+    failing: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    before = asked.ask("a", partial(row, "a"))
+    bad = asked.ask("bad", failing)
+    after = asked.ask("b", partial(row, "b"))
+    await asked.end()
+
+    with pytest.raises((ValueError, DatabaseError)):
+        await bad
+    assert await asyncio.gather(before, after) == ["a", "b"]
+    assert [name for name in await rows(asked.database) if name != "twice"] == ["a", "b"]
+    asked.database.close()
+
+
+def mended() -> None:
+    """As a hint's end goes on without its model calls where they cannot be kept."""
+    with suppress(IntegrityError), transaction.atomic(savepoint=False):
+        twice()
+    row("mended")
+
+
+async def test_a_call_may_go_on_after_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    both = asked.ask("a", partial(row, "a")), asked.ask("mended", mended)
+    await asked.end()
+
+    assert await asyncio.gather(*both) == ["a", "mended"]
+    assert await rows(asked.database) == ["a", "mended"]
+    asked.database.close()
+
+
+async def test_what_may_be_committed_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = BaseDatabaseWrapper._commit
+
+    def lost(self: BaseDatabaseWrapper) -> None:
+        commit(self)
+        raise OperationalError("the server closed the connection")
+
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    rest = [asked.ask(name, partial(row, name)) for name in ("a", "b")]
+    with monkeypatch.context() as broken:
+        broken.setattr(BaseDatabaseWrapper, "_commit", lost)
+        await asked.end()
+        ended = await asyncio.gather(*rest, return_exceptions=True)
+
+    assert [type(error) for error in ended] == [OperationalError] * 2
+    assert asked.done == ["first", "a", "b"]
+    assert await rows(asked.database) == ["a", "b"]
+    asked.database.close()
+
+
+async def test_results_are_not_lost_with_the_turn_that_is_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    monkeypatch.setattr(ledger, "open", True)
+    app.backend.store_result("t", {}, "SUCCESS", request=Context(called_directly=False))
+    written, bad = asked.ask("written", ledger.write), asked.ask("bad", fail)
+    await asked.end()
+    await asyncio.gather(written, bad, return_exceptions=True)
+
+    assert await rows(asked.database) == ["t"]
+    assert ledger.waiting == 0
+    asked.database.close()
+
+
+async def test_a_turn_is_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    await asyncio.sleep(0)
+    rest = [asked.ask(str(number)) for number in range(MOST + 2)]
+    await asked.end()
+    await asyncio.gather(*rest)
+
+    assert asked.turns == [1, MOST, 2]
     asked.database.close()
 
 

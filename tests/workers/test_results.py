@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -102,6 +102,24 @@ def test_results_wait_for_a_database_that_is_down(
         with pytest.raises(DatabaseError):
             kept.write()
     store(backend, "h", {"later": True})
+    kept.write()
+
+    assert json.loads(TaskResult.objects.get().result) == {"later": True}
+
+
+def test_a_task_that_ends_again_meanwhile_is_written_again(
+    backend: Results, kept: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = results.write
+
+    def late(rows: Iterable[TaskResult]) -> None:
+        write(rows)
+        store(backend, "h", {"later": True})
+
+    store(backend, "h")
+    with monkeypatch.context() as slow:
+        slow.setattr(results, "write", late)
+        kept.write()
     kept.write()
 
     assert json.loads(TaskResult.objects.get().result) == {"later": True}

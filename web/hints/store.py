@@ -59,7 +59,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         return None
     to: list[Any] = [State.RUNNING, attempt, engine]
     of = [Hint.key(hint), State.QUEUED, attempt]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(CLAIM.format(now=now_sql().text), to + of)
             found = cursor.fetchall()
@@ -155,7 +155,7 @@ AGAIN: dict[str, Any] = {"state": State.QUEUED, "engine": "", "claimed_at": None
 """The columns of a row that waits for another attempt."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def left(
     hint: str, rows: Sql, ended: Ended, columns: Mapping[str, Any], attempt: int | None = None
 ) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import DurationField, Field, Model
 from django.db.models.functions import Now
 from django.db.models.sql import Query
@@ -97,11 +97,10 @@ def insert(row: Model) -> bool:
     What the database fills, such as a number or a time, is then in the object as well.
     Raises: IntegrityError if it breaks another rule of the table.
     """
-    of = insertion(type(row))
-    values = [
-        column.get_db_prep_save(column.pre_save(row, True), connection) for column in of.given
-    ]
-    with connection.cursor() as cursor:
+    # Itself, as Django's `connection` looks it up anew for each column.
+    of, database = insertion(type(row)), connections[DEFAULT_DB_ALIAS]
+    values = [column.get_db_prep_save(column.pre_save(row, True), database) for column in of.given]
+    with database.cursor() as cursor:
         cursor.execute(of.sql, values)
         found = cursor.fetchone()
     if found is None:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from broker import dispatch
 from broker.connect import Broker
@@ -159,6 +160,19 @@ def test_with_redis_down_the_row_is_kept(api: Caller, monkeypatch: pytest.Monkey
     assert (answer.status_code, answer.json()["position"]) == (202, None)
     assert Hint.objects.get().state == "queued"
     assert api.get(answer["Location"]).json()["state"] == "queued"
+
+
+def test_a_new_key_asks_the_database_nothing_more(api: Caller) -> None:
+    asked = []
+
+    # The first one is not like the others: it keeps the program, and the use of the token.
+    for key in ("", "", "new"):
+        with CaptureQueriesContext(connection) as queries:
+            assert api.ask(key=key).status_code == 202
+        asked.append(len(queries))
+        Hint.objects.all().delete()
+
+    assert asked[1] == asked[2]
 
 
 def test_a_second_click_gets_the_first_hint(api: Caller) -> None:

@@ -118,6 +118,14 @@ def test_a_celery_line_about_a_task_names_hint_and_attempt() -> None:
     assert "hint" not in other
 
 
+@pytest.mark.parametrize("name", ["celery.worker.strategy", "httpx2"])
+def test_what_every_hint_would_log_again_is_not_logged(name: str) -> None:
+    logger = logging.getLogger(name)
+
+    assert not logger.isEnabledFor(logging.INFO)
+    assert logger.isEnabledFor(logging.WARNING)
+
+
 def test_a_request_names_itself_in_its_lines(
     api: Caller, monkeypatch: pytest.MonkeyPatch, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:

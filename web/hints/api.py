@@ -201,9 +201,9 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
 
 def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    earlier, program = lookup.by_key(new), new.submission
+    program, refused = new.submission, refusal(report)
     # A request that came before has its hint, so it is answered however many wait by now.
-    refused = None if earlier else refusal(report)
+    earlier = lookup.by_key(new) if refused else None
     with still_there(program.student, program.exercise):
         if earlier or refused:
             submissions.keep(program)

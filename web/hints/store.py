@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
@@ -67,18 +67,20 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
             return None
         attempts.begin(hint, attempt, engine)
     [(code, report, revision, *columns)] = found
-    row = Hint(
-        pk=hint, attempt=attempt, engine=engine,
-        submission=Submission(code=code, report=json.loads(report)),
-        **dict(zip(CLAIMED, columns, strict=True)),
-    )  # fmt: skip
+    # A row as it is read: made by its class, it would get a default for each of its other columns.
+    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
+    program = (None, code, json.loads(report))
+    row.submission = Submission.from_db(DEFAULT_DB_ALIAS, ("id", "code", "report"), program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
     return jobs.job(row, *serving)
 
 
-# One statement, as a hint waits for it on its way to the engine.
-CLAIMED = ("student_id", "exercise_id", "level", "locale", "question", "lane", "partial")
+# One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
+CLAIMED = (
+    "student_id", "exercise_id", "level", "locale", "question", "lane", "attempt", "engine",
+    "partial",
+)  # fmt: skip
 PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}

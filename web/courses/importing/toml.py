@@ -169,6 +169,8 @@ def key_lines(text: str) -> Iterator[tuple[str, int]]:
         elif header := HEADER.match(line.strip()):
             table = header[2]
             if header[1] == "[[":
+                if table not in counts:
+                    yield table, number
                 counts[table] = counts.get(table, 0) + 1
                 table = f"{table}[{counts[table]}]"
             yield table, number

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.core.management import CommandError, call_command
 from web.courses import seeding
 from web.courses.importing import toml
 from web.courses.models import AuthoredHint, Course, Exercise
+from web.runner.checker import Checker
 
 PACKAGES = Path(__file__).parents[1] / "data" / "packages"
 TEAHOUSE = PACKAGES / "kattis" / "teahouse"
@@ -108,18 +110,34 @@ def test_a_kattis_statement_shows_its_constants_and_examples(course: Course) -> 
     assert korean.index("**예제 1**") < korean.index("**예제 2**")
 
 
-def test_programs_of_a_kattis_package_do_what_they_are_there_for(course: Course) -> None:
-    run(PACKAGES / "kattis", course="basics")
+@pytest.mark.parametrize("path", ["kattis", "exercism", "exercises.csv"])
+def test_the_programs_of_a_package_do_what_they_are_there_for(course: Course, path: str) -> None:
+    run(PACKAGES / path, course="basics")
 
-    for row in Exercise.objects.all():
-        outputs = {row.reference: [], **{wrong["code"]: [] for wrong in row.wrong}}
-        for program, seen in outputs.items():
-            for case in row.cases:
-                output = printed(program, case["stdin"]).split()[:1]
-                seen.append(output == case["expected"].split()[:1])
-        assert not any(map(all, list(outputs.values())[1:]))
-        if row.checker == "tokens":
-            assert all(outputs[row.reference])
+    with closing(Checker(processes=1)) as checker:
+        for row in Exercise.objects.all():
+            tests, limits = row.tests_to_run(), row.limits()
+            right = checker.check(row.reference, tests, limits)
+            assert (right.verdict, right.passed) == ("passed", right.total)
+            assert right.total == len(row.cases or row.tests.splitlines())
+            for wrong in row.wrong:
+                assert checker.check(wrong["code"], tests, limits).verdict in ("failed", "error")
+            assert checker.check(row.starter, tests, limits).verdict in ("failed", "error")
+
+
+def test_a_hidden_case_of_a_package_stays_hidden(course: Course) -> None:
+    run(TEAHOUSE, course="basics")
+    row = only()
+    hidden = next(case for case in row.cases if not case["visible"])
+
+    with closing(Checker(processes=1)) as checker:
+        program = row.reference.replace("print(most", "print(most if most != 1 else 77")
+        report = checker.check(program, row.tests_to_run(), row.limits())
+
+    assert (report.verdict, report.passed) == ("failed", len(row.cases) - 1)
+    kept = str(report.as_json())
+    assert "77" not in kept
+    assert hidden["note_ko"] in kept
 
 
 def test_a_folder_of_kattis_packages_and_a_tolerance(course: Course) -> None:

@@ -66,11 +66,10 @@ def write(found: CourseDraft, course: Course | None, *, dry: bool) -> list[Chang
     """
     with transaction.atomic():
         into = course or named(found)
-        # Whoever imports at the same time waits here.
-        rows = {
-            row.slug: row
-            for row in into.exercises.select_for_update().prefetch_related("authored_hints")
-        }
+        # Whoever imports into the course at the same time waits here.
+        Course.objects.select_for_update().get(pk=into.pk)
+        exercises = into.exercises.select_for_update().prefetch_related("authored_hints")
+        rows = {row.slug: row for row in exercises}
         last = into.exercises.aggregate(last=Max("position"))["last"] or 0
         changes = []
         for draft in found.exercises:

@@ -113,6 +113,7 @@ RULES: dict[str, Rule] = {
     "/admin/r/<path:content_type_id>/<path:object_id>/": always("sssss----"),
     # Our own pages in it.
     "/admin/people/user/<id>/password/": always("sssssxxx+"),
+    "/admin/courses/course/<int:pk>/import/": always("sssss-+-+"),
     "/admin/engines/aimodelconfig/test/": always("sssssxxx>"),
     "/admin/engines/engine/<int:pk>/test/": takes("sssssxxx>", POST="sssssxxx+"),
     "/admin/engines/engine/preset/": always("sssssxx++"),

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
+from web.courses.importing import toml
+from web.courses.importing.page import UploadForm
+from web.courses.importing.remarks import BadPackage
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.courses.texts import columns
 from web.people.models import User
@@ -35,6 +41,72 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.fields["user"].disabled = True
 
 
+class TablesField(forms.JSONField):
+    """A list of tables, which a person writes and reads as TOML: texts of lines stay lines."""
+
+    widget = forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"})
+
+    def __init__(self, key: str, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.key = key
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return toml.tables(str(value or ""), self.key)
+        except BadPackage as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        # A form with errors shows what the person typed.
+        return data
+
+    def prepare_value(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        return toml.dumped({self.key: value}) if value else ""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.prepare_value(initial) != str(data or "").replace("\r\n", "\n")
+
+
+class ExerciseForm(forms.ModelForm[Exercise]):
+    """A limit or a tolerance that is left empty is the usual one."""
+
+    cases = TablesField(
+        "cases",
+        label=_("cases"),
+        help_text=_(
+            "Of a program that reads and prints, in TOML: [[cases]], then name, stdin, expected, "
+            "visible, note_ko, note_en. Students see input and output where visible = true."
+        ),
+    )
+    wrong = TablesField(
+        "wrong",
+        label=_("wrong programs"),
+        help_text=_("Programs a beginner might hand in, in TOML: [[wrong]], then code and why_en."),
+    )
+
+    USUAL = (
+        "checker",
+        "absolute_tolerance",
+        "relative_tolerance",
+        "time_limit_s",
+        "memory_limit_mib",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.USUAL:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in self.USUAL:
+            if name in data and data[name] in (None, ""):
+                data[name] = getattr(Exercise(), name)
+        return data
+
+
 class MembershipInline(admin.TabularInline[Membership, Course]):
     model = Membership
     form = MembershipForm
@@ -57,10 +129,33 @@ class CourseAdmin(CourseScoped[Course]):
     list_display = search_fields = ("slug", *columns("title"))
     inlines = (MembershipInline,)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.import_view)
+        return [path("<int:pk>/import/", view, name="courses_course_import"), *super().get_urls()]
+
+    def import_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Of a course that the person does not teach there is no such page."""
+        course = get_object_or_404(self.get_queryset(request), pk=pk)
+        posted = request.method == "POST"
+        form = UploadForm(course, request.POST, request.FILES) if posted else UploadForm(course)
+        if form.is_bound and form.imported:
+            done = ", ".join(f"{each.exercise.slug} ({each.words()})" for each in form.changes)
+            messages.success(request, _("Imported: %(exercises)s.") % {"exercises": done})
+            exercises = reverse("admin:courses_exercise_changelist")
+            return redirect(f"{exercises}?course__id__exact={pk}")
+        context = self.admin_site.each_context(request) | {
+            "title": _("Import exercises"),
+            "opts": self.opts,
+            "course": course,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/courses/course/import.html", context)
+
 
 @admin.register(Exercise)
 class ExerciseAdmin(CourseScoped[Exercise]):
     course = "course"
+    form = ExerciseForm
     list_display = ("slug", "course", "position", *columns("title"), "language", "revision")
     list_filter = (("course", admin.RelatedOnlyFieldListFilter), "language")
     list_select_related = ("course",)

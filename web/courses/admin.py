@@ -35,6 +35,30 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.fields["user"].disabled = True
 
 
+class ExerciseForm(forms.ModelForm[Exercise]):
+    """A limit or a tolerance that is left empty is the usual one."""
+
+    USUAL = (
+        "checker",
+        "absolute_tolerance",
+        "relative_tolerance",
+        "time_limit_s",
+        "memory_limit_mib",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.USUAL:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in self.USUAL:
+            if name in data and data[name] in (None, ""):
+                data[name] = getattr(Exercise(), name)
+        return data
+
+
 class MembershipInline(admin.TabularInline[Membership, Course]):
     model = Membership
     form = MembershipForm
@@ -63,6 +87,7 @@ class CourseAdmin(CourseScoped[Course]):
 @admin.register(Exercise)
 class ExerciseAdmin(CourseScoped[Exercise]):
     course = "course"
+    form = ExerciseForm
     list_display = ("slug", "course", "position", *columns("title"), "language", "revision")
     list_filter = (("course", admin.RelatedOnlyFieldListFilter), "language")
     list_select_related = ("course",)

@@ -11,6 +11,7 @@ from web.tutor.gate.lexis import printable
 
 LENGTHS = {
     "call": 200,
+    "stdin": 200,
     "expected": 200,
     "got": 200,
     "error": 400,
@@ -62,12 +63,16 @@ def shorten(text: str, most: int, dropped: int = 0) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One failing check as a student reads it; got is None when an error or a limit came first."""
+    """One failing check as a student reads it; got is None when an error or a limit came first.
+
+    stdin: None for a call.
+    """
 
     call: str
     expected: str
     got: str | None = None
     error: str | None = None
+    stdin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,8 @@ STATUSES = {
     "error": "stops with",
     "time": "did not finish in time",
     "memory": "more memory",
+    "too_deep": "more often",
+    "output": "prints more",
     "not_run": "not run",
 }
 

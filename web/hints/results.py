@@ -13,18 +13,10 @@ from web.api.fields import Text, Whole
 from web.tutor.evidence.report import LENGTHS, MOST_CASES, Case, ProgramError, Report, Verdict
 
 MOST_LINES = 1_000_000
-VERDICTS = {
-    "passed": Verdict.PASSED,
-    "failed": Verdict.FAILED,
-    "syntax": Verdict.SYNTAX,
-    "error": Verdict.ERROR,
-    "time": Verdict.TIMEOUT,
-    "memory": Verdict.MEMORY,
-    "not_run": Verdict.SKIPPED,
-}
 NAMED = re.compile(r"(?P<kind>[\w.]{1,60}(?:Error|Exception)): (?P<message>.*)", re.DOTALL)
 """A message that begins with the class of an exception, as Python's and Java's do."""
-Status = Literal[tuple(VERDICTS)]  # type: ignore[valid-type]
+# How a run ends here when its sandbox dies is no matter of others.
+Status = Literal[tuple(each.value for each in Verdict if each is not Verdict.CRASHED)]  # type: ignore[valid-type]
 Count = Annotated[int, Whole, Field(strict=True, ge=0, le=MOST_CASES)]
 
 
@@ -77,7 +69,7 @@ class ResultIn(BaseModel):
     def report(self) -> Report:
         """As a run here would have it; texts of any length and kind are cut and cleaned."""
         return Report(
-            verdict=VERDICTS[self.status],
+            verdict=Verdict(self.status),
             passed=self.passed,
             total=self.total,
             first=self._case(),

@@ -107,7 +107,7 @@ class ExerciseIn(Schema):
     wrong: list[ProgramIn] = Field(
         [], max_length=checks.MOST_WRONG, description="Programs that do not pass."
     )
-    hints: dict[Literal[tuple(map(str, LEVELS))], WordsIn] | None = Field(  # type: ignore[misc]
+    hints: dict[Literal[tuple(map(str, LEVELS))], WordsIn] | None = Field(  # type: ignore[valid-type]
         None, description="The author's hints by level; left out: they stay as they are."
     )
     position: Annotated[int, Field(strict=True, ge=0, le=MOST_POSITION), Whole] | None = Field(

@@ -124,7 +124,7 @@ def acted_for(platform: Platform, name: str, course: Course) -> User | None:
 def asker(platform: Platform, hint_id: UUID | str) -> User | None:
     """The platform's user who asked for this hint; as whom it may be read, and acted on."""
     rows = User.objects.filter(platform=platform, is_active=True, is_superuser=False)
-    return rows.filter(hints=hint_id).first()
+    return rows.filter(hints__pk=hint_id).first()
 
 
 @receiver(m2m_changed, sender=Platform.courses.through)

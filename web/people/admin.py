@@ -20,11 +20,14 @@ from web.people.tokens import fresh
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     """Django's, with the platform whose user somebody is."""
 
-    list_display = (*UserAdmin.list_display, "platform")
-    list_filter = (*UserAdmin.list_filter, ("platform", admin.RelatedOnlyFieldListFilter))
+    list_display = ("username", "email", "first_name", "last_name", "is_staff", "platform")
+    list_filter = (
+        "is_staff", "is_superuser", "is_active", "groups",
+        ("platform", admin.RelatedOnlyFieldListFilter),
+    )  # fmt: skip
     list_select_related = ("platform",)
     readonly_fields = ("platform",)
 

@@ -48,7 +48,7 @@ class User(AbstractUser):
         verbose_name=_("platform"),
     )
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Django's; nobody signs in as a platform's user, whatever password an admin gives them."""
         return self.platform_id is None and super().check_password(raw_password)
 

@@ -17,12 +17,13 @@ from ninja.parser import Parser
 
 from broker.base.errors import BrokerDown
 from web import database
-from web.api import edge, problem
+from web.api import body, edge, fields, problem
 from web.api.openapi import Api
 from web.api.problem import Problem, ProblemKind
 from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)
+MOST_TOLD = 20
 
 
 class JsonParser(Parser):
@@ -50,13 +51,9 @@ def known(request: HttpRequest, error: Problem) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [{"where": where(item["loc"]), "what": str(item["msg"])} for item in error.errors]
+    # A list of ten thousand wrong entries is told by its first ones.
+    errors = [fields.told(item) for item in error.errors[:MOST_TOLD]]
     return problem.respond(request, Problem(problem.INVALID, errors=errors))
-
-
-def where(location: tuple[str | int, ...]) -> str:
-    """`code` for ("body", "request", "code"): the field as the caller wrote it."""
-    return str(location[-1]) if location else ""
 
 
 @api.exception_handler(HttpError)
@@ -85,10 +82,15 @@ def database_down(request: HttpRequest, error: Error) -> HttpResponse:
     return problem.respond(request, Problem(problem.DATABASE_DOWN))
 
 
+@api.exception_handler(RequestDataTooBig)
+def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    detail = _("A request may have %(most)d MB.") % {"most": body.most_bytes() >> 20}
+    return problem.respond(request, Problem(problem.TOO_LARGE, detail))
+
+
 # Django's own refusals, and a sandbox without room: all that there is to say is their kind.
 REFUSALS: dict[type[Exception], ProblemKind] = {
     Http404: problem.NOT_FOUND,
-    RequestDataTooBig: problem.TOO_LARGE,
     # Too many query parameters, or a cookie that nobody made.
     SuspiciousOperation: problem.INVALID,
     # The check of the CSRF token looks into a form, and nothing else here reads one.

@@ -113,8 +113,10 @@ class MembershipInline(admin.TabularInline[Membership, Course]):
     extra = 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        # The form shows each member's username, which would cost a query for each row.
-        return super().get_queryset(request).select_related("user")
+        # The form shows each member's username, which would cost a query for each row. Users of
+        # platforms may be thousands, and come and go by themselves.
+        rows = super().get_queryset(request).filter(user__platform=None)
+        return rows.select_related("user")
 
 
 class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):

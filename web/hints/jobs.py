@@ -9,9 +9,11 @@ from broker.contract.hint import Lane
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
+from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
+from web.tutor.languages import Locale
 
 
 def ticket(row: Hint) -> Ticket:
@@ -66,7 +68,15 @@ def authored(row: Hint) -> str:
 
 def l0(row: Hint) -> str:
     """The test report in the hint's language."""
-    return l0_words(Report.from_json(row.submission.report), row.locale, row.submission.code)
+    return words(row.submission, row.locale)
+
+
+def words(program: Submission, locale: Locale) -> str:
+    """The test report in words, by what is known: of a run here more than of another's verdict."""
+    report = Report.from_json(program.report)
+    if program.source == Submission.Source.PLATFORM:
+        return judged_words(report, locale)
+    return l0_words(report, locale, program.code)
 
 
 def l0_or_nothing(row: Hint) -> str:

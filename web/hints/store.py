@@ -66,11 +66,11 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         if not found:
             return None
         attempts.begin(hint, attempt, engine)
-    [(code, report, revision, *columns)] = found
+    [(code, report, source, revision, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
     row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
-    program = (None, code, json.loads(report))
-    row.submission = Submission.from_db(DEFAULT_DB_ALIAS, ("id", "code", "report"), program)
+    read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
+    row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
     return jobs.job(row, *serving)
@@ -85,7 +85,7 @@ PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}
     WHERE id = %s AND state = %s AND attempt < %s
-    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (
+    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import BaseModel, BeforeValidator, StrictBool
+from pydantic import BaseModel, StrictBool
 
 from broker.contract.hint import Reason, Source, State
+from web.api.fields import SEEN, Whole
 from web.hints import jobs
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.hints.notices import notice
+from web.hints.results import ResultIn
 from web.language import locale_now
-from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
@@ -46,17 +47,28 @@ Code = Annotated[
     ),
 ]
 
+PlatformUser = Annotated[
+    str,
+    Field(
+        max_length=100,
+        description="For a platform's token: its name for its own user, who asks; made at first "
+        "sight. Characters that can be seen, no spaces around them.",
+    ),
+    SEEN,
+]
 
-def whole(value: object) -> object:
-    """3.0 is a whole number in JSON; a text or a truth value is none."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+Result = Annotated[
+    ResultIn | None,
+    Field(description="What the platform that sends it found: then nothing is run here."),
+]
 
 
 class HintIn(Schema):
     """A request for a hint."""
 
     exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
-    level: Annotated[int, BeforeValidator(whole)] = Field(
+    level: Annotated[int, Whole] = Field(
         ge=min(LEVELS),
         le=max(LEVELS),
         strict=True,
@@ -76,6 +88,8 @@ class HintIn(Schema):
         "interactive",
         description="`batch`, for who teaches the course, waits until students leave room.",
     )
+    result: Result = None
+    on_behalf_of: PlatformUser = ""
 
 
 class CheckIn(Schema):
@@ -83,6 +97,8 @@ class CheckIn(Schema):
 
     exercise: ExercisePath
     code: Code
+    result: Result = None
+    on_behalf_of: PlatformUser = ""
 
 
 class FeedbackIn(Schema):
@@ -106,7 +122,7 @@ class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
     call: str = Field(description="What the test called; empty for a program that reads input.")
-    expected: str = Field(description="What it should have given.")
+    expected: str = Field(description="What it should have given; empty if that is not told.")
     got: str | None = Field(description="What it gave; null when it was stopped first.")
     error: str | None = Field(description="What stopped it.")
     stdin: str | None = Field(
@@ -119,7 +135,9 @@ class CaseOut(BaseModel):
 class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
-    kind: str = Field(description="Class of the exception; with `not_run`: Language, NoTests, Unsupported.")
+    kind: str = Field(
+        description="Class of the exception; with `not_run`: Language, NoTests, Unsupported."
+    )
     message: str = Field(description="Its text, cut.")
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
 
@@ -196,8 +214,8 @@ class HintsOut(BaseModel):
     items: list[HintOut] = Field(description="At most 50, the newest first.")
 
 
-def check_out(report: Report, code: str) -> L0Out:
-    return l0_out(report, l0_words(report, locale_now(), code))
+def check_out(program: Submission) -> L0Out:
+    return l0_out(Report.from_json(program.report), jobs.words(program, locale_now()))
 
 
 def l0_out(report: Report, words: str) -> L0Out:

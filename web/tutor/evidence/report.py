@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from web.tutor.evidence.facts import Fact, facts_from_json
 from web.tutor.gate.lexis import printable
 
 LENGTHS = {
     "call": 200,
+    "stdin": 400,
     "expected": 200,
     "got": 200,
     "error": 400,
@@ -62,12 +64,18 @@ def shorten(text: str, most: int, dropped: int = 0) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One failing check as a student reads it; got is None when an error or a limit came first."""
+    """One failing check as a student reads it; got is None when an error or a limit came first.
+
+    stdin: of a case that is a program's input and output; None for a call. hidden: its texts are
+    empty, for no student may see them.
+    """
 
     call: str
     expected: str
     got: str | None = None
     error: str | None = None
+    stdin: str | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,10 @@ class ProgramError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Result of one check. output: the first of what the code printed."""
+    """Result of one check. output: the first of what the code printed.
+
+    facts: what the program did on its first failing case.
+    """
 
     verdict: Verdict
     passed: int = 0
@@ -89,6 +100,7 @@ class Report:
     first: Case | None = None
     error: ProgramError | None = None
     output: str = ""
+    facts: tuple[Fact, ...] = ()
 
     def cut(self) -> Report:
         """The same with every text within LENGTHS, without NUL and half characters.
@@ -98,8 +110,9 @@ class Report:
         return self.from_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Keys verdict, passed, total, first, error, output; only JSON types."""
-        return asdict(self) | {"verdict": self.verdict.value}
+        """Keys verdict, passed, total, first, error, output, facts; only JSON types."""
+        facts = [fact.as_json() for fact in self.facts]
+        return asdict(replace(self, facts=())) | {"verdict": self.verdict.value, "facts": facts}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
@@ -115,6 +128,8 @@ class Report:
             first=Case(**_cut(first)) if first else None,
             error=ProgramError(**_cut(error)) if error else None,
             **_cut({"output": data["output"]}),
+            # Rows from before there were facts have none.
+            facts=facts_from_json(data.get("facts", ())),
         )
 
 

@@ -13,11 +13,19 @@ from web.tutor.gate.draft import count_words
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 
+HIGHEST = 2
+"""The highest level that has sentences of its own."""
+
+
+def told_as(level: int) -> int:
+    """The level whose sentences are told where this one is asked for."""
+    return min(level, HIGHEST)
+
 
 def compose(report: Report, level: int, locale: Locale, seed: str, code: str) -> str | None:
     """The hint of the most telling fact; None where the tests found nothing to tell.
 
-    level: of 2 and above one text, which names the line. seed: chooses among wordings, such as the
+    level: as in told_as; from 2 on the line is named. seed: chooses among wordings, such as the
     hint's id. code: the student's program. A report that says nothing against the program, as of
     one that passed or was not run, gives no hint.
     """
@@ -32,12 +40,11 @@ def candidates(report: Report, level: int, locale: Locale, seed: str, code: str)
     told: list[tuple[str, Fact | None]] = [
         (fact.kind, fact) for fact in sorted(report.facts, key=lambda fact: -fact.score)
     ]
+    rung = told_as(level)
     for kind, fact in (*told, (whole, None)):
-        # A level without sentences of its own is told what the one below it would be.
-        level_of = max(each for each in sentences[kind] if each <= level)
-        wordings = chosen(sentences[kind][level_of], f"{seed} {kind} {level}")
+        wordings = chosen(sentences[kind][rung], f"{seed} {kind} {level}")
         blanks = (Blanks(report, fact, locale, code, brief=brief) for brief in (False, True))
-        if text := filled(wordings, list(blanks), LEVELS[level_of].max_words):
+        if text := filled(wordings, list(blanks), LEVELS[rung].max_words):
             yield text
 
 
@@ -46,6 +53,7 @@ def chosen(wordings: Wordings, seed: str) -> Wordings:
     *equal, last = wordings
     if not equal:
         return wordings
+    # The same hint is composed anew for each attempt, so chance must fall as it did before.
     start = int.from_bytes(blake2b(seed.encode(), digest_size=4).digest()) % len(equal)
     return (*equal[start:], *equal[:start], last)
 

@@ -1,4 +1,4 @@
-"""Nine actors, every address, every method: whom each lets in.
+"""Ten actors, every address, every method: whom each lets in.
 
 The addresses are those of the URL confs: one without a rule fails here, and a rule without its
 address too. What an answer holds is for the tests of test_access.py.
@@ -37,7 +37,7 @@ from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Hint
 from web.ops import pages
-from web.people.models import ApiToken, User
+from web.people.models import ApiToken, Platform, User
 from web.people.tokens import fresh
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -48,12 +48,14 @@ ACTORS = {
     "classmate": "is a student of the course",
     "student": "is one too, and asked for the hint",
     "token": "is a program of that student's",
+    "platform": "is a program of a platform in the course, for a user of its own",
     "elsewhere": "teaches another course",
     "teacher": "teaches the course",
     "viewer": "is staff, and may view every table",
     "superuser": "may do what anybody may",
 }
 """A letter each, in this order, in every rule below."""
+TOKENS = ("token", "platform")
 SIGN_IN, HIDDEN, FORBIDDEN, IN, ON, NO_METHOD = "s-x+>m"
 """Sign in first; not there, for them; forbidden; let in; let in, and sent on; no such method."""
 
@@ -65,7 +67,7 @@ def always(who: str) -> Rule:
     return dict.fromkeys(METHODS, who)
 
 
-def takes(rest: str = NO_METHOD * 9, **methods: str) -> Rule:
+def takes(rest: str = NO_METHOD * len(ACTORS), **methods: str) -> Rule:
     """These methods. rest: for the others."""
     return always(rest) | methods
 
@@ -79,45 +81,45 @@ def reads(who: str) -> Rule:
 HINT = "/v1/hints/<uuidstr:hint_id>"
 EVENTS = "/v1/events"
 RULES: dict[str, Rule] = {
-    "/v1/checks": takes(POST="s-+++-+-+"),
-    "/v1/hints": takes(GET="s-+++-+-+", POST="s-+++-+-+"),
-    HINT: takes(GET="s--++-+-+"),
-    f"{HINT}/cancel": takes(POST="s--++-x-x"),
-    f"{HINT}/feedback": takes(PUT="s--++-x-x"),
-    EVENTS: takes(GET="s--++-+-+"),
-    "/v1/docs": always("+++++++++"),
-    "/v1/openapi.json": always("+++++++++"),
-    "/v1/": always("---------"),
-    "/": always("s+++s++++"),
-    "/c/<slug:course_slug>/<slug:slug>/": always("s-++s-+-+"),
-    "/accounts/login/": takes("m>>>m>>>>")
-    | dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PUT"), "+>>>+>>>>"),
-    "/accounts/logout/": takes(OPTIONS="+++++++++", POST="sssssssss"),
-    "/accounts/password/": takes("s+++s++++", PATCH="smmmsmmmm", DELETE="smmmsmmmm"),
-    "/accounts/password/done/": reads("s+++s++++"),
-    "/i18n/setlang/": always(">>>>>>>>>"),
-    "/favicon.ico": always(">>>>>>>>>"),
-    pages.LIVE: always("+++++++++"),
-    pages.READY: always("+++++++++"),
-    pages.METRICS: always("+++++++++"),
+    "/v1/checks": takes(POST="s-++++-+-+"),
+    "/v1/hints": takes(GET="s-++++-+-+", POST="s-++++-+-+"),
+    HINT: takes(GET="s--++--+-+"),
+    f"{HINT}/cancel": takes(POST="s--++--x-x"),
+    f"{HINT}/feedback": takes(PUT="s--++--x-x"),
+    EVENTS: takes(GET="s--++--+-+"),
+    "/v1/docs": always("++++++++++"),
+    "/v1/openapi.json": always("++++++++++"),
+    "/v1/": always("----------"),
+    "/": always("s+++ss++++"),
+    "/c/<slug:course_slug>/<slug:slug>/": always("s-++ss-+-+"),
+    "/accounts/login/": takes("m>>>mm>>>>")
+    | dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PUT"), "+>>>++>>>>"),
+    "/accounts/logout/": takes(OPTIONS="++++++++++", POST="ssssssssss"),
+    "/accounts/password/": takes("s+++ss++++", PATCH="smmmssmmmm", DELETE="smmmssmmmm"),
+    "/accounts/password/done/": reads("s+++ss++++"),
+    "/i18n/setlang/": always(">>>>>>>>>>"),
+    "/favicon.ico": always(">>>>>>>>>>"),
+    pages.LIVE: always("++++++++++"),
+    pages.READY: always("++++++++++"),
+    pages.METRICS: always("++++++++++"),
     # The admin site's own.
-    "/admin/": always("sssss++++"),
-    "/admin/<app_label>/": always("sssss++++"),
-    "/admin/<url>": always("sssss----"),
-    "/admin/autocomplete/": reads("sssss++++"),
-    "/admin/jsi18n/": reads("sssss++++"),
-    "/admin/login/": takes("+++++++++", GET="+++++>>>>", PATCH="mmmmmmmmm", DELETE="mmmmmmmmm"),
-    "/admin/logout/": takes(">>>>>mmmm", OPTIONS=">>>>>++++", POST=">>>>>ssss"),
-    "/admin/password_change/": always("sssss>>>>"),
-    "/admin/password_change/done/": reads("sssss++++"),
-    "/admin/r/<path:content_type_id>/<path:object_id>/": always("sssss----"),
+    "/admin/": always("ssssss++++"),
+    "/admin/<app_label>/": always("ssssss++++"),
+    "/admin/<url>": always("ssssss----"),
+    "/admin/autocomplete/": reads("ssssss++++"),
+    "/admin/jsi18n/": reads("ssssss++++"),
+    "/admin/login/": takes("++++++++++", GET="++++++>>>>", PATCH="mmmmmmmmmm", DELETE="mmmmmmmmmm"),
+    "/admin/logout/": takes(">>>>>>mmmm", OPTIONS=">>>>>>++++", POST=">>>>>>ssss"),
+    "/admin/password_change/": always("ssssss>>>>"),
+    "/admin/password_change/done/": reads("ssssss++++"),
+    "/admin/r/<path:content_type_id>/<path:object_id>/": always("ssssss----"),
     # Our own pages in it.
-    "/admin/people/user/<id>/password/": always("sssssxxx+"),
-    "/admin/engines/aimodelconfig/test/": always("sssssxxx>"),
-    "/admin/engines/engine/<int:pk>/test/": takes("sssssxxx>", POST="sssssxxx+"),
-    "/admin/engines/engine/preset/": always("sssssxx++"),
-    "/admin/engines/engine/fleet/": takes("sssssxx++", POST="sssssxxx>"),
-    "/admin/engines/engine/fleet/now/": always("sssssxx++"),
+    "/admin/people/user/<id>/password/": always("ssssssxxx+"),
+    "/admin/engines/aimodelconfig/test/": always("ssssssxxx>"),
+    "/admin/engines/engine/<int:pk>/test/": takes("ssssssxxx>", POST="ssssssxxx+"),
+    "/admin/engines/engine/preset/": always("ssssssxx++"),
+    "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),
+    "/admin/engines/engine/fleet/now/": always("ssssssxx++"),
 }
 # Of those whom the admin lets in, the last four: who sees the list; and who sees a row of it,
 # changes it, deletes it, and adds one.
@@ -135,14 +137,15 @@ TABLES = {
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
+    "people/platform": "xx++ xx++ xxx> xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
 }
 for table, rules in TABLES.items():
     base, row = f"/admin/{table}/", f"/admin/{table}/<path:object_id>/"
-    every, look, change, delete, add = (SIGN_IN * 5 + who for who in rules.split())
+    every, look, change, delete, add = (SIGN_IN * 6 + who for who in rules.split())
     RULES |= {
         base: always(every),
-        row: always(SIGN_IN * 5 + ON * 4),
+        row: always(SIGN_IN * 6 + ON * 4),
         f"{row}change/": takes(look, POST=change),
         f"{row}history/": always(look),
         f"{row}delete/": always(delete),
@@ -154,6 +157,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", f"{HINT}/feedback"): {"helpful": True},
 }
 """What is right to send; a form of a page is sent empty, and comes back with what it lacks."""
+FOR_SOMEBODY = ("/v1/checks", "/v1/hints")
+"""Where a platform says for which of its users it asks."""
 QUERIES = {
     "/v1/hints": f"exercise={EXERCISE}",
     "/admin/autocomplete/": "app_label=courses&model_name=exercise&field_name=course&term=",
@@ -191,7 +196,7 @@ class World:
 
     def __init__(self, course: Course, exercise: Exercise) -> None:
         elsewhere = Course.objects.create(slug="elsewhere", title_ko="x", title_en="x")
-        people = {name: User.objects.create_user(name) for name in set(ACTORS) - {"token"}}
+        people = {name: User.objects.create_user(name) for name in set(ACTORS) - {*TOKENS}}
         for name, where, role in (
             ("classmate", course, ROLE.STUDENT),
             ("student", course, ROLE.STUDENT),
@@ -206,17 +211,28 @@ class World:
         )
         self.hint = self.answered(people["student"], exercise)
         token = ApiToken(user=people["student"], name="script")
-        self.bearer = {"Authorization": f"Bearer {fresh(token)}"}
+        # Whose own rights are all that there are, and no help to the token.
+        service = ApiToken(user=people["superuser"], platform=self.platform(course))
+        self.bearers = {
+            name: {"Authorization": f"Bearer {fresh(row)}"}
+            for name, row in zip(TOKENS, (token, service), strict=True)
+        }
         token.save()
+        service.save()
         self.rows = self.one_of_each(people["student"], exercise, token)
         self.clients: dict[str, Client] = {}
         for name in ACTORS:
-            self.clients[name] = Client(headers=self.bearer if name == "token" else None)
-            if name not in ("nobody", "token"):
+            self.clients[name] = Client(headers=self.bearers.get(name))
+            if name not in ("nobody", *TOKENS):
                 self.clients[name].force_login(people[name])
         self.cookies = {
             name: client.cookies.output(header="") for name, client in self.clients.items()
         }
+
+    def platform(self, course: Course) -> Platform:
+        platform = Platform.objects.create(slug="judge")
+        platform.courses.add(course)
+        return platform
 
     def answered(self, student: User, exercise: Exercise) -> Hint:
         """A hint that may be rated, and leaves its student free to ask for another one."""
@@ -242,6 +258,7 @@ class World:
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,
             "people/apitoken": token,
+            "people/platform": Platform.objects.get(),
             "people/user": student,
         }
 
@@ -260,13 +277,16 @@ class World:
 
     def answers(self, route: str, method: str) -> str:
         """Who is let in, as a rule says it; nothing of it stays in the database."""
-        body = BODIES.get((method, route))
-        sent = json.dumps(body) if body else ""
         found = ""
         for who, client in self.clients.items():
             client.cookies = SimpleCookie(self.cookies[who])
+            path, body = self.path(route), BODIES.get((method, route), {})
+            if who == "platform" and route in FOR_SOMEBODY:
+                body = body | {"on_behalf_of": "7f3c"}
+                path += "&on_behalf_of=7f3c" if "?" in path else ""
+            sent = json.dumps(body) if body else ""
             with transaction.atomic():
-                answer = client.generic(method, self.path(route), sent, "application/json")
+                answer = client.generic(method, path, sent, "application/json")
                 transaction.set_rollback(True)
             to = answer.get("Location", "")
             found += letter(answer.status_code, to, "messages" in answer.cookies)
@@ -316,8 +336,8 @@ async def opened(events: Events) -> AsyncIterator[Events]:
 async def asked(events: Events, method: str, world: World, who: str) -> str:
     """The letter of one answer; the hint has ended, and so its stream ends too."""
     headers = [(b"cookie", world.cookies[who].partition(";")[0].strip().encode())]
-    if who == "token":
-        headers = [(b"authorization", world.bearer["Authorization"].encode())]
+    if who in TOKENS:
+        headers = [(b"authorization", world.bearers[who]["Authorization"].encode())]
     scope = {
         "type": "http", "method": method, "path": EVENTS, "headers": headers,
         "query_string": f"hint={world.hint.pk}".encode(),

@@ -23,7 +23,7 @@ from web.courses.models import AuthoredHint, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import attempts, store
 from web.hints.models import Hint
-from web.people.models import ApiToken, User
+from web.people.models import ApiToken, Platform, User
 
 pytestmark = pytest.mark.django_db
 TIMELINE = {
@@ -63,6 +63,7 @@ def everything(finished: str, student: User) -> None:
     ModeChange.objects.create(by=student, before="api", after="vllm")
     ApiToken.objects.create(user=student, name="script")
     Group.objects.create(name="graders")
+    Platform.objects.create(slug="judge")
 
 
 def text_of(client: Client, path: str, language: str = "en") -> str:

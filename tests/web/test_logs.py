@@ -126,7 +126,7 @@ def test_a_request_names_itself_in_its_lines(
     def broken(*_: Any) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(operations, "find_exercise", broken)
+    monkeypatch.setattr(operations.acting, "asking", broken)
     response = api.ask()
 
     assert response.status_code == 500

@@ -17,12 +17,13 @@ from ninja.parser import Parser
 
 from broker.base.errors import BrokerDown
 from web import database
-from web.api import edge, problem
+from web.api import edge, fields, problem
 from web.api.openapi import Api
 from web.api.problem import Problem, ProblemKind
 from web.runner.checker import SandboxBusy
 
 log = logging.getLogger(__name__)
+MOST_TOLD = 20
 
 
 class JsonParser(Parser):
@@ -50,13 +51,9 @@ def known(request: HttpRequest, error: Problem) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [{"where": where(item["loc"]), "what": str(item["msg"])} for item in error.errors]
+    # A list of ten thousand wrong entries is told by its first ones.
+    errors = [fields.told(item) for item in error.errors[:MOST_TOLD]]
     return problem.respond(request, Problem(problem.INVALID, errors=errors))
-
-
-def where(location: tuple[str | int, ...]) -> str:
-    """`code` for ("body", "request", "code"): the field as the caller wrote it."""
-    return str(location[-1]) if location else ""
 
 
 @api.exception_handler(HttpError)

@@ -35,14 +35,40 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.fields["user"].disabled = True
 
 
+class ExerciseForm(forms.ModelForm[Exercise]):
+    """A limit or a tolerance that is left empty is the usual one."""
+
+    USUAL = (
+        "checker",
+        "absolute_tolerance",
+        "relative_tolerance",
+        "time_limit_s",
+        "memory_limit_mib",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in self.USUAL:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in self.USUAL:
+            if name in data and data[name] in (None, ""):
+                data[name] = getattr(Exercise(), name)
+        return data
+
+
 class MembershipInline(admin.TabularInline[Membership, Course]):
     model = Membership
     form = MembershipForm
     extra = 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        # The form shows each member's username, which would cost a query for each row.
-        return super().get_queryset(request).select_related("user")
+        # The form shows each member's username, which would cost a query for each row. Users of
+        # platforms may be thousands, and come and go by themselves.
+        rows = super().get_queryset(request).filter(user__platform=None)
+        return rows.select_related("user")
 
 
 class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
@@ -61,6 +87,7 @@ class CourseAdmin(CourseScoped[Course]):
 @admin.register(Exercise)
 class ExerciseAdmin(CourseScoped[Exercise]):
     course = "course"
+    form = ExerciseForm
     list_display = ("slug", "course", "position", *columns("title"), "language", "revision")
     list_filter = (("course", admin.RelatedOnlyFieldListFilter), "language")
     list_select_related = ("course",)

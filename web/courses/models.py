@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partialmethod
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from web.courses.texts import in_language
+from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
+from web.courses.texts import columns, in_language
 from web.language import words_now
-from web.runner import cases
+from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
+from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
+
+NO_WORDS = _("Write it in one language at least.")
+BOTH_TESTS = _("An exercise has asserts or cases, not both.")
 
 
 class ProgramLanguage(models.TextChoices):
@@ -22,6 +30,17 @@ class ProgramLanguage(models.TextChoices):
     JAVASCRIPT = "javascript", "JavaScript"
     JAVA = "java", "Java"
     CPP = "cpp", "C/C++"
+
+
+class Comparison(models.TextChoices):
+    """How what a program printed is compared with what a case expects."""
+
+    EXACT = "exact", _("exactly, blanks and all")
+    """The texts are equal."""
+    TOKENS = "tokens", _("word by word; white space does not count")
+    """The words between white space are equal."""
+    FLOAT = "float", _("word by word, numbers within a tolerance")
+    """As tokens, but two numbers are equal within either tolerance."""
 
 
 def level_choices() -> list[tuple[int, str]]:
@@ -84,7 +103,9 @@ class Membership(models.Model):
 class Exercise(models.Model):
     """A task with its tests. slug: unique in its course; position: where the course lists it.
 
-    statement: Markdown. revision: from 1, raised with every change in the admin.
+    statement: Markdown. tests: of a function; cases: of a program that reads standard input and
+    prints, as web.courses.checks has them, and then there are no tests. wrong: programs that a
+    beginner might hand in, `code` and `why_en`. revision: from 1, raised with every change.
     """
 
     course = models.ForeignKey(
@@ -93,16 +114,37 @@ class Exercise(models.Model):
     slug = models.SlugField(_("slug"))
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     topic = models.CharField(_("topic"), max_length=100, blank=True)
-    title_ko = models.CharField(_("title (Korean)"), max_length=200)
-    title_en = models.CharField(_("title (English)"), max_length=200)
-    statement_ko = models.TextField(_("statement (Korean)"), help_text="Markdown")
-    statement_en = models.TextField(_("statement (English)"), help_text="Markdown")
+    title_ko = models.CharField(_("title (Korean)"), max_length=200, blank=True)
+    title_en = models.CharField(_("title (English)"), max_length=200, blank=True)
+    statement_ko = models.TextField(_("statement (Korean)"), blank=True, help_text="Markdown")
+    statement_en = models.TextField(_("statement (English)"), blank=True, help_text="Markdown")
     language = models.CharField(
         _("language"), max_length=12, choices=ProgramLanguage, default=ProgramLanguage.PYTHON
     )
     starter = models.TextField(_("starter code"), blank=True)
     tests = models.TextField(
         _("tests"), blank=True, help_text=_("Python asserts, one a line: assert f(1) == 2")
+    )
+    cases = models.JSONField(_("cases"), default=list, blank=True)
+    checker = models.CharField(
+        _("comparison"), max_length=6, choices=Comparison, default=Comparison.TOKENS
+    )
+    absolute_tolerance = models.FloatField(
+        _("absolute tolerance"), default=1e-6, validators=[MinValueValidator(0), check_finite]
+    )
+    relative_tolerance = models.FloatField(
+        _("relative tolerance"), default=1e-6, validators=[MinValueValidator(0), check_finite]
+    )
+    time_limit_s = models.FloatField(
+        _("time limit (seconds)"),
+        default=1.0,
+        validators=[MinValueValidator(0.1), MaxValueValidator(10), check_finite],
+        help_text=_("Of all tests together."),
+    )
+    memory_limit_mib = models.PositiveSmallIntegerField(
+        _("memory limit (MiB)"),
+        default=128,
+        validators=[MinValueValidator(64), MaxValueValidator(512)],
     )
     reference = models.TextField(
         _("reference solution"),
@@ -111,6 +153,7 @@ class Exercise(models.Model):
     )
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
+    wrong = models.JSONField(_("wrong programs"), default=list, blank=True)
     # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
     title = partialmethod(in_language, "title")
@@ -127,16 +170,56 @@ class Exercise(models.Model):
         return self.path
 
     def clean(self) -> None:
+        problems: dict[str, ValidationError] = {}
+        for field in ("title", "statement"):
+            if not any(getattr(self, column).strip() for column in columns(field)):
+                problems[columns(field)[0]] = ValidationError(NO_WORDS)
         # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == ProgramLanguage.PYTHON and self.tests.strip()
-        if can_run and cases.expand(self.tests) is None:
-            text = _("This is not Python with asserts: nobody's code could be tested.")
-            raise ValidationError({"tests": text})
+        if can_run and self.cases:
+            problems["tests"] = ValidationError(BOTH_TESTS)
+        elif can_run:
+            told(problems, "tests", check_tests, self.tests)
+        told(problems, "cases", check_cases, self.cases)
+        told(problems, "wrong", check_wrong, self.wrong)
+        if problems:
+            raise ValidationError(problems)
+
+    def tests_to_run(self) -> Tests | None:
+        """What a program of this exercise is run against; None where it has neither kind."""
+        if self.cases:
+            # Cases are checked when they are stored, so that their keys are all there.
+            found = tuple(io_case(case) for case in self.cases)
+            return Io(found, self.checker, self.absolute_tolerance, self.relative_tolerance)
+        return Asserts(self.tests) if self.tests.strip() else None
+
+    def limits(self) -> RunLimits:
+        return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)
 
     @property
     def path(self) -> str:
         """`<course>/<exercise>`, as the API names it; needs the course loaded."""
         return f"{self.course.slug}/{self.slug}"
+
+
+def told(
+    problems: dict[str, ValidationError], field: str, check: Callable[[Any], None], value: object
+) -> None:
+    """Adds what the check says of the field's value."""
+    try:
+        check(value)
+    except ValidationError as error:
+        problems[field] = error
+
+
+def io_case(case: Mapping[str, Any]) -> IoCase:
+    return IoCase(
+        name=case["name"],
+        stdin=case["stdin"],
+        expected=case["expected"],
+        visible=case["visible"],
+        note={locale: case[f"note_{locale}"] for locale in LANGUAGES},
+    )
 
 
 class AuthoredHint(models.Model):
@@ -150,8 +233,8 @@ class AuthoredHint(models.Model):
     )
     # A callable: labels are in the reader's language, and a further level needs no migration.
     level = models.PositiveSmallIntegerField(_("level"), choices=level_choices)
-    text_ko = models.TextField(_("text (Korean)"))
-    text_en = models.TextField(_("text (English)"))
+    text_ko = models.TextField(_("text (Korean)"), blank=True)
+    text_en = models.TextField(_("text (English)"), blank=True)
     text = partialmethod(in_language, "text")
 
     class Meta:
@@ -164,3 +247,7 @@ class AuthoredHint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.exercise_id} · L{self.level}"
+
+    def clean(self) -> None:
+        if not any(getattr(self, column).strip() for column in columns("text")):
+            raise ValidationError({columns("text")[0]: NO_WORDS})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -15,7 +16,7 @@ from web.api import problem
 from web.api.problem import Problem
 from web.events.feed import Final
 from web.hints.models import Hint
-from web.people import access, auth, passes
+from web.people import access, acting, auth, passes
 from web.people.passes import Pass
 
 T = TypeVar("T")
@@ -43,17 +44,19 @@ async def in_thread(work: Callable[[], T]) -> T:
         return await sync_to_async(run)()
 
 
-def admit(request: HttpRequest, hints: Collection[str]) -> tuple[Pass, dict[str, Final]]:
+def admit(request: HttpRequest, hints: Sequence[str]) -> tuple[Pass, dict[str, Final]]:
     """How the person came in; and by hint the final rows of those that have ended.
 
     Raises: Problem for somebody unknown, and for a hint that is not there for them.
     """
-    user, holder = auth.who(request)
+    _, holder = auth.who(request)
+    # All that one stream shows is one person's to read: so the first hint tells who that is.
+    user = acting.reading(request, hints[0])
     rows = access.hints(user).filter(pk__in=hints)
     # One answer for a hint that does not exist and for a stranger's: nobody can probe ids.
     if rows.count() < len(hints):
         raise Problem(problem.NOT_FOUND)
-    return holder, finals(rows.select_related(None))
+    return replace(holder, user=user.pk), finals(rows.select_related(None))
 
 
 def lost(followers: Sequence[Follower]) -> dict[Follower, problem.ProblemKind]:

@@ -25,7 +25,7 @@ from web.hints import backlog, creation, etag, lookup, store, submissions, wire
 from web.hints.creation import NewHint
 from web.hints.models import Hint, Submission
 from web.language import locale_now
-from web.people import access, runs
+from web.people import access, acting, runs
 from web.people.models import User
 from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
@@ -38,6 +38,11 @@ FULL_RETRY_S = 15
 HISTORY = 50
 AskedExercise = Annotated[
     wire.ExercisePath, Query(description="The exercise, as `<course>/<exercise>`.")
+]
+OnBehalfOf = Annotated[
+    wire.PlatformUser,
+    # A default that only the operation names is lost where the type has a Field of its own.
+    Query("", description="For a platform's token: its user whose hints these are."),
 ]
 HintId = Annotated[UUID, Path(description="The hint's UUID.")]
 Key = Annotated[
@@ -65,9 +70,8 @@ IF_NONE_MATCH = {
     openapi_extra=openapi.answers(*openapi.BODY, *openapi.RUN),
 )
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
-    student = user_of(request)
-    exercise = find_exercise(student, body.exercise)
     refuse_bad_code(body.code)
+    student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     with running(student, exercise):
         report, program = run(student, exercise, body.code)
         with still_there(student, exercise):
@@ -97,11 +101,10 @@ def ask(
     body: wire.HintIn,
     idempotency_key: Key = "",
 ) -> Status[wire.HintOut]:
-    student = user_of(request)
-    exercise = find_exercise(student, body.exercise)
     # What is cheap to know comes first: no program runs for a request that is refused anyway.
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
+    student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
@@ -117,9 +120,10 @@ def ask(
     summary="Your hints for one exercise, newest first",
     openapi_extra=openapi.answers(),
 )
-def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
-    student = user_of(request)
-    found = find_exercise(student, exercise)
+def history(
+    request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
+) -> wire.HintsOut:
+    student, found = acting.asking(request, exercise, on_behalf_of)
     rows = access.own_hints(student, found)
     rows = rows.select_related("exercise__course", "submission")[:HISTORY]
     return wire.HintsOut(items=[wire.hint_out(row) for row in rows])
@@ -135,7 +139,7 @@ def history(request: HttpRequest, exercise: AskedExercise) -> wire.HintsOut:
 def read(
     request: HttpRequest, response: HttpResponse, hint_id: HintId
 ) -> wire.HintOut | HttpResponse:
-    user = user_of(request)
+    user = acting.reading(request, hint_id)
     asked = request.headers.get("If-None-Match", "")
     # Looked at before the row is read: a tag may be older than what it comes with, never newer.
     view = None if etag.FINAL.fullmatch(asked) else backlog.look(str(hint_id), etag.mark(asked))
@@ -158,7 +162,7 @@ def read(
     ),
 )
 def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Status[wire.HintOut]:
-    hint = own_hint(user_of(request), hint_id)
+    hint = own_hint(request, hint_id)
     store.cancel(str(hint.pk))
     hint.refresh_from_db()
     if hint.state == State.CANCELLED:
@@ -175,7 +179,7 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
 )
 def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
     refuse_nul("comment", body.comment)
-    hint = own_hint(user_of(request), hint_id)
+    hint = own_hint(request, hint_id)
     if not hint.final:
         raise Problem(problem.NOT_FINAL)
     store.rate(hint, body.helpful, body.comment)
@@ -194,7 +198,7 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        find_exercise(student, exercise.path)
+        acting.find_exercise(student, exercise.path)
         # It is still there: then the database refused something else, and that is our mistake.
         raise
 
@@ -258,28 +262,16 @@ def not_modified(tag: str) -> HttpResponse:
     return response
 
 
-def user_of(request: HttpRequest) -> User:
-    # Django's type allows for nobody; AUTH, which stands before each operation, does not.
-    assert isinstance(request.user, User), "every operation here needs sign-in"
-    return request.user
-
-
-def find_exercise(user: User, path: str) -> Exercise:
-    exercise = access.exercise(user, path)
-    if exercise is None:
-        raise Problem(problem.NOT_FOUND, _("There is no such exercise in your courses."))
-    return exercise
-
-
 def find_hint(user: User, hint_id: UUID) -> Hint:
     hint = access.hint(user, hint_id)
     if hint is None:
-        raise Problem(problem.NOT_FOUND, _("You have no such hint."))
+        raise acting.no_hint()
     return hint
 
 
-def own_hint(user: User, hint_id: UUID) -> Hint:
+def own_hint(request: HttpRequest, hint_id: UUID) -> Hint:
     """As find_hint; a teacher may read a student's hint but not act on it."""
+    user = acting.reading(request, hint_id)
     hint = find_hint(user, hint_id)
     if not access.acts_on(user, hint):
         raise Problem(problem.FORBIDDEN)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import BaseModel, BeforeValidator, StrictBool
+from pydantic import BaseModel, StrictBool
 
 from broker.contract.hint import Reason, Source, State
+from web.api.fields import Name, Whole
 from web.hints import jobs
 from web.hints.models import Hint
 from web.hints.notices import notice
@@ -46,17 +47,21 @@ Code = Annotated[
     ),
 ]
 
-
-def whole(value: object) -> object:
-    """3.0 is a whole number in JSON; a text or a truth value is none."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+PlatformUser = Annotated[
+    Name,
+    Field(
+        max_length=100,
+        description="For a platform's token: its name for its own user, who asks; made at first "
+        "sight. Characters that can be seen, no spaces around them.",
+    ),
+]
 
 
 class HintIn(Schema):
     """A request for a hint."""
 
     exercise: ExercisePath = Field(examples=["python-steps/rice-days"])
-    level: Annotated[int, BeforeValidator(whole)] = Field(
+    level: Annotated[int, Whole] = Field(
         ge=min(LEVELS),
         le=max(LEVELS),
         strict=True,
@@ -76,6 +81,7 @@ class HintIn(Schema):
         "interactive",
         description="`batch`, for who teaches the course, waits until students leave room.",
     )
+    on_behalf_of: PlatformUser = ""
 
 
 class CheckIn(Schema):
@@ -83,6 +89,7 @@ class CheckIn(Schema):
 
     exercise: ExercisePath
     code: Code
+    on_behalf_of: PlatformUser = ""
 
 
 class FeedbackIn(Schema):

@@ -12,14 +12,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
+from django.db.models.signals import m2m_changed
+from django.dispatch import receiver
 
 from broker.contract.hint import State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
-from web.people.models import User
+from web.people.models import Platform, User
 from web.prepared import Prepared, Slot
 from web.tutor import levels
 
@@ -82,6 +85,60 @@ def exercise(user: User, path: str) -> Exercise | None:
         user=user.pk, course=course, exercise=slug
     )
     return found
+
+
+PLATFORM_EXERCISE = Prepared(
+    lambda: Exercise.objects.filter(
+        course__platforms=Slot("platform"), course__slug=Slot("course"), slug=Slot("exercise")
+    ).select_related("course")
+)
+
+
+def platform_exercise(platform: Platform, path: str) -> Exercise | None:
+    """The exercise at `<course>/<exercise>`, if it is in one of the platform's courses."""
+    course, _, slug = path.partition("/")
+    found: Exercise | None = PLATFORM_EXERCISE.first(
+        platform=platform.pk, course=course, exercise=slug
+    )
+    return found
+
+
+def acted_for(platform: Platform, name: str, course: Course) -> User | None:
+    """The platform's own user of this name, as a student of this course of it; made at first sight.
+
+    None for one who is locked out, or whom an admin gave rights over everything: no program may
+    have these.
+    """
+    # No form takes a colon in a username, and no platform's name has one: whatever a platform calls
+    # its users, they are nobody else.
+    user, _ = User.objects.get_or_create(
+        username=f"{platform.slug}:{name}",
+        defaults={"platform": platform, "password": make_password(None)},
+    )
+    if user.platform_id != platform.pk or not user.is_active or user.is_superuser:
+        return None
+    Membership.objects.get_or_create(user=user, course=course)
+    return user
+
+
+def asker(platform: Platform, hint_id: UUID | str) -> User | None:
+    """The platform's user who asked for this hint; as whom it may be read, and acted on."""
+    rows = User.objects.filter(platform=platform, is_active=True, is_superuser=False)
+    return rows.filter(hints=hint_id).first()
+
+
+@receiver(m2m_changed, sender=Platform.courses.through)
+def leave_courses(**_: Any) -> None:
+    """No platform's user stays in a course that the platform has left."""
+    members = Membership.objects.filter(user__platform__isnull=False)
+    members.exclude(course__platforms=F("user__platform")).delete()
+
+
+def writes(user: User, platform: Platform | None, slug: str) -> Course | None:
+    """The course of this slug, if its exercises may be written: by its platforms and teachers."""
+    if platform is not None:
+        return platform.courses.filter(slug=slug).first()
+    return taught(user).filter(slug=slug).first()
 
 
 LEVELS = Prepared(

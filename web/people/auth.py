@@ -59,9 +59,11 @@ AUTH = [TokenAuth(), BrowserAuth(csrf=False)]
 def who(request: HttpRequest) -> tuple[User, Pass]:
     """Who opens an event stream, by the API's rules: the owner of the token, else of the session.
 
+    The request has its user and auth then, as one of an operation.
     Raises: Problem NOT_SIGNED_IN or TOO_MANY_TRIES.
     """
     if token := TokenAuth()(request):
+        request.auth = token  # type: ignore[attr-defined]
         return token.user, Pass(token.user_id, token=token.pk)
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     request.session = SessionStore(key)
@@ -71,4 +73,5 @@ def who(request: HttpRequest) -> tuple[User, Pass]:
     user = get_user(request)
     if not isinstance(user, User):
         raise Problem(problem.NOT_SIGNED_IN)
+    request.user = user
     return user, Pass(user.pk, session=key, password=user.password)

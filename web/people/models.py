@@ -12,8 +12,45 @@ from django.utils.translation import gettext_lazy as _
 from web.people.permissions import FOR_NOBODY
 
 
+class Platform(models.Model):
+    """Another site: its tokens act for its own users, and write exercises, in its courses alone.
+
+    slug: begins the names of its users, so it stays as it is.
+    """
+
+    slug = models.SlugField(_("slug"), max_length=40, unique=True)
+    courses = models.ManyToManyField(
+        "courses.Course", blank=True, related_name="platforms", verbose_name=_("courses")
+    )
+
+    class Meta:
+        verbose_name = _("platform")
+        verbose_name_plural = _("platforms")
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class User(AbstractUser):
-    """A student, teacher or admin. Django cannot exchange the user model later: it is ours now."""
+    """A student, teacher or admin. Django cannot exchange the user model later: it is ours now.
+
+    platform: whose user this is, as whom only its tokens come in; None for a person of this site.
+    """
+
+    platform = models.ForeignKey(
+        Platform,
+        # A click on a platform must not take all that its users ever asked with it.
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="users",
+        verbose_name=_("platform"),
+    )
+
+    def check_password(self, raw_password: str) -> bool:
+        """Django's; nobody signs in as a platform's user, whatever password an admin gives them."""
+        return self.platform_id is None and super().check_password(raw_password)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Django's, which lets a superuser do anything, but for what nobody may."""
@@ -30,13 +67,22 @@ class ApiTokens(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """Lets a program act as its user. The text is not kept.
+    """Lets a program act as its user, or for those of its platform. The text is not kept.
 
     prefix: its first 8 characters, for people; sha256: 64 hex digits of the whole text; expires_at:
     None for never; last_used_at: true to five minutes.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    platform = models.ForeignKey(
+        Platform,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="api_tokens",
+        verbose_name=_("platform"),
+        help_text=_("It then has none of its user's rights, only those of the platform."),
+    )
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("prefix"), max_length=8, editable=False)
     sha256 = models.CharField(max_length=64, unique=True, editable=False)

@@ -16,8 +16,9 @@ from web.people.models import ApiToken, User
 class Pass:
     """A valid API token, or a session.
 
-    user, token: primary keys. session: its key. password: the hash of the one that was valid when
-    the session came; a token outlives its owner's password.
+    user, token: primary keys; the user is whoever reads, of a platform's token one of its users.
+    session: its key. password: the hash of the one that was valid when the session came; a token
+    outlives its owner's password.
     """
 
     user: int
@@ -38,7 +39,7 @@ def holding(passes: Collection[Pass]) -> set[Pass]:
     return {
         each
         for each in passes
-        if each.token in tokens
+        if (each.token in tokens and each.user in passwords)
         or (each.session in open_sessions and each.password == passwords.get(each.user))
     }
 

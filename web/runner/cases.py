@@ -6,8 +6,10 @@ import ast
 import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from web.tutor.evidence.report import LENGTHS, NOTE_CHARS, shorten
+from web.tutor.languages import Words
 
 # Names are taken before the student's code runs: it may call its own variable `len` or `repr`.
 # A cut text ends as web.tutor.evidence.report.shorten ends it.
@@ -159,3 +161,46 @@ def _calls(node: ast.expr) -> bool:
 
 def _source(node: ast.expr) -> str:
     return shorten(ast.unparse(node), LENGTHS["call"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IoCase:
+    """Standard input, and what a program should print for it. note: its author's, by language.
+
+    Of a case that is not visible a student learns only that it failed, and the note.
+    """
+
+    name: str
+    stdin: str
+    expected: str
+    visible: bool
+    note: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Asserts:
+    """Tests as Python asserts."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Io:
+    """Tests of programs that read and print. checker: exact, tokens or float; the last one's
+    tolerances: a number fits within either."""
+
+    cases: tuple[IoCase, ...]
+    checker: str
+    absolute: float
+    relative: float
+
+
+Tests: TypeAlias = Asserts | Io
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Of all cases of one run together."""
+
+    time_s: float = 1.0
+    memory_bytes: int = 128 * 2**20

@@ -14,8 +14,8 @@ from django.test import Client
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, problem
 from web.courses.models import Course, Exercise, Membership
-from web.events import admission
 from web.engines.models import Engine
+from web.events import admission
 from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import ApiToken, Platform, User

@@ -188,7 +188,7 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
 
 def run(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
     """Runs the program; what it makes is not kept yet. Raises: SandboxBusy."""
-    report = checker().check(code, exercise.tests, exercise.language)
+    report = checker().check(code, exercise.tests_to_run(), exercise.limits(), exercise.language)
     return report, submissions.ran(student, exercise, code, report)
 
 

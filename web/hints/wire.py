@@ -113,17 +113,22 @@ class FeedbackIn(Schema):
 class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
-    call: str = Field(description="What the test called.")
+    call: str = Field(description="What the test called; empty for a program that reads input.")
     expected: str = Field(description="What it should have given.")
     got: str | None = Field(description="What it gave; null when it was stopped first.")
     error: str | None = Field(description="What stopped it.")
+    stdin: str | None = Field(
+        None, description="What the program could read; null for a call, empty where hidden."
+    )
+    hidden: bool = Field(False, description="Whether nothing of the case is shown.")
+    note: dict[str, str] = Field({}, description="Its author's words on it, by language.")
 
 
 class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
     kind: str = Field(
-        description="Class of the exception; with `skipped`: Language, NoTests, Unsupported."
+        description="Class of the exception; with `not_run`: Language, NoTests, Unsupported."
     )
     message: str = Field(description="Its text, cut.")
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")

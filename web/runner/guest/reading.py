@@ -10,6 +10,8 @@ STUDENT = "<student's program>"
 """File name of the compiled program, by which its frames are known."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SHARED = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+"""Nodes that the parser makes once: they stand in no one statement."""
 SOURCE_CHARS = 100
 MOST_ROWS = 10
 
@@ -86,7 +88,8 @@ def numbered(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
             count += 1
             number = count
         yield node, number
-        rest.extend((child, number) for child in reversed(list(ast.iter_child_nodes(node))))
+        children = [each for each in ast.iter_child_nodes(node) if not isinstance(each, SHARED)]
+        rest.extend((child, number) for child in reversed(children))
 
 
 def at_numbers(tree: ast.Module) -> ast.Module:

@@ -34,10 +34,13 @@ SCORES = {
     "writes_answer": 0.4,
     "hides_builtin": 0.4,
     "gives_back": 0.38,
+    "branch_sometimes_taken": 0.36,
     "branch_always_taken": 0.35,
     "limit_time": 0.3,
     "limit_memory": 0.3,
-    "first_difference": 1.5,
+    "first_difference": 1.8,
 }
 OCHIAI = 0.15
 """Weight of how much a line runs in failing cases only."""
+CURE = 0.6
+"""Weight of a change in the line after which the failing case passes."""

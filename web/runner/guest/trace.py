@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 from time import perf_counter
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
 from .reading import STUDENT
@@ -59,6 +60,7 @@ class Calling:
         space = frame.f_locals
         self.inputs = {name: space[name] for name in names if name in space}
         self.arguments = {name: show(each, VALUE_CHARS) for name, each in self.inputs.items()}
+        self.default_names = kept_defaults(frame, self.inputs)
         self.after: Values = {}
         self.gave: str | None = None
         """Shown; None while it runs, and where an exception ended it."""
@@ -75,8 +77,10 @@ class Trace:
     call; both are exact while `whole` holds. sizes: the last length of each name that has one.
     """
 
-    def __init__(self, text: str, loops: set[int], *, until_s: float, ends: bool) -> None:
-        self.text = text
+    def __init__(
+        self, text: str, loops: set[int], *, until_s: float, ends: bool, hidden: bool = False
+    ) -> None:
+        self.text, self.hidden = text, hidden
         self.counts: Counter[int] = Counter()
         self.moves: Counter[tuple[int, int]] = Counter()
         self.events: list[Event] = []
@@ -98,12 +102,13 @@ class Trace:
         self._stack: list[Calling] = []
         self._until_s, self._ends = until_s, ends
         self._seen = self._called = 0
+        self._tired = False
         self._left = -1
 
     def run(self, work: Callable[[], object]) -> None:
         """Do the work, and keep what it gives or raises."""
-        out = sys.stdout
-        sys.stdout = Ear(out, self.printed)  # type: ignore[assignment]
+        real = builtins.print
+        builtins.print = Heard(self.printed)
         sys.settrace(self._enter)
         try:
             self.got = work()
@@ -113,7 +118,7 @@ class Trace:
             self.error = error
         finally:
             sys.settrace(None)
-            sys.stdout = out
+            builtins.print = real
         if self.error is not None:
             self.error_at = last_at(self.error.__traceback__)
 
@@ -132,6 +137,8 @@ class Trace:
         code = frame.f_code
         if code.co_filename != STUDENT or code.co_name in COMPREHENSIONS:
             return None
+        if self._tired:
+            return None
         call = Calling(self._called, self._stack[-1] if self._stack else None, frame)
         self._called += 1
         self._stack.append(call)
@@ -148,6 +155,8 @@ class Trace:
 
         def tell(frame: FrameType, event: str, arg: object) -> Tell:
             nonlocal before
+            # Where a frame ends is told all the same.
+            frame.f_trace_lines = not self._tired
             if event == "line":
                 at = frame.f_lineno
                 call.raises = False
@@ -185,7 +194,7 @@ class Trace:
     def _tire(self) -> None:
         self.whole = False
         if self._ends:
-            sys.settrace(None)
+            self._tired = True
         else:
             self._left = LAST_EVENTS
 
@@ -221,23 +230,32 @@ class Trace:
         return values
 
 
-class Ear:
-    """Stands in for standard output, and notes which statement prints what."""
+class Heard:
+    """Stands in for `print`, and notes which statement prints what."""
 
-    def __init__(self, out: Any, printed: list[tuple[int, str]]) -> None:
-        self._out, self._printed = out, printed
+    def __init__(self, printed: list[tuple[int, str]]) -> None:
+        self._print, self._printed = builtins.print, printed
 
-    def write(self, text: str) -> int:
+    def __call__(self, *values: object, **how: Any) -> None:
+        frame = sys._getframe(1)
+        if how.get("file") is not None or frame.f_code.co_filename != STUDENT:
+            return self._print(*values, **how)
+        between = how.pop("sep", None)
+        text = (" " if between is None else between).join(map(str, values))
         if len(self._printed) < MOST_PRINTED:
-            frame: FrameType | None = sys._getframe(1)
-            while frame is not None and frame.f_code.co_filename != STUDENT:
-                frame = frame.f_back
-            if frame is not None:
-                self._printed.append((frame.f_lineno, str(text)[:VALUE_CHARS]))
-        return int(self._out.write(text))
+            self._printed.append((frame.f_lineno, text[:VALUE_CHARS]))
+        return self._print(text, **how)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._out, name)
+
+def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:
+    """Names of the arguments that the caller left out: they hold the default itself."""
+    function = frame.f_globals.get(frame.f_code.co_name)
+    if type(function) is not FunctionType or function.__code__ is not frame.f_code:
+        return set()
+    defaults = function.__defaults__ or ()
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    pairs = zip(reversed(names), reversed(defaults), strict=False)
+    return {name for name, default in pairs if inputs.get(name) is default}
 
 
 def last_at(traceback: TracebackType | None) -> int:

@@ -25,7 +25,7 @@ class Player(Protocol):
     def load(self, run: Run) -> None:
         """run: runs the program itself, which makes its functions; asserts only."""
 
-    def case(self, call: str, run: Run, judge: Judge) -> None:
+    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
         """call: as it is shown, empty for a program that reads standard input.
 
         run: makes the call, or runs the program, and gives what is judged.
@@ -33,7 +33,7 @@ class Player(Protocol):
 
 
 Play = Callable[[CodeType, Player], None]
-"""Plays a compiled program anew with all its cases; the BaseExceptions of its player pass through."""
+"""Plays a compiled program anew with all its cases; an Enough of its player passes through."""
 
 
 class Watched:
@@ -45,9 +45,7 @@ class Watched:
     def __init__(self, reading: Reading, *, budget_s: float, ends: bool) -> None:
         self.loaded: Trace | None = None
         self.traces: list[Trace] = []
-        self._loops = {
-            number for node, number in reading.number.items() if isinstance(node, LOOPS)
-        }
+        self._loops = {number for node, number in reading.number.items() if isinstance(node, LOOPS)}
         self._ends = ends
         self._began_s, self._budget_s = perf_counter(), budget_s
 
@@ -57,8 +55,8 @@ class Watched:
         if self.failing:
             raise Enough
 
-    def case(self, call: str, run: Run, judge: Judge) -> None:
-        trace = self._trace(call)
+    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+        trace = self._trace(call, hidden)
         trace.run(run)
         if trace.error is None and not trace.stuck:
             trace.passed, trace.expected = judge(trace.got)
@@ -77,7 +75,7 @@ class Watched:
     def passing(self) -> list[Trace]:
         return [trace for trace in self.traces if trace.passed]
 
-    def _trace(self, call: str) -> Trace:
+    def _trace(self, call: str, hidden: bool = False) -> Trace:
         share = SHARE_OF_PASSING if self.failing is None else 1.0
         until_s = self._began_s + self._budget_s * share
-        return Trace(call, self._loops, until_s=until_s, ends=self._ends)
+        return Trace(call, self._loops, until_s=until_s, ends=self._ends, hidden=hidden)

@@ -32,7 +32,7 @@ OF_CODE = frozenset({
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
-COUNTS = frozenset({"depth", "index", "length", "round"})
+COUNTS = frozenset({"asked", "depth", "index", "length", "round"})
 """Numbers that stand in the sentence as they are."""
 
 
@@ -128,7 +128,7 @@ class Blanks:
             return None
         if name.endswith("_type"):
             return self._kind_of_value(value)
-        if name == "rounds" and isinstance(value, int):
+        if name in ("rounds", "times") and isinstance(value, int):
             times = self._table.times
             return times.get(str(value), times["0"]).format(count=value)
         if name in COUNTS:

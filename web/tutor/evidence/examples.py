@@ -95,6 +95,11 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.BRANCH_ALWAYS_TAKEN: (
         TALL, 4, {"condition": "heights[i] > best", "values": ("i = 0", "best = 0")},
     ),
+    FactKind.BRANCH_SOMETIMES_TAKEN: (
+        TALL, 4,
+        {"condition": "heights[i] > best", "times": 1, "asked": 3,
+         "values": ("i = 0", "best = 0")},
+    ),
     FactKind.ONE_LIST_MANY_TIMES: (WORDS, 2, {"places": ("rows[0]", "rows[1]")}),
     FactKind.CHANGED_INPUT: (WORDS, 5, {"name": "words", "before": "['a', 'b']", "after": "['a']"}),
     FactKind.PARAMETER_OVERWRITTEN: (RICE, 2, {"name": "cups"}),
@@ -122,7 +127,10 @@ REPORTS = {
         ProgramError(kind="IndexError", message="list index out of range", line=5),
     ),
     Verdict.SYNTAX: (OPEN, ProgramError(kind="SyntaxError", message="expected ':'", line=1)),
+    Verdict.TIME: (RICE, None),
     Verdict.MEMORY: (WORDS, None),
+    Verdict.TOO_DEEP: (FACTORIAL, None),
+    Verdict.OUTPUT: (TALL, None),
     Verdict.CRASHED: (FACTORIAL, None),
 }
 """Runs of which no fact is known."""
@@ -137,7 +145,7 @@ def examples() -> Iterator[Example]:
         first = None if syntax else CALLS[code]
         yield Example(kind, code, Report(verdict=verdict, total=3, first=first, facts=(fact,)))
     for verdict, (code, error) in REPORTS.items():
-        first = None if verdict is Verdict.SYNTAX else CALLS[code]
+        first = None if verdict in (Verdict.SYNTAX, Verdict.OUTPUT) else CALLS[code]
         if first and error:
             first = replace(first, got=None, error=f"{error.kind}: {error.message}")
         report = Report(verdict=verdict, total=3, first=first, error=error)

@@ -57,6 +57,8 @@ class FactKind(StrEnum):
     """The condition was never true. (condition, values: `n = 3` …)"""
     BRANCH_ALWAYS_TAKEN = "branch_always_taken"
     """The condition was always true. (condition, values)"""
+    BRANCH_SOMETIMES_TAKEN = "branch_sometimes_taken"
+    """The condition was true in some rounds. (condition, times, asked, values when it was true)"""
     ONE_LIST_MANY_TIMES = "one_list_many_times"
     """Places of the answer, or calls of a function, share one list. (places)"""
     CHANGED_INPUT = "changed_input"

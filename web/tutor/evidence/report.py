@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from web.tutor.evidence.facts import Fact, facts_from_json
+from web.tutor.evidence.steps import Steps
 from web.tutor.gate.lexis import printable
+from web.tutor.languages import LANGUAGES
 
 LENGTHS = {
     "call": 200,
-    "stdin": 400,
     "expected": 200,
     "got": 200,
     "error": 400,
     "kind": 60,
     "message": 300,
     "output": 2_000,
+    "stdin": 300,
 }
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
 NOTE_CHARS = 20
 """Characters kept free for the note `…(+9,800)` at the end of a text that was cut."""
+NOTE_TEXT_CHARS = 300
+"""Most characters of an author's note on a case, in each language."""
 MOST_CASES = 1_000_000
 
 
@@ -37,14 +41,22 @@ class Verdict(StrEnum):
     """The code is not Python."""
     ERROR = "error"
     """An exception stopped the code."""
-    TIMEOUT = "timeout"
+    TIME = "time"
     """The code ran past the time limit."""
     MEMORY = "memory"
     """The code asked for more memory than it may have."""
+    TOO_DEEP = "too_deep"
+    """Calls, brackets or values stood too deep inside each other for Python to go on."""
+    OUTPUT = "output"
+    """The code printed more than is read."""
     CRASHED = "crashed"
     """The sandbox process died under the code."""
-    SKIPPED = "skipped"
-    """Nothing can be said: another language, no tests, or a feature the sandbox lacks."""
+    NOT_RUN = "not_run"
+    """Nothing can be said: another language, no tests, or a feature that the sandbox lacks."""
+
+
+OLDER_VERDICTS = {"timeout": Verdict.TIME, "skipped": Verdict.NOT_RUN}
+"""As rows of before have them."""
 
 
 def shorten(text: str, most: int, dropped: int = 0) -> str:
@@ -66,8 +78,8 @@ def shorten(text: str, most: int, dropped: int = 0) -> str:
 class Case:
     """One failing check as a student reads it; got is None when an error or a limit came first.
 
-    stdin: of a case that is a program's input and output; None for a call. hidden: its texts are
-    empty, for no student may see them.
+    stdin: what the program could read; None for a call. hidden: a case of which students see that
+    it fails, and no value. note: the author's, by language.
     """
 
     call: str
@@ -76,6 +88,7 @@ class Case:
     error: str | None = None
     stdin: str | None = None
     hidden: bool = False
+    note: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +104,7 @@ class ProgramError:
 class Report:
     """Result of one check. output: the first of what the code printed.
 
-    facts: what the program did on its first failing case.
+    facts, steps: what it did on its first failing case, where that was looked at.
     """
 
     verdict: Verdict
@@ -101,6 +114,7 @@ class Report:
     error: ProgramError | None = None
     output: str = ""
     facts: tuple[Fact, ...] = ()
+    steps: Steps | None = None
 
     def cut(self) -> Report:
         """The same with every text within LENGTHS, without NUL and half characters.
@@ -110,9 +124,12 @@ class Report:
         return self.from_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Keys verdict, passed, total, first, error, output, facts; only JSON types."""
-        facts = [fact.as_json() for fact in self.facts]
-        return asdict(replace(self, facts=())) | {"verdict": self.verdict.value, "facts": facts}
+        """Keys verdict, passed, total, first, error, output, facts, steps; only JSON types."""
+        return asdict(self) | {
+            "verdict": self.verdict.value,
+            "facts": [fact.as_json() for fact in self.facts],
+            "steps": self.steps.as_json() if self.steps else None,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
@@ -120,16 +137,16 @@ class Report:
 
         Raises: KeyError, TypeError, ValueError for a row that as_json cannot have written.
         """
-        first, error = data["first"], data["error"]
+        first, error, verdict = data["first"], data["error"], data["verdict"]
         return cls(
-            verdict=Verdict(data["verdict"]),
+            verdict=OLDER_VERDICTS.get(verdict) or Verdict(verdict),
             passed=min(max(data["passed"], 0), MOST_CASES),
             total=min(max(data["total"], 0), MOST_CASES),
             first=Case(**_cut(first)) if first else None,
             error=ProgramError(**_cut(error)) if error else None,
             **_cut({"output": data["output"]}),
-            # Rows from before there were facts have none.
-            facts=facts_from_json(data.get("facts", ())),
+            facts=facts_from_json(data.get("facts")),
+            steps=Steps.from_json(data.get("steps")),
         )
 
 
@@ -140,4 +157,8 @@ def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
         if (value := cut.get(name)) is not None:
             # A row of an earlier version may hold lists here.
             cut[name] = shorten(value if isinstance(value, str) else "…", LENGTHS[name])
+    if note := cut.get("note"):
+        cut["note"] = {
+            locale: shorten(str(note.get(locale, "")), NOTE_TEXT_CHARS) for locale in LANGUAGES
+        }
     return cut

@@ -19,16 +19,17 @@ from web.tutor.gate.lexis import SPAN, tokens
 from web.tutor.gate.seen import BRACKETS
 from web.tutor.languages import Locale
 
-SPAN_CHARS = 60
+SPAN_CHARS = 80
 """A longer piece is hard to read within a sentence, and stands in the test report anyway."""
 LISTED = 4
 """Values that are told of a longer row."""
+MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OF_CODE = frozenset({
-    "branch", "close", "condition", "expression", "function", "name", "part", "sequence",
-    "unchanged", "variable", "word",
+    "branch", "changed", "close", "condition", "expression", "function", "name", "part",
+    "sequence", "unchanged", "variable", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
@@ -64,12 +65,18 @@ class Blanks:
             "case": case,
             "Case": case[:1].upper() + case[1:],
             "against": self._against() or NOTHING,
+            "expected": self._expected(),
             "line": self._line(),
             "type": self._type(),
             "meaning": self._meaning(),
         }
         if self._fact:
             found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
+        if self._fact and self._fact.kind is FactKind.WRITES_ANSWER:
+            values = self._fact.values.get("values")
+            if isinstance(values, tuple) and len(values) == 1:
+                # One value alone is nothing that a name goes through.
+                found |= {"value": found.pop("values")}
         return {name: value for name, value in found.items() if value}
 
     def _case(self) -> str:
@@ -91,6 +98,10 @@ class Blanks:
         name = "against_call" if first.stdin is None else "against_stdin"
         values = {"expected": expected, "got": got}
         return self._table.cases[name].format_map(values) if expected and got else ""
+
+    def _expected(self) -> str | None:
+        first = self._report.first
+        return span(first.expected) if first and not (first.hidden or self._brief) else None
 
     def _line(self) -> str | None:
         error = self._report.error
@@ -161,8 +172,10 @@ def span(value: object) -> Said | None:
 
 def spans(values: Sequence[str]) -> Said | None:
     """Code spans in a row; None where none of them can be shown, and `…` for those left out."""
-    shown = list(map(span, values[:LISTED]))
+    # Where facts are found, a row that was cut ends with `…`.
+    whole = [value for value in values if value != MORE]
+    shown = list(map(span, whole[:LISTED]))
     if not shown or None in shown:
         return None
-    more = [Said("…")] if len(values) > LISTED else []
+    more = [MORE] if len(whole) > LISTED or len(whole) < len(values) else []
     return Said(", ".join([*map(str, shown), *more]))

@@ -81,7 +81,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.NEVER_ENDS: (
         RICE, 3,
         {"condition": "cups > per_day", "names": ("cups = 7", "per_day = 3"),
-         "unchanged": ("cups", "per_day")},
+         "unchanged": ("cups", "per_day"), "changed": ("days",)},
     ),
     FactKind.NO_ROUND: (TALL, 3, {"loop": 3}),
     FactKind.ROUNDS: (TALL, 3, {"rounds": 2, "variable": "i", "first": "0", "last": "1"}),
@@ -120,6 +120,9 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     ),
     FactKind.FIRST_DIFFERENCE: (RICE, 5, {"name": "days", "value": "2", "at": "round 2"}),
 }  # fmt: skip
+LESS: list[tuple[FactKind, tuple[str, int, Values]]] = [
+    (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
+]
 REPORTS = {
     Verdict.FAILED: (RICE, None),
     Verdict.ERROR: (
@@ -137,8 +140,11 @@ REPORTS = {
 
 
 def examples() -> Iterator[Example]:
-    """One of each kind of fact, then one of each verdict that has sentences of its own."""
-    for kind, (code, line, values) in FACTS.items():
+    """One of each kind of fact, then one of each verdict that has sentences of its own.
+
+    Of a kind that is told otherwise where there is less to tell, there are two.
+    """
+    for kind, (code, line, values) in (*FACTS.items(), *LESS):
         fact = Fact(kind=kind, line=line, values=values, score=1)
         syntax = kind is FactKind.SYNTAX
         verdict = Verdict.SYNTAX if syntax else Verdict.FAILED

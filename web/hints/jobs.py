@@ -11,7 +11,7 @@ from broker.contract.hint import Lane, Source
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.l0 import l0_words
@@ -97,7 +97,12 @@ def l0(row: Hint) -> str:
 
 
 def composed(row: Hint) -> tuple[str, ...]:
-    """Hints composed of what the program did, the most telling first."""
+    """Hints composed of what the program did, the most telling first.
+
+    None for a program that a platform has judged: nobody here knows its language.
+    """
+    if row.submission.source == Submission.Source.PLATFORM:
+        return ()
     report = Report.from_json(row.submission.report)
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
     return tuple(islice(told, COMPOSED))

@@ -86,6 +86,7 @@ class Blanks:
         if first.hidden:
             return cases["hidden"]
         name, text = ("call", first.call) if first.stdin is None else ("stdin", first.stdin)
+        # The test report names the case in full, however long it is.
         shown = None if self._brief else span(text)
         return cases[name].format_map({name: shown}) if shown else cases["long"]
 
@@ -123,6 +124,7 @@ class Blanks:
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None
+        # Many errors have no sentence, and the hint is whole without it.
         kind = (self._type() or "").strip("`")
         return ERRORS[self._locale].get(kind, NOTHING)
 
@@ -137,6 +139,7 @@ class Blanks:
         # Also how often a loop goes round, or how long a list is, may tell a hidden input.
         if self._hidden:
             return None
+        # A class's name says little to a beginner, who has seen `str` at most.
         if name.endswith("_type"):
             return self._kind_of_value(value)
         if name in ("rounds", "times") and isinstance(value, int):

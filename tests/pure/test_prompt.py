@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing import policy as texts
 from web.tutor.writing import prompt
@@ -119,7 +119,7 @@ def test_a_changed_template_has_a_new_version() -> None:
     written = repr((RULES, forms, texts.RETRY, texts.HEADINGS, texts.LEFT_OUT))
 
     # On failure: raise TEMPLATE_VERSION, then write the new pair here.
-    assert (prompt.TEMPLATE_VERSION, sha256(written.encode()).hexdigest()[:8]) == ("1", "a8d1dd9e")
+    assert (prompt.TEMPLATE_VERSION, sha256(written.encode()).hexdigest()[:8]) == ("2", "256b5e7b")
 
 
 def test_the_length_of_the_shared_part_is_estimated_from_its_letters() -> None:
@@ -136,3 +136,16 @@ def test_a_shared_part_below_two_cache_blocks_counts_for_nothing(
 
     assert shared_tokens(1, "en", "a" * 143, "") == 0
     assert shared_tokens(1, "en", "a" * 144, "") == 32
+
+
+CLAIMS = {"en": ("is wrong", "the mistake"), "ko": ("틀렸습니다", "잘못을")}
+NOT_RUN = {"en": "was not run", "ko": "실행하지 않았다"}
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_rules_call_no_program_wrong_that_nobody_has_run(level: int, locale: Locale) -> None:
+    told = policy(level, locale)
+
+    assert not [claim for claim in CLAIMS[locale] if claim in told]
+    assert NOT_RUN[locale] in told

@@ -17,7 +17,7 @@ from ninja.parser import Parser
 
 from broker.base.errors import BrokerDown
 from web import database
-from web.api import edge, fields, problem
+from web.api import body, edge, fields, problem
 from web.api.openapi import Api
 from web.api.problem import Problem, ProblemKind
 from web.runner.checker import SandboxBusy
@@ -82,10 +82,15 @@ def database_down(request: HttpRequest, error: Error) -> HttpResponse:
     return problem.respond(request, Problem(problem.DATABASE_DOWN))
 
 
+@api.exception_handler(RequestDataTooBig)
+def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    detail = _("A request may have %(most)d MB.") % {"most": body.most_bytes() >> 20}
+    return problem.respond(request, Problem(problem.TOO_LARGE, detail))
+
+
 # Django's own refusals, and a sandbox without room: all that there is to say is their kind.
 REFUSALS: dict[type[Exception], ProblemKind] = {
     Http404: problem.NOT_FOUND,
-    RequestDataTooBig: problem.TOO_LARGE,
     # Too many query parameters, or a cookie that nobody made.
     SuspiciousOperation: problem.INVALID,
     # The check of the CSRF token looks into a form, and nothing else here reads one.

@@ -30,6 +30,8 @@ TOLD: dict[str, Promise] = {
     "greater_than_equal": _("It must be %(ge)s at least."),
     "less_than_equal": _("It may be %(le)s at most."),
     "literal_error": _("It must be one of these: %(expected)s."),
+    "two_inputs": _("Give a call or standard input, not both."),
+    "too_many_passed": _("More tests pass than there are."),
     "list_type": _("It must be a list."),
     "dict_type": _("It must be an object."),
     "model_type": _("It must be an object."),

@@ -112,7 +112,10 @@ class Exercise(models.Model):
         Course, on_delete=models.CASCADE, related_name="exercises", verbose_name=_("course")
     )
     slug = models.SlugField(_("slug"))
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    # SQLite would keep a number that PostgreSQL refuses.
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, validators=[MaxValueValidator(32_767)]
+    )
     topic = models.CharField(_("topic"), max_length=100, blank=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200, blank=True)
     title_en = models.CharField(_("title (English)"), max_length=200, blank=True)

@@ -24,6 +24,7 @@ from web.engines import roster
 from web.hints import backlog, creation, etag, lookup, store, submissions, wire
 from web.hints.creation import NewHint
 from web.hints.models import Hint, Submission
+from web.hints.results import ResultIn
 from web.language import locale_now
 from web.people import access, acting, runs
 from web.people.models import User
@@ -36,6 +37,7 @@ POLL_S = 1
 FULL_RETRY_S = 15
 """If nobody knows yet how fast the backlog moves."""
 HISTORY = 50
+HERE, PLATFORM = Submission.Source.HERE, Submission.Source.PLATFORM
 AskedExercise = Annotated[
     wire.ExercisePath, Query(description="The exercise, as `<course>/<exercise>`.")
 ]
@@ -73,10 +75,10 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     with running(student, exercise):
-        report, program = run(student, exercise, body.code)
+        _, program = run(student, exercise, body.code, body.result)
         with still_there(student, exercise):
             submissions.keep(program)
-    return wire.check_out(report, body.code)
+    return wire.check_out(program)
 
 
 @router.post(
@@ -108,7 +110,7 @@ def ask(
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     with running(student, exercise):
-        report, program = run(student, exercise, body.code)
+        report, program = run(student, exercise, body.code, body.result)
         hint, place = accept(new_hint(program, body, idempotency_key), report)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place))
@@ -186,10 +188,19 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def run(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
-    """Runs the program; what it makes is not kept yet. Raises: SandboxBusy."""
-    report = checker().check(code, exercise.tests_to_run(), exercise.limits(), exercise.language)
-    return report, submissions.ran(student, exercise, code, report)
+def run(
+    student: User, exercise: Exercise, code: str, result: ResultIn | None
+) -> tuple[Report, Submission]:
+    """Runs the program, unless its result came with it; what it makes is not kept yet.
+
+    Raises: SandboxBusy.
+    """
+    if result is None:
+        tests, limits = exercise.tests_to_run(), exercise.limits()
+        report, source = checker().check(code, tests, limits, exercise.language), HERE
+    else:
+        report, source = result.report(), PLATFORM
+    return report, submissions.ran(student, exercise, code, report, source)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from broker.contract.hint import Lane
 from broker.contract.text import storable
@@ -48,7 +49,15 @@ class NewHint:
         """SHA-256 of what the student asked: tells a repeated request from another one."""
         program = self.submission
         # JSON shows where each part ends: two requests could be alike as joined texts.
-        asked = [program.exercise_id, self.level, self.locale, program.code, self.question]
+        asked: list[Any] = [
+            program.exercise_id,
+            self.level,
+            self.locale,
+            program.code,
+            self.question,
+        ]
+        if program.source == Submission.Source.PLATFORM:
+            asked.append(program.report)
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 

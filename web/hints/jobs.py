@@ -14,8 +14,10 @@ from web.courses.models import Exercise
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.floor import floor
+from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
+from web.tutor.languages import Locale
 
 COMPOSED = 4
 """Hints composed for a job; the gate rarely refuses the first one."""
@@ -93,7 +95,15 @@ def authored(row: Hint) -> str:
 
 def l0(row: Hint) -> str:
     """The test report in the hint's language."""
-    return l0_words(Report.from_json(row.submission.report), row.locale, row.submission.code)
+    return words(row.submission, row.locale)
+
+
+def words(program: Submission, locale: Locale) -> str:
+    """The test report in words, by what is known: of a run here more than of another's verdict."""
+    report = Report.from_json(program.report)
+    if program.source == Submission.Source.PLATFORM:
+        return judged_words(report, locale)
+    return l0_words(report, locale, program.code)
 
 
 def composed(row: Hint) -> tuple[str, ...]:

@@ -74,10 +74,10 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         if not found:
             return None
         attempts.begin(hint, attempt, engine)
-    [(code, report, revision, *columns)] = found
+    [(code, report, source, revision, *columns)] = found
     row = Hint(
         pk=hint, attempt=attempt, engine=engine,
-        submission=Submission(code=code, report=json.loads(report)),
+        submission=Submission(code=code, report=json.loads(report), source=source),
         **dict(zip(CLAIMED, columns, strict=True)),
     )  # fmt: skip
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
@@ -91,7 +91,7 @@ PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}
     WHERE id = %s AND state = %s AND attempt < %s
-    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (
+    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names

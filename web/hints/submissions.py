@@ -16,13 +16,19 @@ from web.tutor.evidence.report import Report
 
 # As SQL, for a student waits, and a QuerySet would take eight times as long to ask it.
 LATEST = """
-    SELECT id, code, report FROM hints_submission WHERE student_id = %s AND exercise_id = %s
+    SELECT id, code, report, source FROM hints_submission WHERE student_id = %s AND exercise_id = %s
     ORDER BY id DESC LIMIT 1
 """
 
 
-def ran(student: User, exercise: Exercise, code: str, report: Report) -> Submission:
-    """What a student has run, and what it showed; not kept yet."""
+def ran(
+    student: User,
+    exercise: Exercise,
+    code: str,
+    report: Report,
+    source: Submission.Source = Submission.Source.HERE,
+) -> Submission:
+    """What a student has run, and what it showed; not kept yet. source: who has run it."""
     code = storable(code)
     return Submission(
         student=student,
@@ -30,6 +36,7 @@ def ran(student: User, exercise: Exercise, code: str, report: Report) -> Submiss
         code=code,
         fingerprint=fingerprint(code, exercise.language),
         report=storable_json(report.as_json()),
+        source=source,
     )
 
 
@@ -43,8 +50,9 @@ def keep(program: Submission) -> Submission:
     with connection.cursor() as cursor:
         cursor.execute(LATEST, [program.student_id, program.exercise_id])
         latest = cursor.fetchone()
-    if latest and (latest[1], json.loads(latest[2])) == (program.code, program.report):
-        known = {"id": latest[0], "code": program.code, "report": program.report}
+    same = (program.code, program.report, program.source)
+    if latest and (latest[1], json.loads(latest[2]), latest[3]) == same:
+        known = {"id": latest[0], "code": same[0], "report": same[1], "source": same[2]}
         row = Submission.from_db(DEFAULT_DB_ALIAS, known.keys(), known.values())
         row.student, row.exercise = program.student, program.exercise
         return row

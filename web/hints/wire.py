@@ -11,11 +11,11 @@ from pydantic import BaseModel, StrictBool
 from broker.contract.hint import Reason, Source, State
 from web.api.fields import Name, Whole
 from web.hints import jobs
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.hints.notices import notice
+from web.hints.results import ResultIn
 from web.language import locale_now
 from web.tutor.evidence.facts import FactKind
-from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
@@ -58,6 +58,12 @@ PlatformUser = Annotated[
 ]
 
 
+Result = Annotated[
+    ResultIn | None,
+    Field(description="What the platform that sends it found: then nothing is run here."),
+]
+
+
 class HintIn(Schema):
     """A request for a hint."""
 
@@ -82,6 +88,7 @@ class HintIn(Schema):
         "interactive",
         description="`batch`, for who teaches the course, waits until students leave room.",
     )
+    result: Result = None
     on_behalf_of: PlatformUser = ""
 
 
@@ -90,6 +97,7 @@ class CheckIn(Schema):
 
     exercise: ExercisePath
     code: Code
+    result: Result = None
     on_behalf_of: PlatformUser = ""
 
 
@@ -114,7 +122,7 @@ class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
     call: str = Field(description="What the test called; empty for a program that reads input.")
-    expected: str = Field(description="What it should have given.")
+    expected: str = Field(description="What it should have given; empty if that is not told.")
     got: str | None = Field(description="What it gave; null when it was stopped first.")
     error: str | None = Field(description="What stopped it.")
     stdin: str | None = Field(
@@ -220,8 +228,8 @@ class HintsOut(BaseModel):
     items: list[HintOut] = Field(description="At most 50, the newest first.")
 
 
-def check_out(report: Report, code: str) -> L0Out:
-    return l0_out(report, l0_words(report, locale_now(), code))
+def check_out(program: Submission) -> L0Out:
+    return l0_out(Report.from_json(program.report), jobs.words(program, locale_now()))
 
 
 def l0_out(report: Report, words: str) -> L0Out:

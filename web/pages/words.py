@@ -40,7 +40,7 @@ def script_words() -> dict[str, str]:
         "too_deep": _("The program went too deep"),
         "output": _("The program printed too much"),
         "crashed": _("The program crashed"),
-        "not_run": _("Not tested"),
+        "not_run": _("Not run"),
         "line": _("line {line}"),
         **{f"level_{rung['level']}": _("Level %(level)d · %(name)s") % rung for rung in ladder()},
         "asking": _("Sending your question…"),

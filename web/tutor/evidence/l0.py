@@ -45,8 +45,10 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "output_why": "Usually a loop that prints never ends. What should make it stop?",
         "crashed": "Your code broke the place where the tests run. Very deep recursion or huge "
         "values can do that. What is the largest value your code makes?",
-        "Language": "The tests cannot be run for this language ({message}).",
-        "NoTests": "This exercise has no tests that can be run.",
+        "Language": "The program was not run: tests cannot be run for this language ({message}). "
+        "So nobody knows yet whether it is right.",
+        "NoTests": "The program was not run: this exercise has no tests that can be run. So nobody "
+        "knows yet whether it is right.",
         "Unsupported": "The tests cannot be run: your code uses {message}, which the place where "
         "tests run does not have. That need not be a mistake.",
         "Busy": "The tests could not be run just now: too many are running. Try again in a moment.",
@@ -89,8 +91,10 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "output_why": "보통은 출력하는 반복문이 끝나지 않아요. 무엇이 그것을 멈춰야 하나요?",
         "crashed": "코드 때문에 테스트를 돌리는 곳이 멈췄어요. 아주 깊은 재귀나 아주 큰 값이 "
         "그럴 수 있어요. 코드가 만드는 가장 큰 값은 무엇인가요?",
-        "Language": "이 언어({message})는 테스트를 돌릴 수 없어요.",
-        "NoTests": "이 문제에는 돌릴 수 있는 테스트가 없어요.",
+        "Language": "여기서는 {message} 프로그램을 돌릴 수 없어서 실행하지 않았어요. 그래서 맞는지 "
+        "아직 아무도 몰라요.",
+        "NoTests": "이 문제에는 돌릴 수 있는 테스트가 없어서 실행하지 않았어요. 그래서 맞는지 아직 "
+        "아무도 몰라요.",
         "Unsupported": "테스트를 돌릴 수 없어요. 코드가 쓰는 {message} 이(가) 테스트를 돌리는 곳에 "
         "없어요. 잘못이 아닐 수도 있어요.",
         "Busy": "지금은 실행 중인 테스트가 많아 돌리지 못했어요. 잠시 뒤에 다시 해 보세요.",

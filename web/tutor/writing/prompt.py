@@ -12,7 +12,7 @@ from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES
 
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 """Raise it with any change of the policy's texts, of a level's form or of the prompt's order: keys
 of caches hold it."""
 # Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.

@@ -105,7 +105,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.PARAMETER_OVERWRITTEN: (RICE, 2, {"name": "cups"}),
     FactKind.LOOP_VARIABLE_OVERWRITTEN: (WORDS, 4, {"name": "word"}),
     FactKind.HIDES_BUILTIN: (WORDS, 6, {"name": "list"}),
-    FactKind.NEVER_CALLED: (WORDS, 4, {"name": "word.lower"}),
+    FactKind.NEVER_CALLED: (WORDS, 4, {"name": "lower"}),
     FactKind.WRONG_NAME: (WORDS, 8, {"name": "cuont", "close": "count"}),
     FactKind.ALWAYS_TRUE_PART: (WORDS, 7, {"part": '"a"'}),
     FactKind.WRITES_ANSWER: (RICE, 5, {"name": "days", "values": ("0", "1", "2")}),

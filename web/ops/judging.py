@@ -104,7 +104,7 @@ def tests_of(entry: Mapping[str, Any]) -> Tests:
         raise Unusable("there must be `tests` or `cases`, and not both")
     if cases is not None:
         return Io(tuple(io_cases(cases)))
-    texts = tests if isinstance(tests, list) else [tests]
+    texts: list[Any] = tests if isinstance(tests, list) else [tests]
     if not all(isinstance(text, str) for text in texts):
         raise Unusable("`tests` must be asserts, as text or as a list of texts")
     return Asserts("\n".join(texts))

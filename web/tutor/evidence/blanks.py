@@ -35,6 +35,8 @@ OF_CODE = frozenset({
 input nobody may see, they are not told."""
 COUNTS = frozenset({"asked", "depth", "index", "length", "round"})
 """Numbers that stand in the sentence as they are."""
+TIMES = frozenset({"rounds", "runs", "times"})
+"""Numbers that say how often."""
 
 
 class Blanks:
@@ -142,7 +144,7 @@ class Blanks:
         # A class's name says little to a beginner, who has seen `str` at most.
         if name.endswith("_type"):
             return self._kind_of_value(value)
-        if name in ("rounds", "times") and isinstance(value, int):
+        if name in TIMES and isinstance(value, int):
             times = self._table.times
             return times.get(str(value), times["0"]).format(count=value)
         if name in COUNTS:

@@ -109,7 +109,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.WRONG_NAME: (WORDS, 8, {"name": "cuont", "close": "count"}),
     FactKind.ALWAYS_TRUE_PART: (WORDS, 7, {"part": '"a"'}),
     FactKind.WRITES_ANSWER: (RICE, 5, {"name": "days", "values": ("0", "1", "2")}),
-    FactKind.GIVES_BACK: (RICE, 6, {"value": "2"}),
+    FactKind("gives_back"): (RICE, 6, {"value": "2"}),
     FactKind.LIMIT_TIME: (RICE, 4, {}),
     FactKind.LIMIT_MEMORY: (WORDS, 5, {}),
     FactKind.LIMIT_DEPTH: (FACTORIAL, 2, {"function": "factorial", "depth": 1000}),
@@ -120,7 +120,8 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     ),
     FactKind.FIRST_DIFFERENCE: (RICE, 5, {"name": "days", "value": "2", "at": "round 2"}),
 }  # fmt: skip
-LESS: list[tuple[FactKind, tuple[str, int, Values]]] = [
+OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
+    (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
 ]
 REPORTS = {
@@ -142,9 +143,9 @@ REPORTS = {
 def examples() -> Iterator[Example]:
     """One of each kind of fact, then one of each verdict that has sentences of its own.
 
-    Of a kind that is told otherwise where there is less to tell, there are two.
+    Of a kind that is told otherwise where something else is known, there are two.
     """
-    for kind, (code, line, values) in (*FACTS.items(), *LESS):
+    for kind, (code, line, values) in (*FACTS.items(), *OTHERWISE):
         fact = Fact(kind=kind, line=line, values=values, score=1)
         syntax = kind is FactKind.SYNTAX
         verdict = Verdict.SYNTAX if syntax else Verdict.FAILED

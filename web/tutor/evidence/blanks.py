@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from web.tutor.evidence.explain import ERRORS, explain_syntax
 from web.tutor.evidence.facts import Fact, FactKind
@@ -159,11 +159,13 @@ class Blanks:
 
     def _has_written(self, text: str) -> bool:
         """Whether all of it stands in the student's program, in whatever order."""
-        return set(tokens(text)) <= self._written
+        return written(self._code).issuperset(tokens(text))
 
-    @cached_property
-    def _written(self) -> frozenset[str]:
-        return BRACKETS.union(tokens(self._code))
+
+@lru_cache(maxsize=16)
+def written(code: str) -> frozenset[str]:
+    """Tokens of a program, of which each of its facts is asked; brackets are always among them."""
+    return BRACKETS.union(tokens(code))
 
 
 def span(value: object) -> Said | None:

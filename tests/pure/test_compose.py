@@ -318,3 +318,27 @@ def test_of_a_missing_colon_it_says_what_is_missing_but_never_a_sign_to_write(
 def test_a_particle_goes_with_what_is_read_before_it(text: str, said: str) -> None:
     assert f"{Said(text):은|는}" == said
     assert f"{Said(text)}" == text
+
+
+@each_locale
+def test_keys_of_another_dictionary_are_not_told(locale: Locale) -> None:
+    values: examples.Values = {"key": "'b'", "keys": ("'a'", "'b'")}
+    fact = Fact(kind=FactKind.MISSING_KEY, line=5, values=values)
+    report = Report(verdict=Verdict.ERROR, first=examples.CALLS[examples.WORDS], facts=(fact,))
+
+    for seed in SEEDS:
+        told = str(compose(report, 2, locale, seed, examples.WORDS))
+
+        assert "`'a'`" not in told
+
+
+@each_locale
+def test_a_list_that_is_kept_from_call_to_call_is_not_said_to_be_in_many_places(
+    locale: Locale,
+) -> None:
+    for places, word in ((("seen",), "`seen`"), (("0", "1"), "`0`, `1`")):
+        fact = Fact(kind=FactKind.ONE_LIST_MANY_TIMES, line=1, values={"places": places})
+        report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.WORDS], facts=(fact,))
+        for level in (1, 2):
+            for seed in SEEDS:
+                assert word in str(compose(report, level, locale, seed, examples.WORDS))

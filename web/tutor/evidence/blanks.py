@@ -74,12 +74,22 @@ class Blanks:
         }
         if self._fact:
             found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
-        if self._fact and self._fact.kind is FactKind.WRITES_ANSWER:
-            values = self._fact.values.get("values")
-            if isinstance(values, tuple) and len(values) == 1:
-                # One value alone is nothing that a name goes through.
-                found |= {"value": found.pop("values")}
+            self._tell_apart(self._fact, found)
         return {name: value for name, value in found.items() if value}
+
+    def _tell_apart(self, fact: Fact, found: dict[str, str | None]) -> None:
+        """Renames what is told in another sentence, and drops what cannot be."""
+        values, places, keys = (fact.values.get(name) for name in ("values", "places", "keys"))
+        match fact.kind:
+            # One value alone is nothing that a name goes through.
+            case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
+                found["value"] = found.pop("values")
+            # One place alone is a parameter, whose list is kept from call to call.
+            case FactKind.ONE_LIST_MANY_TIMES if isinstance(places, tuple) and len(places) == 1:
+                found["kept"] = found.pop("places")
+            # These are not the keys of the dictionary that was asked.
+            case FactKind.MISSING_KEY if isinstance(keys, tuple) and fact.values.get("key") in keys:
+                found["keys"] = None
 
     def _case(self) -> str:
         first, cases = self._report.first, self._table.cases

@@ -121,6 +121,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.FIRST_DIFFERENCE: (RICE, 5, {"name": "days", "value": "2", "at": "round 2"}),
 }  # fmt: skip
 OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
+    (FactKind.ONE_LIST_MANY_TIMES, (WORDS, 1, {"places": ("seen",)})),
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
 ]

@@ -14,31 +14,34 @@ import httpx2
 
 from tests.bench.table import Row, at
 from tests.fakes.launch import FakeEngine
-from tests.pure.test_composed import leaks, programs
 from tests.whole.stand import WRONG, Stand, standing
-from web.tutor.languages import LANGUAGES
 
-LEVELS = (1, 2)
 ASKED = 25
 """Hints of a student, who may run 30 programs a minute."""
+COUNT = """
+from tests.pure.test_composed import leaks, programs
+from web.tutor.languages import LANGUAGES
+asked = [(level, locale) for level in (1, 2) for locale in LANGUAGES]
+found = sum(len(list(leaks(level, locale))) for level, locale in asked)
+print(found, len(programs()) * len(asked), len(programs()))
+"""
 NO_ENGINE = "from web.engines.models import Engine; Engine.objects.update(enabled=False)"
 
 
 def rows() -> Iterator[Row]:
-    asked = [(level, locale) for level in LEVELS for locale in LANGUAGES]
-    found = sum(len(list(leaks(level, locale))) for level, locale in asked)
-    yield (
-        f"hints of {len(programs())} wrong programs with a word of the fix that nobody has shown",
-        f"{found} of {len(programs()) * len(asked)}",
-        "",
-        "0",
-    )
     with (
         tempfile.TemporaryDirectory(prefix="hl-") as folder,
         standing(Path(folder), {"gpu0": FakeEngine()}) as stand,
     ):
+        found, told, programs = stand.shell(COUNT).split()
         stand.shell(NO_ENGINE)
         alone, hints = checks(stand.student()), list(texts(stand, stand.student()))
+    yield (
+        f"hints of {programs} wrong programs with a word of the fix that nobody has shown",
+        f"{found} of {told}",
+        "",
+        "0",
+    )
     yield (
         "from the request to the text without any engine, ms, p50 / p95",
         f"{at(hints, 0.5):.0f} / {at(hints, 0.95):.0f}",

@@ -18,6 +18,7 @@ import psutil
 
 from tests.bench import (
     chaos,
+    composed,
     crowding,
     dispatch,
     events,
@@ -56,6 +57,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "idle": ("All that `make run` starts, while nobody asks", table(idle.rows)),
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
+    "composed": ("Hints without a model", table(composed.rows)),
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         table(crowding.rows),

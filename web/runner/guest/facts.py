@@ -72,9 +72,7 @@ def found(
     return [told(scene, clue) for clue in first], table
 
 
-def _parted(
-    scene: Scene, play: Play, watched: Watched, reference: str | None
-) -> Clue | None:
+def _parted(scene: Scene, play: Play, watched: Watched, reference: str | None) -> Clue | None:
     if reference is None or scene.failing not in watched.traces:
         return None
     with suppress(SyntaxError, ValueError, RecursionError):

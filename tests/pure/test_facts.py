@@ -201,7 +201,7 @@ SAMPLES = [
         "def f(xs):\n    best = 0\n    for x in xs:\n        other = x\n    return 9",
     ),
     Sample(
-        FactKind.GIVES_BACK, "def f(n):\n    return n + 2", "assert f(1) == 2", 2, {"value": "3"},
+        FactKind.GIVES, "def f(n):\n    return n + 2", "assert f(1) == 2", 2, {"value": "3"},
         "def f(n):\n    return n // 0",
     ),
     Sample(

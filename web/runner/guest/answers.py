@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .reading import FUNCTIONS, names_in
+from .listing import FUNCTIONS, names_in
 from .show import cut
 from .trace import Trace
 
@@ -33,7 +33,7 @@ def _gives(scene: Scene) -> Iterator[Clue]:
     trace = scene.failing
     seen: set[int] = set()
     for call in trace.calls:
-        statement = scene.reading.statements[call.ended_at] if call.ended_at else None
+        statement = scene.listing.statements[call.ended_at] if call.ended_at else None
         returns = isinstance(statement, ast.Return) or call.name == "<lambda>"
         if returns and call.gave and call.ended_at not in seen:
             seen.add(call.ended_at)
@@ -52,8 +52,8 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
     condition before it reads.
     """
     found: dict[int, tuple[str, int]] = {}
-    functions = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
-    for function in functions or [scene.reading.tree]:
+    functions: list[ast.AST] = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
+    for function in functions or [scene.listing.tree]:
         ran = [node for node in ast.walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
@@ -88,7 +88,9 @@ def stored(node: ast.AST) -> Iterator[str]:
         case _:
             return
     for target in found:
-        for each in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        for part in parts:
+            each = part
             while isinstance(each, ast.Subscript | ast.Attribute | ast.Starred):
                 each = each.value
             if isinstance(each, ast.Name):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from .clue import Clue, Scene, Told
-from .trace import Event, Trace
+from .trace import Moment, Trace
 
 
 def branches(scene: Scene) -> Iterator[Clue]:
@@ -25,7 +25,7 @@ def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
     number, asked = scene.at(node), scene.ran(node)
     taken = scene.entered(node, node.body, scene.failing)
     told: Told = {
-        "condition": scene.reading.source(node.test),
+        "condition": scene.listing.source(node.test),
         "values": scene.named(node.test, scene.values_at(node, last=True)),
     }
     if scene.failing.whole:
@@ -44,7 +44,7 @@ def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
     yield from _against_passing(scene, node, node.test)
 
 
-def _run(scene: Scene) -> list[Event]:
+def _run(scene: Scene) -> list[Moment]:
     """The events of the call that the case made."""
     outer = scene.failing.outer
     return [event for event in scene.failing.events if outer and event.call == outer.number]
@@ -60,7 +60,7 @@ def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> 
         events = scene.events_at(scene.at(node), trace)
         told: Told = {
             "call": trace.text,
-            "condition": scene.reading.source(test),
+            "condition": scene.listing.source(test),
             "values_failing": scene.named(test, scene.values_at(node)),
             "values_passing": scene.named(test, events[0].values) if events else [],
         }

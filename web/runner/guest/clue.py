@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .reading import Reading, names_in
-from .trace import Event, Trace, Values
+from .listing import Listing, names_in
+from .trace import Moment, Trace, Values
 
 Told = dict[str, "str | int | list[str]"]
 
@@ -26,13 +26,13 @@ class Clue:
 class Scene:
     """The case that fails, beside those that pass, and how the program reads."""
 
-    def __init__(self, reading: Reading, failing: Trace, passing: list[Trace]) -> None:
-        self.reading, self.failing, self.passing = reading, failing, passing
-        self.nodes = list(reading.number)
+    def __init__(self, listing: Listing, failing: Trace, passing: list[Trace]) -> None:
+        self.listing, self.failing, self.passing = listing, failing, passing
+        self.nodes = list(listing.number)
 
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""
-        return self.reading.number.get(node, 0)
+        return self.listing.number.get(node, 0)
 
     def ran(self, node: ast.AST) -> int:
         """How often the node's statement ran in the failing case."""
@@ -42,7 +42,7 @@ class Scene:
         """How often the body came right after the statement that it belongs to."""
         return trace.moves[self.at(node), self.at(body[0])]
 
-    def events_at(self, number: int, trace: Trace | None = None) -> list[Event]:
+    def events_at(self, number: int, trace: Trace | None = None) -> list[Moment]:
         trace = trace or self.failing
         return [
             event for event in (*trace.events, *trace.last)

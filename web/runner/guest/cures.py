@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from time import perf_counter
 
-from .reading import LOOPS, Reading
+from .listing import LOOPS, Listing
 from .trace import Enough
 from .variants import Variants, switch
 from .watch import Judge, Play, Run
@@ -72,12 +72,12 @@ class Probe:
 
 
 def cures(
-    reading: Reading, play: Play, failing: int, ran: dict[int, int], until_s: float
+    listing: Listing, play: Play, failing: int, ran: dict[int, int], until_s: float
 ) -> dict[int, float]:
     """For statements with a change that helps: 1 where all cases then pass, else less."""
-    if _explodes(reading):
+    if _explodes(listing):
         return {}
-    variants = Variants(reading, set(ran))
+    variants = Variants(listing, set(ran))
     try:
         program = variants.compiled()
     except (SyntaxError, ValueError, RecursionError):
@@ -96,10 +96,10 @@ def cures(
     return found
 
 
-def _explodes(reading: Reading) -> bool:
+def _explodes(listing: Listing) -> bool:
     """Whether a name in a loop is made of itself twice: one more round may double it again."""
-    for node in reading.number:
-        if isinstance(node, ast.Assign | ast.AugAssign) and reading.within(node, LOOPS):
+    for node in listing.number:
+        if isinstance(node, ast.Assign | ast.AugAssign) and listing.within(node, LOOPS):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             parts = list(ast.walk(node.value))
             name = target.id if isinstance(target, ast.Name) else ""

@@ -36,28 +36,28 @@ def endings(scene: Scene) -> Iterator[Clue]:
 def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:
     names = [call.name for call in scene.failing.calls]
     name = max(set(names), key=names.count) if names else ""
-    values = {"function": name, "depth": scene.failing.deepest}
+    values: Told = {"function": name, "depth": scene.failing.deepest}
     for node in scene.nodes:
         match node:
             case ast.Call(ast.Name(called)) if called == name and scene.ran(node):
-                yield Clue("limit_depth", scene.at(node), {**values})
+                yield Clue("limit_depth", scene.at(node), values)
                 return
-    yield Clue("limit_depth", at, {**values})
+    yield Clue("limit_depth", at, values)
 
 
 def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     at = scene.failing.error_at
-    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     if not at or statement is None:
         return
     values = values_where_it_stopped(scene)
     message = _message(error)
-    told = {
+    told: Told = {
         "type": type_name(error),
         "message": message,
         "names": scene.named(head(statement), values),
     }
-    yield Clue("stopped", at, {**told})
+    yield Clue("stopped", at, told)
     parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
@@ -140,7 +140,7 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     at = trace.returned_at
     if trace.outer is None or trace.outer.name == "<module>":
         return
-    statement = scene.reading.statements[at]
+    statement = scene.listing.statements[at]
     plain = not isinstance(statement, ast.Return) or statement.value is None
     if got is None and expected is not None:
         printed = [(where, text) for where, text in trace.printed if text.strip()]
@@ -166,11 +166,11 @@ def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
     outer = scene.failing.outer
     ran = [event for event in scene.failing.events if outer and event.call == outer.number]
     for event in reversed(ran):
-        statement = scene.reading.statements[event.at]
+        statement = scene.listing.statements[event.at]
         if isinstance(statement, ast.If) and not statement.orelse:
             followed = scene.failing.moves[event.at, scene.at(statement.body[0])]
             if not followed:
-                branch = scene.reading.source(statement.test)
+                branch = scene.listing.source(statement.test)
                 yield Clue("ended_without_value", at, {"branch": branch}, also=(event.at,))
                 return
     yield Clue("ended_without_value", at)

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .reading import FUNCTIONS, names_in
+from .listing import FUNCTIONS, names_in
 
 GIVES_ONLY = {
     "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
@@ -42,7 +42,7 @@ def habits(scene: Scene) -> Iterator[Clue]:
 
 
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
-    told = scene.reading.source(node)
+    told = scene.listing.source(node)
     match node:
         case ast.AnnAssign(target=ast.Name(), simple=1):
             yield Clue("dropped", scene.at(node), {"expression": told})
@@ -110,14 +110,14 @@ def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
 
 def _always_true(scene: Scene, node: ast.BoolOp) -> Iterator[Clue]:
     """`x == 1 or 2`: only where its truth is asked for, as in a condition."""
-    asked = scene.reading.parent[node]
+    asked = scene.listing.parent[node]
     if not isinstance(node.op, ast.Or) or not isinstance(asked, ast.If | ast.While | ast.IfExp):
         return
     if not any(isinstance(part, ast.Compare) for part in node.values):
         return
     for part in node.values:
         if isinstance(part, ast.Constant) and part.value not in (None, False, 0, ""):
-            yield Clue("always_true_part", scene.at(node), {"part": scene.reading.source(part)})
+            yield Clue("always_true_part", scene.at(node), {"part": scene.listing.source(part)})
 
 
 def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
@@ -148,14 +148,14 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
-                if not isinstance(scene.reading.parent[node], ast.ClassDef):
+                if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
             case ast.Name(id=name, ctx=ast.Load()) if name in functions and scene.ran(node):
-                above = scene.reading.parent[node]
+                above = scene.listing.parent[node]
                 if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
-                if isinstance(scene.reading.parent[node], ast.Compare) and name in (
+                if isinstance(scene.listing.parent[node], ast.Compare) and name in (
                     METHODS_GIVE_ONLY
                 ):
                     yield Clue("never_called", scene.at(node), {"name": name})

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .reading import FUNCTIONS, LOOPS, names_in
+from .listing import FUNCTIONS, LOOPS, names_in
 from .sums import worked_out
 
 FEWEST_SEEN = 2
@@ -33,11 +33,11 @@ def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
     """Whether it is the outermost loop that was not left in the last events."""
     if not _unleft(scene, node):
         return False
-    above = scene.reading.within(node, (*LOOPS, *FUNCTIONS))
+    above = scene.listing.within(node, (*LOOPS, *FUNCTIONS))
     while isinstance(above, ast.For | ast.While):
         if _unleft(scene, above):
             return False
-        above = scene.reading.within(above, (*LOOPS, *FUNCTIONS))
+        above = scene.listing.within(above, (*LOOPS, *FUNCTIONS))
     return True
 
 
@@ -56,7 +56,7 @@ def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
     still = [name for name in names if len(seen[name]) == 1]
     values = events[-1].values if events else {}
     return Clue("never_ends", scene.at(node), {
-        "condition": scene.reading.source(condition),
+        "condition": scene.listing.source(condition),
         "names": [f"{name} = {values[name]}" for name in names if name in values],
         "unchanged": still,
         "changed": [name for name in names if name not in still],
@@ -68,7 +68,7 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if not scene.failing.whole:
         return
     number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
-    loop = scene.reading.source(node.test if isinstance(node, ast.While) else node.iter)
+    loop = scene.listing.source(node.test if isinstance(node, ast.While) else node.iter)
     if not rounds:
         yield Clue("no_round", number, {"loop": loop})
         return
@@ -102,14 +102,14 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
         for inner in ast.walk(part):
             if not isinstance(inner, ast.Return | ast.Break) or not scene.ran(inner):
                 continue
-            if scene.reading.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
+            if scene.listing.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
                 continue
             always = _always_leaves(node.body)
             word = "return" if isinstance(inner, ast.Return) else "break"
             values = scene.values_at(inner)
             names = [f"{name} = {text}" for name, text in values.items()][:6]
             told: Told = {
-                "loop": scene.reading.line(number), "word": word, "round": 1, "names": names,
+                "loop": scene.listing.line(number), "word": word, "round": 1, "names": names,
             }  # fmt: skip
             return Clue("ends_first_round", scene.at(inner), told, 0 if always else -0.4)
     return None
@@ -133,7 +133,7 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
         return
     seen: dict[str, set[int]] = {}
-    function = scene.reading.within(node, FUNCTIONS) or scene.reading.tree
+    function = scene.listing.within(node, FUNCTIONS) or scene.listing.tree
     within = inside(scene, node)
     moving: set[str] = set()
     for part in ast.walk(function):

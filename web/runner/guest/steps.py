@@ -7,10 +7,10 @@ import itertools
 from typing import Any
 
 from .clue import Scene
+from .listing import FUNCTIONS, LOOPS
 from .loops import inside
-from .reading import FUNCTIONS, LOOPS
 from .show import cut
-from .trace import Calling, Event, Trace, Values
+from .trace import Calling, Moment, Trace, Values
 
 MOST_NAMES = 8
 FIRST_ROWS, LAST_ROWS = 8, 4
@@ -54,7 +54,7 @@ def _table(scene: Scene, kind: str, rows: list[Row], total: int | None) -> dict[
     failed = failed_at(scene)
     return {
         "kind": kind, "names": names, "rows": rows, "omitted": total - len(rows),
-        "line": scene.reading.line(failed) if failed else None,
+        "line": scene.listing.line(failed) if failed else None,
         "at": _cut(_where(scene, failed), MOST_NAMES),
     }  # fmt: skip
 
@@ -79,7 +79,7 @@ def _cut(values: Values, most: int = 1_000) -> Values:
 def _row(scene: Scene, at: int, label: str, values: Values, before: Values) -> Row:
     changed = [name for name, text in values.items() if before.get(name) != text]
     return {
-        "line": scene.reading.line(at), "label": label, "values": _cut(values), "changed": changed,
+        "line": scene.listing.line(at), "label": label, "values": _cut(values), "changed": changed,
     }  # fmt: skip
 
 
@@ -116,10 +116,10 @@ def _began(scene: Scene, call: Calling) -> int:
 
 def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
     """The loop that holds the statement; else the one that went round most often."""
-    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     near = statement if isinstance(statement, LOOPS) else None
     if statement is not None and near is None:
-        near = scene.reading.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
+        near = scene.listing.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
     if isinstance(near, ast.For | ast.While) and scene.entered(near, near.body, scene.failing):
         return near
     ran = [
@@ -142,7 +142,7 @@ def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
     return rows, rounds
 
 
-def _rounds_in(scene: Scene, events: list[Event], number: int, within: set[int]) -> list[Row]:
+def _rounds_in(scene: Scene, events: list[Moment], number: int, within: set[int]) -> list[Row]:
     rows: list[Row] = []
     open_in: dict[int, Values] = {}
     at_head: dict[int, Values] = {}

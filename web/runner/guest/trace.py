@@ -11,7 +11,7 @@ from time import perf_counter
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
-from .reading import STUDENT
+from .listing import STUDENT
 from .show import OF_NO_INTEREST, show
 
 FULL_EVENTS = 600
@@ -39,7 +39,7 @@ class Enough(BaseException):
     """Stops a program that has been watched long enough."""
 
 
-class Event(NamedTuple):
+class Moment(NamedTuple):
     """at: the statement's number; values: shown, before it runs or, at an end, after it."""
 
     at: int
@@ -83,8 +83,8 @@ class Trace:
         self.text, self.hidden = text, hidden
         self.counts: Counter[int] = Counter()
         self.moves: Counter[tuple[int, int]] = Counter()
-        self.events: list[Event] = []
-        self.last: deque[Event] = deque(maxlen=LAST_EVENTS)
+        self.events: list[Moment] = []
+        self.last: deque[Moment] = deque(maxlen=LAST_EVENTS)
         self.rounds: dict[int, deque[tuple[int, dict[str, object]]]] = {
             loop: deque(maxlen=LAST_ROUNDS) for loop in loops
         }
@@ -177,16 +177,16 @@ class Trace:
     def _note(self, frame: FrameType, call: Calling, at: int) -> None:
         self._seen += 1
         if self._left >= 0:
-            self.last.append(Event(at, call.number, False, self._values(frame, call)))
+            self.last.append(Moment(at, call.number, False, self._values(frame, call)))
             self._left -= 1
             if self._left < 0:
                 raise Enough
         elif self._seen <= FULL_EVENTS:
-            self.events.append(Event(at, call.number, False, self._values(frame, call)))
+            self.events.append(Moment(at, call.number, False, self._values(frame, call)))
         elif at in self.rounds:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
-            scalars = {name: each for name, each in held if type(each) in SCALARS}
+            scalars = {name: each for name, each in held if is_scalar(each)}
             self.rounds[at].append((call.number, scalars))
         if self._seen % EVENTS_A_LOOK == 0 and self._left < 0 and perf_counter() > self._until_s:
             self._tire()
@@ -204,7 +204,7 @@ class Trace:
         call.ended_at = frame.f_lineno
         if self._seen <= FULL_EVENTS or call.above is None or call.raises:
             values = self._values(frame, call)
-            self.events.append(Event(frame.f_lineno, call.number, True, values))
+            self.events.append(Moment(frame.f_lineno, call.number, True, values))
             call.after = {name: show(each, VALUE_CHARS) for name, each in call.inputs.items()}
         if not call.raises:
             call.gave = show(gave, VALUE_CHARS)
@@ -213,12 +213,13 @@ class Trace:
         """What the frame's names hold, shown; the same dict as before where nothing changed."""
         values = call.values
         for name, value in islice(list(frame.f_locals.items()), 4 * MOST_NAMES):
-            kind = type(value)
-            if kind in SCALARS and call.held.get(name, Enough) is value:
+            scalar = is_scalar(value)
+            if scalar and call.held.get(name, Enough) is value:
                 continue
+            kind = type(value)
             if name.startswith("_") or issubclass(kind, OF_NO_INTEREST):
                 continue
-            if kind in SIZED:
+            if type(kind) is type and kind in SIZED:
                 self.sizes[name] = len(value)
             call.held[name] = value
             text = show(value, VALUE_CHARS)
@@ -228,6 +229,12 @@ class Trace:
                 values[name] = text
         call.values = values
         return values
+
+
+def is_scalar(value: object) -> bool:
+    # A metaclass of the student's would be asked for the hash of its class.
+    kind = type(value)
+    return type(kind) is type and kind in SCALARS
 
 
 class Heard:

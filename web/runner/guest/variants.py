@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator
 from types import CodeType
 
-from .reading import FUNCTIONS, Reading, at_numbers
+from .listing import FUNCTIONS, Listing, at_numbers
 
 SWITCH, TICK = "_hl_variant", "_hl_tick"
 MOST = 400
@@ -45,28 +45,29 @@ TWINS = {
 class Variants(ast.NodeTransformer):
     """place[k]: number of the statement that change k is in."""
 
-    def __init__(self, reading: Reading, wanted: set[int]) -> None:
+    def __init__(self, listing: Listing, wanted: set[int]) -> None:
         self.place: list[int] = [0]
         self._wanted = wanted
         self._names: list[str] = []
-        self._tree = at_numbers(ast.parse(reading.code))
+        self._tree = at_numbers(ast.parse(listing.code))
 
     def compiled(self) -> CodeType:
-        tree = ast.fix_missing_locations(self.visit(self._tree))
-        return compile(tree, "<variants>", "exec")
+        self.generic_visit(self._tree)
+        return compile(ast.fix_missing_locations(self._tree), "<variants>", "exec")
 
-    def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:  # type: ignore[override]
+    def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, FUNCTIONS):
             return self._function(node)
         if not isinstance(node, ast.expr | ast.stmt) or not self._open(node):
             return self.generic_visit(node)
-        original = copy.deepcopy(node) if isinstance(node, ast.expr) else node
-        changed = self._changed(original) if isinstance(node, ast.expr) else []
+        if isinstance(node, ast.expr):
+            # Copied before anything within it is switched, or each change would hold all others.
+            changed = list(self._changed(copy.deepcopy(node)))
+            self.generic_visit(node)
+            return self._switched(node, changed)
         self.generic_visit(node)
         if isinstance(node, ast.For | ast.While):
             node.body.insert(0, _tick())
-        if isinstance(node, ast.expr):
-            return self._switched(node, list(changed))
         return self._removable(node)
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
@@ -80,7 +81,7 @@ class Variants(ast.NodeTransformer):
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
         self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))
-        node.body = [part for each in node.body for part in _listed(self.visit(each))]
+        self.generic_visit(node)
         node.body.insert(0, _tick())
         self._names = before
         return node
@@ -99,7 +100,7 @@ class Variants(ast.NodeTransformer):
         )  # fmt: skip
         return ast.IfExp(within, tried, node)
 
-    def _removable(self, node: ast.stmt) -> ast.AST | list[ast.stmt]:
+    def _removable(self, node: ast.stmt) -> ast.AST:
         simple = ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.Break | ast.Continue
         if not isinstance(node, simple):
             return node
@@ -232,10 +233,6 @@ def _is(number: int) -> ast.expr:
 
 def _tick() -> ast.stmt:
     return ast.Expr(ast.Call(ast.Name(TICK, ast.Load()), [], []))
-
-
-def _listed(node: ast.AST | list[ast.stmt]) -> list[ast.AST]:
-    return list(node) if isinstance(node, list) else [node]
 
 
 def switch(number: int, tick: object) -> None:

@@ -7,7 +7,7 @@ from time import perf_counter
 from types import CodeType
 from typing import Protocol
 
-from .reading import LOOPS, Reading
+from .listing import LOOPS, Listing
 from .trace import Enough, Trace
 
 Run = Callable[[], object]
@@ -42,10 +42,10 @@ class Watched:
     ends: whether the program is known to end by itself; another one is stopped.
     """
 
-    def __init__(self, reading: Reading, *, budget_s: float, ends: bool) -> None:
+    def __init__(self, listing: Listing, *, budget_s: float, ends: bool) -> None:
         self.loaded: Trace | None = None
         self.traces: list[Trace] = []
-        self._loops = {number for node, number in reading.number.items() if isinstance(node, LOOPS)}
+        self._loops = {number for node, number in listing.number.items() if isinstance(node, LOOPS)}
         self._ends = ends
         self._began_s, self._budget_s = perf_counter(), budget_s
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from web.tutor.gate.lexis import printable
 
@@ -77,7 +77,7 @@ class FactKind(StrEnum):
     """A part of a condition that cannot be false. (part)"""
     WRITES_ANSWER = "writes_answer"
     """The line gives the value that reaches the answer. (name, values it went through)"""
-    GIVES_BACK = "gives_back"
+    GIVES = "gives_back"
     """The line that gave the answer. (value)"""
     LIMIT_TIME = "limit_time"
     """Where the program was when its time was over. ()"""
@@ -153,7 +153,7 @@ def cut_text(text: str, most: int) -> str:
     return printable(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def _is_line(value: object) -> bool:
+def _is_line(value: object) -> TypeGuard[int]:
     return type(value) is int and 1 <= value <= LAST_LINE
 
 

@@ -16,7 +16,7 @@ SOURCE_CHARS = 100
 MOST_ROWS = 10
 
 
-class Reading:
+class Listing:
     """A program whose every statement has a number, from 1, in the order of the text.
 
     Raises: SyntaxError, ValueError, RecursionError, MemoryError as Python does for the code.

@@ -15,6 +15,8 @@ from .variants import Variants, switch
 from .watch import Judge, Play, Run
 
 FEWEST_TICKS = 200
+MOST_CURED = 3
+"""Statements that cure the case are enough to name."""
 TICKS_A_STEP = 1
 """Rounds and calls that a changed program may take, for each statement of the failing run."""
 
@@ -72,7 +74,12 @@ class Probe:
 
 
 def cures(
-    listing: Listing, play: Play, failing: int, ran: dict[int, int], until_s: float
+    listing: Listing,
+    play: Play,
+    failing: int,
+    ran: dict[int, int],
+    rank: dict[int, float],
+    until_s: float,
 ) -> dict[int, float]:
     """For statements with a change that helps: 1 where all cases then pass, else less."""
     if _explodes(listing):
@@ -84,10 +91,12 @@ def cures(
         return {}
     probe = Probe(failing, FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()))
     found: dict[int, float] = {}
-    for number, at in enumerate(variants.place):
-        if perf_counter() > until_s:
+    order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
+    for number in order:
+        at = variants.place[number]
+        if perf_counter() > until_s or sum(cure == 1 for cure in found.values()) >= MOST_CURED:
             break
-        if not number or found.get(at) == 1:
+        if found.get(at) == 1:
             continue
         switch(number, probe.tick)
         if probe.tried(program, play, only=True):

@@ -64,7 +64,7 @@ def found(
     if watched.failing in watched.traces:
         until_s = began_s + budget_s
         number = watched.traces.index(watched.failing)
-        cured = cures(listing, play, number, watched.failing.counts, until_s)
+        cured = cures(listing, play, number, watched.failing.counts, rank, until_s)
     else:
         cured = {}
     first = ranked(scene, rank, cured, parted)

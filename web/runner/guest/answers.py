@@ -32,6 +32,7 @@ def _gives(scene: Scene) -> Iterator[Clue]:
     """The return or print that gave the answer, and those of functions which it called."""
     trace = scene.failing
     seen: set[int] = set()
+    # Functions that the answer's function called have their part in it.
     for call in trace.calls:
         statement = scene.listing.statements[call.ended_at] if call.ended_at else None
         returns = isinstance(statement, ast.Return) or call.name == "<lambda>"
@@ -57,6 +58,7 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
         ran = [node for node in ast.walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
+        # Each time one step further back; a longer chain says little of the answer.
         for _ in range(4):
             for node, name in writes:
                 if name in wanted:
@@ -107,6 +109,7 @@ def _writes(scene: Scene) -> Iterator[Clue]:
 def _went_through(trace: Trace, at: int, name: str) -> list[str]:
     """The values that the name had after each run of the statement."""
     found: list[str] = []
+    # A name has its new value at the next moment of the same call.
     waits: set[int] = set()
     for event in trace.events:
         if event.call in waits:
@@ -121,6 +124,7 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
 
 def _one_list(scene: Scene) -> Iterator[Clue]:
     got = scene.failing.got
+    # Exactly these: a class of the student's may count and iterate as it likes.
     if type(got) is list or type(got) is tuple:
         places: dict[int, list[str]] = {}
         for place, each in enumerate(got[:MOST_PLACES]):
@@ -154,6 +158,7 @@ def _kept_default(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
     """A default list that a call begins with, and that earlier calls have filled."""
     arguments = node.args.args
     for argument, default in zip(arguments[::-1], node.args.defaults[::-1], strict=False):
+        # Literals of these are what every call shares; the first call finds it as it was written.
         empty = {ast.List: "[]", ast.Dict: "{}"}.get(type(default), "set()")
         if not isinstance(default, ast.List | ast.Dict | ast.Call):
             continue

@@ -28,6 +28,7 @@ def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
         "condition": scene.listing.source(node.test),
         "values": scene.named(node.test, scene.values_at(node, last=True)),
     }
+    # Of a run that was followed in part, nothing can be said of every time.
     if scene.failing.whole:
         if not taken:
             yield Clue("branch_not_taken", number, told)
@@ -55,6 +56,7 @@ def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> 
     ways = outcomes(scene, node, scene.failing)
     for trace in scene.passing:
         other = outcomes(scene, node, trace)
+        # What a hidden case holds must not be seen beside this one.
         if trace.hidden or not other or ways & other:
             continue
         events = scene.events_at(scene.at(node), trace)

@@ -32,6 +32,7 @@ class Scene:
 
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""
+        # The parser's shared nodes stand in no statement.
         return self.listing.number.get(node, 0)
 
     def ran(self, node: ast.AST) -> int:

@@ -42,6 +42,7 @@ class Probe:
     def load(self, run: Run) -> None:
         try:
             run()
+        # A changed program that fails to load cures nothing.
         except Exception:
             raise Enough from None
 
@@ -100,6 +101,7 @@ def cures(
             continue
         switch(number, probe.tick)
         if probe.tried(program, play, only=True):
+            # Most changes fail the failing case too, so the others are played for few.
             whole = probe.tried(program, play, only=False)
             found[at] = max(found.get(at, 0), 1.0 if whole else 0.3)
     return found

@@ -84,6 +84,7 @@ def head(statement: ast.AST) -> ast.AST:
 
 def values_where_it_stopped(scene: Scene) -> Values:
     """Of the innermost call in which the exception arose."""
+    # The exception passes through all of them; the last is where it arose.
     raising = [call for call in scene.failing.calls if call.raises]
     return raising[-1].values if raising else {}
 
@@ -101,6 +102,7 @@ def _out_of_range(
 ) -> Iterator[Clue]:
     sizes = scene.failing.sizes
     for part in parts:
+        # A slice is never out of range.
         if isinstance(part.slice, ast.Slice):
             continue
         index = worked_out(part.slice, values, sizes)
@@ -126,6 +128,7 @@ def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
 
 
 def _wrong_name(scene: Scene, at: int, name: str, values: Values) -> Clue:
+    # Only names that the student's program has: another would give something away.
     known = {each.id for each in scene.nodes if isinstance(each, ast.Name)} | set(values)
     known |= {each.name for each in scene.nodes if isinstance(each, ast.FunctionDef)}
     known |= {each.arg for each in scene.nodes if isinstance(each, ast.arg)}
@@ -138,11 +141,13 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     trace = scene.failing
     got, expected = trace.got, trace.expected
     at = trace.returned_at
+    # A program that prints its answer gives nothing back, and should not.
     if trace.outer is None or trace.outer.name == "<module>":
         return
     statement = scene.listing.statements[at]
     plain = not isinstance(statement, ast.Return) or statement.value is None
     if got is None and expected is not None:
+        # An empty print makes a blank line, and is no answer.
         printed = [(where, text) for where, text in trace.printed if text.strip()]
         if printed:
             at, text = printed[-1]
@@ -167,6 +172,7 @@ def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
     ran = [event for event in scene.failing.events if outer and event.call == outer.number]
     for event in reversed(ran):
         statement = scene.listing.statements[event.at]
+        # One with an else was left through one of its ways, not past it.
         if isinstance(statement, ast.If) and not statement.orelse:
             followed = scene.failing.moves[event.at, scene.at(statement.body[0])]
             if not followed:

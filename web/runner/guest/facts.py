@@ -53,6 +53,7 @@ def found(
         return [syntax(error)], None
     began_s = perf_counter()
     watched = Watched(listing, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
+    # It stands for a program that was stopped; what was seen until then is enough.
     with suppress(Enough):
         play(program, watched)
     if watched.failing is None:
@@ -63,6 +64,7 @@ def found(
     rank = ochiai([trace.counts for trace in failing], [trace.counts for trace in watched.passing])
     if watched.failing in watched.traces:
         until_s = began_s + budget_s
+        # Cases are played in the same order each time, so their number names one.
         number = watched.traces.index(watched.failing)
         cured = cures(listing, play, number, watched.failing.counts, rank, until_s)
     else:
@@ -124,6 +126,7 @@ def ranked(
         if before is None or before.score < clue.score:
             best[line, clue.kind] = clue
     order = sorted(best.values(), key=lambda clue: -clue.score)
+    # A second fact about the same line helps less than one about another line.
     first: dict[int, Clue] = {}
     for clue in order:
         first.setdefault(scene.listing.line(clue.at), clue)

@@ -44,6 +44,7 @@ def habits(scene: Scene) -> Iterator[Clue]:
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
     told = scene.listing.source(node)
     match node:
+        # `total: 0` reads like an assignment, and makes nothing.
         case ast.AnnAssign(target=ast.Name(), simple=1):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Attribute(attr=name)) | ast.Expr(ast.Name(name)):
@@ -54,6 +55,7 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
         case ast.Expr(ast.BinOp() | ast.Compare() | ast.Subscript() | ast.BoolOp() | ast.UnaryOp()):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Call(ast.Name(name))):
+            # A function that gives nothing back is called for what it does.
             own = _gave_something(scene, name)
             if own or (name in GIVES_ONLY and name not in _functions(scene)):
                 yield Clue("dropped", scene.at(node), {"expression": told})
@@ -99,6 +101,7 @@ def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
     """Those that get a new value before anything has read them."""
     unread = {each.arg for each in node.args.args}
     for inner in node.body:
+        # In a branch or loop the parameter may be wanted on another way.
         if not isinstance(inner, ast.Assign | ast.Expr):
             return
         read = set(names_in(inner))
@@ -113,6 +116,7 @@ def _always_true(scene: Scene, node: ast.BoolOp) -> Iterator[Clue]:
     asked = scene.listing.parent[node]
     if not isinstance(node.op, ast.Or) or not isinstance(asked, ast.If | ast.While | ast.IfExp):
         return
+    # `name or 'guest'` is a default, and meant so.
     if not any(isinstance(part, ast.Compare) for part in node.values):
         return
     for part in node.values:
@@ -148,10 +152,12 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
+                # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
             case ast.Name(id=name, ctx=ast.Load()) if name in functions and scene.ran(node):
                 above = scene.listing.parent[node]
+                # As an argument, as in `map(even, xs)`, a function's name is right.
                 if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):

@@ -32,6 +32,7 @@ class Listing:
         self.number: dict[ast.AST, int] = {}
         """Of the statement in which a node stands; 0 for what stands in none."""
         self.parent: dict[ast.AST, ast.AST] = {}
+        # Columns of nodes count bytes of UTF-8.
         self._rows = [row.encode("utf-8", "replace") for row in code.split("\n")]
         for node, number in numbered(self.tree):
             self.number[node] = number

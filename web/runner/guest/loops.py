@@ -43,6 +43,7 @@ def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
 
 def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
     number, within = scene.at(node), inside(scene, node)
+    # In recursion the same loop runs in several calls at once.
     calls = {event.call for event in scene.failing.last if event.at == number}
     at = [event.at for event in scene.failing.last if event.call in calls]
     return bool(at) and number in at and all(each == number or each in within for each in at)
@@ -96,6 +97,7 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
 def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
     """The return or break by which each run of the loop was left in its first round."""
     number, within = scene.at(node), inside(scene, node)
+    # Coming back from the body to the loop begins another round, or ends it.
     if any(scene.failing.moves[each, number] for each in within):
         return None
     for part in node.body:
@@ -104,6 +106,7 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
                 continue
             if scene.listing.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
                 continue
+            # `if x == wanted: return x` may well be right in the first round.
             always = _always_leaves(node.body)
             word = "return" if isinstance(inner, ast.Return) else "break"
             values = scene.values_at(inner)
@@ -130,6 +133,7 @@ def _always_leaves(body: list[ast.stmt]) -> bool:
 def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     """An end of a sequence at whose places the loop looks, one after the other, but not there."""
     number = scene.at(node)
+    # A loop that is left early need not see the end.
     if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
         return
     seen: dict[str, set[int]] = {}
@@ -138,6 +142,7 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     moving: set[str] = set()
     for part in ast.walk(function):
         match part:
+            # Places are worked out from shown values, for each time that the statement ran.
             case ast.Subscript(ast.Name(name), index) if not isinstance(index, ast.Slice):
                 at = scene.at(part)
                 places = _places(scene, at, index, name)

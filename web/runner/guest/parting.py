@@ -38,6 +38,7 @@ def parting(listing: Listing, trace: Trace, right: Listing, other: Trace) -> Clu
                 theirs.pop(0)
                 continue
             return _clue(listing, before or here.at, "", "")
+        # The statement before gave the name its value; this one only finds it.
         if name := _differing(here, there):
             return _clue(listing, before or here.at, name, here.values[name])
         if here.ends and _gave(trace, here) != _gave(other, there):
@@ -58,6 +59,7 @@ def paired(listing: Listing, right: Listing) -> tuple[dict[int, int], float]:
     pairs: dict[int, int] = {}
     same = 0
     for sort, first, last, start, end in matcher.get_opcodes():
+        # Lines that were replaced by as many stand for one another.
         if last - first == end - start:
             pairs |= {first + place: start + place for place in range(last - first)}
         same += (last - first) * (sort == "equal")

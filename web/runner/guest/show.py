@@ -82,6 +82,7 @@ def _items(value: Iterable[object], depth: int, most: int) -> list[str]:
     for each in islice(value, MOST_ITEMS if depth else 0):
         items.append(_shown(each, depth - 1, most))
         chars += len(items[-1])
+        # No more is shown than fits, however much there is.
         if chars > most:
             break
     return items
@@ -110,6 +111,7 @@ def _object(value: object, depth: int, most: int) -> str:
             break
     else:
         return f"<{name}>"
+    # A class may put a property of its own in the place of `__dict__`.
     if not isinstance(fields, types.GetSetDescriptorType) or not depth:
         return f"<{name}>"
     held = fields.__get__(value)

@@ -100,7 +100,9 @@ def _calls(scene: Scene, name: str) -> list[Row]:
             continue
         arguments = ", ".join(cut(text, VALUE_CHARS) for text in call.arguments.values())
         row = _row(scene, _began(scene, call), cut(f"{name}({arguments})", 60), call.arguments, {})
+        # Each call has arguments of its own: none was changed.
         row["changed"] = []
+        # `return` is no name of a variable's, and cannot hide one.
         if call.gave is not None:
             row["values"]["return"] = cut(call.gave, VALUE_CHARS)
         found.append(row)
@@ -119,6 +121,7 @@ def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
     statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     near = statement if isinstance(statement, LOOPS) else None
     if statement is not None and near is None:
+        # A table of another loop than the one spoken of would puzzle.
         near = scene.listing.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
     if isinstance(near, ast.For | ast.While) and scene.entered(near, near.body, scene.failing):
         return near
@@ -136,6 +139,7 @@ def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
     within = inside(scene, loop)
     rows = _rounds_in(scene, trace.events, number, within)
     rounds = scene.entered(loop, loop.body, trace)
+    # Only the first events are kept whole, so the last rounds come from elsewhere.
     if rounds > len(rows):
         rows = rows[:FIRST_ROWS]
         rows += _last_rounds(scene, number, within, rounds)

@@ -56,6 +56,7 @@ class Calling:
         self.above = above.number if above else None
         self.name = frame.f_code.co_name
         code = frame.f_code
+        # Arguments come first among a frame's names, in their order.
         names = code.co_varnames[: min(code.co_argcount + code.co_kwonlyargcount, MOST_NAMES)]
         space = frame.f_locals
         self.inputs = {name: space[name] for name in names if name in space}
@@ -109,6 +110,7 @@ class Trace:
         """Do the work, and keep what it gives or raises."""
         real = builtins.print
         builtins.print = Heard(self.printed)
+        # Python itself clears it when what it calls raises, as Enough does.
         sys.settrace(self._enter)
         try:
             self.got = work()
@@ -125,6 +127,7 @@ class Trace:
     @property
     def outer(self) -> Calling | None:
         """The call that the case made, the last one if it made several."""
+        # A case may call several functions: `assert g(f(1)) == 2` ends with the last.
         made = [call for call in self.calls if call.above is None]
         return made[-1] if made else None
 
@@ -135,6 +138,7 @@ class Trace:
 
     def _enter(self, frame: FrameType, event: str, arg: object) -> Tell | None:
         code = frame.f_code
+        # The library's own frames are no steps of the student's, and would take most of the time.
         if code.co_filename != STUDENT or code.co_name in COMPREHENSIONS:
             return None
         if self._tired:
@@ -143,6 +147,7 @@ class Trace:
         self._called += 1
         self._stack.append(call)
         self.deepest = max(self.deepest, len(self._stack))
+        # Deep recursion makes very many; the first ones tell how it goes on.
         if len(self.calls) < MOST_CALLS:
             self.calls.append(call)
         if len(self._stack) > DEEPEST and not self._ends:
@@ -159,6 +164,7 @@ class Trace:
             frame.f_trace_lines = not self._tired
             if event == "line":
                 at = frame.f_lineno
+                # An exception that the same call catches has not ended it.
                 call.raises = False
                 # A comprehension comes back to its own line for each item.
                 if at != before:
@@ -183,6 +189,7 @@ class Trace:
                 raise Enough
         elif self._seen <= FULL_EVENTS:
             self.events.append(Moment(at, call.number, False, self._values(frame, call)))
+        # Past the first events only loops are looked into, a few names at a time.
         elif at in self.rounds:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
@@ -199,6 +206,7 @@ class Trace:
             self._left = LAST_EVENTS
 
     def _end(self, frame: FrameType, call: Calling, gave: object) -> None:
+        # A generator that was left half way ends when nobody waits for it any more.
         if self._stack:
             self._stack.pop()
         call.ended_at = frame.f_lineno
@@ -217,6 +225,7 @@ class Trace:
             if scalar and call.held.get(name, Enough) is value:
                 continue
             kind = type(value)
+            # Those of the tests' harness begin so too.
             if name.startswith("_") or issubclass(kind, OF_NO_INTEREST):
                 continue
             if type(kind) is type and kind in SIZED:
@@ -224,6 +233,7 @@ class Trace:
             call.held[name] = value
             text = show(value, VALUE_CHARS)
             if values.get(name) != text and (name in values or len(values) < MOST_NAMES):
+                # Moments in which nothing changed share one dict.
                 if values is call.values:
                     values = dict(values)
                 values[name] = text
@@ -256,6 +266,7 @@ class Heard:
 
 def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:
     """Names of the arguments that the caller left out: they hold the default itself."""
+    # A method or inner function is not found so, and then counts as called with all arguments.
     function = frame.f_globals.get(frame.f_code.co_name)
     if type(function) is not FunctionType or function.__code__ is not frame.f_code:
         return set()
@@ -271,5 +282,6 @@ def last_at(traceback: TracebackType | None) -> int:
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == STUDENT:
             at = traceback.tb_lineno
+        # The last frame of the student's is the innermost: library calls may follow it.
         traceback = traceback.tb_next
     return at

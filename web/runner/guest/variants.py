@@ -69,6 +69,7 @@ class Variants(ast.NodeTransformer):
             self.generic_visit(node)
             return self._switched(node, changed)
         self.generic_visit(node)
+        # A change may make a loop endless: the tick stops it after a while.
         if isinstance(node, ast.For | ast.While):
             node.body.insert(0, _tick())
         return self._removable(node)
@@ -92,6 +93,7 @@ class Variants(ast.NodeTransformer):
     def _switched(self, node: ast.expr, changed: list[ast.expr]) -> ast.expr:
         if not changed:
             return node
+        # One comparison skips all of them, for nearly every run needs none.
         first = len(self.place)
         tried: ast.expr = changed[-1]
         self.place += [node.lineno] * len(changed)
@@ -144,6 +146,7 @@ class Variants(ast.NodeTransformer):
                 yield made(type(node), [second, first], ast.Load())
             case ast.Name(name, ast.Load()) if name in self._names:
                 at = self._names.index(name)
+                # Those that were made next come first: they are likelier mixed up.
                 near = [*self._names[at + 1 :], *self._names[:at]][:MOST_OTHERS]
                 yield from (made(ast.Name, other, ast.Load()) for other in near)
 

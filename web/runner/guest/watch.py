@@ -52,6 +52,7 @@ class Watched:
     def load(self, run: Run) -> None:
         self.loaded = self._trace("")
         self.loaded.run(run)
+        # A program that does not load has no functions that a case could call.
         if self.failing:
             raise Enough
 
@@ -67,6 +68,7 @@ class Watched:
     @property
     def failing(self) -> Trace | None:
         """The first case that fails; the program's own run where that did not come to its end."""
+        # What stops the program while it loads fails it before any case.
         if self.loaded and (self.loaded.error or self.loaded.stuck):
             return self.loaded
         return next((trace for trace in self.traces if not trace.passed), None)
@@ -76,6 +78,7 @@ class Watched:
         return [trace for trace in self.traces if trace.passed]
 
     def _trace(self, call: str, hidden: bool = False) -> Trace:
+        # A slow case that passes must leave time for the one that fails.
         share = SHARE_OF_PASSING if self.failing is None else 1.0
         until_s = self._began_s + self._budget_s * share
         return Trace(call, self._loops, until_s=until_s, ends=self._ends, hidden=hidden)

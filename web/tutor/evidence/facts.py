@@ -118,6 +118,7 @@ class Fact:
 
         data: untrusted, for a student's program shares its memory with what finds facts.
         """
+        # In a list, not a set: what is sent as a kind need not have a hash.
         if not isinstance(data, Mapping) or data.get("kind") not in list(FactKind):
             return None
         line, lines, values = data.get("line"), data.get("lines", ()), data.get("values", {})
@@ -127,6 +128,7 @@ class Fact:
             return None
         kept = {}
         for name, value in list(values.items())[:MOST_VALUES]:
+            # Names of values are ours; text of the student's stands in values alone.
             if isinstance(name, str) and name.isascii() and name.isidentifier():
                 cut = _value(value)
                 if cut is not None:
@@ -154,6 +156,7 @@ def cut_text(text: str, most: int) -> str:
 
 
 def _is_line(value: object) -> TypeGuard[int]:
+    # A bool is an int, and no line.
     return type(value) is int and 1 <= value <= LAST_LINE
 
 
@@ -172,6 +175,7 @@ def _value(value: object) -> str | int | tuple[str, ...] | None:
 
 
 def _score(value: object) -> float:
+    # JSON as Python reads it has NaN and infinities too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0.0
     return min(max(float(value), 0.0), 2.0)

@@ -484,3 +484,46 @@ def test_a_report_keeps_the_first_facts() -> None:
 
     assert len(facts_from_json([*facts[:3], None, *facts])) <= MOST_FACTS
     assert facts_from_json("no") == ()
+
+
+STALE = [
+    ("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'", "s"),
+    ("def f(n):\n    m = n\n    del m\n    return m + n", "assert f(1) == 3", "m"),
+    ("def f(n):\n    n = len\n    return n + 1", "assert f(1) == 3", "n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "tests", "name"), STALE)
+def test_no_value_is_told_that_a_name_has_no_more(code: str, tests: str, name: str) -> None:
+    stopped = next(fact for fact in told(code, tests) if fact["kind"] == "stopped")
+
+    assert not [each for each in stopped["values"]["names"] if each.startswith(f"{name} =")]
+
+
+def test_a_method_that_is_kept_and_not_called_is_named() -> None:
+    found = told("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'")
+
+    assert ("never_called", 2) in [(fact["kind"], fact["line"]) for fact in found]
+
+
+def test_where_none_came_from_is_told_before_where_it_stopped() -> None:
+    found = told("def f(xs):\n    xs = xs.sort()\n    return xs[0]", "assert f([2, 1]) == 1")
+
+    assert (found[0]["kind"], found[0]["line"]) == ("writes_answer", 2)
+    assert found[0]["values"] == {"name": "xs", "values": ["None"]}
+
+
+def test_of_a_loop_that_ran_again_and_again_no_first_and_last_are_told() -> None:
+    code = (
+        "def f(n):\n    t = 0\n    for i in range(n):\n        for j in range(i):\n"
+        "            t += j\n    return t"
+    )
+
+    rounds = {
+        fact["line"]: fact["values"]
+        for fact in told(code, "assert f(4) == -1")
+        if fact["kind"] == "rounds"
+    }
+
+    assert rounds[3] == {"rounds": 4, "variable": "i", "first": "0", "last": "3"}
+    assert rounds[4] == {"rounds": 6, "runs": 4}

@@ -6,11 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
+from .endings import head, values_where_it_stopped
 from .listing import FUNCTIONS, names_in
 from .show import cut
 from .trace import Trace
 
 MOST_VALUES = 8
+NONE = 0.65
+"""Added where a name got the None at which the program stops later."""
 MOST_PLACES = 1_000
 MUTABLE = (list, dict, set)
 CHANGING = {
@@ -53,10 +56,12 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
     condition before it reads.
     """
     found: dict[int, tuple[str, int]] = {}
+    stopped = scene.failing.error_at or -1
     functions: list[ast.AST] = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
     for function in functions or [scene.listing.tree]:
         ran = [node for node in ast.walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
+        wanted |= {name: 0 for node in ran if scene.at(node) == stopped for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
         # Each time one step further back; a longer chain says little of the answer.
         for _ in range(4):
@@ -100,10 +105,30 @@ def stored(node: ast.AST) -> Iterator[str]:
 
 
 def _writes(scene: Scene) -> Iterator[Clue]:
+    missed = _none_where_it_stopped(scene)
     for at, (name, distance) in sources(scene).items():
+        if at == scene.failing.error_at:
+            # It was to give the name a value, and did not come to it.
+            continue
         values = _went_through(scene.failing, at, name)
         told: Told = {"name": name, "values": values}
-        yield Clue("writes_answer", at, told, -0.06 * distance)
+        weight = -0.06 * distance
+        yield Clue(
+            "writes_answer",
+            at,
+            told,
+            NONE if name in missed and values[-1:] == ["None"] else weight,
+        )
+
+
+def _none_where_it_stopped(scene: Scene) -> set[str]:
+    """Names that hold None in the statement at which the program stopped."""
+    at = scene.failing.error_at
+    if not at or not isinstance(scene.failing.error, TypeError | AttributeError):
+        return set()
+    values = values_where_it_stopped(scene)
+    read = names_in(head(scene.listing.statements[at]))
+    return {name for name in read if values.get(name) == "None"}
 
 
 def _went_through(trace: Trace, at: int, name: str) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import pairwise
 
 from .clue import Clue, Scene, Told
-from .trace import Moment, Trace
+from .trace import Trace
 
 
 def branches(scene: Scene) -> Iterator[Clue]:
@@ -35,20 +34,11 @@ def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
         elif taken == asked:
             yield Clue("branch_always_taken", number, told)
         else:
-            true_at = [
-                before for before, after in pairwise(_run(scene))
-                if before.at == number and after.at == scene.at(node.body[0])
-            ]  # fmt: skip
-            values = scene.named(node.test, true_at[-1].values) if true_at else []
+            true_at = scene.passages(number, scene.at(node.body[0]))
+            values = scene.named(node.test, true_at[-1][0].values) if true_at else []
             told |= {"times": taken, "asked": asked, "values": values}
             yield Clue("branch_sometimes_taken", number, told)
     yield from _against_passing(scene, node, node.test)
-
-
-def _run(scene: Scene) -> list[Moment]:
-    """The events of the call that the case made."""
-    outer = scene.failing.outer
-    return [event for event in scene.failing.events if outer and event.call == outer.number]
 
 
 def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> Iterator[Clue]:

@@ -50,6 +50,17 @@ class Scene:
             if event.at == number and not event.ends
         ]  # fmt: skip
 
+    def passages(self, first: int, then: int) -> list[tuple[Moment, Moment]]:
+        """Each time that one statement came right after the other in a call: both moments."""
+        found = []
+        before: dict[int, Moment] = {}
+        for moment in self.failing.events:
+            last = before.get(moment.call)
+            if last and (last.at, moment.at, moment.ends) == (first, then, False):
+                found.append((last, moment))
+            before[moment.call] = moment
+        return found
+
     def named(self, node: ast.AST, values: Values) -> list[str]:
         """`cups = 1` for each name that the node reads."""
         return [f"{name} = {values[name]}" for name in names_in(node) if name in values][:6]

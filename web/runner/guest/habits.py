@@ -35,6 +35,9 @@ def habits(scene: Scene) -> Iterator[Clue]:
                 yield from _loop_variable(scene, node)
             case ast.FunctionDef():
                 yield from _parameters(scene, node)
+            case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
+                if name in METHODS_GIVE_ONLY:
+                    yield Clue("never_called", scene.at(node), {"name": name})
             case ast.BoolOp() if scene.ran(node):
                 yield from _always_true(scene, node)
         yield from _hides(scene, node)

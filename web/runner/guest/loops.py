@@ -76,6 +76,13 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if left := _left_at_once(scene, node, rounds):
         yield left
     told: Told = {"rounds": rounds}
+    within = inside(scene, node)
+    moves = scene.failing.moves.items()
+    runs = sum(n for (a, b), n in moves if b == number and a not in within)
+    if runs > 1:
+        # Of a loop within a loop the first and last round stand far apart.
+        yield Clue("rounds", number, told | {"runs": runs})
+        return
     if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
         name = node.target.id
         seen = [

@@ -219,15 +219,23 @@ class Trace:
 
     def _values(self, frame: FrameType, call: Calling) -> Values:
         """What the frame's names hold, shown; the same dict as before where nothing changed."""
+        space = dict(islice(frame.f_locals.items(), 4 * MOST_NAMES))
         values = call.values
-        for name, value in islice(list(frame.f_locals.items()), 4 * MOST_NAMES):
+        if any(name not in space or _tells_nothing(space[name]) for name in values):
+            # A name that was deleted, or that is a function now, has its old value no more.
+            values = {
+                name: text
+                for name, text in values.items()
+                if name in space and not _tells_nothing(space[name])
+            }
+        for name, value in space.items():
             scalar = is_scalar(value)
             if scalar and call.held.get(name, Enough) is value:
                 continue
-            kind = type(value)
             # Those of the tests' harness begin so too.
-            if name.startswith("_") or issubclass(kind, OF_NO_INTEREST):
+            if name.startswith("_") or _tells_nothing(value):
                 continue
+            kind = type(value)
             if type(kind) is type and kind in SIZED:
                 self.sizes[name] = len(value)
             call.held[name] = value
@@ -239,6 +247,10 @@ class Trace:
                 values[name] = text
         call.values = values
         return values
+
+
+def _tells_nothing(value: object) -> bool:
+    return issubclass(type(value), OF_NO_INTEREST)
 
 
 def is_scalar(value: object) -> bool:

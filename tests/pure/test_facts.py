@@ -527,3 +527,16 @@ def test_of_a_loop_that_ran_again_and_again_no_first_and_last_are_told() -> None
 
     assert rounds[3] == {"rounds": 4, "variable": "i", "first": "0", "last": "3"}
     assert rounds[4] == {"rounds": 6, "runs": 4}
+
+
+def test_a_name_that_changes_no_more_is_told_as_unchanged() -> None:
+    code = (
+        "def f(xs, t):\n    lo, hi = 0, len(xs)\n    while lo < hi:\n        mid = (lo + hi) // 2\n"
+        "        if xs[mid] < t:\n            lo = mid\n        else:\n            hi = mid\n"
+        "    return lo"
+    )
+
+    found = told(code, "assert f([1, 3, 5], 9) == 3", ends=False, budget_s=0.1)
+
+    never = next(fact for fact in found if fact["kind"] == "never_ends")
+    assert never["values"]["unchanged"] == ["lo", "hi"]

@@ -51,7 +51,8 @@ def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
 
 def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
     condition = node.test if isinstance(node, ast.While) else node.iter
-    events = scene.events_at(scene.at(node))
+    # The last rounds are those that would go on: what changed before may stand still by now.
+    events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
     seen = {name: {event.values.get(name) for event in events} for name in names}
     still = [name for name in names if len(seen[name]) == 1]
@@ -85,11 +86,8 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
         return
     if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
         name = node.target.id
-        seen = [
-            event.values[name]
-            for event in scene.events_at(scene.at(node.body[0]))
-            if name in event.values
-        ]
+        begun = [moment for _, moment in scene.passages(number, scene.at(node.body[0]))]
+        seen = [moment.values[name] for moment in begun if name in moment.values]
         if seen:
             told |= {"variable": name, "first": seen[0]}
             if len(seen) == rounds:

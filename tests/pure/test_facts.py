@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -540,3 +542,55 @@ def test_a_name_that_changes_no_more_is_told_as_unchanged() -> None:
 
     never = next(fact for fact in found if fact["kind"] == "never_ends")
     assert never["values"]["unchanged"] == ["lo", "hi"]
+
+
+UNRULY = [
+    "class N:\n    def __eq__(self, other):\n        raise KeyError(3)\ndef f(n):\n    return N()",
+    "class N:\n    def __eq__(self, other):\n        raise SystemExit\ndef f(n):\n    return N()",
+    "import sys\ndef f(n):\n    if n > 0:\n        sys.exit()\n    return n",
+    "def f(n):\n    if n > 0:\n        raise KeyboardInterrupt\n    return n",
+    "def f(n):\n    return n\nf.__code__ = (lambda n: n + 2).__code__",
+    "import sys\ndef f(n):\n    sys.setrecursionlimit(50)\n    return f(n + 1)",
+    "def f(n):\n    return " + "+".join(["n"] * 900),
+    "def f(n):\n    return " + "(" * 150 + "n" + ")" * 150,
+    "def f(n):\n    def g():\n        nonlocal n\n        n += 1\n        yield n\n"
+    "    return list(g())",
+    "class T(type):\n    def __hash__(cls):\n        raise ValueError\n"
+    "class C(metaclass=T):\n    pass\ndef f(n):\n    c = C()\n    return c",
+    "def f(n):\n    import builtins\n    builtins.print = 3\n    return n",
+]  # fmt: skip
+
+
+@pytest.fixture
+def _own_builtins() -> Iterator[None]:
+    kept, limit = builtins.print, sys.getrecursionlimit()
+    yield
+    builtins.print = kept
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("_own_builtins")
+@pytest.mark.parametrize("code", UNRULY)
+def test_an_unruly_program_ends_no_more_than_itself(code: str) -> None:
+    found = told(code, "assert f(1) == 77\nassert f(2) == 78")
+
+    assert [fact.as_json() for fact in facts_from_json(found)] == found
+
+
+@pytest.mark.parametrize("code", ["\0", "x = '\0'", "(" * 5_000])
+def test_what_python_cannot_even_read_has_a_fact_or_none(code: str) -> None:
+    assert {fact["kind"] for fact in told(code, "assert f(1) == 1")} <= {"syntax"}
+
+
+def test_nothing_is_left_among_pythons_own_names() -> None:
+    before = set(vars(builtins))
+
+    told("def f(n):\n    return n + 1", "assert f(1) == 1")
+
+    assert set(vars(builtins)) == before
+
+
+def test_tests_that_break_by_themselves_are_no_trouble() -> None:
+    found = told("def f(n):\n    return n", "assert f(1) == 2\nraise ValueError")
+
+    assert found

@@ -49,7 +49,7 @@ def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> 
         # What a hidden case holds must not be seen beside this one.
         if trace.hidden or not other or ways & other:
             continue
-        events = scene.events_at(scene.at(node), trace)
+        events = [event for event in trace.events if event.at == scene.at(node)]
         told: Told = {
             "call": trace.text,
             "condition": scene.listing.source(test),

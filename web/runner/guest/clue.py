@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .listing import Listing, names_in
+from .listing import FUNCTIONS, Listing, names_in
 from .trace import Moment, Trace, Values
 
 Told = dict[str, "str | int | list[str]"]
@@ -29,6 +29,15 @@ class Scene:
     def __init__(self, listing: Listing, failing: Trace, passing: list[Trace]) -> None:
         self.listing, self.failing, self.passing = listing, failing, passing
         self.nodes = list(listing.number)
+        self.functions = {node.name for node in self.nodes if isinstance(node, FUNCTIONS)}
+        self.called = {
+            node.func.id for node in self.nodes
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }  # fmt: skip
+        self._moments: dict[int, list[Moment]] = {}
+        for moment in (*failing.events, *failing.last):
+            if not moment.ends:
+                self._moments.setdefault(moment.at, []).append(moment)
 
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""
@@ -43,12 +52,9 @@ class Scene:
         """How often the body came right after the statement that it belongs to."""
         return trace.moves[self.at(node), self.at(body[0])]
 
-    def events_at(self, number: int, trace: Trace | None = None) -> list[Moment]:
-        trace = trace or self.failing
-        return [
-            event for event in (*trace.events, *trace.last)
-            if event.at == number and not event.ends
-        ]  # fmt: skip
+    def events_at(self, number: int) -> list[Moment]:
+        """When the statement ran in the failing case, as far as it was kept."""
+        return self._moments.get(number, [])
 
     def passages(self, first: int, then: int) -> list[tuple[Moment, Moment]]:
         """Each time that one statement came right after the other in a call: both moments."""

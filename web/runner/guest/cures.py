@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 from time import perf_counter
+from types import CodeType
 
 from .listing import LOOPS, Listing
 from .trace import Enough
-from .variants import Variants, switch
+from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
 FEWEST_TICKS = 200
@@ -52,7 +53,10 @@ class Probe:
             return
         try:
             passed, _ = judge(run())
-        except Exception:
+        except Enough:
+            raise
+        except BaseException:
+            # A program that calls sys.exit raises no Exception.
             passed = False
         if self.only:
             self.cured = passed
@@ -61,12 +65,12 @@ class Probe:
             self.cured = False
             raise Enough
 
-    def tried(self, program: object, play: Play, *, only: bool) -> bool:
+    def tried(self, program: CodeType, play: Play, *, only: bool) -> bool:
         self._restart()
         self.only = only
         self.cured = not only
         try:
-            play(program, self)  # type: ignore[arg-type]
+            play(program, self)
         except Enough:
             return self.cured if self.ticks <= self.most_ticks else False
         except Exception:
@@ -91,10 +95,21 @@ def cures(
     except (SyntaxError, ValueError, RecursionError):
         return {}
     probe = Probe(failing, FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()))
-    found: dict[int, float] = {}
     order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
-    for number in order:
-        at = variants.place[number]
+    try:
+        return _tried(
+            probe, program, play, [(each, variants.place[each]) for each in order], until_s
+        )
+    finally:
+        unswitch()
+
+
+def _tried(
+    probe: Probe, program: CodeType, play: Play, order: list[tuple[int, int]], until_s: float
+) -> dict[int, float]:
+    """order: number of a change, and of the statement that it is in."""
+    found: dict[int, float] = {}
+    for number, at in order:
         if perf_counter() > until_s or sum(cure == 1 for cure in found.values()) >= MOST_CURED:
             break
         if found.get(at) == 1:

@@ -51,10 +51,12 @@ def found(
         program = listing.compiled()
     except SyntaxError as error:
         return [syntax(error)], None
+    except (ValueError, RecursionError, MemoryError):
+        return [], None
     began_s = perf_counter()
     watched = Watched(listing, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
     # It stands for a program that was stopped; what was seen until then is enough.
-    with suppress(Enough):
+    with suppress(Enough, Exception):
         play(program, watched)
     if watched.failing is None:
         return [], None

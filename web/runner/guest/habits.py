@@ -51,7 +51,7 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
         case ast.AnnAssign(target=ast.Name(), simple=1):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Attribute(attr=name)) | ast.Expr(ast.Name(name)):
-            if not isinstance(node.value, ast.Name) or name in _functions(scene):
+            if not isinstance(node.value, ast.Name) or name in scene.functions:
                 yield Clue("never_called", scene.at(node), {"name": name}, 0.1)
             else:
                 yield Clue("dropped", scene.at(node), {"expression": told})
@@ -60,7 +60,7 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
         case ast.Expr(ast.Call(ast.Name(name))):
             # A function that gives nothing back is called for what it does.
             own = _gave_something(scene, name)
-            if own or (name in GIVES_ONLY and name not in _functions(scene)):
+            if own or (name in GIVES_ONLY and name not in scene.functions):
                 yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Call(ast.Attribute(attr=name))) if name in METHODS_GIVE_ONLY:
             yield Clue("dropped", scene.at(node), {"expression": told})
@@ -70,10 +70,6 @@ def _gave_something(scene: Scene, name: str) -> bool:
     return any(
         call.name == name and call.gave not in (None, "None") for call in scene.failing.calls
     )
-
-
-def _functions(scene: Scene) -> set[str]:
-    return {node.name for node in scene.nodes if isinstance(node, FUNCTIONS)}
 
 
 def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
@@ -133,19 +129,12 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
         names = {node.name, *(each.arg for each in node.args.args)}
     for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
         # One that the program also calls is the one that is missed.
-        called = any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == name
-            for each in scene.nodes
-        )
-        own = isinstance(node, FUNCTIONS) and node.name == name
-        yield Clue(
-            "hides_builtin", scene.at(node), {"name": name}, 0.2 if called and not own else 0
-        )
+        missed = name in scene.called and name not in scene.functions
+        yield Clue("hides_builtin", scene.at(node), {"name": name}, 0.2 if missed else 0)
 
 
 def _never_called(scene: Scene) -> Iterator[Clue]:
     """A function of the program that nothing names, or one that stands where a value belongs."""
-    functions = _functions(scene)
     read = {
         each.id if isinstance(each, ast.Name) else each.attr
         for each in scene.nodes
@@ -158,7 +147,7 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
-            case ast.Name(id=name, ctx=ast.Load()) if name in functions and scene.ran(node):
+            case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
                 above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.
                 if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):

@@ -53,13 +53,14 @@ class Calling:
 
     def __init__(self, number: int, above: Calling | None, frame: FrameType) -> None:
         self.number = number
+        self.kept = number < MOST_CALLS
         self.above = above.number if above else None
         self.name = frame.f_code.co_name
         code = frame.f_code
         # Arguments come first among a frame's names, in their order.
         names = code.co_varnames[: min(code.co_argcount + code.co_kwonlyargcount, MOST_NAMES)]
         space = frame.f_locals
-        self.inputs = {name: space[name] for name in names if name in space}
+        self.inputs = {name: space[name] for name in names if name in space and self.kept}
         self.arguments = {name: show(each, VALUE_CHARS) for name, each in self.inputs.items()}
         self.default_names = kept_defaults(frame, self.inputs)
         self.after: Values = {}
@@ -148,7 +149,7 @@ class Trace:
         self._stack.append(call)
         self.deepest = max(self.deepest, len(self._stack))
         # Deep recursion makes very many; the first ones tell how it goes on.
-        if len(self.calls) < MOST_CALLS:
+        if call.kept:
             self.calls.append(call)
         if len(self._stack) > DEEPEST and not self._ends:
             raise Enough
@@ -214,7 +215,7 @@ class Trace:
             values = self._values(frame, call)
             self.events.append(Moment(frame.f_lineno, call.number, True, values))
             call.after = {name: show(each, VALUE_CHARS) for name, each in call.inputs.items()}
-        if not call.raises:
+        if call.kept and not call.raises:
             call.gave = show(gave, VALUE_CHARS)
 
     def _values(self, frame: FrameType, call: Calling) -> Values:

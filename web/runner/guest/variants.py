@@ -253,3 +253,8 @@ def _tick() -> ast.stmt:
 def switch(number: int, tick: object) -> None:
     setattr(builtins, SWITCH, number)
     setattr(builtins, TICK, tick)
+
+
+def unswitch() -> None:
+    for name in (SWITCH, TICK):
+        vars(builtins).pop(name, None)

@@ -60,7 +60,11 @@ class Watched:
         trace = self._trace(call, hidden)
         trace.run(run)
         if trace.error is None and not trace.stuck:
-            trace.passed, trace.expected = judge(trace.got)
+            try:
+                trace.passed, trace.expected = judge(trace.got)
+            except BaseException as error:
+                # The program's own `==` may raise whatever it likes.
+                trace.error = error
         self.traces.append(trace)
         if trace.stuck or (self.failing and len(self.traces) >= MOST_CASES):
             raise Enough

@@ -7,6 +7,7 @@ import itertools
 from typing import Any
 
 from .clue import Scene
+from .endings import values_where_it_stopped
 from .listing import FUNCTIONS, LOOPS
 from .loops import inside
 from .show import cut
@@ -68,8 +69,15 @@ def failed_at(scene: Scene) -> int:
 
 
 def _where(scene: Scene, failed: int) -> Values:
-    events = scene.events_at(failed)
-    return events[-1].values if events else {}
+    """What names held there, in the call that gave the answer or in which it stopped."""
+    trace = scene.failing
+    if trace.error is not None:
+        return values_where_it_stopped(scene)
+    call = trace.outer.number if trace.outer and not trace.stuck else None
+    for moment in reversed(scene.events_at(failed)):
+        if call is None or moment.call == call:
+            return moment.values
+    return {}
 
 
 def _cut(values: Values, most: int = 1_000) -> Values:
@@ -139,6 +147,11 @@ def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
     within = inside(scene, loop)
     rows = _rounds_in(scene, trace.events, number, within)
     rounds = scene.entered(loop, loop.body, trace)
+    if trace.stuck and trace.last and trace.last[-1].at in within:
+        # The round in which it was stopped has no end.
+        rounds -= 1
+    if not trace.whole and not trace.stuck:
+        return rows[:FIRST_ROWS], max(rounds, FIRST_ROWS + 1)
     # Only the first events are kept whole, so the last rounds come from elsewhere.
     if rounds > len(rows):
         rows = rows[:FIRST_ROWS]

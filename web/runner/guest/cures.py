@@ -15,7 +15,7 @@ from .trace import Enough
 from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
-FEWEST_TICKS = 200
+FEWEST_TICKS, MOST_TICKS = 200, 5_000
 MOST_CURED = 3
 """Statements that cure the case are enough to name."""
 TICKS_A_STEP = 1
@@ -94,7 +94,7 @@ def cures(
         program = variants.compiled()
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    probe = Probe(failing, FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()))
+    probe = Probe(failing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS))
     order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
     try:
         return _tried(

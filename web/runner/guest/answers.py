@@ -97,7 +97,7 @@ def stored(node: ast.AST) -> Iterator[str]:
     for target in found:
         parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
         for part in parts:
-            each = part
+            each: ast.AST = part
             while isinstance(each, ast.Subscript | ast.Attribute | ast.Starred):
                 each = each.value
             if isinstance(each, ast.Name):

@@ -87,7 +87,7 @@ def cures(
     until_s: float,
 ) -> dict[int, float]:
     """For statements with a change that helps: 1 where all cases then pass, else less."""
-    if _explodes(listing):
+    if perf_counter() > until_s or _explodes(listing):
         return {}
     variants = Variants(listing, set(ran))
     try:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter
+from types import CodeType
 from typing import Any
 
 from .answers import answers
@@ -19,7 +20,7 @@ from .loops import loops
 from .parting import parting
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
-from .trace import Enough
+from .trace import Enough, Trace
 from .watch import Play, Watched
 
 Json = dict[str, Any]
@@ -54,39 +55,53 @@ def found(
     except (ValueError, RecursionError, MemoryError):
         return [], None
     began_s = perf_counter()
-    watched = Watched(listing, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
+    share_s = budget_s * SHARE_OF_TRACES
+    watched = Watched(listing, budget_s=share_s, ends=ends, brief=ends)
     # It stands for a program that was stopped; what was seen until then is enough.
     with suppress(Enough, Exception):
         play(program, watched)
-    if watched.failing is None:
+    failing = watched.failing
+    if failing is None:
         return [], None
-    scene = Scene(listing, watched.failing, watched.passing)
-    failing = [trace for trace in watched.traces if not trace.passed] or [watched.failing]
-    parted = _parted(scene, play, watched, reference)
-    rank = ochiai([trace.counts for trace in failing], [trace.counts for trace in watched.passing])
-    if watched.failing in watched.traces:
-        until_s = began_s + budget_s
-        # Cases are played in the same order each time, so their number names one.
-        number = watched.traces.index(watched.failing)
-        cured = cures(listing, play, number, watched.failing.counts, rank, until_s)
-    else:
-        cured = {}
+    # Cases are played in the same order each time, so their number names one.
+    number = watched.traces.index(failing) if failing in watched.traces else None
+    if ends:
+        failing = looked_at(listing, program, play, number, share_s) or failing
+    scene = Scene(listing, failing, watched.passing)
+    bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
+    rank = ochiai(bad, [trace.counts for trace in watched.passing])
+    cured: dict[int, float] = {}
+    parted = None
+    if number is not None:
+        cured = cures(listing, play, number, failing.counts, rank, began_s + budget_s)
+        parted = beside(scene, play, number, reference) if reference else None
     first = ranked(scene, rank, cured, parted)
     table = steps(scene, first[0].at if first else 0)
     return [told(scene, clue) for clue in first], table
 
 
-def _parted(scene: Scene, play: Play, watched: Watched, reference: str | None) -> Clue | None:
-    if reference is None or scene.failing not in watched.traces:
-        return None
+def looked_at(
+    listing: Listing, program: CodeType, play: Play, number: int | None, budget_s: float
+) -> Trace | None:
+    """The case of this number once more, with all values; None where it does not fail again.
+
+    number: None for the run of the program before its cases.
+    """
+    closer = Watched(listing, budget_s=budget_s, ends=True, only=number)
+    with suppress(Enough, Exception):
+        play(program, closer)
+    return closer.failing
+
+
+def beside(scene: Scene, play: Play, number: int, reference: str) -> Clue | None:
+    """Where the case parts from that of a right program."""
     with suppress(SyntaxError, ValueError, RecursionError):
         right = Listing(reference)
-        other = Watched(right, budget_s=REFERENCE_S, ends=False)
-        with suppress(Enough):
+        other = Watched(right, budget_s=REFERENCE_S, ends=False, only=number)
+        with suppress(Enough, Exception):
             play(right.compiled(), other)
-        number = watched.traces.index(scene.failing)
-        if number < len(other.traces):
-            return parting(scene.listing, scene.failing, right, other.traces[number])
+        if other.traces:
+            return parting(scene.listing, scene.failing, right, other.traces[0])
     return None
 
 

@@ -51,7 +51,7 @@ class Moment(NamedTuple):
 class Calling:
     """One call of a function of the student's, or the run of the program itself."""
 
-    def __init__(self, number: int, above: Calling | None, frame: FrameType) -> None:
+    def __init__(self, number: int, above: Calling | None, frame: FrameType, *, full: bool) -> None:
         self.number = number
         self.kept = number < MOST_CALLS
         self.above = above.number if above else None
@@ -60,9 +60,10 @@ class Calling:
         # Arguments come first among a frame's names, in their order.
         names = code.co_varnames[: min(code.co_argcount + code.co_kwonlyargcount, MOST_NAMES)]
         space = frame.f_locals
-        self.inputs = {name: space[name] for name in names if name in space and self.kept}
+        shown = names if full and self.kept else ()
+        self.inputs = {name: space[name] for name in shown if name in space}
         self.arguments = {name: show(each, VALUE_CHARS) for name, each in self.inputs.items()}
-        self.default_names = kept_defaults(frame, self.inputs)
+        self.default_names = kept_defaults(frame, self.inputs) if full else set()
         self.after: Values = {}
         self.gave: str | None = None
         """Shown; None while it runs, and where an exception ended it."""
@@ -80,7 +81,14 @@ class Trace:
     """
 
     def __init__(
-        self, text: str, loops: set[int], *, until_s: float, ends: bool, hidden: bool = False
+        self,
+        text: str,
+        looked_into: set[int],
+        *,
+        until_s: float,
+        ends: bool,
+        full: bool = True,
+        hidden: bool = False,
     ) -> None:
         self.text, self.hidden = text, hidden
         self.counts: Counter[int] = Counter()
@@ -88,7 +96,7 @@ class Trace:
         self.events: list[Moment] = []
         self.last: deque[Moment] = deque(maxlen=LAST_EVENTS)
         self.rounds: dict[int, deque[tuple[int, dict[str, object]]]] = {
-            loop: deque(maxlen=LAST_ROUNDS) for loop in loops
+            at: deque(maxlen=LAST_ROUNDS) for at in looked_into
         }
         self.calls: list[Calling] = []
         self.sizes: dict[str, int] = {}
@@ -103,6 +111,7 @@ class Trace:
         self.deepest = 0
         self._stack: list[Calling] = []
         self._until_s, self._ends = until_s, ends
+        self._full = FULL_EVENTS if full else 0
         self._seen = self._called = 0
         self._tired = False
         self._left = -1
@@ -144,7 +153,8 @@ class Trace:
             return None
         if self._tired:
             return None
-        call = Calling(self._called, self._stack[-1] if self._stack else None, frame)
+        above = self._stack[-1] if self._stack else None
+        call = Calling(self._called, above, frame, full=bool(self._full))
         self._called += 1
         self._stack.append(call)
         self.deepest = max(self.deepest, len(self._stack))
@@ -188,16 +198,20 @@ class Trace:
             self._left -= 1
             if self._left < 0:
                 raise Enough
-        elif self._seen <= FULL_EVENTS:
+        elif self._seen <= self._full or (not self._full and self._begins(at)):
             self.events.append(Moment(at, call.number, False, self._values(frame, call)))
         # Past the first events only loops are looked into, a few names at a time.
-        elif at in self.rounds:
+        elif self._full and at in self.rounds:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
             scalars = {name: each for name, each in held if is_scalar(each)}
             self.rounds[at].append((call.number, scalars))
         if self._seen % EVENTS_A_LOOK == 0 and self._left < 0 and perf_counter() > self._until_s:
             self._tire()
+
+    def _begins(self, at: int) -> bool:
+        """Whether it is a loop's or condition's first time, all that is kept of a case in brief."""
+        return at in self.rounds and self.counts[at] == 1
 
     def _tire(self) -> None:
         self.whole = False
@@ -211,11 +225,11 @@ class Trace:
         if self._stack:
             self._stack.pop()
         call.ended_at = frame.f_lineno
-        if self._seen <= FULL_EVENTS or call.above is None or call.raises:
+        if self._full and (self._seen <= self._full or call.above is None or call.raises):
             values = self._values(frame, call)
             self.events.append(Moment(frame.f_lineno, call.number, True, values))
             call.after = {name: show(each, VALUE_CHARS) for name, each in call.inputs.items()}
-        if call.kept and not call.raises:
+        if self._full and call.kept and not call.raises:
             call.gave = show(gave, VALUE_CHARS)
 
     def _values(self, frame: FrameType, call: Calling) -> Values:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -52,7 +52,9 @@ class Variants(ast.NodeTransformer):
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         plain = at_numbers(ast.parse(listing.code))
-        self._plain = dict(zip(ast.walk(self._tree), ast.walk(plain), strict=True))
+        self._plain: dict[ast.AST, Any] = dict(
+            zip(ast.walk(self._tree), ast.walk(plain), strict=True)
+        )
 
     def compiled(self) -> CodeType:
         self.generic_visit(self._tree)
@@ -231,7 +233,7 @@ def _other_places(value: ast.expr, index: ast.expr) -> Iterator[ast.expr]:
         yield made(ast.Subscript, value, made(ast.Slice, lower, upper, index.step), ast.Load())
 
 
-def made(kind: type[Node], *parts: Any, **named: Any) -> Node:
+def made(kind: Callable[..., Node], *parts: Any, **named: Any) -> Node:
     """A node that stands anywhere: the compiler wants to know where."""
     return kind(*parts, lineno=1, col_offset=0, **named)
 

@@ -30,6 +30,7 @@ from tests.bench import (
     placement,
     retention,
     rivals,
+    running,
     ttft,
     workers,
 )
@@ -62,6 +63,10 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
         table(crowding.rows),
     ),
     "facts": ("Facts of wrong programs, by evidence alone", table(facts.rows)),
+    "running": (
+        "A student's program: verdicts beside CPython's, and what a run costs",
+        table(running.rows),
+    ),
     "neighbours": (
         "Students beside a hint whose model server misbehaves",
         table(neighbours.rows),

@@ -27,7 +27,7 @@ from web.hints.models import Hint, Submission
 from web.language import locale_now
 from web.people import access, runs
 from web.people.models import User
-from web.runner.cases import Asserts
+from web.runner.cases import Asserts, RunLimits
 from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
@@ -185,7 +185,7 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
 
 def run(student: User, exercise: Exercise, code: str) -> tuple[Report, Submission]:
     """Runs the program; what it makes is not kept yet. Raises: SandboxBusy."""
-    report = checker().check(code, Asserts(exercise.tests), language=exercise.language)
+    report = checker().check(code, Asserts(exercise.tests), RunLimits(), exercise.language)
     return report, submissions.ran(student, exercise, code, report)
 
 

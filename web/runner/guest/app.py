@@ -17,9 +17,9 @@ import _ast_unparse  # noqa: F401  # the standard library imports it late
 import wit_world
 
 from . import console, facts
-from .asserts import Asserts
+from .asserts import AssertCases
 from .judge import judge
-from .stdio import Io
+from .stdio import IoCases
 from .waits import replace_waits
 
 # These print, open a browser, or are no modules of their own.
@@ -40,11 +40,11 @@ class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
         """job: JSON as web.runner.cases makes it. Sends a line of JSON for each state."""
         asked = json.loads(job)
         console.prepare()
-        cases: Asserts | Io
+        cases: AssertCases | IoCases
         if asked["kind"] == "io":
-            cases = Io(asked["cases"], asked["checker"], asked["tolerance"])
+            cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
         else:
-            cases = Asserts(asked["tests"])
+            cases = AssertCases(asked["tests"])
         if asked["explain"]:
             found, steps = facts.found(
                 asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],

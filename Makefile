@@ -47,8 +47,8 @@ check: setup-dev
 bench: setup-dev
 	$(BIN)/python -m tests.bench
 
-setup: .venv/run.done
-setup-dev: .venv/dev.done
+setup: .venv/run.done .venv/runner.done
+setup-dev: .venv/dev.done .venv/runner.done
 
 # The stamp is written last: a set-up that was broken off starts again where it stopped.
 .venv/run.done: requirements.txt requirements-local.txt
@@ -57,6 +57,11 @@ setup-dev: .venv/dev.done
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar on --only-binary :all: -r requirements.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-local.txt
+	@touch $@
+
+# CPython for students' programs, as WebAssembly: again only where the guest or a version changed.
+.venv/runner.done: .venv/run.done web/runner/build.py $(wildcard web/runner/guest/*)
+	@$(BIN)/python -m web.runner.build
 	@touch $@
 
 .venv/dev.done: .venv/run.done pyproject.toml requirements-otel.txt

@@ -22,6 +22,7 @@ from tests.bench import (
     crowding,
     dispatch,
     events,
+    facts,
     flow,
     gate,
     idle,
@@ -30,6 +31,7 @@ from tests.bench import (
     placement,
     retention,
     rivals,
+    running,
     ttft,
     workers,
 )
@@ -61,6 +63,11 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         table(crowding.rows),
+    ),
+    "facts": ("Facts of wrong programs, by evidence alone", table(facts.rows)),
+    "running": (
+        "A student's program: verdicts beside CPython's, and what a run costs",
+        table(running.rows),
     ),
     "neighbours": (
         "Students beside a hint whose model server misbehaves",

@@ -207,7 +207,7 @@ def test_output_is_cut_and_holds_no_control_characters(checker: Checker) -> None
 @pytest.mark.parametrize(
     ("code", "feature"),
     [
-        ("import sqlite3", "module sqlite3"),
+        ("import tkinter", "module tkinter"),
         ("from turtle import forward", "module turtle"),
         ("def f(x):\n    import ctypes.util", "module ctypes"),
         ("import threading\nthreading.Thread(target=print).start()", "threads"),
@@ -228,6 +228,16 @@ def test_what_only_the_sandbox_lacks_is_not_blamed_on_the_student(
         assert (report.error.kind, report.error.message) == ("Unsupported", feature)
     else:
         assert report.verdict in ("error", "failed")
+
+
+def test_what_waits_takes_no_time(checker: Checker) -> None:
+    code = (
+        "import asyncio, time\nasync def g(n):\n    await asyncio.sleep(50 * n)\n    return n\n"
+        "async def h():\n    return await asyncio.gather(g(2), g(1))\n"
+        "def f(x):\n    time.sleep(3600)\n    return asyncio.run(h())"
+    )
+
+    assert checker.check(code, Asserts("assert f(1) == [2, 1]")).verdict == "passed"
 
 
 def test_an_unimplemented_function_of_the_student_is_an_error(checker: Checker) -> None:

@@ -138,7 +138,7 @@ def test_the_image_does_not_run_as_root() -> None:
     lines = (COMPOSE / "Dockerfile").read_text().splitlines()
     stages = "\n".join(lines).split("\nFROM ")[1:]
 
-    assert len(stages) == 4
+    assert len(stages) == 6
     assert all(re.findall(r"^USER (\w+)", each, re.M)[-1:] in ([], ["hintline"]) for each in stages)
 
 

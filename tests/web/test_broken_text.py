@@ -187,7 +187,10 @@ def test_whatever_a_request_brings_its_row_can_be_kept(student: User, exercise: 
     row = Hint.objects.get()
     assert (row.submission.code, row.question, row.idempotency_key) == (GOOD, GOOD, GOOD)
     kept = row.submission.report
-    assert kept["first"] == {"call": GOOD, "expected": GOOD, "got": GOOD, "error": GOOD}
+    assert kept["first"] == {
+        "call": GOOD, "expected": GOOD, "got": GOOD, "error": GOOD,
+        "stdin": None, "hidden": False, "note": {},
+    }  # fmt: skip
     assert (kept["error"]["message"], kept["output"]) == (GOOD, GOOD)
     assert submissions.keep(submissions.ran(student, exercise, BAD, report)) == program
     assert isinstance(store.create(replace(new, idempotency_key=BAD)), creation.Repeated)

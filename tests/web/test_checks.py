@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import DatabaseError, connection
 from broker.embedded import Embedded
 from web.link import broker
 from web.ops import checks
+from web.runner import build
 
 
 def found() -> set[str]:
@@ -92,3 +94,12 @@ def test_machines_that_share_a_database_must_share_the_key(
 def test_nothing_is_asked_when_it_is_no_deployment() -> None:
     """Most commands run the checks; some of them start what these ask."""
     assert not run_checks()
+
+
+@pytest.mark.django_db
+def test_a_sandbox_that_was_not_built_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+
+    assert "hintline.E004" in found()

@@ -134,7 +134,7 @@ def test_without_redis_each_process_still_holds_a_student_to_one(
 
 def test_a_full_sandbox_answers_at_once_and_makes_no_row(api: Caller, student: User) -> None:
     live()
-    seats = checker()._seats
+    seats = checker().places.seats
     taken = 0
     while seats.acquire(blocking=False):
         taken += 1

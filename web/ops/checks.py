@@ -14,6 +14,7 @@ from broker.base.settings import read
 from broker.connect import Broker
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
+from web.runner import build
 from web.tutor.languages import OPERATORS
 
 Messages = list[CheckMessage]
@@ -39,6 +40,15 @@ def broker_keeps_what_it_is_given(**_: Any) -> Messages:
         text = "Redis forgets who waits when it is restarted: it writes no append-only file."
         found.append(Warning(text, hint=hint, id="hintline.W002"))
     return found
+
+
+@register("runner", deploy=True)
+def programs_can_be_run(**_: Any) -> Messages:
+    try:
+        build.require()
+    except build.NotBuilt as error:
+        return [Error(str(error), id="hintline.E004")]
+    return []
 
 
 @register("database", deploy=True)

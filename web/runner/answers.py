@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from web.runner.cases import Asserts, IoCase, RunLimits, Tests
-from web.runner.host import Answer
+from web.runner.host import RunAnswer
 from web.runner.wire import Ending
 from web.tutor.evidence.facts import Fact, facts_from_json
 from web.tutor.evidence.report import MOST_CASES, Case, ProgramError, Report, Verdict
 from web.tutor.evidence.steps import Steps
 
-FROM_SOURCE = frozenset(
-    ("expression", "loop", "condition", "name", "part", "word", "function", "branch", "sequence")
-)
-"""Values of facts that stand in the program itself, and tell nothing of a case."""
 LAST_LINE = 100_000
 
 
-def report_of(answer: Answer, tests: Tests, limits: RunLimits) -> Report:
+def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     """What a run showed. Each field of the guest's is checked: none need be what it should be."""
     said = _object(answer.line)
     verdict = _verdict(said.get("verdict"))
@@ -50,15 +47,25 @@ def report_of(answer: Answer, tests: Tests, limits: RunLimits) -> Report:
         error=error,
         output=_text(said.get("output")),
     )
-    return _hide(found) if first and first.hidden else found.cut()
+    hidden = not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
+    return (_hide(found) if hidden else found).cut()
 
 
-def explained(report: Report, answer: Answer) -> Report:
+def joined(report: Report, more: Report) -> Report:
+    """Of two parts of an exercise's tests; the first that does not pass tells the verdict."""
+    told = more if report.verdict is Verdict.PASSED else report
+    return replace(
+        told, passed=report.passed + more.passed, total=report.total + more.total,
+        output=report.output,
+    )  # fmt: skip
+
+
+def explained(report: Report, answer: RunAnswer, code: str) -> Report:
     """The report with the facts and steps that a second run found; as it is where it found none."""
     said = _object(answer.line)
     facts = facts_from_json(said.get("facts"))
     if report.first and report.first.hidden:
-        return replace(report, facts=tuple(map(_without_values, facts)))
+        return replace(report, facts=tuple(_of_source(fact, code) for fact in facts))
     return replace(report, facts=facts, steps=Steps.from_json(said.get("steps")))
 
 
@@ -107,19 +114,25 @@ def _asked(said: Mapping[str, Any], cases: tuple[IoCase, ...]) -> IoCase:
 
 
 def _hide(report: Report) -> Report:
-    """Of a hidden case only that it failed, and on which line: a program may print its input."""
-    assert report.first
-    error = replace(report.error, message="") if report.error else None
-    if report.verdict is not Verdict.ERROR:
-        error = report.error
-    first = replace(
-        report.first, stdin="", expected="", got=None, error=error.kind if error else None
-    )
-    return replace(report, first=first, error=error, output="").cut()
+    """Of a hidden case only that it failed, and on which line: a program may print its input, or
+    make a class of it."""
+    error, first = report.error, report.first
+    if error and report.verdict is Verdict.ERROR:
+        kind = error.kind if hasattr(builtins, error.kind) else "Exception"
+        error = replace(error, kind=kind, message="")
+    if first:
+        stopped = error.kind if error else None
+        first = replace(first, stdin="", expected="", got=None, error=stopped)
+    return replace(report, first=first, error=error, output="")
 
 
-def _without_values(fact: Fact) -> Fact:
-    values = {name: value for name, value in fact.values.items() if name in FROM_SOURCE}
+def _of_source(fact: Fact, code: str) -> Fact:
+    """With those values alone that stand in the program: others may come from the hidden case."""
+    values = {
+        name: value
+        for name, value in fact.values.items()
+        if isinstance(value, str) and value in code
+    }
     return replace(fact, values=values)
 
 

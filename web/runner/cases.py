@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -62,6 +62,15 @@ class Io:
 
 
 Tests: TypeAlias = Asserts | Io
+
+
+def parts(tests: Tests) -> list[Tests]:
+    """What is run in memory of its own each: a program that has read a hidden case could tell of it
+    under the name of one that may be seen."""
+    if isinstance(tests, Asserts):
+        return [tests]
+    groups = [tuple(case for case in tests.cases if case.visible is seen) for seen in (True, False)]
+    return [replace(tests, cases=group) for group in groups if group]
 
 
 def runnable(tests: Tests) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from web.runner import cases
-from web.runner.answers import explained, report_of
+from web.runner.answers import explained, joined, report_of
 from web.runner.cases import RunLimits, Tests
-from web.runner.host import PLACES, Places, SandboxBusy
+from web.runner.host import PLACES, Places, Sandbox, SandboxBusy
 from web.tutor.evidence.report import ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
@@ -52,17 +52,30 @@ class Checker:
         # No Python source holds half a surrogate pair, as JSON can.
         code = code.encode("utf-8", "replace").decode()
         with self.places.take() as sandbox:
-            report = report_of(sandbox.run(cases.job(code, tests), limits), tests, limits)
+            report, part = _run(sandbox, code, tests, limits)
             if report.verdict not in EXPLAINED:
                 return report
             # In memory of its own: what a program may have done to its tests is not there.
             ends = report.verdict in ENDED
             budget_s = FACTS_S if ends else STUCK_FACTS_S
             job = cases.job(
-                code, tests, explain=True, ends=ends, budget_s=budget_s, reference=reference
+                code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference
             )
             time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
-            return explained(report, sandbox.run(job, time))
+            return explained(report, sandbox.run(job, time), code)
+
+
+def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> tuple[Report, Tests]:
+    """The report, and the part of the tests that it tells of."""
+    first, *others = cases.parts(tests)
+    report, told = report_of(sandbox.run(cases.job(code, first), limits), first, limits), first
+    for part in others:
+        # A program that met a limit would meet it again.
+        if report.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.ERROR):
+            told = part if report.verdict is Verdict.PASSED else told
+            more = report_of(sandbox.run(cases.job(code, part), limits), part, limits)
+            report = joined(report, more)
+    return report, told
 
 
 def _not_run(kind: str, message: str) -> Report:

@@ -27,6 +27,7 @@ MESSAGES = {
 }
 
 
+# A guest may write without end: no more is kept than a line that will be read.
 class Lines:
     """The guest's standard output. last: its last whole line that is not longer than allowed."""
 
@@ -95,8 +96,10 @@ def main(path: str) -> None:
     while header := jobs.read(JOB.size):
         size, time_s, memory_bytes = JOB.unpack(header)
         job, lines = jobs.read(size).decode(), Lines()
+        # A store holds all the memory of a run, and nothing of it is left when the store is closed.
         with Store(engine) as store:
             store.set_limits(memory_size=memory_bytes)
+            # One step: the watching thread takes it when the time is over.
             store.set_epoch_deadline(1)
             wasi = WasiConfig()  # no files, no environment, no arguments
             wasi.stdout_custom = lines

@@ -33,7 +33,7 @@ class SandboxBusy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RunAnswer:
     """line: the last that the guest sent, JSON if it was not tampered with; empty for none."""
 
     ending: Ending
@@ -46,7 +46,7 @@ class Sandbox:
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
 
-    def run(self, job: bytes, limits: RunLimits) -> Answer:
+    def run(self, job: bytes, limits: RunLimits) -> RunAnswer:
         """Raises: NotBuilt."""
         if self.process is None or self.process.poll() is not None:
             self.close()
@@ -55,7 +55,7 @@ class Sandbox:
             return self._asked(job, limits)
         except (OSError, EOFError):
             self.close()
-            return Answer(Ending.CRASHED, b"")
+            return RunAnswer(Ending.CRASHED, b"")
 
     def close(self) -> None:
         if self.process is not None:
@@ -72,11 +72,12 @@ class Sandbox:
             [sys.executable, "-m", "web.runner.child", str(build.require())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Ours holds secrets: the key, and the addresses of database and Redis.
             env={"PYTHONPATH": str(ROOT)},
             process_group=0,  # Ctrl-C is for us; it ends when we close its input
         )
 
-    def _asked(self, job: bytes, limits: RunLimits) -> Answer:
+    def _asked(self, job: bytes, limits: RunLimits) -> RunAnswer:
         """Raises: OSError, EOFError if the child died or had to be given up."""
         assert self.process is not None
         assert self.process.stdin is not None
@@ -86,9 +87,10 @@ class Sandbox:
         self.process.stdin.flush()
         out = self.process.stdout.fileno()
         ending, size = ANSWER.unpack(_read(out, ANSWER.size, until_s))
+        # Nobody should be able to write this but our own child; if it was taken over, it could.
         if size > MOST_BYTES:
             raise EOFError
-        return Answer(Ending(ending), _read(out, size, until_s))
+        return RunAnswer(Ending(ending), _read(out, size, until_s))
 
 
 class Places:

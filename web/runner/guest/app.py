@@ -10,25 +10,35 @@ import contextlib
 import importlib
 import json
 import os
+import pkgutil
 import sys
 from typing import Any
 
-import _ast_unparse  # noqa: F401  # the standard library imports it late
 import wit_world
 
 from . import console, facts
-from .asserts import Asserts
+from .asserts import AssertCases
 from .judge import judge
-from .stdio import Io
+from .stdio import IoCases
 from .waits import replace_waits
 
 # These print, open a browser, or are no modules of their own.
-LEFT_OUT = ("antigravity", "this", "idlelib", "turtledemo")
-for name in sorted(sys.stdlib_module_names):
-    if not name.startswith("_") and name not in LEFT_OUT:
-        # What this build of Python lacks, a student's import will miss too: ctypes, ssl …
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+LEFT_OUT = ("antigravity", "this", "idlelib", "turtledemo", "ensurepip", "pydoc_data", "__main__")
+
+
+def load(name: str) -> None:
+    """The module and all that are in it; a codec or a parser of dates is imported late too."""
+    # What this build of Python lacks, a student's import will miss as well: ctypes, ssl …
+    with contextlib.suppress(Exception, SystemExit):
+        module = importlib.import_module(name)
+        for each in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+            if each.name.rpartition(".")[2] not in LEFT_OUT:
+                load(each.name)
+
+
+for stdlib_name in sorted(sys.stdlib_module_names):
+    if stdlib_name not in LEFT_OUT and not stdlib_name.startswith("_test"):
+        load(stdlib_name)
 replace_waits()
 real_write = os.write
 
@@ -40,11 +50,11 @@ class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
         """job: JSON as web.runner.cases makes it. Sends a line of JSON for each state."""
         asked = json.loads(job)
         console.prepare()
-        cases: Asserts | Io
+        cases: AssertCases | IoCases
         if asked["kind"] == "io":
-            cases = Io(asked["cases"], asked["checker"], asked["tolerance"])
+            cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
         else:
-            cases = Asserts(asked["tests"])
+            cases = AssertCases(asked["tests"])
         if asked["explain"]:
             found, steps = facts.found(
                 asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],

@@ -36,7 +36,7 @@ class Expected:
         return got is want if self._sign == "is" else bool(got == want), want
 
 
-class Asserts:
+class AssertCases:
     """Tests with counting asserts. total: asserts in them; number: of the one that runs.
 
     source: Python of asserts, bare or as `def check(candidate)` with `check(f)`.
@@ -49,7 +49,7 @@ class Asserts:
         self.console = Console(most=MOST_OUTPUT)
         self.number, self.total = 0, len(rewriter.cases)
         self._cases = rewriter.cases
-        self._code = compile(tree, "tests.py", "exec", dont_inherit=True)
+        self._code = compile(tree, "<tests>", "exec", dont_inherit=True)
 
     def play(self, program: CodeType, player: Player) -> None:
         """Runs the program, and then its tests in the namespace that it leaves."""

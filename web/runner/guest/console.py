@@ -42,7 +42,7 @@ class Sink(io.RawIOBase):
         return 1
 
 
-class Source(io.BytesIO):
+class StandardInput(io.BytesIO):
     """A case's standard input."""
 
     def fileno(self) -> int:
@@ -53,7 +53,7 @@ class Console:
     """Stands in the place of the process's streams, until the next one does."""
 
     def __init__(self, stdin: str = "", *, most: int, full: bool = False) -> None:
-        self.source, self.sink = Source(stdin.encode()), Sink(most, full=full)
+        self.source, self.sink = StandardInput(stdin.encode()), Sink(most, full=full)
         sys.stdin = io.TextIOWrapper(self.source, "utf-8")
         sys.stdout = io.TextIOWrapper(self.buffer(self.sink), "utf-8")
         sys.stderr = io.TextIOWrapper(
@@ -112,6 +112,8 @@ def prepare() -> None:
     for name in ("exit", "quit"):
         setattr(builtins, name, sys.exit)
     sys.argv = ["program.py"]
+    # The sandbox is a machine of 32 bits; programs use this number as the largest that there is.
+    sys.maxsize = 2**63 - 1
 
 
 def fresh() -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from time import perf_counter
+from types import CodeType
 from typing import Any
 
 from .answers import answers
@@ -14,12 +15,12 @@ from .clue import Clue, Scene
 from .cures import cures
 from .endings import endings
 from .habits import habits
+from .listing import Listing
 from .loops import loops
 from .parting import parting
-from .reading import Reading
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
-from .trace import Enough
+from .trace import Enough, Trace
 from .watch import Play, Watched
 
 Json = dict[str, Any]
@@ -47,42 +48,60 @@ def found(
     reference: a right program, with which the run is compared.
     """
     try:
-        reading = Reading(code)
-        program = reading.compiled()
+        listing = Listing(code)
+        program = listing.compiled()
     except SyntaxError as error:
         return [syntax(error)], None
-    began_s = perf_counter()
-    watched = Watched(reading, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
-    with suppress(Enough):
-        play(program, watched)
-    if watched.failing is None:
+    except (ValueError, RecursionError, MemoryError):
         return [], None
-    scene = Scene(reading, watched.failing, watched.passing)
-    failing = [trace for trace in watched.traces if not trace.passed] or [watched.failing]
-    parted = _parted(scene, play, watched, reference)
-    rank = ochiai([trace.counts for trace in failing], [trace.counts for trace in watched.passing])
-    if watched.failing in watched.traces:
-        until_s = began_s + budget_s
-        number = watched.traces.index(watched.failing)
-        cured = cures(reading, play, number, watched.failing.counts, until_s)
-    else:
-        cured = {}
+    began_s = perf_counter()
+    share_s = budget_s * SHARE_OF_TRACES
+    watched = Watched(listing, budget_s=share_s, ends=ends, brief=ends)
+    # It stands for a program that was stopped; what was seen until then is enough.
+    with suppress(Enough, Exception):
+        play(program, watched)
+    failing = watched.failing
+    if failing is None:
+        return [], None
+    # Cases are played in the same order each time, so their number names one.
+    number = watched.traces.index(failing) if failing in watched.traces else None
+    if ends:
+        failing = looked_at(listing, program, play, number, share_s) or failing
+    scene = Scene(listing, failing, watched.passing)
+    bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
+    rank = ochiai(bad, [trace.counts for trace in watched.passing])
+    cured: dict[int, float] = {}
+    parted = None
+    if number is not None:
+        cured = cures(listing, play, number, failing.counts, rank, began_s + budget_s)
+        parted = beside(scene, play, number, reference) if reference else None
     first = ranked(scene, rank, cured, parted)
     table = steps(scene, first[0].at if first else 0)
     return [told(scene, clue) for clue in first], table
 
 
-def _parted(scene: Scene, play: Play, watched: Watched, reference: str | None) -> Clue | None:
-    if reference is None or scene.failing not in watched.traces:
-        return None
+def looked_at(
+    listing: Listing, program: CodeType, play: Play, number: int | None, budget_s: float
+) -> Trace | None:
+    """The case of this number once more, with all values; None where it does not fail again.
+
+    number: None for the run of the program before its cases.
+    """
+    closer = Watched(listing, budget_s=budget_s, ends=True, only=number)
+    with suppress(Enough, Exception):
+        play(program, closer)
+    return closer.failing
+
+
+def beside(scene: Scene, play: Play, number: int, reference: str) -> Clue | None:
+    """Where the case parts from that of a right program."""
     with suppress(SyntaxError, ValueError, RecursionError):
-        right = Reading(reference)
-        other = Watched(right, budget_s=REFERENCE_S, ends=False)
-        with suppress(Enough):
+        right = Listing(reference)
+        other = Watched(right, budget_s=REFERENCE_S, ends=False, only=number)
+        with suppress(Enough, Exception):
             play(right.compiled(), other)
-        number = watched.traces.index(scene.failing)
-        if number < len(other.traces):
-            return parting(scene.reading, scene.failing, right, other.traces[number])
+        if other.traces:
+            return parting(scene.listing, scene.failing, right, other.traces[0])
     return None
 
 
@@ -117,22 +136,23 @@ def ranked(
     """The most telling first, each with its score; the first LINES_FIRST of as many lines."""
     best: dict[tuple[int, str], Clue] = {}
     for clue in (*clues(scene), *([parted] if parted else [])):
-        line = scene.reading.line(clue.at)
+        line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)
         before = best.get((line, clue.kind))
         if before is None or before.score < clue.score:
             best[line, clue.kind] = clue
     order = sorted(best.values(), key=lambda clue: -clue.score)
+    # A second fact about the same line helps less than one about another line.
     first: dict[int, Clue] = {}
     for clue in order:
-        first.setdefault(scene.reading.line(clue.at), clue)
+        first.setdefault(scene.listing.line(clue.at), clue)
     lead = list(first.values())[:LINES_FIRST]
     return [*lead, *(clue for clue in order if clue not in lead)][:MOST_FACTS]
 
 
 def told(scene: Scene, clue: Clue) -> Json:
     return {
-        "kind": clue.kind, "line": scene.reading.line(clue.at), "score": clue.score,
-        "lines": [scene.reading.line(at) for at in clue.also], "values": clue.values,
+        "kind": clue.kind, "line": scene.listing.line(clue.at), "score": clue.score,
+        "lines": [scene.listing.line(at) for at in clue.also], "values": clue.values,
     }  # fmt: skip

@@ -18,6 +18,9 @@ ALWAYS_TOLD = 100
 """Cases that are each told before they run; of further ones one in TOLD_EACH_S."""
 TOLD_EACH_S = 0.002
 NOTE_CHARS = 20
+TOO_LONG = ("Python int too large to convert to C ssize_t",)
+TOO_LARGE = ("cannot fit 'int' into an index-sized integer", "too many digits in integer")
+"""What a machine of 32 bits, as the sandbox is one, says for more than 2 GB."""
 Report = dict[str, Any]
 
 
@@ -91,6 +94,7 @@ class Judge:
         self.tell()
         try:
             run()
+        # SystemExit too: a program that ends itself has made none of its functions.
         except BaseException as error:
             self.end(*self.stopped(error))
             raise Over from None
@@ -137,9 +141,7 @@ class Judge:
         if lacks := lacking(error):
             return "not_run", self.told("Unsupported", lacks, None)
         raised = self.raised(error)
-        # Python raises it without a word when there is no memory; a student's own has some.
-        full = type(error) is MemoryError and not raised["message"]
-        return "memory" if full else "error", raised
+        return "memory" if is_full(error, raised["message"]) else "error", raised
 
     def raised(self, error: BaseException) -> Report:
         try:
@@ -205,7 +207,16 @@ def lacking(error: BaseException) -> str:
         return f"module {module}" if module in sys.stdlib_module_names else ""
     if type(error) is RuntimeError and error.args == ("can't start new thread",):
         return "threads"
+    if type(error) is OverflowError and error.args == TOO_LONG:
+        return "a length above 2**31"
     return ""
+
+
+def is_full(error: BaseException, message: str) -> bool:
+    """Whether Python had no memory for what was asked; a student's own MemoryError has words."""
+    if type(error) is OverflowError:
+        return message in TOO_LARGE
+    return type(error) is MemoryError and not message
 
 
 def cut(text: str, most: int, dropped: int = 0) -> str:

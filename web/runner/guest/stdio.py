@@ -16,11 +16,11 @@ MOST_OUTPUT = 4 << 20
 """Bytes that a case may print."""
 
 
-class Io:
+class IoCases:
     """Cases of one program run. number: of the case that runs, from 0.
 
-    cases: stdin, expected and visible of each; checker: exact, tokens or float; tolerance: absolute and
-    relative, for float alone.
+    cases: stdin, expected and visible of each; checker: exact, tokens or float; tolerance:
+    absolute and relative, for float alone.
     """
 
     def __init__(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter
 from types import CodeType
 from typing import Protocol
 
-from .reading import LOOPS, Reading
+from .listing import LOOPS, Listing
 from .trace import Enough, Trace
 
 Run = Callable[[], object]
@@ -39,34 +41,62 @@ Play = Callable[[CodeType, Player], None]
 class Watched:
     """Traces every case, up to the first that never ends.
 
-    ends: whether the program is known to end by itself; another one is stopped.
+    ends: whether the program is known to end by itself; another one is stopped. brief: keep what
+    ran, and few values. only: the number of the one case that is traced; none after it is played.
     """
 
-    def __init__(self, reading: Reading, *, budget_s: float, ends: bool) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        *,
+        budget_s: float,
+        ends: bool,
+        brief: bool = False,
+        only: int | None = None,
+    ) -> None:
         self.loaded: Trace | None = None
         self.traces: list[Trace] = []
-        self._loops = {number for node, number in reading.number.items() if isinstance(node, LOOPS)}
+        self._looked_into = {
+            number for node, number in listing.number.items() if isinstance(node, (*LOOPS, ast.If))
+        }
+        self._full, self._only, self._played = not brief, only, 0
         self._ends = ends
         self._began_s, self._budget_s = perf_counter(), budget_s
 
     def load(self, run: Run) -> None:
         self.loaded = self._trace("")
         self.loaded.run(run)
+        # A program that does not load has no functions that a case could call.
         if self.failing:
             raise Enough
 
     def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+        self._played += 1
+        if self._only is not None and self._played <= self._only:
+            # It is played for what it may leave behind, as a list in a default argument.
+            with suppress(BaseException):
+                judge(run())
+            return
         trace = self._trace(call, hidden)
         trace.run(run)
         if trace.error is None and not trace.stuck:
-            trace.passed, trace.expected = judge(trace.got)
+            try:
+                trace.passed, trace.expected = judge(trace.got)
+            except BaseException as error:
+                # The program's own `==` may raise whatever it likes.
+                trace.error = error
         self.traces.append(trace)
-        if trace.stuck or (self.failing and len(self.traces) >= MOST_CASES):
+        if (
+            trace.stuck
+            or self._only is not None
+            or (self.failing and len(self.traces) >= MOST_CASES)
+        ):
             raise Enough
 
     @property
     def failing(self) -> Trace | None:
         """The first case that fails; the program's own run where that did not come to its end."""
+        # What stops the program while it loads fails it before any case.
         if self.loaded and (self.loaded.error or self.loaded.stuck):
             return self.loaded
         return next((trace for trace in self.traces if not trace.passed), None)
@@ -76,6 +106,14 @@ class Watched:
         return [trace for trace in self.traces if trace.passed]
 
     def _trace(self, call: str, hidden: bool = False) -> Trace:
+        # A slow case that passes must leave time for the one that fails.
         share = SHARE_OF_PASSING if self.failing is None else 1.0
         until_s = self._began_s + self._budget_s * share
-        return Trace(call, self._loops, until_s=until_s, ends=self._ends, hidden=hidden)
+        return Trace(
+            call,
+            self._looked_into,
+            until_s=until_s,
+            ends=self._ends,
+            full=self._full,
+            hidden=hidden,
+        )

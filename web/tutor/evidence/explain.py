@@ -106,7 +106,7 @@ ASKS_EQUAL = re.compile(r"\s*+(?:return|assert|if|elif|while)\b.*?(?<![=!<>:+\-*
 
 def explain_syntax(message: str, locale: Locale, line: str) -> str:
     """The rest of a sentence, for the parser's message on this line of code."""
-    vague = message == "invalid syntax" or message.startswith("cannot assign")
+    vague = message == "invalid syntax" or message.startswith(("cannot assign", "expected 'else'"))
     if vague and ASKS_EQUAL.match(line):
         return SYNTAX[locale][EQUALS]
     return next(text for part, text in SYNTAX[locale].items() if part in message)

@@ -14,8 +14,8 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "{got}.",
         "case_io_nothing": "With the input {stdin} your program should print {expected}, but it "
         "prints nothing.",
-        "case_io_error": "With the input {stdin} your program should print {expected}, but it stops "
-        "with {error}.",
+        "case_io_error": "With the input {stdin} your program should print {expected}, but it "
+        "stops with {error}.",
         "hidden": "A test whose input is not shown fails.",
         "hidden_error": "In a test whose input is not shown your program stops with {error}.",
         "case": "{call} should give {expected}, but your code gives {got}.",
@@ -83,8 +83,8 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "그것을 멈추게 하나요?",
         "too_deep": "코드가 너무 깊이 들어가요. 호출이나 괄호, 값이 서로 안에 너무 많이 겹쳐서 "
         "파이썬이 포기했어요.",
-        "too_deep_call": "{call} 이(가) 너무 깊이 들어가요. 호출이나 값이 서로 안에 너무 많이 겹쳐서 "
-        "파이썬이 포기했어요.",
+        "too_deep_call": "{call} 이(가) 너무 깊이 들어가요. 호출이나 값이 서로 안에 너무 많이 "
+        "겹쳐서 파이썬이 포기했어요.",
         "too_deep_why": "보통은 함수가 자기 자신을 부르면서 멈추는 경우에 닿지 못해요. 어떤 호출이 "
         "마지막이어야 하나요?",
         "output": "프로그램이 읽을 수 있는 것보다 많이 출력했어요.",

@@ -29,6 +29,7 @@ from web.engines import roster
 from web.engines.models import Engine, Mode
 from web.link import attempt
 from web.ops import aside
+from web.runner import build
 
 WATCH_S = 0.5
 READY_WITHIN_S = 60.0
@@ -82,6 +83,10 @@ class Command(BaseCommand):
     def start_all(self) -> None:
         port = need("HINTLINE_PORT", int)
         refuse_taken(port, "HINTLINE_PORT")
+        try:
+            build.require()
+        except build.NotBuilt as error:
+            raise HintlineError(str(error)) from None
         if aside.is_other():
             self.put_aside()
         self.logs = settings.DATA / "logs"

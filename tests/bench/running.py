@@ -1,0 +1,107 @@
+"""What a run of a student's program costs, and whether its verdict is CPython's.
+
+python -m tests.bench running; the reference is the machine's own Python, in the same run.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+
+from tests.bench.facts import Wrong, bugs
+from tests.bench.table import Row, pair
+from web.runner.cases import Asserts, Io, IoCase, RunLimits
+from web.runner.checker import Checker
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ROOT / "tests" / "data" / "odd_programs.txt"
+CPYTHON = ROOT / "tests" / "fakes" / "cpython.py"
+PATIENT = RunLimits(time_s=10.0)
+PLACES = 2
+SECONDS = 5.0
+
+
+def rows() -> list[Row]:
+    wrong = list(bugs())
+    with closing(Checker(processes=PLACES)) as checker:
+        return [
+            ("odd programs with another verdict than CPython's", odd(checker), "0", "0"),
+            ("right programs called wrong", called(checker, wrong, "fix"), "0", "0"),
+            ("wrong programs called right", called(checker, wrong, "code"), "0", "0"),
+            (
+                "a run of all tests, traced, ms, p50 / p99, programs that end",
+                pair(times(checker, wrong)),
+                f"{alone(wrong[0]):.1f} (a new process of Python that runs the first)",
+                "≤ 15 / 60",
+            ),
+            (f"runs a second, {PLACES} at a time", f"{rate(checker, wrong):.0f}", "", "≥ 60"),
+        ]
+
+
+def odd(checker: Checker) -> str:
+    programs = PROGRAMS.read_text().split("\n---\n")
+    asked = [(code, "") for code in programs if not code.startswith("#<")]
+    done = subprocess.run(
+        [sys.executable, str(CPYTHON)], input=json.dumps(asked), stdout=subprocess.PIPE, text=True,
+        check=True,
+    )  # fmt: skip
+    differ = 0
+    for (code, stdin), (printed, ended) in zip(asked, json.loads(done.stdout), strict=True):
+        tests = Io((IoCase(stdin=stdin, expected=printed),), "exact")
+        passed = checker.check(code, tests, PATIENT).verdict == "passed"
+        differ += passed is bool(ended)
+    return f"{differ} of {len(asked)}"
+
+
+def called(checker: Checker, programs: list[Wrong], which: str) -> str:
+    """Fixes that do not pass, or bugs that do."""
+    verdicts = [
+        checker.check(getattr(each, which), Asserts(each.tests), PATIENT).verdict
+        for each in programs
+    ]
+    bad = [verdict for verdict in verdicts if (verdict == "passed") is (which == "code")]
+    return f"{len(bad)} of {len(programs)}"
+
+
+def times(checker: Checker, programs: list[Wrong]) -> list[float]:
+    found = []
+    for each in programs:
+        began_s = perf_counter()
+        report = checker.check(each.code, Asserts(each.tests))
+        if report.verdict not in ("time", "memory"):
+            found.append(1000 * (perf_counter() - began_s))
+    return found
+
+
+def alone(wrong: Wrong) -> float:
+    began_s = perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", f"{wrong.fix}\n{wrong.tests}"], stderr=subprocess.DEVNULL
+    )
+    return 1000 * (perf_counter() - began_s)
+
+
+def rate(checker: Checker, programs: list[Wrong]) -> float:
+    """Of programs that pass, as most runs of a class just before an exam."""
+    began_s = perf_counter()
+
+    def loop(number: int) -> int:
+        count = 0
+        while perf_counter() - began_s < SECONDS:
+            each = programs[(number + count) % len(programs)]
+            checker.check(each.fix, Asserts(each.tests))
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(PLACES) as threads:
+        return sum(threads.map(loop, range(PLACES))) / SECONDS
+
+
+if __name__ == "__main__":
+    for line in rows():
+        print(" | ".join(line))

@@ -594,3 +594,12 @@ def test_tests_that_break_by_themselves_are_no_trouble() -> None:
     found = told("def f(n):\n    return n", "assert f(1) == 2\nraise ValueError")
 
     assert found
+
+
+@pytest.mark.parametrize("budget_s", [0.0, 0.0001, 0.001])
+def test_a_case_that_is_seen_further_at_the_second_look_is_no_trouble(budget_s: float) -> None:
+    ifs = "".join(f"    if n > {bound}:\n        n -= 1\n" for bound in range(150))
+
+    found = told(f"def f(n):\n{ifs}    return n", "assert f(99) == 1", budget_s=budget_s)
+
+    assert [fact.as_json() for fact in facts_from_json(found)] == found

@@ -95,7 +95,9 @@ def cures(
     except (SyntaxError, ValueError, RecursionError):
         return {}
     probe = Probe(failing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS))
-    order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
+    order = sorted(
+        range(1, len(variants.place)), key=lambda each: -rank.get(variants.place[each], 0)
+    )
     try:
         return _tried(
             probe, program, play, [(each, variants.place[each]) for each in order], until_s

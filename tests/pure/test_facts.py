@@ -603,3 +603,16 @@ def test_a_case_that_is_seen_further_at_the_second_look_is_no_trouble(budget_s: 
     found = told(f"def f(n):\n{ifs}    return n", "assert f(99) == 1", budget_s=budget_s)
 
     assert [fact.as_json() for fact in facts_from_json(found)] == found
+
+
+def test_a_generator_that_goes_on_is_one_call() -> None:
+    code = (
+        "def steps(n):\n    for i in range(n):\n        yield i\n\ndef f(n):\n"
+        "    return sum(steps(n))"
+    )
+
+    rounds = [fact for fact in told(code, "assert f(3) == 6") if fact["kind"] == "rounds"]
+
+    assert [fact["values"] for fact in rounds] == [
+        {"rounds": 3, "variable": "i", "first": "0", "last": "2"}
+    ]

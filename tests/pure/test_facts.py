@@ -616,3 +616,12 @@ def test_a_generator_that_goes_on_is_one_call() -> None:
     assert [fact["values"] for fact in rounds] == [
         {"rounds": 3, "variable": "i", "first": "0", "last": "2"}
     ]
+
+
+def test_a_change_that_makes_a_loop_endless_ends_all_the_same() -> None:
+    code = (
+        "def f(n):\n    k = n\n    if n > 1:\n        k = n - 1\n    while n > 5:\n"
+        "        n -= n - k\n    while k != n:\n        k += 1\n    return k"
+    )
+
+    assert told(code, "assert f(1) == 2\nassert f(3) == 3", budget_s=0.5)

@@ -94,8 +94,8 @@ def stored(node: ast.AST) -> Iterator[str]:
             found = [value]
         case _:
             return
-    for target in found:
-        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    for one in found:
+        parts = one.elts if isinstance(one, ast.Tuple | ast.List) else [one]
         for part in parts:
             base: ast.expr = part
             while isinstance(base, ast.Subscript | ast.Attribute | ast.Starred):

@@ -59,7 +59,7 @@ def seed() -> Iterator[Wrong]:
 
 
 def changed(code: str, fix: str) -> set[int]:
-    """Lines of the code, from 1, that its fix replaces or leaves out, and those around an insert."""
+    """Lines of the code, from 1, that its fix replaces or leaves out, or beside which it adds."""
     before, after = ([line.rstrip() for line in text.split("\n")] for text in (code, fix))
     found: set[int] = set()
     for sort, first, last, _, _ in SequenceMatcher(

@@ -594,3 +594,34 @@ def test_tests_that_break_by_themselves_are_no_trouble() -> None:
     found = told("def f(n):\n    return n", "assert f(1) == 2\nraise ValueError")
 
     assert found
+
+
+@pytest.mark.parametrize("budget_s", [0.0, 0.0001, 0.001])
+def test_a_case_that_is_seen_further_at_the_second_look_is_no_trouble(budget_s: float) -> None:
+    ifs = "".join(f"    if n > {bound}:\n        n -= 1\n" for bound in range(150))
+
+    found = told(f"def f(n):\n{ifs}    return n", "assert f(99) == 1", budget_s=budget_s)
+
+    assert [fact.as_json() for fact in facts_from_json(found)] == found
+
+
+def test_a_generator_that_goes_on_is_one_call() -> None:
+    code = (
+        "def steps(n):\n    for i in range(n):\n        yield i\n\ndef f(n):\n"
+        "    return sum(steps(n))"
+    )
+
+    rounds = [fact for fact in told(code, "assert f(3) == 6") if fact["kind"] == "rounds"]
+
+    assert [fact["values"] for fact in rounds] == [
+        {"rounds": 3, "variable": "i", "first": "0", "last": "2"}
+    ]
+
+
+def test_a_change_that_makes_a_loop_endless_ends_all_the_same() -> None:
+    code = (
+        "def f(n):\n    k = n\n    if n > 1:\n        k = n - 1\n    while n > 5:\n"
+        "        n -= n - k\n    while k != n:\n        k += 1\n    return k"
+    )
+
+    assert told(code, "assert f(1) == 2\nassert f(3) == 3", budget_s=0.5)

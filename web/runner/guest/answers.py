@@ -90,18 +90,18 @@ def stored(node: ast.AST) -> Iterator[str]:
             found = [target]
         case ast.NamedExpr(target=target):
             found = [target]
-        case ast.Call(ast.Attribute(each, name)) if name in CHANGING:
-            found = [each]
+        case ast.Call(ast.Attribute(value, name)) if name in CHANGING:
+            found = [value]
         case _:
             return
-    for target in found:
-        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+    for one in found:
+        parts = one.elts if isinstance(one, ast.Tuple | ast.List) else [one]
         for part in parts:
-            each: ast.AST = part
-            while isinstance(each, ast.Subscript | ast.Attribute | ast.Starred):
-                each = each.value
-            if isinstance(each, ast.Name):
-                yield each.id
+            base: ast.expr = part
+            while isinstance(base, ast.Subscript | ast.Attribute | ast.Starred):
+                base = base.value
+            if isinstance(base, ast.Name):
+                yield base.id
 
 
 def _writes(scene: Scene) -> Iterator[Clue]:

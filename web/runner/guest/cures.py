@@ -16,6 +16,9 @@ from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
 FEWEST_TICKS, MOST_TICKS = 200, 5_000
+CHANGE_S = 0.0002
+CHANGES_A_STATEMENT = 8
+"""What one costs in the sandbox, and how many a statement has; about."""
 MOST_CURED = 3
 """Statements that cure the case are enough to name."""
 TICKS_A_STEP = 1
@@ -89,13 +92,18 @@ def cures(
     """For statements with a change that helps: 1 where all cases then pass, else less."""
     if perf_counter() > until_s or _explodes(listing):
         return {}
-    variants = Variants(listing, set(ran))
+    # To compile changes that nobody has time to try would cost that time.
+    most = int((until_s - perf_counter()) / CHANGE_S)
+    suspects = sorted(ran, key=lambda at: -rank.get(at, 0))[: max(2, most // CHANGES_A_STATEMENT)]
+    variants = Variants(listing, set(suspects), most)
     try:
         program = variants.compiled()
     except (SyntaxError, ValueError, RecursionError):
         return {}
     probe = Probe(failing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS))
-    order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
+    order = sorted(
+        range(1, len(variants.place)), key=lambda each: -rank.get(variants.place[each], 0)
+    )
     try:
         return _tried(
             probe, program, play, [(each, variants.place[each]) for each in order], until_s

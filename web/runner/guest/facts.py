@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
 from types import CodeType
@@ -117,13 +117,15 @@ def clues(scene: Scene) -> Iterator[Clue]:
         yield from finder(scene)
 
 
-def ochiai(failing: list[dict[int, int]], passing: list[dict[int, int]]) -> dict[int, float]:
+def ochiai(
+    failing: Sequence[Mapping[int, int]], passing: Sequence[Mapping[int, int]]
+) -> dict[int, float]:
     """For each statement 1 where it ran in all failing cases and in no other, 0 to 1.
 
     Source: Abreu, Zoeteweij, van Gemund 2007.
     """
     found = {}
-    for at in set().union(*failing):
+    for at in set[int]().union(*failing):
         bad = sum(at in counts for counts in failing)
         good = sum(at in counts for counts in passing)
         found[at] = bad / math.sqrt(len(failing) * (bad + good))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
@@ -29,6 +30,7 @@ DEEPEST = 3_000
 """Calls within calls of a program that is not known to end: more may end the interpreter."""
 COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}
 """Frames that belong to the statement which they stand in."""
+GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 SCALARS = {int, float, str, bool, type(None)}
 SIZED = {list, tuple, str, dict, set, frozenset, deque, range}
 Values = dict[str, str]
@@ -110,6 +112,7 @@ class Trace:
         self.stuck = False
         self.deepest = 0
         self._stack: list[Calling] = []
+        self._paused: dict[FrameType, tuple[Calling, Tell]] = {}
         self._until_s, self._ends = until_s, ends
         self._full = FULL_EVENTS if full else 0
         self._seen = self._called = 0
@@ -153,6 +156,10 @@ class Trace:
             return None
         if self._tired:
             return None
+        if frame in self._paused:
+            call, tell = self._paused[frame]
+            self._stack.append(call)
+            return tell
         above = self._stack[-1] if self._stack else None
         call = Calling(self._called, above, frame, full=bool(self._full))
         self._called += 1
@@ -163,7 +170,11 @@ class Trace:
             self.calls.append(call)
         if len(self._stack) > DEEPEST and not self._ends:
             raise Enough
-        return self._follow(call)
+        tell = self._follow(call)
+        # Python tells of a generator that goes on as of a new call.
+        if call.kept and code.co_flags & GENERATOR:
+            self._paused[frame] = call, tell
+        return tell
 
     def _follow(self, call: Calling) -> Tell:
         """What Python tells of one frame: made for it, so that it knows where it was before."""

@@ -46,9 +46,9 @@ TWINS = {
 class Variants(ast.NodeTransformer):
     """place[k]: number of the statement that change k is in."""
 
-    def __init__(self, listing: Listing, wanted: set[int]) -> None:
+    def __init__(self, listing: Listing, wanted: set[int], most: int = MOST) -> None:
         self.place: list[int] = [0]
-        self._wanted = wanted
+        self._wanted, self._most = wanted, min(most, MOST)
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         plain = at_numbers(ast.parse(listing.code))
@@ -63,6 +63,11 @@ class Variants(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, FUNCTIONS):
             return self._function(node)
+        if isinstance(node, ast.For | ast.While):
+            # A change elsewhere may make any loop endless: the tick stops it after a while.
+            self.generic_visit(node)
+            node.body.insert(0, _tick())
+            return node
         if not isinstance(node, ast.expr | ast.stmt) or not self._open(node):
             return self.generic_visit(node)
         if isinstance(node, ast.expr):
@@ -71,13 +76,10 @@ class Variants(ast.NodeTransformer):
             self.generic_visit(node)
             return self._switched(node, changed)
         self.generic_visit(node)
-        # A change may make a loop endless: the tick stops it after a while.
-        if isinstance(node, ast.For | ast.While):
-            node.body.insert(0, _tick())
         return self._removable(node)
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
-        return node.lineno in self._wanted and len(self.place) < MOST
+        return node.lineno in self._wanted and len(self.place) < self._most
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names

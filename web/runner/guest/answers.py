@@ -1,0 +1,185 @@
+"""Where the answer of the failing case came from, and what else the case left changed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .clue import Clue, Scene, Told
+from .reading import FUNCTIONS, names_in
+from .show import cut
+from .trace import Trace
+
+MOST_VALUES = 8
+MOST_PLACES = 1_000
+MUTABLE = (list, dict, set)
+CHANGING = {
+    "append", "add", "extend", "insert", "pop", "remove", "update", "sort", "reverse", "clear",
+    "discard", "setdefault", "popleft", "appendleft", "push",
+}  # fmt: skip
+
+
+def answers(scene: Scene) -> Iterator[Clue]:
+    trace = scene.failing
+    if trace.error is None and not trace.stuck:
+        yield from _gives(scene)
+    yield from _writes(scene)
+    yield from _one_list(scene)
+    yield from _changed_input(scene)
+
+
+def _gives(scene: Scene) -> Iterator[Clue]:
+    """The return or print that gave the answer, and those of functions which it called."""
+    trace = scene.failing
+    seen: set[int] = set()
+    for call in trace.calls:
+        statement = scene.reading.statements[call.ended_at] if call.ended_at else None
+        if isinstance(statement, ast.Return) and call.gave and call.ended_at not in seen:
+            seen.add(call.ended_at)
+            outer = call.above is None or call is trace.outer
+            yield Clue("gives_back", call.ended_at, {"value": call.gave}, 0 if outer else -0.05)
+    if trace.outer and trace.outer.name == "<module>":
+        for at, text in dict(reversed(trace.printed)).items():
+            if text.strip():
+                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)})
+
+
+def sources(scene: Scene) -> dict[int, tuple[str, int]]:
+    """Statements from which the answer comes: the name that each gives a value, and how far off.
+
+    A statement counts if it ran, and gives a value to what the answer, a loop around it, or a
+    condition before it reads.
+    """
+    found: dict[int, tuple[str, int]] = {}
+    functions = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
+    for function in functions or [scene.reading.tree]:
+        ran = [node for node in ast.walk(function) if scene.ran(node)]
+        wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
+        writes = [(node, name) for node in ran for name in stored(node)]
+        for _ in range(4):
+            for node, name in writes:
+                if name in wanted:
+                    at = scene.at(node)
+                    found.setdefault(at, (name, wanted[name]))
+                    for read in names_in(node):
+                        wanted.setdefault(read, wanted[name] + 1)
+    return found
+
+
+def _tells(node: ast.AST) -> bool:
+    match node:
+        case ast.Return() | ast.Yield() | ast.Expr(ast.Call(ast.Name("print"))):
+            return True
+    return False
+
+
+def stored(node: ast.AST) -> Iterator[str]:
+    """Names whose value, or whose content, the statement changes."""
+    match node:
+        case ast.Assign(targets=targets):
+            found: list[ast.expr] = targets
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            found = [target]
+        case ast.NamedExpr(target=target):
+            found = [target]
+        case ast.Call(ast.Attribute(each, name)) if name in CHANGING:
+            found = [each]
+        case _:
+            return
+    for target in found:
+        for each in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+            while isinstance(each, ast.Subscript | ast.Attribute | ast.Starred):
+                each = each.value
+            if isinstance(each, ast.Name):
+                yield each.id
+
+
+def _writes(scene: Scene) -> Iterator[Clue]:
+    for at, (name, distance) in sources(scene).items():
+        values = _went_through(scene.failing, at, name)
+        told: Told = {"name": name, "values": values}
+        yield Clue("writes_answer", at, told, -0.06 * distance)
+
+
+def _went_through(trace: Trace, at: int, name: str) -> list[str]:
+    """The values that the name had after each run of the statement."""
+    found: list[str] = []
+    waits: set[int] = set()
+    for event in trace.events:
+        if event.call in waits:
+            waits.discard(event.call)
+            if name in event.values:
+                found.append(event.values[name])
+        if event.at == at and not event.ends:
+            waits.add(event.call)
+    cut_off = len(found) > MOST_VALUES or trace.counts[at] > len(found)
+    return [*found[: MOST_VALUES - 1], "…"] if cut_off else found
+
+
+def _one_list(scene: Scene) -> Iterator[Clue]:
+    got = scene.failing.got
+    if type(got) is list or type(got) is tuple:
+        places: dict[int, list[str]] = {}
+        for place, each in enumerate(got[:MOST_PLACES]):
+            if type(each) in MUTABLE:
+                places.setdefault(id(each), []).append(str(place))
+        shared = next((found for found in places.values() if len(found) > 1), None)
+        for at in _repeating(scene) if shared else ():
+            yield Clue("one_list_many_times", at, {"places": (shared or [])[:6]})
+    for node in scene.nodes:
+        if isinstance(node, ast.FunctionDef):
+            yield from _kept_default(scene, node)
+
+
+def _repeating(scene: Scene) -> list[int]:
+    """Statements that put one list into many places; else those that put a name into a list."""
+    lists = (ast.List, ast.ListComp)
+    multiplied = [
+        scene.at(node) for node in scene.nodes
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and scene.ran(node)
+        if isinstance(node.left, lists) or isinstance(node.right, lists)
+    ]  # fmt: skip
+    put = [
+        scene.at(node) for node in scene.nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and scene.ran(node)
+        if node.func.attr == "append" and node.args and isinstance(node.args[0], ast.Name)
+    ]  # fmt: skip
+    return list(dict.fromkeys(multiplied or put))
+
+
+def _kept_default(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
+    """A default list that a call begins with, and that earlier calls have filled."""
+    arguments = node.args.args
+    for argument, default in zip(arguments[::-1], node.args.defaults[::-1], strict=False):
+        empty = {ast.List: "[]", ast.Dict: "{}"}.get(type(default), "set()")
+        if not isinstance(default, ast.List | ast.Dict | ast.Call):
+            continue
+        if isinstance(default, ast.Call) and default.args:
+            continue
+        for call in scene.failing.calls:
+            begun = call.arguments.get(argument.arg, empty)
+            if call.name != node.name or argument.arg not in call.default_names:
+                continue
+            if begun != empty:
+                told: Told = {"places": [argument.arg]}
+                yield Clue("one_list_many_times", scene.at(node), told)
+                return
+
+
+def _changed_input(scene: Scene) -> Iterator[Clue]:
+    outer = scene.failing.outer
+    if outer is None:
+        return
+    for name, before in outer.arguments.items():
+        after = outer.after.get(name, before)
+        if after == before or type(outer.inputs.get(name)) not in MUTABLE or name == "self":
+            continue
+        told: Told = {"name": name, "before": before, "after": after}
+        for node in scene.nodes:
+            if scene.ran(node) and name in stored(node) and not _rebinds(node):
+                yield Clue("changed_input", scene.at(node), told)
+                break
+
+
+def _rebinds(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)

@@ -1,0 +1,111 @@
+"""Statements in which a small change lets the failing case pass: there, not elsewhere, to look.
+
+Nothing of a change is ever told. It only ranks what the program itself did.
+Source: predicate switching, Zhang, Gupta, Gupta 2006; mutants, Papadakis, Le Traon 2015.
+"""
+
+from __future__ import annotations
+
+import ast
+from time import perf_counter
+
+from .reading import LOOPS, Reading
+from .trace import Enough
+from .variants import Variants, switch
+from .watch import Judge, Play, Run
+
+FEWEST_TICKS = 200
+TICKS_A_STEP = 1
+"""Rounds and calls that a changed program may take, for each statement of the failing run."""
+
+
+class Probe:
+    """Plays the failing case, then the others; ends at the first that does not pass."""
+
+    def __init__(self, failing: int, most_ticks: int) -> None:
+        self.failing, self.most_ticks = failing, most_ticks
+        self.only = True
+        self._restart()
+
+    def _restart(self) -> None:
+        self.number = -1
+        self.ticks = 0
+        self.cured = False
+
+    def tick(self) -> None:
+        self.ticks += 1
+        if self.ticks > self.most_ticks:
+            raise Enough
+
+    def load(self, run: Run) -> None:
+        try:
+            run()
+        except Exception:
+            raise Enough from None
+
+    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+        self.number += 1
+        if self.only and self.number != self.failing:
+            return
+        try:
+            passed, _ = judge(run())
+        except Exception:
+            passed = False
+        if self.only:
+            self.cured = passed
+            raise Enough
+        if not passed:
+            self.cured = False
+            raise Enough
+
+    def tried(self, program: object, play: Play, *, only: bool) -> bool:
+        self._restart()
+        self.only = only
+        self.cured = not only
+        try:
+            play(program, self)  # type: ignore[arg-type]
+        except Enough:
+            return self.cured if self.ticks <= self.most_ticks else False
+        except Exception:
+            return False
+        return self.cured
+
+
+def cures(
+    reading: Reading, play: Play, failing: int, ran: dict[int, int], until_s: float
+) -> dict[int, float]:
+    """For statements with a change that helps: 1 where all cases then pass, else less."""
+    if _explodes(reading):
+        return {}
+    variants = Variants(reading, set(ran))
+    try:
+        program = variants.compiled()
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
+    probe = Probe(failing, FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()))
+    found: dict[int, float] = {}
+    for number, at in enumerate(variants.place):
+        if perf_counter() > until_s:
+            break
+        if not number or found.get(at) == 1:
+            continue
+        switch(number, probe.tick)
+        if probe.tried(program, play, only=True):
+            whole = probe.tried(program, play, only=False)
+            found[at] = max(found.get(at, 0), 1.0 if whole else 0.3)
+    return found
+
+
+def _explodes(reading: Reading) -> bool:
+    """Whether a name in a loop is made of itself twice: one more round may double it again."""
+    for node in reading.number:
+        if isinstance(node, ast.Assign | ast.AugAssign) and reading.within(node, LOOPS):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            parts = list(ast.walk(node.value))
+            name = target.id if isinstance(target, ast.Name) else ""
+            reads = sum(isinstance(part, ast.Name) and part.id == name for part in parts)
+            reads += isinstance(node, ast.AugAssign)
+            power = any(isinstance(part, ast.Pow | ast.LShift) for part in parts)
+            if reads > 1 or (reads and power):
+                return True
+    return False

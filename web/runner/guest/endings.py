@@ -1,0 +1,176 @@
+"""How the failing case ended: an exception, a limit, or an answer of another kind."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from .clue import Clue, Scene, Told
+from .show import cut, show, type_name
+from .sums import worked_out
+from .trace import Values
+
+MOST_KEYS = 6
+NUMBERS = {int, float, bool}
+
+
+def endings(scene: Scene) -> Iterator[Clue]:
+    trace = scene.failing
+    if trace.stuck:
+        at = trace.last[-1].at if trace.last else 0
+        if trace.deepest > len(scene.nodes) and trace.deepest > 500:
+            yield from _too_deep(scene, at)
+        else:
+            yield Clue("limit_time", at)
+    elif isinstance(trace.error, RecursionError):
+        yield from _too_deep(scene, trace.error_at)
+    elif isinstance(trace.error, MemoryError):
+        yield Clue("limit_memory", trace.error_at)
+    elif trace.error is not None:
+        yield from _stopped(scene, trace.error)
+    else:
+        yield from _answer(scene)
+
+
+def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:
+    names = [call.name for call in scene.failing.calls]
+    name = max(set(names), key=names.count) if names else ""
+    values = {"function": name, "depth": scene.failing.deepest}
+    for node in scene.nodes:
+        match node:
+            case ast.Call(ast.Name(called)) if called == name and scene.ran(node):
+                yield Clue("limit_depth", scene.at(node), {**values})
+                return
+    yield Clue("limit_depth", at, {**values})
+
+
+def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
+    at = scene.failing.error_at
+    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    if not at or statement is None:
+        return
+    values = values_where_it_stopped(scene)
+    message = _message(error)
+    told = {
+        "type": type_name(error),
+        "message": message,
+        "names": scene.named(head(statement), values),
+    }
+    yield Clue("stopped", at, {**told})
+    parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
+    if isinstance(error, IndexError):
+        yield from _out_of_range(scene, at, parts, values)
+    elif isinstance(error, KeyError) and error.args:
+        keys = _keys(scene, parts)
+        yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
+    elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+        yield _wrong_name(scene, at, str(error.name), values)
+
+
+def head(statement: ast.AST) -> ast.AST:
+    """What of a statement runs at its own line: of a loop or `if` not the body."""
+    match statement:
+        case ast.If(test=test) | ast.While(test=test):
+            return test
+        case ast.For(iter=each) | ast.AsyncFor(iter=each):
+            return each
+        case ast.With(items=[item, *_]):
+            return item
+        case ast.FunctionDef() | ast.ClassDef() | ast.Try():
+            return ast.Pass()
+    return statement
+
+
+def values_where_it_stopped(scene: Scene) -> Values:
+    """Of the innermost call in which the exception arose."""
+    raising = [call for call in scene.failing.calls if call.raises]
+    return raising[-1].values if raising else {}
+
+
+def _message(error: BaseException) -> str:
+    """Python's own words; a class of the student's may answer with anything."""
+    try:
+        return cut(str(error), 120)
+    except BaseException:
+        return ""
+
+
+def _out_of_range(
+    scene: Scene, at: int, parts: list[ast.Subscript], values: Values
+) -> Iterator[Clue]:
+    sizes = scene.failing.sizes
+    for part in parts:
+        if isinstance(part.slice, ast.Slice):
+            continue
+        index = worked_out(part.slice, values, sizes)
+        name = part.value.id if isinstance(part.value, ast.Name) else None
+        length = sizes.get(name) if name else None
+        if index is None or (length is not None and -length <= index < length):
+            continue
+        told: Told = {"index": index}
+        if name and length is not None:
+            told |= {"sequence": name, "length": length}
+        yield Clue("out_of_range", at, told, 0 if name and length is not None else -0.05)
+        return
+
+
+def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
+    raising = [call for call in scene.failing.calls if call.raises]
+    for part in parts:
+        if isinstance(part.value, ast.Name) and raising:
+            held = raising[-1].held.get(part.value.id)
+            if type(held) is dict:
+                return [show(key, 40) for key in list(held)[:MOST_KEYS]]
+    return []
+
+
+def _wrong_name(scene: Scene, at: int, name: str, values: Values) -> Clue:
+    known = {each.id for each in scene.nodes if isinstance(each, ast.Name)} | set(values)
+    known |= {each.name for each in scene.nodes if isinstance(each, ast.FunctionDef)}
+    known |= {each.arg for each in scene.nodes if isinstance(each, ast.arg)}
+    close = get_close_matches(name, sorted(known - {name}), 1, 0.6)
+    told: Told = {"name": name}
+    return Clue("wrong_name", at, told | {"close": close[0]} if close else told)
+
+
+def _answer(scene: Scene) -> Iterator[Clue]:
+    trace = scene.failing
+    got, expected = trace.got, trace.expected
+    at = trace.returned_at
+    if trace.outer is None or trace.outer.name == "<module>":
+        return
+    statement = scene.reading.statements[at]
+    plain = not isinstance(statement, ast.Return) or statement.value is None
+    if got is None and expected is not None:
+        printed = [(where, text) for where, text in trace.printed if text.strip()]
+        if printed:
+            at, text = printed[-1]
+            yield Clue("printed_gave_none", at, {"printed": cut(text.strip(), 120)})
+        elif plain:
+            yield from _without_value(scene, at)
+        else:
+            yield Clue("gives_back", at, {"value": "None"}, 0.4)
+    elif at and got is not None and expected is not None and _kinds_differ(got, expected):
+        told: Told = {"got_type": type_name(got), "expected_type": type_name(expected)}
+        yield Clue("another_type", at, told)
+
+
+def _kinds_differ(got: object, expected: object) -> bool:
+    kinds = {type(got), type(expected)}
+    return len(kinds) > 1 and not kinds <= NUMBERS
+
+
+def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
+    """The last branch of the function that was not taken, if there is one."""
+    outer = scene.failing.outer
+    ran = [event for event in scene.failing.events if outer and event.call == outer.number]
+    for event in reversed(ran):
+        statement = scene.reading.statements[event.at]
+        if isinstance(statement, ast.If) and not statement.orelse:
+            followed = scene.failing.moves[event.at, scene.at(statement.body[0])]
+            if not followed:
+                branch = scene.reading.source(statement.test)
+                yield Clue("ended_without_value", at, {"branch": branch}, also=(event.at,))
+                return
+    yield Clue("ended_without_value", at)

@@ -1,0 +1,161 @@
+"""What a program's text alone shows, of statements that ran in the failing case."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from .clue import Clue, Scene
+from .reading import FUNCTIONS, names_in
+
+GIVES_ONLY = {
+    "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
+    "tuple", "set", "dict", "round", "range", "zip", "map", "filter", "enumerate", "bool", "ord",
+    "chr",
+}  # fmt: skip
+"""Functions of Python's own that do nothing but give a value."""
+METHODS_GIVE_ONLY = {
+    "replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "split",
+    "join", "copy", "get", "count", "index", "union", "intersection", "difference", "swapcase",
+    "find", "startswith", "endswith", "isdigit", "isalpha", "zfill", "format", "keys", "values",
+    "items",
+}  # fmt: skip
+BUILTINS = {name for name in dir(builtins) if name.islower() and not name.startswith("_")}
+OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "license", "exit"}
+"""Names of Python's own whose loss rarely harms."""
+
+
+def habits(scene: Scene) -> Iterator[Clue]:
+    for node in scene.nodes:
+        match node:
+            case ast.Expr() | ast.AnnAssign(value=None) if scene.ran(node):
+                yield from _dropped(scene, node)
+            case ast.For() if scene.ran(node):
+                yield from _loop_variable(scene, node)
+            case ast.FunctionDef():
+                yield from _parameters(scene, node)
+            case ast.BoolOp() if scene.ran(node):
+                yield from _always_true(scene, node)
+        yield from _hides(scene, node)
+    yield from _never_called(scene)
+
+
+def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
+    told = scene.reading.source(node)
+    match node:
+        case ast.AnnAssign(target=ast.Name(), simple=1):
+            yield Clue("dropped", scene.at(node), {"expression": told})
+        case ast.Expr(ast.Attribute(attr=name)) | ast.Expr(ast.Name(name)):
+            if not isinstance(node.value, ast.Name) or name in _functions(scene):
+                yield Clue("never_called", scene.at(node), {"name": name}, 0.1)
+            else:
+                yield Clue("dropped", scene.at(node), {"expression": told})
+        case ast.Expr(ast.BinOp() | ast.Compare() | ast.Subscript() | ast.BoolOp() | ast.UnaryOp()):
+            yield Clue("dropped", scene.at(node), {"expression": told})
+        case ast.Expr(ast.Call(ast.Name(name))):
+            own = _gave_something(scene, name)
+            if own or (name in GIVES_ONLY and name not in _functions(scene)):
+                yield Clue("dropped", scene.at(node), {"expression": told})
+        case ast.Expr(ast.Call(ast.Attribute(attr=name))) if name in METHODS_GIVE_ONLY:
+            yield Clue("dropped", scene.at(node), {"expression": told})
+
+
+def _gave_something(scene: Scene, name: str) -> bool:
+    return any(
+        call.name == name and call.gave not in (None, "None") for call in scene.failing.calls
+    )
+
+
+def _functions(scene: Scene) -> set[str]:
+    return {node.name for node in scene.nodes if isinstance(node, FUNCTIONS)}
+
+
+def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
+    names = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    for part in node.body:
+        for inner in ast.walk(part):
+            for name in sorted(names & _stored(inner)):
+                if scene.ran(inner):
+                    yield Clue("loop_variable_overwritten", scene.at(inner), {"name": name})
+
+
+def _stored(node: ast.AST) -> set[str]:
+    """Names that the statement itself gives a value."""
+    match node:
+        case ast.Assign(targets=targets):
+            found = targets
+        case ast.AugAssign(target=target) | ast.For(target=target):
+            found = [target]
+        case _:
+            return set()
+    return {
+        each.id for one in found for each in ast.walk(one)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }  # fmt: skip
+
+
+def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
+    """Those that get a new value before anything has read them."""
+    unread = {each.arg for each in node.args.args}
+    for inner in node.body:
+        if not isinstance(inner, ast.Assign | ast.Expr):
+            return
+        read = set(names_in(inner))
+        unread -= read
+        for name in sorted(unread & _stored(inner)):
+            if scene.ran(inner):
+                yield Clue("parameter_overwritten", scene.at(inner), {"name": name})
+
+
+def _always_true(scene: Scene, node: ast.BoolOp) -> Iterator[Clue]:
+    """`x == 1 or 2`: only where its truth is asked for, as in a condition."""
+    asked = scene.reading.parent[node]
+    if not isinstance(node.op, ast.Or) or not isinstance(asked, ast.If | ast.While | ast.IfExp):
+        return
+    if not any(isinstance(part, ast.Compare) for part in node.values):
+        return
+    for part in node.values:
+        if isinstance(part, ast.Constant) and part.value not in (None, False, 0, ""):
+            yield Clue("always_true_part", scene.at(node), {"part": scene.reading.source(part)})
+
+
+def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
+    names = _stored(node)
+    if isinstance(node, FUNCTIONS):
+        names = {node.name, *(each.arg for each in node.args.args)}
+    for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
+        # One that the program also calls is the one that is missed.
+        called = any(
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == name
+            for each in scene.nodes
+        )
+        own = isinstance(node, FUNCTIONS) and node.name == name
+        yield Clue(
+            "hides_builtin", scene.at(node), {"name": name}, 0.2 if called and not own else 0
+        )
+
+
+def _never_called(scene: Scene) -> Iterator[Clue]:
+    """A function of the program that nothing names, or one that stands where a value belongs."""
+    functions = _functions(scene)
+    read = {
+        each.id if isinstance(each, ast.Name) else each.attr
+        for each in scene.nodes
+        if isinstance(each, ast.Name | ast.Attribute)
+    }
+    called = {call.name for trace in (scene.failing, *scene.passing) for call in trace.calls}
+    for node in scene.nodes:
+        match node:
+            case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
+                if not isinstance(scene.reading.parent[node], ast.ClassDef):
+                    yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
+            case ast.Name(id=name, ctx=ast.Load()) if name in functions and scene.ran(node):
+                above = scene.reading.parent[node]
+                if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
+                    yield Clue("never_called", scene.at(node), {"name": name})
+            case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
+                if isinstance(scene.reading.parent[node], ast.Compare) and name in (
+                    METHODS_GIVE_ONLY
+                ):
+                    yield Clue("never_called", scene.at(node), {"name": name})

@@ -1,0 +1,166 @@
+"""What the loops of the failing case did: how often they went round, and what they never saw."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .clue import Clue, Scene, Told
+from .reading import FUNCTIONS, LOOPS, names_in
+from .sums import worked_out
+
+FEWEST_SEEN = 2
+"""Places of a sequence that a loop must have looked at before it can have missed one."""
+
+
+def loops(scene: Scene) -> Iterator[Clue]:
+    for node in scene.nodes:
+        if isinstance(node, ast.For | ast.While) and scene.ran(node):
+            if scene.failing.stuck and _goes_on(scene, node):
+                yield _never_ends(scene, node)
+            else:
+                yield from _rounds(scene, node)
+                yield from _unseen(scene, node)
+
+
+def _inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
+    """Numbers of the statements in the loop's body."""
+    return {scene.at(each) for part in node.body for each in ast.walk(part)}
+
+
+def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
+    """Whether it is the outermost loop that was not left in the last events."""
+    if not _unleft(scene, node):
+        return False
+    above = scene.reading.within(node, (*LOOPS, *FUNCTIONS))
+    while isinstance(above, ast.For | ast.While):
+        if _unleft(scene, above):
+            return False
+        above = scene.reading.within(above, (*LOOPS, *FUNCTIONS))
+    return True
+
+
+def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
+    number, inside = scene.at(node), _inside(scene, node)
+    calls = {event.call for event in scene.failing.last if event.at == number}
+    at = [event.at for event in scene.failing.last if event.call in calls]
+    return bool(at) and number in at and all(each == number or each in inside for each in at)
+
+
+def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
+    condition = node.test if isinstance(node, ast.While) else node.iter
+    events = scene.events_at(scene.at(node))
+    names = [name for name in names_in(condition) if any(name in each.values for each in events)]
+    seen = {name: {event.values.get(name) for event in events} for name in names}
+    still = [name for name in names if len(seen[name]) == 1]
+    values = events[-1].values if events else {}
+    return Clue("never_ends", scene.at(node), {
+        "condition": scene.reading.source(condition),
+        "names": [f"{name} = {values[name]}" for name in names if name in values],
+        "unchanged": still,
+        "changed": [name for name in names if name not in still],
+        "rounds": scene.entered(node, node.body, scene.failing),
+    })  # fmt: skip
+
+
+def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
+    if not scene.failing.whole:
+        return
+    number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
+    loop = scene.reading.source(node.test if isinstance(node, ast.While) else node.iter)
+    if not rounds:
+        yield Clue("no_round", number, {"loop": loop})
+        return
+    if left := _left_at_once(scene, node, rounds):
+        yield left
+    told: Told = {"rounds": rounds}
+    if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
+        name = node.target.id
+        seen = [
+            event.values[name]
+            for event in scene.events_at(scene.at(node.body[0]))
+            if name in event.values
+        ]
+        if seen:
+            told |= {"variable": name, "first": seen[0]}
+            if len(seen) == rounds:
+                told["last"] = seen[-1]
+    for name in names_in(node.test if isinstance(node, ast.While) else node.iter):
+        if name in scene.failing.sizes:
+            told["length"] = scene.failing.sizes[name]
+            break
+    yield Clue("rounds", number, told)
+
+
+def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
+    """The return or break by which each run of the loop was left in its first round."""
+    number, inside = scene.at(node), _inside(scene, node)
+    if any(scene.failing.moves[each, number] for each in inside):
+        return None
+    for part in node.body:
+        for inner in ast.walk(part):
+            if not isinstance(inner, ast.Return | ast.Break) or not scene.ran(inner):
+                continue
+            if scene.reading.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
+                continue
+            always = _always_leaves(node.body)
+            word = "return" if isinstance(inner, ast.Return) else "break"
+            values = scene.values_at(inner)
+            names = [f"{name} = {text}" for name, text in values.items()][:6]
+            told: Told = {
+                "loop": scene.reading.line(number), "word": word, "round": 1, "names": names,
+            }  # fmt: skip
+            return Clue("ends_first_round", scene.at(inner), told, 0 if always else -0.4)
+    return None
+
+
+def _always_leaves(body: list[ast.stmt]) -> bool:
+    """Whether no way through the body leads to a second round."""
+    for statement in body:
+        match statement:
+            case ast.Return() | ast.Break() | ast.Raise():
+                return True
+            case ast.If(body=one, orelse=other) if other:
+                if _always_leaves(one) and _always_leaves(other):
+                    return True
+    return False
+
+
+def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
+    """An end of a sequence at whose places the loop looks, one after the other, but not there."""
+    number = scene.at(node)
+    if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
+        return
+    seen: dict[str, set[int]] = {}
+    function = scene.reading.within(node, FUNCTIONS) or scene.reading.tree
+    inside = _inside(scene, node)
+    moving: set[str] = set()
+    for part in ast.walk(function):
+        match part:
+            case ast.Subscript(ast.Name(name), index) if not isinstance(index, ast.Slice):
+                at = scene.at(part)
+                places = _places(scene, at, index, name)
+                seen.setdefault(name, set()).update(places)
+                if at in inside and len(places) >= FEWEST_SEEN:
+                    moving.add(name)
+            case ast.For(iter=ast.Name(name)) | ast.Subscript(ast.Name(name), ast.Slice()):
+                seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})
+            case ast.Call(ast.Attribute(ast.Name(name))):
+                # What grows or shrinks has no one length.
+                seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})
+    for name in sorted(moving):
+        length, places = scene.failing.sizes.get(name, 0), seen[name]
+        told: Told = {"sequence": name, "length": length}
+        if max(places) == length - 2:
+            yield Clue("last_unseen", number, told | {"index": max(places)})
+        if min(places) == 1:
+            yield Clue("first_unseen", number, told | {"index": 1})
+
+
+def _places(scene: Scene, at: int, index: ast.expr, name: str) -> set[int]:
+    length = scene.failing.sizes.get(name, 0)
+    found = {
+        worked_out(index, event.values, scene.failing.sizes) for event in scene.events_at(at)
+    }  # fmt: skip
+    known = {each for each in found if each is not None}
+    return {each + length if each < 0 else each for each in known if -length <= each < length}

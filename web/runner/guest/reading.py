@@ -1,0 +1,117 @@
+"""A student's program as it reads: its statements by number, their lines, their source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from types import CodeType
+
+STUDENT = "<student's program>"
+"""File name of the compiled program, by which its frames are known."""
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SHARED = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+"""Nodes that the parser makes once: they stand in no one statement."""
+SOURCE_CHARS = 100
+MOST_ROWS = 10
+
+
+class Reading:
+    """A program whose every statement has a number, from 1, in the order of the text.
+
+    Raises: SyntaxError, ValueError, RecursionError, MemoryError as Python does for the code.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.tree = ast.parse(code)
+        self.statements: list[ast.stmt] = [ast.Pass()]
+        """By number; none has 0."""
+        self.lines: list[int] = [1]
+        """Of each statement, 1-based."""
+        self.number: dict[ast.AST, int] = {}
+        """Of the statement in which a node stands; 0 for what stands in none."""
+        self.parent: dict[ast.AST, ast.AST] = {}
+        self._rows = [row.encode("utf-8", "replace") for row in code.split("\n")]
+        for node, number in numbered(self.tree):
+            self.number[node] = number
+            if isinstance(node, ast.stmt):
+                self.statements.append(node)
+                self.lines.append(node.lineno)
+            for child in ast.iter_child_nodes(node):
+                self.parent[child] = node
+
+    def compiled(self) -> CodeType:
+        """The program whose lines are its statements' numbers.
+
+        So a trace tells `if x: return y` apart from what it returns, and a statement over five
+        lines is one step.
+        """
+        tree = at_numbers(ast.parse(self.code))
+        for node in ast.walk(tree):
+            # What stops a program that never ends must get past its own handlers.
+            if isinstance(node, ast.ExceptHandler) and catches_all(node):
+                name = ast.Name("Exception", ast.Load(), lineno=node.lineno, col_offset=0)
+                node.type = ast.copy_location(name, node)
+        return compile(tree, STUDENT, "exec")
+
+    def source(self, node: ast.AST, most: int = SOURCE_CHARS) -> str:
+        """The node as the student wrote it, on one line, cut with `…`."""
+        first, last = node.lineno - 1, node.end_lineno - 1  # type: ignore[attr-defined]
+        start, end = node.col_offset, node.end_col_offset  # type: ignore[attr-defined]
+        if first == last:
+            found = [self._rows[first][start:end]]
+        else:
+            middle = self._rows[first + 1 : min(last, first + MOST_ROWS)]
+            found = [self._rows[first][start:], *middle, self._rows[last][:end]]
+        text = " ".join(b" ".join(found).decode("utf-8", "replace").split())
+        return text if len(text) <= most else text[: most - 1] + "…"
+
+    def line(self, number: int) -> int:
+        return self.lines[number] if 0 < number < len(self.lines) else 1
+
+    def within(self, node: ast.AST, kinds: type | tuple[type, ...]) -> ast.AST | None:
+        """The nearest node of these kinds around it."""
+        above = self.parent.get(node)
+        while above is not None and not isinstance(above, kinds):
+            above = self.parent.get(above)
+        return above
+
+
+def numbered(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
+    """Every node, before what it holds, with the number of its statement."""
+    count = 0
+    rest = [(tree, 0)]
+    while rest:
+        node, number = rest.pop()
+        if isinstance(node, ast.stmt):
+            count += 1
+            number = count
+        yield node, number
+        children = [each for each in ast.iter_child_nodes(node) if not isinstance(each, SHARED)]
+        rest.extend((child, number) for child in reversed(children))
+
+
+def at_numbers(tree: ast.Module) -> ast.Module:
+    """The tree with its statements' numbers in the place of lines."""
+    for node, number in numbered(tree):
+        if hasattr(node, "lineno"):
+            # A column that ends before it begins on the same line would be refused.
+            node.lineno = node.end_lineno = number  # type: ignore[attr-defined]
+            node.col_offset = node.end_col_offset = 0  # type: ignore[attr-defined]
+    return tree
+
+
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    match handler.type:
+        case None | ast.Name("BaseException"):
+            return True
+    return False
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """Names that it reads, each once, in their order."""
+    return list(dict.fromkeys(
+        each.id for each, _ in numbered(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+    ))  # fmt: skip

@@ -1,0 +1,187 @@
+"""What the program did on the failing case, as a small table: rounds, calls, or lines."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from typing import Any
+
+from .clue import Scene
+from .reading import FUNCTIONS, LOOPS
+from .show import cut
+from .trace import Calling, Event, Trace, Values
+
+MOST_NAMES = 8
+FIRST_ROWS, LAST_ROWS = 8, 4
+VALUE_CHARS = 40
+Row = dict[str, Any]
+
+
+def steps(scene: Scene, at: int) -> dict[str, Any] | None:
+    """The table that web.tutor.evidence.steps reads.
+
+    at: the statement of the first fact, whose loop is shown before another. None for a case that
+    is hidden from students, and for a run of which nothing is known.
+    """
+    trace = scene.failing
+    if trace.hidden or not trace.events:
+        return None
+    if name := _calls_itself(trace):
+        kind, rows, total = "calls", _calls(scene, name), None
+    elif loop := _loop(scene, at):
+        kind, (rows, total) = "loop", _rounds(scene, loop)
+    else:
+        kind, rows, total = "lines", _lines(scene), None
+    return _table(scene, kind, rows, total)
+
+
+def _table(scene: Scene, kind: str, rows: list[Row], total: int | None) -> dict[str, Any]:
+    total = len(rows) if total is None else max(total, len(rows))
+    if len(rows) > FIRST_ROWS + LAST_ROWS or total > len(rows):
+        rows = rows[:FIRST_ROWS] + rows[FIRST_ROWS:][-LAST_ROWS:]
+    names = list(dict.fromkeys(name for row in rows for name in row["values"]))
+    # What never changes says the least, where there are too many names.
+    moving = {name for row in rows for name in row["changed"]}
+    if len(names) > MOST_NAMES:
+        kept = [name for name in names if name in moving] + [
+            name for name in names if name not in moving
+        ]
+        names = [name for name in names if name in kept[:MOST_NAMES]]
+    for row in rows:
+        row["values"] = {name: row["values"][name] for name in names if name in row["values"]}
+        row["changed"] = [name for name in row["changed"] if name in names]
+    failed = failed_at(scene)
+    return {
+        "kind": kind, "names": names, "rows": rows, "omitted": total - len(rows),
+        "line": scene.reading.line(failed) if failed else None,
+        "at": _cut(_where(scene, failed), MOST_NAMES),
+    }  # fmt: skip
+
+
+def failed_at(scene: Scene) -> int:
+    """The statement that gave the wrong answer, or at which the program stopped."""
+    trace = scene.failing
+    if trace.stuck:
+        return trace.last[-1].at if trace.last else 0
+    return trace.error_at if trace.error is not None else trace.returned_at
+
+
+def _where(scene: Scene, failed: int) -> Values:
+    events = scene.events_at(failed)
+    return events[-1].values if events else {}
+
+
+def _cut(values: Values, most: int = 1_000) -> Values:
+    return {name: cut(text, VALUE_CHARS) for name, text in list(values.items())[:most]}
+
+
+def _row(scene: Scene, at: int, label: str, values: Values, before: Values) -> Row:
+    changed = [name for name, text in values.items() if before.get(name) != text]
+    return {
+        "line": scene.reading.line(at), "label": label, "values": _cut(values), "changed": changed,
+    }  # fmt: skip
+
+
+def _calls_itself(trace: Trace) -> str | None:
+    names = {call.number: call.name for call in trace.calls}
+    for call in trace.calls:
+        above = call.above
+        if above is not None and names.get(above) == call.name and call.name != "<lambda>":
+            return call.name
+    return None
+
+
+def _calls(scene: Scene, name: str) -> list[Row]:
+    """A row a call: its arguments, and what it gave back."""
+    found = []
+    for call in scene.failing.calls:
+        if call.name != name:
+            continue
+        arguments = ", ".join(cut(text, VALUE_CHARS) for text in call.arguments.values())
+        row = _row(scene, _began(scene, call), cut(f"{name}({arguments})", 60), call.arguments, {})
+        row["changed"] = []
+        if call.gave is not None:
+            row["values"]["return"] = cut(call.gave, VALUE_CHARS)
+        found.append(row)
+    return found
+
+
+def _began(scene: Scene, call: Calling) -> int:
+    for node in scene.nodes:
+        if isinstance(node, FUNCTIONS) and node.name == call.name:
+            return scene.at(node)
+    return call.ended_at
+
+
+def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
+    """The loop that holds the statement; else the one that went round most often."""
+    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    near = statement if isinstance(statement, LOOPS) else None
+    if statement is not None and near is None:
+        near = scene.reading.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
+    if isinstance(near, ast.For | ast.While) and scene.entered(near, near.body, scene.failing):
+        return near
+    ran = [
+        (scene.entered(node, node.body, scene.failing), -scene.at(node), node)
+        for node in scene.nodes if isinstance(node, ast.For | ast.While)
+    ]  # fmt: skip
+    times, _, loop = max(ran, default=(0, 0, None))
+    return loop if times else None
+
+
+def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
+    """A row a round, with what names held at its end; and how many rounds there were."""
+    trace, number = scene.failing, scene.at(loop)
+    inside = {scene.at(part) for each in loop.body for part in ast.walk(each)}
+    rows = _rounds_in(scene, trace.events, number, inside)
+    rounds = scene.entered(loop, loop.body, trace)
+    if rounds > len(rows):
+        rows = rows[:FIRST_ROWS]
+        rows += _last_rounds(scene, number, inside, rounds)
+    return rows, rounds
+
+
+def _rounds_in(scene: Scene, events: list[Event], number: int, inside: set[int]) -> list[Row]:
+    rows: list[Row] = []
+    open_in: dict[int, Values] = {}
+    at_head: dict[int, Values] = {}
+    for event in events:
+        before = open_in.get(event.call)
+        leaves = event.at == number or event.at not in inside or event.ends
+        if before is not None and leaves:
+            del open_in[event.call]
+            rows.append(_row(scene, number, str(len(rows) + 1), event.values, before))
+        if event.at in inside and event.call not in open_in and not event.ends:
+            # From before the loop's variable got its value.
+            open_in[event.call] = at_head.get(event.call, event.values)
+        if event.at == number:
+            at_head[event.call] = event.values
+    return rows
+
+
+def _last_rounds(scene: Scene, number: int, inside: set[int], rounds: int) -> list[Row]:
+    """Of a long loop: from its last events where it was stopped, else from what was kept."""
+    trace = scene.failing
+    found = _rounds_in(scene, list(trace.last), number, inside)[-LAST_ROWS:]
+    if not found:
+        kept = [
+            {name: cut(repr(value), VALUE_CHARS) for name, value in held.items()}
+            for _, held in trace.rounds.get(number, ())
+        ]
+        found = [
+            _row(scene, number, "", after, before) for before, after in itertools.pairwise(kept)
+        ][-LAST_ROWS:]
+    for place, row in enumerate(found):
+        row["label"] = str(rounds - len(found) + place + 1)
+    return found
+
+
+def _lines(scene: Scene) -> list[Row]:
+    """A row a line that ran in the call of the case, with what names held after it."""
+    outer = scene.failing.outer
+    events = [event for event in scene.failing.events if outer and event.call == outer.number]
+    rows = []
+    for now, after in itertools.pairwise(events):
+        if not now.ends:
+            rows.append(_row(scene, now.at, "", after.values, now.values))
+    return rows

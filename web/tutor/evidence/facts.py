@@ -1,0 +1,177 @@
+"""What a student's own program did on its failing case, as facts about its lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from web.tutor.gate.lexis import printable
+
+MOST_FACTS = 8
+"""Facts of a report, the most telling ones."""
+TEXT_CHARS = 120
+"""Longest text of a fact, each of a list alone."""
+MOST_VALUES = 12
+"""Values of a fact, also texts of one of its lists."""
+MOST_LINES = 5
+LAST_LINE = 100_000
+LARGEST = 10**12
+"""Largest whole number that a fact tells as one."""
+
+
+class FactKind(StrEnum):
+    """What happened; in brackets the values that a fact of the kind carries."""
+
+    SYNTAX = "syntax"
+    """Python cannot read the code. (message)"""
+    STOPPED = "stopped"
+    """An exception ended the case. (type, message, names: `cups = 1` …)"""
+    DROPPED = "dropped"
+    """A value is computed and nothing keeps it. (expression)"""
+    PRINTED_GAVE_NONE = "printed_gave_none"
+    """The answer is printed, and the caller gets None. (printed)"""
+    ENDED_WITHOUT_VALUE = "ended_without_value"
+    """The function ended without return. (branch: condition that was false, if there is one)"""
+    ANOTHER_TYPE = "another_type"
+    """The answer is another kind of value. (got_type, expected_type)"""
+    ENDS_FIRST_ROUND = "ends_first_round"
+    """The loop was left in its first round. (loop, word, round, names)"""
+    NEVER_ENDS = "never_ends"
+    """The loop went on until it was stopped. (condition, names, unchanged, changed, rounds)"""
+    NO_ROUND = "no_round"
+    """The loop's body did not run. (loop)"""
+    ROUNDS = "rounds"
+    """How often the loop's body ran. (rounds, variable, first, last, length)"""
+    LAST_UNSEEN = "last_unseen"
+    """The loop's index ends before the end of what it looks into. (sequence, index, length)"""
+    FIRST_UNSEEN = "first_unseen"
+    """The loop's index begins after the first of what it looks into. (sequence, index, length)"""
+    OUT_OF_RANGE = "out_of_range"
+    """An index that is not there. (sequence, index, length)"""
+    MISSING_KEY = "missing_key"
+    """A key that is not there. (key, keys)"""
+    BRANCH_NOT_TAKEN = "branch_not_taken"
+    """The condition was never true. (condition, values: `n = 3` …)"""
+    BRANCH_ALWAYS_TAKEN = "branch_always_taken"
+    """The condition was always true. (condition, values)"""
+    BRANCH_SOMETIMES_TAKEN = "branch_sometimes_taken"
+    """The condition was true in some rounds. (condition, times, asked, values when it was true)"""
+    ONE_LIST_MANY_TIMES = "one_list_many_times"
+    """Places of the answer, or calls of a function, share one list. (places)"""
+    CHANGED_INPUT = "changed_input"
+    """An argument differs after the call. (name, before, after)"""
+    PARAMETER_OVERWRITTEN = "parameter_overwritten"
+    """A parameter gets a new value before it is read. (name)"""
+    LOOP_VARIABLE_OVERWRITTEN = "loop_variable_overwritten"
+    """The body gives the loop's variable another value. (name)"""
+    HIDES_BUILTIN = "hides_builtin"
+    """A name of Python's own is used for something else. (name)"""
+    NEVER_CALLED = "never_called"
+    """A function of the program, or of a module, is named and not called. (name)"""
+    WRONG_NAME = "wrong_name"
+    """A name that nothing has made. (name, close)"""
+    ALWAYS_TRUE_PART = "always_true_part"
+    """A part of a condition that cannot be false. (part)"""
+    WRITES_ANSWER = "writes_answer"
+    """The line gives the value that reaches the answer. (name, values it went through)"""
+    GIVES_BACK = "gives_back"
+    """The line that gave the answer. (value)"""
+    LIMIT_TIME = "limit_time"
+    """Where the program was when its time was over. ()"""
+    LIMIT_MEMORY = "limit_memory"
+    """Where the program was when its memory was full. ()"""
+    LIMIT_DEPTH = "limit_depth"
+    """The function calls itself too often. (function, depth)"""
+    AGAINST_PASSING = "against_passing"
+    """The same condition came out otherwise in a passing case.
+    (call, condition, values_failing, values_passing)"""
+    FIRST_DIFFERENCE = "first_difference"
+    """Where the run and that of the reference part; only the student's side. (name, value, at)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """line: 1-based; lines: others that belong to it; score: how telling it is, 0 to 2."""
+
+    kind: FactKind
+    line: int
+    lines: tuple[int, ...] = ()
+    values: Mapping[str, str | int | tuple[str, ...]] = field(default_factory=dict)
+    score: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Keys kind, line, lines, values, score; only JSON types."""
+        values = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.values.items()
+        }
+        return asdict(self) | {
+            "kind": self.kind.value, "lines": list(self.lines), "values": values
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: object) -> Fact | None:
+        """A fact as as_json wrote it, each field checked and cut; None for what is none.
+
+        data: untrusted, for a student's program shares its memory with what finds facts.
+        """
+        if not isinstance(data, Mapping) or data.get("kind") not in list(FactKind):
+            return None
+        line, lines, values = data.get("line"), data.get("lines", ()), data.get("values", {})
+        if not _is_line(line) or not isinstance(lines, list | tuple):
+            return None
+        if not isinstance(values, Mapping):
+            return None
+        kept = {}
+        for name, value in list(values.items())[:MOST_VALUES]:
+            if isinstance(name, str) and name.isascii() and name.isidentifier():
+                cut = _value(value)
+                if cut is not None:
+                    kept[name[:TEXT_CHARS]] = cut
+        score = data.get("score", 0)
+        return cls(
+            kind=FactKind(data["kind"]),
+            line=line,
+            lines=tuple(each for each in lines[:MOST_LINES] if _is_line(each)),
+            values=kept,
+            score=_score(score),
+        )
+
+
+def facts_from_json(data: object) -> tuple[Fact, ...]:
+    """The first MOST_FACTS facts of a list; what is no fact is left out."""
+    if not isinstance(data, list | tuple):
+        return ()
+    return tuple(filter(None, map(Fact.from_json, data[:MOST_FACTS])))
+
+
+def cut_text(text: str, most: int) -> str:
+    """Printable text of at most `most` characters; a cut one ends with `…`."""
+    return printable(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def _is_line(value: object) -> bool:
+    return type(value) is int and 1 <= value <= LAST_LINE
+
+
+def _value(value: object) -> str | int | tuple[str, ...] | None:
+    match value:
+        case bool():
+            return str(value)
+        case int() if abs(value) <= LARGEST:
+            return value
+        case str():
+            return cut_text(value, TEXT_CHARS)
+        case list() | tuple():
+            texts = [each for each in value[:MOST_VALUES] if isinstance(each, str)]
+            return tuple(cut_text(each, TEXT_CHARS) for each in texts)
+    return None
+
+
+def _score(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0.0
+    return min(max(float(value), 0.0), 2.0)

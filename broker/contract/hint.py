@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,9 +17,9 @@ class State(StrEnum):
     ANSWERED = "answered"
     """The student has a hint from the model that passed the gate."""
     WITHHELD = "withheld"
-    """The gate refused everything the model wrote; the student has an authored hint or L0."""
+    """The gate refused everything the model wrote; the student has a hint without a model."""
     FAILED = "failed"
-    """No model answer could be had; the student has an authored hint or L0, and the reason."""
+    """No model answer could be had; the student has a hint without a model, and the reason."""
     CANCELLED = "cancelled"
     """The student took the request back."""
 
@@ -81,10 +82,12 @@ class Source(StrEnum):
 
     MODEL = "model"
     """An engine, and the gate let it pass."""
+    EVIDENCE = "evidence"
+    """Composed of what the student's own program did, in sentences of ours."""
     AUTHORED = "authored"
     """The exercise's author, for this level."""
     L0 = "l0"
-    """The test report in words: there was no authored hint."""
+    """The test report in words: there was nothing else."""
     NONE = "none"
     """No text at all: cancelled."""
 
@@ -110,8 +113,11 @@ class Outcome:
 
 
 def fallback(
-    state: State, reason: Reason, authored: str, l0: str, usage: Usage | None = None
+    state: State,
+    reason: Reason,
+    texts: Iterable[tuple[Source, str]],
+    usage: Usage | None = None,
 ) -> Outcome:
-    """What the student gets without a model's text: the author's hint, else the test report."""
-    text, source = (authored, Source.AUTHORED) if authored else (l0, Source.L0)
+    """What the student gets without a model's text: the first of these texts that is there."""
+    source, text = next((each for each in texts if each[1]), (Source.L0, ""))
     return Outcome(state=state, reason=reason, text=text, source=source, usage=usage or Usage())

@@ -113,7 +113,11 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint. authored, l0: what the student gets if the model's text may not be shown."""
+    """A claimed hint.
+
+    composed, authored, l0: what the student gets if the model's text may not be shown; composed of
+    facts, the most telling first.
+    """
 
     hint: str
     student: str
@@ -132,6 +136,7 @@ class HintJob:
     sampling: Sampling
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
+    composed: tuple[str, ...] = ()
 
     @property
     def beginning(self) -> str:

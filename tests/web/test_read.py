@@ -119,7 +119,7 @@ def test_a_final_hint_shows_everything(api: Caller, running: str) -> None:
     assert "Retry-After" not in answer
 
 
-@pytest.mark.parametrize(("language", "word"), [("ko", "선생님"), ("en", "teacher")])
+@pytest.mark.parametrize(("language", "word"), [("ko", "AI 없이"), ("en", "without it")])
 def test_the_notice_is_in_the_readers_language(
     api: Caller, running: str, language: str, word: str
 ) -> None:

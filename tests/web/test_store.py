@@ -24,6 +24,8 @@ from web.hints.creation import Created, Creation, KeyReused, Repeated, Waiting
 from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.hints.store import LOST
 from web.people.models import User
+from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 
 pytestmark = pytest.mark.django_db
 T = TypeVar("T")
@@ -224,21 +226,71 @@ def test_requeue_of_an_older_attempt_leaves_the_running_one(hint: str) -> None:
     assert state(hint) == (State.RUNNING, 2)
 
 
-def test_an_expired_hint_ends_with_its_authors_words(hint: str) -> None:
+def test_an_expired_hint_tells_what_the_program_did(hint: str) -> None:
+    first = Case(call="add(1, 2)", expected="3", got="-1")
+    failed = Report(verdict=Verdict.FAILED, total=2, first=first)
+    Submission.objects.update(report=failed.as_json())
+
     assert store.expire(hint, Reason.EXPIRED)
 
     found = row(hint)
     assert (found.state, found.reason) == (State.FAILED, Reason.EXPIRED)
-    assert (found.source, found.text) == (Source.AUTHORED, "부호를 보세요.")
+    assert found.source == Source.EVIDENCE
+    assert "add(1, 2)" in found.text
+
+
+def test_where_nothing_can_be_told_it_ends_with_its_authors_words(hint: str) -> None:
+    Submission.objects.update(report=Report(verdict=Verdict.SKIPPED).as_json())
+
+    store.expire(hint, Reason.EXPIRED)
+
+    assert (row(hint).source, row(hint).text) == (Source.AUTHORED, "부호를 보세요.")
 
 
 def test_without_an_authored_hint_it_ends_with_l0(hint: str, exercise: Exercise) -> None:
     exercise.authored_hints.all().delete()
+    error = ProgramError(kind="NoTests", message="")
+    Submission.objects.update(report=Report(verdict=Verdict.SKIPPED, error=error).as_json())
 
     store.expire(hint, Reason.EXPIRED)
 
     assert row(hint).source == Source.L0
     assert row(hint).text
+
+
+def test_a_rule_is_explained_by_the_author_before_it_is_left_to_evidence(
+    hint: str, exercise: Exercise
+) -> None:
+    Hint.objects.update(level=3)
+    exercise.authored_hints.update(level=3)
+
+    store.expire(hint, Reason.EXPIRED)
+
+    assert row(hint).source == Source.AUTHORED
+
+
+def test_without_the_author_evidence_is_told_at_every_level(hint: str, exercise: Exercise) -> None:
+    Hint.objects.update(level=3)
+
+    store.expire(hint, Reason.EXPIRED)
+
+    assert row(hint).source == Source.EVIDENCE
+
+
+def test_a_value_of_the_run_that_only_the_reference_has_is_not_told(
+    hint: str, exercise: Exercise
+) -> None:
+    Exercise.objects.update(reference="def add(a, b):\n    return [0, 97][a] or 'nine'\n")
+    for number, value in enumerate(("97", "'nine'")):
+        fact = Fact(kind=FactKind.GIVES_BACK, line=2, values={"value": value}, score=1)
+        report = Report.from_json(row(hint).submission.report)
+        Submission.objects.update(report=replace(report, facts=(fact,)).as_json())
+        Hint.objects.update(state=State.QUEUED, reason="", text="")
+
+        assert store.expire(hint, Reason.EXPIRED), number
+
+        assert row(hint).source == Source.EVIDENCE
+        assert value not in row(hint).text
 
 
 def test_a_running_hint_does_not_expire(hint: str) -> None:

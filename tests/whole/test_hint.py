@@ -133,14 +133,14 @@ def test_a_waiting_hint_is_served_when_a_slot_is_free(stand: Stand, engine: Fake
     ],
     ids=["nothing", "only code", "garbage"],
 )
-def test_a_useless_model_ends_in_the_authors_hint(
+def test_a_useless_model_ends_in_a_hint_of_evidence(
     stand: Stand, engine: FakeEngine, pieces: tuple[str, ...], reason: str
 ) -> None:
     engine.script(Behaviour(pieces=pieces), Behaviour(pieces=pieces))
 
     final = stand.final(stand.ask(stand.student())["id"])
 
-    assert (final["state"], final["reason"], final["source"]) == ("withheld", reason, "authored")
+    assert (final["state"], final["reason"], final["source"]) == ("withheld", reason, "evidence")
     assert final["text"].endswith("?")
     assert final["notice"]
 
@@ -165,7 +165,7 @@ def test_the_only_engine_fails_and_the_hint_still_ends(
 
     final = stand.final(stand.ask(stand.student())["id"])
 
-    assert (final["state"], final["reason"], final["source"]) == ("failed", reason, "authored")
+    assert (final["state"], final["reason"], final["source"]) == ("failed", reason, "evidence")
     assert "Look at" not in final["text"]
 
 
@@ -205,4 +205,4 @@ def test_a_mode_without_engines_ends_hints_at_once(stand: Stand) -> None:
         until(lambda: stand.live() == {"gpu0"})
 
     assert (final["state"], final["reason"]) == ("failed", "model_unavailable")
-    assert final["source"] == "authored"
+    assert final["source"] == "evidence"

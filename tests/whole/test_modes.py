@@ -35,7 +35,7 @@ def test_a_mode_ends_as_it_should_and_holds_up_nobody(site: Site, mode: str) -> 
         assert (final["state"], final["source"], final["text"]) == ("answered", "model", HINT)
     else:
         reason = ENDED[mode] if mode in ENDED else REASONS[ELSEWHERE[mode]]
-        assert (final["source"], final["reason"]) == ("authored", reason)
+        assert (final["source"], final["reason"]) == ("evidence", reason)
     assert (other["state"], other["text"]) == ("answered", HINT)
 
 
@@ -51,14 +51,14 @@ def streaming(site: Site) -> Iterator[Site]:
 def test_a_model_that_babbles_holds_up_nobody(streaming: Site, mode: str) -> None:
     final, other, _ = streaming.beside(f"mode={mode} BANG")
 
-    assert (final["source"], final["reason"]) == ("authored", Reason.OFF_TEMPLATE)
+    assert (final["source"], final["reason"]) == ("evidence", Reason.OFF_TEMPLATE)
     assert other["text"] == HINT
 
 
 def test_a_solution_in_another_language_is_not_shown(site: Site) -> None:
     final, other, _ = site.beside("mode=java-answer")
 
-    assert (final["state"], final["source"]) == ("withheld", "authored")
+    assert (final["state"], final["source"]) == ("withheld", "evidence")
     assert other["text"] == HINT
 
 

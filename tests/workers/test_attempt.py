@@ -243,8 +243,8 @@ async def test_nothing_ungated_is_where_a_student_can_read_it(
     result = await attempt.generate(runtime, hint)
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("withheld", "leak", "authored")
-    assert final.text == "Look at the sign."
+    assert (final.state, final.reason, final.source) == ("withheld", "leak", "evidence")
+    assert final.text.endswith("?")
     shown = json.dumps([await told(runtime, hint), str(result)]) + caplog.text
     assert "return a + b" not in shown
     raw = await runtime.database.run(lambda: list(ModelCall.objects.values_list("text", "verdict")))
@@ -290,7 +290,7 @@ async def test_a_refused_first_answer_is_taken_back_and_asked_again(
         (ModelRefused(Refusal.KEY, "no"), "model_refused"),
     ],
 )
-async def test_without_another_engine_the_hint_ends_with_its_authors(
+async def test_without_another_engine_the_hint_ends_with_one_of_evidence(
     runtime: Runtime, hint: str, error: Exception, reason: str
 ) -> None:
     runtime.model = ScriptedModel(("Look at ", error))
@@ -298,7 +298,7 @@ async def test_without_another_engine_the_hint_ends_with_its_authors(
     await attempt.generate(runtime, hint)
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", reason, "authored")
+    assert (final.state, final.reason, final.source) == ("failed", reason, "evidence")
     assert await settled(runtime, hint)
 
 
@@ -325,7 +325,7 @@ async def test_an_engine_that_does_not_write_the_language_is_not_asked(
     await attempt.generate(runtime, hint)
 
     final = await row(runtime, hint)
-    assert (final.reason, final.text) == ("other_language", "Look at the sign.")
+    assert (final.reason, final.source) == ("other_language", "evidence")
 
 
 async def test_both_turns_share_one_deadline(
@@ -342,7 +342,7 @@ async def test_both_turns_share_one_deadline(
     await asyncio.wait_for(attempt.generate(runtime, hint), 30)
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("withheld", "leak", "authored")
+    assert (final.state, final.reason, final.source) == ("withheld", "leak", "evidence")
 
 
 DEFECT = ZeroDivisionError("SECRET of the student")
@@ -363,7 +363,7 @@ async def test_a_defect_ends_a_hint_after_three_attempts(
         assert (await row(runtime, hint)).attempt == number
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
+    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "evidence")
     assert (await told(runtime, hint))[-1] == (
         EventKind.DONE, {"state": "failed", "reason": "worker_lost"}
     )  # fmt: skip
@@ -482,7 +482,7 @@ async def test_rate_limits_end_with_the_time_to_live(runtime: Runtime, hint: str
     await Rescue(runtime.broker, runtime.database).tick()
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", "expired", "authored")
+    assert (final.state, final.reason, final.source) == ("failed", "expired", "evidence")
 
 
 async def test_what_a_server_refuses_is_kept_for_its_engine(runtime: Runtime, hint: str) -> None:

@@ -195,7 +195,7 @@ async def test_after_a_second_cut_the_hint_ends_with_its_authors(
     result = await serve(runtime, hint, ("it", error), at=at)
 
     final = await row(runtime, hint)
-    assert (result.state, final.source, final.partial) == ("failed", "authored", "")
+    assert (result.state, final.source, final.partial) == ("failed", "evidence", "")
     assert final.reason in ("truncated", "model_timeout")
     assert await settled(runtime, hint)
 
@@ -289,7 +289,7 @@ async def test_a_refusal_is_final_and_its_cause_is_told(
     result = await serve(runtime, hint, (ModelRefused(cause, "status"),))
 
     assert (result.state, result.reason, result.refusal) == ("failed", reason, cause)
-    assert (await row(runtime, hint)).source == "authored"
+    assert (await row(runtime, hint)).source == "evidence"
 
 
 async def test_failures_take_the_engine_down_and_a_canary_takes_it_up(
@@ -383,7 +383,7 @@ async def test_a_hint_no_engine_is_left_for_ends_with_its_authors(
     await rescue.tick()
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "authored")
+    assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "evidence")
     assert final.partial == ""
     assert (await told(runtime, hint))[-1][0] is EventKind.DONE
     assert not await runtime.broker.run(dispatch.standing([hint]))

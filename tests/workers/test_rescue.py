@@ -95,7 +95,7 @@ async def test_a_hint_that_kills_its_workers_ends(
         await rescue.tick()
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "authored")
+    assert (final.state, final.reason, final.source) == ("failed", "worker_lost", "evidence")
     assert (await runtime.broker.run(streams.after(hint)))[-1].kind is EventKind.DONE
     assert not await runtime.broker.run(dispatch.standing([hint]))
 
@@ -245,7 +245,7 @@ async def test_a_final_row_takes_its_lease_with_it(
     assert not await runtime.broker.client.exists(LEASES("gpu0"))
 
 
-async def test_waiting_too_long_ends_with_the_authors_hint(
+async def test_waiting_too_long_ends_with_a_hint_of_evidence(
     runtime: Runtime, rescue: Rescue, hint: str
 ) -> None:
     await age(runtime, hint, created_at=LONG_AGO)
@@ -253,7 +253,7 @@ async def test_waiting_too_long_ends_with_the_authors_hint(
     await rescue.tick()
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.text) == ("failed", "expired", "Look at the sign.")
+    assert (final.state, final.reason, final.source) == ("failed", "expired", "evidence")
 
 
 async def test_only_one_of_two_rescues_works_at_a_time(
@@ -338,7 +338,7 @@ async def test_hints_do_not_wait_for_engines_that_stay_away(
     await rescue.tick()
 
     final = await row(runtime, hint)
-    assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "authored")
+    assert (final.state, final.reason, final.source) == ("failed", "model_unavailable", "evidence")
 
 
 async def test_a_final_event_that_was_not_sent_is_sent_later(

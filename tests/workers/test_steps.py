@@ -166,7 +166,7 @@ async def test_a_hidden_step_that_is_refused_ends_the_hint_with_its_authors(
 
     assert result is not None
     assert (result.state, result.refusal) == ("failed", Refusal.KEY)
-    assert (await row(runtime, hint)).source == "authored"
+    assert (await row(runtime, hint)).source == "evidence"
 
 
 async def test_a_hidden_step_shares_the_deadline(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
-from broker.contract.hint import Lane
+from broker.contract.hint import Lane, Source
 from broker.contract.job import Endpoint, HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.hints.models import Hint, Submission
+from web.tutor.evidence.compose import candidates
+from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
 from web.tutor.languages import Locale
+
+COMPOSED = 4
+"""Hints composed for a job; the gate rarely refuses the first one."""
 
 
 def ticket(row: Hint) -> Ticket:
@@ -56,6 +63,26 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,
+        composed=composed(row),
+    )
+
+
+def without_model(row: Hint) -> Iterator[tuple[Source, str]]:
+    """What the student gets of a hint that no engine has served; of whatever can be read."""
+    try:
+        told, shown = composed(row), l0(row)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        told, shown = (), ""
+    exercise = row.exercise
+    return floor(
+        level=row.level,
+        locale=row.locale,
+        code=row.submission.code,
+        statement=exercise.statement(row.locale),
+        reference=exercise.reference,
+        composed=told,
+        authored=authored(row),
+        l0=shown,
     )
 
 
@@ -79,9 +106,8 @@ def words(program: Submission, locale: Locale) -> str:
     return l0_words(report, locale, program.code)
 
 
-def l0_or_nothing(row: Hint) -> str:
-    """A hint whose report cannot be read ends all the same."""
-    try:
-        return l0(row)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return ""
+def composed(row: Hint) -> tuple[str, ...]:
+    """Hints composed of what the program did, the most telling first."""
+    report = Report.from_json(row.submission.report)
+    told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
+    return tuple(islice(told, COMPOSED))

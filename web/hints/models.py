@@ -78,6 +78,7 @@ class Hint(models.Model):
 
     class Source(models.TextChoices):
         MODEL = contract.Source.MODEL, _("AI")
+        EVIDENCE = contract.Source.EVIDENCE, _("what the program did")
         AUTHORED = contract.Source.AUTHORED, _("author")
         L0 = contract.Source.L0, _("test report")
         NONE = contract.Source.NONE, _("none")

@@ -6,29 +6,25 @@ from django.utils.translation import gettext_lazy as _
 from broker.contract.hint import Reason
 
 NOTICES: dict[str, Promise] = {
-    Reason.LEAK: _("The AI said too much, so you get your teacher's hint instead."),
-    Reason.OFF_TEMPLATE: _(
-        "The AI's answer was not usable, so you get your teacher's hint instead."
-    ),
-    Reason.MODEL_UNAVAILABLE: _(
-        "The AI cannot be reached right now. This hint was prepared before."
-    ),
-    Reason.MODEL_TIMEOUT: _("The AI took too long. This hint was prepared before."),
+    Reason.LEAK: _("The AI said too much, so this hint comes without it."),
+    Reason.OFF_TEMPLATE: _("The AI's answer was not usable, so this hint comes without it."),
+    Reason.MODEL_UNAVAILABLE: _("The AI cannot be reached right now. This hint comes without it."),
+    Reason.MODEL_TIMEOUT: _("The AI took too long. This hint comes without it."),
     Reason.MODEL_REFUSED: _(
-        "The AI is not set up correctly; staff can see why. This hint was prepared before."
+        "The AI is not set up correctly; staff can see why. This hint comes without it."
     ),
     Reason.REQUEST_REFUSED: _(
-        "The AI could not take your request; it may be too long. This hint was prepared before."
+        "The AI could not take your request; it may be too long. This hint comes without it."
     ),
     Reason.OTHER_LANGUAGE: _(
-        "The AI here does not write your language. This hint was prepared before."
+        "The AI here does not write your language. This hint comes without it."
     ),
     Reason.ONLY_THOUGHTS: _(
-        "The AI thought for so long that it gave no answer. This hint was prepared before."
+        "The AI thought for so long that it gave no answer. This hint comes without it."
     ),
-    Reason.TRUNCATED: _("The AI broke off in the middle. This hint was prepared before."),
-    Reason.WORKER_LOST: _("Something broke on our side. This hint was prepared before."),
-    Reason.EXPIRED: _("It was too busy to ask the AI in time. This hint was prepared before."),
+    Reason.TRUNCATED: _("The AI broke off in the middle. This hint comes without it."),
+    Reason.WORKER_LOST: _("Something broke on our side. This hint comes without the AI."),
+    Reason.EXPIRED: _("It was too busy to ask the AI in time. This hint comes without it."),
     Reason.CANCELLED: _("You took this request back."),
 }
 

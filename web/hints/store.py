@@ -14,7 +14,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext_noop
+from prometheus_client import Counter
 
+from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended
 from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
 from broker.contract.job import HintJob, Partial
@@ -28,6 +30,12 @@ from web.statements import Sql, ago_sql, insert, now_sql, update
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
+SOURCES = Counter(
+    "hint_source",
+    "Hints that have ended, by who wrote the text that the student has.",
+    ["source"],
+    registry=REGISTRY,
+)
 LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
 
 
@@ -92,7 +100,7 @@ CLAIM = f"""
 def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
     """running → the outcome's state, for the attempt that still owns the hint."""
     ours = Sql("state = %s AND attempt = %s", (State.RUNNING, attempt))
-    return left(hint, ours, ended, final(State.RUNNING, outcome), attempt)
+    return counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
 
 
 def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ended = LOST) -> bool:
@@ -110,20 +118,20 @@ def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ende
 
 
 def expire(hint: str, reason: Reason) -> bool:
-    """queued → failed, with the authored hint or L0: nobody could serve it."""
+    """queued → failed, with what is there without a model: nobody could serve it."""
     row = Hint.objects.filter(pk=hint).select_related("exercise", "submission").first()
     if row is None:
         return False
-    outcome = fallback(State.FAILED, reason, jobs.authored(row), jobs.l0_or_nothing(row))
+    outcome = fallback(State.FAILED, reason, jobs.without_model(row))
     waiting = Sql("state = %s", (State.QUEUED,))
-    return left(hint, waiting, Ended(), final(State.QUEUED, outcome))
+    return counted(outcome, left(hint, waiting, Ended(), final(State.QUEUED, outcome)))
 
 
 def cancel(hint: str) -> bool:
     """queued or running → cancelled."""
     outcome = Outcome(state=State.CANCELLED, reason=Reason.CANCELLED)
     in_flight = Sql("state IN (%s, %s)", IN_FLIGHT)
-    return left(hint, in_flight, Ended(), final(State.RUNNING, outcome))
+    return counted(outcome, left(hint, in_flight, Ended(), final(State.RUNNING, outcome)))
 
 
 def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | None:
@@ -149,6 +157,13 @@ def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     """The student's verdict on a hint; the last one counts."""
     hint.helpful, hint.comment = helpful, storable(comment)
     Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
+
+
+def counted(outcome: Outcome, ours: bool) -> bool:
+    """Counts the hint, if this writer was the one to end it; gives `ours` back."""
+    if ours:
+        SOURCES.labels(outcome.source).inc()
+    return ours
 
 
 AGAIN: dict[str, Any] = {"state": State.QUEUED, "engine": "", "claimed_at": None}

@@ -57,6 +57,7 @@ def script_words() -> dict[str, str]:
         "ready": _("Your hint is ready."),
         "stopped": _("The request was stopped."),
         "by_model": _("Written by AI, which can be wrong: check it against your code."),
+        "by_evidence": _("Made from what your own program did, without AI."),
         "by_authored": _("Written by your teacher."),
         "by_l0": _("Made from the test report."),
         "thanks": _("Thank you. Your answer was saved."),

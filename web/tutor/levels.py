@@ -28,7 +28,8 @@ class Level:
     of it. form: what the prompt asks for, with the blanks low and high for aim_words.
     min_words, max_words: fewer or more are refused. strict: code spans hold only what the student
     wrote or was shown, and no edit is advised. patterns: code spans may hold syntax that the
-    student has not used yet.
+    student has not used yet. by_author: without a model's text, the author's hint goes before one
+    that is composed of facts, which cannot explain a rule.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Level:
     asking: QuestionRule
     strict: bool = False
     patterns: bool = False
+    by_author: bool = False
 
 
 LEVELS: dict[int, Level] = {
@@ -101,6 +103,7 @@ LEVELS: dict[int, Level] = {
         max_words=160,
         asking=QuestionRule.FREELY,
         patterns=True,
+        by_author=True,
     ),
 }
 """By number, from 1 up, as they open one after the other; L0, the test report, is always there."""

@@ -19,6 +19,7 @@ from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
+from web.tutor.evidence.floor import floor
 from workers.attempt.calls import usage
 from workers.attempt.mishap import passes, where
 
@@ -52,9 +53,19 @@ def fail(attempt: Attempt, error: ModelError) -> None:
 
 
 def without_model(attempt: Attempt, state: State, reason: Reason) -> Outcome:
-    """The author's words, or the test report."""
+    """What the student gets instead: composed of facts, by the author, or the test report."""
     job = attempt.job
-    return fallback(state, reason, job.authored, job.l0, usage(attempt.calls))
+    texts = floor(
+        level=job.level,
+        locale=job.locale,
+        code=job.code,
+        statement=job.statement,
+        reference=job.reference,
+        composed=job.composed,
+        authored=job.authored,
+        l0=job.l0,
+    )
+    return fallback(state, reason, texts, usage(attempt.calls))
 
 
 async def finish(attempt: Attempt) -> None:

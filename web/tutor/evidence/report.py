@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from web.tutor.evidence.facts import Fact, facts_from_json
+from web.tutor.evidence.steps import Steps
 from web.tutor.gate.lexis import printable
+from web.tutor.languages import LANGUAGES
 
 LENGTHS = {
     "call": 200,
-    "stdin": 200,
+    "stdin": 300,
     "expected": 200,
     "got": 200,
     "error": 400,
@@ -22,6 +25,8 @@ LENGTHS = {
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
 NOTE_CHARS = 20
 """Characters kept free for the note `…(+9,800)` at the end of a text that was cut."""
+NOTE_TEXT_CHARS = 300
+"""Most characters of an author's note on a case, in each language."""
 MOST_CASES = 1_000_000
 
 
@@ -65,7 +70,8 @@ def shorten(text: str, most: int, dropped: int = 0) -> str:
 class Case:
     """One failing check as a student reads it; got is None when an error or a limit came first.
 
-    stdin: None for a call.
+    stdin: what the program could read; None for a call. hidden: a case of which students see that
+    it fails, and no value. note: the author's, by language.
     """
 
     call: str
@@ -73,6 +79,8 @@ class Case:
     got: str | None = None
     error: str | None = None
     stdin: str | None = None
+    hidden: bool = False
+    note: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +94,10 @@ class ProgramError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Result of one check. output: the first of what the code printed."""
+    """Result of one check. output: the first of what the code printed.
+
+    facts, steps: what it did on its first failing case, where that was looked at.
+    """
 
     verdict: Verdict
     passed: int = 0
@@ -94,6 +105,8 @@ class Report:
     first: Case | None = None
     error: ProgramError | None = None
     output: str = ""
+    facts: tuple[Fact, ...] = ()
+    steps: Steps | None = None
 
     def cut(self) -> Report:
         """The same with every text within LENGTHS, without NUL and half characters.
@@ -103,8 +116,12 @@ class Report:
         return self.from_json(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Keys verdict, passed, total, first, error, output; only JSON types."""
-        return asdict(self) | {"verdict": self.verdict.value}
+        """Keys verdict, passed, total, first, error, output, facts, steps; only JSON types."""
+        return asdict(self) | {
+            "verdict": self.verdict.value,
+            "facts": [fact.as_json() for fact in self.facts],
+            "steps": self.steps.as_json() if self.steps else None,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
@@ -120,6 +137,8 @@ class Report:
             first=Case(**_cut(first)) if first else None,
             error=ProgramError(**_cut(error)) if error else None,
             **_cut({"output": data["output"]}),
+            facts=facts_from_json(data.get("facts")),
+            steps=Steps.from_json(data.get("steps")),
         )
 
 
@@ -130,4 +149,8 @@ def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
         if (value := cut.get(name)) is not None:
             # A row of an earlier version may hold lists here.
             cut[name] = shorten(value if isinstance(value, str) else "…", LENGTHS[name])
+    if note := cut.get("note"):
+        cut["note"] = {
+            locale: shorten(str(note.get(locale, "")), NOTE_TEXT_CHARS) for locale in LANGUAGES
+        }
     return cut

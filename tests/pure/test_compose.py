@@ -1,0 +1,320 @@
+"""Hints composed of facts: true to the level's form, through the gate, of nothing but the case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from web.tutor.evidence import examples
+from web.tutor.evidence.blanks import LISTED
+from web.tutor.evidence.compose import candidates, compose
+from web.tutor.evidence.examples import Example
+from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
+from web.tutor.evidence.wording import TABLES
+from web.tutor.evidence.wording.particles import Said
+from web.tutor.gate.draft import count_words
+from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.levels import LEVELS
+
+EXAMPLES = list(examples.examples())
+TOLD = [each.told for each in EXAMPLES]
+SEEDS = [str(number) for number in range(6)]
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=TOLD)
+each_locale = pytest.mark.parametrize("locale", LANGUAGES)
+each_level = pytest.mark.parametrize("level", [1, 2])
+
+
+def hidden(report: Report) -> Report:
+    """The same of a case that nobody may see."""
+    if report.first is None:
+        return report
+    return replace(report, first=Case(call="", expected="", stdin="", hidden=True))
+
+
+def read(report: Report) -> Report:
+    """The same of a program that reads and prints."""
+    if report.first is None:
+        return report
+    return replace(report, first=replace(report.first, call="", stdin="7 3"))
+
+
+def long(report: Report) -> Report:
+    """The same of a case that is too long for a sentence."""
+    if report.first is None:
+        return report
+    call = f"longest({', '.join(map(str, range(40)))})"
+    return replace(report, first=Case(call=call, expected=call, got=call))
+
+
+def bare(report: Report) -> Report:
+    """The same with facts that tell no values."""
+    return replace(report, facts=tuple(replace(fact, values={}) for fact in report.facts))
+
+
+FORMS = {"call": lambda report: report, "hidden": hidden, "stdin": read, "long": long, "bare": bare}
+each_form = pytest.mark.parametrize("form", FORMS)
+
+
+def texts(example: Example, level: int, locale: Locale, form: str = "call") -> Iterator[str]:
+    """Every wording that the hint may have."""
+    report = FORMS[form](example.report)
+    for seed in SEEDS:
+        text = compose(report, level, locale, seed, example.code)
+        assert text
+        yield text
+
+
+def values_of(report: Report) -> str:
+    """The trace: all that the facts tell."""
+    lists = (fact.values.values() for fact in report.facts)
+    return "\n".join(
+        " ".join(value) if isinstance(value, tuple) else str(value)
+        for values in lists
+        for value in values
+    )
+
+
+def judged(text: str, example: Example, level: int, locale: Locale) -> Ruling:
+    shown = l0_words(example.report, locale, example.code)
+    gate = Gate(
+        level=level,
+        locale=locale,
+        student_code=example.code,
+        statement=f"{shown}\n{values_of(example.report)}\n7 3",
+        reference="def other(a, b):\n    return -(-a // b)\n",
+    )
+    gate.feed(text)
+    return gate.finish()
+
+
+def test_every_kind_of_fact_has_sentences_and_an_example() -> None:
+    for table in TABLES.values():
+        assert set(FactKind) <= table.sentences.keys()
+        assert set(table.sentences) == set(TABLES["en"].sentences)
+        assert set(TOLD) <= table.sentences.keys()
+        assert table.cases.keys() == TABLES["en"].cases.keys()
+        assert table.types.keys() == TABLES["en"].types.keys()
+    assert set(FactKind) <= set(TOLD)
+
+
+@each_locale
+def test_each_thing_is_told_in_two_or_three_wordings(locale: Locale) -> None:
+    for told, levels in TABLES[locale].sentences.items():
+        assert levels.keys() == {1, 2}
+        for wordings in levels.values():
+            assert len(wordings) <= 4
+            assert told.startswith("report_") or len(wordings) >= 3
+            blanks = [wording.blanks for wording in wordings]
+            assert blanks[-1] <= {"case", "Case", "line"}
+
+
+@each_example
+@each_locale
+@each_level
+@each_form
+def test_it_has_the_form_of_its_level(
+    example: Example, locale: Locale, level: int, form: str
+) -> None:
+    for text in texts(example, level, locale, form):
+        assert LEVELS[level].min_words <= count_words(text) <= LEVELS[level].max_words
+        assert text.count("?") == 1
+        assert text.endswith("?")
+        assert "  " not in text
+        assert "{" not in SPAN.sub("", text)
+        assert "\0" not in text
+        if level == 1:
+            assert not re.search(r"\bline \d|\d번째 줄", text)
+
+
+@each_example
+@each_locale
+@each_level
+def test_the_gate_lets_every_wording_pass_whole(
+    example: Example, locale: Locale, level: int
+) -> None:
+    for form in ("call", "stdin", "hidden"):
+        for text in texts(example, level, locale, form):
+            ruling = judged(text, example, level, locale)
+            assert (ruling.rule, ruling.text) == (None, text)
+
+
+@each_example
+@each_locale
+@each_level
+def test_its_code_is_of_the_program_the_case_or_the_trace(
+    example: Example, locale: Locale, level: int
+) -> None:
+    first = example.report.first or Case(call="", expected="")
+    error = example.report.error
+    shown = [example.code, first.call, first.expected, first.got or "", values_of(example.report)]
+    known = {*tokens(" ".join(shown)), *tokens(error.kind if error else "")}
+    for text in texts(example, level, locale):
+        assert set(tokens(" ".join(SPAN.findall(text)))) <= known
+        assert not re.search(r"[=<>+*/_\[\]]", SPAN.sub("", text))
+
+
+@each_locale
+def test_of_a_hidden_case_no_value_is_told(locale: Locale) -> None:
+    report = Report(
+        verdict=Verdict.FAILED,
+        first=Case(call="", expected="", stdin="", hidden=True),
+        facts=(
+            Fact(
+                kind=FactKind.ROUNDS,
+                line=3,
+                values={"rounds": 77, "variable": "days", "first": "78", "last": "79"},
+            ),
+            Fact(kind=FactKind.WRITES_ANSWER, line=5, values={"name": "days", "values": ("77",)}),
+            Fact(kind=FactKind.GIVES_BACK, line=6, values={"value": "77"}),
+            Fact(
+                kind=FactKind.ANOTHER_TYPE,
+                line=6,
+                values={"got_type": "str", "expected_type": "float"},
+            ),
+            Fact(kind=FactKind.STOPPED, line=6, values={"type": "KeyError", "names": ("a = 77",)}),
+            Fact(kind=FactKind.OUT_OF_RANGE, line=6, values={"index": 77, "length": 78}),
+            Fact(kind=FactKind.LIMIT_DEPTH, line=2, values={"function": "days", "depth": 77}),
+            Fact(kind=FactKind.AGAINST_PASSING, line=2, values={"call": "rice_days(77, 1)"}),
+            Fact(kind=FactKind.CHANGED_INPUT, line=2, values={"before": "77", "after": "78"}),
+        ),
+    )
+    for level in (1, 2):
+        for seed in SEEDS:
+            told = list(candidates(report, level, locale, seed, examples.RICE))
+            assert len(told) == len(report.facts) + 1
+            for text in told:
+                assert "77" not in text
+                assert "78" not in text
+                assert TABLES[locale].types["float"] not in text
+
+
+@each_locale
+def test_another_seed_may_choose_another_wording_and_the_same_seed_the_same(
+    locale: Locale,
+) -> None:
+    example = EXAMPLES[TOLD.index("rounds")]
+    assert len(set(texts(example, 1, locale))) >= 2
+    assert list(texts(example, 1, locale)) == list(texts(example, 1, locale))
+
+
+@each_locale
+def test_the_most_telling_fact_is_told(locale: Locale) -> None:
+    less = Fact(kind=FactKind.GIVES_BACK, line=6, values={"value": "2"}, score=0.4)
+    more = Fact(kind=FactKind.DROPPED, line=4, values={"expression": "cups - per_day"}, score=0.9)
+    report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.RICE])
+
+    told = [
+        compose(replace(report, facts=facts), 2, locale, "1", examples.RICE)
+        for facts in ((less, more), (more, less), (more,))
+    ]
+
+    assert len(set(told)) == 1
+    assert "cups - per_day" in str(told[0])
+
+
+@each_locale
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_nothing_is_said_against_a_program_that_was_not_judged(
+    verdict: Verdict, locale: Locale
+) -> None:
+    fact = Fact(kind=FactKind.HIDES_BUILTIN, line=1, values={"name": "list"})
+    report = Report(verdict=verdict, facts=(fact,), error=ProgramError(kind="Busy", message=""))
+    judged = verdict not in (Verdict.PASSED, Verdict.SKIPPED)
+
+    if judged and f"report_{verdict}" in TABLES[locale].sentences:
+        assert compose(report, 1, locale, "1", "list = 3\n")
+    elif not judged:
+        assert compose(report, 1, locale, "1", "list = 3\n") is None
+
+
+@pytest.mark.parametrize("level", [2, 3, 4])
+@each_locale
+def test_higher_levels_are_told_what_level_two_is(level: int, locale: Locale) -> None:
+    example = EXAMPLES[TOLD.index("dropped")]
+
+    text = compose(example.report, level, locale, "1", example.code)
+
+    assert re.search(r"line 4\b|4번째 줄", str(text), re.IGNORECASE)
+
+
+@each_locale
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"expression": "os.remove(secret)"},
+        {"expression": "x" * 100},
+        {"expression": "a`b"},
+        {"expression": 12},
+        {"expression": ("a", "b")},
+        {"expression": ""},
+        {},
+        {"expression": "{line}{case}"},
+        {"expression": "cups\nper_day"},
+    ],
+)
+def test_a_forged_fact_tells_nothing_that_is_not_in_the_program(
+    values: dict[str, str | int | tuple[str, ...]], locale: Locale
+) -> None:
+    fact = Fact(kind=FactKind.DROPPED, line=4, values=values)
+    report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.RICE], facts=(fact,))
+
+    for seed in SEEDS:
+        text = str(compose(report, 2, locale, seed, examples.RICE))
+
+        assert set(tokens(" ".join(SPAN.findall(text)))) <= set(tokens(examples.RICE))
+        assert len(text) < 300
+
+
+@each_locale
+def test_a_line_that_the_program_does_not_have_is_not_named(locale: Locale) -> None:
+    fact = Fact(kind=FactKind.DROPPED, line=70, values={"expression": "cups - per_day"})
+    report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.RICE], facts=(fact,))
+
+    assert "70" not in str(compose(report, 2, locale, "1", examples.RICE))
+
+
+@each_locale
+def test_of_a_long_row_of_values_the_first_ones_are_told(locale: Locale) -> None:
+    values = tuple(str(100 + number) for number in range(9))
+    fact = Fact(kind=FactKind.WRITES_ANSWER, line=5, values={"name": "days", "values": values})
+    report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.RICE], facts=(fact,))
+
+    text = str(compose(report, 1, locale, "1", examples.RICE))
+
+    assert f"`{values[LISTED - 1]}`, …" in text
+    assert values[LISTED] not in text
+
+
+@each_locale
+def test_of_a_missing_colon_it_says_what_is_missing_but_never_a_sign_to_write(
+    locale: Locale,
+) -> None:
+    code = "if n = 3:\n    pass\n"
+    fact = Fact(kind=FactKind.SYNTAX, line=1, values={"message": "found `=`"})
+    report = Report(verdict=Verdict.SYNTAX, facts=(fact,))
+
+    for level in (1, 2):
+        for seed in SEEDS:
+            assert "==" not in str(compose(report, level, locale, seed, code))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("`3`", "`3`은"), ("`2`", "`2`는"), ("`10`", "`10`은"), ("`f(7, 3)`", "`f(7, 3)`은"),
+        ("`cups`", "`cups`는"), ("`len`", "`len`은"), ("`name`", "`name`은"), ("`set`", "`set`은"),
+        ("`list`", "`list`는"), ("`None`", "`None`은"), ("`n`", "`n`은"), ("`i`", "`i`는"),
+        ("`[1, 2]`", "`[1, 2]`는"), ("문자열", "문자열은"), ("정수", "정수는"),
+        ("`가나`", "`가나`는"), ("`…`", "`…`는"),
+    ],
+)  # fmt: skip
+def test_a_particle_goes_with_what_is_read_before_it(text: str, said: str) -> None:
+    assert f"{Said(text):은|는}" == said
+    assert f"{Said(text)}" == text

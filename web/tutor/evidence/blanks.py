@@ -1,0 +1,168 @@
+"""What the blanks of a composed hint hold: the failing case, and what a fact tells, as Markdown.
+
+Nothing else gets into a hint: pieces of the student's program, of the failing case, and values that
+the program had on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from web.tutor.evidence.explain import ERRORS, explain_syntax
+from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.report import Report
+from web.tutor.evidence.wording import TABLES, Wording
+from web.tutor.evidence.wording.particles import Said
+from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.gate.seen import BRACKETS
+from web.tutor.languages import Locale
+
+SPAN_CHARS = 60
+"""A longer piece is hard to read within a sentence, and stands in the test report anyway."""
+LISTED = 4
+"""Values that are told of a longer row."""
+NOTHING = "\0"
+"""Fills an optional blank; it goes with a space beside it."""
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+OF_CODE = frozenset({
+    "branch", "close", "condition", "expression", "function", "name", "part", "sequence",
+    "unchanged", "variable", "word",
+})  # fmt: skip
+"""Values of facts that the student has written. All others come from a run: of a hidden case, whose
+input nobody may see, they are not told."""
+COUNTS = frozenset({"depth", "index", "length", "round"})
+"""Numbers that stand in the sentence as they are."""
+
+
+class Blanks:
+    """brief: names neither the case nor what it gave, for a sentence that would be too long."""
+
+    def __init__(
+        self, report: Report, fact: Fact | None, locale: Locale, code: str, *, brief: bool
+    ) -> None:
+        self._report, self._fact, self._code, self._brief = report, fact, code, brief
+        self._locale, self._table = locale, TABLES[locale]
+        first = report.first
+        self._hidden = bool(first and first.hidden)
+
+    def fill(self, wording: Wording) -> str:
+        """The sentence; empty where something that it needs is not known."""
+        values = self._values
+        if not wording.blanks <= values.keys():
+            return ""
+        # What fills a blank is not read for blanks again, so a value may hold braces.
+        text = wording.text.format_map(values)
+        text = text.replace(f"{NOTHING} ", "").replace(NOTHING, "")
+        return text[:1].upper() + text[1:]
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        case = self._case()
+        found: dict[str, str | None] = {
+            "case": case,
+            "Case": case[:1].upper() + case[1:],
+            "against": self._against() or NOTHING,
+            "line": self._line(),
+            "type": self._type(),
+            "meaning": self._meaning(),
+        }
+        if self._fact:
+            found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
+        return {name: value for name, value in found.items() if value}
+
+    def _case(self) -> str:
+        first, cases = self._report.first, self._table.cases
+        if first is None:
+            return cases["none"]
+        if first.hidden:
+            return cases["hidden"]
+        name, text = ("call", first.call) if first.stdin is None else ("stdin", first.stdin)
+        shown = None if self._brief else span(text)
+        return cases[name].format_map({name: shown}) if shown else cases["long"]
+
+    def _against(self) -> str:
+        """What the case should have given, and what it gave."""
+        first = self._report.first
+        if self._brief or first is None or first.hidden:
+            return ""
+        expected, got = span(first.expected), span(first.got or "")
+        name = "against_call" if first.stdin is None else "against_stdin"
+        values = {"expected": expected, "got": got}
+        return self._table.cases[name].format_map(values) if expected and got else ""
+
+    def _line(self) -> str | None:
+        error = self._report.error
+        line = self._fact.line if self._fact else error.line if error else None
+        return str(line) if line and line <= self._code.count("\n") + 1 else None
+
+    def _type(self) -> str | None:
+        """Class of the exception that stopped the program."""
+        error = self._report.error
+        kind = self._fact.values.get("type") if self._fact else error.kind if error else None
+        return span(kind) if isinstance(kind, str) and IDENTIFIER.fullmatch(kind) else None
+
+    def _meaning(self) -> str | None:
+        """What Python's words for the error mean; None where that names what is not there."""
+        if self._fact and self._fact.kind is FactKind.SYNTAX:
+            line = self._code.splitlines()[self._fact.line - 1 : self._fact.line]
+            message = str(self._fact.values.get("message", ""))
+            meaning = explain_syntax(message, self._locale, "".join(line))
+            # The report says which sign is missing; a hint at these levels does not.
+            shown = " ".join(SPAN.findall(meaning))
+            return meaning if self._has_written(shown) else None
+        kind = (self._type() or "").strip("`")
+        return ERRORS[self._locale].get(kind, NOTHING)
+
+    def _of_fact(self, name: str) -> str | None:
+        assert self._fact is not None
+        value = self._fact.values[name]
+        if name in OF_CODE:
+            # The facts come from where the student's program ran, which may have forged them.
+            texts = value if isinstance(value, tuple) else (value,)
+            # What a list of names says holds of each of them.
+            return span(texts[0]) if texts and self._has_written(str(texts[0])) else None
+        # Also how often a loop goes round, or how long a list is, may tell a hidden input.
+        if self._hidden:
+            return None
+        if name.endswith("_type"):
+            return self._kind_of_value(value)
+        if name == "rounds" and isinstance(value, int):
+            times = self._table.times
+            return times.get(str(value), times["0"]).format(count=value)
+        if name in COUNTS:
+            return Said(value) if isinstance(value, int) else None
+        return spans(value) if isinstance(value, tuple) else span(value)
+
+    def _kind_of_value(self, name: object) -> str | None:
+        types = self._table.types
+        if name in types:
+            return Said(types[str(name)])
+        return span(name) if isinstance(name, str) and IDENTIFIER.fullmatch(name) else None
+
+    def _has_written(self, text: str) -> bool:
+        """Whether all of it stands in the student's program, in whatever order."""
+        return set(tokens(text)) <= self._written
+
+    @cached_property
+    def _written(self) -> frozenset[str]:
+        return BRACKETS.union(tokens(self._code))
+
+
+def span(value: object) -> Said | None:
+    """A code span of one line; None for what is no such line, or too long for a sentence."""
+    # A backtick would end the span, and two lines would end the paragraph around it.
+    text = str(value).strip()
+    if not text or len(text) > SPAN_CHARS or "`" in text or len(text.splitlines()) > 1:
+        return None
+    return Said(f"`{text}`")
+
+
+def spans(values: Sequence[str]) -> Said | None:
+    """Code spans in a row; None where none of them can be shown, and `…` for those left out."""
+    shown = list(map(span, values[:LISTED]))
+    if not shown or None in shown:
+        return None
+    more = [Said("…")] if len(values) > LISTED else []
+    return Said(", ".join([*map(str, shown), *more]))

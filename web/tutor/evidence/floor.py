@@ -1,0 +1,61 @@
+"""What a student gets where no model's text may be shown, best first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from broker.contract.hint import Source
+from web.tutor.evidence.compose import told_as
+from web.tutor.gate.gate import Gate
+from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.gate.orders import LINE
+from web.tutor.languages import Locale
+from web.tutor.levels import LEVELS
+
+NUMBER = re.compile(r"\d+")
+
+
+def floor(
+    *,
+    level: int,
+    locale: Locale,
+    code: str,
+    statement: str,
+    reference: str,
+    composed: Iterable[str],
+    authored: str,
+    l0: str,
+) -> Iterator[tuple[Source, str]]:
+    """Texts with their sources; an empty one is not to be had.
+
+    composed: hints as web.tutor.evidence.compose makes them; the first one counts that gives away
+    nothing: it knows no reference, but a value of the run may happen to be a piece of it.
+    """
+    # A rule and a plan are the author's to explain; what a program did tells of neither.
+    if LEVELS[level].by_author:
+        yield Source.AUTHORED, authored
+    for text in composed:
+        if only_reference_has(text, reference, f"{code}\n{statement}\n{l0}"):
+            continue
+        gate = Gate(
+            level=told_as(level),
+            locale=locale,
+            student_code=code,
+            # What the run held stands in the hint's spans, and is the student's to know.
+            statement="\n".join([statement, l0, *SPAN.findall(text)]),
+            reference=reference,
+        )
+        gate.feed(text)
+        if gate.finish().text == text:
+            yield Source.EVIDENCE, text
+            break
+    yield Source.AUTHORED, authored
+    yield Source.L0, l0
+
+
+def only_reference_has(text: str, reference: str, shown: str) -> bool:
+    """Whether the hint holds a number or a piece of code of the reference that nobody has shown."""
+    # A line's number is no part of a program, whatever numbers the reference holds.
+    words = f"{' '.join(SPAN.findall(text))} {' '.join(NUMBER.findall(LINE.sub('', text)))}"
+    return not set(tokens(reference)).intersection(tokens(words)) <= set(tokens(shown))

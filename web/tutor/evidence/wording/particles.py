@@ -1,0 +1,37 @@
+"""Korean particles behind a piece of code, chosen as it is read aloud."""
+
+from __future__ import annotations
+
+import re
+
+LAST = re.compile(r"[가-힣0-9A-Za-z](?=[^가-힣0-9A-Za-z]*$)")
+ENDS_IN_CONSONANT = re.compile(
+    r"(?:(?<![a-z])[lmnr]|(?<=[a-z])(?:[lmn]e?|ng|(?<![aeiou])[aeiou][pkt]))$", re.IGNORECASE
+)
+"""Latin words that end in a consonant where Korean borrows them, as `len`, `name`, `string`, `set`,
+and letters alone: `l`, `m`, `n`, `r`."""
+WORD = re.compile(r"[A-Za-z]+")
+
+
+def ends_in_consonant(text: str) -> bool:
+    """Whether what this text is read as ends in a consonant; marks at its end are not read."""
+    last = LAST.search(text)
+    if not last:
+        return False
+    letter = last[0]
+    if letter.isdigit():
+        return letter in "013678"
+    if letter.isascii():
+        word = WORD.findall(text[: last.end()])[-1]
+        return bool(ENDS_IN_CONSONANT.search(word))
+    return (ord(letter) - ord("가")) % 28 > 0
+
+
+class Said(str):
+    """Text that fills a blank: `{blank:은|는}` adds one of the two, `{blank}` nothing."""
+
+    __slots__ = ()
+
+    def __format__(self, particles: str) -> str:
+        after_consonant, _, after_vowel = particles.partition("|")
+        return str(self) + (after_consonant if ends_in_consonant(self) else after_vowel)

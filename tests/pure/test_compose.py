@@ -226,7 +226,7 @@ def test_nothing_is_said_against_a_program_that_was_not_judged(
 ) -> None:
     fact = Fact(kind=FactKind.HIDES_BUILTIN, line=1, values={"name": "list"})
     report = Report(verdict=verdict, facts=(fact,), error=ProgramError(kind="Busy", message=""))
-    judged = verdict not in (Verdict.PASSED, Verdict.SKIPPED)
+    judged = verdict not in (Verdict.PASSED, Verdict.NOT_RUN)
 
     if judged and f"report_{verdict}" in TABLES[locale].sentences:
         assert compose(report, 1, locale, "1", "list = 3\n")

@@ -7,11 +7,12 @@ from contextlib import closing
 import psutil
 import pytest
 
+from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import LENGTHS, Case, ProgramError, Report, Verdict, shorten
 
-TESTS = "assert f(1) == 2\n"
+TESTS = Asserts("assert f(1) == 2\n")
 MOST_BYTES = 16 * 1024
 MOST_MB = 96
 """By which this process may have grown; one raised text of 30 MB leaves less."""
@@ -87,7 +88,7 @@ def test_the_process_does_not_grow_with_what_programs_make(checker: Checker) -> 
 def test_many_failing_cases_make_one_report(checker: Checker) -> None:
     tests = "for i in range(100_000):\n    assert f(i, 'x' * 300) == i\n"
 
-    report = checker.check("def f(x, y): return 'y' * 300", tests)
+    report = checker.check("def f(x, y): return 'y' * 300", Asserts(tests))
 
     assert (report.passed, report.total) == (0, 1)
     assert bytes_of(report) < 1_000

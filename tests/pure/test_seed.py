@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from web.courses import seeding
 from web.courses.seeding import BadSeed, SeedExercise
+from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES, Locale, Words
@@ -71,7 +72,7 @@ def test_the_course_covers_its_topics_in_order() -> None:
 
 @each_exercise
 def test_the_reference_passes(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.row.reference, exercise.row.tests)
+    report = checker.check(exercise.row.reference, Asserts(exercise.row.tests))
 
     assert report.verdict == "passed"
     assert report.passed == report.total == len(exercise.row.tests.splitlines())
@@ -79,17 +80,19 @@ def test_the_reference_passes(exercise: SeedExercise, checker: Checker) -> None:
 
 @each_exercise
 def test_the_starter_is_not_a_solution(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.row.starter, exercise.row.tests)
+    report = checker.check(exercise.row.starter, Asserts(exercise.row.tests))
 
     assert report.verdict in {"failed", "error"}
 
 
 @each_exercise
 def test_both_wrong_programs_fail(exercise: SeedExercise, checker: Checker) -> None:
-    verdicts = [checker.check(wrong, exercise.row.tests).verdict for wrong in exercise.wrong]
+    verdicts = [
+        checker.check(wrong, Asserts(exercise.row.tests)).verdict for wrong in exercise.wrong
+    ]
 
     assert len(verdicts) == 2
-    assert set(verdicts) <= {"failed", "error", "timeout"}
+    assert set(verdicts) <= {"failed", "error", "time"}
 
 
 @each_exercise

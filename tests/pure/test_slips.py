@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.diagnosis import slips
 from web.tutor.evidence.explain import EQUALS, SYNTAX
@@ -14,7 +15,7 @@ from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.markdown import render
 
-TESTS = "assert f('a b') == 'A B'\nassert f('x') == 'X'\n"
+TESTS = Asserts("assert f('a b') == 'A B'\nassert f('x') == 'X'\n")
 SAID = {
     locale: {**texts, "equals": SYNTAX[locale][EQUALS]} for locale, texts in slips.TEXTS.items()
 }
@@ -112,7 +113,7 @@ def test_a_name_that_only_the_sandbox_lacks_is_no_mistake(checker: Checker) -> N
 
     assert lacking.verdict is Verdict.ERROR
     assert "does not have this name" in l0_words(lacking, "en")
-    assert unloaded.verdict is Verdict.SKIPPED
+    assert unloaded.verdict is Verdict.NOT_RUN
 
 
 @pytest.mark.parametrize(
@@ -136,5 +137,5 @@ def test_both_languages_tell_the_same_slips() -> None:
 def test_values_that_cannot_be_read_are_compared_as_they_are() -> None:
     deep = Case(call="f(1)", expected="[" * 200, got="None")
 
-    assert slips.in_values(deep, f"{'[' * 200}") == "printed"
-    assert slips.in_values(Case(call="f(1)", expected="''", got="None"), "x") == ""
+    assert slips.in_values(deep, f"{'[' * 200}", "en") == slips.TEXTS["en"]["printed"]
+    assert slips.in_values(Case(call="f(1)", expected="''", got="None"), "x", "en") == ""

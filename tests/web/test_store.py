@@ -240,7 +240,7 @@ def test_an_expired_hint_tells_what_the_program_did(hint: str) -> None:
 
 
 def test_where_nothing_can_be_told_it_ends_with_its_authors_words(hint: str) -> None:
-    Submission.objects.update(report=Report(verdict=Verdict.SKIPPED).as_json())
+    Submission.objects.update(report=Report(verdict=Verdict.NOT_RUN).as_json())
 
     store.expire(hint, Reason.EXPIRED)
 
@@ -250,7 +250,7 @@ def test_where_nothing_can_be_told_it_ends_with_its_authors_words(hint: str) -> 
 def test_without_an_authored_hint_it_ends_with_l0(hint: str, exercise: Exercise) -> None:
     exercise.authored_hints.all().delete()
     error = ProgramError(kind="NoTests", message="")
-    Submission.objects.update(report=Report(verdict=Verdict.SKIPPED, error=error).as_json())
+    Submission.objects.update(report=Report(verdict=Verdict.NOT_RUN, error=error).as_json())
 
     store.expire(hint, Reason.EXPIRED)
 

@@ -56,7 +56,7 @@ def test_the_same_program_under_other_tests_is_another_run(api: Caller, exercise
 
 
 @pytest.mark.parametrize(
-    "change", [{"passed": 2}, {"verdict": Verdict.TIMEOUT}, {"output": "x"}, {"total": 3}]
+    "change", [{"passed": 2}, {"verdict": Verdict.TIME}, {"output": "x"}, {"total": 3}]
 )
 def test_another_report_is_another_submission(
     student: User, exercise: Exercise, change: dict[str, Any]

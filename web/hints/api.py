@@ -196,7 +196,8 @@ def run(
     Raises: SandboxBusy.
     """
     if result is None:
-        report, source = checker().check(code, exercise.tests, exercise.language), HERE
+        tests, limits = exercise.tests_to_run(), exercise.limits()
+        report, source = checker().check(code, tests, limits, exercise.language), HERE
     else:
         report, source = result.report(), PLATFORM
     return report, submissions.ran(student, exercise, code, report, source)

@@ -18,9 +18,9 @@ VERDICTS = {
     "failed": Verdict.FAILED,
     "syntax": Verdict.SYNTAX,
     "error": Verdict.ERROR,
-    "time": Verdict.TIMEOUT,
+    "time": Verdict.TIME,
     "memory": Verdict.MEMORY,
-    "not_run": Verdict.SKIPPED,
+    "not_run": Verdict.NOT_RUN,
 }
 NAMED = re.compile(r"(?P<kind>[\w.]{1,60}(?:Error|Exception)): (?P<message>.*)", re.DOTALL)
 """A message that begins with the class of an exception, as Python's and Java's do."""

@@ -121,21 +121,21 @@ class FeedbackIn(Schema):
 class CaseOut(BaseModel):
     """The first failing check. Long texts are cut, and end with how many characters are missing."""
 
-    call: str = Field(description="What the test called; empty for standard input.")
+    call: str = Field(description="What the test called; empty for a program that reads input.")
     expected: str = Field(description="What it should have given; empty if that is not told.")
     got: str | None = Field(description="What it gave; null when it was stopped first.")
     error: str | None = Field(description="What stopped it.")
-    stdin: str | None = Field(description="What it gave on standard input; null for a call.")
-    hidden: bool = Field(description="Its texts are not for students, and empty here.")
-    note: str = Field(description="What its author says of it; may be empty.")
+    stdin: str | None = Field(
+        None, description="What the program could read; null for a call, empty where hidden."
+    )
+    hidden: bool = Field(False, description="Whether nothing of the case is shown.")
+    note: dict[str, str] = Field({}, description="Its author's words on it, by language.")
 
 
 class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
-    kind: str = Field(
-        description="Class of the exception; with `skipped`: Language, NoTests, Unsupported."
-    )
+    kind: str = Field(description="Class of the exception; with `not_run`: Language, NoTests, Unsupported.")
     message: str = Field(description="Its text, cut.")
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
 
@@ -243,11 +243,8 @@ def check_out(program: Submission) -> L0Out:
 
 def l0_out(program: Submission, locale: Locale) -> L0Out:
     report = Report.from_json(program.report)
-    told = report.as_json()
-    if report.first:
-        told["first"]["note"] = report.first.note.get(locale, "")
     return L0Out(
-        report=ReportOut(**told),
+        report=ReportOut(**report.as_json()),
         words=jobs.words(program, locale),
         source=Submission.Source(program.source),
     )

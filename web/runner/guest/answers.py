@@ -34,7 +34,8 @@ def _gives(scene: Scene) -> Iterator[Clue]:
     seen: set[int] = set()
     for call in trace.calls:
         statement = scene.reading.statements[call.ended_at] if call.ended_at else None
-        if isinstance(statement, ast.Return) and call.gave and call.ended_at not in seen:
+        returns = isinstance(statement, ast.Return) or call.name == "<lambda>"
+        if returns and call.gave and call.ended_at not in seen:
             seen.add(call.ended_at)
             outer = call.above is None or call is trace.outer
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, 0 if outer else -0.05)

@@ -15,6 +15,7 @@ from .cures import cures
 from .endings import endings
 from .habits import habits
 from .loops import loops
+from .parting import parting
 from .reading import Reading
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
@@ -23,6 +24,7 @@ from .watch import Play, Watched
 
 Json = dict[str, Any]
 MOST_FACTS = 8
+REFERENCE_S = 0.02
 LINES_FIRST = 3
 """So many lines are named before one is named twice."""
 SHARE_OF_TRACES = 0.5
@@ -57,6 +59,7 @@ def found(
         return [], None
     scene = Scene(reading, watched.failing, watched.passing)
     failing = [trace for trace in watched.traces if not trace.passed] or [watched.failing]
+    parted = _parted(scene, play, watched, reference)
     rank = ochiai([trace.counts for trace in failing], [trace.counts for trace in watched.passing])
     if watched.failing in watched.traces:
         until_s = began_s + budget_s
@@ -64,9 +67,25 @@ def found(
         cured = cures(reading, play, number, watched.failing.counts, until_s)
     else:
         cured = {}
-    first = ranked(scene, rank, cured)
+    first = ranked(scene, rank, cured, parted)
     table = steps(scene, first[0].at if first else 0)
     return [told(scene, clue) for clue in first], table
+
+
+def _parted(
+    scene: Scene, play: Play, watched: Watched, reference: str | None
+) -> Clue | None:
+    if reference is None or scene.failing not in watched.traces:
+        return None
+    with suppress(SyntaxError, ValueError, RecursionError):
+        right = Reading(reference)
+        other = Watched(right, budget_s=REFERENCE_S, ends=False)
+        with suppress(Enough):
+            play(right.compiled(), other)
+        number = watched.traces.index(scene.failing)
+        if number < len(other.traces):
+            return parting(scene.reading, scene.failing, right, other.traces[number])
+    return None
 
 
 def syntax(error: SyntaxError) -> Json:
@@ -94,10 +113,12 @@ def ochiai(failing: list[dict[int, int]], passing: list[dict[int, int]]) -> dict
     return found
 
 
-def ranked(scene: Scene, rank: dict[int, float], cured: dict[int, float]) -> list[Clue]:
+def ranked(
+    scene: Scene, rank: dict[int, float], cured: dict[int, float], parted: Clue | None
+) -> list[Clue]:
     """The most telling first, each with its score; the first LINES_FIRST of as many lines."""
     best: dict[tuple[int, str], Clue] = {}
-    for clue in clues(scene):
+    for clue in (*clues(scene), *([parted] if parted else [])):
         line = scene.reading.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)

@@ -23,9 +23,10 @@ def loops(scene: Scene) -> Iterator[Clue]:
                 yield from _unseen(scene, node)
 
 
-def _inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
+def inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
     """Numbers of the statements in the loop's body."""
-    return {scene.at(each) for part in node.body for each in ast.walk(part)}
+    walked = (each for part in node.body for each in ast.walk(part))
+    return {scene.at(each) for each in walked if isinstance(each, ast.stmt)}
 
 
 def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
@@ -41,10 +42,10 @@ def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
 
 
 def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
-    number, inside = scene.at(node), _inside(scene, node)
+    number, within = scene.at(node), inside(scene, node)
     calls = {event.call for event in scene.failing.last if event.at == number}
     at = [event.at for event in scene.failing.last if event.call in calls]
-    return bool(at) and number in at and all(each == number or each in inside for each in at)
+    return bool(at) and number in at and all(each == number or each in within for each in at)
 
 
 def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
@@ -94,8 +95,8 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
 
 def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
     """The return or break by which each run of the loop was left in its first round."""
-    number, inside = scene.at(node), _inside(scene, node)
-    if any(scene.failing.moves[each, number] for each in inside):
+    number, within = scene.at(node), inside(scene, node)
+    if any(scene.failing.moves[each, number] for each in within):
         return None
     for part in node.body:
         for inner in ast.walk(part):
@@ -133,7 +134,7 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
         return
     seen: dict[str, set[int]] = {}
     function = scene.reading.within(node, FUNCTIONS) or scene.reading.tree
-    inside = _inside(scene, node)
+    within = inside(scene, node)
     moving: set[str] = set()
     for part in ast.walk(function):
         match part:
@@ -141,7 +142,7 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
                 at = scene.at(part)
                 places = _places(scene, at, index, name)
                 seen.setdefault(name, set()).update(places)
-                if at in inside and len(places) >= FEWEST_SEEN:
+                if at in within and len(places) >= FEWEST_SEEN:
                     moving.add(name)
             case ast.For(iter=ast.Name(name)) | ast.Subscript(ast.Name(name), ast.Slice()):
                 seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})

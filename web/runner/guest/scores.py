@@ -38,7 +38,7 @@ SCORES = {
     "branch_always_taken": 0.35,
     "limit_time": 0.3,
     "limit_memory": 0.3,
-    "first_difference": 1.5,
+    "first_difference": 1.8,
 }
 OCHIAI = 0.15
 """Weight of how much a line runs in failing cases only."""

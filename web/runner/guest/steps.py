@@ -7,6 +7,7 @@ import itertools
 from typing import Any
 
 from .clue import Scene
+from .loops import inside
 from .reading import FUNCTIONS, LOOPS
 from .show import cut
 from .trace import Calling, Event, Trace, Values
@@ -132,26 +133,26 @@ def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
 def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
     """A row a round, with what names held at its end; and how many rounds there were."""
     trace, number = scene.failing, scene.at(loop)
-    inside = {scene.at(part) for each in loop.body for part in ast.walk(each)}
-    rows = _rounds_in(scene, trace.events, number, inside)
+    within = inside(scene, loop)
+    rows = _rounds_in(scene, trace.events, number, within)
     rounds = scene.entered(loop, loop.body, trace)
     if rounds > len(rows):
         rows = rows[:FIRST_ROWS]
-        rows += _last_rounds(scene, number, inside, rounds)
+        rows += _last_rounds(scene, number, within, rounds)
     return rows, rounds
 
 
-def _rounds_in(scene: Scene, events: list[Event], number: int, inside: set[int]) -> list[Row]:
+def _rounds_in(scene: Scene, events: list[Event], number: int, within: set[int]) -> list[Row]:
     rows: list[Row] = []
     open_in: dict[int, Values] = {}
     at_head: dict[int, Values] = {}
     for event in events:
         before = open_in.get(event.call)
-        leaves = event.at == number or event.at not in inside or event.ends
+        leaves = event.at == number or event.at not in within or event.ends
         if before is not None and leaves:
             del open_in[event.call]
             rows.append(_row(scene, number, str(len(rows) + 1), event.values, before))
-        if event.at in inside and event.call not in open_in and not event.ends:
+        if event.at in within and event.call not in open_in and not event.ends:
             # From before the loop's variable got its value.
             open_in[event.call] = at_head.get(event.call, event.values)
         if event.at == number:
@@ -159,10 +160,10 @@ def _rounds_in(scene: Scene, events: list[Event], number: int, inside: set[int])
     return rows
 
 
-def _last_rounds(scene: Scene, number: int, inside: set[int], rounds: int) -> list[Row]:
+def _last_rounds(scene: Scene, number: int, within: set[int], rounds: int) -> list[Row]:
     """Of a long loop: from its last events where it was stopped, else from what was kept."""
     trace = scene.failing
-    found = _rounds_in(scene, list(trace.last), number, inside)[-LAST_ROWS:]
+    found = _rounds_in(scene, list(trace.last), number, within)[-LAST_ROWS:]
     if not found:
         kept = [
             {name: cut(repr(value), VALUE_CHARS) for name, value in held.items()}

@@ -102,6 +102,7 @@ class Trace:
         self._stack: list[Calling] = []
         self._until_s, self._ends = until_s, ends
         self._seen = self._called = 0
+        self._tired = False
         self._left = -1
 
     def run(self, work: Callable[[], object]) -> None:
@@ -136,6 +137,8 @@ class Trace:
         code = frame.f_code
         if code.co_filename != STUDENT or code.co_name in COMPREHENSIONS:
             return None
+        if self._tired:
+            return None
         call = Calling(self._called, self._stack[-1] if self._stack else None, frame)
         self._called += 1
         self._stack.append(call)
@@ -152,6 +155,8 @@ class Trace:
 
         def tell(frame: FrameType, event: str, arg: object) -> Tell:
             nonlocal before
+            # Where a frame ends is told all the same.
+            frame.f_trace_lines = not self._tired
             if event == "line":
                 at = frame.f_lineno
                 call.raises = False
@@ -189,7 +194,7 @@ class Trace:
     def _tire(self) -> None:
         self.whole = False
         if self._ends:
-            sys.settrace(None)
+            self._tired = True
         else:
             self._left = LAST_EVENTS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from web.tutor.evidence.report import Case, ProgramError, Report
+from web.tutor.evidence.report import Case, Report
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -36,19 +36,23 @@ FUNCTION = re.compile(r"<(?:built-in )?(?:bound )?(?:function|method)\b")
 DEFINED = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w{1,40})", re.MULTILINE)
 NAMES_SHOWN = 5
 NOT_DEFINED = re.compile(r"name '(\w+)' is not defined")
-METHOD = re.compile(r"\w+\.(\w+)")
+METHOD = re.compile(r"<built-in method (\w+) of ")
+"""A method that comes with Python, as in `return text.upper`."""
 
 
-def in_values(case: Case, output: str) -> str:
-    """The slip that expected and given value show, as a key of TEXTS; empty for none."""
+def in_values(case: Case, output: str, locale: Locale) -> str:
+    """A sentence on the slip that expected and given value show; empty for none."""
+    texts = TEXTS[locale]
     if case.got is None:
         return ""
     if case.got == "None" and case.expected != "None" and _printed(case.expected, output):
-        return "printed"
+        return texts["printed"]
+    if method := METHOD.match(case.got):
+        return texts["method"].format(name=f"`{method[1]}`")
     if FUNCTION.match(case.got):
-        return "uncalled"
+        return texts["uncalled"]
     same = "".join(case.got.split()) == "".join(case.expected.split())
-    return "blanks" if same and case.got != case.expected else ""
+    return texts["blanks"] if same and case.got != case.expected else ""
 
 
 def _printed(expected: str, output: str) -> bool:
@@ -79,17 +83,3 @@ def missing_function(report: Report, code: str, locale: Locale) -> str:
         names = ", ".join(f"`{name}`" for name in defined)
         words.append(TEXTS[locale]["defined"].format(names=names))
     return " ".join(words)
-
-
-def uncalled_method(error: ProgramError, code: str, locale: Locale) -> str:
-    """A sentence: a method is named and not called, as in `text.upper`; empty where none is.
-
-    The sandbox tells of such a name as of a method that it lacks: `str.upper`.
-    """
-    found = METHOD.fullmatch(error.message)
-    if error.kind != "Unsupported" or not found:
-        return ""
-    # Where every use of the name is a call, the sandbox really lacks the method.
-    if not re.search(rf"\.[ \t]*{found[1]}\b(?!\s{{0,20}}\()", code):
-        return ""
-    return TEXTS[locale]["method"].format(name=f"`{found[1]}`")

@@ -23,7 +23,8 @@ ERRORS: dict[Locale, dict[str, str]] = {
         "ModuleNotFoundError": "This module cannot be used where the tests run: its name is "
         "spelled differently, or it is not among those that are here.",
         "ImportError": "The module is there, but it does not have this name.",
-        "PermissionError": "Code cannot read or write files here.",
+        "FileNotFoundError": "Code cannot read or write files here.",
+        "EOFError": "The code reads more input than there is.",
     },
     "ko": {
         "NameError": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
@@ -38,55 +39,74 @@ ERRORS: dict[Locale, dict[str, str]] = {
         "ModuleNotFoundError": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, "
         "여기에 있는 모듈이 아니에요.",
         "ImportError": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
-        "PermissionError": "여기서는 파일을 읽거나 쓸 수 없어요.",
+        "FileNotFoundError": "여기서는 파일을 읽거나 쓸 수 없어요.",
+        "EOFError": "입력이 더 없는데 읽으려고 했어요.",
     },
 }
 """A sentence for an exception's class name. Many classes have none."""
 
-EQUALS = "found `=`"
+EQUALS = "instead of '='"
 # The first entry that is found in the message counts, so those that fit many come last. The empty
 # text is found in every message.
 SYNTAX: dict[Locale, dict[str, str]] = {
     "en": {
+        "cannot assign": "what stands left of `=` cannot be given a value.",
         EQUALS: "a single `=` gives a name its value; whether two values are equal is asked "
         "with `==`.",
-        "Expected `:`": "a colon is missing, or something unexpected stands before it.",
-        "closing quote": "a text is opened with a quote and never closed.",
+        "expected ':'": "a colon is missing, or something unexpected stands before it.",
+        "unterminated": "a text is opened with a quote and never closed.",
+        "was never closed": "a bracket is opened here and never closed.",
         "unexpected EOF": "the code ends too early; often a bracket is still open.",
-        "Unexpected indentation": "the spaces at the start of this line do not match its "
-        "neighbours.",
-        "Expected an indented block": "the lines that belong inside must start further to the "
+        "expected an indented block": "the lines that belong inside must start further to the "
         "right.",
-        "Invalid assignment target": "what stands left of `=` cannot be given a value.",
-        "too deeply nested": "too many brackets or blocks stand inside each other.",
-        "outside loop": "this word is only allowed inside a loop.",
-        "unexpected token": "there is a character that Python does not use here.",
-        "Expected `": "a mark is missing or out of place; look at brackets and commas, also one "
-        "line up.",
+        "indent": "the spaces at the start of this line do not match its neighbours.",
+        "inconsistent use of tabs": "tabs and spaces are mixed at the start of this line.",
+        "nested": "too many brackets or blocks stand inside each other.",
+        "outside": "this word is only allowed inside a loop or a function.",
+        "not properly in loop": "this word is only allowed inside a loop.",
+        "Missing parentheses": "a function is called with brackets after its name.",
+        "forgot a comma": "a comma is missing, or a mark between two values.",
+        "match": "a bracket closes that was not opened, or not in this way.",
+        "invalid character": "there is a character that Python does not use here.",
+        "non-printable": "there is a character that cannot be seen and does not belong here.",
+        "null byte": "there is a character that cannot be seen and does not belong here.",
+        "literal": "a number is not written as Python reads it; a name cannot begin with a digit.",
+        "line continuation": "something follows the backslash, which must be the line's last "
+        "character.",
         "": "something is missing or out of place here or just before.",
     },
     "ko": {
+        "cannot assign": "`=` 왼쪽에 있는 것에는 값을 줄 수 없어요.",
         EQUALS: "`=` 하나는 이름에 값을 줄 때 써요. 두 값이 같은지는 `==`로 물어요.",
-        "Expected `:`": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
-        "closing quote": "따옴표로 연 문자열이 닫히지 않았어요.",
+        "expected ':'": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
+        "unterminated": "따옴표로 연 문자열이 닫히지 않았어요.",
+        "was never closed": "여기서 연 괄호가 닫히지 않았어요.",
         "unexpected EOF": "코드가 너무 일찍 끝났어요. 괄호가 닫히지 않은 경우가 많아요.",
-        "Unexpected indentation": "이 줄 앞의 빈칸이 둘레의 줄과 맞지 않아요.",
-        "Expected an indented block": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
-        "Invalid assignment target": "`=` 왼쪽에 있는 것에는 값을 줄 수 없어요.",
-        "too deeply nested": "괄호나 블록이 너무 깊이 겹쳐 있어요.",
-        "outside loop": "이 낱말은 반복문 안에서만 쓸 수 있어요.",
-        "unexpected token": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
-        "Expected `": "기호가 빠졌거나 자리가 달라요. 괄호와 쉼표를 바로 윗줄까지 살펴보세요.",
+        "expected an indented block": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
+        "indent": "이 줄 앞의 빈칸이 둘레의 줄과 맞지 않아요.",
+        "inconsistent use of tabs": "이 줄 앞에 탭과 빈칸이 섞여 있어요.",
+        "nested": "괄호나 블록이 너무 깊이 겹쳐 있어요.",
+        "outside": "이 낱말은 반복문이나 함수 안에서만 쓸 수 있어요.",
+        "not properly in loop": "이 낱말은 반복문 안에서만 쓸 수 있어요.",
+        "Missing parentheses": "함수는 이름 뒤에 괄호를 써서 불러요.",
+        "forgot a comma": "쉼표나 두 값 사이의 기호가 빠졌어요.",
+        "match": "열지 않은 괄호가 닫혔거나, 다른 모양의 괄호로 닫혔어요.",
+        "invalid character": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
+        "non-printable": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
+        "null byte": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
+        "literal": "파이썬이 읽을 수 없는 수예요. 이름은 숫자로 시작할 수 없어요.",
+        "line continuation": "역슬래시는 줄의 마지막 글자여야 하는데, 그 뒤에 무언가 있어요.",
         "": "여기나 바로 앞에 무언가 빠졌거나 자리가 달라요.",
     },
 }
-"""The rest of a sentence, for a part of the parser's message."""
-# Of `return a = b` the parser only says that it expected a statement.
-ASKS_EQUAL = re.compile(r"\s*+(?:return|assert)\b.*?(?<![=!<>:+\-*/%&|^@])=(?!=)")
+"""The rest of a sentence, for a part of CPython's message."""
+# Python calls a comparison's left side a bad target too, and of `return a = b` it says nothing.
+ASKS_EQUAL = re.compile(r"\s*+(?:return|assert|if|elif|while)\b.*?(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 
 def explain_syntax(message: str, locale: Locale, line: str) -> str:
     """The rest of a sentence, for the parser's message on this line of code."""
-    if message == "Expected a statement" and ASKS_EQUAL.match(line):
+    vague = message == "invalid syntax" or message.startswith("cannot assign")
+    if vague and ASKS_EQUAL.match(line):
         return SYNTAX[locale][EQUALS]
     return next(text for part, text in SYNTAX[locale].items() if part in message)

@@ -25,10 +25,10 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "prints {got}.",
         "syntax": "Your code could not be read or compiled.",
         "error": "Your code stops with an error.",
-        "timeout": "Your code did not finish in time.",
+        "time": "Your code did not finish in time.",
         "memory": "Your code used more memory than it may.",
         "crashed": "Your code stopped before it was done.",
-        "skipped": "The program was not run, so nobody knows yet whether it is right.",
+        "not_run": "The program was not run, so nobody knows yet whether it is right.",
         "in_call": "That was in {call}.",
         "in_stdin": "That was for the input {stdin}.",
         "said": "The message: {message}",
@@ -58,10 +58,10 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "출력은 {got} 이에요.",
         "syntax": "코드를 읽거나 컴파일하지 못했어요.",
         "error": "코드가 오류로 멈춰요.",
-        "timeout": "코드가 제한 시간 안에 끝나지 않았어요.",
+        "time": "코드가 제한 시간 안에 끝나지 않았어요.",
         "memory": "코드가 쓸 수 있는 것보다 많은 메모리를 썼어요.",
         "crashed": "코드가 끝나기 전에 멈췄어요.",
-        "skipped": "프로그램을 실행하지 않았어요. 그래서 맞는지 아직 아무도 몰라요.",
+        "not_run": "프로그램을 실행하지 않았어요. 그래서 맞는지 아직 아무도 몰라요.",
         "in_call": "{call} 에서 그랬어요.",
         "in_stdin": "입력이 {stdin} 일 때 그랬어요.",
         "said": "메시지: {message}",
@@ -106,7 +106,7 @@ def _said(report: Report, texts: dict[str, str]) -> str:
 
 
 def _ask(report: Report, texts: dict[str, str]) -> str:
-    if report.verdict in (Verdict.PASSED, Verdict.SKIPPED):
+    if report.verdict in (Verdict.PASSED, Verdict.NOT_RUN):
         return ""
     if report.error and report.error.line is not None:
         return texts["ask_line"].format(line=report.error.line)

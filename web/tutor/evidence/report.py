@@ -21,6 +21,7 @@ LENGTHS = {
     "kind": 60,
     "message": 300,
     "output": 2_000,
+    "stdin": 300,
 }
 """Most characters of each text of a report, also of its words; UTF-8 needs four bytes for some."""
 NOTE_CHARS = 20
@@ -41,14 +42,22 @@ class Verdict(StrEnum):
     """The code is not Python."""
     ERROR = "error"
     """An exception stopped the code."""
-    TIMEOUT = "timeout"
+    TIME = "time"
     """The code ran past the time limit."""
     MEMORY = "memory"
     """The code asked for more memory than it may have."""
+    TOO_DEEP = "too_deep"
+    """Calls, brackets or values stood too deep inside each other for Python to go on."""
+    OUTPUT = "output"
+    """The code printed more than is read."""
     CRASHED = "crashed"
     """The sandbox process died under the code."""
-    SKIPPED = "skipped"
-    """Nothing can be said: another language, no tests, or a feature the sandbox lacks."""
+    NOT_RUN = "not_run"
+    """Nothing can be said: another language, no tests, or a feature that the sandbox lacks."""
+
+
+OLDER_VERDICTS = {"timeout": Verdict.TIME, "skipped": Verdict.NOT_RUN}
+"""As rows of before have them."""
 
 
 def shorten(text: str, most: int, dropped: int = 0) -> str:
@@ -129,9 +138,9 @@ class Report:
 
         Raises: KeyError, TypeError, ValueError for a row that as_json cannot have written.
         """
-        first, error = data["first"], data["error"]
+        first, error, verdict = data["first"], data["error"], data["verdict"]
         return cls(
-            verdict=Verdict(data["verdict"]),
+            verdict=OLDER_VERDICTS.get(verdict) or Verdict(verdict),
             passed=min(max(data["passed"], 0), MOST_CASES),
             total=min(max(data["total"], 0), MOST_CASES),
             first=Case(**_cut(first)) if first else None,

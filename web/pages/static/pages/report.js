@@ -11,7 +11,7 @@ export function showReport(place, l0, words) {
   slots.words.replaceChildren(...withCode(l0.words));
   showCase(slots, report.first);
   // A call that raised shows its error as what it gave; an exercise without tests has no line.
-  const told = report.first || (report.verdict === "skipped" && report.error?.line === null);
+  const told = report.first || (report.verdict === "not_run" && report.error?.line === null);
   say(slots.error, !told && report.error && errorLine(report.error, words));
   say(slots.output, report.output);
   slots.printed.hidden = !report.output;
@@ -38,5 +38,5 @@ function errorLine({ kind, message, line }, words) {
 
 function tone(verdict) {
   if (verdict === "passed") return "good";
-  return verdict === "skipped" ? "neutral" : "bad";
+  return verdict === "not_run" ? "neutral" : "bad";
 }

@@ -1,0 +1,486 @@
+"""Every kind of fact: a program that has it, and one that nearly has."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.pure.playing import inputs, told
+from web.tutor.evidence.facts import MOST_FACTS, Fact, FactKind, facts_from_json
+
+
+class Sample(NamedTuple):
+    """values: some of those that the fact carries. near: has it not."""
+
+    kind: FactKind
+    code: str
+    tests: str
+    line: int
+    values: dict[str, Any]
+    near: str
+    ends: bool = True
+
+
+SAMPLES = [
+    Sample(
+        FactKind.SYNTAX, "def f(n)\n    return n", "assert f(1) == 1", 1, {},
+        "def f(n):\n    return 2",
+    ),
+    Sample(
+        FactKind.STOPPED, "def f(n):\n    m = n - 1\n    return n // m", "assert f(1) == 1", 3,
+        {"type": "ZeroDivisionError", "names": ["n = 1", "m = 0"]},
+        "def f(n):\n    try:\n        return n // 0\n    except ZeroDivisionError:\n"
+        "        return 5",
+    ),
+    Sample(
+        FactKind.DROPPED, "def f(xs):\n    sorted(xs)\n    return xs", "assert f([2, 1]) == [1, 2]",
+        2, {"expression": "sorted(xs)"}, "def f(xs):\n    print(sorted(xs))\n    return xs",
+    ),
+    Sample(
+        FactKind.DROPPED, "def f(n):\n    n + 1\n    return n", "assert f(1) == 2",
+        2, {"expression": "n + 1"}, 'def f(n):\n    "n + 1"\n    return n',
+    ),
+    Sample(
+        FactKind.DROPPED,
+        "def f(n):\n    if n > 0:\n        f(n - 1)\n        return 7\n    return 0",
+        "assert f(2) == 2", 3, {"expression": "f(n - 1)"},
+        "def f(n):\n    if n > 0:\n        g(n - 1)\n        return 7\n    return 0\n"
+        "def g(n):\n    pass",
+    ),
+    Sample(
+        FactKind.DROPPED, "def f(s):\n    s.upper()\n    return s", "assert f('a') == 'A'",
+        2, {"expression": "s.upper()"}, "def f(s):\n    [].append(s)\n    return s",
+    ),
+    Sample(
+        FactKind.PRINTED_GAVE_NONE, "def f(n):\n    print(n + 1)", "assert f(1) == 2", 2,
+        {"printed": "2"}, "def f(n):\n    print(n + 1)\n    return n",
+    ),
+    Sample(
+        FactKind.ENDED_WITHOUT_VALUE,
+        "def f(n):\n    if n > 3:\n        return n\n    m = n", "assert f(1) == 1", 4,
+        {"branch": "n > 3"}, "def f(n):\n    if n > 3:\n        return n\n    return 0",
+    ),
+    Sample(
+        FactKind.ANOTHER_TYPE, "def f(n):\n    return str(n)", "assert f(1) == 1", 2,
+        {"got_type": "str", "expected_type": "int"}, "def f(n):\n    return n + 0.5",
+    ),
+    Sample(
+        FactKind.ENDS_FIRST_ROUND,
+        "def f(xs):\n    for x in xs:\n        if x > 1:\n            return True\n"
+        "        else:\n            return False",
+        "assert f([1, 2]) == True", 6, {"loop": 2, "word": "return", "round": 1},
+        "def f(xs):\n    for x in xs:\n        if x > 2:\n            return True\n"
+        "    return False",
+    ),
+    Sample(
+        FactKind.NEVER_ENDS, "def f(n):\n    k = n\n    while n > 0:\n        k -= 1\n    return k",
+        "assert f(3) == 0", 3,
+        {"condition": "n > 0", "unchanged": ["n"], "changed": [], "names": ["n = 3"]},
+        "def f(n):\n    while n > 0:\n        n -= 1\n    return 5", ends=False,
+    ),
+    Sample(
+        FactKind.NO_ROUND, "def f(n):\n    t = 0\n    for i in range(n, 1):\n        t += i\n"
+        "    return t",
+        "assert f(3) == 6", 3, {"loop": "range(n, 1)"},
+        "def f(n):\n    t = 0\n    for i in range(n, 4):\n        t += i\n    return t + 1",
+    ),
+    Sample(
+        FactKind.ROUNDS, "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n"
+        "    return t",
+        "assert f(4) == 10", 3, {"rounds": 4, "variable": "i", "first": "0", "last": "3"},
+        "def f(n):\n    t = 0\n    for i in range(0):\n        t += i\n    return t",
+    ),
+    Sample(
+        FactKind.LAST_UNSEEN,
+        "def f(xs):\n    t = 0\n    for i in range(len(xs) - 1):\n        t += xs[i]\n    return t",
+        "assert f([1, 2, 3, 4]) == 10", 3, {"sequence": "xs", "index": 2, "length": 4},
+        "def f(xs):\n    t = 0\n    for i in range(len(xs) - 1):\n        t += xs[i + 1]\n"
+        "    return t",
+    ),
+    Sample(
+        FactKind.FIRST_UNSEEN,
+        "def f(xs):\n    t = 0\n    for i in range(1, len(xs)):\n        t += xs[i]\n    return t",
+        "assert f([1, 2, 3, 4]) == 10", 3, {"sequence": "xs", "index": 1, "length": 4},
+        "def f(xs):\n    t = xs[0]\n    for i in range(1, len(xs)):\n        t += xs[i]\n"
+        "    return t * 2",
+    ),
+    Sample(
+        FactKind.OUT_OF_RANGE,
+        "def f(xs):\n    t = 0\n    for i in range(len(xs) + 1):\n        t += xs[i]\n    return t",
+        "assert f([1, 2]) == 3", 4, {"sequence": "xs", "index": 2, "length": 2},
+        "def f(xs):\n    t = 0\n    for i in range(len(xs) + 1):\n        t += xs[i - 1] // 0\n"
+        "    return t",
+    ),
+    Sample(
+        FactKind.MISSING_KEY, "def f(ages):\n    return ages['eve']",
+        "assert f({'ann': 1, 'bob': 2}) == 3", 2, {"key": "'eve'", "keys": ["'ann'", "'bob'"]},
+        "def f(ages):\n    return ages.get('eve')",
+    ),
+    Sample(
+        FactKind.BRANCH_NOT_TAKEN,
+        "def f(n):\n    if n > 5:\n        n = 0\n    return n", "assert f(5) == 0", 2,
+        {"condition": "n > 5", "values": ["n = 5"]},
+        "def f(n):\n    if n > 4:\n        n = 1\n    return n",
+    ),
+    Sample(
+        FactKind.BRANCH_ALWAYS_TAKEN,
+        "def f(n):\n    if n > 3:\n        n = 1\n    return n", "assert f(5) == 0", 2,
+        {"condition": "n > 3", "values": ["n = 5"]},
+        "def f(n):\n    if n > 6:\n        n = 1\n    return n",
+    ),
+    Sample(
+        FactKind.BRANCH_SOMETIMES_TAKEN,
+        "def f(n):\n    t = 0\n    for i in range(n):\n        if i > 1:\n            t += i\n"
+        "    return t",
+        "assert f(4) == 6", 4, {"condition": "i > 1", "times": 2, "asked": 4},
+        "def f(n):\n    t = 0\n    for i in range(n):\n        if i > -1:\n            t += i\n"
+        "    return t + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "def f(n):\n    grid = [[0] * n] * n\n    grid[0][0] = 1\n    return grid",
+        "assert f(2) == [[1, 0], [0, 0]]", 2, {"places": ["0", "1"]},
+        "def f(n):\n    grid = [[0] * n for _ in range(n)]\n    grid[0][1] = 1\n    return grid",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "def f(x, seen=[]):\n    seen.append(x)\n    return len(seen)",
+        "assert f(1) == 1\nassert f(2) == 1", 1, {"places": ["seen"]},
+        "def f(x, seen=None):\n    seen = [0]\n    seen.append(x)\n    return len(seen)",
+    ),
+    Sample(
+        FactKind.CHANGED_INPUT,
+        "def f(xs):\n    xs.append(0)\n    return len(xs)", "assert f([1]) == 1", 2,
+        {"name": "xs", "before": "[1]", "after": "[1, 0]"},
+        "def f(xs):\n    xs = xs + [0]\n    return len(xs)",
+    ),
+    Sample(
+        FactKind.PARAMETER_OVERWRITTEN,
+        "def f(n):\n    n = 5\n    return n", "assert f(1) == 1", 2, {"name": "n"},
+        "def f(n):\n    n = n + 5\n    return n",
+    ),
+    Sample(
+        FactKind.LOOP_VARIABLE_OVERWRITTEN,
+        "def f(n):\n    t = 0\n    for i in range(n):\n        i = 1\n        t += i\n    return t",
+        "assert f(4) == 6", 4, {"name": "i"},
+        "def f(n):\n    t = 0\n    for i in range(n):\n        j = 1\n        t += j\n    return t",
+    ),
+    Sample(
+        FactKind.HIDES_BUILTIN, "def f(xs):\n    sum = 0\n    return sum", "assert f([1]) == 1", 2,
+        {"name": "sum"}, "def f(xs):\n    total = 0\n    return total",
+    ),
+    Sample(
+        FactKind.NEVER_CALLED, "def f(s):\n    s.upper\n    return s", "assert f('a') == 'A'", 2,
+        {"name": "upper"}, "def f(s):\n    u = s.upper()\n    return s",
+    ),
+    Sample(
+        FactKind.NEVER_CALLED,
+        "def even(n):\n    return n % 2 == 0\ndef f(n):\n    if even:\n        return 1\n"
+        "    return 0",
+        "assert f(3) == 0", 4, {"name": "even"},
+        "def even(n):\n    return n % 2 == 0\ndef f(n):\n    if even(n + 1):\n        return 1\n"
+        "    return 0",
+    ),
+    Sample(
+        FactKind.WRONG_NAME, "def f(count):\n    return cuont + 1", "assert f(1) == 2", 2,
+        {"name": "cuont", "close": "count"},
+        "def f(count):\n    return count + other\nother = 5",
+    ),
+    Sample(
+        FactKind.ALWAYS_TRUE_PART,
+        "def f(n):\n    if n == 1 or 2:\n        return True\n    return False",
+        "assert f(3) == False", 2, {"part": "2"},
+        "def f(n):\n    if n == 1 or n == 3:\n        return True\n    return False",
+    ),
+    Sample(
+        FactKind.WRITES_ANSWER,
+        "def f(xs):\n    best = 0\n    for x in xs:\n        best = x\n    return best",
+        "assert f([3, 1]) == 3", 4, {"name": "best", "values": ["3", "1"]},
+        "def f(xs):\n    best = 0\n    for x in xs:\n        other = x\n    return 9",
+    ),
+    Sample(
+        FactKind.GIVES_BACK, "def f(n):\n    return n + 2", "assert f(1) == 2", 2, {"value": "3"},
+        "def f(n):\n    return n // 0",
+    ),
+    Sample(
+        FactKind.LIMIT_TIME,
+        "def f(n):\n    while True: n += 1", "assert f(1) == 2", 2, {},
+        "def f(n):\n    while True:\n        n += 1\n        if n > 5:\n            return n",
+        ends=False,
+    ),
+    Sample(
+        FactKind.LIMIT_MEMORY,
+        "def f(n):\n    raise MemoryError\n", "assert f(1) == 2", 2, {},
+        "def f(n):\n    raise IndexError\n",
+    ),
+    Sample(
+        FactKind.LIMIT_DEPTH, "def f(n):\n    return n + f(n - 1)", "assert f(1) == 1", 2,
+        {"function": "f"},
+        "def f(n):\n    if n < 0:\n        return 1\n    return n + f(n - 1)",
+    ),
+    Sample(
+        FactKind.AGAINST_PASSING,
+        "def f(n):\n    if n > 5:\n        return 'big'\n    return 'small'",
+        "assert f(9) == 'big'\nassert f(1) == 'small'\nassert f(5) == 'big'", 2,
+        {
+            "call": "f(9)", "condition": "n > 5", "values_failing": ["n = 5"],
+            "values_passing": ["n = 9"],
+        },
+        "def f(n):\n    if n > 0:\n        return 'big'\n    return 'small'",
+    ),
+]  # fmt: skip
+
+
+def facts_of(sample: Sample, code: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for fact in told(code, sample.tests, ends=sample.ends, budget_s=2.0 if sample.ends else 0.2):
+        found.setdefault(fact["kind"], []).append(fact)
+    return found
+
+
+def names(sample: Sample) -> str:
+    return f"{sample.kind}-{SAMPLES.index(sample)}"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=names)
+def test_a_program_that_has_it(sample: Sample) -> None:
+    found = facts_of(sample, sample.code)
+
+    fitting = [fact for fact in found.get(sample.kind, []) if fact["line"] == sample.line]
+    assert fitting, found
+    assert {key: fitting[0]["values"].get(key) for key in sample.values} == sample.values
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=names)
+def test_a_program_that_nearly_has_it(sample: Sample) -> None:
+    found = facts_of(sample, sample.near)
+
+    assert found, "the near program fails too"
+    assert [each for each in found.get(sample.kind, []) if each["line"] == sample.line] == []
+
+
+def test_every_kind_has_a_sample() -> None:
+    assert {sample.kind for sample in SAMPLES} | {FactKind.FIRST_DIFFERENCE} == set(FactKind)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=names)
+def test_facts_are_read_as_they_were_found(sample: Sample) -> None:
+    found = told(sample.code, sample.tests, ends=sample.ends, budget_s=0.2)
+
+    read = facts_from_json(found)
+
+    assert [fact.as_json() for fact in read] == found
+
+
+RIGHT = (
+    "def f(xs):\n    best = xs[0]\n    for x in xs:\n        if x > best:\n            best = x\n"
+    "    return best"
+)
+WRONG = [
+    (RIGHT.replace("x > best", "x >= 9"), "assert f([3, 5]) == 5", 4),
+    (RIGHT.replace("best = xs[0]", "best = 0"), "assert f([-3, -5]) == -3", 2),
+    (RIGHT.replace("best = x\n", "best = xs\n"), "assert f([3, 5]) == 5", 5),
+    (RIGHT.replace("return best", "return x"), "assert f([5, 3]) == 5", 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "tests", "line"), WRONG)
+def test_beside_a_right_program_where_the_runs_part_comes_first(
+    code: str, tests: str, line: int
+) -> None:
+    first, *rest = told(code, tests, reference=RIGHT)
+
+    assert (first["kind"], first["line"]) == ("first_difference", line)
+    assert "first_difference" not in {fact["kind"] for fact in rest}
+
+
+def test_the_first_difference_tells_the_students_value() -> None:
+    code = RIGHT.replace("best = xs[0]", "best = 0")
+
+    first = told(code, "assert f([-3, -5]) == -3", reference=RIGHT)[0]
+
+    assert first["values"] == {"name": "best", "value": "0", "at": "best = 0"}
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["def f(xs):\n    return max(xs)", "def f(xs:", "f = 1", "def f(xs):\n    while 1: pass", "\0"],
+)
+def test_a_reference_that_cannot_be_laid_beside_tells_nothing(reference: str) -> None:
+    found = told(WRONG[0][0], WRONG[0][1], reference=reference)
+
+    assert found
+    assert "first_difference" not in {fact["kind"] for fact in found}
+
+
+ADDS = "n = int(input())\nt = 0\nfor i in range(n):\n    t += i\nprint(t)\n"
+
+
+def test_a_program_that_reads_input_has_facts_too() -> None:
+    found = {fact["kind"]: fact for fact in told(ADDS, inputs(("0", "0"), ("4", "10")))}
+
+    assert found["rounds"]["values"] == {"rounds": 4, "variable": "i", "first": "0", "last": "3"}
+    assert found["gives_back"]["line"] == 5
+    assert found["gives_back"]["values"] == {"value": "6"}
+
+
+def test_what_stops_a_program_that_reads_input_is_found() -> None:
+    code = "xs = input().split()\nt = 0\nfor x in xs:\n    t = t + x\nprint(t)\n"
+
+    first = told(code, inputs(("1 2", "3")))[0]
+
+    assert (first["kind"], first["line"]) == ("stopped", 4)
+    assert first["values"]["names"] == ["t = 0", "x = '1'"]
+
+
+def test_functions_that_a_program_never_calls_are_named() -> None:
+    code = "def main():\n    print(int(input()) + 1)\n"
+
+    found = told(code, inputs(("1", "2")))
+
+    assert ("never_called", "main") in [(f["kind"], f["values"].get("name")) for f in found]
+
+
+def test_no_hidden_case_is_compared_with() -> None:
+    code = "n = int(input())\nif n > 5:\n    print('big')\nelse:\n    print('small')\n"
+    cases = (("9", "big"), ("5", "big"))
+
+    shown = {fact["kind"] for fact in told(code, inputs(*cases))}
+    hidden = {fact["kind"] for fact in told(code, inputs(*cases, hidden=True))}
+
+    assert "against_passing" in shown
+    assert "against_passing" not in hidden
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class f:\n    def __init__(self, n):\n        self.n = n\n    def __eq__(self, o):\n"
+        "        return self.n == o\n    def __repr__(self):\n        raise ValueError\n",
+        "class N(int):\n    def __len__(self):\n        raise ValueError\n"
+        "def f(n):\n    m = N(n)\n    return m\n",
+        "class L(list):\n    def __iter__(self):\n        raise SystemExit\n"
+        "def f(n):\n    m = L([n])\n    m.append(3)\n    return m\n",
+        "class M(type):\n    @property\n    def __name__(cls):\n        raise ValueError\n"
+        "class C(metaclass=M):\n    __class__ = property(lambda self: 1 / 0)\n"
+        "def f(n):\n    c = C()\n    return c\n",
+        "import sys\ndef f(n):\n    sys.settrace(None)\n    return n + 5\n",
+        "def f(n):\n    try:\n        while True:\n            n += 1\n"
+        "            if n > 10:\n                raise KeyboardInterrupt\n"
+        "    except:\n        return n\n",
+        "def f(n):\n    yield n\n    yield n + 1\n",
+        "def f(n):\n    xs = [[n] * 1000] * 1000\n    xs.append(10 ** 5000)\n    return xs\n",
+        "def f(n):\n    raise BaseException(n)\n",
+        "def f(n):\n    class E(Exception):\n        def __str__(self):\n            1 / 0\n"
+        "    raise E\n",
+        "def f(n):\n    xs = []\n    xs.append(xs)\n    return xs\n",
+        "def f(n):\n    return [i for i in range(n) if i % 2 == 0 for j in range(i)]\n",
+        "f = lambda n: n + 1\n",
+        "def f(n, /, *, k=1):\n    match n:\n        case 1:\n            return k + 9\n"
+        "        case _:\n            return 0\n",
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n"
+        "def f(n):\n    p = P(n)\n    p.x += 1\n    return p\n",
+        "def f(n):\n    global g\n    del n\n    g = 3\n    return g\n",
+        "def f(수):\n    합 = 수 + 1\n    return 합  # 😀\n",
+        "1 / 0\n",
+        "import sys\nsys.exit(3)\n",
+        "def f(n):\n" + "".join(f"    if n > {i}:\n        n -= 1\n" for i in range(200)),
+    ],
+)
+def test_whatever_a_program_does_its_facts_can_be_read(code: str) -> None:
+    found = told(code, "assert f(1) == 77")
+
+    assert [fact.as_json() for fact in facts_from_json(found)] == found
+
+
+def test_what_a_run_replaces_is_as_before() -> None:
+    told("def f(n):\n    print(n)\n    raise KeyError(n)", "assert f(1) == 2")
+
+    assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
+    assert print.__name__ == "print"
+
+
+def test_a_long_run_is_counted_whole_and_kept_in_part() -> None:
+    code = "def f(n):\n    t = 0\n    for i in range(n):\n        t += 1\n    return t"
+
+    found = {fact["kind"]: fact for fact in told(code, "assert f(20000) == 1", budget_s=20)}
+
+    assert found["rounds"]["values"]["rounds"] == 20_000
+    assert len(found["writes_answer"]["values"]["values"]) < 10
+
+
+def test_a_run_that_is_too_long_to_follow_still_has_facts() -> None:
+    code = "def f(n):\n    t = 0\n    for i in range(n):\n        t += 1\n    return t"
+
+    found = told(code, "assert f(300000) == 1", budget_s=0.001)
+
+    assert "rounds" not in {fact["kind"] for fact in found}
+    assert found
+
+
+def test_a_small_change_that_cures_names_its_line_first() -> None:
+    code = (
+        "def f(xs):\n    n = 0\n    seen = []\n    for x in xs:\n        seen.append(x)\n"
+        "        if x > 10:\n            n += 1\n    return n"
+    )
+    tests = "assert f([1, 10]) == 1\nassert f([11, 12]) == 2\nassert f([]) == 0"
+
+    assert told(code, tests)[0]["line"] == 6
+
+
+def test_a_right_program_has_no_facts() -> None:
+    assert told("def f(n):\n    return n", "assert f(1) == 1") == []
+
+
+def test_three_lines_are_named_before_one_is_named_twice() -> None:
+    code = (
+        "def f(xs):\n    t = 0\n    for x in xs:\n        if x > 9:\n            t += x\n"
+        "    return t"
+    )
+
+    found = told(code, "assert f([1, 2]) == 3")
+
+    assert len(found) <= MOST_FACTS
+    assert len({fact["line"] for fact in found[:3]}) == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None, 1, "x", [], {}, {"kind": "stopped"}, {"kind": "none", "line": 1},
+        {"kind": [], "line": 1}, {"kind": "stopped", "line": 0}, {"kind": "stopped", "line": True},
+        {"kind": "stopped", "line": "1"}, {"kind": "stopped", "line": 10**9},
+        {"kind": "stopped", "line": 1, "values": []}, {"kind": "stopped", "line": 1, "lines": 3},
+    ],
+)  # fmt: skip
+def test_what_is_no_fact_is_none(data: object) -> None:
+    assert Fact.from_json(data) is None
+
+
+def test_each_field_of_a_fact_is_cut() -> None:
+    fact = Fact.from_json({
+        "kind": "stopped", "line": 3, "lines": [1, "2", -1, *range(1, 50)],
+        "score": float("nan"),
+        "values": {
+            "a": "x" * 500, "b": ["y" * 500, 3] * 50, "c": {"d": 1}, "<b>": "z", "e": 10**40,
+            "f": "a\0b\ud800", "g": True, 5: "h",
+        },
+    })  # fmt: skip
+
+    assert fact is not None
+    assert fact.score == 0
+    assert fact.lines == (1, 1, 2)
+    assert set(fact.values) == {"a", "b", "f", "g"}
+    assert len(str(fact.values["a"])) == 120
+    assert len(fact.values["b"]) <= 12
+    assert fact.values["f"] == "ab"
+    assert fact.values["g"] == "True"
+
+
+def test_a_report_keeps_the_first_facts() -> None:
+    facts = [{"kind": "stopped", "line": line} for line in range(1, 100)]
+
+    assert len(facts_from_json([*facts[:3], None, *facts])) <= MOST_FACTS
+    assert facts_from_json("no") == ()

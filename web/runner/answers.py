@@ -1,0 +1,161 @@
+"""The only way from what the guest says to a report: a program shares its memory with the guest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from web.runner.cases import Asserts, IoCase, RunLimits, Tests
+from web.runner.host import Answer
+from web.runner.wire import Ending
+from web.tutor.evidence.facts import Fact, facts_from_json
+from web.tutor.evidence.report import MOST_CASES, Case, ProgramError, Report, Verdict
+from web.tutor.evidence.steps import Steps
+
+FROM_SOURCE = frozenset(
+    ("expression", "loop", "condition", "name", "part", "word", "function", "branch", "sequence")
+)
+"""Values of facts that stand in the program itself, and tell nothing of a case."""
+LAST_LINE = 100_000
+
+
+def report_of(answer: Answer, tests: Tests, limits: RunLimits) -> Report:
+    """What a run showed. Each field of the guest's is checked: none need be what it should be."""
+    said = _object(answer.line)
+    verdict = _verdict(said.get("verdict"))
+    error = _error(said.get("error"))
+    case = _mapping(said.get("first"))
+    passed, total = (min(_number(said.get(key)), MOST_CASES) for key in ("passed", "total"))
+    if verdict is None:
+        # It never came to its end; a case that had failed before is still the first one.
+        running = _mapping(said.get("running"))
+        if case is None or error is not None:
+            verdict, error = _stopped(answer.ending, limits), None
+        else:
+            verdict = Verdict.FAILED
+        case = case or running
+    error = _of_limit(verdict, limits) or error
+    if verdict is Verdict.NOT_RUN:
+        case = None
+        if error is None or error.kind != "Unsupported":
+            error = ProgramError(kind="NoTests", message="the exercise's tests check nothing")
+    first = _case(case, tests, error) if case else None
+    found = Report(
+        verdict=verdict,
+        passed=min(passed, total),
+        total=total,
+        first=first,
+        error=error,
+        output=_text(said.get("output")),
+    )
+    return _hide(found) if first and first.hidden else found.cut()
+
+
+def explained(report: Report, answer: Answer) -> Report:
+    """The report with the facts and steps that a second run found; as it is where it found none."""
+    said = _object(answer.line)
+    facts = facts_from_json(said.get("facts"))
+    if report.first and report.first.hidden:
+        return replace(report, facts=tuple(map(_without_values, facts)))
+    return replace(report, facts=facts, steps=Steps.from_json(said.get("steps")))
+
+
+def _stopped(ending: Ending, limits: RunLimits) -> Verdict:
+    match ending:
+        case Ending.TIME:
+            return Verdict.TIME
+        case Ending.TOO_DEEP:
+            return Verdict.TOO_DEEP
+    return Verdict.CRASHED
+
+
+def _of_limit(verdict: Verdict, limits: RunLimits) -> ProgramError | None:
+    match verdict:
+        case Verdict.TIME:
+            return ProgramError(
+                kind="TimeoutError", message=f"ran longer than {limits.time_s:g} s"
+            )
+        case Verdict.MEMORY:
+            return ProgramError(
+                kind="MemoryError", message=f"used more than {limits.memory_bytes >> 20} MB"
+            )
+        case Verdict.OUTPUT:
+            return ProgramError(kind="OutputFull", message="printed more than is read")
+        case Verdict.TOO_DEEP:
+            return ProgramError(kind="RecursionError", message="too deep")
+        case Verdict.CRASHED:
+            return ProgramError(kind="Crashed", message="the sandbox process died")
+    return None
+
+
+def _case(said: Mapping[str, Any], tests: Tests, error: ProgramError | None) -> Case:
+    text = f"{error.kind}: {error.message}" if error and error.message else error and error.kind
+    got = None if error else _text(said.get("got"))
+    if isinstance(tests, Asserts):
+        return Case(
+            call=_text(said.get("call")), expected=_text(said.get("expected")), got=got, error=text
+        )
+    found = _asked(said, tests.cases)
+    return Case(
+        call="", stdin=found.stdin, expected=found.expected, got=got, error=text,
+        hidden=not found.visible, note=found.note,
+    )  # fmt: skip
+
+
+def _asked(said: Mapping[str, Any], cases: tuple[IoCase, ...]) -> IoCase:
+    return cases[min(_number(said.get("number")), len(cases) - 1)]
+
+
+def _hide(report: Report) -> Report:
+    """Of a hidden case only that it failed, and on which line: a program may print its input."""
+    assert report.first
+    error = replace(report.error, message="") if report.error else None
+    if report.verdict is not Verdict.ERROR:
+        error = report.error
+    first = replace(
+        report.first, stdin="", expected="", got=None, error=error.kind if error else None
+    )
+    return replace(report, first=first, error=error, output="").cut()
+
+
+def _without_values(fact: Fact) -> Fact:
+    values = {name: value for name, value in fact.values.items() if name in FROM_SOURCE}
+    return replace(fact, values=values)
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    try:
+        # Half characters and NUL are cut out below, with everything else that cannot be shown.
+        return _mapping(json.loads(line)) or {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _mapping(value: object) -> Mapping[str, Any] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _verdict(value: object) -> Verdict | None:
+    return Verdict(value) if isinstance(value, str) and value in list(Verdict) else None
+
+
+def _error(value: object) -> ProgramError | None:
+    said = _mapping(value)
+    if said is None:
+        return None
+    line = _number(said.get("line"))
+    return ProgramError(
+        kind=_text(said.get("kind")),
+        message=_text(said.get("message")),
+        line=line if 1 <= line <= LAST_LINE else None,
+    )
+
+
+def _number(value: object) -> int:
+    return max(value, 0) if type(value) is int else 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

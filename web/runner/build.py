@@ -1,0 +1,129 @@
+"""Builds the sandbox: CPython with the guest as a WebAssembly component, and its machine code.
+
+python -m web.runner.build makes it where it is missing; it takes about half a minute.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from wasmtime import Config, Engine
+from wasmtime._bindings import dll
+from wasmtime.component import Component
+
+GUEST = Path(__file__).parent / "guest"
+FOLDER = Path(sys.prefix) / "hintline"
+"""Beside the packages: it is made for their versions, and like them for this kind of machine."""
+STACK_BYTES = 64 << 20
+"""Deep recursion in C ends in RecursionError, as in any Python, only while there is more stack
+than CPython believes; wasmtime's own 0.5 MB end in a trap."""
+KEPT = 6
+"""Builds of other guests, as of another branch, that are left where they are."""
+TARGETS = {
+    ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
+    ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",
+    ("Darwin", "x86_64"): "x86_64-apple-darwin",
+    ("Darwin", "arm64"): "aarch64-apple-darwin",
+}
+
+
+class NotBuilt(RuntimeError):
+    """There is no sandbox for this guest and these packages."""
+
+
+def machine_code() -> Path:
+    """Where the sandbox of this guest is, or would be."""
+    return FOLDER / f"{_digest()}.cwasm"
+
+
+def require() -> Path:
+    """As machine_code. Raises: NotBuilt."""
+    path = machine_code()
+    if not path.exists():
+        raise NotBuilt("The sandbox for students' programs is missing: python -m web.runner.build")
+    return path
+
+
+def wasm_engine() -> Engine:
+    """wasmtime as both the build and the runs need it. Raises: NotBuilt on another machine."""
+    config = Config()
+    config.epoch_interruption = True
+    # Named, so that the code runs on every machine of its kind: else it would use whatever the
+    # processor that it was built on has.
+    config.target = _target()
+    set_stack = dll.wasmtime_config_async_stack_size_set  # it has no name in wasmtime-py yet
+    set_stack.argtypes, set_stack.restype = [ctypes.c_void_p, ctypes.c_size_t], None
+    set_stack(ctypes.cast(config.ptr(), ctypes.c_void_p), STACK_BYTES + (1 << 20))
+    config.max_wasm_stack = STACK_BYTES
+    return Engine(config)
+
+
+def build(path: Path) -> None:
+    """Raises: CalledProcessError if componentize-py cannot read the guest."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        component = Path(folder) / "runner.wasm"
+        subprocess.run(  # noqa: S603  # our own arguments
+            [
+                str(Path(sys.executable).parent / "componentize-py"),
+                "--quiet", "-d", str(GUEST / "runner.wit"), "-w", "sandbox",
+                "componentize", "-p", str(GUEST.parent), "guest.app", "-o", str(component),
+            ],
+            check=True,
+            # Told of no virtual environment, it takes the guest alone.
+            env={"PATH": "/nonexistent"},
+        )  # fmt: skip
+        code = Path(folder) / "runner.cwasm"
+        code.write_bytes(Component.from_file(wasm_engine(), str(component)).serialize())
+        os.replace(code, path)
+    _built_with(path).write_text(version("componentize-py"))
+
+
+def main() -> None:
+    path = machine_code()
+    by = _built_with(path)
+    try:
+        if path.exists() and by.exists() and by.read_text() == version("componentize-py"):
+            path.touch()
+            return
+        print("Building the sandbox for students' programs (half a minute, once) …", flush=True)  # noqa: T201
+        build(path)
+    except (PackageNotFoundError, NotBuilt) as error:
+        raise SystemExit(f"The sandbox cannot be built here: {error}") from None
+    old = sorted(FOLDER.glob("*.cwasm"), key=lambda each: each.stat().st_mtime)[:-KEPT]
+    for each in old:
+        each.unlink()
+        _built_with(each).unlink(missing_ok=True)
+
+
+def _built_with(path: Path) -> Path:
+    return path.with_suffix(".version")
+
+
+def _target() -> str:
+    here = (platform.system(), platform.machine())
+    if here not in TARGETS:
+        allowed = ", ".join(" ".join(each) for each in TARGETS)
+        raise NotBuilt(f"programs can be run on {allowed}; this is {' '.join(here)}.")
+    return TARGETS[here]
+
+
+def _digest() -> str:
+    found = blake2b(digest_size=10)
+    for part in (version("wasmtime"), platform.system(), platform.machine(), str(STACK_BYTES)):
+        found.update(part.encode() + b"\0")
+    for path in sorted([*GUEST.glob("*.py"), *GUEST.glob("*.wit")]):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""A child process of the host: runs one job after the other, each in memory of its own.
+
+It has wasmtime and nothing else of ours: no settings, no database, no environment. What it reads
+and writes is in web.runner.host.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from threading import Event, Thread
+from time import monotonic, process_time
+from typing import BinaryIO, NoReturn
+
+from wasmtime import Engine, Store, WasiConfig, WasmtimeError
+from wasmtime.component import Component, Linker
+
+from web.runner.build import wasm_engine
+from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
+
+TICK_S = 0.01
+STALL_S = 1.0
+"""A program that uses no CPU for so long waits for something that never comes here."""
+MESSAGES = {
+    "wasm trap: interrupt": Ending.TIME,
+    "wasm trap: call stack exhausted": Ending.TOO_DEEP,
+}
+
+
+class Lines:
+    """The guest's standard output. last: its last whole line that is not longer than allowed."""
+
+    def __init__(self) -> None:
+        self.last = b""
+        self._rest = bytearray()
+        self._skips = False
+
+    def __call__(self, data: bytes) -> None:
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            line, self._rest = self._rest + part, bytearray()
+            if not self._skips and 0 < len(line) <= MOST_BYTES:
+                self.last = bytes(line)
+            self._skips = False
+        self._rest += rest
+        if len(self._rest) > MOST_BYTES:
+            self._skips, self._rest = True, bytearray()
+
+
+class Deadline:
+    """Ends a run that has used its CPU time, or that waits; ends us if our parent is gone."""
+
+    def __init__(self, engine: Engine, answers: BinaryIO) -> None:
+        self._engine, self._answers, self._parent = engine, answers, os.getppid()
+        self._runs = Event()
+        Thread(target=self._watch, daemon=True).start()
+
+    def begin(self, limit_s: float, lines: Lines) -> None:
+        self.lines, self._until_s = lines, process_time() + limit_s
+        self._seen_s, self._moved_s = process_time(), monotonic()
+        self._runs.set()
+
+    def end(self) -> None:
+        self._runs.clear()
+
+    def _watch(self) -> NoReturn:
+        pause = Event()
+        while True:
+            self._runs.wait()
+            pause.wait(TICK_S)
+            if os.getppid() != self._parent:
+                os._exit(0)
+            used_s = process_time()
+            if used_s - self._seen_s > STALL_S / 50:
+                self._seen_s, self._moved_s = used_s, monotonic()
+            if self._runs.is_set() and used_s >= self._until_s:
+                self._engine.increment_epoch()
+            elif self._runs.is_set() and monotonic() - self._moved_s > STALL_S:
+                # It waits in the host, where no epoch reaches it: our successor starts afresh.
+                answer(self._answers, Ending.TIME, self.lines.last)
+                os._exit(0)
+
+
+def answer(stream: BinaryIO, ending: Ending, line: bytes) -> None:
+    stream.write(ANSWER.pack(ending, len(line)) + line)
+    stream.flush()
+
+
+def main(path: str) -> None:
+    jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    engine = wasm_engine()
+    component, linker = Component.deserialize_file(engine, path), Linker(engine)
+    linker.add_wasip2()
+    deadline = Deadline(engine, answers)
+    while header := jobs.read(JOB.size):
+        size, time_s, memory_bytes = JOB.unpack(header)
+        job, lines = jobs.read(size).decode(), Lines()
+        with Store(engine) as store:
+            store.set_limits(memory_size=memory_bytes)
+            store.set_epoch_deadline(1)
+            wasi = WasiConfig()  # no files, no environment, no arguments
+            wasi.stdout_custom = lines
+            store.set_wasi(wasi)
+            deadline.begin(time_s, lines)
+            ending = run(linker, store, component, job)
+            deadline.end()
+        answer(answers, ending, lines.last)
+
+
+def run(linker: Linker, store: Store, component: Component, job: str) -> Ending:
+    try:
+        instance = linker.instantiate(store, component)
+        function = instance.get_func(store, "run")
+        assert function, "the guest has another world"
+        function(store, job)
+    except WasmtimeError as error:
+        text = str(error)
+        return next((end for part, end in MESSAGES.items() if part in text), Ending.CRASHED)
+    return Ending.ENDED
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

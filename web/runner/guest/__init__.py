@@ -1,0 +1,1 @@
+"""Runs inside the sandbox, and imports nothing of the project."""

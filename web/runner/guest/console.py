@@ -1,0 +1,120 @@
+"""What a program finds around it: standard input and output, exits, and dice."""
+
+from __future__ import annotations
+
+import builtins
+import decimal
+import io
+import os
+import random
+import sys
+from contextlib import suppress
+from types import SimpleNamespace
+
+RECURSION = 1_000 + 20
+"""Calls above a program's own that stand on the stack are ours."""
+real_open, real_read, real_write, real_fstat = open, os.read, os.write, os.fstat
+
+
+class OutputFull(BaseException):
+    """The program has printed more than it may; no `except Exception` of its own sees it."""
+
+
+class Sink(io.RawIOBase):
+    """Keeps the first `most` bytes; of what follows only the count, or `full` ends the program."""
+
+    def __init__(self, most: int, *, full: bool) -> None:
+        self.kept, self.bytes = bytearray(), 0
+        self._most, self._full = most, full
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        view = memoryview(data).cast("B")  # type: ignore[arg-type]
+        self.bytes += len(view)
+        self.kept += view[: max(0, self._most - len(self.kept))]
+        if self._full and self.bytes > self._most:
+            raise OutputFull
+        return len(view)
+
+    def fileno(self) -> int:
+        return 1
+
+
+class Source(io.BytesIO):
+    """A case's standard input."""
+
+    def fileno(self) -> int:
+        return 0
+
+
+class Console:
+    """Stands in the place of the process's streams, until the next one does."""
+
+    def __init__(self, stdin: str = "", *, most: int, full: bool = False) -> None:
+        self.source, self.sink = Source(stdin.encode()), Sink(most, full=full)
+        sys.stdin = io.TextIOWrapper(self.source, "utf-8")
+        sys.stdout = io.TextIOWrapper(self.buffer(self.sink), "utf-8")
+        sys.stderr = io.TextIOWrapper(
+            self.buffer(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
+        )
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        self._out = sys.stdout
+        builtins.open = io.open = self._open
+        os.read, os.write, os.fstat = self._read, self._write, self._fstat
+
+    @staticmethod
+    def buffer(sink: Sink) -> io.BufferedWriter:
+        return io.BufferedWriter(sink)
+
+    def text(self) -> str:
+        """What was printed so far and kept. Raises: OutputFull."""
+        self.flush()
+        return bytes(self.sink.kept).decode("utf-8", "replace")
+
+    def flush(self) -> None:
+        """Raises: OutputFull."""
+        # A ValueError says that the program has closed it.
+        with suppress(ValueError):
+            self._out.flush()
+
+    def _open(self, file: object, mode: str = "r", *rest: object, **more: object) -> object:
+        """`open(0)` reads standard input, as on a judge's machine; there is no other file."""
+        if file in (0, "/dev/stdin") and "b" not in mode:
+            return sys.stdin
+        if file in (0, "/dev/stdin"):
+            return self.source
+        if file in (1, "/dev/stdout"):
+            return self._out if "b" not in mode else self._out.buffer
+        return real_open(file, mode, *rest, **more)  # type: ignore[call-overload]
+
+    def _read(self, fd: int, size: int) -> bytes:
+        return self.source.read(size) if fd == 0 else real_read(fd, size)
+
+    def _write(self, fd: int, data: bytes) -> int:
+        if fd == 1:
+            self.flush()
+            return self.sink.write(data)
+        return len(data) if fd == 2 else real_write(fd, data)
+
+    def _fstat(self, fd: int) -> object:
+        if fd == 0:
+            return SimpleNamespace(st_size=len(self.source.getbuffer()), st_mode=0o100400)
+        return real_fstat(fd)
+
+
+def prepare() -> None:
+    """Once in a run: its dice are its own, and no exit ends more than the program."""
+    random.seed()
+    # A trap for the host would look as if the sandbox had broken.
+    os._exit = os.abort = sys.exit
+    for name in ("exit", "quit"):
+        setattr(builtins, name, sys.exit)
+    sys.argv = ["program.py"]
+
+
+def fresh() -> None:
+    """Before each run of the program: what an earlier one may have set is as it was."""
+    sys.setrecursionlimit(RECURSION)
+    decimal.setcontext(decimal.Context())

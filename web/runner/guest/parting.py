@@ -1,0 +1,95 @@
+"""Where a student's run and that of a right program part: the student's side of it alone."""
+
+from __future__ import annotations
+
+import ast
+from difflib import SequenceMatcher
+
+from .clue import Clue, Told
+from .endings import head
+from .reading import FUNCTIONS, Reading
+from .trace import Event, Trace
+
+FEWEST_ALIKE = 0.5
+"""Share of the student's statements that the right program must have too."""
+
+
+def parting(reading: Reading, trace: Trace, right: Reading, other: Trace) -> Clue | None:
+    """The first statement after which the two runs differ, in a value or in their way.
+
+    None where the programs are too unlike for their runs to be laid side by side.
+    """
+    pairs, alike = paired(reading, right)
+    if alike < FEWEST_ALIKE:
+        return None
+    back = {theirs: mine for mine, theirs in pairs.items()}
+    last: dict[int, int] = {}
+    newest = 0
+    mine, theirs = list(trace.events), list(other.events)
+    while mine and theirs:
+        here, there = mine[0], theirs[0]
+        before = last.get(here.call) or newest
+        if here.ends != there.ends or (not here.ends and pairs.get(here.at) != there.at):
+            if not here.ends and here.at not in pairs:
+                # A statement that the right program has not: what follows tells what it did.
+                last[here.call] = newest = mine.pop(0).at
+                continue
+            if not there.ends and there.at not in back:
+                theirs.pop(0)
+                continue
+            return _clue(reading, before or here.at, "", "")
+        if name := _differing(here, there):
+            return _clue(reading, before or here.at, name, here.values[name])
+        if here.ends and _gave(trace, here) != _gave(other, there):
+            return _clue(reading, here.at, "", _gave(trace, here) or "")
+        last[here.call] = newest = here.at
+        mine.pop(0)
+        theirs.pop(0)
+    return _clue(reading, newest, "", "") if newest and trace.whole and other.whole else None
+
+
+def paired(reading: Reading, right: Reading) -> tuple[dict[int, int], float]:
+    """Which statement of the right program stands for which of the student's.
+
+    Those between two that are the same stand for one another in their order, if they are as many.
+    """
+    mine, theirs = _texts(reading), _texts(right)
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    pairs = {}
+    same = 0
+    for sort, first, last, start, end in matcher.get_opcodes():
+        if last - first == end - start:
+            pairs |= {first + place: start + place for place in range(last - first)}
+        same += (last - first) * (sort == "equal")
+    return {at + 1: other + 1 for at, other in pairs.items()}, same / max(1, len(mine))
+
+
+def _texts(reading: Reading) -> list[str]:
+    return [_text(statement) for statement in reading.statements[1:]]
+
+
+def _text(statement: ast.stmt) -> str:
+    if isinstance(statement, FUNCTIONS):
+        return f"def {statement.name}"
+    return f"{type(statement).__name__} {ast.dump(head(statement))}"
+
+
+def _differing(here: Event, there: Event) -> str | None:
+    for name, text in here.values.items():
+        if there.values.get(name, text) != text:
+            return name
+    return None
+
+
+def _gave(trace: Trace, event: Event) -> str | None:
+    return trace.calls[event.call].gave if event.call < len(trace.calls) else None
+
+
+def _clue(reading: Reading, at: int, name: str, value: str) -> Clue:
+    statement = reading.statements[at]
+    told: Told = {"value": value}
+    if not isinstance(statement, FUNCTIONS):
+        told["at"] = reading.source(
+            head(statement) if hasattr(head(statement), "col_offset") else statement
+        )
+    return Clue("first_difference", at, {"name": name} | told if name else told)

@@ -36,9 +36,7 @@ def shown(api: Caller, student: User, exercise: Exercise, report: Report, locale
     """The test report of a hint whose program had this one."""
     live()
     program = submissions.ran(student, exercise, WRONG, report)
-    made = create(
-        NewHint(submission=program, level=1, locale=locale, question="", prefix="p")
-    )
+    made = create(NewHint(submission=program, level=1, locale=locale, question="", prefix="p"))
     assert isinstance(made, Created)
     return api.get(f"/v1/hints/{made.hint.pk}").json()["l0"]
 

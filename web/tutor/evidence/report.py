@@ -14,7 +14,6 @@ from web.tutor.languages import LANGUAGES
 
 LENGTHS = {
     "call": 200,
-    "stdin": 300,
     "expected": 200,
     "got": 200,
     "error": 400,

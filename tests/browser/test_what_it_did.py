@@ -96,8 +96,8 @@ def run(page: Page, slug: str, code: str) -> Locator:
 
 def table(results: Locator) -> list[list[str]]:
     """The cells of each row, its head first; what only a screen reader is told, too."""
-    expect(results.locator(".steps")).to_be_visible()
-    rows: list[list[str]] = results.locator(".steps table").evaluate(
+    expect(results.locator(".trace")).to_be_visible()
+    rows: list[list[str]] = results.locator(".trace table").evaluate(
         "it => [...it.tHead.rows, ...it.tBodies[0].rows]"
         ".map(row => [...row.cells].map(cell => cell.textContent))"
     )
@@ -181,7 +181,7 @@ def test_a_run_that_passes_takes_the_mark_away(page: Page) -> None:
 
     expect(page.locator("#results .verdict")).to_have_text("All 1 tests pass")
     expect(page.locator(".cm-ended")).to_have_count(0)
-    expect(page.locator("#results .steps")).to_be_hidden()
+    expect(page.locator("#results .trace")).to_be_hidden()
 
 
 @ENGLISH
@@ -216,8 +216,8 @@ def test_of_a_hidden_case_nothing_is_shown_but_its_note(page: Page) -> None:
 
     expect(results).to_contain_text("equal scores")
     expect(results.locator(".case")).to_be_hidden()
-    expect(results.locator(".steps")).to_be_hidden()
-    assert "-7" not in page.content()
+    expect(results.locator(".trace")).to_be_hidden()
+    assert "-7 -7" not in page.content()
 
 
 def test_examples_can_be_copied(browser: Browser, page: Page) -> None:
@@ -236,9 +236,9 @@ def test_all_of_it_is_accessible_and_no_wider_than_a_phone(page: Page, scheme: s
     page.emulate_media(color_scheme=scheme)
     for slug, code in FAILING.values():
         results = run(page, slug, code)
-        expect(results.locator(".steps")).not_to_have_attribute("open", "")
-        results.locator(".steps summary").click()
-        expect(results.locator(".steps table")).to_be_visible()
+        expect(results.locator(".trace")).not_to_have_attribute("open", "")
+        results.locator(".trace summary").click()
+        expect(results.locator(".trace table")).to_be_visible()
 
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})

@@ -37,10 +37,10 @@ export function verdict(report, words) {
 
 /** {line, text, values: ["cups = 1"]} of where the program came to its end; null if unknown. */
 export function whereItEnded({ verdict, steps, error }, words) {
-  const line = steps?.line ?? error?.line ?? null;
+  const line = error?.line ?? steps?.line ?? null;
   const text = words[LIMITS.includes(verdict) ? "ended_limit" : `ended_${verdict}`];
   if (line === null || !text) return null;
-  const at = Object.entries((steps?.line && steps.at) || {});
+  const at = Object.entries(steps?.line === line ? steps.at : {});
   return { line, text, values: at.map(([name, value]) => `${name} = ${value}`) };
 }
 

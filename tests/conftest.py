@@ -20,6 +20,8 @@ from django.conf import settings
 from broker.embedded import Embedded
 from tests.postgres import Postgres, programs
 
+# The unit tests in it are data.
+collect_ignore = ["data"]
 # Short, because a Unix socket's path is limited.
 DATA = Path(tempfile.mkdtemp(prefix="hl-"))
 

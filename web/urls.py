@@ -7,13 +7,15 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from web.api.api import api
-from web.hints.api import router
+from web.courses import api as exercises
+from web.hints import api as hints
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import NewPassword, SignOut
 from web.people.auth import AUTH
 
-api.add_router("", router, auth=AUTH)
+api.add_router("", hints.router, auth=AUTH)
+api.add_router("", exercises.router, auth=AUTH)
 handler500 = "web.pages.views.broken"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", api.urls),

@@ -91,6 +91,7 @@ def test_what_is_no_test_is_named_by_its_line(source: str, told: str) -> None:
         ([case(expected="")], "cases[1].expected is empty"),
         ([case(expected=" \n")], "cases[1].expected is empty"),
         ([case(stdin=3)], "cases[1].stdin must be text"),
+        ([case(name=" ")], "cases[1].name is empty"),
         ([case(name=None)], "cases[1].name must be text"),
         ([case(visible=1)], "cases[1].visible must be true or false"),
         ([case(hint="x")], "cases[1].hint is no key"),

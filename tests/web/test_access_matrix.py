@@ -80,6 +80,7 @@ def reads(who: str) -> Rule:
 
 HINT = "/v1/hints/<uuidstr:hint_id>"
 EVENTS = "/v1/events"
+WRITTEN = "/v1/exercises/<slug:course_slug>/<slug:slug>"
 RULES: dict[str, Rule] = {
     "/v1/checks": takes(POST="s-++++-+-+"),
     "/v1/hints": takes(GET="s-++++-+-+", POST="s-++++-+-+"),
@@ -87,6 +88,7 @@ RULES: dict[str, Rule] = {
     f"{HINT}/cancel": takes(POST="s--++--x-x"),
     f"{HINT}/feedback": takes(PUT="s--++--x-x"),
     EVENTS: takes(GET="s--++--+-+"),
+    WRITTEN: takes(PUT="s-xxx+-+-+"),
     "/v1/docs": always("++++++++++"),
     "/v1/openapi.json": always("++++++++++"),
     "/v1/": always("----------"),
@@ -155,6 +157,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/checks"): {"exercise": EXERCISE, "code": WRONG},
     ("POST", "/v1/hints"): {"exercise": EXERCISE, "level": 1, "code": WRONG},
     ("PUT", f"{HINT}/feedback"): {"helpful": True},
+    ("PUT", WRITTEN): {"title_en": "Sum", "statement_en": "Return the sum."},
 }
 """What is right to send; a form of a page is sent empty, and comes back with what it lacks."""
 FOR_SOMEBODY = ("/v1/checks", "/v1/hints")

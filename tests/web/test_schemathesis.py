@@ -15,11 +15,11 @@ from schemathesis import BaseSchema, Case, GenerationMode
 
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, live, new_hint
-from web.courses.models import Exercise
+from web.courses.models import Course, Exercise
 from web.engines.models import Engine
 from web.hints import creation, store
 from web.link import broker
-from web.people.models import ApiToken, User
+from web.people.models import ApiToken, Platform, User
 from web.people.tokens import fresh
 from web.urls import api
 from web.wsgi import application
@@ -37,6 +37,17 @@ def token(student: User) -> str:
     return text
 
 
+@pytest.fixture
+def service(course: Course) -> str:
+    """The token of a platform, which alone of all callers here writes exercises."""
+    platform = Platform.objects.create(slug="judge")
+    platform.courses.add(course)
+    row = ApiToken(user=User.objects.create_user("owner"), platform=platform, name="service")
+    text = fresh(row)
+    row.save()
+    return text
+
+
 @pytest.fixture(autouse=True)
 def one_connection() -> Iterator[None]:
     """The test's own: no request closes it, as none of Django's test client does."""
@@ -49,9 +60,10 @@ def one_connection() -> Iterator[None]:
 
 @pytest.fixture
 def described(
-    line: None, engine: Engine, student: User, exercise: Exercise, token: str
+    line: None, engine: Engine, student: User, exercise: Exercise, request: pytest.FixtureRequest
 ) -> BaseSchema:
     """The description, with an exercise and a hint that are there."""
+    asker = "7f3c" if "service" in request.fixturenames else ""
     live()
     created = store.create(new_hint(student, exercise))
     assert isinstance(created, creation.Created)
@@ -59,11 +71,28 @@ def described(
     raw = json.loads(json.dumps(api.get_openapi_schema()))
     for name in ("HintIn", "CheckIn"):
         raw["components"]["schemas"][name]["properties"]["exercise"]["enum"] = [EXERCISE]
+    there = {"hint_id": str(created.hint.pk), "course_slug": exercise.course.slug, "slug": "more"}
     for item in raw["paths"].values():
         for operation in item.values():
             for parameter in operation["parameters"]:
-                if parameter["name"] == "hint_id":
-                    parameter["schema"]["enum"] = [str(created.hint.pk)]
+                if parameter["name"] in there:
+                    parameter["schema"]["enum"] = [there[parameter["name"]]]
+    # What no description says: there is a title in some language, and tests are Python.
+    schemas = raw["components"]["schemas"]
+    fixed = {"title_ko": "합", "statement_ko": "더하세요.", "tests": "", "language": "python"}
+    schemas["ExerciseIn"]["required"] = [*fixed]
+    for name, value in fixed.items():
+        schemas["ExerciseIn"]["properties"][name]["enum"] = [value]
+    schemas["ExerciseIn"]["properties"]["cases"]["maxItems"] = 1
+    schemas["CaseIn"]["properties"]["expected"]["enum"] = ["3"]
+    schemas["CaseIn"]["properties"]["name"]["enum"] = ["", "first"]
+    schemas["ProgramIn"]["properties"]["code"]["enum"] = ["pass"]
+    schemas["WordsIn"]["required"] = ["ko"]
+    schemas["WordsIn"]["properties"]["ko"]["enum"] = ["부호"]
+    # Who asks for others must be a platform, and a platform must.
+    for name in ("HintIn", "CheckIn"):
+        schemas[name]["properties"]["on_behalf_of"]["enum"] = [asker]
+        schemas[name].setdefault("required", []).append("on_behalf_of")
     # Another server answers there.
     del raw["paths"]["/v1/events"]
     schema = schemathesis.openapi.from_dict(raw)
@@ -79,6 +108,11 @@ OPERATIONS = (
     "POST /v1/hints/{hint_id}/cancel",
     "PUT /v1/hints/{hint_id}/feedback",
 )
+BY_PLATFORM = (
+    "POST /v1/checks",
+    "POST /v1/hints",
+    "PUT /v1/exercises/{course_slug}/{slug}",
+)
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
@@ -86,6 +120,18 @@ OPERATIONS = (
 def test_the_api_answers_as_it_says(
     described: BaseSchema, student: User, token: str, name: str, mode: GenerationMode
 ) -> None:
+    holds(described, name, mode, token)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("name", BY_PLATFORM)
+def test_the_api_answers_a_platform_as_it_says(
+    described: BaseSchema, service: str, name: str, mode: GenerationMode
+) -> None:
+    holds(described, name, mode, service)
+
+
+def holds(described: BaseSchema, name: str, mode: GenerationMode, token: str) -> None:
     method, path = name.split()
 
     @given(case=described[path][method].as_strategy(generation_mode=mode))
@@ -97,9 +143,10 @@ def test_the_api_answers_as_it_says(
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def holds(case: Case) -> None:
-        # Its thirty programs a minute would be over soon.
-        broker().client.delete(RUNS(str(student.pk)))
+    def answers(case: Case) -> None:
+        # Thirty programs a minute would be over soon.
+        for user in User.objects.values_list("pk", flat=True):
+            broker().client.delete(RUNS(str(user)))
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
 
-    holds()
+    answers()

@@ -44,7 +44,7 @@ NO_TEXT = _("%(key)s must be text.")
 NO_FLAG = _("%(key)s must be true or false.")
 TOO_LONG = _("%(key)s has more than %(most)s characters.")
 NO_OUTPUT = _("%(key)s is empty: a case needs the output that is expected.")
-NO_CODE = _("%(key)s is empty.")
+EMPTY = _("%(key)s is empty.")
 TWICE = _("%(key)s: another case has the name %(name)s.")
 NOT_STORABLE = _("There is a character in it that cannot be stored (NUL or a broken one).")
 NO_NUMBER = _("Must be a number that is not infinite.")
@@ -87,6 +87,8 @@ def check_cases(value: object) -> None:
         check_texts(case, TEXTS | {"visible": 0}, where)
         if not case["expected"].strip():
             raise ValidationError(NO_OUTPUT, params={"key": f"{where}.expected"})
+        if not case["name"].strip():
+            raise ValidationError(EMPTY, params={"key": f"{where}.name"})
         if case["name"] in names:
             raise ValidationError(TWICE, params={"key": f"{where}.name", "name": case["name"]})
         names.add(case["name"])
@@ -102,7 +104,7 @@ def check_wrong(value: object) -> None:
     for number, program in enumerate(tables(value, MOST_WRONG), start=1):
         check_texts(program, WRONG, f"wrong[{number}]")
         if not program["code"].strip():
-            raise ValidationError(NO_CODE, params={"key": f"wrong[{number}].code"})
+            raise ValidationError(EMPTY, params={"key": f"wrong[{number}].code"})
 
 
 def tables(value: object, most: int) -> list[Mapping[str, Any]]:

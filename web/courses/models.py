@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -23,13 +23,15 @@ NO_WORDS = _("Write it in one language at least.")
 BOTH_TESTS = _("An exercise has asserts or cases, not both.")
 
 
-class ProgramLanguage(models.TextChoices):
-    """Programming language of an exercise; only Python has a sandbox, so only it has L0."""
-
-    PYTHON = "python", "Python"
-    JAVASCRIPT = "javascript", "JavaScript"
-    JAVA = "java", "Java"
-    CPP = "cpp", "C/C++"
+LANGUAGE_NAME = r"^[a-z][a-z0-9+#.-]{0,11}$"
+PYTHON = "python"
+"""The language whose programs are run here; of others a platform sends the result."""
+KNOWN_LANGUAGES = {
+    PYTHON: "Python", "javascript": "JavaScript", "typescript": "TypeScript", "java": "Java",
+    "kotlin": "Kotlin", "c": "C", "cpp": "C++", "csharp": "C#", "go": "Go", "rust": "Rust",
+    "swift": "Swift", "ruby": "Ruby", "php": "PHP", "sql": "SQL",
+}  # fmt: skip
+"""Programming languages as people write them; an exercise may be in any other."""
 
 
 class Comparison(models.TextChoices):
@@ -112,14 +114,21 @@ class Exercise(models.Model):
         Course, on_delete=models.CASCADE, related_name="exercises", verbose_name=_("course")
     )
     slug = models.SlugField(_("slug"))
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    # SQLite would keep a number that PostgreSQL refuses.
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, validators=[MaxValueValidator(32_767)]
+    )
     topic = models.CharField(_("topic"), max_length=100, blank=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200, blank=True)
     title_en = models.CharField(_("title (English)"), max_length=200, blank=True)
     statement_ko = models.TextField(_("statement (Korean)"), blank=True, help_text="Markdown")
     statement_en = models.TextField(_("statement (English)"), blank=True, help_text="Markdown")
     language = models.CharField(
-        _("language"), max_length=12, choices=ProgramLanguage, default=ProgramLanguage.PYTHON
+        _("language"),
+        max_length=12,
+        default=PYTHON,
+        validators=[RegexValidator(LANGUAGE_NAME)],
+        help_text=_("python, java, cpp, kotlin …: of any but Python a platform sends results."),
     )
     starter = models.TextField(_("starter code"), blank=True)
     tests = models.TextField(
@@ -175,7 +184,7 @@ class Exercise(models.Model):
             if not any(getattr(self, column).strip() for column in columns(field)):
                 problems[columns(field)[0]] = ValidationError(NO_WORDS)
         # Tests in another language are kept, but nothing here can run them.
-        can_run = self.language == ProgramLanguage.PYTHON and self.tests.strip()
+        can_run = self.language == PYTHON and self.tests.strip()
         if can_run and self.cases:
             problems["tests"] = ValidationError(BOTH_TESTS)
         elif can_run:
@@ -195,6 +204,11 @@ class Exercise(models.Model):
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)
+
+    @property
+    def language_name(self) -> str:
+        """As people write it."""
+        return KNOWN_LANGUAGES.get(self.language, self.language)
 
     @property
     def path(self) -> str:

@@ -69,7 +69,7 @@ IF_NONE_MATCH = {
     "/checks",
     response=wire.L0Out,
     summary="Run the tests on this code (L0)",
-    openapi_extra=openapi.answers(*openapi.BODY, *openapi.RUN),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY, *openapi.RUN),
 )
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
@@ -120,7 +120,7 @@ def ask(
     "/hints",
     response=wire.HintsOut,
     summary="Your hints for one exercise, newest first",
-    openapi_extra=openapi.answers(),
+    openapi_extra=openapi.answers(problem.FORBIDDEN),
 )
 def history(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""

@@ -6,26 +6,18 @@ import re
 from typing import Annotated, Literal
 
 from ninja import Field
-from pydantic import BaseModel, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel
 
-from web.api.fields import Text, Whole
+from web.api.fields import KEPT, Whole
 from web.tutor.evidence.report import LENGTHS, MOST_CASES, Case, ProgramError, Report, Verdict
 
 MOST_LINES = 1_000_000
-VERDICTS = {
-    "passed": Verdict.PASSED,
-    "failed": Verdict.FAILED,
-    "syntax": Verdict.SYNTAX,
-    "error": Verdict.ERROR,
-    "time": Verdict.TIME,
-    "memory": Verdict.MEMORY,
-    "not_run": Verdict.NOT_RUN,
-}
 NAMED = re.compile(r"(?P<kind>[\w.]{1,60}(?:Error|Exception)): (?P<message>.*)", re.DOTALL)
 """A message that begins with the class of an exception, as Python's and Java's do."""
-Status = Literal[tuple(VERDICTS)]  # type: ignore[valid-type]
-Count = Annotated[int, Whole, Field(strict=True, ge=0, le=MOST_CASES)]
+# How a run ends here when its sandbox dies is no matter of others.
+Status = Literal[tuple(each.value for each in Verdict if each is not Verdict.CRASHED)]  # type: ignore[valid-type]
+Text = Annotated[str, KEPT]
+Count = Annotated[int, Field(strict=True, ge=0, le=MOST_CASES), Whole]
 
 
 def text(about: str, field: str) -> str:
@@ -53,33 +45,18 @@ class ResultIn(BaseModel):
     message: Text | None = Field(
         None, description=text("What the compiler, the program or the judge said.", "message")
     )
-    line: Annotated[int, Whole, Field(strict=True, ge=1, le=MOST_LINES)] | None = Field(
+    line: Annotated[int, Field(strict=True, ge=1, le=MOST_LINES), Whole] | None = Field(
         None, description="Where it stopped, 1-based, in the student's code."
     )
-    # Before passed, which is compared with it.
+    passed: Count = Field(0, description="Tests that hold.")
     total: Count = Field(0, description="Tests there are; 0: not told.")
-    passed: Count = Field(0, description="Tests that hold; at most total.")
-
-    @field_validator("stdin")
-    @classmethod
-    def one_input(cls, stdin: str | None, info: ValidationInfo) -> str | None:
-        if stdin is not None and info.data.get("call") is not None:
-            raise PydanticCustomError("two_inputs", "A call or standard input, not both.")
-        return stdin
-
-    @field_validator("passed")
-    @classmethod
-    def at_most_all(cls, passed: int, info: ValidationInfo) -> int:
-        if passed > info.data.get("total", passed):
-            raise PydanticCustomError("too_many_passed", "More tests pass than there are.")
-        return passed
 
     def report(self) -> Report:
         """As a run here would have it; texts of any length and kind are cut and cleaned."""
         return Report(
-            verdict=VERDICTS[self.status],
+            verdict=Verdict(self.status),
             passed=self.passed,
-            total=self.total,
+            total=max(self.total, self.passed),
             first=self._case(),
             error=self._error(),
         ).cut()

@@ -9,7 +9,7 @@ from ninja import Field, Schema
 from pydantic import BaseModel, StrictBool
 
 from broker.contract.hint import Reason, Source, State
-from web.api.fields import Name, Whole
+from web.api.fields import SEEN, Whole
 from web.hints import jobs
 from web.hints.models import Hint, Submission
 from web.hints.notices import notice
@@ -49,12 +49,13 @@ Code = Annotated[
 ]
 
 PlatformUser = Annotated[
-    Name,
+    str,
     Field(
         max_length=100,
         description="For a platform's token: its name for its own user, who asks; made at first "
         "sight. Characters that can be seen, no spaces around them.",
     ),
+    SEEN,
 ]
 
 

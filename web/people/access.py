@@ -134,11 +134,9 @@ def leave_courses(**_: Any) -> None:
     members.exclude(course__platforms=F("user__platform")).delete()
 
 
-def writes(user: User, platform: Platform | None, slug: str) -> Course | None:
-    """The course of this slug, if its exercises may be written: by its platforms and teachers."""
-    if platform is not None:
-        return platform.courses.filter(slug=slug).first()
-    return taught(user).filter(slug=slug).first()
+def platform_course(platform: Platform, slug: str) -> Course | None:
+    """The course of this slug, if it is one of the platform's, which may write its exercises."""
+    return platform.courses.filter(slug=slug).first()
 
 
 LEVELS = Prepared(

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from web.api import problem
 from web.api.problem import Problem
-from web.courses.models import Exercise
+from web.courses.models import Course, Exercise
 from web.people import access
 from web.people.models import ApiToken, Platform, User
 
@@ -55,6 +55,21 @@ def reading(request: HttpRequest, hint: UUID | str) -> User:
     return user
 
 
+def writing(request: HttpRequest, slug: str) -> Course:
+    """The course of this slug, whose exercises the caller may write. Raises: Problem."""
+    platform = platform_of(request)
+    if platform is not None:
+        course = access.platform_course(platform, slug)
+    else:
+        user = person(request)
+        course = access.taught(user).filter(slug=slug).first()
+        if course is None and access.courses(user).filter(slug=slug).exists():
+            raise Problem(problem.FORBIDDEN, _("Only who teaches the course may write exercises."))
+    if course is None:
+        raise no_course()
+    return course
+
+
 def person(request: HttpRequest) -> User:
     # Django's type allows for nobody; AUTH, which stands before each operation, does not.
     assert isinstance(request.user, User), "every operation here needs sign-in"
@@ -71,6 +86,10 @@ def find_exercise(user: User, path: str) -> Exercise:
 
 def no_exercise() -> Problem:
     return Problem(problem.NOT_FOUND, _("There is no such exercise in your courses."))
+
+
+def no_course() -> Problem:
+    return Problem(problem.NOT_FOUND, _("There is no such course for you."))
 
 
 def no_hint() -> Problem:

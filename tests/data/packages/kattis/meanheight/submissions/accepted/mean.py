@@ -1,0 +1,2 @@
+heights = [float(word) for word in input().split()]
+print(sum(heights) / len(heights))

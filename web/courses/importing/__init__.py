@@ -1,0 +1,1 @@
+"""Exercises from other places: a package is read, becomes drafts, and is written into a course."""

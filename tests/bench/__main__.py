@@ -21,6 +21,7 @@ from tests.bench import (
     crowding,
     dispatch,
     events,
+    facts,
     flow,
     gate,
     idle,
@@ -60,6 +61,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         table(crowding.rows),
     ),
+    "facts": ("Facts of wrong programs, by evidence alone", table(facts.rows)),
     "neighbours": (
         "Students beside a hint whose model server misbehaves",
         table(neighbours.rows),

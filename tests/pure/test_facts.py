@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -201,7 +203,7 @@ SAMPLES = [
         "def f(xs):\n    best = 0\n    for x in xs:\n        other = x\n    return 9",
     ),
     Sample(
-        FactKind.GIVES_BACK, "def f(n):\n    return n + 2", "assert f(1) == 2", 2, {"value": "3"},
+        FactKind.GIVES, "def f(n):\n    return n + 2", "assert f(1) == 2", 2, {"value": "3"},
         "def f(n):\n    return n // 0",
     ),
     Sample(
@@ -484,3 +486,111 @@ def test_a_report_keeps_the_first_facts() -> None:
 
     assert len(facts_from_json([*facts[:3], None, *facts])) <= MOST_FACTS
     assert facts_from_json("no") == ()
+
+
+STALE = [
+    ("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'", "s"),
+    ("def f(n):\n    m = n\n    del m\n    return m + n", "assert f(1) == 3", "m"),
+    ("def f(n):\n    n = len\n    return n + 1", "assert f(1) == 3", "n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "tests", "name"), STALE)
+def test_no_value_is_told_that_a_name_has_no_more(code: str, tests: str, name: str) -> None:
+    stopped = next(fact for fact in told(code, tests) if fact["kind"] == "stopped")
+
+    assert not [each for each in stopped["values"]["names"] if each.startswith(f"{name} =")]
+
+
+def test_a_method_that_is_kept_and_not_called_is_named() -> None:
+    found = told("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'")
+
+    assert ("never_called", 2) in [(fact["kind"], fact["line"]) for fact in found]
+
+
+def test_where_none_came_from_is_told_before_where_it_stopped() -> None:
+    found = told("def f(xs):\n    xs = xs.sort()\n    return xs[0]", "assert f([2, 1]) == 1")
+
+    assert (found[0]["kind"], found[0]["line"]) == ("writes_answer", 2)
+    assert found[0]["values"] == {"name": "xs", "values": ["None"]}
+
+
+def test_of_a_loop_that_ran_again_and_again_no_first_and_last_are_told() -> None:
+    code = (
+        "def f(n):\n    t = 0\n    for i in range(n):\n        for j in range(i):\n"
+        "            t += j\n    return t"
+    )
+
+    rounds = {
+        fact["line"]: fact["values"]
+        for fact in told(code, "assert f(4) == -1")
+        if fact["kind"] == "rounds"
+    }
+
+    assert rounds[3] == {"rounds": 4, "variable": "i", "first": "0", "last": "3"}
+    assert rounds[4] == {"rounds": 6, "runs": 4}
+
+
+def test_a_name_that_changes_no_more_is_told_as_unchanged() -> None:
+    code = (
+        "def f(xs, t):\n    lo, hi = 0, len(xs)\n    while lo < hi:\n        mid = (lo + hi) // 2\n"
+        "        if xs[mid] < t:\n            lo = mid\n        else:\n            hi = mid\n"
+        "    return lo"
+    )
+
+    found = told(code, "assert f([1, 3, 5], 9) == 3", ends=False, budget_s=0.1)
+
+    never = next(fact for fact in found if fact["kind"] == "never_ends")
+    assert never["values"]["unchanged"] == ["lo", "hi"]
+
+
+UNRULY = [
+    "class N:\n    def __eq__(self, other):\n        raise KeyError(3)\ndef f(n):\n    return N()",
+    "class N:\n    def __eq__(self, other):\n        raise SystemExit\ndef f(n):\n    return N()",
+    "import sys\ndef f(n):\n    if n > 0:\n        sys.exit()\n    return n",
+    "def f(n):\n    if n > 0:\n        raise KeyboardInterrupt\n    return n",
+    "def f(n):\n    return n\nf.__code__ = (lambda n: n + 2).__code__",
+    "import sys\ndef f(n):\n    sys.setrecursionlimit(50)\n    return f(n + 1)",
+    "def f(n):\n    return " + "+".join(["n"] * 900),
+    "def f(n):\n    return " + "(" * 150 + "n" + ")" * 150,
+    "def f(n):\n    def g():\n        nonlocal n\n        n += 1\n        yield n\n"
+    "    return list(g())",
+    "class T(type):\n    def __hash__(cls):\n        raise ValueError\n"
+    "class C(metaclass=T):\n    pass\ndef f(n):\n    c = C()\n    return c",
+    "def f(n):\n    import builtins\n    builtins.print = 3\n    return n",
+]  # fmt: skip
+
+
+@pytest.fixture
+def _own_builtins() -> Iterator[None]:
+    kept, limit = builtins.print, sys.getrecursionlimit()
+    yield
+    builtins.print = kept
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("_own_builtins")
+@pytest.mark.parametrize("code", UNRULY)
+def test_an_unruly_program_ends_no_more_than_itself(code: str) -> None:
+    found = told(code, "assert f(1) == 77\nassert f(2) == 78")
+
+    assert [fact.as_json() for fact in facts_from_json(found)] == found
+
+
+@pytest.mark.parametrize("code", ["\0", "x = '\0'", "(" * 5_000])
+def test_what_python_cannot_even_read_has_a_fact_or_none(code: str) -> None:
+    assert {fact["kind"] for fact in told(code, "assert f(1) == 1")} <= {"syntax"}
+
+
+def test_nothing_is_left_among_pythons_own_names() -> None:
+    before = set(vars(builtins))
+
+    told("def f(n):\n    return n + 1", "assert f(1) == 1")
+
+    assert set(vars(builtins)) == before
+
+
+def test_tests_that_break_by_themselves_are_no_trouble() -> None:
+    found = told("def f(n):\n    return n", "assert f(1) == 2\nraise ValueError")
+
+    assert found

@@ -142,3 +142,36 @@ def test_each_field_of_a_table_is_cut() -> None:
     assert len(steps.rows[0].values["x1"]) == 40
     assert (steps.omitted, steps.line) == (0, None)
     assert "\0" not in steps.at["x1"]
+
+
+def test_the_last_row_of_a_loop_that_never_ends_is_a_whole_round() -> None:
+    code = "def f(n):\n    k = 0\n    while n > 0:\n        k += 1\n        m = k\n    return k"
+
+    for budget_s in (0.05, 0.051, 0.052, 0.053):
+        steps = table(code, "assert f(3) == 3", ends=False, budget_s=budget_s)
+
+        assert steps.rows[-1].values["k"] == steps.rows[-1].label
+        assert steps.omitted == int(steps.rows[-1].label) - MOST_ROWS
+
+
+def test_the_values_where_it_failed_are_those_of_the_call_that_gave_the_answer() -> None:
+    code = "def f(n):\n    if n < 2:\n        return 1\n    return n + f(n - 1)"
+
+    steps = table(code, "assert f(4) == 24")
+
+    assert (steps.line, steps.at) == (4, {"n": "4"})
+
+
+def test_the_values_where_recursion_stopped_are_those_of_the_innermost_call() -> None:
+    code = "def f(n):\n    m = 6 // n\n    return m + f(n - 1)"
+
+    steps = table(code, "assert f(2) == 9")
+
+    assert (steps.line, steps.at) == (2, {"n": "0"})
+
+
+def test_of_a_run_too_long_to_follow_the_last_rounds_are_not_guessed() -> None:
+    steps = table(SUM, "assert f(list(range(300000))) == -1", budget_s=0.001)
+
+    assert [row.label for row in steps.rows] == ["1", "2", "3", "4", "5", "6", "7", "8"]
+    assert steps.omitted > 0

@@ -6,11 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .reading import FUNCTIONS, names_in
+from .endings import head, values_where_it_stopped
+from .listing import FUNCTIONS, names_in
 from .show import cut
 from .trace import Trace
 
 MOST_VALUES = 8
+NONE = 0.65
+"""Added where a name got the None at which the program stops later."""
 MOST_PLACES = 1_000
 MUTABLE = (list, dict, set)
 CHANGING = {
@@ -32,8 +35,9 @@ def _gives(scene: Scene) -> Iterator[Clue]:
     """The return or print that gave the answer, and those of functions which it called."""
     trace = scene.failing
     seen: set[int] = set()
+    # Functions that the answer's function called have their part in it.
     for call in trace.calls:
-        statement = scene.reading.statements[call.ended_at] if call.ended_at else None
+        statement = scene.listing.statements[call.ended_at] if call.ended_at else None
         returns = isinstance(statement, ast.Return) or call.name == "<lambda>"
         if returns and call.gave and call.ended_at not in seen:
             seen.add(call.ended_at)
@@ -52,11 +56,14 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
     condition before it reads.
     """
     found: dict[int, tuple[str, int]] = {}
-    functions = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
-    for function in functions or [scene.reading.tree]:
+    stopped = scene.failing.error_at or -1
+    functions: list[ast.AST] = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
+    for function in functions or [scene.listing.tree]:
         ran = [node for node in ast.walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
+        wanted |= {name: 0 for node in ran if scene.at(node) == stopped for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
+        # Each time one step further back; a longer chain says little of the answer.
         for _ in range(4):
             for node, name in writes:
                 if name in wanted:
@@ -88,7 +95,9 @@ def stored(node: ast.AST) -> Iterator[str]:
         case _:
             return
     for target in found:
-        for each in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+        parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
+        for part in parts:
+            each = part
             while isinstance(each, ast.Subscript | ast.Attribute | ast.Starred):
                 each = each.value
             if isinstance(each, ast.Name):
@@ -96,15 +105,36 @@ def stored(node: ast.AST) -> Iterator[str]:
 
 
 def _writes(scene: Scene) -> Iterator[Clue]:
+    missed = _none_where_it_stopped(scene)
     for at, (name, distance) in sources(scene).items():
+        if at == scene.failing.error_at:
+            # It was to give the name a value, and did not come to it.
+            continue
         values = _went_through(scene.failing, at, name)
         told: Told = {"name": name, "values": values}
-        yield Clue("writes_answer", at, told, -0.06 * distance)
+        weight = -0.06 * distance
+        yield Clue(
+            "writes_answer",
+            at,
+            told,
+            NONE if name in missed and values[-1:] == ["None"] else weight,
+        )
+
+
+def _none_where_it_stopped(scene: Scene) -> set[str]:
+    """Names that hold None in the statement at which the program stopped."""
+    at = scene.failing.error_at
+    if not at or not isinstance(scene.failing.error, TypeError | AttributeError):
+        return set()
+    values = values_where_it_stopped(scene)
+    read = names_in(head(scene.listing.statements[at]))
+    return {name for name in read if values.get(name) == "None"}
 
 
 def _went_through(trace: Trace, at: int, name: str) -> list[str]:
     """The values that the name had after each run of the statement."""
     found: list[str] = []
+    # A name has its new value at the next moment of the same call.
     waits: set[int] = set()
     for event in trace.events:
         if event.call in waits:
@@ -119,6 +149,7 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
 
 def _one_list(scene: Scene) -> Iterator[Clue]:
     got = scene.failing.got
+    # Exactly these: a class of the student's may count and iterate as it likes.
     if type(got) is list or type(got) is tuple:
         places: dict[int, list[str]] = {}
         for place, each in enumerate(got[:MOST_PLACES]):
@@ -152,6 +183,7 @@ def _kept_default(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
     """A default list that a call begins with, and that earlier calls have filled."""
     arguments = node.args.args
     for argument, default in zip(arguments[::-1], node.args.defaults[::-1], strict=False):
+        # Literals of these are what every call shares; the first call finds it as it was written.
         empty = {ast.List: "[]", ast.Dict: "{}"}.get(type(default), "set()")
         if not isinstance(default, ast.List | ast.Dict | ast.Call):
             continue

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import pairwise
 
 from .clue import Clue, Scene, Told
-from .trace import Event, Trace
+from .trace import Trace
 
 
 def branches(scene: Scene) -> Iterator[Clue]:
@@ -25,29 +24,21 @@ def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
     number, asked = scene.at(node), scene.ran(node)
     taken = scene.entered(node, node.body, scene.failing)
     told: Told = {
-        "condition": scene.reading.source(node.test),
+        "condition": scene.listing.source(node.test),
         "values": scene.named(node.test, scene.values_at(node, last=True)),
     }
+    # Of a run that was followed in part, nothing can be said of every time.
     if scene.failing.whole:
         if not taken:
             yield Clue("branch_not_taken", number, told)
         elif taken == asked:
             yield Clue("branch_always_taken", number, told)
         else:
-            true_at = [
-                before for before, after in pairwise(_run(scene))
-                if before.at == number and after.at == scene.at(node.body[0])
-            ]  # fmt: skip
-            values = scene.named(node.test, true_at[-1].values) if true_at else []
+            true_at = scene.passages(number, scene.at(node.body[0]))
+            values = scene.named(node.test, true_at[-1][0].values) if true_at else []
             told |= {"times": taken, "asked": asked, "values": values}
             yield Clue("branch_sometimes_taken", number, told)
     yield from _against_passing(scene, node, node.test)
-
-
-def _run(scene: Scene) -> list[Event]:
-    """The events of the call that the case made."""
-    outer = scene.failing.outer
-    return [event for event in scene.failing.events if outer and event.call == outer.number]
 
 
 def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> Iterator[Clue]:
@@ -55,12 +46,13 @@ def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> 
     ways = outcomes(scene, node, scene.failing)
     for trace in scene.passing:
         other = outcomes(scene, node, trace)
+        # What a hidden case holds must not be seen beside this one.
         if trace.hidden or not other or ways & other:
             continue
-        events = scene.events_at(scene.at(node), trace)
+        events = [event for event in trace.events if event.at == scene.at(node)]
         told: Told = {
             "call": trace.text,
-            "condition": scene.reading.source(test),
+            "condition": scene.listing.source(test),
             "values_failing": scene.named(test, scene.values_at(node)),
             "values_passing": scene.named(test, events[0].values) if events else [],
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .reading import Reading, names_in
-from .trace import Event, Trace, Values
+from .listing import FUNCTIONS, Listing, names_in
+from .trace import Moment, Trace, Values
 
 Told = dict[str, "str | int | list[str]"]
 
@@ -26,13 +26,23 @@ class Clue:
 class Scene:
     """The case that fails, beside those that pass, and how the program reads."""
 
-    def __init__(self, reading: Reading, failing: Trace, passing: list[Trace]) -> None:
-        self.reading, self.failing, self.passing = reading, failing, passing
-        self.nodes = list(reading.number)
+    def __init__(self, listing: Listing, failing: Trace, passing: list[Trace]) -> None:
+        self.listing, self.failing, self.passing = listing, failing, passing
+        self.nodes = list(listing.number)
+        self.functions = {node.name for node in self.nodes if isinstance(node, FUNCTIONS)}
+        self.called = {
+            node.func.id for node in self.nodes
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }  # fmt: skip
+        self._moments: dict[int, list[Moment]] = {}
+        for moment in (*failing.events, *failing.last):
+            if not moment.ends:
+                self._moments.setdefault(moment.at, []).append(moment)
 
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""
-        return self.reading.number.get(node, 0)
+        # The parser's shared nodes stand in no statement.
+        return self.listing.number.get(node, 0)
 
     def ran(self, node: ast.AST) -> int:
         """How often the node's statement ran in the failing case."""
@@ -42,12 +52,20 @@ class Scene:
         """How often the body came right after the statement that it belongs to."""
         return trace.moves[self.at(node), self.at(body[0])]
 
-    def events_at(self, number: int, trace: Trace | None = None) -> list[Event]:
-        trace = trace or self.failing
-        return [
-            event for event in (*trace.events, *trace.last)
-            if event.at == number and not event.ends
-        ]  # fmt: skip
+    def events_at(self, number: int) -> list[Moment]:
+        """When the statement ran in the failing case, as far as it was kept."""
+        return self._moments.get(number, [])
+
+    def passages(self, first: int, then: int) -> list[tuple[Moment, Moment]]:
+        """Each time that one statement came right after the other in a call: both moments."""
+        found = []
+        before: dict[int, Moment] = {}
+        for moment in self.failing.events:
+            last = before.get(moment.call)
+            if last and (last.at, moment.at, moment.ends) == (first, then, False):
+                found.append((last, moment))
+            before[moment.call] = moment
+        return found
 
     def named(self, node: ast.AST, values: Values) -> list[str]:
         """`cups = 1` for each name that the node reads."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 from time import perf_counter
+from types import CodeType
 
-from .reading import LOOPS, Reading
+from .listing import LOOPS, Listing
 from .trace import Enough
-from .variants import Variants, switch
+from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
-FEWEST_TICKS = 200
+FEWEST_TICKS, MOST_TICKS = 200, 5_000
+MOST_CURED = 3
+"""Statements that cure the case are enough to name."""
 TICKS_A_STEP = 1
 """Rounds and calls that a changed program may take, for each statement of the failing run."""
 
@@ -40,6 +43,7 @@ class Probe:
     def load(self, run: Run) -> None:
         try:
             run()
+        # A changed program that fails to load cures nothing.
         except Exception:
             raise Enough from None
 
@@ -49,7 +53,10 @@ class Probe:
             return
         try:
             passed, _ = judge(run())
-        except Exception:
+        except Enough:
+            raise
+        except BaseException:
+            # A program that calls sys.exit raises no Exception.
             passed = False
         if self.only:
             self.cured = passed
@@ -58,12 +65,12 @@ class Probe:
             self.cured = False
             raise Enough
 
-    def tried(self, program: object, play: Play, *, only: bool) -> bool:
+    def tried(self, program: CodeType, play: Play, *, only: bool) -> bool:
         self._restart()
         self.only = only
         self.cured = not only
         try:
-            play(program, self)  # type: ignore[arg-type]
+            play(program, self)
         except Enough:
             return self.cured if self.ticks <= self.most_ticks else False
         except Exception:
@@ -72,34 +79,53 @@ class Probe:
 
 
 def cures(
-    reading: Reading, play: Play, failing: int, ran: dict[int, int], until_s: float
+    listing: Listing,
+    play: Play,
+    failing: int,
+    ran: dict[int, int],
+    rank: dict[int, float],
+    until_s: float,
 ) -> dict[int, float]:
     """For statements with a change that helps: 1 where all cases then pass, else less."""
-    if _explodes(reading):
+    if _explodes(listing):
         return {}
-    variants = Variants(reading, set(ran))
+    variants = Variants(listing, set(ran))
     try:
         program = variants.compiled()
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    probe = Probe(failing, FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()))
+    probe = Probe(failing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS))
+    order = sorted(range(1, len(variants.place)), key=lambda each: -rank[variants.place[each]])
+    try:
+        return _tried(
+            probe, program, play, [(each, variants.place[each]) for each in order], until_s
+        )
+    finally:
+        unswitch()
+
+
+def _tried(
+    probe: Probe, program: CodeType, play: Play, order: list[tuple[int, int]], until_s: float
+) -> dict[int, float]:
+    """order: number of a change, and of the statement that it is in."""
     found: dict[int, float] = {}
-    for number, at in enumerate(variants.place):
-        if perf_counter() > until_s:
+    for number, at in order:
+        if perf_counter() > until_s or sum(cure == 1 for cure in found.values()) >= MOST_CURED:
             break
-        if not number or found.get(at) == 1:
+        if found.get(at) == 1:
             continue
         switch(number, probe.tick)
         if probe.tried(program, play, only=True):
+            # Most changes fail the failing case too, so the others are played for few.
             whole = probe.tried(program, play, only=False)
             found[at] = max(found.get(at, 0), 1.0 if whole else 0.3)
     return found
 
 
-def _explodes(reading: Reading) -> bool:
+def _explodes(listing: Listing) -> bool:
     """Whether a name in a loop is made of itself twice: one more round may double it again."""
-    for node in reading.number:
-        if isinstance(node, ast.Assign | ast.AugAssign) and reading.within(node, LOOPS):
+    for node in listing.number:
+        if isinstance(node, ast.Assign | ast.AugAssign) and listing.within(node, LOOPS):
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             parts = list(ast.walk(node.value))
             name = target.id if isinstance(target, ast.Name) else ""

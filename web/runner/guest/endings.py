@@ -12,7 +12,7 @@ from .sums import worked_out
 from .trace import Values
 
 MOST_KEYS = 6
-NUMBERS = {int, float, bool}
+NUMBERS = (int, float, bool)
 
 
 def endings(scene: Scene) -> Iterator[Clue]:
@@ -36,28 +36,28 @@ def endings(scene: Scene) -> Iterator[Clue]:
 def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:
     names = [call.name for call in scene.failing.calls]
     name = max(set(names), key=names.count) if names else ""
-    values = {"function": name, "depth": scene.failing.deepest}
+    values: Told = {"function": name, "depth": scene.failing.deepest}
     for node in scene.nodes:
         match node:
             case ast.Call(ast.Name(called)) if called == name and scene.ran(node):
-                yield Clue("limit_depth", scene.at(node), {**values})
+                yield Clue("limit_depth", scene.at(node), values)
                 return
-    yield Clue("limit_depth", at, {**values})
+    yield Clue("limit_depth", at, values)
 
 
 def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     at = scene.failing.error_at
-    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     if not at or statement is None:
         return
     values = values_where_it_stopped(scene)
     message = _message(error)
-    told = {
+    told: Told = {
         "type": type_name(error),
         "message": message,
         "names": scene.named(head(statement), values),
     }
-    yield Clue("stopped", at, {**told})
+    yield Clue("stopped", at, told)
     parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
@@ -84,6 +84,7 @@ def head(statement: ast.AST) -> ast.AST:
 
 def values_where_it_stopped(scene: Scene) -> Values:
     """Of the innermost call in which the exception arose."""
+    # The exception passes through all of them; the last is where it arose.
     raising = [call for call in scene.failing.calls if call.raises]
     return raising[-1].values if raising else {}
 
@@ -101,6 +102,7 @@ def _out_of_range(
 ) -> Iterator[Clue]:
     sizes = scene.failing.sizes
     for part in parts:
+        # A slice is never out of range.
         if isinstance(part.slice, ast.Slice):
             continue
         index = worked_out(part.slice, values, sizes)
@@ -126,6 +128,7 @@ def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
 
 
 def _wrong_name(scene: Scene, at: int, name: str, values: Values) -> Clue:
+    # Only names that the student's program has: another would give something away.
     known = {each.id for each in scene.nodes if isinstance(each, ast.Name)} | set(values)
     known |= {each.name for each in scene.nodes if isinstance(each, ast.FunctionDef)}
     known |= {each.arg for each in scene.nodes if isinstance(each, ast.arg)}
@@ -138,11 +141,13 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     trace = scene.failing
     got, expected = trace.got, trace.expected
     at = trace.returned_at
+    # A program that prints its answer gives nothing back, and should not.
     if trace.outer is None or trace.outer.name == "<module>":
         return
-    statement = scene.reading.statements[at]
+    statement = scene.listing.statements[at]
     plain = not isinstance(statement, ast.Return) or statement.value is None
     if got is None and expected is not None:
+        # An empty print makes a blank line, and is no answer.
         printed = [(where, text) for where, text in trace.printed if text.strip()]
         if printed:
             at, text = printed[-1]
@@ -157,8 +162,10 @@ def _answer(scene: Scene) -> Iterator[Clue]:
 
 
 def _kinds_differ(got: object, expected: object) -> bool:
-    kinds = {type(got), type(expected)}
-    return len(kinds) > 1 and not kinds <= NUMBERS
+    if type(got) is type(expected):
+        return False
+    # Not by a set, for a class of the student's may have no hash.
+    return not all(any(type(each) is kind for kind in NUMBERS) for each in (got, expected))
 
 
 def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
@@ -166,11 +173,12 @@ def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
     outer = scene.failing.outer
     ran = [event for event in scene.failing.events if outer and event.call == outer.number]
     for event in reversed(ran):
-        statement = scene.reading.statements[event.at]
+        statement = scene.listing.statements[event.at]
+        # One with an else was left through one of its ways, not past it.
         if isinstance(statement, ast.If) and not statement.orelse:
             followed = scene.failing.moves[event.at, scene.at(statement.body[0])]
             if not followed:
-                branch = scene.reading.source(statement.test)
+                branch = scene.listing.source(statement.test)
                 yield Clue("ended_without_value", at, {"branch": branch}, also=(event.at,))
                 return
     yield Clue("ended_without_value", at)

@@ -14,9 +14,9 @@ from .clue import Clue, Scene
 from .cures import cures
 from .endings import endings
 from .habits import habits
+from .listing import Listing
 from .loops import loops
 from .parting import parting
-from .reading import Reading
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
 from .trace import Enough
@@ -47,24 +47,28 @@ def found(
     reference: a right program, with which the run is compared.
     """
     try:
-        reading = Reading(code)
-        program = reading.compiled()
+        listing = Listing(code)
+        program = listing.compiled()
     except SyntaxError as error:
         return [syntax(error)], None
+    except (ValueError, RecursionError, MemoryError):
+        return [], None
     began_s = perf_counter()
-    watched = Watched(reading, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
-    with suppress(Enough):
+    watched = Watched(listing, budget_s=budget_s * SHARE_OF_TRACES, ends=ends)
+    # It stands for a program that was stopped; what was seen until then is enough.
+    with suppress(Enough, Exception):
         play(program, watched)
     if watched.failing is None:
         return [], None
-    scene = Scene(reading, watched.failing, watched.passing)
+    scene = Scene(listing, watched.failing, watched.passing)
     failing = [trace for trace in watched.traces if not trace.passed] or [watched.failing]
     parted = _parted(scene, play, watched, reference)
     rank = ochiai([trace.counts for trace in failing], [trace.counts for trace in watched.passing])
     if watched.failing in watched.traces:
         until_s = began_s + budget_s
+        # Cases are played in the same order each time, so their number names one.
         number = watched.traces.index(watched.failing)
-        cured = cures(reading, play, number, watched.failing.counts, until_s)
+        cured = cures(listing, play, number, watched.failing.counts, rank, until_s)
     else:
         cured = {}
     first = ranked(scene, rank, cured, parted)
@@ -72,19 +76,17 @@ def found(
     return [told(scene, clue) for clue in first], table
 
 
-def _parted(
-    scene: Scene, play: Play, watched: Watched, reference: str | None
-) -> Clue | None:
+def _parted(scene: Scene, play: Play, watched: Watched, reference: str | None) -> Clue | None:
     if reference is None or scene.failing not in watched.traces:
         return None
     with suppress(SyntaxError, ValueError, RecursionError):
-        right = Reading(reference)
+        right = Listing(reference)
         other = Watched(right, budget_s=REFERENCE_S, ends=False)
         with suppress(Enough):
             play(right.compiled(), other)
         number = watched.traces.index(scene.failing)
         if number < len(other.traces):
-            return parting(scene.reading, scene.failing, right, other.traces[number])
+            return parting(scene.listing, scene.failing, right, other.traces[number])
     return None
 
 
@@ -119,22 +121,23 @@ def ranked(
     """The most telling first, each with its score; the first LINES_FIRST of as many lines."""
     best: dict[tuple[int, str], Clue] = {}
     for clue in (*clues(scene), *([parted] if parted else [])):
-        line = scene.reading.line(clue.at)
+        line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)
         before = best.get((line, clue.kind))
         if before is None or before.score < clue.score:
             best[line, clue.kind] = clue
     order = sorted(best.values(), key=lambda clue: -clue.score)
+    # A second fact about the same line helps less than one about another line.
     first: dict[int, Clue] = {}
     for clue in order:
-        first.setdefault(scene.reading.line(clue.at), clue)
+        first.setdefault(scene.listing.line(clue.at), clue)
     lead = list(first.values())[:LINES_FIRST]
     return [*lead, *(clue for clue in order if clue not in lead)][:MOST_FACTS]
 
 
 def told(scene: Scene, clue: Clue) -> Json:
     return {
-        "kind": clue.kind, "line": scene.reading.line(clue.at), "score": clue.score,
-        "lines": [scene.reading.line(at) for at in clue.also], "values": clue.values,
+        "kind": clue.kind, "line": scene.listing.line(clue.at), "score": clue.score,
+        "lines": [scene.listing.line(at) for at in clue.also], "values": clue.values,
     }  # fmt: skip

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .reading import FUNCTIONS, names_in
+from .listing import FUNCTIONS, names_in
 
 GIVES_ONLY = {
     "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
@@ -35,6 +35,9 @@ def habits(scene: Scene) -> Iterator[Clue]:
                 yield from _loop_variable(scene, node)
             case ast.FunctionDef():
                 yield from _parameters(scene, node)
+            case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
+                if name in METHODS_GIVE_ONLY:
+                    yield Clue("never_called", scene.at(node), {"name": name})
             case ast.BoolOp() if scene.ran(node):
                 yield from _always_true(scene, node)
         yield from _hides(scene, node)
@@ -42,20 +45,22 @@ def habits(scene: Scene) -> Iterator[Clue]:
 
 
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
-    told = scene.reading.source(node)
+    told = scene.listing.source(node)
     match node:
+        # `total: 0` reads like an assignment, and makes nothing.
         case ast.AnnAssign(target=ast.Name(), simple=1):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Attribute(attr=name)) | ast.Expr(ast.Name(name)):
-            if not isinstance(node.value, ast.Name) or name in _functions(scene):
+            if not isinstance(node.value, ast.Name) or name in scene.functions:
                 yield Clue("never_called", scene.at(node), {"name": name}, 0.1)
             else:
                 yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.BinOp() | ast.Compare() | ast.Subscript() | ast.BoolOp() | ast.UnaryOp()):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Call(ast.Name(name))):
+            # A function that gives nothing back is called for what it does.
             own = _gave_something(scene, name)
-            if own or (name in GIVES_ONLY and name not in _functions(scene)):
+            if own or (name in GIVES_ONLY and name not in scene.functions):
                 yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Call(ast.Attribute(attr=name))) if name in METHODS_GIVE_ONLY:
             yield Clue("dropped", scene.at(node), {"expression": told})
@@ -65,10 +70,6 @@ def _gave_something(scene: Scene, name: str) -> bool:
     return any(
         call.name == name and call.gave not in (None, "None") for call in scene.failing.calls
     )
-
-
-def _functions(scene: Scene) -> set[str]:
-    return {node.name for node in scene.nodes if isinstance(node, FUNCTIONS)}
 
 
 def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
@@ -99,6 +100,7 @@ def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
     """Those that get a new value before anything has read them."""
     unread = {each.arg for each in node.args.args}
     for inner in node.body:
+        # In a branch or loop the parameter may be wanted on another way.
         if not isinstance(inner, ast.Assign | ast.Expr):
             return
         read = set(names_in(inner))
@@ -110,14 +112,15 @@ def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
 
 def _always_true(scene: Scene, node: ast.BoolOp) -> Iterator[Clue]:
     """`x == 1 or 2`: only where its truth is asked for, as in a condition."""
-    asked = scene.reading.parent[node]
+    asked = scene.listing.parent[node]
     if not isinstance(node.op, ast.Or) or not isinstance(asked, ast.If | ast.While | ast.IfExp):
         return
+    # `name or 'guest'` is a default, and meant so.
     if not any(isinstance(part, ast.Compare) for part in node.values):
         return
     for part in node.values:
         if isinstance(part, ast.Constant) and part.value not in (None, False, 0, ""):
-            yield Clue("always_true_part", scene.at(node), {"part": scene.reading.source(part)})
+            yield Clue("always_true_part", scene.at(node), {"part": scene.listing.source(part)})
 
 
 def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
@@ -126,19 +129,12 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
         names = {node.name, *(each.arg for each in node.args.args)}
     for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
         # One that the program also calls is the one that is missed.
-        called = any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == name
-            for each in scene.nodes
-        )
-        own = isinstance(node, FUNCTIONS) and node.name == name
-        yield Clue(
-            "hides_builtin", scene.at(node), {"name": name}, 0.2 if called and not own else 0
-        )
+        missed = name in scene.called and name not in scene.functions
+        yield Clue("hides_builtin", scene.at(node), {"name": name}, 0.2 if missed else 0)
 
 
 def _never_called(scene: Scene) -> Iterator[Clue]:
     """A function of the program that nothing names, or one that stands where a value belongs."""
-    functions = _functions(scene)
     read = {
         each.id if isinstance(each, ast.Name) else each.attr
         for each in scene.nodes
@@ -148,14 +144,16 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
-                if not isinstance(scene.reading.parent[node], ast.ClassDef):
+                # A method may be there for the tests, or for Python to call.
+                if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
-            case ast.Name(id=name, ctx=ast.Load()) if name in functions and scene.ran(node):
-                above = scene.reading.parent[node]
+            case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
+                above = scene.listing.parent[node]
+                # As an argument, as in `map(even, xs)`, a function's name is right.
                 if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
-                if isinstance(scene.reading.parent[node], ast.Compare) and name in (
+                if isinstance(scene.listing.parent[node], ast.Compare) and name in (
                     METHODS_GIVE_ONLY
                 ):
                     yield Clue("never_called", scene.at(node), {"name": name})

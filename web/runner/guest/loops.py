@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .reading import FUNCTIONS, LOOPS, names_in
+from .listing import FUNCTIONS, LOOPS, names_in
 from .sums import worked_out
 
 FEWEST_SEEN = 2
@@ -33,16 +33,17 @@ def _goes_on(scene: Scene, node: ast.For | ast.While) -> bool:
     """Whether it is the outermost loop that was not left in the last events."""
     if not _unleft(scene, node):
         return False
-    above = scene.reading.within(node, (*LOOPS, *FUNCTIONS))
+    above = scene.listing.within(node, (*LOOPS, *FUNCTIONS))
     while isinstance(above, ast.For | ast.While):
         if _unleft(scene, above):
             return False
-        above = scene.reading.within(above, (*LOOPS, *FUNCTIONS))
+        above = scene.listing.within(above, (*LOOPS, *FUNCTIONS))
     return True
 
 
 def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
     number, within = scene.at(node), inside(scene, node)
+    # In recursion the same loop runs in several calls at once.
     calls = {event.call for event in scene.failing.last if event.at == number}
     at = [event.at for event in scene.failing.last if event.call in calls]
     return bool(at) and number in at and all(each == number or each in within for each in at)
@@ -50,13 +51,14 @@ def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
 
 def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
     condition = node.test if isinstance(node, ast.While) else node.iter
-    events = scene.events_at(scene.at(node))
+    # The last rounds are those that would go on: what changed before may stand still by now.
+    events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
     seen = {name: {event.values.get(name) for event in events} for name in names}
     still = [name for name in names if len(seen[name]) == 1]
     values = events[-1].values if events else {}
     return Clue("never_ends", scene.at(node), {
-        "condition": scene.reading.source(condition),
+        "condition": scene.listing.source(condition),
         "names": [f"{name} = {values[name]}" for name in names if name in values],
         "unchanged": still,
         "changed": [name for name in names if name not in still],
@@ -68,20 +70,24 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if not scene.failing.whole:
         return
     number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
-    loop = scene.reading.source(node.test if isinstance(node, ast.While) else node.iter)
+    loop = scene.listing.source(node.test if isinstance(node, ast.While) else node.iter)
     if not rounds:
         yield Clue("no_round", number, {"loop": loop})
         return
     if left := _left_at_once(scene, node, rounds):
         yield left
     told: Told = {"rounds": rounds}
+    within = inside(scene, node)
+    moves = scene.failing.moves.items()
+    runs = sum(n for (a, b), n in moves if b == number and a not in within)
+    if runs > 1:
+        # Of a loop within a loop the first and last round stand far apart.
+        yield Clue("rounds", number, told | {"runs": runs})
+        return
     if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
         name = node.target.id
-        seen = [
-            event.values[name]
-            for event in scene.events_at(scene.at(node.body[0]))
-            if name in event.values
-        ]
+        begun = [moment for _, moment in scene.passages(number, scene.at(node.body[0]))]
+        seen = [moment.values[name] for moment in begun if name in moment.values]
         if seen:
             told |= {"variable": name, "first": seen[0]}
             if len(seen) == rounds:
@@ -96,20 +102,22 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
 def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
     """The return or break by which each run of the loop was left in its first round."""
     number, within = scene.at(node), inside(scene, node)
+    # Coming back from the body to the loop begins another round, or ends it.
     if any(scene.failing.moves[each, number] for each in within):
         return None
     for part in node.body:
         for inner in ast.walk(part):
             if not isinstance(inner, ast.Return | ast.Break) or not scene.ran(inner):
                 continue
-            if scene.reading.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
+            if scene.listing.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
                 continue
+            # `if x == wanted: return x` may well be right in the first round.
             always = _always_leaves(node.body)
             word = "return" if isinstance(inner, ast.Return) else "break"
             values = scene.values_at(inner)
             names = [f"{name} = {text}" for name, text in values.items()][:6]
             told: Told = {
-                "loop": scene.reading.line(number), "word": word, "round": 1, "names": names,
+                "loop": scene.listing.line(number), "word": word, "round": 1, "names": names,
             }  # fmt: skip
             return Clue("ends_first_round", scene.at(inner), told, 0 if always else -0.4)
     return None
@@ -130,14 +138,16 @@ def _always_leaves(body: list[ast.stmt]) -> bool:
 def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     """An end of a sequence at whose places the loop looks, one after the other, but not there."""
     number = scene.at(node)
+    # A loop that is left early need not see the end.
     if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
         return
     seen: dict[str, set[int]] = {}
-    function = scene.reading.within(node, FUNCTIONS) or scene.reading.tree
+    function = scene.listing.within(node, FUNCTIONS) or scene.listing.tree
     within = inside(scene, node)
     moving: set[str] = set()
     for part in ast.walk(function):
         match part:
+            # Places are worked out from shown values, for each time that the statement ran.
             case ast.Subscript(ast.Name(name), index) if not isinstance(index, ast.Slice):
                 at = scene.at(part)
                 places = _places(scene, at, index, name)

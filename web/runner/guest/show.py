@@ -14,7 +14,7 @@ DEPTH = 3
 LONGEST_BITS = 400
 """An int of more bits is told by its count of digits: to write it would cost their square."""
 PLAIN = (bool, float, complex, type(None), type(Ellipsis), type(NotImplemented))
-SEQUENCES = {
+SEQUENCES: dict[type, str] = {
     list: "[]", tuple: "()", set: "{}", frozenset: "{}", deque: "[]",
 }  # fmt: skip
 MAPPINGS = (dict, defaultdict, OrderedDict, Counter)
@@ -41,6 +41,9 @@ def type_name(value: object) -> str:
 
 def _shown(value: object, depth: int, most: int) -> str:
     kind = type(value)
+    if type(kind) is not type:
+        # A metaclass may answer for its classes, also where they are looked up in a table.
+        return _object(value, depth, most)
     if kind is int:
         return _number(value)  # type: ignore[arg-type]
     if kind is str or kind is bytes:
@@ -51,12 +54,13 @@ def _shown(value: object, depth: int, most: int) -> str:
     if kind in SEQUENCES:
         return _sequence(value, SEQUENCES[kind], depth, most)  # type: ignore[arg-type]
     if kind in MAPPINGS:
-        pairs = islice(dict.items(value), MOST_ITEMS)  # type: ignore[arg-type]
+        held: dict[object, object] = value  # type: ignore[assignment]
+        pairs = islice(dict.items(held), MOST_ITEMS)
         inner = [
             f"{_shown(key, depth - 1, most)}: {_shown(each, depth - 1, most)}"
             for key, each in (pairs if depth else ())
         ]
-        return "{" + _joined(inner, dict.__len__(value)) + "}"  # type: ignore[arg-type]
+        return "{" + _joined(inner, dict.__len__(held)) + "}"
     # Not isinstance, which asks the value's own `__class__`.
     if issubclass(kind, OF_NO_INTEREST):
         return "…" if issubclass(kind, type) else str(getattr(value, "__name__", "…"))
@@ -78,6 +82,7 @@ def _items(value: Iterable[object], depth: int, most: int) -> list[str]:
     for each in islice(value, MOST_ITEMS if depth else 0):
         items.append(_shown(each, depth - 1, most))
         chars += len(items[-1])
+        # No more is shown than fits, however much there is.
         if chars > most:
             break
     return items
@@ -106,6 +111,7 @@ def _object(value: object, depth: int, most: int) -> str:
             break
     else:
         return f"<{name}>"
+    # A class may put a property of its own in the place of `__dict__`.
     if not isinstance(fields, types.GetSetDescriptorType) or not depth:
         return f"<{name}>"
     held = fields.__get__(value)

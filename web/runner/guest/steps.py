@@ -7,10 +7,11 @@ import itertools
 from typing import Any
 
 from .clue import Scene
+from .endings import values_where_it_stopped
+from .listing import FUNCTIONS, LOOPS
 from .loops import inside
-from .reading import FUNCTIONS, LOOPS
 from .show import cut
-from .trace import Calling, Event, Trace, Values
+from .trace import Calling, Moment, Trace, Values
 
 MOST_NAMES = 8
 FIRST_ROWS, LAST_ROWS = 8, 4
@@ -54,7 +55,7 @@ def _table(scene: Scene, kind: str, rows: list[Row], total: int | None) -> dict[
     failed = failed_at(scene)
     return {
         "kind": kind, "names": names, "rows": rows, "omitted": total - len(rows),
-        "line": scene.reading.line(failed) if failed else None,
+        "line": scene.listing.line(failed) if failed else None,
         "at": _cut(_where(scene, failed), MOST_NAMES),
     }  # fmt: skip
 
@@ -68,8 +69,15 @@ def failed_at(scene: Scene) -> int:
 
 
 def _where(scene: Scene, failed: int) -> Values:
-    events = scene.events_at(failed)
-    return events[-1].values if events else {}
+    """What names held there, in the call that gave the answer or in which it stopped."""
+    trace = scene.failing
+    if trace.error is not None:
+        return values_where_it_stopped(scene)
+    call = trace.outer.number if trace.outer and not trace.stuck else None
+    for moment in reversed(scene.events_at(failed)):
+        if call is None or moment.call == call:
+            return moment.values
+    return {}
 
 
 def _cut(values: Values, most: int = 1_000) -> Values:
@@ -79,7 +87,7 @@ def _cut(values: Values, most: int = 1_000) -> Values:
 def _row(scene: Scene, at: int, label: str, values: Values, before: Values) -> Row:
     changed = [name for name, text in values.items() if before.get(name) != text]
     return {
-        "line": scene.reading.line(at), "label": label, "values": _cut(values), "changed": changed,
+        "line": scene.listing.line(at), "label": label, "values": _cut(values), "changed": changed,
     }  # fmt: skip
 
 
@@ -100,7 +108,9 @@ def _calls(scene: Scene, name: str) -> list[Row]:
             continue
         arguments = ", ".join(cut(text, VALUE_CHARS) for text in call.arguments.values())
         row = _row(scene, _began(scene, call), cut(f"{name}({arguments})", 60), call.arguments, {})
+        # Each call has arguments of its own: none was changed.
         row["changed"] = []
+        # `return` is no name of a variable's, and cannot hide one.
         if call.gave is not None:
             row["values"]["return"] = cut(call.gave, VALUE_CHARS)
         found.append(row)
@@ -116,10 +126,11 @@ def _began(scene: Scene, call: Calling) -> int:
 
 def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
     """The loop that holds the statement; else the one that went round most often."""
-    statement = scene.reading.statements[at] if at < len(scene.reading.statements) else None
+    statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     near = statement if isinstance(statement, LOOPS) else None
     if statement is not None and near is None:
-        near = scene.reading.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
+        # A table of another loop than the one spoken of would puzzle.
+        near = scene.listing.within(statement, (*LOOPS, *FUNCTIONS))  # type: ignore[assignment]
     if isinstance(near, ast.For | ast.While) and scene.entered(near, near.body, scene.failing):
         return near
     ran = [
@@ -136,13 +147,19 @@ def _rounds(scene: Scene, loop: ast.For | ast.While) -> tuple[list[Row], int]:
     within = inside(scene, loop)
     rows = _rounds_in(scene, trace.events, number, within)
     rounds = scene.entered(loop, loop.body, trace)
+    if trace.stuck and trace.last and trace.last[-1].at in within:
+        # The round in which it was stopped has no end.
+        rounds -= 1
+    if not trace.whole and not trace.stuck:
+        return rows[:FIRST_ROWS], max(rounds, FIRST_ROWS + 1)
+    # Only the first events are kept whole, so the last rounds come from elsewhere.
     if rounds > len(rows):
         rows = rows[:FIRST_ROWS]
         rows += _last_rounds(scene, number, within, rounds)
     return rows, rounds
 
 
-def _rounds_in(scene: Scene, events: list[Event], number: int, within: set[int]) -> list[Row]:
+def _rounds_in(scene: Scene, events: list[Moment], number: int, within: set[int]) -> list[Row]:
     rows: list[Row] = []
     open_in: dict[int, Values] = {}
     at_head: dict[int, Values] = {}

@@ -16,6 +16,7 @@ def worked_out(node: ast.expr, values: Values, sizes: Mapping[str, int]) -> int 
         case ast.Constant(int(number)) if not isinstance(number, bool):
             return number
         case ast.Name(name):
+            # Values are kept as text; only a whole number reads back as one.
             text = values.get(name, "")
             return int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() else None
         case ast.UnaryOp(ast.USub(), operand):
@@ -25,6 +26,7 @@ def worked_out(node: ast.expr, values: Values, sizes: Mapping[str, int]) -> int 
             return sizes.get(name)
         case ast.BinOp(left, operator, right):
             first, second = worked_out(left, values, sizes), worked_out(right, values, sizes)
+            # Larger ones are no index, and their products cost time.
             if first is None or second is None or max(abs(first), abs(second)) > LARGEST:
                 return None
             return _combined(operator, first, second)

@@ -11,7 +11,7 @@ from time import perf_counter
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
-from .reading import STUDENT
+from .listing import STUDENT
 from .show import OF_NO_INTEREST, show
 
 FULL_EVENTS = 600
@@ -39,7 +39,7 @@ class Enough(BaseException):
     """Stops a program that has been watched long enough."""
 
 
-class Event(NamedTuple):
+class Moment(NamedTuple):
     """at: the statement's number; values: shown, before it runs or, at an end, after it."""
 
     at: int
@@ -53,12 +53,14 @@ class Calling:
 
     def __init__(self, number: int, above: Calling | None, frame: FrameType) -> None:
         self.number = number
+        self.kept = number < MOST_CALLS
         self.above = above.number if above else None
         self.name = frame.f_code.co_name
         code = frame.f_code
+        # Arguments come first among a frame's names, in their order.
         names = code.co_varnames[: min(code.co_argcount + code.co_kwonlyargcount, MOST_NAMES)]
         space = frame.f_locals
-        self.inputs = {name: space[name] for name in names if name in space}
+        self.inputs = {name: space[name] for name in names if name in space and self.kept}
         self.arguments = {name: show(each, VALUE_CHARS) for name, each in self.inputs.items()}
         self.default_names = kept_defaults(frame, self.inputs)
         self.after: Values = {}
@@ -83,8 +85,8 @@ class Trace:
         self.text, self.hidden = text, hidden
         self.counts: Counter[int] = Counter()
         self.moves: Counter[tuple[int, int]] = Counter()
-        self.events: list[Event] = []
-        self.last: deque[Event] = deque(maxlen=LAST_EVENTS)
+        self.events: list[Moment] = []
+        self.last: deque[Moment] = deque(maxlen=LAST_EVENTS)
         self.rounds: dict[int, deque[tuple[int, dict[str, object]]]] = {
             loop: deque(maxlen=LAST_ROUNDS) for loop in loops
         }
@@ -109,6 +111,7 @@ class Trace:
         """Do the work, and keep what it gives or raises."""
         real = builtins.print
         builtins.print = Heard(self.printed)
+        # Python itself clears it when what it calls raises, as Enough does.
         sys.settrace(self._enter)
         try:
             self.got = work()
@@ -125,6 +128,7 @@ class Trace:
     @property
     def outer(self) -> Calling | None:
         """The call that the case made, the last one if it made several."""
+        # A case may call several functions: `assert g(f(1)) == 2` ends with the last.
         made = [call for call in self.calls if call.above is None]
         return made[-1] if made else None
 
@@ -135,6 +139,7 @@ class Trace:
 
     def _enter(self, frame: FrameType, event: str, arg: object) -> Tell | None:
         code = frame.f_code
+        # The library's own frames are no steps of the student's, and would take most of the time.
         if code.co_filename != STUDENT or code.co_name in COMPREHENSIONS:
             return None
         if self._tired:
@@ -143,7 +148,8 @@ class Trace:
         self._called += 1
         self._stack.append(call)
         self.deepest = max(self.deepest, len(self._stack))
-        if len(self.calls) < MOST_CALLS:
+        # Deep recursion makes very many; the first ones tell how it goes on.
+        if call.kept:
             self.calls.append(call)
         if len(self._stack) > DEEPEST and not self._ends:
             raise Enough
@@ -159,6 +165,7 @@ class Trace:
             frame.f_trace_lines = not self._tired
             if event == "line":
                 at = frame.f_lineno
+                # An exception that the same call catches has not ended it.
                 call.raises = False
                 # A comprehension comes back to its own line for each item.
                 if at != before:
@@ -177,16 +184,17 @@ class Trace:
     def _note(self, frame: FrameType, call: Calling, at: int) -> None:
         self._seen += 1
         if self._left >= 0:
-            self.last.append(Event(at, call.number, False, self._values(frame, call)))
+            self.last.append(Moment(at, call.number, False, self._values(frame, call)))
             self._left -= 1
             if self._left < 0:
                 raise Enough
         elif self._seen <= FULL_EVENTS:
-            self.events.append(Event(at, call.number, False, self._values(frame, call)))
+            self.events.append(Moment(at, call.number, False, self._values(frame, call)))
+        # Past the first events only loops are looked into, a few names at a time.
         elif at in self.rounds:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
-            scalars = {name: each for name, each in held if type(each) in SCALARS}
+            scalars = {name: each for name, each in held if is_scalar(each)}
             self.rounds[at].append((call.number, scalars))
         if self._seen % EVENTS_A_LOOK == 0 and self._left < 0 and perf_counter() > self._until_s:
             self._tire()
@@ -199,35 +207,57 @@ class Trace:
             self._left = LAST_EVENTS
 
     def _end(self, frame: FrameType, call: Calling, gave: object) -> None:
+        # A generator that was left half way ends when nobody waits for it any more.
         if self._stack:
             self._stack.pop()
         call.ended_at = frame.f_lineno
         if self._seen <= FULL_EVENTS or call.above is None or call.raises:
             values = self._values(frame, call)
-            self.events.append(Event(frame.f_lineno, call.number, True, values))
+            self.events.append(Moment(frame.f_lineno, call.number, True, values))
             call.after = {name: show(each, VALUE_CHARS) for name, each in call.inputs.items()}
-        if not call.raises:
+        if call.kept and not call.raises:
             call.gave = show(gave, VALUE_CHARS)
 
     def _values(self, frame: FrameType, call: Calling) -> Values:
         """What the frame's names hold, shown; the same dict as before where nothing changed."""
+        space = dict(islice(frame.f_locals.items(), 4 * MOST_NAMES))
         values = call.values
-        for name, value in islice(list(frame.f_locals.items()), 4 * MOST_NAMES):
+        if any(name not in space or _tells_nothing(space[name]) for name in values):
+            # A name that was deleted, or that is a function now, has its old value no more.
+            values = {
+                name: text
+                for name, text in values.items()
+                if name in space and not _tells_nothing(space[name])
+            }
+        for name, value in space.items():
+            scalar = is_scalar(value)
+            if scalar and call.held.get(name, Enough) is value:
+                continue
+            # Those of the tests' harness begin so too.
+            if name.startswith("_") or _tells_nothing(value):
+                continue
             kind = type(value)
-            if kind in SCALARS and call.held.get(name, Enough) is value:
-                continue
-            if name.startswith("_") or issubclass(kind, OF_NO_INTEREST):
-                continue
-            if kind in SIZED:
+            if type(kind) is type and kind in SIZED:
                 self.sizes[name] = len(value)
             call.held[name] = value
             text = show(value, VALUE_CHARS)
             if values.get(name) != text and (name in values or len(values) < MOST_NAMES):
+                # Moments in which nothing changed share one dict.
                 if values is call.values:
                     values = dict(values)
                 values[name] = text
         call.values = values
         return values
+
+
+def _tells_nothing(value: object) -> bool:
+    return issubclass(type(value), OF_NO_INTEREST)
+
+
+def is_scalar(value: object) -> bool:
+    # A metaclass of the student's would be asked for the hash of its class.
+    kind = type(value)
+    return type(kind) is type and kind in SCALARS
 
 
 class Heard:
@@ -249,6 +279,7 @@ class Heard:
 
 def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:
     """Names of the arguments that the caller left out: they hold the default itself."""
+    # A method or inner function is not found so, and then counts as called with all arguments.
     function = frame.f_globals.get(frame.f_code.co_name)
     if type(function) is not FunctionType or function.__code__ is not frame.f_code:
         return set()
@@ -264,5 +295,6 @@ def last_at(traceback: TracebackType | None) -> int:
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == STUDENT:
             at = traceback.tb_lineno
+        # The last frame of the student's is the innermost: library calls may follow it.
         traceback = traceback.tb_next
     return at

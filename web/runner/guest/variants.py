@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
 from collections.abc import Iterator
 from types import CodeType
+from typing import Any, TypeVar
 
-from .reading import FUNCTIONS, Reading, at_numbers
+from .listing import FUNCTIONS, Listing, at_numbers
 
+Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
 MOST = 400
 """Changes of a program."""
@@ -45,28 +46,32 @@ TWINS = {
 class Variants(ast.NodeTransformer):
     """place[k]: number of the statement that change k is in."""
 
-    def __init__(self, reading: Reading, wanted: set[int]) -> None:
+    def __init__(self, listing: Listing, wanted: set[int]) -> None:
         self.place: list[int] = [0]
         self._wanted = wanted
         self._names: list[str] = []
-        self._tree = at_numbers(ast.parse(reading.code))
+        self._tree = at_numbers(ast.parse(listing.code))
+        plain = at_numbers(ast.parse(listing.code))
+        self._plain = dict(zip(ast.walk(self._tree), ast.walk(plain), strict=True))
 
     def compiled(self) -> CodeType:
-        tree = ast.fix_missing_locations(self.visit(self._tree))
-        return compile(tree, "<variants>", "exec")
+        self.generic_visit(self._tree)
+        return compile(self._tree, "<variants>", "exec")
 
-    def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:  # type: ignore[override]
+    def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, FUNCTIONS):
             return self._function(node)
         if not isinstance(node, ast.expr | ast.stmt) or not self._open(node):
             return self.generic_visit(node)
-        original = copy.deepcopy(node) if isinstance(node, ast.expr) else node
-        changed = self._changed(original) if isinstance(node, ast.expr) else []
+        if isinstance(node, ast.expr):
+            # Made of nodes in which nothing is switched, or each change would hold all others.
+            changed = list(self._changed(self._plain[node]))
+            self.generic_visit(node)
+            return self._switched(node, changed)
         self.generic_visit(node)
+        # A change may make a loop endless: the tick stops it after a while.
         if isinstance(node, ast.For | ast.While):
             node.body.insert(0, _tick())
-        if isinstance(node, ast.expr):
-            return self._switched(node, list(changed))
         return self._removable(node)
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
@@ -80,7 +85,7 @@ class Variants(ast.NodeTransformer):
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
         self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))
-        node.body = [part for each in node.body for part in _listed(self.visit(each))]
+        self.generic_visit(node)
         node.body.insert(0, _tick())
         self._names = before
         return node
@@ -88,38 +93,41 @@ class Variants(ast.NodeTransformer):
     def _switched(self, node: ast.expr, changed: list[ast.expr]) -> ast.expr:
         if not changed:
             return node
+        # One comparison skips all of them, for nearly every run needs none.
         first = len(self.place)
         tried: ast.expr = changed[-1]
         self.place += [node.lineno] * len(changed)
         for number in range(len(changed) - 2, -1, -1):
-            tried = ast.IfExp(_is(first + number), changed[number], tried)
-        within = ast.Compare(
-            ast.Constant(first), [ast.LtE(), ast.Lt()],
-            [ast.Name(SWITCH, ast.Load()), ast.Constant(first + len(changed))],
+            tried = made(ast.IfExp, _is(first + number), changed[number], tried)
+        within = made(ast.Compare, 
+            made(ast.Constant, first), [ast.LtE(), ast.Lt()],
+            [made(ast.Name, SWITCH, ast.Load()), made(ast.Constant, first + len(changed))],
         )  # fmt: skip
-        return ast.IfExp(within, tried, node)
+        return made(ast.IfExp, within, tried, node)
 
-    def _removable(self, node: ast.stmt) -> ast.AST | list[ast.stmt]:
+    def _removable(self, node: ast.stmt) -> ast.AST:
         simple = ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.Break | ast.Continue
         if not isinstance(node, simple):
             return node
         tried: list[ast.stmt] = [node]
-        for other in [ast.Pass(), *self._other_writes(node)]:
+        for other in [made(ast.Pass), *self._other_writes(node)]:
             self.place.append(node.lineno)
-            tried = [ast.If(_is(len(self.place) - 1), [other], tried)]
+            tried = [made(ast.If, _is(len(self.place) - 1), [other], tried)]
         return tried[0]
 
     def _other_writes(self, node: ast.stmt) -> Iterator[ast.stmt]:
         match node:
             case ast.AugAssign(target, operator, value):
                 for sort in COMBINED.get(type(operator), ()):
-                    yield ast.AugAssign(target, sort(), value)
-                yield ast.Assign([target], value)
+                    yield made(ast.AugAssign, target, sort(), value)
+                yield made(ast.Assign, [target], value)
                 if isinstance(target, ast.Name):
                     for other in self._names[:MOST_OTHERS]:
-                        yield ast.AugAssign(ast.Name(other, ast.Store()), operator, value)
+                        yield made(
+                            ast.AugAssign, made(ast.Name, other, ast.Store()), operator, value
+                        )
             case ast.Assign([ast.Name(name, context)], value):
-                yield ast.AugAssign(ast.Name(name, context), ast.Add(), value)
+                yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:
         """Each a copy with one change, of a node nothing in which is switched."""
@@ -135,69 +143,70 @@ class Variants(ast.NodeTransformer):
             case ast.Call():
                 yield from _other_calls(node)
             case ast.List([first, second], ast.Load()) | ast.Tuple([first, second], ast.Load()):
-                yield type(node)([second, first], ast.Load())
+                yield made(type(node), [second, first], ast.Load())
             case ast.Name(name, ast.Load()) if name in self._names:
                 at = self._names.index(name)
+                # Those that were made next come first: they are likelier mixed up.
                 near = [*self._names[at + 1 :], *self._names[:at]][:MOST_OTHERS]
-                yield from (ast.Name(other, ast.Load()) for other in near)
+                yield from (made(ast.Name, other, ast.Load()) for other in near)
 
 
 def _other_constants(value: object) -> Iterator[ast.expr]:
     match value:
         case bool():
-            yield ast.Constant(not value)
+            yield made(ast.Constant, not value)
         case int() if abs(value) < LARGEST:
-            yield from (ast.Constant(value + step) for step in (1, -1, 2))
+            yield from (made(ast.Constant, value + step) for step in (1, -1, 2))
         case str() if value and len(value) < LONGEST:
             others = {value.lower(), value.upper(), value.capitalize(), value.strip()}
-            yield from (ast.Constant(other) for other in sorted(others - {value}))
+            yield from (made(ast.Constant, other) for other in sorted(others - {value}))
 
 
 def _other_conditions(node: ast.expr) -> Iterator[ast.expr]:
     match node:
         case ast.Compare(left, [operator], [right]):
             for other in COMPARED.get(type(operator), ()):
-                yield ast.Compare(left, [other()], [right])
+                yield made(ast.Compare, left, [other()], [right])
             if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
                 for step in (1, -1):
-                    yield ast.Compare(left, [operator], [_more(right, step)])
+                    yield made(ast.Compare, left, [operator], [_more(right, step)])
         case ast.BoolOp(joined, values):
-            yield ast.BoolOp(ast.Or() if isinstance(joined, ast.And) else ast.And(), values)
+            yield made(ast.BoolOp, ast.Or() if isinstance(joined, ast.And) else ast.And(), values)
             yield from values if len(values) == 2 else ()
         case ast.UnaryOp(_, operand):
             yield operand
         case ast.IfExp(test, body, orelse):
-            yield ast.IfExp(test, orelse, body)
+            yield made(ast.IfExp, test, orelse, body)
 
 
 def _other_sums(node: ast.BinOp) -> Iterator[ast.expr]:
     for sort in COMBINED.get(type(node.op), ()):
-        yield ast.BinOp(node.left, sort(), node.right)
-    yield from (node.left, node.right, ast.BinOp(node.right, node.op, node.left))
+        yield made(ast.BinOp, node.left, sort(), node.right)
+    yield from (node.left, node.right, made(ast.BinOp, node.right, node.op, node.left))
     if isinstance(node.op, ast.Sub):
-        yield ast.Call(ast.Name("abs", ast.Load()), [node], [])
+        yield made(ast.Call, made(ast.Name, "abs", ast.Load()), [node], [])
 
 
 def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
     match node.func:
         case ast.Name(name) if name in TWINS:
-            yield ast.Call(ast.Name(TWINS[name], ast.Load()), node.args, node.keywords)
+            yield made(ast.Call, made(ast.Name, TWINS[name], ast.Load()), node.args, node.keywords)
         case ast.Attribute(value, name):
             if name in TWINS:
-                func = ast.Attribute(value, TWINS[name], ast.Load())
-                yield ast.Call(func, node.args, node.keywords)
+                func = made(ast.Attribute, value, TWINS[name], ast.Load())
+                yield made(ast.Call, func, node.args, node.keywords)
             yield value
         case ast.Name("range"):
             yield from _other_ranges(node)
         case ast.Name("sorted") if not any(each.arg == "reverse" for each in node.keywords):
-            turned = ast.keyword("reverse", ast.Constant(True))
-            yield ast.Call(node.func, node.args, [*node.keywords, turned])
+            turned = made(ast.keyword, "reverse", made(ast.Constant, True))
+            yield made(ast.Call, node.func, node.args, [*node.keywords, turned])
     if any(isinstance(each, ast.Starred) for each in node.args):
         return
     if len(node.args) == 1:
         yield node.args[0]
     if len(node.args) == 2:
-        yield ast.Call(node.func, node.args[::-1], node.keywords)
+        yield made(ast.Call, node.func, node.args[::-1], node.keywords)
 
 
 def _other_ranges(node: ast.Call) -> Iterator[ast.expr]:
@@ -205,39 +214,47 @@ def _other_ranges(node: ast.Call) -> Iterator[ast.expr]:
         for step in (1, -1):
             args = list(node.args)
             args[place] = _more(args[place], step)
-            yield ast.Call(node.func, args, [])
+            yield made(ast.Call, node.func, args, [])
 
 
 def _other_places(value: ast.expr, index: ast.expr) -> Iterator[ast.expr]:
     if not isinstance(index, ast.Slice):
         for step in (1, -1):
-            yield ast.Subscript(value, _more(index, step), ast.Load())
+            yield made(ast.Subscript, value, _more(index, step), ast.Load())
         return
     for lower, upper in (
-        (_more(index.lower or ast.Constant(0), 1), index.upper),
+        (_more(index.lower or made(ast.Constant, 0), 1), index.upper),
         (index.lower and _more(index.lower, -1), index.upper),
-        (index.lower, _more(index.upper, 1) if index.upper else ast.Constant(-1)),
-        (index.lower, _more(index.upper, -1) if index.upper else ast.Constant(-2)),
+        (index.lower, _more(index.upper, 1) if index.upper else made(ast.Constant, -1)),
+        (index.lower, _more(index.upper, -1) if index.upper else made(ast.Constant, -2)),
     ):
-        yield ast.Subscript(value, ast.Slice(lower, upper, index.step), ast.Load())
+        yield made(ast.Subscript, value, made(ast.Slice, lower, upper, index.step), ast.Load())
+
+
+def made(kind: type[Node], *parts: Any, **named: Any) -> Node:
+    """A node that stands anywhere: the compiler wants to know where."""
+    return kind(*parts, lineno=1, col_offset=0, **named)
 
 
 def _more(node: ast.expr, step: int) -> ast.expr:
-    return ast.BinOp(node, ast.Add(), ast.Constant(step))
+    return made(ast.BinOp, node, ast.Add(), made(ast.Constant, step))
 
 
 def _is(number: int) -> ast.expr:
-    return ast.Compare(ast.Name(SWITCH, ast.Load()), [ast.Eq()], [ast.Constant(number)])
+    return made(
+        ast.Compare, made(ast.Name, SWITCH, ast.Load()), [ast.Eq()], [made(ast.Constant, number)]
+    )
 
 
 def _tick() -> ast.stmt:
-    return ast.Expr(ast.Call(ast.Name(TICK, ast.Load()), [], []))
-
-
-def _listed(node: ast.AST | list[ast.stmt]) -> list[ast.AST]:
-    return list(node) if isinstance(node, list) else [node]
+    return made(ast.Expr, made(ast.Call, made(ast.Name, TICK, ast.Load()), [], []))
 
 
 def switch(number: int, tick: object) -> None:
     setattr(builtins, SWITCH, number)
     setattr(builtins, TICK, tick)
+
+
+def unswitch() -> None:
+    for name in (SWITCH, TICK):
+        vars(builtins).pop(name, None)

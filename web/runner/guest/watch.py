@@ -7,7 +7,7 @@ from time import perf_counter
 from types import CodeType
 from typing import Protocol
 
-from .reading import LOOPS, Reading
+from .listing import LOOPS, Listing
 from .trace import Enough, Trace
 
 Run = Callable[[], object]
@@ -42,16 +42,17 @@ class Watched:
     ends: whether the program is known to end by itself; another one is stopped.
     """
 
-    def __init__(self, reading: Reading, *, budget_s: float, ends: bool) -> None:
+    def __init__(self, listing: Listing, *, budget_s: float, ends: bool) -> None:
         self.loaded: Trace | None = None
         self.traces: list[Trace] = []
-        self._loops = {number for node, number in reading.number.items() if isinstance(node, LOOPS)}
+        self._loops = {number for node, number in listing.number.items() if isinstance(node, LOOPS)}
         self._ends = ends
         self._began_s, self._budget_s = perf_counter(), budget_s
 
     def load(self, run: Run) -> None:
         self.loaded = self._trace("")
         self.loaded.run(run)
+        # A program that does not load has no functions that a case could call.
         if self.failing:
             raise Enough
 
@@ -59,7 +60,11 @@ class Watched:
         trace = self._trace(call, hidden)
         trace.run(run)
         if trace.error is None and not trace.stuck:
-            trace.passed, trace.expected = judge(trace.got)
+            try:
+                trace.passed, trace.expected = judge(trace.got)
+            except BaseException as error:
+                # The program's own `==` may raise whatever it likes.
+                trace.error = error
         self.traces.append(trace)
         if trace.stuck or (self.failing and len(self.traces) >= MOST_CASES):
             raise Enough
@@ -67,6 +72,7 @@ class Watched:
     @property
     def failing(self) -> Trace | None:
         """The first case that fails; the program's own run where that did not come to its end."""
+        # What stops the program while it loads fails it before any case.
         if self.loaded and (self.loaded.error or self.loaded.stuck):
             return self.loaded
         return next((trace for trace in self.traces if not trace.passed), None)
@@ -76,6 +82,7 @@ class Watched:
         return [trace for trace in self.traces if trace.passed]
 
     def _trace(self, call: str, hidden: bool = False) -> Trace:
+        # A slow case that passes must leave time for the one that fails.
         share = SHARE_OF_PASSING if self.failing is None else 1.0
         until_s = self._began_s + self._budget_s * share
         return Trace(call, self._loops, until_s=until_s, ends=self._ends, hidden=hidden)

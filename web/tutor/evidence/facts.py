@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from web.tutor.gate.lexis import printable
 
@@ -77,7 +77,7 @@ class FactKind(StrEnum):
     """A part of a condition that cannot be false. (part)"""
     WRITES_ANSWER = "writes_answer"
     """The line gives the value that reaches the answer. (name, values it went through)"""
-    GIVES_BACK = "gives_back"
+    GIVES = "gives_back"
     """The line that gave the answer. (value)"""
     LIMIT_TIME = "limit_time"
     """Where the program was when its time was over. ()"""
@@ -118,6 +118,7 @@ class Fact:
 
         data: untrusted, for a student's program shares its memory with what finds facts.
         """
+        # In a list, not a set: what is sent as a kind need not have a hash.
         if not isinstance(data, Mapping) or data.get("kind") not in list(FactKind):
             return None
         line, lines, values = data.get("line"), data.get("lines", ()), data.get("values", {})
@@ -127,6 +128,7 @@ class Fact:
             return None
         kept = {}
         for name, value in list(values.items())[:MOST_VALUES]:
+            # Names of values are ours; text of the student's stands in values alone.
             if isinstance(name, str) and name.isascii() and name.isidentifier():
                 cut = _value(value)
                 if cut is not None:
@@ -153,7 +155,8 @@ def cut_text(text: str, most: int) -> str:
     return printable(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def _is_line(value: object) -> bool:
+def _is_line(value: object) -> TypeGuard[int]:
+    # A bool is an int, and no line.
     return type(value) is int and 1 <= value <= LAST_LINE
 
 
@@ -172,6 +175,7 @@ def _value(value: object) -> str | int | tuple[str, ...] | None:
 
 
 def _score(value: object) -> float:
+    # JSON as Python reads it has NaN and infinities too.
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0.0
     return min(max(float(value), 0.0), 2.0)

@@ -71,11 +71,13 @@ class Steps:
 
         data: untrusted, for a student's program shares its memory with what makes the table.
         """
+        # As with facts: what is sent as a kind need not have a hash.
         if not isinstance(data, Mapping) or data.get("kind") not in list(StepsKind):
             return None
         names, rows = data.get("names"), data.get("rows")
         if not isinstance(names, list | tuple) or not isinstance(rows, list | tuple):
             return None
+        # A column that came twice would be shown twice.
         columns = tuple(dict.fromkeys(
             cut_text(name, NAME_CHARS) for name in names[:MOST_NAMES] if isinstance(name, str)
         ))  # fmt: skip
@@ -113,6 +115,7 @@ def _values(data: object, columns: tuple[str, ...] | None) -> dict[str, str]:
         for name, value in list(data.items())[:MOST_NAMES]
         if isinstance(name, str) and isinstance(value, str)
     ]
+    # A value without a column could not be shown.
     return {name: value for name, value in pairs if columns is None or name in columns}
 
 

@@ -16,7 +16,7 @@ SOURCE_CHARS = 100
 MOST_ROWS = 10
 
 
-class Reading:
+class Listing:
     """A program whose every statement has a number, from 1, in the order of the text.
 
     Raises: SyntaxError, ValueError, RecursionError, MemoryError as Python does for the code.
@@ -32,6 +32,7 @@ class Reading:
         self.number: dict[ast.AST, int] = {}
         """Of the statement in which a node stands; 0 for what stands in none."""
         self.parent: dict[ast.AST, ast.AST] = {}
+        # Columns of nodes count bytes of UTF-8.
         self._rows = [row.encode("utf-8", "replace") for row in code.split("\n")]
         for node, number in numbered(self.tree):
             self.number[node] = number

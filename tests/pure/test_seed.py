@@ -13,7 +13,6 @@ from django.db.models import Model
 
 from web.courses import seeding
 from web.courses.seeding import BadSeed, SeedExercise
-from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES, Locale, Words
@@ -34,11 +33,19 @@ TOPICS = [
     "sorting keys",
     "two pointers",
     "binary search",
+    "input and output",
+    "priority queues",
 ]
 
-each_exercise = pytest.mark.parametrize(
-    "exercise", SEED.exercises, ids=[exercise.row.slug for exercise in SEED.exercises]
-)
+
+def each(exercises: list[SeedExercise]) -> pytest.MarkDecorator:
+    names = [exercise.row.slug for exercise in exercises]
+    return pytest.mark.parametrize("exercise", exercises, ids=names)
+
+
+each_exercise = each(SEED.exercises)
+each_with_asserts = each([one for one in SEED.exercises if one.row.tests])
+each_with_cases = each([one for one in SEED.exercises if one.row.cases])
 
 
 @pytest.fixture(scope="module")
@@ -67,35 +74,35 @@ def spoil(path: Path, old: str, new: str) -> None:
 
 def test_the_course_covers_its_topics_in_order() -> None:
     assert [exercise.row.topic for exercise in SEED.exercises] == TOPICS
-    assert [exercise.row.position for exercise in SEED.exercises] == list(range(1, 11))
+    assert [exercise.row.position for exercise in SEED.exercises] == list(range(1, 13))
 
 
 @each_exercise
 def test_the_reference_passes(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.row.reference, Asserts(exercise.row.tests))
+    report = checker.check(exercise.row.reference, exercise.row.tests_to_run())
 
     assert report.verdict == "passed"
-    assert report.passed == report.total == len(exercise.row.tests.splitlines())
+    assert report.passed == report.total
+    assert report.total == len(exercise.row.tests.splitlines() or exercise.row.cases)
 
 
 @each_exercise
 def test_the_starter_is_not_a_solution(exercise: SeedExercise, checker: Checker) -> None:
-    report = checker.check(exercise.row.starter, Asserts(exercise.row.tests))
+    report = checker.check(exercise.row.starter, exercise.row.tests_to_run())
 
     assert report.verdict in {"failed", "error"}
 
 
 @each_exercise
 def test_both_wrong_programs_fail(exercise: SeedExercise, checker: Checker) -> None:
-    verdicts = [
-        checker.check(wrong, Asserts(exercise.row.tests)).verdict for wrong in exercise.wrong
-    ]
+    tests = exercise.row.tests_to_run()
+    verdicts = [checker.check(wrong, tests).verdict for wrong in exercise.wrong]
 
     assert len(verdicts) == 2
     assert set(verdicts) <= {"failed", "error", "time"}
 
 
-@each_exercise
+@each_with_asserts
 def test_tests_are_five_to_eight_bare_asserts(exercise: SeedExercise) -> None:
     lines = exercise.row.tests.splitlines()
 
@@ -103,7 +110,7 @@ def test_tests_are_five_to_eight_bare_asserts(exercise: SeedExercise) -> None:
     assert all(re.fullmatch(r"assert \w+\(.*\) == .+", line) for line in lines)
 
 
-@each_exercise
+@each_with_asserts
 def test_statements_name_the_function_of_the_starter(exercise: SeedExercise) -> None:
     header = re.search(r"def (\w+\(.*\)):", exercise.row.starter)
 
@@ -111,6 +118,38 @@ def test_statements_name_the_function_of_the_starter(exercise: SeedExercise) -> 
     assert all(
         f"`{header[1]}`" in statement for statement in words(exercise.row, "statement").values()
     )
+
+
+@each_with_cases
+def test_cases_are_five_to_eight_and_hidden_ones_have_a_note(exercise: SeedExercise) -> None:
+    cases = exercise.row.cases
+    hidden = [case for case in cases if not case["visible"]]
+
+    assert 5 <= len(cases) <= 8
+    assert 2 <= len(hidden) <= len(cases) - 2
+    assert all(HANGUL.search(case["note_ko"]) for case in hidden)
+    assert all(case["note_en"] and not HANGUL.search(case["note_en"]) for case in hidden)
+
+
+@each_with_cases
+def test_statements_show_an_example_and_no_hidden_case(exercise: SeedExercise) -> None:
+    first, *_ = exercise.row.cases
+    for statement in words(exercise.row, "statement").values():
+        assert f"```text\n{first['stdin']}```" in statement
+        assert f"```text\n{first['expected']}```" in statement
+        assert not [
+            case
+            for case in exercise.row.cases
+            if not case["visible"] and f"\n{case['stdin']}" in statement
+        ]
+
+
+@each_exercise
+def test_what_an_exercise_of_the_seed_holds_may_be_stored(exercise: SeedExercise) -> None:
+    exercise.row.clean_fields(exclude=["course"])
+    exercise.row.clean()
+    for hint in exercise.hints.values():
+        hint.clean()
 
 
 @each_exercise

@@ -42,8 +42,8 @@ def mode(path: Path) -> int:
 def test_it_stores_the_course_the_engines_and_the_accounts() -> None:
     run()
 
-    assert (Course.objects.count(), Exercise.objects.count()) == (1, 10)
-    assert AuthoredHint.objects.count() == 30
+    assert (Course.objects.count(), Exercise.objects.count()) == (1, 12)
+    assert AuthoredHint.objects.count() == 36
     assert {m.user.username: m.role for m in Membership.objects.select_related("user")} == {
         "student": "student",
         "teacher": "teacher",
@@ -85,7 +85,7 @@ def test_twice_is_once(data: Path) -> None:
 
     assert (data / "accounts.txt").read_text() == accounts
     assert sorted(User.objects.values_list("password", flat=True)) == hashes
-    assert (Exercise.objects.count(), AuthoredHint.objects.count()) == (10, 30)
+    assert (Exercise.objects.count(), AuthoredHint.objects.count()) == (12, 36)
     assert Engine.objects.count() == 3
 
 

@@ -81,19 +81,19 @@ def engine(db: None) -> Engine:
 
 
 @pytest.fixture
-def api(line: None, student: User, exercise: Exercise) -> Caller:
+def api(line: None, student: User, exercise: Exercise, engine: Engine) -> Caller:
     """The student's browser."""
     return Caller(student)
 
 
 @pytest.fixture
-def stranger(line: None, exercise: Exercise) -> Caller:
+def stranger(line: None, exercise: Exercise, engine: Engine) -> Caller:
     """Somebody signed in who is in no course."""
     return Caller(User.objects.create_user("stranger"))
 
 
 @pytest.fixture
-def teacher(line: None, course: Course, exercise: Exercise) -> Caller:
+def teacher(line: None, course: Course, exercise: Exercise, engine: Engine) -> Caller:
     user = User.objects.create_user("teacher")
     Membership.objects.create(user=user, course=course, role=Membership.Role.TEACHER)
     return Caller(user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,10 +27,11 @@ from web import link
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine
 from web.hints import jobs
-from web.hints.models import Hint
+from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import User
 from web.runner.checker import checker
+from web.tutor.evidence.facts import Fact, FactKind
 from web.tutor.evidence.report import Report
 
 pytestmark = pytest.mark.django_db
@@ -92,8 +94,8 @@ def test_l0_comes_with_the_answer(api: Caller) -> None:
 @pytest.mark.parametrize(
     ("code", "verdict"),
     [
-        ("def add(a, b):\n    while True:\n        pass\n", "timeout"),
-        ("def add(a, b):\n    return 'x' * 10**10\n", "memory"),
+        ("def add(a, b):\n    while True:\n        pass\n", "time"),
+        ("def add(a, b):\n    return 'x' * 10**9\n", "memory"),
         ("def add(a, b:\n", "syntax"),
     ],
 )
@@ -316,3 +318,43 @@ def test_a_student_may_not_ask_in_the_batch_lane(api: Caller) -> None:
 
 def make_other_exercise() -> Exercise:
     return Exercise.objects.create(course=Course.objects.get(), slug="other")
+
+
+def test_with_no_engine_at_all_the_hint_is_there_at_once(api: Caller) -> None:
+    Engine.objects.update(enabled=False)
+
+    answer = api.ask()
+
+    hint = answer.json()
+    assert answer.status_code == 202
+    assert "Retry-After" not in answer
+    assert (hint["state"], hint["reason"]) == ("failed", "model_unavailable")
+    assert hint["source"] == "evidence"
+    assert "add(1, 2)" in hint["text"]
+    assert hint["notice"]
+    assert api.get(f"/v1/hints/{hint['id']}").json() == hint
+    assert (slots_taken(), waiting(), messages()) == (0, 0, 0)
+
+
+def test_what_needs_no_engine_opens_the_next_level_as_any_hint_does(api: Caller) -> None:
+    Engine.objects.update(enabled=False)
+
+    texts = [api.ask(level=level, locale=locale).json()["text"]
+             for level in (1, 2) for locale in ("ko", "en")]  # fmt: skip
+
+    assert len(set(texts)) == 4
+    assert all(text.endswith("?") for text in texts)
+
+
+def test_what_a_program_did_is_told_to_who_teaches_and_to_no_student(
+    api: Caller, teacher: Caller
+) -> None:
+    fact = Fact(kind=FactKind.GIVES, line=2, values={"value": "-1"}, score=0.4)
+    own = api.ask().json()
+    report = Report.from_json(Submission.objects.get().report)
+    Submission.objects.update(report=replace(report, facts=(fact,)).as_json())
+    path = f"/v1/hints/{own['id']}"
+
+    assert own["facts"] is api.get(path).json()["facts"] is None
+    assert teacher.get(path).json()["facts"] == [fact.as_json()]
+    assert "facts" not in own["l0"]["report"]

@@ -14,6 +14,7 @@ from django.test import Client
 from broker.keys import RUNS
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, problem
 from web.courses.models import Course, Exercise, Membership
+from web.engines.models import Engine
 from web.events import admission
 from web.hints.models import Hint, Submission
 from web.link import broker
@@ -45,13 +46,13 @@ def another(row: Platform) -> Caller:
 
 
 @pytest.fixture
-def judge(line: None, course: Course, exercise: Exercise) -> Caller:
+def judge(line: None, course: Course, exercise: Exercise, engine: Engine) -> Caller:
     live()
     return platform("judge", course)[1]
 
 
 @pytest.fixture
-def other(line: None, course: Course, exercise: Exercise) -> Caller:
+def other(line: None, course: Course, exercise: Exercise, engine: Engine) -> Caller:
     return platform("other", course)[1]
 
 

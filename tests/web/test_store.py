@@ -12,6 +12,7 @@ import pytest
 from django.db import IntegrityError, connections
 from django.utils import timezone
 
+from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended, Purpose
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
@@ -282,7 +283,7 @@ def test_a_value_of_the_run_that_only_the_reference_has_is_not_told(
 ) -> None:
     Exercise.objects.update(reference="def add(a, b):\n    return [0, 97][a] or 'nine'\n")
     for number, value in enumerate(("97", "'nine'")):
-        fact = Fact(kind=FactKind.GIVES_BACK, line=2, values={"value": value}, score=1)
+        fact = Fact(kind=FactKind.GIVES, line=2, values={"value": value}, score=1)
         report = Report.from_json(row(hint).submission.report)
         Submission.objects.update(report=replace(report, facts=(fact,)).as_json())
         Hint.objects.update(state=State.QUEUED, reason="", text="")
@@ -563,3 +564,16 @@ def test_of_cancel_and_finish_at_once_one_wins(line: None, hint: str) -> None:
     assert cancelled != finished
     assert row(hint).state == (State.CANCELLED if cancelled else State.ANSWERED)
     assert row(hint).text == ("" if cancelled else "Look again.")
+
+
+def test_every_hint_that_ends_is_counted_once_by_its_source(hint: str) -> None:
+    def counted(source: Source) -> float:
+        return REGISTRY.get_sample_value("hint_source_total", {"source": source}) or 0
+
+    before = {source: counted(source) for source in Source}
+    store.expire(hint, Reason.EXPIRED)
+    store.expire(hint, Reason.EXPIRED)
+    store.cancel(hint)
+
+    ended = Source(row(hint).source)
+    assert {s: counted(s) - before[s] for s in Source} == {s: int(s is ended) for s in Source}

@@ -34,7 +34,9 @@ def test_a_run_is_kept_with_its_report(api: Caller, student: User, exercise: Exe
 
     row = Submission.objects.get()
     assert (row.student, row.exercise, row.code, row.source) == (student, exercise, WRONG, "here")
-    assert row.report == report
+    for name, value in report.items():
+        told = row.report[name]
+        assert (value.items() <= told.items()) if isinstance(value, dict) else value == told
     assert row.fingerprint == fingerprint(WRONG)
     assert row.created_at
 

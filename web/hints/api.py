@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
 
-from broker.contract.hint import Lane, State
+from broker.contract.hint import Lane, Reason, State
 from broker.contract.text import storable
 from broker.dispatch import Placement
 from broker.view import View
@@ -152,7 +152,7 @@ def read(
     if asked == tag:
         return not_modified(tag)
     response["ETag"] = tag
-    return shown(hint, response, view)
+    return shown(hint, response, view, for_staff=not access.acts_on(user, hint))
 
 
 @router.post(
@@ -219,6 +219,7 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
     earlier, program = lookup.by_key(new), new.submission
     # A request that came before has its hint, so it is answered however many wait by now.
     refused = None if earlier else refusal(report)
+    served = bool(roster.active())
     with still_there(program.student, program.exercise):
         if earlier or refused:
             submissions.keep(program)
@@ -226,8 +227,13 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
     match made:
         case Problem():
             raise made
-        case creation.Created(hint):
+        case creation.Created(hint) if served:
             return hint, backlog.join(hint)
+        case creation.Created(hint):
+            # With no engine there is nothing to wait for.
+            store.expire(str(hint.pk), Reason.MODEL_UNAVAILABLE)
+            hint.refresh_from_db()
+            return hint, None
         case creation.Repeated(hint):
             return hint, None if hint.final else backlog.look(str(hint.pk))
         case creation.Waiting(hint):
@@ -254,16 +260,23 @@ def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:
     )
 
 
-def shown(hint: Hint, response: HttpResponse, place: Placement | View | None) -> wire.HintOut:
+def shown(
+    hint: Hint,
+    response: HttpResponse,
+    place: Placement | View | None,
+    *,
+    for_staff: bool = False,
+) -> wire.HintOut:
     """The hint with its place or its words so far; says when to ask again."""
     if hint.final:
-        return wire.hint_out(hint)
+        return wire.hint_out(hint, for_staff=for_staff)
     eta_s = place.eta_s if place else None
     # Half of the wait, for hints before it may be taken back; and never so long that a student who
     # looks at the page finds it dead.
     response["Retry-After"] = str(max(POLL_S, min(eta_s or 0, 10) // 2))
     text = place.text if isinstance(place, View) else ""
-    return wire.hint_out(hint, place.queue_position if place else None, eta_s, text)
+    queue_position = place.queue_position if place else None
+    return wire.hint_out(hint, queue_position, eta_s, text, for_staff=for_staff)
 
 
 def not_modified(tag: str) -> HttpResponse:

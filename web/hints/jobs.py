@@ -107,7 +107,12 @@ def words(program: Submission, locale: Locale) -> str:
 
 
 def composed(row: Hint) -> tuple[str, ...]:
-    """Hints composed of what the program did, the most telling first."""
+    """Hints composed of what the program did, the most telling first.
+
+    None for a program that a platform has judged: nobody here knows its language.
+    """
+    if row.submission.source == Submission.Source.PLATFORM:
+        return ()
     report = Report.from_json(row.submission.report)
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
     return tuple(islice(told, COMPOSED))

@@ -15,6 +15,7 @@ from web.hints.models import Hint, Submission
 from web.hints.notices import notice
 from web.hints.results import ResultIn
 from web.language import locale_now
+from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.steps import StepsKind
 from web.tutor.languages import LANGUAGES, Locale
@@ -178,6 +179,16 @@ class ReportOut(BaseModel):
     steps: StepsOut | None = Field(description="What the program did; null if that is not known.")
 
 
+class FactOut(BaseModel):
+    """Something that the program did on its first failing case."""
+
+    kind: FactKind = Field(description="What it is; it says which values there are.")
+    line: int = Field(description="1-based, in the student's code.")
+    lines: list[int] = Field(description="Others that belong to it.")
+    values: dict[str, str | int | list[str]] = Field(description="What its kind tells, cut.")
+    score: float = Field(description="How telling it is, 0 to 2.")
+
+
 class L0Out(BaseModel):
     """The test report, and the same in words: help that needs no model."""
 
@@ -226,6 +237,10 @@ class HintOut(BaseModel):
     reason: Reason | None = Field(description="Why it ended other than plainly answered.")
     notice: str = Field(description="The reason as a sentence for the student; may be empty.")
     l0: L0Out = Field(description="The test report of the code.")
+    facts: list[FactOut] | None = Field(
+        description="What the program did, the most telling first, for staff who read the hint of"
+        " a student; null for the student."
+    )
     feedback: FeedbackOut = Field(description="What the student thinks of it.")
     code: str = Field(description="The program it is about.")
     question: str = Field(description="What the student asked.")
@@ -254,9 +269,15 @@ def l0_out(program: Submission, locale: Locale) -> L0Out:
 
 
 def hint_out(
-    hint: Hint, queue_position: int | None = None, eta_s: int | None = None, partial: str = ""
+    hint: Hint,
+    queue_position: int | None = None,
+    eta_s: int | None = None,
+    partial: str = "",
+    *,
+    for_staff: bool = False,
 ) -> HintOut:
     """partial: gated text of a hint that is still being written."""
+    report = Report.from_json(hint.submission.report)
     # While it runs the row has no text: what the gate has passed so far is in the hint's stream.
     text = partial if hint.state == State.RUNNING else hint.text
     base = f"/v1/hints/{hint.pk}"
@@ -275,6 +296,7 @@ def hint_out(
         reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
         l0=l0_out(hint.submission, hint.locale),
+        facts=[FactOut(**fact.as_json()) for fact in report.facts] if for_staff else None,
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
         code=hint.submission.code,
         question=hint.question,

@@ -74,9 +74,7 @@ def _stopped(ending: Ending, limits: RunLimits) -> Verdict:
 def _of_limit(verdict: Verdict, limits: RunLimits) -> ProgramError | None:
     match verdict:
         case Verdict.TIME:
-            return ProgramError(
-                kind="TimeoutError", message=f"ran longer than {limits.time_s:g} s"
-            )
+            return ProgramError(kind="TimeoutError", message=f"ran longer than {limits.time_s:g} s")
         case Verdict.MEMORY:
             return ProgramError(
                 kind="MemoryError", message=f"used more than {limits.memory_bytes >> 20} MB"

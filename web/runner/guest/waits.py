@@ -16,9 +16,7 @@ def no_sleep(seconds: float) -> None:
         raise ValueError("sleep length must be non-negative")
 
 
-def no_select(
-    self: SelectSelector, timeout: float | None = None
-) -> list[tuple[SelectorKey, int]]:
+def no_select(self: SelectSelector, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
     """asyncio's only wait: its clock is put forward instead. There are no sockets to be ready."""
     global slept_s
     slept_s += timeout or 0.0

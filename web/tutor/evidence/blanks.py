@@ -19,20 +19,21 @@ from web.tutor.gate.lexis import SPAN, tokens
 from web.tutor.gate.seen import BRACKETS
 from web.tutor.languages import Locale
 
-SPAN_CHARS = 60
+SPAN_CHARS = 80
 """A longer piece is hard to read within a sentence, and stands in the test report anyway."""
 LISTED = 4
 """Values that are told of a longer row."""
+MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OF_CODE = frozenset({
-    "branch", "close", "condition", "expression", "function", "name", "part", "sequence",
-    "unchanged", "variable", "word",
+    "branch", "changed", "close", "condition", "expression", "function", "name", "part",
+    "sequence", "unchanged", "variable", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
-COUNTS = frozenset({"depth", "index", "length", "round"})
+COUNTS = frozenset({"asked", "depth", "index", "length", "round"})
 """Numbers that stand in the sentence as they are."""
 
 
@@ -64,12 +65,18 @@ class Blanks:
             "case": case,
             "Case": case[:1].upper() + case[1:],
             "against": self._against() or NOTHING,
+            "expected": self._expected(),
             "line": self._line(),
             "type": self._type(),
             "meaning": self._meaning(),
         }
         if self._fact:
             found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
+        if self._fact and self._fact.kind is FactKind.WRITES_ANSWER:
+            values = self._fact.values.get("values")
+            if isinstance(values, tuple) and len(values) == 1:
+                # One value alone is nothing that a name goes through.
+                found |= {"value": found.pop("values")}
         return {name: value for name, value in found.items() if value}
 
     def _case(self) -> str:
@@ -79,6 +86,7 @@ class Blanks:
         if first.hidden:
             return cases["hidden"]
         name, text = ("call", first.call) if first.stdin is None else ("stdin", first.stdin)
+        # The test report names the case in full, however long it is.
         shown = None if self._brief else span(text)
         return cases[name].format_map({name: shown}) if shown else cases["long"]
 
@@ -91,6 +99,10 @@ class Blanks:
         name = "against_call" if first.stdin is None else "against_stdin"
         values = {"expected": expected, "got": got}
         return self._table.cases[name].format_map(values) if expected and got else ""
+
+    def _expected(self) -> str | None:
+        first = self._report.first
+        return span(first.expected) if first and not (first.hidden or self._brief) else None
 
     def _line(self) -> str | None:
         error = self._report.error
@@ -112,6 +124,7 @@ class Blanks:
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None
+        # Many errors have no sentence, and the hint is whole without it.
         kind = (self._type() or "").strip("`")
         return ERRORS[self._locale].get(kind, NOTHING)
 
@@ -126,9 +139,10 @@ class Blanks:
         # Also how often a loop goes round, or how long a list is, may tell a hidden input.
         if self._hidden:
             return None
+        # A class's name says little to a beginner, who has seen `str` at most.
         if name.endswith("_type"):
             return self._kind_of_value(value)
-        if name == "rounds" and isinstance(value, int):
+        if name in ("rounds", "times") and isinstance(value, int):
             times = self._table.times
             return times.get(str(value), times["0"]).format(count=value)
         if name in COUNTS:
@@ -161,8 +175,10 @@ def span(value: object) -> Said | None:
 
 def spans(values: Sequence[str]) -> Said | None:
     """Code spans in a row; None where none of them can be shown, and `…` for those left out."""
-    shown = list(map(span, values[:LISTED]))
+    # Where facts are found, a row that was cut ends with `…`.
+    whole = [value for value in values if value != MORE]
+    shown = list(map(span, whole[:LISTED]))
     if not shown or None in shown:
         return None
-    more = [Said("…")] if len(values) > LISTED else []
+    more = [MORE] if len(whole) > LISTED or len(whole) < len(values) else []
     return Said(", ".join([*map(str, shown), *more]))

@@ -41,6 +41,7 @@ def candidates(report: Report, level: int, locale: Locale, seed: str, code: str)
         (fact.kind, fact) for fact in sorted(report.facts, key=lambda fact: -fact.score)
     ]
     rung = told_as(level)
+    # Where no fact can be told, the report alone still asks the student to look.
     for kind, fact in (*told, (whole, None)):
         wordings = chosen(sentences[kind][rung], f"{seed} {kind} {level}")
         blanks = (Blanks(report, fact, locale, code, brief=brief) for brief in (False, True))

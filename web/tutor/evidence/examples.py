@@ -81,7 +81,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.NEVER_ENDS: (
         RICE, 3,
         {"condition": "cups > per_day", "names": ("cups = 7", "per_day = 3"),
-         "unchanged": ("cups", "per_day")},
+         "unchanged": ("cups", "per_day"), "changed": ("days",)},
     ),
     FactKind.NO_ROUND: (TALL, 3, {"loop": 3}),
     FactKind.ROUNDS: (TALL, 3, {"rounds": 2, "variable": "i", "first": "0", "last": "1"}),
@@ -95,16 +95,21 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.BRANCH_ALWAYS_TAKEN: (
         TALL, 4, {"condition": "heights[i] > best", "values": ("i = 0", "best = 0")},
     ),
+    FactKind.BRANCH_SOMETIMES_TAKEN: (
+        TALL, 4,
+        {"condition": "heights[i] > best", "times": 1, "asked": 3,
+         "values": ("i = 0", "best = 0")},
+    ),
     FactKind.ONE_LIST_MANY_TIMES: (WORDS, 2, {"places": ("rows[0]", "rows[1]")}),
     FactKind.CHANGED_INPUT: (WORDS, 5, {"name": "words", "before": "['a', 'b']", "after": "['a']"}),
     FactKind.PARAMETER_OVERWRITTEN: (RICE, 2, {"name": "cups"}),
     FactKind.LOOP_VARIABLE_OVERWRITTEN: (WORDS, 4, {"name": "word"}),
     FactKind.HIDES_BUILTIN: (WORDS, 6, {"name": "list"}),
-    FactKind.NEVER_CALLED: (WORDS, 4, {"name": "word.lower"}),
+    FactKind.NEVER_CALLED: (WORDS, 4, {"name": "lower"}),
     FactKind.WRONG_NAME: (WORDS, 8, {"name": "cuont", "close": "count"}),
     FactKind.ALWAYS_TRUE_PART: (WORDS, 7, {"part": '"a"'}),
     FactKind.WRITES_ANSWER: (RICE, 5, {"name": "days", "values": ("0", "1", "2")}),
-    FactKind.GIVES_BACK: (RICE, 6, {"value": "2"}),
+    FactKind.GIVES: (RICE, 6, {"value": "2"}),
     FactKind.LIMIT_TIME: (RICE, 4, {}),
     FactKind.LIMIT_MEMORY: (WORDS, 5, {}),
     FactKind.LIMIT_DEPTH: (FACTORIAL, 2, {"function": "factorial", "depth": 1000}),
@@ -115,6 +120,9 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     ),
     FactKind.FIRST_DIFFERENCE: (RICE, 5, {"name": "days", "value": "2", "at": "round 2"}),
 }  # fmt: skip
+LESS: list[tuple[FactKind, tuple[str, int, Values]]] = [
+    (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
+]
 REPORTS = {
     Verdict.FAILED: (RICE, None),
     Verdict.ERROR: (
@@ -122,22 +130,28 @@ REPORTS = {
         ProgramError(kind="IndexError", message="list index out of range", line=5),
     ),
     Verdict.SYNTAX: (OPEN, ProgramError(kind="SyntaxError", message="expected ':'", line=1)),
+    Verdict.TIME: (RICE, None),
     Verdict.MEMORY: (WORDS, None),
+    Verdict.TOO_DEEP: (FACTORIAL, None),
+    Verdict.OUTPUT: (TALL, None),
     Verdict.CRASHED: (FACTORIAL, None),
 }
 """Runs of which no fact is known."""
 
 
 def examples() -> Iterator[Example]:
-    """One of each kind of fact, then one of each verdict that has sentences of its own."""
-    for kind, (code, line, values) in FACTS.items():
+    """One of each kind of fact, then one of each verdict that has sentences of its own.
+
+    Of a kind that is told otherwise where there is less to tell, there are two.
+    """
+    for kind, (code, line, values) in (*FACTS.items(), *LESS):
         fact = Fact(kind=kind, line=line, values=values, score=1)
         syntax = kind is FactKind.SYNTAX
         verdict = Verdict.SYNTAX if syntax else Verdict.FAILED
         first = None if syntax else CALLS[code]
         yield Example(kind, code, Report(verdict=verdict, total=3, first=first, facts=(fact,)))
     for verdict, (code, error) in REPORTS.items():
-        first = None if verdict is Verdict.SYNTAX else CALLS[code]
+        first = None if verdict in (Verdict.SYNTAX, Verdict.OUTPUT) else CALLS[code]
         if first and error:
             first = replace(first, got=None, error=f"{error.kind}: {error.message}")
         report = Report(verdict=verdict, total=3, first=first, error=error)

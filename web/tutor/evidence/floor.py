@@ -47,7 +47,8 @@ def floor(
             reference=reference,
         )
         gate.feed(text)
-        if gate.finish().text == text:
+        ruling = gate.finish()
+        if ruling.ok and ruling.text == text:
             yield Source.EVIDENCE, text
             break
     yield Source.AUTHORED, authored

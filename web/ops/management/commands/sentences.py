@@ -18,18 +18,22 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        found: dict[str, list[Example]] = {}
         for example in examples():
-            self.stdout.write(f"\n## {example.told}\n")
+            found.setdefault(example.told, []).append(example)
+        for name, its in found.items():
+            self.stdout.write(f"\n## {name}\n")
             for locale, language in LANGUAGES.items():
-                for level, text in told(example, locale):
+                for level, text in told(name, its, locale):
                     self.stdout.write(f"{language.name} {level}  {text}")
 
 
-def told(example: Example, locale: Locale) -> Iterator[tuple[int, str]]:
-    """Level and text of every wording; the table's own words where the example lacks a value."""
-    report = example.report
-    fact = report.facts[0] if report.facts else None
-    blanks = Blanks(report, fact, locale, example.code, brief=False)
-    for level, wordings in TABLES[locale].sentences[example.told].items():
+def told(name: str, its: list[Example], locale: Locale) -> Iterator[tuple[int, str]]:
+    """Level and text of every wording, filled by the first example that has what it needs."""
+    blanks = [
+        Blanks(each.report, next(iter(each.report.facts), None), locale, each.code, brief=False)
+        for each in its
+    ]
+    for level, wordings in TABLES[locale].sentences[name].items():
         for wording in wordings:
-            yield level, blanks.fill(wording) or wording.text
+            yield level, next(filter(None, (each.fill(wording) for each in blanks)), wording.text)

@@ -1,0 +1,121 @@
+"""Judges programs that are no rows: what the tests say, what the program did, and its hints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
+from web.runner.checker import checker
+from web.tutor.evidence.compose import HIGHEST, compose
+from web.tutor.evidence.report import Report
+from web.tutor.languages import LANGUAGES
+
+LINE_BYTES = 1_000_000
+CODE_BYTES = 64 * 1024
+MOST_CASES = 1_000
+ID_CHARS = 200
+
+
+class Unusable(ValueError):
+    """What was given cannot be judged; its text says why."""
+
+
+def report_on(code: object, tests: Tests | None, limits: RunLimits = RunLimits()) -> Report:  # noqa: B008  # frozen
+    """Runs a Python program. Raises: Unusable, NotBuilt."""
+    if not isinstance(code, str) or not code.strip():
+        raise Unusable("`code` must be a program, as text")
+    if len(code.encode(errors="replace")) > CODE_BYTES:
+        raise Unusable(f"`code` has more than {CODE_BYTES:,} bytes")
+    return checker().check(code, tests, limits)
+
+
+def hints_of(report: Report, code: str, seed: str) -> dict[int, dict[str, str | None]]:
+    """The composed hints by level and language; None where there is none."""
+    return {
+        level: {locale: compose(report, level, locale, seed, code) for locale in LANGUAGES}
+        for level in range(1, HIGHEST + 1)
+    }
+
+
+def answers(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+    """An object for each line that is not blank, in their order.
+
+    A line is JSON with the keys id, code, tests (asserts, a text or a list of texts) or cases (of
+    stdin and expected), and statement. Its object has id, verdict, passed, total, first, facts and
+    hints; that of a line that cannot be used has id, line and error.
+    Raises: NotBuilt.
+    """
+    for number, line in enumerate(bounded(lines), start=1):
+        if line is None or line.strip():
+            entry: Mapping[str, Any] = {}
+            try:
+                entry = read(line)
+                yield {"id": named(entry), **judged(entry)}
+            except Unusable as error:
+                yield {"id": named(entry), "line": number, "error": str(error)}
+
+
+def bounded(lines: BinaryIO) -> Iterator[bytes | None]:
+    """The lines; None for one that is too long, of which no more than LINE_BYTES are held."""
+    while line := lines.readline(LINE_BYTES):
+        if line.endswith(b"\n") or len(line) < LINE_BYTES:
+            yield line
+            continue
+        while (rest := lines.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
+            pass
+        yield None
+
+
+def read(line: bytes | None) -> Mapping[str, Any]:
+    if line is None:
+        raise Unusable(f"the line has more than {LINE_BYTES:,} bytes")
+    try:
+        entry = json.loads(line)
+    # Deeply nested brackets end in a RecursionError, and long numbers in a ValueError.
+    except (ValueError, RecursionError):
+        raise Unusable("the line is not JSON") from None
+    if not isinstance(entry, dict):
+        raise Unusable("the line is no JSON object")
+    return entry
+
+
+def named(entry: Mapping[str, Any]) -> str | int | None:
+    """The entry's id as it came, if it is one."""
+    found = entry.get("id")
+    short = isinstance(found, str) and len(found) <= ID_CHARS
+    return found if short or type(found) is int else None
+
+
+def judged(entry: Mapping[str, Any]) -> dict[str, Any]:
+    report = report_on(entry.get("code"), tests_of(entry))
+    shown = report.as_json()
+    return {
+        **{name: shown[name] for name in ("verdict", "passed", "total", "first", "facts")},
+        "hints": hints_of(report, entry["code"], str(named(entry))),
+    }
+
+
+def tests_of(entry: Mapping[str, Any]) -> Tests:
+    """Raises: Unusable unless there is one of the two kinds."""
+    tests, cases = entry.get("tests"), entry.get("cases")
+    if (tests is None) == (cases is None):
+        raise Unusable("there must be `tests` or `cases`, and not both")
+    if cases is not None:
+        return Io(tuple(io_cases(cases)))
+    texts: list[Any] = tests if isinstance(tests, list) else [tests]
+    if not all(isinstance(text, str) for text in texts):
+        raise Unusable("`tests` must be asserts, as text or as a list of texts")
+    return Asserts("\n".join(texts))
+
+
+def io_cases(cases: object) -> Iterator[IoCase]:
+    if not isinstance(cases, list) or not 0 < len(cases) <= MOST_CASES:
+        raise Unusable(f"`cases` must be a list of 1 to {MOST_CASES:,} cases")
+    for number, case in enumerate(cases, start=1):
+        texts = [case.get(key) for key in ("stdin", "expected")] if isinstance(case, dict) else []
+        stdin, expected = texts or (None, None)
+        if not isinstance(stdin, str) or not isinstance(expected, str):
+            raise Unusable(f"case {number} must have `stdin` and `expected`, as texts")
+        yield IoCase(stdin=stdin, expected=expected, visible=case.get("visible") is not False)

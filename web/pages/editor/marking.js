@@ -1,7 +1,9 @@
 // Owns the mark on the line where a program came to its end; it goes when that line is edited.
 
 import { RangeSet, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, EditorView, GutterMarker, WidgetType, gutterLineClass } from "@codemirror/view";
+import {
+  Decoration, EditorView, GutterMarker, WidgetType, gutterLineClass,
+} from "@codemirror/view";
 
 const put = StateEffect.define();
 

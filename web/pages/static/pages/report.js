@@ -7,8 +7,8 @@ import { showSteps } from "./steps.js";
 const LIMITS = ["time", "memory", "too_deep", "output", "crashed"];
 
 /**
- * Fills `holder` with {report, words, source}; `words` are the page's sentences, `code` the program.
- * goTo(line), if given: brings the reader to that line of the editor.
+ * Fills `holder` with {report, words, source}; `words` are the page's sentences.
+ * code: the program; goTo(line), if given: brings the reader to that line of the editor.
  */
 export function showReport(holder, l0, words, code, goTo) {
   const { fragment, slots } = instance("report-card");
@@ -46,7 +46,7 @@ export function whereItEnded({ verdict, steps, error }, words) {
 
 function showCase(slots, first, words) {
   const io = first.stdin !== null;
-  const gave = first.got ?? first.error;
+  const gave = first.got ?? first.error ?? "";
   const { expected, got, blanksAlone } = io && first.got !== null
     ? compare(first.expected, first.got)
     : { expected: [first.expected], got: [gave] };
@@ -55,7 +55,7 @@ function showCase(slots, first, words) {
   // What a platform does not tell of a test is not there; an input, or an output, may be empty.
   showRow(slots.call, [io ? first.stdin : first.call], words, io || first.call);
   showRow(slots.expected, expected, words, first.expected);
-  showRow(slots.got, got, words, gave !== null);
+  showRow(slots.got, got, words, gave || first.got !== null);
   slots.blanks.hidden = !blanksAlone || !first.expected;
   slots.case.hidden = slots.case.querySelector("div:not([hidden])") === null;
 }

@@ -172,7 +172,7 @@ def test_of_a_hidden_case_no_value_is_told(locale: Locale) -> None:
                 values={"rounds": 77, "variable": "days", "first": "78", "last": "79"},
             ),
             Fact(kind=FactKind.WRITES_ANSWER, line=5, values={"name": "days", "values": ("77",)}),
-            Fact(kind=FactKind("gives_back"), line=6, values={"value": "77"}),
+            Fact(kind=FactKind.GIVES, line=6, values={"value": "77"}),
             Fact(
                 kind=FactKind.ANOTHER_TYPE,
                 line=6,
@@ -206,7 +206,7 @@ def test_another_seed_may_choose_another_wording_and_the_same_seed_the_same(
 
 @each_locale
 def test_the_most_telling_fact_is_told(locale: Locale) -> None:
-    less = Fact(kind=FactKind("gives_back"), line=6, values={"value": "2"}, score=0.4)
+    less = Fact(kind=FactKind.GIVES, line=6, values={"value": "2"}, score=0.4)
     more = Fact(kind=FactKind.DROPPED, line=4, values={"expression": "cups - per_day"}, score=0.9)
     report = Report(verdict=Verdict.FAILED, first=examples.CALLS[examples.RICE])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -265,13 +266,68 @@ def test_scripts_ask_only_for_words_that_the_page_has() -> None:
 
 def test_scripts_find_every_slot_and_id_in_the_page(member: Client, exercise: Exercise) -> None:
     html = read(member, PAGE)
-    code = "".join((SCRIPTS / name).read_text() for name in ("exercise.js", "hint.js", "report.js"))
+    names = ("exercise.js", "hint.js", "report.js", "steps.js")
+    code = "".join((SCRIPTS / name).read_text() for name in names)
 
     slots = set(re.findall(r"\bslots\.([a-z]+)", code))
     ids = set(re.findall(r'\bat\("([\w-]+)"\)', code))
 
     assert slots <= set(re.findall(r'data-slot="([\w-]+)"', html))
     assert ids <= set(re.findall(r'\bid="([\w-]+)"', html))
+
+
+CASES: list[dict[str, Any]] = [
+    {"name": name, "stdin": stdin, "expected": expected, "visible": visible,
+     "note_ko": "", "note_en": ""}
+    for name, stdin, expected, visible in (
+        ("a", "3 4\n", "7\n", True),
+        ("b", "\n<b>5</b>", "5 & 0", True),
+        ("c", "8 8", "secret", False),
+    )
+]  # fmt: skip
+
+
+def io_exercise(course: Course, cases: list[dict[str, Any]]) -> str:
+    exercise = new_exercise(course, "io")
+    Exercise.objects.filter(pk=exercise.pk).update(cases=cases)
+    return "/c/basics/io/"
+
+
+def sample_texts(html: str) -> list[str]:
+    """What a browser has of them: the first line break of a pre is none of its text."""
+    found = re.findall(r'<pre id="(?:input|output)-\d+"[^>]*>\n(.*?)</pre>', html, re.S)
+    return [unescape(text) for text in found]
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Output 2"), ("ko", "출력 2")])
+def test_the_cases_that_students_may_see_are_examples(
+    member: Client, course: Course, language: str, word: str
+) -> None:
+    html = read(member, io_exercise(course, CASES), language)
+
+    assert sample_texts(html) == ["3 4\n", "7\n", "\n<b>5</b>", "5 & 0"]
+    assert word in html
+    assert "secret" not in html
+    assert "8 8" not in html
+    assert set(re.findall(r'data-copy="([\w-]+)"', html)) <= set(
+        re.findall(r'\bid="([\w-]+)"', html)
+    )
+
+
+def test_examples_are_few_and_short(member: Client, course: Course) -> None:
+    long = CASES[0] | {"stdin": "9" * 50_000}
+
+    html = read(member, io_exercise(course, [long] * 30))
+
+    texts = sample_texts(html)
+    assert len(texts) == 10
+    assert max(map(len, texts)) <= 2_000
+    # A part of a text is no good copy of it.
+    assert set(re.findall(r'data-copy="(\w+)', html)) == {"output"}
+
+
+def test_an_exercise_of_functions_has_no_examples(member: Client, exercise: Exercise) -> None:
+    assert "samples-title" not in read(member, PAGE)
 
 
 def test_a_browser_that_asks_for_the_icon_finds_it(client: Client) -> None:

@@ -283,7 +283,7 @@ def test_a_value_of_the_run_that_only_the_reference_has_is_not_told(
 ) -> None:
     Exercise.objects.update(reference="def add(a, b):\n    return [0, 97][a] or 'nine'\n")
     for number, value in enumerate(("97", "'nine'")):
-        fact = Fact(kind=FactKind("gives_back"), line=2, values={"value": value}, score=1)
+        fact = Fact(kind=FactKind.GIVES, line=2, values={"value": value}, score=1)
         report = Report.from_json(row(hint).submission.report)
         Submission.objects.update(report=replace(report, facts=(fact,)).as_json())
         Hint.objects.update(state=State.QUEUED, reason="", text="")

@@ -17,6 +17,7 @@ from web.hints.results import ResultIn
 from web.language import locale_now
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.evidence.steps import StepsKind
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.markdown import render
@@ -143,6 +144,29 @@ class FailureOut(BaseModel):
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")
 
 
+class StepOut(BaseModel):
+    """One round, call or line of the program."""
+
+    line: int = Field(description="1-based, in the student's code.")
+    label: str = Field(description="The round's number, or the call; empty for a line.")
+    values: dict[str, str] = Field(description="Python's text of each name's value after it, cut.")
+    changed: list[str] = Field(description="Names that have another value than before.")
+
+
+class StepsOut(BaseModel):
+    """What the program did on the first failing check, as a table: a column a name, a row a step.
+
+    Of a function that calls itself, the name `return` stands for what a call gave back.
+    """
+
+    kind: StepsKind = Field(description="What a row is.")
+    names: list[str] = Field(description="The columns, at most 8.")
+    rows: list[StepOut] = Field(description="At most 12: the first eight and the last four.")
+    omitted: int = Field(description="Rows between these that are left out.")
+    line: int | None = Field(description="Where the program was when the check failed.")
+    at: dict[str, str] = Field(description="Values there.")
+
+
 class ReportOut(BaseModel):
     """What the tests showed."""
 
@@ -152,6 +176,7 @@ class ReportOut(BaseModel):
     first: CaseOut | None = Field(description="The first check that fails.")
     error: FailureOut | None = Field(description="What stopped the run.")
     output: str = Field(description="The first of what the program printed.")
+    steps: StepsOut | None = Field(description="What the program did; null if that is not known.")
 
 
 class FactOut(BaseModel):
@@ -169,6 +194,7 @@ class L0Out(BaseModel):
 
     report: ReportOut = Field(description="The test report.")
     words: str = Field(description="The report as a short paragraph of Markdown.")
+    source: Submission.Source = Field(description="Who ran the tests.")
 
 
 class FeedbackOut(BaseModel):
@@ -230,11 +256,16 @@ class HintsOut(BaseModel):
 
 
 def check_out(program: Submission) -> L0Out:
-    return l0_out(Report.from_json(program.report), jobs.words(program, locale_now()))
+    return l0_out(program, locale_now())
 
 
-def l0_out(report: Report, words: str) -> L0Out:
-    return L0Out(report=ReportOut(**report.as_json()), words=words)
+def l0_out(program: Submission, locale: Locale) -> L0Out:
+    report = Report.from_json(program.report)
+    return L0Out(
+        report=ReportOut(**report.as_json()),
+        words=jobs.words(program, locale),
+        source=Submission.Source(program.source),
+    )
 
 
 def hint_out(
@@ -264,7 +295,7 @@ def hint_out(
         source=Source(hint.source),
         reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
-        l0=l0_out(report, jobs.l0(hint)),
+        l0=l0_out(hint.submission, hint.locale),
         facts=[FactOut(**fact.as_json()) for fact in report.facts] if for_staff else None,
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
         code=hint.submission.code,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import cast
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Prefetch, Q
@@ -22,6 +24,17 @@ from web.pages.words import ladder, script_words
 from web.people import access
 from web.people.models import User
 from web.tutor import markdown
+from web.tutor.evidence.report import shorten
+
+MOST_SAMPLES = 5
+SAMPLE_CHARS = 2_000
+
+
+class SampleText(NamedTuple):
+    """cut: the page shows the beginning alone."""
+
+    shown: str
+    cut: bool
 
 
 @login_required
@@ -46,6 +59,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         "exercise": row,
         # markdown.render lets an allow-list of tags through and nothing else.
         "statement": mark_safe(markdown.render(row.statement())),  # noqa: S308
+        "samples": list(islice(samples(row), MOST_SAMPLES)),
         "open_level": access.open_level(user, row),
         "ladder": ladder(),
         "page": {
@@ -59,6 +73,17 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         },
     }
     return render(request, "pages/exercise.html", context)
+
+
+def samples(row: Exercise) -> Iterator[dict[str, SampleText]]:
+    """The cases that students may see: stdin and expected of each."""
+    for case in row.cases:
+        if case["visible"]:
+            yield {name: sample_text(case[name]) for name in ("stdin", "expected")}
+
+
+def sample_text(text: str) -> SampleText:
+    return SampleText(shorten(text, SAMPLE_CHARS), len(text) > SAMPLE_CHARS)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -42,6 +42,9 @@ def script_words() -> dict[str, str]:
         "crashed": _("The program crashed"),
         "not_run": _("Not run"),
         "line": _("line {line}"),
+        **case_words(),
+        **steps_words(),
+        "copied": _("Copied"),
         **{f"level_{rung['level']}": _("Level %(level)d · %(name)s") % rung for rung in ladder()},
         "asking": _("Sending your question…"),
         "state_queued": _("Waiting"),
@@ -69,4 +72,37 @@ def script_words() -> dict[str, str]:
         "unreachable": _("The server cannot be reached"),
         "unreachable_detail": _("Check your connection, then try again. Your code is kept."),
         "signed_out": _("Sign in again"),
+    }
+
+
+def case_words() -> dict[str, str]:
+    """Of the first failing case, and of the place where the program came to its end."""
+    return {
+        "call": _("Call"),
+        "input": _("Input"),
+        "got": _("Got"),
+        "printed": _("Printed"),
+        "nothing": _("(nothing)"),
+        "at_line": _("Line {line}"),
+        "ended_failed": _("It ended here."),
+        "ended_error": _("It stopped here."),
+        "ended_syntax": _("Python cannot read this."),
+        "ended_limit": _("It was here when it was stopped."),
+    }
+
+
+def steps_words() -> dict[str, str]:
+    """Of the table of what the program did, by web.tutor.evidence.steps.StepsKind."""
+    return {
+        "step_loop": _("Round"),
+        "step_calls": _("Call"),
+        "step_lines": _("Line"),
+        "about_loop": _(
+            "The loop of line {line}: a row for each round, with the values at its end."
+        ),
+        "about_calls": _("A row for each call, in the order in which they began."),
+        "about_lines": _("A row for each line that ran, with the values after it."),
+        "gave_back": _("Gave back"),
+        "changed": _("new value"),
+        "omitted": _("… {n} more …"),
     }

@@ -14,6 +14,7 @@ import {
   EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
 } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
+import { mark, marking } from "./marking.js";
 
 const LANGUAGES = { python, javascript, java, cpp, c: cpp, "c++": cpp };
 
@@ -31,6 +32,16 @@ const theme = EditorView.theme({
   "&.cm-focused .cm-matchingBracket": {
     backgroundColor: "var(--code-match)", outline: "1px solid var(--line-strong)",
   },
+  ".cm-ended": { backgroundColor: "var(--hint-soft)", boxShadow: "inset 3px 0 var(--hint)" },
+  ".cm-ended-number": { color: "var(--hint-text)", fontWeight: "700" },
+  // Neither widens the code nor reaches out of what can be seen of it.
+  ".cm-ended-note": {
+    width: "0", minWidth: "100%", whiteSpace: "normal", overflowWrap: "anywhere",
+    padding: "0.2rem max(0.75rem, 100% - min(36rem, 100cqw - 4rem)) 0.35rem 0.75rem",
+    backgroundColor: "var(--hint-soft)", color: "var(--hint-text)",
+    boxShadow: "inset 3px 0 var(--hint)", fontFamily: "var(--sans)", fontSize: "0.85rem",
+  },
+  ".cm-ended-note code": { display: "inline-block", marginRight: "0.4rem", color: "var(--ink)" },
   "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "transparent", color: "var(--bad)" },
 });
 
@@ -47,7 +58,8 @@ const leave = [
  * nonce: of the page's style-src, for the styles CodeMirror adds.
  * label, describedBy: accessible name, and the id of the element that explains the keys.
  * onChange(code): after each edit. onRun(): Ctrl/Cmd+Enter.
- * Returns {code(): string, set(code), focus()}.
+ * Returns {code(): string, set(code), focus(), mark(end), goTo(line)}. end: {line, text, values},
+ * what is said of a line until it is edited, or null; a line is 1-based.
  */
 export function mountEditor({
   parent, code, language, nonce, label, describedBy, onChange, onRun,
@@ -68,6 +80,7 @@ export function mountEditor({
         bracketMatching(),
         closeBrackets(),
         syntaxHighlighting(classHighlighter),
+        marking,
         LANGUAGES[language]?.() ?? [],
         keymap.of([
           { key: "Mod-Enter", run: () => (onRun(), true) },
@@ -91,5 +104,11 @@ export function mountEditor({
       changes: { from: 0, to: view.state.doc.length, insert: text },
     }),
     focus: () => view.focus(),
+    mark: (end) => mark(view, end),
+    goTo: (line) => {
+      const anchor = view.state.doc.line(Math.min(line, view.state.doc.lines)).from;
+      view.dispatch({ selection: { anchor }, scrollIntoView: true });
+      view.focus();
+    },
   };
 }

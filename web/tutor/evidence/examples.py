@@ -109,7 +109,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.WRONG_NAME: (WORDS, 8, {"name": "cuont", "close": "count"}),
     FactKind.ALWAYS_TRUE_PART: (WORDS, 7, {"part": '"a"'}),
     FactKind.WRITES_ANSWER: (RICE, 5, {"name": "days", "values": ("0", "1", "2")}),
-    FactKind("gives_back"): (RICE, 6, {"value": "2"}),
+    FactKind.GIVES: (RICE, 6, {"value": "2"}),
     FactKind.LIMIT_TIME: (RICE, 4, {}),
     FactKind.LIMIT_MEMORY: (WORDS, 5, {}),
     FactKind.LIMIT_DEPTH: (FACTORIAL, 2, {"function": "factorial", "depth": 1000}),

@@ -29,3 +29,22 @@ export function say(element, text) {
   element.textContent = text || "";
   element.hidden = !text;
 }
+
+/** A new element. children: nodes and texts. */
+export function element(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Puts the element's text into the clipboard. */
+export async function copy(source) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(source.textContent);
+    return;
+  }
+  // A page over plain HTTP has no clipboard to write to; what is selected can be copied there.
+  getSelection().selectAllChildren(source);
+  document.execCommand("copy");
+}

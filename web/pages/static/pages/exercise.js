@@ -1,11 +1,12 @@
 // Owns the workbench of one exercise: joins editor, tests, ladder and hints.
 
+import { copy } from "./dom.js";
 import { Draft } from "./draft.js";
 import { mountEditor } from "./editor.js";
 import { History } from "./history.js";
 import { Problem, call, insist, newKey } from "./http.js";
 import { Ladder } from "./ladder.js";
-import { showReport, verdict } from "./report.js";
+import { showReport, verdict, whereItEnded } from "./report.js";
 import { Alert, Status } from "./status.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
@@ -39,6 +40,12 @@ const history = new History({
   onReceived: (level) => ladder.received(level),
 });
 
+/** Shows the report of this code, and marks where it ended if the editor still has that code. */
+function show(l0, code) {
+  showReport(at("results"), l0, words, code, (line) => editor.goTo(line));
+  editor.mark(editor.code() === code ? whereItEnded(l0.report, words) : null);
+}
+
 function isBusy(button) {
   return button.getAttribute("aria-disabled") === "true";
 }
@@ -61,7 +68,7 @@ async function runTests() {
   try {
     const body = { exercise: page.exercise, code: editor.code() };
     const { body: l0 } = await call("POST", "/v1/checks", { body });
-    showReport(at("results"), l0, words);
+    show(l0, body.code);
     status.say(verdict(l0.report, words));
   } catch (error) {
     status.say("");
@@ -79,7 +86,7 @@ async function ask() {
     const options = { body: request(), key: newKey() };
     const { body } = await insist("POST", "/v1/hints", options, (kind) => status.say(words[kind]));
     status.say("");
-    showReport(at("results"), body.l0, words);
+    show(body.l0, body.code);
     history.add(body);
     at("question").value = "";
   } catch (error) {
@@ -115,6 +122,12 @@ at("restart").addEventListener("click", () => {
   editor.set(page.starter);
   status.say(words.restarted);
 });
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.addEventListener("click", async () => {
+    await copy(at(button.dataset.copy));
+    status.tell(words.copied);
+  });
+}
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
   event.preventDefault();

@@ -1,6 +1,7 @@
 // Owns the card of one hint: its wait, its words as they arrive, its end, and the feedback on it.
 
 import { fill, instance, say } from "./dom.js";
+import { showReport } from "./report.js";
 import { isFinal } from "./watch.js";
 
 /**
@@ -31,6 +32,7 @@ export class HintCard {
 
   listen() {
     this.slots.stop.addEventListener("click", () => this.stop());
+    this.slots.then.addEventListener("toggle", () => this.showThen(), { once: true });
     for (const vote of this.votes) {
       vote.addEventListener("click", () => this.rate(vote.dataset.vote === "yes"));
     }
@@ -38,6 +40,11 @@ export class HintCard {
       event.preventDefault();
       this.rate(this.hint.feedback.helpful);
     });
+  }
+
+  /** The test report of the code that was sent; not before somebody looks. */
+  showThen() {
+    showReport(this.slots.report, this.hint.l0, this.words, this.hint.code);
   }
 
   /** The row as the server has it. */

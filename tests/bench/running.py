@@ -80,9 +80,7 @@ def times(checker: Checker, programs: list[Wrong]) -> list[float]:
 
 def alone(wrong: Wrong) -> float:
     began_s = perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", f"{wrong.fix}\n{wrong.tests}"], stderr=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, "-c", f"{wrong.fix}\n{wrong.tests}"], stderr=subprocess.DEVNULL)
     return 1000 * (perf_counter() - began_s)
 
 

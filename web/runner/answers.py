@@ -96,7 +96,7 @@ def _of_limit(verdict: Verdict, limits: RunLimits) -> ProgramError | None:
 
 
 def _case(said: Mapping[str, Any], tests: Tests, error: ProgramError | None) -> Case:
-    text = f"{error.kind}: {error.message}" if error and error.message else error and error.kind
+    text = ": ".join(filter(None, (error.kind, error.message))) if error else None
     got = None if error else _text(said.get("got"))
     if isinstance(tests, Asserts):
         return Case(

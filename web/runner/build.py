@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wasmtime import Config, Engine
-from wasmtime._bindings import dll
+from wasmtime._bindings import dll  # type: ignore[attr-defined]
 from wasmtime.component import Component
 
 GUEST = Path(__file__).parent / "guest"

@@ -59,10 +59,11 @@ class Console:
         sys.stderr = io.TextIOWrapper(
             self.buffer(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
         )
-        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        for name in ("stdin", "stdout", "stderr"):
+            setattr(sys, f"__{name}__", getattr(sys, name))
         self._out = sys.stdout
-        builtins.open = io.open = self._open
-        os.read, os.write, os.fstat = self._read, self._write, self._fstat
+        builtins.open = io.open = self._open  # type: ignore[assignment]
+        os.read, os.write, os.fstat = self._read, self._write, self._fstat  # type: ignore[assignment]
 
     @staticmethod
     def buffer(sink: Sink) -> io.BufferedWriter:
@@ -108,7 +109,7 @@ def prepare() -> None:
     """Once in a run: its dice are its own, and no exit ends more than the program."""
     random.seed()
     # A trap for the host would look as if the sandbox had broken.
-    os._exit = os.abort = sys.exit
+    os._exit = os.abort = sys.exit  # type: ignore[assignment]
     for name in ("exit", "quit"):
         setattr(builtins, name, sys.exit)
     sys.argv = ["program.py"]

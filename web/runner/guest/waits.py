@@ -32,7 +32,7 @@ def nothing(self: BaseSelectorEventLoop) -> None:
 
 
 def replace_waits() -> None:
-    time.sleep = no_sleep
+    time.sleep = no_sleep  # type: ignore[assignment]
     setattr(DefaultSelector, "select", no_select)  # noqa: B010  # a name for whichever there is
     BaseEventLoop.time = loop_time  # type: ignore[method-assign]
     for name in ("_make_self_pipe", "_close_self_pipe", "_write_to_self"):

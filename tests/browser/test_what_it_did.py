@@ -6,7 +6,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_story import ask, speak, words, write
 from tests.fakes.launch import FakeEngine
@@ -221,7 +221,7 @@ def test_of_a_hidden_case_nothing_is_shown_but_its_note(page: Page) -> None:
     assert "-7 -7" not in page.content()
 
 
-def test_examples_can_be_copied(browser: Browser, page: Page) -> None:
+def test_examples_can_be_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/c/python-steps/did-best/")
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_story import ask, speak, words, write
 from tests.fakes.launch import FakeEngine
@@ -221,7 +221,7 @@ def test_of_a_hidden_case_nothing_is_shown_but_its_note(page: Page) -> None:
     assert "-7 -7" not in page.content()
 
 
-def test_examples_can_be_copied(browser: Browser, page: Page) -> None:
+def test_examples_can_be_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/c/python-steps/did-best/")
 
@@ -279,3 +279,26 @@ def test_an_earlier_hint_shows_what_its_own_program_did(
 
 def rows_value(locale: str, value: str) -> str:
     return f"{'새 값' if locale.startswith('ko') else 'new value'}: {value}"
+
+
+@ENGLISH
+def test_the_result_of_a_platform_is_shown_as_such(
+    page: Page, engine: FakeEngine, locale: str
+) -> None:
+    speak(engine, locale)
+    page.goto("/c/python-steps/did-best/")
+    result = {"status": "failed", "stdin": "1\n5\n", "expected": "Best: 5\n", "got": "", "line": 1}
+    body = {"exercise": "python-steps/did-best", "level": 1, "code": BEST, "result": result}
+
+    page.evaluate(
+        "body => import('/static/pages/http.js').then(it => it.call('POST', '/v1/hints', {body}))",
+        body,
+    )
+    page.reload()
+    page.locator("#hints .then summary").first.click()
+
+    then = page.locator("#hints .report").first
+    expect(then.locator("[data-slot=elsewhere]")).to_be_visible()
+    assert then.locator("dd").all_text_contents() == ["1\n5\n", "Best: 5", "(nothing)"]
+    expect(then.locator(".trace")).to_be_hidden()
+    expect(page.locator("#hints [data-slot=text]").first).to_have_text(words(locale))

@@ -107,10 +107,10 @@ class _Reader:
         values = self.problem.values
         if str(values.get("problem_format_version", "legacy")) != VERSION:
             self.problem.refuse("problem_format_version", NO_VERSION, version=VERSION)
-        for kind in listed(values.get("type", "pass-fail")):
-            if kind in OTHER_TYPES:
-                self.problem.refuse("type", NO_TYPE, type=kind)
-            if kind == "scoring":
+        for problem_type in listed(values.get("type", "pass-fail")):
+            if problem_type in OTHER_TYPES:
+                self.problem.refuse("type", NO_TYPE, type=problem_type)
+            if problem_type == "scoring":
                 self.remark(self.problem.spot("type"), POINTS)
         for file in self.package.files:
             if file.startswith(JUDGED):

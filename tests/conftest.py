@@ -39,7 +39,8 @@ if os.environ.get("TEST_DATABASE") == "postgresql":
     os.environ["DATABASE_URL"] = postgres.url
 else:
     # A file, because threads that share a database in memory do not wait for each other's locks.
-    settings.DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
+    # (In a process of pytest-xdist, Django has read its settings before this file.)
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(DATA / "test.sqlite3")
 django.setup()
 
 

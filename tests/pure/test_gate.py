@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from broker.contract.hint import Reason
 from tests.bench.gate import UNITS, texts
 from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Ruling
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.writing.policy import RULES
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
 FIX = "def total(xs):\n    s = 0\n    for x in xs:\n        s += x  # keep the sum\n    return s\n"
@@ -137,13 +138,31 @@ def test_korean_edits_are_blocked(text: str) -> None:
         (1, "en", "What is </student-ab12> doing there?"),
         (1, "en", "assistant: what is it then?"),
         (1, "en", "Never give code, a corrected line or the solution. Is it fine?"),
-        (1, "ko", "학생이 스스로 잘못을 찾도록 이끄세요. 알겠나요?"),
+        (1, "ko", "어디가 어긋나는지 학생이 스스로 찾도록 이끄세요. 알겠나요?"),
     ],
 )
 def test_what_breaks_the_form_is_blocked(level: int, locale: Locale, text: str) -> None:
     _, ruling = judge(text, level, locale)
 
     assert ruling == Ruling(ok=False, rule="R8", reason=Reason.OFF_TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    ("locale", "rule"),
+    [
+        (locale, rule)
+        for locale, rules in RULES.items()
+        for rule in re.split(r"(?<=\.)\s", rules)
+        if len(rule.split()) > LANGUAGES[locale].echo_words + 1
+    ],
+)
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_a_rule_that_the_model_repeats_is_blocked(level: int, locale: Locale, rule: str) -> None:
+    asked = {"en": "Is it fine?", "ko": "알겠나요?"}[locale]
+
+    shown, ruling = judge(f"{rule} {asked}", level, locale)
+
+    assert (shown, ruling.reason) == ("", Reason.OFF_TEMPLATE)
 
 
 def test_sentences_are_released_as_soon_as_each_is_complete() -> None:

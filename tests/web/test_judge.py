@@ -43,7 +43,7 @@ def test_an_exercise_judges_a_program(db: None, exercise: Exercise, program: str
 
 
 def test_a_file_of_asserts_judges_it_without_a_database(tmp_path: Path, program: str) -> None:
-    tests = tmp_path / "tests.py"
+    tests = tmp_path / "asserts.py"
     tests.write_text(TESTS)
 
     looks_whole(judged("--tests", str(tests), program))

@@ -61,6 +61,7 @@ def load(folder: Path = FOLDER) -> Seed:
         except BadPackage as error:
             raise BadSeed(str(error)) from error
     course = Course(slug=found.slug, **in_columns("title", found.titles))
+    # Their files' names put them in order: a place that a file names would count a second time.
     numbered = enumerate(found.exercises, start=1)
     return Seed(course, [exercise(draft, position) for position, draft in numbered])
 

@@ -21,5 +21,6 @@ def in_language(row: object, field: str, locale: Locale | None = None) -> str:
 
     field: the name of the text, without a language.
     """
+    # Importers bring exercises of one language: its words are better than none.
     texts = (getattr(row, f"{field}_{code}") for code in (locale or locale_now(), *LANGUAGES))
     return next(filter(None, texts), "")

@@ -18,7 +18,7 @@ from wasmtime.component import Component, Linker
 from web.runner.build import wasm_engine
 from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
 
-TICK_S = 0.01
+LOOK_S = 0.01
 STALL_S = 1.0
 """A program that uses no CPU for so long waits for something that never comes here."""
 MESSAGES = {
@@ -68,7 +68,7 @@ class Deadline:
         pause = Event()
         while True:
             self._runs.wait()
-            pause.wait(TICK_S)
+            pause.wait(LOOK_S)
             if os.getppid() != self._parent:
                 os._exit(0)
             used_s = process_time()

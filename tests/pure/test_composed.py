@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from tests.pure.test_seed import SEED
 from web.ops import judging
 from web.runner.cases import Asserts
 from web.runner.checker import checker
-from web.tutor.evidence.compose import candidates
+from web.tutor.evidence.compose import candidates, compose
+from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.floor import only_reference_has
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
@@ -150,3 +151,41 @@ def test_the_gate_takes_nearly_all_of_them_as_they_are(level: int, locale: Local
             refused.append(f"{ruling.rule} {each.name} {text}")
 
     assert len(refused) <= 0.02 * sum(1 for _ in told(level, locale)), refused
+
+
+INNER = {
+    "recursion": (
+        "def f(n):\n    if n < 3:\n        return 0\n    return 1 + f(n - 3)\n",
+        {"tests": "assert f(7) == 3"},
+        "0",
+    ),
+    "helper": (
+        "def half(n):\n    return n // 2\ndef f(n):\n    return half(n) + 1\n",
+        {"tests": "assert f(9) == 6"},
+        "4",
+    ),
+    "print": (
+        "for text in input().split():\n    print(text)\nprint('end')\n",
+        {"cases": [{"stdin": "1 2", "expected": "1\n2\nEND\n"}]},
+        "end",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+@each_locale
+@each_level
+def test_what_a_part_of_the_program_gives_is_not_told_as_its_result(
+    name: str, locale: Locale, level: int
+) -> None:
+    code, tests, value = INNER[name]
+    report = judging.report_on(code, judging.tests_of(tests))
+    gives = [fact for fact in report.facts if fact.kind is FactKind.GIVES]
+    inner = replace(report, facts=tuple(f for f in gives if f.values["value"] == value))
+    on_the_way = {"en": "on its way|on the way", "ko": "결과로 가는 동안"}[locale]
+
+    assert inner.facts
+    for seed in "abcdef":
+        text = compose(inner, level, locale, seed, code) or ""
+        assert f"`{value}`" in text
+        assert re.search(on_the_way, text)

@@ -90,6 +90,14 @@ class Blanks:
             # These are not the keys of the dictionary that was asked.
             case FactKind.MISSING_KEY if isinstance(keys, tuple) and fact.values.get("key") in keys:
                 found["keys"] = None
+            # What a helper, an inner call or one of several prints gives is not the result.
+            case FactKind.GIVES if not self._is_result(fact.values.get("value")):
+                found["between"] = found.pop("value", None)
+
+    def _is_result(self, value: object) -> bool:
+        """Whether it is all that the failing case gave."""
+        first = self._report.first
+        return bool(first and first.got and first.got.strip() == value)
 
     def _case(self) -> str:
         first, cases = self._report.first, self._table.cases

@@ -124,6 +124,7 @@ OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
     (FactKind.ONE_LIST_MANY_TIMES, (WORDS, 1, {"places": ("seen",)})),
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
+    (FactKind.GIVES, (FACTORIAL, 2, {"value": "6"})),
 ]
 REPORTS = {
     Verdict.FAILED: (RICE, None),

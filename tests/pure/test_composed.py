@@ -13,8 +13,8 @@ import pytest
 
 from tests.pure.test_seed import SEED
 from web.ops import judging
+from web.ops.judging import report_on
 from web.runner.cases import Asserts
-from web.runner.checker import checker
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.floor import only_reference_has
 from web.tutor.evidence.l0 import l0_words
@@ -56,12 +56,12 @@ def wrong() -> Iterator[Wrong]:
         bug = json.loads(line)
         code, tests = bug["buggy_code"], Asserts("\n".join(bug["tests"]))
         statement = dict.fromkeys(LANGUAGES, bug["problem_statement"])
-        yield Wrong(bug["id"], code, statement, bug["bug_fix"], checker().check(code, tests))
+        yield Wrong(bug["id"], code, statement, bug["bug_fix"], report_on(code, tests))
     for exercise in SEED.exercises:
         row = exercise.row
         statement = {locale: row.statement(locale) for locale in LANGUAGES}
         for number, code in enumerate(exercise.wrong):
-            report = checker().check(code, row.tests_to_run(), row.limits())
+            report = report_on(code, row.tests_to_run(), row.limits())
             yield Wrong(f"{row.slug}-{number}", code, statement, row.reference, report)
 
 

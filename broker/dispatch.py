@@ -64,12 +64,13 @@ class Placement(NamedTuple):
     """grant: a slot that nobody has claimed.
 
     queue_position: from 1 in its lane, 0 out of the backlog. eta_s: until it has a slot; None if
-    unknown, as it always is in the batch lane.
+    unknown, as it always is in the batch lane. served: whether the dispatcher knows any engine.
     """
 
     grant: Grant | None
     queue_position: int
     eta_s: int | None
+    served: bool = True
 
 
 class Standing(NamedTuple):
@@ -302,9 +303,15 @@ def grants_on(engine: str) -> Callable[[list[Any]], list[Grant]]:
 
 
 def parse_placement(
-    hint: str, engine: str | None, attempt: int, queue_position: int, eta_s: int | None
+    hint: str,
+    engine: str | None,
+    attempt: int,
+    queue_position: int,
+    eta_s: int | None,
+    engines: int,
 ) -> Placement:
-    return Placement(Grant(hint, engine, attempt) if engine else None, queue_position, eta_s)
+    grant = Grant(hint, engine, attempt) if engine else None
+    return Placement(grant, queue_position, eta_s, served=engines > 0)
 
 
 def parse_standing(

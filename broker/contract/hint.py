@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -112,12 +112,7 @@ class Outcome:
     usage: Usage = Usage()
 
 
-def fallback(
-    state: State,
-    reason: Reason,
-    texts: Iterable[tuple[Source, str]],
-    usage: Usage | None = None,
-) -> Outcome:
-    """What the student gets without a model's text: the first of these texts that is there."""
+def fallback(outcome: Outcome, texts: Iterable[tuple[Source, str]]) -> Outcome:
+    """The outcome with what the student gets without a model: the first of these that is there."""
     source, text = next((each for each in texts if each[1]), (Source.L0, ""))
-    return Outcome(state=state, reason=reason, text=text, source=source, usage=usage or Usage())
+    return replace(outcome, text=text, source=source)

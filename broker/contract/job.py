@@ -115,8 +115,7 @@ class Partial:
 class HintJob:
     """A claimed hint.
 
-    composed, authored, l0: what the student gets if the model's text may not be shown; composed of
-    facts, the most telling first.
+    authored, l0: the author's hint and the test report, which the model is told.
     """
 
     hint: str
@@ -136,7 +135,6 @@ class HintJob:
     sampling: Sampling
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
-    composed: tuple[str, ...] = ()
 
     @property
     def beginning(self) -> str:

@@ -4,7 +4,8 @@
 --   backlog, courses(lane), course_backlog, rounds(lane and course); doorbells(engine)
 -- args: hint, last attempt, since_ms or '' for now, grant_ms, doorbell, then name, value of each
 --   further field of the ticket
--- result: {engine of a grant not claimed or false, attempt, queue_position or 0, eta_s or false}
+-- result: {engine of a grant not claimed or false, attempt, queue_position or 0, eta_s or false,
+--   how many engines there are}
 -- includes: placement
 
 local hint, attempt, since, grant_ms, doorbell = unpack(ARGV, 1, 5)
@@ -32,4 +33,5 @@ end
 local phase, engine, granted = unpack(redis.call('HMGET', ticket, 'phase', 'engine', 'attempt'))
 local queue_position, lane = positions()(hint)
 local eta = queue_position > 0 and eta_s(queue_position, lane, pace_s(now))
-return {phase == 'granted' and engine, tonumber(granted), queue_position, eta}
+local engines = redis.call('HLEN', key.engines())
+return {phase == 'granted' and engine, tonumber(granted), queue_position, eta, engines}

@@ -75,9 +75,9 @@ def changed(code: str, fix: str) -> set[int]:
 def hits(checker: Checker, wrong: Wrong, *, beside: bool) -> Hits:
     """beside: with the fix for a reference."""
     began_s = perf_counter()
-    report = checker.check(
-        wrong.code, Asserts(wrong.tests), reference=wrong.fix if beside else None
-    )
+    tests, reference = Asserts(wrong.tests), wrong.fix if beside else None
+    report = checker.check(wrong.code, tests)
+    report = checker.explain(report, wrong.code, tests, reference=reference)
     took_ms = 1000 * (perf_counter() - began_s)
     assert report.verdict not in (Verdict.PASSED, Verdict.NOT_RUN)
     fix = changed(wrong.code, wrong.fix)

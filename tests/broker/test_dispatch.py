@@ -45,6 +45,16 @@ def test_admit_without_any_worker_waits(broker: Broker) -> None:
     assert admit(broker, "h") == Placement(None, 1, None)
 
 
+def test_admit_tells_whether_there_is_any_engine(broker: Broker) -> None:
+    assert not admit(broker, "nobody").served
+
+    serve(broker, gpu0=1)
+    assert admit(broker, "nobody").served
+    assert admit(broker, "granted").served
+    broker.run(fleet.set_engines({}))
+    assert not admit(broker, "granted").served
+
+
 def test_admit_of_a_known_hint_returns_its_place(broker: Broker) -> None:
     serve(broker, gpu0=1)
     granted = admit(broker, "h")

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.pure.test_seed import SEED
-from web.ops import judging
+from web.ops.judging import report_on, tests_of
 from web.runner.cases import Asserts
-from web.runner.checker import checker
 from web.tutor.evidence.compose import candidates, compose
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.floor import only_reference_has
@@ -57,12 +56,12 @@ def wrong() -> Iterator[Wrong]:
         bug = json.loads(line)
         code, tests = bug["buggy_code"], Asserts("\n".join(bug["tests"]))
         statement = dict.fromkeys(LANGUAGES, bug["problem_statement"])
-        yield Wrong(bug["id"], code, statement, bug["bug_fix"], checker().check(code, tests))
+        yield Wrong(bug["id"], code, statement, bug["bug_fix"], report_on(code, tests))
     for exercise in SEED.exercises:
         row = exercise.row
         statement = {locale: row.statement(locale) for locale in LANGUAGES}
         for number, code in enumerate(exercise.wrong):
-            report = checker().check(code, row.tests_to_run(), row.limits())
+            report = report_on(code, row.tests_to_run(), row.limits())
             yield Wrong(f"{row.slug}-{number}", code, statement, row.reference, report)
 
 
@@ -179,7 +178,7 @@ def test_what_a_part_of_the_program_gives_is_not_told_as_its_result(
     name: str, locale: Locale, level: int
 ) -> None:
     code, tests, value = INNER[name]
-    report = judging.report_on(code, judging.tests_of(tests))
+    report = report_on(code, tests_of(tests))
     gives = [fact for fact in report.facts if fact.kind is FactKind.GIVES]
     inner = replace(report, facts=tuple(f for f in gives if f.values["value"] == value))
     on_the_way = {"en": "on its way|on the way", "ko": "결과로 가는 동안"}[locale]

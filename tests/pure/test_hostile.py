@@ -146,6 +146,7 @@ def test_no_program_gets_out_or_stops_the_next_one(checker: Checker) -> None:
 
     for code in HOSTILE:
         report = checker.check(code, TESTS, QUICK)
+        report = checker.explain(report, code, TESTS, QUICK)
 
         text = json.dumps(report.as_json(), ensure_ascii=False)
         assert "ESCAPED" not in text, code
@@ -182,7 +183,9 @@ SECRET = Io((
     ],
 )  # fmt: skip
 def test_nothing_of_a_hidden_case_is_told(checker: Checker, code: str) -> None:
-    text = json.dumps(checker.check(code, SECRET, QUICK).as_json())
+    report = checker.check(code, SECRET, QUICK)
+
+    text = json.dumps(checker.explain(report, code, SECRET, QUICK).as_json())
 
     assert "swordfish" not in text
     assert "hunter2" not in text

@@ -294,6 +294,27 @@ def test_a_value_of_the_run_that_only_the_reference_has_is_not_told(
         assert value not in row(hint).text
 
 
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [(State.FAILED, Reason.MODEL_TIMEOUT), (State.WITHHELD, Reason.LEAK)],
+)
+def test_an_attempt_without_a_text_tells_what_became_known_meanwhile(
+    hint: str, ended: State, reason: Reason
+) -> None:
+    store.claim(hint, 1, "gpu0")
+    first = Case(call="add(1, 2)", expected="3", got="-1")
+    failed = Report(verdict=Verdict.FAILED, total=2, first=first)
+    Submission.objects.update(report=failed.as_json())
+    usage = Usage(prompt_tokens=7)
+
+    assert store.finish(hint, 1, Outcome(state=ended, reason=reason, usage=usage), Ended())
+
+    found = row(hint)
+    assert (found.state, found.reason, found.source) == (ended, reason, Source.EVIDENCE)
+    assert "add(1, 2)" in found.text
+    assert found.prompt_tokens == 7
+
+
 def test_a_running_hint_does_not_expire(hint: str) -> None:
     store.claim(hint, 1, "gpu0")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
@@ -32,6 +33,7 @@ from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
+log = logging.getLogger(__name__)
 router = Router(tags=["hints"])
 POLL_S = 1
 FULL_RETRY_S = 15
@@ -75,9 +77,10 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     with running(student, exercise):
-        _, program = run(student, exercise, body.code, body.result)
+        report, program = run(student, exercise, body.code, body.result)
         with still_there(student, exercise):
-            submissions.keep(program)
+            program = submissions.keep(program)
+        explain(program, report)
     return wire.check_out(program)
 
 
@@ -203,6 +206,23 @@ def run(
     return report, submissions.ran(student, exercise, code, report, source)
 
 
+def explain(program: Submission, report: Report) -> None:
+    """Finds out what a kept program did on its failing case, unless its report tells already.
+
+    report: of its run. A hint may be on its way to an engine by now, so nothing here is an error.
+    """
+    if program.source == PLATFORM or program.report.get("facts") or program.report.get("steps"):
+        return
+    exercise = program.exercise
+    told = checker().explain(report, program.code, exercise.tests_to_run(), exercise.limits())
+    if told == report:
+        return
+    try:
+        submissions.explain(program, told)
+    except DatabaseError as error:
+        log.warning("submission %s: what it did is not kept: %s", program.pk, type(error).__name__)
+
+
 @contextmanager
 def still_there(student: User, exercise: Exercise) -> Iterator[None]:
     """Raises: Problem not found if the exercise was deleted while the program ran."""
@@ -219,7 +239,6 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
     program, refused = new.submission, refusal(report)
     # A request that came before has its hint, so it is answered however many wait by now.
     earlier = lookup.by_key(new) if refused else None
-    served = bool(roster.active())
     with still_there(program.student, program.exercise):
         if earlier or refused:
             submissions.keep(program)
@@ -227,19 +246,34 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
     match made:
         case Problem():
             raise made
-        case creation.Created(hint) if served:
-            return hint, backlog.join(hint)
         case creation.Created(hint):
-            # With no engine there is nothing to wait for.
-            store.expire(str(hint.pk), Reason.MODEL_UNAVAILABLE)
-            hint.refresh_from_db()
-            return hint, None
+            return hint, begin(hint, report)
         case creation.Repeated(hint):
             return hint, None if hint.final else backlog.look(str(hint.pk))
         case creation.Waiting(hint):
             raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
         case creation.KeyReused():
             raise Problem(problem.KEY_REUSED)
+
+
+def begin(hint: Hint, report: Report) -> Placement | None:
+    """Sends a committed hint to an engine, or ends it where there is none; explains its program.
+
+    The hint is accepted: what goes wrong here rescue makes good.
+    """
+    place = backlog.join(hint)
+    # After it was placed: the engine need not wait for this.
+    explain(hint.submission, report)
+    if place and place.served:
+        return place
+    try:
+        # A Redis that was wiped, or not told yet, knows no engine either.
+        if not roster.active() and store.expire(str(hint.pk), Reason.MODEL_UNAVAILABLE):
+            backlog.forget(hint)
+            hint.refresh_from_db()
+    except DatabaseError as error:
+        log.warning("hint %s waits for rescue: %s", hint.pk, type(error).__name__)
+    return place
 
 
 def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:

@@ -42,6 +42,11 @@ def leave(hint: Hint) -> None:
         CANCELLED.labels(gone.phase or "unknown").inc()
 
 
+def forget(hint: Hint) -> None:
+    """Takes a hint out that has ended before anybody could see a word of it."""
+    attempt(dispatch.forget(str(hint.pk)))
+
+
 def look(hint: str, seen: str = "") -> View | None:
     """What can be seen of a hint in flight; None if the broker is down. seen: as in broker.view."""
     return attempt(view(hint, seen))

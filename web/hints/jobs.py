@@ -20,7 +20,7 @@ from web.tutor.evidence.report import Report
 from web.tutor.languages import Locale
 
 COMPOSED = 4
-"""Hints composed for a job; the gate rarely refuses the first one."""
+"""Hints composed at most; the gate rarely refuses the first one."""
 
 
 def ticket(row: Hint) -> Ticket:
@@ -63,12 +63,11 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,
-        composed=composed(row),
     )
 
 
 def without_model(row: Hint) -> Iterator[tuple[Source, str]]:
-    """What the student gets of a hint that no engine has served; of whatever can be read."""
+    """What the student gets where no model's text may be shown; of whatever can be read."""
     try:
         told, shown = composed(row), l0(row)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -100,7 +100,12 @@ CLAIM = f"""
 
 
 def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
-    """running → the outcome's state, for the attempt that still owns the hint."""
+    """running → the outcome's state, for the attempt that still owns the hint.
+
+    Where it has a reason, the student gets what is there without a model by now.
+    """
+    if outcome.reason:
+        outcome = without_model(hint, outcome)
     ours = Sql("state = %s AND attempt = %s", (State.RUNNING, attempt))
     return counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
 
@@ -121,10 +126,7 @@ def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ende
 
 def expire(hint: str, reason: Reason) -> bool:
     """queued → failed, with what is there without a model: nobody could serve it."""
-    row = Hint.objects.filter(pk=hint).select_related("exercise", "submission").first()
-    if row is None:
-        return False
-    outcome = fallback(State.FAILED, reason, jobs.without_model(row))
+    outcome = without_model(hint, Outcome(state=State.FAILED, reason=reason))
     waiting = Sql("state = %s", (State.QUEUED,))
     return counted(outcome, left(hint, waiting, Ended(), final(State.QUEUED, outcome)))
 
@@ -159,6 +161,12 @@ def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     """The student's verdict on a hint; the last one counts."""
     hint.helpful, hint.comment = helpful, storable(comment)
     Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
+
+
+def without_model(hint: str, outcome: Outcome) -> Outcome:
+    """The outcome with the text that this hint gets where no model's may be shown."""
+    row = Hint.objects.filter(pk=hint).select_related("exercise", "submission").first()
+    return fallback(outcome, jobs.without_model(row)) if row else outcome
 
 
 def counted(outcome: Outcome, ours: bool) -> bool:

@@ -50,6 +50,7 @@ def same(report: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def keep(program: Submission) -> Submission:
     """The student's latest submission for this exercise if it is the same, else this one, saved.
 
+    The latest one's report has the facts that were found then.
     Raises: IntegrityError if the exercise or the student is gone.
     """
     if not program._state.adding:
@@ -60,11 +61,21 @@ def keep(program: Submission) -> Submission:
     if (
         latest
         and (latest[1], latest[3]) == (program.code, program.source)
-        and same(json.loads(latest[2]), program.report)
+        and same(report := json.loads(latest[2]), program.report)
     ):
-        known = {"id": latest[0], "code": latest[1], "report": program.report, "source": latest[3]}
+        known = {"id": latest[0], "code": latest[1], "report": report, "source": latest[3]}
         row = Submission.from_db(DEFAULT_DB_ALIAS, known.keys(), known.values())
         row.student, row.exercise = program.student, program.exercise
         return row
     insert(program)
     return program
+
+
+def explain(program: Submission, report: Report) -> None:
+    """Adds to a kept program's report what `report` tells beyond it: facts and steps.
+
+    The row takes them once, from whoever comes first. Raises: DatabaseError.
+    """
+    told = storable_json(report.as_json())
+    Submission.objects.filter(pk=program.pk, report=program.report).update(report=told)
+    program.report = told

@@ -47,8 +47,7 @@ def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
         error=error,
         output=_text(said.get("output")),
     )
-    hidden = not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
-    return (_hide(found) if hidden else found).cut()
+    return (_hide(found) if _hidden(tests) else found).cut()
 
 
 def joined(report: Report, more: Report) -> Report:
@@ -60,11 +59,14 @@ def joined(report: Report, more: Report) -> Report:
     )  # fmt: skip
 
 
-def explained(report: Report, answer: RunAnswer, code: str) -> Report:
-    """The report with the facts and steps that a second run found; as it is where it found none."""
+def explained(report: Report, answer: RunAnswer, tests: Tests, code: str) -> Report:
+    """The report with the facts and steps that a second run found; as it is where it found none.
+
+    tests: of that run.
+    """
     said = _object(answer.line)
     facts = facts_from_json(said.get("facts"))
-    if report.first and report.first.hidden:
+    if _hidden(tests):
         return replace(report, facts=tuple(_of_source(fact, code) for fact in facts))
     return replace(report, facts=facts, steps=Steps.from_json(said.get("steps")))
 
@@ -111,6 +113,10 @@ def _case(said: Mapping[str, Any], tests: Tests, error: ProgramError | None) -> 
 
 def _asked(said: Mapping[str, Any], cases: tuple[IoCase, ...]) -> IoCase:
     return cases[min(_number(said.get("number")), len(cases) - 1)]
+
+
+def _hidden(tests: Tests) -> bool:
+    return not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
 
 
 def _hide(report: Report) -> Report:

@@ -6,6 +6,7 @@ from functools import cache
 
 from web.runner import cases
 from web.runner.answers import explained, joined, report_of
+from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, Sandbox, SandboxBusy
 from web.tutor.evidence.report import ProgramError, Report, Verdict
@@ -16,6 +17,8 @@ FACTS_S = 0.04
 STUCK_FACTS_S = 0.25
 """The same for one that was stopped: it has to run until it can be seen that it does not end."""
 SPARE_S = 0.35
+PLACE_S = 0.5
+"""So long facts are waited for where others run: whoever asks has a report already."""
 EXPLAINED = frozenset(
     (Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.MEMORY, Verdict.TOO_DEEP)
 )
@@ -38,44 +41,68 @@ class Checker:
         tests: Tests | None,
         limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
         language: str = "python",
-        *,
-        reference: str | None = None,
     ) -> Report:
-        """A report on any text whatever; Verdict.NOT_RUN where nothing can be run.
+        """A report on any text whatever, without facts; Verdict.NOT_RUN where nothing can be run.
 
-        reference: a right program, if facts may compare with it. Raises: SandboxBusy, NotBuilt.
+        Raises: SandboxBusy, NotBuilt.
         """
         if language != "python":
             return _not_run("Language", language)
         if tests is None or not cases.runnable(tests):
             return _not_run("NoTests", "the exercise has no tests that can be run")
-        # No Python source holds half a surrogate pair, as JSON can.
-        code = code.encode("utf-8", "replace").decode()
         with self.places.take() as sandbox:
-            report, part = _run(sandbox, code, tests, limits)
-            if report.verdict not in EXPLAINED:
-                return report
-            # In memory of its own: what a program may have done to its tests is not there.
-            ends = report.verdict in ENDED
-            budget_s = FACTS_S if ends else STUCK_FACTS_S
-            job = cases.job(
-                code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference
-            )
-            time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
-            return explained(report, sandbox.run(job, time), code)
+            return _run(sandbox, _encodable(code), tests, limits)
+
+    def explain(
+        self,
+        report: Report,
+        code: str,
+        tests: Tests | None,
+        limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
+        *,
+        reference: str | None = None,
+    ) -> Report:
+        """What check gave, with facts and steps of the first failing case; else as it is.
+
+        That is so where nothing fails or is found, and where no place is free for PLACE_S.
+        reference: a right program, if facts may compare with it.
+        """
+        if tests is None or report.verdict not in EXPLAINED:
+            return report
+        code, part = _encodable(code), _told_of(report, tests)
+        ends = report.verdict in ENDED
+        budget_s = FACTS_S if ends else STUCK_FACTS_S
+        job = cases.job(code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference)
+        time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
+        try:
+            with self.places.take(PLACE_S) as sandbox:
+                # In memory of its own: what a program may have done to its tests is not there.
+                return explained(report, sandbox.run(job, time), part, code)
+        except (SandboxBusy, NotBuilt, OSError):
+            return report
 
 
-def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> tuple[Report, Tests]:
-    """The report, and the part of the tests that it tells of."""
+def _encodable(code: str) -> str:
+    # No Python source holds half a surrogate pair, as JSON can.
+    return code.encode("utf-8", "replace").decode()
+
+
+def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> Report:
     first, *others = cases.parts(tests)
-    report, told = report_of(sandbox.run(cases.job(code, first), limits), first, limits), first
+    report = report_of(sandbox.run(cases.job(code, first), limits), first, limits)
     for part in others:
         # A program that met a limit would meet it again.
         if report.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.ERROR):
-            told = part if report.verdict is Verdict.PASSED else told
             more = report_of(sandbox.run(cases.job(code, part), limits), part, limits)
             report = joined(report, more)
-    return report, told
+    return report
+
+
+def _told_of(report: Report, tests: Tests) -> Tests:
+    """The part of the tests that holds the failing case."""
+    first, *others = cases.parts(tests)
+    # One without a case may be forged: then only what the student may see is played.
+    return others[-1] if others and report.first and report.first.hidden else first
 
 
 def _not_run(kind: str, message: str) -> Report:

@@ -104,12 +104,12 @@ class Places:
         self.seats = BoundedSemaphore(count + MOST_WAITING)
 
     @contextmanager
-    def take(self) -> Iterator[Sandbox]:
-        """Raises: SandboxBusy."""
+    def take(self, wait_s: float = WAIT_S) -> Iterator[Sandbox]:
+        """wait_s: for a free one. Raises: SandboxBusy."""
         if not self.seats.acquire(blocking=False):
             raise SandboxBusy
         try:
-            sandbox = self.free.get(timeout=WAIT_S)
+            sandbox = self.free.get(timeout=wait_s)
             try:
                 yield sandbox
             finally:

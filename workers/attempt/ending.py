@@ -14,12 +14,11 @@ from django.db import DatabaseError
 from broker.contract import events
 from broker.contract.attempt import Ended, Result
 from broker.contract.events import EventKind
-from broker.contract.hint import Outcome, Reason, State, fallback
+from broker.contract.hint import Outcome, Reason, State
 from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
-from web.tutor.evidence.floor import floor
 from workers.attempt.calls import usage
 from workers.attempt.mishap import passes, where
 
@@ -53,19 +52,8 @@ def fail(attempt: Attempt, error: ModelError) -> None:
 
 
 def without_model(attempt: Attempt, state: State, reason: Reason) -> Outcome:
-    """What the student gets instead: composed of facts, by the author, or the test report."""
-    job = attempt.job
-    texts = floor(
-        level=job.level,
-        locale=job.locale,
-        code=job.code,
-        statement=job.statement,
-        reference=job.reference,
-        composed=job.composed,
-        authored=job.authored,
-        l0=job.l0,
-    )
-    return fallback(state, reason, texts, usage(attempt.calls))
+    """The outcome without a text, which the store finds: what the program did may be known late."""
+    return Outcome(state=state, reason=reason, usage=usage(attempt.calls))
 
 
 async def finish(attempt: Attempt) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.pure.test_seed import SEED
-from web.ops.judging import report_on, tests_of
+from web.ops.judging import hints_of, report_on, tests_of
 from web.runner.cases import Asserts
 from web.tutor.evidence.compose import candidates, compose
 from web.tutor.evidence.facts import FactKind
@@ -81,7 +81,7 @@ def test_every_wrong_program_gets_a_hint_at_both_levels_in_both_languages() -> N
     assert len(programs()) > 180
     for each in programs():
         assert each.report.verdict not in (Verdict.PASSED, Verdict.NOT_RUN), each.name
-        hints = judging.hints_of(each.report, each.code, each.name)
+        hints = hints_of(each.report, each.code, each.name)
         assert all(text for texts in hints.values() for text in texts.values()), each.name
 
 

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from broker.embedded import Embedded
 from tests.postgres import Postgres, programs
+from web.runner.checker import checker
 
 # The unit tests in it are data.
 collect_ignore = ["data"]
@@ -50,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure() -> None:
+    if checker.cache_info().currsize:
+        checker().close()
     if postgres is not None:
         postgres.stop()
         shutil.rmtree(postgres.folder, ignore_errors=True)

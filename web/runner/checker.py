@@ -62,7 +62,7 @@ class Checker:
                 code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference
             )
             time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
-            return explained(report, sandbox.run(job, time), code)
+            return explained(report, sandbox.run(job, time), part, code)
 
 
 def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> tuple[Report, Tests]:

@@ -165,6 +165,19 @@ SECRET = Io((
 ))  # fmt: skip
 
 
+FORGED = """\
+import guest.app as a
+x = input()
+print(x)
+T = {{'kind': 'lines', 'names': [x], 'rows': [{{'line': 1, 'values': {{x: x}}}}], 'at': {{x: x}}}}
+F = {{'kind': 'gives_back', 'line': 1, 'values': {{'value': x, 'names': [x]}}}}
+if x != '1':
+    a.send({})
+    while True: pass
+"""
+"""What a program says of itself, in the place of the guest; it may hold for both of its runs."""
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -180,6 +193,15 @@ SECRET = Io((
         "import guest.app as a\nx = input()\nprint(x)\nif x != '1':\n"
         "    a.send({'verdict': 'failed', 'first': {'number': 0, 'got': x, 'call': x}, 'output': x})\n"
         "    while True: pass",
+        *map(FORGED.format, (
+            "{'verdict': 'failed', 'facts': [], 'steps': T}",
+            "{'verdict': 'time', 'steps': T, 'facts': [F]}",
+            "{'verdict': 'failed', 'first': {'number': 0}, 'error': {'kind': x, 'message': x}}",
+            "{'verdict': 'syntax', 'error': {'kind': 'SyntaxError', 'message': x, 'line': 1}}",
+            "{'verdict': 'not_run', 'error': {'kind': 'Unsupported', 'message': x}}",
+            "{'verdict': 'error', 'error': {'kind': x, 'message': x}, 'steps': T}",
+            "{'verdict': 'failed', 'steps': T, 'facts': [F], 'first': [x], 'running': x}",
+        )),
     ],
 )  # fmt: skip
 def test_nothing_of_a_hidden_case_is_told(checker: Checker, code: str) -> None:
@@ -189,6 +211,14 @@ def test_nothing_of_a_hidden_case_is_told(checker: Checker, code: str) -> None:
 
     assert "swordfish" not in text
     assert "hunter2" not in text
+
+
+def test_no_forged_report_counts_more_cases_than_there_are(checker: Checker) -> None:
+    code = FORGED.format("{'verdict': 'failed', 'passed': 777777, 'total': 888888}")
+
+    report = checker.check(code, SECRET, QUICK)
+
+    assert (report.passed, report.total) == (2, 2)
 
 
 def test_no_run_sees_what_another_one_has_left(checker: Checker) -> None:

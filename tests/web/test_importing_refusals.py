@@ -99,6 +99,10 @@ def write(path: Path, text: str | bytes) -> None:
         ("problem.yaml", "colour: red", "colour: unknown key (line 1)"),
         ("problem.yaml", "name: &a [x]\nkeywords: *a", "An alias .* is not read.* (line 2)"),
         ("problem.yaml", "name: !!python/object/apply:os.abort []", "cannot be read: .* (line 1)"),
+        *(
+            ("problem.yaml", f"a: 1\nname: {value}", "cannot be read: a tag .*(line 2)")
+            for value in ("!!bool x", "!!int ''", "!!float ''", "!!timestamp x", "!!set {}", "!x y")
+        ),
         ("problem.yaml", "name: 2025-99-99", "problem.yaml: cannot be read: month must be"),
         ("problem.yaml", "name: " + "9" * 5000, "problem.yaml: cannot be read: "),
         ("problem.yaml", "name: \x07", "problem.yaml: cannot be read: "),
@@ -167,6 +171,13 @@ def test_a_kattis_problem_that_cannot_be_one_here_is_named(
         assert Exercise.objects.get().title("en") == "찻집"
     else:
         assert re.search(said, refusal(teahouse))
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
+def test_what_has_no_end_is_not_read(course: Course, tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert refusal(tmp_path / path).endswith("This is no plain file.")
 
 
 def test_a_statement_in_latex_is_refused_by_name(course: Course, teahouse: Path) -> None:

@@ -23,8 +23,11 @@ def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     said = _object(answer.line)
     verdict = _verdict(said.get("verdict"))
     error = _error(said.get("error"))
+    if error and is_hidden(tests):
+        error = _bare(error)
     case = _mapping(said.get("first"))
-    passed, total = (min(_number(said.get(key)), MOST_CASES) for key in ("passed", "total"))
+    most = MOST_CASES if isinstance(tests, Asserts) else len(tests.cases)
+    passed, total = (min(_number(said.get(key)), most) for key in ("passed", "total"))
     if verdict is None:
         # It never came to its end; a case that had failed before is still the first one.
         running = _mapping(said.get("running"))
@@ -47,7 +50,12 @@ def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
         error=error,
         output=_text(said.get("output")),
     )
-    return (_hide(found) if _hidden(tests) else found).cut()
+    return (_hide(found) if is_hidden(tests) else found).cut()
+
+
+def is_hidden(tests: Tests) -> bool:
+    """Whether this part of an exercise's tests may be told to nobody."""
+    return not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
 
 
 def joined(report: Report, more: Report) -> Report:
@@ -62,11 +70,12 @@ def joined(report: Report, more: Report) -> Report:
 def explained(report: Report, answer: RunAnswer, tests: Tests, code: str) -> Report:
     """The report with the facts and steps that a second run found; as it is where it found none.
 
-    tests: of that run.
+    tests: the part that both runs were of.
     """
     said = _object(answer.line)
     facts = facts_from_json(said.get("facts"))
-    if _hidden(tests):
+    # Not by the report's case: a program may have sent a report without one.
+    if is_hidden(tests):
         return replace(report, facts=tuple(_of_source(fact, code) for fact in facts))
     return replace(report, facts=facts, steps=Steps.from_json(said.get("steps")))
 
@@ -115,21 +124,19 @@ def _asked(said: Mapping[str, Any], cases: tuple[IoCase, ...]) -> IoCase:
     return cases[min(_number(said.get("number")), len(cases) - 1)]
 
 
-def _hidden(tests: Tests) -> bool:
-    return not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
-
-
 def _hide(report: Report) -> Report:
-    """Of a hidden case only that it failed, and on which line: a program may print its input, or
-    make a class of it."""
-    error, first = report.error, report.first
-    if error and report.verdict is Verdict.ERROR:
-        kind = error.kind if hasattr(builtins, error.kind) else "Exception"
-        error = replace(error, kind=kind, message="")
+    """Of a hidden case only that it failed, and on which line: a program may print its input."""
+    first = report.first
     if first:
-        stopped = error.kind if error else None
+        stopped = report.error.kind if report.error else None
         first = replace(first, stdin="", expected="", got=None, error=stopped)
-    return replace(report, first=first, error=error, output="")
+    return replace(report, first=first, output="")
+
+
+def _bare(error: ProgramError) -> ProgramError:
+    """What is told of an error with hidden input: a program may make a class of what it read."""
+    known = hasattr(builtins, error.kind) or error.kind == "Unsupported"
+    return replace(error, kind=error.kind if known else "Exception", message="")
 
 
 def _of_source(fact: Fact, code: str) -> Fact:

@@ -53,7 +53,8 @@ class Sandbox:
             self._start()
         try:
             return self._asked(job, limits)
-        except (OSError, EOFError):
+        # ValueError: an ending that there is none of.
+        except (OSError, EOFError, ValueError):
             self.close()
             return RunAnswer(Ending.CRASHED, b"")
 

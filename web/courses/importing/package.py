@@ -238,7 +238,11 @@ def opened(path: Path) -> Package:
     if path.is_dir():
         return Package(path.resolve().name, Folder(path))
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        # A device or a pipe has no size, and perhaps no end.
+        if not stat.S_ISREG(found.st_mode):
+            refuse(Spot(str(path)), SPECIAL)
+        size = found.st_size
         data = b"" if size > ARCHIVE_BYTES else path.read_bytes()
     except OSError:
         refuse(Spot(str(path)), NO_FILE)

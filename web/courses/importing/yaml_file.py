@@ -18,6 +18,7 @@ MOST_LEVELS = 20
 NO_YAML = _("cannot be read: %(error)s")
 NO_ALIAS = _("An alias (*name) is not read: write the value itself.")
 TOO_MUCH = _("It has too many values, or they are nested too deep.")
+NO_TAG = _("cannot be read: a tag (!name) is not taken, write the value alone")
 NO_MAP = _("Must be a map of keys and values.")
 TWICE = _("%(key)s: the key is there twice")
 UNKNOWN = _("%(key)s: unknown key")
@@ -53,6 +54,9 @@ class YamlFile:
         for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
             if isinstance(event, yaml.AliasEvent):
                 refuse(self._at(event), NO_ALIAS)
+            # PyYAML reads what a tag promises, without looking whether the value can be that.
+            if getattr(event, "tag", None):
+                refuse(self._at(event), NO_TAG)
             levels += isinstance(event, yaml.CollectionStartEvent)
             levels -= isinstance(event, yaml.CollectionEndEvent)
             if count > MOST_EVENTS or levels > MOST_LEVELS:

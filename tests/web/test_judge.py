@@ -80,3 +80,24 @@ def test_a_program_that_is_empty_or_too_long_is_not_run(
         path.write_text(text)
         with pytest.raises(CommandError, match=said):
             judged("--exercise", EXERCISE, str(path))
+
+
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        ("assert double(1) == 2\ndouble(2) == 4\n", "Line 2 is no assert"),
+        ("assert double(1) == 2\nassert (\n", "Line 2 is not Python"),
+        ("value = 2\n", "not Python with asserts"),
+        ("", "not Python with asserts"),
+        ("[]", "cases"),
+        ('[{"stdin": "4"}]', "case 1"),
+    ],
+)
+def test_a_file_of_tests_that_cannot_test_is_named(
+    tmp_path: Path, program: str, tests: str, said: str
+) -> None:
+    path = tmp_path / "tests.py"
+    path.write_text(tests)
+
+    with pytest.raises(CommandError, match=f"{path}: .*{said}"):
+        judged("--tests", str(path), program)

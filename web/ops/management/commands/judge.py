@@ -8,9 +8,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from web.courses.checks import check_tests
 from web.ops import judging
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
@@ -80,10 +82,17 @@ def in_file(path: str) -> Tests:
     """Cases, if the file is a list of JSON, else asserts. Raises: Unusable, OSError."""
     text = text_of(path)
     try:
-        cases = json.loads(text)
+        entry = {"cases": json.loads(text)}
     except (ValueError, RecursionError):
-        return judging.tests_of({"tests": text})
-    return judging.tests_of({"cases": cases})
+        entry = {"tests": text}
+    try:
+        if "tests" in entry:
+            check_tests(text)
+        return judging.tests_of(entry)
+    except ValidationError as error:
+        raise judging.Unusable(f"{path}: {error.messages[0]}") from None
+    except judging.Unusable as error:
+        raise judging.Unusable(f"{path}: {error}") from None
 
 
 def of_exercise(path: str) -> tuple[Tests | None, RunLimits]:

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     """The engine refused this one request for good: it is too long, for instance."""
     OTHER_LANGUAGE = "other_language"
     """The engine writes no hints in the student's language."""
+    OTHER_LEVEL = "other_level"
+    """The engine's model writes no hints of this level: what is known of it forbids it."""
     ONLY_THOUGHTS = "only_thoughts"
     """The model spent its tokens on thoughts: nothing of what it wrote is known to be an answer."""
     TRUNCATED = "truncated"

@@ -63,7 +63,8 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     has: a parameter beyond OpenAI's API is sent only to a server that has what it is for.
-    languages: those that the model writes; empty for every one.
+    languages: those that the model writes; empty for every one. lowest_level: of the hints that
+    it writes.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
     """
@@ -74,6 +75,7 @@ class Endpoint:
     # Logs and tracebacks print reprs.
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
+    lowest_level: int = 1
     connect_s: float = CONNECT_S
     first_chunk_s: float = FIRST_CHUNK_S
     idle_s: float = IDLE_S

@@ -164,7 +164,7 @@ def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
 
 
 def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
-    """The fields thinking, extra_body and reasoning_tokens of an Endpoint.
+    """The fields thinking, extra_body, reasoning_tokens and lowest_level of an Endpoint.
 
     An engine that is set to what is known of its model uses that for what it leaves open; any
     other one is used as its own fields say.
@@ -176,6 +176,7 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
         "thinking": preset.thinking if auto else Thinking(engine.thinking),
         "extra_body": {**preset.extra_body, **engine.extra_body},
         "reasoning_tokens": engine.reasoning_tokens or preset.reasoning_tokens,
+        "lowest_level": preset.lowest_level,
     }
 
 

@@ -54,6 +54,9 @@ async def write(attempt: Attempt) -> None:
     if not job.endpoint.writes(job.locale):
         attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LANGUAGE)
         return
+    if job.level < job.endpoint.lowest_level:
+        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LEVEL)
+        return
     for _ in range(TURNS):
         if attempt.blocked:
             attempt.screen.clear(attempt.blocked)

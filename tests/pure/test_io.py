@@ -68,6 +68,25 @@ def test_of_a_hidden_case_only_the_note_is_told(checker: Checker) -> None:
         assert not any(number in words for number in ("777", "778", "888"))
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tkinter",
+        "import threading\nthreading.Thread(target=print).start()",
+        "print(len(range(10 ** 10)))",
+    ],
+)
+def test_what_a_program_needs_is_told_where_all_cases_are_hidden(
+    checker: Checker, code: str
+) -> None:
+    told = [
+        checker.check(code, Io((IoCase(stdin="", expected="1", visible=visible),)))
+        for visible in (True, False)
+    ]
+
+    assert l0_words(told[0], "en") == l0_words(told[1], "en")
+
+
 def test_a_visible_case_is_told_before_a_hidden_one(checker: Checker) -> None:
     tests = Io((
         IoCase(stdin="1 1\n", expected="0\n", visible=False),

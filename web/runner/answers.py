@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ from web.tutor.evidence.report import MOST_CASES, Case, ProgramError, Report, Ve
 from web.tutor.evidence.steps import Steps
 
 LAST_LINE = 100_000
+LACKS = {"threads", "a length above 2**31", *(f"module {name}" for name in sys.stdlib_module_names)}
+"""What the guest can say that it lacks."""
 
 
 def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
@@ -135,8 +138,10 @@ def _hide(report: Report) -> Report:
 
 def _bare(error: ProgramError) -> ProgramError:
     """What is told of an error with hidden input: a program may make a class of what it read."""
-    known = hasattr(builtins, error.kind) or error.kind == "Unsupported"
-    return replace(error, kind=error.kind if known else "Exception", message="")
+    if error.kind == "Unsupported":
+        return replace(error, message=error.message if error.message in LACKS else "…")
+    kind = error.kind if hasattr(builtins, error.kind) else "Exception"
+    return replace(error, kind=kind, message="")
 
 
 def _of_source(fact: Fact, code: str) -> Fact:

@@ -10,6 +10,7 @@ import pytest
 from tests.pure.test_facts import SAMPLES, Sample, names
 from web.runner.cases import Asserts, Io, IoCase, RunLimits
 from web.runner.checker import Checker
+from web.runner.host import Sandbox
 from web.tutor.evidence.steps import StepsKind
 
 PATIENT = RunLimits(time_s=3.0)
@@ -49,3 +50,63 @@ def test_a_hidden_case_has_no_steps(checker: Checker) -> None:
 
     assert report.steps is None
     assert "4" not in str([fact.values for fact in report.facts])
+
+
+GROWS = (
+    "def f(x, n):\n    power = n\n    while power < x:\n        power *= n\n    return power == x\n"
+)
+COUNTS = "def f(x, n):\n    while x != n:\n        x -= 1\n    return [x]\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "tests"),
+    [
+        (GROWS, "assert f(1, 4)\nassert not f(3, 1)"),
+        (COUNTS, "assert f(3, 1) == 1\nassert f(1, 3) == 3"),
+    ],
+)
+def test_a_program_fails_before_a_case_that_does_not_end(
+    checker: Checker, code: str, tests: str
+) -> None:
+    report = checker.check(code, Asserts(tests))
+
+    assert report.verdict == "failed"
+    assert report.facts
+
+
+@pytest.mark.parametrize(
+    ("code", "runs"),
+    [
+        ("def f(x): return x + 1", 1),
+        ("def f(x): return x.a", 1),
+        ("def f(x) return x", 1),
+        ("def f(x):\n    while True: x += 1", 2),
+    ],
+)
+def test_who_ends_is_looked_at_where_he_was_judged(
+    checker: Checker, monkeypatch: pytest.MonkeyPatch, code: str, runs: int
+) -> None:
+    asked = []
+    real = Sandbox.run
+    monkeypatch.setattr(
+        Sandbox, "run", lambda self, job, limits: asked.append(job) or real(self, job, limits)
+    )
+
+    report = checker.check(code, Asserts("assert f(1) == 1"))
+
+    assert report.facts
+    assert len(asked) == runs
+
+
+def test_a_reference_is_not_where_a_program_is_judged(
+    checker: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = Sandbox.run
+    monkeypatch.setattr(
+        Sandbox, "run", lambda self, job, limits: asked.append(job) or real(self, job, limits)
+    )
+
+    checker.check("def f(x): return x + 1", Asserts("assert f(1) == 1"), reference="SECRET = 1")
+
+    assert [b"SECRET" in job for job in asked] == [False, True]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from web.runner import cases
-from web.runner.answers import explained, joined, report_of
+from web.runner.answers import explained, joined, looked_at, report_of
 from web.runner.cases import RunLimits, Tests
-from web.runner.host import PLACES, Places, Sandbox, SandboxBusy
+from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
-FACTS_S = 0.04
+FACTS_S = 0.01
 """Seconds in which facts are looked for, of a program that came to its end."""
 STUCK_FACTS_S = 0.25
 """The same for one that was stopped: it has to run until it can be seen that it does not end."""
@@ -52,30 +52,36 @@ class Checker:
         # No Python source holds half a surrogate pair, as JSON can.
         code = code.encode("utf-8", "replace").decode()
         with self.places.take() as sandbox:
-            report, part = _run(sandbox, code, tests, limits)
+            report, part, answer = _run(sandbox, code, tests, limits)
             if report.verdict not in EXPLAINED:
                 return report
-            # In memory of its own: what a program may have done to its tests is not there.
-            ends = report.verdict in ENDED
+            if reference is None and looked_at(answer):
+                return explained(report, answer, code)
+            # It was stopped by a limit. A reference is not for the memory in which it is judged.
+            ends = report.verdict in ENDED and reference is not None
             budget_s = FACTS_S if ends else STUCK_FACTS_S
             job = cases.job(
-                code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference
+                code, part, judge=False, ends=ends, budget_s=budget_s, reference=reference
             )
             time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
             return explained(report, sandbox.run(job, time), code)
 
 
-def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> tuple[Report, Tests]:
-    """The report, and the part of the tests that it tells of."""
+def _run(
+    sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits
+) -> tuple[Report, Tests, RunAnswer]:
+    """The report; the part of the tests that it tells of; and what the guest said of that."""
     first, *others = cases.parts(tests)
-    report, told = report_of(sandbox.run(cases.job(code, first), limits), first, limits), first
+    told, answer = first, sandbox.run(cases.job(code, first, budget_s=FACTS_S), limits)
+    report = report_of(answer, first, limits)
     for part in others:
         # A program that met a limit would meet it again.
         if report.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.ERROR):
-            told = part if report.verdict is Verdict.PASSED else told
-            more = report_of(sandbox.run(cases.job(code, part), limits), part, limits)
-            report = joined(report, more)
-    return report, told
+            said = sandbox.run(cases.job(code, part, budget_s=FACTS_S), limits)
+            if report.verdict is Verdict.PASSED:
+                told, answer = part, said
+            report = joined(report, report_of(said, part, limits))
+    return report, told, answer
 
 
 def _not_run(kind: str, message: str) -> Report:

@@ -49,9 +49,8 @@ class Variants(ast.NodeTransformer):
         self._wanted, self._most = wanted, most
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
-        plain = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
-            zip(ast.walk(self._tree), ast.walk(plain), strict=True)
+            zip(ast.walk(self._tree), ast.walk(listing.tree), strict=True)
         )
 
     def compiled(self) -> CodeType:

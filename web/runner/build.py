@@ -27,7 +27,7 @@ STACK_BYTES = 64 << 20
 than CPython believes; wasmtime's own 0.5 MB end in a trap."""
 MOST_MEMORY_BYTES = 512 << 20
 """No run may have more, whatever its limits say."""
-KEPT_BYTES = 48 << 20
+KEPT_BYTES = 40 << 20
 """Memory that a child process holds between two runs: what Python has loaded, and a little."""
 KEPT = 6
 """Builds of other guests, as of another branch, that are left where they are."""
@@ -78,9 +78,9 @@ def wasm_engine(*, reuses: bool = False) -> Engine:
 def _reuse(config: Config) -> None:
     # To copy what a run has changed is a third of the work of asking for each page of it again.
     sizes = {
-        "total_component_instances": 1, "total_core_instances": 100, "total_memories": 2,
+        "total_component_instances": 1, "total_core_instances": 100, "total_memories": 1,
         "total_tables": 50, "max_core_instances_per_component": 100,
-        "max_memories_per_component": 2, "max_tables_per_component": 50,
+        "max_memories_per_component": 1, "max_tables_per_component": 50,
         "max_tables_per_module": 10, "table_elements": 100_000,
         "max_component_instance_size": 10 << 20, "max_core_instance_size": 10 << 20,
         "max_memory_size": MOST_MEMORY_BYTES,

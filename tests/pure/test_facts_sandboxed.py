@@ -96,3 +96,25 @@ def test_what_passes_and_what_cannot_run_is_given_back(checker: Checker, code: s
     report = checker.check(code, tests, PATIENT)
 
     assert checker.explain(report, code, Asserts("assert f(1) == 2"), PATIENT) is report
+
+
+GROWS = (
+    "def f(x, n):\n    power = n\n    while power < x:\n        power *= n\n    return power == x\n"
+)
+COUNTS = "def f(x, n):\n    while x != n:\n        x -= 1\n    return [x]\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "tests"),
+    [
+        (GROWS, "assert f(1, 4)\nassert not f(3, 1)"),
+        (COUNTS, "assert f(3, 1) == 1\nassert f(1, 3) == 3"),
+    ],
+)
+def test_a_program_fails_before_a_case_that_does_not_end(
+    checker: Checker, code: str, tests: str
+) -> None:
+    report = run(checker, code, Asserts(tests))
+
+    assert report.verdict == "failed"
+    assert report.facts

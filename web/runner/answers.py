@@ -70,8 +70,13 @@ def joined(report: Report, more: Report) -> Report:
     )  # fmt: skip
 
 
+def looked_at(answer: RunAnswer) -> bool:
+    """Whether the guest came to look for facts, and to the end of that."""
+    return "facts" in _object(answer.line)
+
+
 def explained(report: Report, answer: RunAnswer, tests: Tests, code: str) -> Report:
-    """The report with the facts and steps that a second run found; as it is where it found none.
+    """The report with the facts and steps that were found; as it is where none were.
 
     tests: the part that both runs were of.
     """

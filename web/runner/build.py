@@ -25,6 +25,10 @@ FOLDER = Path(sys.prefix) / "hintline"
 STACK_BYTES = 64 << 20
 """Deep recursion in C ends in RecursionError, as in any Python, only while there is more stack
 than CPython believes; wasmtime's own 0.5 MB end in a trap."""
+MOST_MEMORY_BYTES = 512 << 20
+"""No run may have more, whatever its limits say."""
+KEPT_BYTES = 40 << 20
+"""Memory that a child process holds between two runs: what Python has loaded, and a little."""
 KEPT = 6
 """Builds of other guests, as of another branch, that are left where they are."""
 TARGETS = {
@@ -52,8 +56,11 @@ def require() -> Path:
     return path
 
 
-def wasm_engine() -> Engine:
-    """wasmtime as both the build and the runs need it. Raises: NotBuilt on another machine."""
+def wasm_engine(*, reuses: bool = False) -> Engine:
+    """wasmtime as both the build and the runs need it. Raises: NotBuilt on another machine.
+
+    reuses: put back the memory of a run that is over, where it lies, for the next one.
+    """
     config = Config()
     config.epoch_interruption = True
     # Named, so that the code runs on every machine of its kind: else it would use whatever the
@@ -63,7 +70,35 @@ def wasm_engine() -> Engine:
     set_stack.argtypes, set_stack.restype = [ctypes.c_void_p, ctypes.c_size_t], None
     set_stack(ctypes.cast(config.ptr(), ctypes.c_void_p), STACK_BYTES + (1 << 20))
     config.max_wasm_stack = STACK_BYTES
+    if reuses:
+        _reuse(config)
     return Engine(config)
+
+
+def _reuse(config: Config) -> None:
+    # To copy what a run has changed is a third of the work of asking for each page of it again.
+    sizes = {
+        "total_component_instances": 1, "total_core_instances": 100, "total_memories": 1,
+        "total_tables": 50, "max_core_instances_per_component": 100,
+        "max_memories_per_component": 1, "max_tables_per_component": 50,
+        "max_tables_per_module": 10, "table_elements": 100_000,
+        "max_component_instance_size": 10 << 20, "max_core_instance_size": 10 << 20,
+        "max_memory_size": MOST_MEMORY_BYTES,
+        "linear_memory_keep_resident": KEPT_BYTES,
+    }  # fmt: skip
+    make = dll.wasmtime_pooling_allocation_config_new  # nor have these
+    make.argtypes, make.restype = [], ctypes.c_void_p
+    pool = make()
+    for name, size in sizes.items():
+        set_size = getattr(dll, f"wasmtime_pooling_allocation_config_{name}_set")
+        set_size.argtypes, set_size.restype = [ctypes.c_void_p, ctypes.c_size_t], None
+        set_size(pool, size)
+    for function, values in (
+        (dll.wasmtime_pooling_allocation_strategy_set, [config.ptr(), pool]),
+        (dll.wasmtime_pooling_allocation_config_delete, [pool]),
+    ):
+        function.argtypes, function.restype = [ctypes.c_void_p] * len(values), None
+        function(*(ctypes.cast(value, ctypes.c_void_p) for value in values))
 
 
 def build(path: Path) -> None:

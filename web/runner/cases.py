@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TypeAlias
 
+from web.runner.asserts import assert_texts
 from web.tutor.evidence.report import LENGTHS
 from web.tutor.languages import Words
 
@@ -75,19 +74,8 @@ def parts(tests: Tests) -> list[Tests]:
 
 def runnable(tests: Tests) -> bool:
     """Whether there is a case in them, as far as can be told without running them."""
-    return bool(asserts_in(tests.source)) if isinstance(tests, Asserts) else bool(tests.cases)
-
-
-@lru_cache(maxsize=256)
-def asserts_in(source: str) -> int:
-    """Asserts that check something; 0 also for what is not Python."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0
-    return sum(
-        isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
-        for node in ast.walk(tree)
+    return (
+        bool(assert_texts(tests.source).cases) if isinstance(tests, Asserts) else bool(tests.cases)
     )
 
 
@@ -95,17 +83,17 @@ def job(
     code: str,
     tests: Tests,
     *,
-    explain: bool = False,
+    judge: bool = True,
+    facts: bool = False,
     ends: bool = True,
     budget_s: float = 0.0,
     reference: str | None = None,
 ) -> bytes:
-    """JSON for the guest.
-
-    explain: look for facts; ends, budget_s, reference: for that alone.
+    """JSON for the guest. judge: say what the tests say; facts: then look for them, if it failed
+    and came to its end, or at once; ends, budget_s, reference: for facts alone.
     """
     asked = {
-        "code": code, "lengths": LENGTHS, "explain": explain, "ends": ends,
+        "code": code, "lengths": LENGTHS, "judge": judge, "facts": facts, "ends": ends,
         "budget_s": budget_s, "reference": reference,
     }  # fmt: skip
     return json.dumps(asked | _tests(tests)).encode()
@@ -113,7 +101,8 @@ def job(
 
 def _tests(tests: Tests) -> dict[str, object]:
     if isinstance(tests, Asserts):
-        return {"kind": "asserts", "tests": tests.source}
+        source, texts = assert_texts(tests.source)
+        return {"kind": "asserts", "tests": source, "texts": texts}
     return {
         "kind": "io",
         "cases": [

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from web.runner import cases
-from web.runner.answers import explained, joined, report_of
+from web.runner.answers import explained, joined, looked_at, report_of
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
-from web.runner.host import PLACES, Places, Sandbox, SandboxBusy
+from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
-FACTS_S = 0.04
+FACTS_S = 0.01
 """Seconds in which facts are looked for, of a program that came to its end."""
 STUCK_FACTS_S = 0.25
 """The same for one that was stopped: it has to run until it can be seen that it does not end."""
@@ -69,15 +69,11 @@ class Checker:
         """
         if tests is None or report.verdict not in EXPLAINED:
             return report
-        code, part = _encodable(code), _told_of(report, tests)
-        ends = report.verdict in ENDED
-        budget_s = FACTS_S if ends else STUCK_FACTS_S
-        job = cases.job(code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference)
-        time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
+        code, part, ended = _encodable(code), _told_of(report, tests), report.verdict in ENDED
         try:
             with self.places.take(PLACE_S) as sandbox:
-                # In memory of its own: what a program may have done to its tests is not there.
-                return explained(report, sandbox.run(job, time), part, code)
+                answer = _look(sandbox, code, part, limits, reference, ended=ended)
+                return explained(report, answer, part, code)
         except (SandboxBusy, NotBuilt, OSError):
             return report
 
@@ -96,6 +92,30 @@ def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> Report
             more = report_of(sandbox.run(cases.job(code, part), limits), part, limits)
             report = joined(report, more)
     return report
+
+
+def _look(
+    sandbox: Sandbox,
+    code: str,
+    part: Tests,
+    limits: RunLimits,
+    reference: str | None,
+    *,
+    ended: bool,
+) -> RunAnswer:
+    """The guest's facts. ended: whether the program may have come to its end."""
+    if ended:
+        # Judged once more, as a case after the failing one may not end. No reference is there then:
+        # a program can read what is in its memory.
+        job = cases.job(
+            code, part, judge=reference is None, facts=True, budget_s=FACTS_S, reference=reference
+        )
+        answer = sandbox.run(job, limits)
+        if looked_at(answer):
+            return answer
+    job = cases.job(code, part, judge=False, facts=True, ends=False, budget_s=STUCK_FACTS_S)
+    time = RunLimits(time_s=STUCK_FACTS_S + SPARE_S, memory_bytes=limits.memory_bytes)
+    return sandbox.run(job, time)
 
 
 def _told_of(report: Report, tests: Tests) -> Tests:

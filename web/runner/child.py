@@ -13,7 +13,7 @@ from time import monotonic, process_time
 from typing import BinaryIO, NoReturn
 
 from wasmtime import Engine, Store, WasiConfig, WasmtimeError
-from wasmtime.component import Component, Linker
+from wasmtime.component import Component, Func, Linker
 
 from web.runner.build import wasm_engine
 from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
@@ -89,32 +89,37 @@ def answer(stream: BinaryIO, ending: Ending, line: bytes) -> None:
 
 def main(path: str) -> None:
     jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    engine = wasm_engine()
+    engine = wasm_engine(reuses=True)
     component, linker = Component.deserialize_file(engine, path), Linker(engine)
     linker.add_wasip2()
     deadline = Deadline(engine, answers)
-    while header := jobs.read(JOB.size):
-        size, time_s, memory_bytes = JOB.unpack(header)
-        job, lines = jobs.read(size).decode(), Lines()
+    jobs_left = True
+    while jobs_left:
         # A store holds all the memory of a run, and nothing of it is left when the store is closed.
         with Store(engine) as store:
-            store.set_limits(memory_size=memory_bytes)
-            # One step: the watching thread takes it when the time is over.
-            store.set_epoch_deadline(1)
+            lines = Lines()
             wasi = WasiConfig()  # no files, no environment, no arguments
             wasi.stdout_custom = lines
             store.set_wasi(wasi)
-            deadline.begin(time_s, lines)
-            ending = run(linker, store, component, job)
-            deadline.end()
-        answer(answers, ending, lines.last)
+            store.set_epoch_deadline(1)
+            # Made before there is a job, which need not wait for it.
+            function = linker.instantiate(store, component).get_func(store, "run")
+            assert function, "the guest has another world"
+            header = jobs.read(JOB.size)
+            if jobs_left := bool(header):
+                size, time_s, memory_bytes = JOB.unpack(header)
+                job = jobs.read(size).decode()
+                store.set_limits(memory_size=memory_bytes)
+                # One step: the watching thread takes it when the time is over.
+                store.set_epoch_deadline(1)
+                deadline.begin(time_s, lines)
+                ending = run(store, function, job)
+                deadline.end()
+                answer(answers, ending, lines.last)
 
 
-def run(linker: Linker, store: Store, component: Component, job: str) -> Ending:
+def run(store: Store, function: Func, job: str) -> Ending:
     try:
-        instance = linker.instantiate(store, component)
-        function = instance.get_func(store, "run")
-        assert function, "the guest has another world"
         function(store, job)
     except WasmtimeError as error:
         text = str(error)

@@ -7,11 +7,14 @@ be imported later, for a run has no files.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
 import pkgutil
 import sys
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import wit_world
@@ -41,6 +44,29 @@ for stdlib_name in sorted(sys.stdlib_module_names):
         load(stdlib_name)
 replace_waits()
 real_write = os.write
+ENDED = ("failed", "error", "syntax")
+"""Verdicts on a program that came to its end, and can be looked at in the same memory."""
+WARM_TIMES = 4
+WARM_CODE = """
+def f(items, most=3):
+    best, seen = 0, {}
+    for at, item in enumerate(items):
+        if item > best and at < most:
+            best = item
+        seen[item] = len(items[:at])
+    while best > 9:
+        best -= 1
+    return g(best) if best else None
+def g(n):
+    return 1 if n < 2 else n * g(n - 1)
+if __name__ == "__main__":
+    print(f([int(input()), 2]), len("text"))
+"""
+WARM_TESTS = """
+__hintline_case__(0, lambda: f([1, 2]), lambda: 2, lambda: ())
+__hintline_case__(1, lambda: f([3, 2, 1]), lambda: 7, lambda: ())
+__hintline_case__(2, lambda: f([]), lambda: 0, lambda: ())
+"""
 
 
 class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
@@ -48,21 +74,27 @@ class WitWorld(wit_world.WitWorld):  # type: ignore[misc]
 
     def run(self, job: str) -> None:
         """job: JSON as web.runner.cases makes it. Sends a line of JSON for each state."""
-        asked = json.loads(job)
-        console.prepare()
-        cases: AssertCases | IoCases
-        if asked["kind"] == "io":
-            cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
-        else:
-            cases = AssertCases(asked["tests"])
-        if asked["explain"]:
-            found, steps = facts.found(
-                asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],
-                reference=asked["reference"],
-            )  # fmt: skip
-            send({"facts": found, "steps": steps})
-        else:
-            judge(asked["code"], cases, asked["lengths"], send)
+        answer(json.loads(job), send)
+
+
+def answer(asked: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+    console.prepare()
+    cases: AssertCases | IoCases
+    if asked["kind"] == "io":
+        cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
+    else:
+        cases = AssertCases(asked["tests"], asked["texts"])
+    report: dict[str, Any] = {}
+    if asked["judge"]:
+        report = judge(asked["code"], cases, asked["lengths"], send)
+        if not asked["facts"] or report["verdict"] not in ENDED:
+            return
+    found, steps = facts.found(
+        asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],
+        reference=asked["reference"],
+    )  # fmt: skip
+    # The report once more: the last line alone is read.
+    send(report | {"facts": found, "steps": steps})
 
 
 def send(report: dict[str, Any]) -> None:
@@ -70,3 +102,25 @@ def send(report: dict[str, Any]) -> None:
     rest = f"\n{json.dumps(report)}\n".encode()
     while rest:
         rest = rest[real_write(1, rest) :]
+
+
+def warm() -> None:
+    """Does it all for a small program: what Python makes at first use is then made already."""
+    shared = {
+        "code": WARM_CODE, "lengths": defaultdict(lambda: 1000), "judge": True, "facts": True,
+        "ends": True, "budget_s": 1.0, "reference": None,
+    }  # fmt: skip
+    streams = sys.stdin, sys.stdout, sys.stderr
+    texts = [(["f"], "2", "==")] * 3
+    answer(shared | {"kind": "asserts", "tests": WARM_TESTS, "texts": texts}, list)
+    case = {"stdin": "3", "expected": "1", "visible": True}
+    compared = {"checker": "tokens", "tolerance": {"absolute": 0.0, "relative": 0.0}}
+    answer(shared | compared | {"kind": "io", "cases": [case, case]}, list)
+    sys.stdin, sys.stdout, sys.stderr = streams
+
+
+for _ in range(WARM_TIMES):
+    warm()
+gc.collect()
+# The collector would go through all that was loaded, and so ask for each page of its memory.
+gc.freeze()

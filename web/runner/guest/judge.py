@@ -38,7 +38,9 @@ class Cases(Protocol):
     def play(self, program: CodeType, player: Player) -> None: ...
 
 
-def judge(code: str, cases: Cases, lengths: dict[str, int], send: Callable[[Report], None]) -> None:
+def judge(
+    code: str, cases: Cases, lengths: dict[str, int], send: Callable[[Report], None]
+) -> Report:
     """Sends a report before each case, so that the last one tells where a limit was met.
 
     Its keys: verdict (null while cases run), passed, total, first and running (number, call,
@@ -56,7 +58,9 @@ def judge(code: str, cases: Cases, lengths: dict[str, int], send: Callable[[Repo
         player.end("too_deep", player.told("RecursionError", str(error), None))
     else:
         player.play(program)
-    send(player.report())
+    report = player.report()
+    send(report)
+    return report
 
 
 class Judge:

@@ -16,8 +16,6 @@ from .listing import FUNCTIONS, Listing, at_numbers
 
 Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
-MOST = 400
-"""Changes of a program."""
 LARGEST, LONGEST = 10**9, 100
 """Numbers and texts from here on stay as they are."""
 MOST_OTHERS = 6
@@ -46,14 +44,13 @@ TWINS = {
 class Variants(ast.NodeTransformer):
     """place[k]: number of the statement that change k is in."""
 
-    def __init__(self, listing: Listing, wanted: set[int], most: int = MOST) -> None:
+    def __init__(self, listing: Listing, wanted: set[int], most: int) -> None:
         self.place: list[int] = [0]
-        self._wanted, self._most = wanted, min(most, MOST)
+        self._wanted, self._most = wanted, most
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
-        plain = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
-            zip(ast.walk(self._tree), ast.walk(plain), strict=True)
+            zip(ast.walk(self._tree), ast.walk(listing.tree), strict=True)
         )
 
     def compiled(self) -> CodeType:

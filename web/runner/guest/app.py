@@ -104,6 +104,10 @@ def send(report: dict[str, Any]) -> None:
         rest = rest[real_write(1, rest) :]
 
 
+def drop(report: dict[str, Any]) -> None:
+    """Sends it to nobody."""
+
+
 def warm() -> None:
     """Does it all for a small program: what Python makes at first use is then made already."""
     shared = {
@@ -112,10 +116,10 @@ def warm() -> None:
     }  # fmt: skip
     streams = sys.stdin, sys.stdout, sys.stderr
     texts = [(["f"], "2", "==")] * 3
-    answer(shared | {"kind": "asserts", "tests": WARM_TESTS, "texts": texts}, list)
+    answer(shared | {"kind": "asserts", "tests": WARM_TESTS, "texts": texts}, drop)
     case = {"stdin": "3", "expected": "1", "visible": True}
     compared = {"checker": "tokens", "tolerance": {"absolute": 0.0, "relative": 0.0}}
-    answer(shared | compared | {"kind": "io", "cases": [case, case]}, list)
+    answer(shared | compared | {"kind": "io", "cases": [case, case]}, drop)
     sys.stdin, sys.stdout, sys.stderr = streams
 
 

@@ -63,9 +63,7 @@ def test_a_node_shows_what_its_workers_count_also_the_dead_ones(watched: Stand, 
     ]
     told = {line.get("hint") for line in lines}
     assert {first, second} <= told
-    assert {"celery.worker.strategy", "workers.pool.job", "workers.node.exposition"} <= {
-        line["logger"] for line in lines
-    }
+    assert {"workers.pool.job", "workers.node.exposition"} <= {line["logger"] for line in lines}
 
 
 def workers(stand: Stand) -> set[str]:

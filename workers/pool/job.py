@@ -60,7 +60,8 @@ class Job:
         context = copy_context()
         context.run(request_of.set, self.request)
         self._running = asyncio.create_task(self._run(), context=context)
-        self._running.add_done_callback(self._done)
+        # In its context, so that the line about its end says what it was about.
+        self._running.add_done_callback(self._done, context=context)
         if self.limit_s:
             self._alarm = self._running.get_loop().call_later(self.limit_s, self._expire)
 

@@ -326,7 +326,7 @@ def test_the_real_local_model_gives_a_hint(running: Start) -> None:
     records = ROOT / "tests" / "data" / "buggy_python.jsonl"
 
     done = subprocess.run(
-        [sys.executable, "-m", "tests.replay", str(records), "--limit", "2",
+        [sys.executable, "-m", "tests.replay", str(records), "--limit", "2", "--level", "3",
          "--out", str(running.data / "replay.jsonl")],
         cwd=ROOT, env=running.env, capture_output=True, text=True, timeout=240,
     )  # fmt: skip

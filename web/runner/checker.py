@@ -12,7 +12,7 @@ from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
-FACTS_S = 0.01
+FACTS_S = 0.015
 """Seconds in which facts are looked for, of a program that came to its end."""
 STUCK_FACTS_S = 0.25
 """The same for one that was stopped: it has to run until it can be seen that it does not end."""

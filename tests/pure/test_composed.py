@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.pure.test_seed import SEED
-from web.ops.judging import hints_of, report_on, tests_of
+from web.ops import judging
+from web.ops.judging import hints_of, report_on
 from web.runner.cases import Asserts
 from web.tutor.evidence.compose import candidates, compose
 from web.tutor.evidence.facts import FactKind
@@ -178,7 +179,7 @@ def test_what_a_part_of_the_program_gives_is_not_told_as_its_result(
     name: str, locale: Locale, level: int
 ) -> None:
     code, tests, value = INNER[name]
-    report = report_on(code, tests_of(tests))
+    report = report_on(code, judging.tests_of(tests))
     gives = [fact for fact in report.facts if fact.kind is FactKind.GIVES]
     inner = replace(report, facts=tuple(f for f in gives if f.values["value"] == value))
     on_the_way = {"en": "on its way|on the way", "ko": "결과로 가는 동안"}[locale]

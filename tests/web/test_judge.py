@@ -96,7 +96,7 @@ def test_a_program_that_is_empty_or_too_long_is_not_run(
 def test_a_file_of_tests_that_cannot_test_is_named(
     tmp_path: Path, program: str, tests: str, said: str
 ) -> None:
-    path = tmp_path / "tests.py"
+    path = tmp_path / "asserts.py"
     path.write_text(tests)
 
     with pytest.raises(CommandError, match=f"{path}: .*{said}"):

@@ -9,7 +9,7 @@ from threading import Barrier, Semaphore
 from typing import Any, TypeVar
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from broker.base.metrics import REGISTRY
@@ -587,14 +587,24 @@ def test_of_cancel_and_finish_at_once_one_wins(line: None, hint: str) -> None:
     assert row(hint).text == ("" if cancelled else "Look again.")
 
 
-def test_every_hint_that_ends_is_counted_once_by_its_source(hint: str) -> None:
+@pytest.mark.parametrize("undone", [0, 2])
+def test_every_hint_that_ends_is_counted_once_by_its_source(
+    hint: str, undone: int, django_capture_on_commit_callbacks: Any
+) -> None:
+    """undone: times that its end was taken back with what was written beside it."""
+
     def counted(source: Source) -> float:
         return REGISTRY.get_sample_value("hint_source_total", {"source": source}) or 0
 
     before = {source: counted(source) for source in Source}
-    store.expire(hint, Reason.EXPIRED)
-    store.expire(hint, Reason.EXPIRED)
-    store.cancel(hint)
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(undone):
+            with transaction.atomic():
+                store.expire(hint, Reason.EXPIRED)
+                transaction.set_rollback(True)
+        store.expire(hint, Reason.EXPIRED)
+        store.expire(hint, Reason.EXPIRED)
+        store.cancel(hint)
 
     ended = Source(row(hint).source)
     assert {s: counted(s) - before[s] for s in Source} == {s: int(s is ended) for s in Source}

@@ -172,7 +172,8 @@ def without_model(hint: str, outcome: Outcome) -> Outcome:
 def counted(outcome: Outcome, ours: bool) -> bool:
     """Counts the hint, if this writer was the one to end it; gives `ours` back."""
     if ours:
-        SOURCES.labels(outcome.source).inc()
+        # A worker may undo this together with what others wrote, and then do it again.
+        transaction.on_commit(SOURCES.labels(outcome.source).inc)
     return ours
 
 

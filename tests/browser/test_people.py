@@ -97,7 +97,7 @@ def test_the_teacher_finds_the_course_in_the_admin(
     }  # fmt: skip
 
     teacher.goto("/admin/courses/exercise/")
-    expect(teacher.locator("#result_list tbody tr")).to_have_count(10)
+    expect(teacher.locator("#result_list tbody tr")).to_have_count(12)
     teacher.locator("#result_list a", has_text="rice-days").click()
     teacher.locator("#id_topic").fill(f"topic {locale}")
     teacher.locator("input[name=_save]").click()

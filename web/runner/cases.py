@@ -83,17 +83,17 @@ def job(
     code: str,
     tests: Tests,
     *,
-    judge: bool = True,
-    facts: bool = False,
+    explain: bool = False,
     ends: bool = True,
     budget_s: float = 0.0,
     reference: str | None = None,
 ) -> bytes:
-    """JSON for the guest. judge: say what the tests say; facts: then look for them, if it failed
-    and came to its end, or at once; ends, budget_s, reference: for facts alone.
+    """JSON for the guest.
+
+    explain: look for facts, and do not judge; ends, budget_s, reference: for that alone.
     """
     asked = {
-        "code": code, "lengths": LENGTHS, "judge": judge, "facts": facts, "ends": ends,
+        "code": code, "lengths": LENGTHS, "explain": explain, "ends": ends,
         "budget_s": budget_s, "reference": reference,
     }  # fmt: skip
     return json.dumps(asked | _tests(tests)).encode()

@@ -72,7 +72,10 @@ class Checker:
         code, part, ended = _encodable(code), _told_of(report, tests), report.verdict in ENDED
         try:
             with self.places.take(PLACE_S) as sandbox:
-                answer = _look(sandbox, code, part, limits, reference, ended=ended)
+                answer = _look(sandbox, code, part, limits, reference, ends=ended)
+                if ended and not looked_at(answer):
+                    # A case after the failing one may not end.
+                    answer = _look(sandbox, code, part, limits, reference, ends=False)
                 return explained(report, answer, part, code)
         except (SandboxBusy, NotBuilt, OSError):
             return report
@@ -101,20 +104,13 @@ def _look(
     limits: RunLimits,
     reference: str | None,
     *,
-    ended: bool,
+    ends: bool,
 ) -> RunAnswer:
-    """The guest's facts. ended: whether the program may have come to its end."""
-    if ended:
-        # Judged once more, as a case after the failing one may not end. No reference is there then:
-        # a program can read what is in its memory.
-        job = cases.job(
-            code, part, judge=reference is None, facts=True, budget_s=FACTS_S, reference=reference
-        )
-        answer = sandbox.run(job, limits)
-        if looked_at(answer):
-            return answer
-    job = cases.job(code, part, judge=False, facts=True, ends=False, budget_s=STUCK_FACTS_S)
-    time = RunLimits(time_s=STUCK_FACTS_S + SPARE_S, memory_bytes=limits.memory_bytes)
+    """The guest's facts, from memory of its own: no program that is judged can read the reference,
+    and what it may have done to its tests is not there."""
+    budget_s = FACTS_S if ends else STUCK_FACTS_S
+    job = cases.job(code, part, explain=True, ends=ends, budget_s=budget_s, reference=reference)
+    time = RunLimits(time_s=budget_s + SPARE_S, memory_bytes=limits.memory_bytes)
     return sandbox.run(job, time)
 
 

@@ -44,8 +44,6 @@ for stdlib_name in sorted(sys.stdlib_module_names):
         load(stdlib_name)
 replace_waits()
 real_write = os.write
-ENDED = ("failed", "error", "syntax")
-"""Verdicts on a program that came to its end, and can be looked at in the same memory."""
 WARM_TIMES = 4
 WARM_CODE = """
 def f(items, most=3):
@@ -84,17 +82,14 @@ def answer(asked: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> Non
         cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
     else:
         cases = AssertCases(asked["tests"], asked["texts"])
-    report: dict[str, Any] = {}
-    if asked["judge"]:
-        report = judge(asked["code"], cases, asked["lengths"], send)
-        if not asked["facts"] or report["verdict"] not in ENDED:
-            return
-    found, steps = facts.found(
-        asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],
-        reference=asked["reference"],
-    )  # fmt: skip
-    # The report once more: the last line alone is read.
-    send(report | {"facts": found, "steps": steps})
+    if asked["explain"]:
+        found, steps = facts.found(
+            asked["code"], cases.play, budget_s=asked["budget_s"], ends=asked["ends"],
+            reference=asked["reference"],
+        )  # fmt: skip
+        send({"facts": found, "steps": steps})
+    else:
+        judge(asked["code"], cases, asked["lengths"], send)
 
 
 def send(report: dict[str, Any]) -> None:
@@ -106,17 +101,21 @@ def send(report: dict[str, Any]) -> None:
 
 def warm() -> None:
     """Does it all for a small program: what Python makes at first use is then made already."""
-    shared = {
-        "code": WARM_CODE, "lengths": defaultdict(lambda: 1000), "judge": True, "facts": True,
-        "ends": True, "budget_s": 1.0, "reference": None,
-    }  # fmt: skip
     streams = sys.stdin, sys.stdout, sys.stderr
     unheard: list[dict[str, Any]] = []
+    shared = {
+        "code": WARM_CODE, "lengths": defaultdict(lambda: 1000), "ends": True, "budget_s": 1.0,
+        "reference": None,
+    }  # fmt: skip
     texts = [(["f"], "2", "==")] * 3
-    answer(shared | {"kind": "asserts", "tests": WARM_TESTS, "texts": texts}, unheard.append)
     case = {"stdin": "3", "expected": "1", "visible": True}
     compared = {"checker": "tokens", "tolerance": {"absolute": 0.0, "relative": 0.0}}
-    answer(shared | compared | {"kind": "io", "cases": [case, case]}, unheard.append)
+    for tests in (
+        {"kind": "asserts", "tests": WARM_TESTS, "texts": texts},
+        {"kind": "io", "cases": [case, case], **compared},
+    ):
+        for explain in (False, True):
+            answer({**shared, **tests, "explain": explain}, unheard.append)
     sys.stdin, sys.stdout, sys.stderr = streams
 
 

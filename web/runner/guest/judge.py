@@ -38,9 +38,7 @@ class Cases(Protocol):
     def play(self, program: CodeType, player: Player) -> None: ...
 
 
-def judge(
-    code: str, cases: Cases, lengths: dict[str, int], send: Callable[[Report], None]
-) -> Report:
+def judge(code: str, cases: Cases, lengths: dict[str, int], send: Callable[[Report], None]) -> None:
     """Sends a report before each case, so that the last one tells where a limit was met.
 
     Its keys: verdict (null while cases run), passed, total, first and running (number, call,
@@ -58,9 +56,7 @@ def judge(
         player.end("too_deep", player.told("RecursionError", str(error), None))
     else:
         player.play(program)
-    report = player.report()
-    send(report)
-    return report
+    send(player.report())
 
 
 class Judge:

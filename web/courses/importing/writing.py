@@ -62,14 +62,18 @@ def write(found: CourseDraft, course: Course | None, *, dry: bool) -> list[Chang
     """Write all drafts into the course, None for the one that the package names.
 
     dry: what would be written is told, and nothing is.
-    Raises: BadPackage, for what no exercise can be; then nothing is written.
+    Raises: BadPackage, for what no exercise can be, and Course.DoesNotExist for a course that was
+    deleted; then nothing is written.
     """
     with transaction.atomic():
         into = course or named(found)
         # Whoever imports into the course at the same time waits here.
         Course.objects.select_for_update().get(pk=into.pk)
+        # A course may hold far more than what is written.
+        known = dict(into.exercises.values_list("slug", "pk"))
+        wanted = [known[draft.slug] for draft in found.exercises if draft.slug in known]
         exercises = into.exercises.select_for_update().prefetch_related("authored_hints")
-        rows = {row.slug: row for row in exercises}
+        rows = {row.slug: row for row in exercises.in_bulk(wanted).values()}
         last = into.exercises.aggregate(last=Max("position"))["last"] or 0
         changes = []
         for draft in found.exercises:

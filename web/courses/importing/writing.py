@@ -12,6 +12,7 @@ from django.db.models import Max, Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from web.courses.checks import MOST_POSITION
 from web.courses.importing.draft import CourseDraft, ExerciseDraft
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.courses.importing.toml import COURSE_FILE
@@ -80,7 +81,7 @@ def write(found: CourseDraft, course: Course | None, *, dry: bool) -> list[Chang
             row = rows.get(draft.slug)
             if row is None:
                 last += 1
-                row = Exercise(course=into, slug=draft.slug, position=min(last, 32_767))
+                row = Exercise(course=into, slug=draft.slug, position=min(last, MOST_POSITION))
             changes.append(stored(row, draft))
         # What would be refused is refused in a dry run too, as all of it is done.
         if dry:

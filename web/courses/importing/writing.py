@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,7 +96,7 @@ def named(found: CourseDraft) -> Course:
     course = Course.objects.filter(slug=found.slug).first()
     if course is None:
         course = Course(slug=found.slug, **in_columns("title", found.titles))
-        checked(course, ExerciseDraft(slug="", columns={}, spot=Spot(COURSE_FILE)))
+        checked(course, lambda _field: Spot(COURSE_FILE))
         course.save()
     return course
 
@@ -115,14 +115,14 @@ def stored(row: Exercise, draft: ExerciseDraft) -> Change:
     if new or fields:
         # Prompts of another revision share nothing with these in an engine's cache.
         row.revision += 0 if new else 1
-        checked(row, draft)
+        checked(row, draft.where)
         row.save()
     if "hints" in fields:
         # A level that is gone from the package must not stay behind.
         row.authored_hints.all().delete()
         for level, words in texts.items():
             hint = AuthoredHint(exercise=row, level=level, **words)
-            checked(hint, draft)
+            checked(hint, draft.where)
             hint.save()
     effect = Effect.NEW if new else Effect.CHANGED if fields else Effect.SAME
     return Change(row, effect, fields, draft.left_out)
@@ -132,13 +132,13 @@ def texts_of(hint: AuthoredHint) -> dict[str, str]:
     return {column: getattr(hint, column) for column in columns("text")}
 
 
-def checked(row: Model, draft: ExerciseDraft) -> None:
-    """Raises: BadPackage for the first field that the row's model refuses."""
+def checked(row: Model, where: Callable[[str], Spot]) -> None:
+    """where: of a field. Raises: BadPackage for the first one that the row's model refuses."""
     try:
         row.full_clean()
     except ValidationError as error:
         field, said = next(iter(error.message_dict.items()))
-        refuse(draft.where(field), REFUSED, field=field, said=" ".join(said))
+        refuse(where(field), REFUSED, field=field, said=" ".join(said))
 
 
 def label(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from django.db import transaction
 from django.http import HttpRequest
 from ninja import Path, Router, Status
 
@@ -32,14 +31,13 @@ def put(
 ) -> Status[ExerciseOut]:
     course = acting.writing(request, course_slug)
     draft = drafted(slug, body)
-    with transaction.atomic():
-        # Two first requests for one exercise come one after the other, and find what is there.
-        if not Course.objects.select_for_update().filter(pk=course.pk).exists():
-            raise acting.no_course()
-        try:
-            (change,) = write(CourseDraft(exercises=(draft,)), course, dry=False)
-        except BadPackage as error:
-            raise refused(error) from None
+    try:
+        (change,) = write(CourseDraft(exercises=(draft,)), course, dry=False)
+    except BadPackage as error:
+        raise refused(error) from None
+    # Since it was looked up.
+    except Course.DoesNotExist:
+        raise acting.no_course() from None
     stored = ExerciseOut(
         exercise=f"{course_slug}/{slug}",
         revision=change.exercise.revision,

@@ -21,6 +21,10 @@ NAME_CHARS = 100
 NOTE_CHARS = 500
 MOST_WRONG = 50
 PROGRAM_CHARS = 20_000
+LEAST_TIME_S, MOST_TIME_S = 0.1, 10
+LEAST_MEMORY_MIB, MOST_MEMORY_MIB = 64, 512
+# SQLite would keep a number that PostgreSQL refuses.
+MOST_POSITION = 32_767
 TEXTS: dict[str, int] = {
     "name": NAME_CHARS,
     "stdin": CASE_CHARS,

@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from web.courses import checks
 from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
 from web.courses.texts import columns, in_language
 from web.language import words_now
@@ -114,9 +115,8 @@ class Exercise(models.Model):
         Course, on_delete=models.CASCADE, related_name="exercises", verbose_name=_("course")
     )
     slug = models.SlugField(_("slug"))
-    # SQLite would keep a number that PostgreSQL refuses.
     position = models.PositiveSmallIntegerField(
-        _("position"), default=0, validators=[MaxValueValidator(32_767)]
+        _("position"), default=0, validators=[MaxValueValidator(checks.MOST_POSITION)]
     )
     topic = models.CharField(_("topic"), max_length=100, blank=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200, blank=True)
@@ -147,13 +147,20 @@ class Exercise(models.Model):
     time_limit_s = models.FloatField(
         _("time limit (seconds)"),
         default=1.0,
-        validators=[MinValueValidator(0.1), MaxValueValidator(10), check_finite],
+        validators=[
+            MinValueValidator(checks.LEAST_TIME_S),
+            MaxValueValidator(checks.MOST_TIME_S),
+            check_finite,
+        ],
         help_text=_("Of all tests together."),
     )
     memory_limit_mib = models.PositiveSmallIntegerField(
         _("memory limit (MiB)"),
         default=128,
-        validators=[MinValueValidator(64), MaxValueValidator(512)],
+        validators=[
+            MinValueValidator(checks.LEAST_MEMORY_MIB),
+            MaxValueValidator(checks.MOST_MEMORY_MIB),
+        ],
     )
     reference = models.TextField(
         _("reference solution"),

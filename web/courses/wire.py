@@ -15,7 +15,6 @@ from web.tutor.levels import LEVELS
 
 TEXT_CHARS = 64 * 1024
 TITLE_CHARS, TOPIC_CHARS, HINT_CHARS = 200, 100, 2_000
-MOST_POSITION = 32_767
 # A key that is misspelt is named: it would else be lost in silence.
 KEYS = ConfigDict(extra="forbid")
 Title = Annotated[str, Field(max_length=TITLE_CHARS), KEPT]
@@ -24,6 +23,11 @@ Note = Annotated[str, Field(max_length=checks.NOTE_CHARS), KEPT]
 Data = Annotated[str, Field(max_length=checks.CASE_CHARS), KEPT]
 Hint = Annotated[str, Field(max_length=HINT_CHARS), KEPT]
 Finite = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+TimeS = Annotated[float, Field(strict=True, ge=checks.LEAST_TIME_S, le=checks.MOST_TIME_S)]
+MemoryMib = Annotated[
+    int, Field(strict=True, ge=checks.LEAST_MEMORY_MIB, le=checks.MOST_MEMORY_MIB), Whole
+]
+Position = Annotated[int, Field(strict=True, ge=0, le=checks.MOST_POSITION), Whole]
 
 
 class CaseIn(BaseModel):
@@ -95,12 +99,8 @@ class ExerciseIn(Schema):
     )
     absolute_tolerance: Finite = Field(1e-6, description="Of checker `float`.")
     relative_tolerance: Finite = Field(1e-6, description="Of checker `float`; either is enough.")
-    time_limit_s: Annotated[float, Field(strict=True, ge=0.1, le=10)] = Field(
-        1.0, description="Seconds, of all its tests together."
-    )
-    memory_limit_mib: Annotated[int, Field(strict=True, ge=64, le=512), Whole] = Field(
-        128, description="MiB."
-    )
+    time_limit_s: TimeS = Field(1.0, description="Seconds, of all its tests together.")
+    memory_limit_mib: MemoryMib = Field(128, description="MiB.")
     reference: Long = Field("", description="A solution: never shown, never sent to a model.")
     mistakes_ko: Long = Field("", description="Usual mistakes, for the model (Korean).")
     mistakes_en: Long = Field("", description="The same in English.")
@@ -110,7 +110,7 @@ class ExerciseIn(Schema):
     hints: dict[Literal[tuple(map(str, LEVELS))], WordsIn] | None = Field(  # type: ignore[valid-type]
         None, description="The author's hints by level; left out: they stay as they are."
     )
-    position: Annotated[int, Field(strict=True, ge=0, le=MOST_POSITION), Whole] | None = Field(
+    position: Position | None = Field(
         None, description="Where the course lists it; left out: last, or where it is."
     )
 

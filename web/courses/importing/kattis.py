@@ -13,7 +13,14 @@ from typing import Any
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from web.courses.checks import CASE_CHARS, MOST_CASES
+from web.courses.checks import (
+    CASE_CHARS,
+    LEAST_MEMORY_MIB,
+    LEAST_TIME_S,
+    MOST_CASES,
+    MOST_MEMORY_MIB,
+    MOST_TIME_S,
+)
 from web.courses.importing.draft import ExerciseDraft
 from web.courses.importing.kattis_cases import Settings, inherited
 from web.courses.importing.package import Package
@@ -42,7 +49,6 @@ EXAMPLE = {
     "ko": ("예제", "입력", "출력"),
     "en": ("Example", "Input", "Output"),
 }
-MOST_TIME_S, MEMORY_MIB = 10.0, (64, 512)
 
 NO_VERSION = _("problem_format_version: only %(version)s is read")
 NO_TYPE = _("type: a problem of the type %(type)s cannot be judged here")
@@ -164,15 +170,16 @@ class _Reader:
         if "time_limit" in limits:
             # Kattis gives each case so much, an exercise all of them together.
             wanted = limits["time_limit"] * cases
-            self.columns["time_limit_s"] = min(max(float(wanted), 0.1), MOST_TIME_S)
+            self.columns["time_limit_s"] = float(min(max(wanted, LEAST_TIME_S), MOST_TIME_S))
             if wanted > MOST_TIME_S:
                 spot = self.problem.spot("limits.time_limit")
                 self.remark(spot, LIMITED, key="time_limit", most=f"{MOST_TIME_S} s")
         if "memory" in limits:
-            fewest, most = MEMORY_MIB
-            self.columns["memory_limit_mib"] = int(min(max(limits["memory"], fewest), most))
-            if limits["memory"] > most:
-                self.remark(self.problem.spot("limits.memory"), LIMITED, key="memory", most=most)
+            wanted = max(limits["memory"], LEAST_MEMORY_MIB)
+            self.columns["memory_limit_mib"] = int(min(wanted, MOST_MEMORY_MIB))
+            if wanted > MOST_MEMORY_MIB:
+                spot = self.problem.spot("limits.memory")
+                self.remark(spot, LIMITED, key="memory", most=MOST_MEMORY_MIB)
 
     def cases(self) -> list[dict[str, Any]]:
         """Of data/sample, then of data/secret, in the order of their names."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from web.courses.importing import shapes, toml
 from web.courses.importing.draft import CourseDraft, ExerciseDraft
 from web.courses.importing.package import Package
 from web.courses.importing.remarks import refuse
@@ -20,10 +21,8 @@ from web.tutor.levels import LEVELS
 
 LISTS = frozenset({"cases", "wrong"})
 """Columns of JSON: a list of tables, as our TOML has them."""
-NUMBERS = {
-    "position": int, "memory_limit_mib": int, "time_limit_s": float,
-    "absolute_tolerance": float, "relative_tolerance": float,
-}  # fmt: skip
+NUMBERS = {name: int if leaf is shapes.whole else float for name, leaf in toml.NUMBERS.items()}
+NUMBERS["position"] = int
 HINT = re.compile(r"hint_(\d+)_(\w+)")
 HINTS = {f"hint_{level}_{locale}" for level in LEVELS for locale in LANGUAGES}
 KNOWN = frozenset({"slug", "position", *EMPTY, *HINTS})

@@ -26,7 +26,7 @@ BLOCKS = (*columns("statement"), *columns("mistakes"), "starter", "tests", "refe
 # Whoever adds a column of numbers adds it here too, or no file could have it.
 NUMBERS: dict[str, Leaf] = {
     **dict.fromkeys(("absolute_tolerance", "relative_tolerance", "time_limit_s"), shapes.number),
-    **dict.fromkeys(("position", "memory_limit_mib"), shapes.whole),
+    "memory_limit_mib": shapes.whole,
 }
 CASES = Listed(
     keys(
@@ -47,11 +47,8 @@ NO_TOML = _("cannot be read: %(error)s")
 NO_EXERCISES = _("no exercise files")
 EMPTY: dict[str, Any] = {
     name: getattr(Exercise(), name)
-    for name in (
-        *LINES, "language", *BLOCKS, "checker", "absolute_tolerance", "relative_tolerance",
-        "time_limit_s", "memory_limit_mib", "cases", "wrong",
-    )
-}  # fmt: skip
+    for name in (*LINES, "language", *BLOCKS, "checker", *NUMBERS, "cases", "wrong")
+}
 """An exercise's columns but its position, and what they are in a file that does not have them."""
 NO_WORDS = dict.fromkeys(LANGUAGES, "")
 HEADER = re.compile(r"(\[\[?) *([\w.-]+) *\]\]?")
@@ -109,6 +106,7 @@ def exercise_shape(values: Mapping[str, Any], complete: bool) -> Keys:
     each = keys(words) if complete else keys({}, words)
     may: dict[str, Shape] = {
         VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line, **NUMBERS,
+        "position": shapes.whole,
         "cases": CASES, "hints": keys(
             {str(n): each for n in levels}, {str(n): each for n in LEVELS if n not in levels}
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from django.db.models import Max, Model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from web.courses.checks import MOST_POSITION
 from web.courses.importing.draft import CourseDraft, ExerciseDraft
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.courses.importing.toml import COURSE_FILE
@@ -62,21 +63,25 @@ def write(found: CourseDraft, course: Course | None, *, dry: bool) -> list[Chang
     """Write all drafts into the course, None for the one that the package names.
 
     dry: what would be written is told, and nothing is.
-    Raises: BadPackage, for what no exercise can be; then nothing is written.
+    Raises: BadPackage, for what no exercise can be, and Course.DoesNotExist for a course that was
+    deleted; then nothing is written.
     """
     with transaction.atomic():
         into = course or named(found)
         # Whoever imports into the course at the same time waits here.
         Course.objects.select_for_update().get(pk=into.pk)
+        # A course may hold far more than what is written.
+        known = dict(into.exercises.values_list("slug", "pk"))
+        wanted = [known[draft.slug] for draft in found.exercises if draft.slug in known]
         exercises = into.exercises.select_for_update().prefetch_related("authored_hints")
-        rows = {row.slug: row for row in exercises}
+        rows = {row.slug: row for row in exercises.in_bulk(wanted).values()}
         last = into.exercises.aggregate(last=Max("position"))["last"] or 0
         changes = []
         for draft in found.exercises:
             row = rows.get(draft.slug)
             if row is None:
                 last += 1
-                row = Exercise(course=into, slug=draft.slug, position=min(last, 32_767))
+                row = Exercise(course=into, slug=draft.slug, position=min(last, MOST_POSITION))
             changes.append(stored(row, draft))
         # What would be refused is refused in a dry run too, as all of it is done.
         if dry:
@@ -91,7 +96,7 @@ def named(found: CourseDraft) -> Course:
     course = Course.objects.filter(slug=found.slug).first()
     if course is None:
         course = Course(slug=found.slug, **in_columns("title", found.titles))
-        checked(course, ExerciseDraft(slug="", columns={}, spot=Spot(COURSE_FILE)))
+        checked(course, lambda _field: Spot(COURSE_FILE))
         course.save()
     return course
 
@@ -110,14 +115,14 @@ def stored(row: Exercise, draft: ExerciseDraft) -> Change:
     if new or fields:
         # Prompts of another revision share nothing with these in an engine's cache.
         row.revision += 0 if new else 1
-        checked(row, draft)
+        checked(row, draft.where)
         row.save()
     if "hints" in fields:
         # A level that is gone from the package must not stay behind.
         row.authored_hints.all().delete()
         for level, words in texts.items():
             hint = AuthoredHint(exercise=row, level=level, **words)
-            checked(hint, draft)
+            checked(hint, draft.where)
             hint.save()
     effect = Effect.NEW if new else Effect.CHANGED if fields else Effect.SAME
     return Change(row, effect, fields, draft.left_out)
@@ -127,13 +132,13 @@ def texts_of(hint: AuthoredHint) -> dict[str, str]:
     return {column: getattr(hint, column) for column in columns("text")}
 
 
-def checked(row: Model, draft: ExerciseDraft) -> None:
-    """Raises: BadPackage for the first field that the row's model refuses."""
+def checked(row: Model, where: Callable[[str], Spot]) -> None:
+    """where: of a field. Raises: BadPackage for the first one that the row's model refuses."""
     try:
         row.full_clean()
     except ValidationError as error:
         field, said = next(iter(error.message_dict.items()))
-        refuse(draft.where(field), REFUSED, field=field, said=" ".join(said))
+        refuse(where(field), REFUSED, field=field, said=" ".join(said))
 
 
 def label(name: str) -> str:

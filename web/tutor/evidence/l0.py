@@ -140,9 +140,7 @@ def _limit(limit: Verdict, first: Case | None, texts: dict[str, str]) -> str:
 
 
 def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
-    lines, number = code.splitlines(), error.line or 0
-    line = lines[number - 1] if 0 < number <= len(lines) else ""
-    meaning = explain_syntax(error.message, locale, line)
+    meaning = explain_syntax(error.message, locale, code, error.line)
     if error.line is None:
         return [texts["syntax"].format(meaning=meaning)]
     ask = texts["ask_line"].format(line=error.line)

@@ -19,6 +19,7 @@ from broker.contract.text import storable
 from broker.dispatch import Placement
 from broker.view import View
 from web.api import openapi, problem
+from web.api.nul import DETAIL
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
@@ -355,7 +356,7 @@ def refuse_bad_code(code: str) -> None:
 def refuse_nul(where: str, text: str) -> None:
     """PostgreSQL stores no NUL, and neither it nor the sandbox takes half a character."""
     if storable(text) != text:
-        refuse(where, _("There is a character in it that cannot be used (NUL or a broken one)."))
+        refuse(where, str(DETAIL))
 
 
 def refuse(where: str, what: str) -> None:

@@ -55,7 +55,7 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         reference=exercise.reference,
         mistakes=exercise.mistakes(row.locale),
         authored=authored(row),
-        l0=l0(row),
+        l0=words(row.submission, Report.from_json(row.submission.report), row.locale),
         code=row.submission.code,
         question=row.question,
         endpoint=endpoint,
@@ -69,7 +69,8 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
 def without_model(row: Hint) -> Iterator[tuple[Source, str]]:
     """What the student gets where no model's text may be shown; of whatever can be read."""
     try:
-        told, shown = composed(row), l0(row)
+        report = Report.from_json(row.submission.report)
+        told, shown = composed(row, report), words(row.submission, report, row.locale)
     except (AttributeError, KeyError, TypeError, ValueError):
         told, shown = (), ""
     exercise = row.exercise
@@ -92,26 +93,19 @@ def authored(row: Hint) -> str:
     return hint.text(row.locale) if hint else ""
 
 
-def l0(row: Hint) -> str:
-    """The test report in the hint's language."""
-    return words(row.submission, row.locale)
-
-
-def words(program: Submission, locale: Locale) -> str:
-    """The test report in words, by what is known: of a run here more than of another's verdict."""
-    report = Report.from_json(program.report)
+def words(program: Submission, report: Report, locale: Locale) -> str:
+    """The program's report in words, by what is known: of a run here more than of a verdict."""
     if program.source == Submission.Source.PLATFORM:
         return judged_words(report, locale)
     return l0_words(report, locale, program.code)
 
 
-def composed(row: Hint) -> tuple[str, ...]:
-    """Hints composed of what the program did, the most telling first.
+def composed(row: Hint, report: Report) -> tuple[str, ...]:
+    """Hints composed of what the program did, the most telling first. report: the program's.
 
     None for a program that a platform has judged: nobody here knows its language.
     """
     if row.submission.source == Submission.Source.PLATFORM:
         return ()
-    report = Report.from_json(row.submission.report)
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
     return tuple(islice(told, COMPOSED))

@@ -256,14 +256,13 @@ class HintsOut(BaseModel):
 
 
 def check_out(program: Submission) -> L0Out:
-    return l0_out(program, locale_now())
+    return l0_out(program, Report.from_json(program.report), locale_now())
 
 
-def l0_out(program: Submission, locale: Locale) -> L0Out:
-    report = Report.from_json(program.report)
+def l0_out(program: Submission, report: Report, locale: Locale) -> L0Out:
     return L0Out(
         report=ReportOut(**report.as_json()),
-        words=jobs.words(program, locale),
+        words=jobs.words(program, report, locale),
         source=Submission.Source(program.source),
     )
 
@@ -295,7 +294,7 @@ def hint_out(
         source=Source(hint.source),
         reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
-        l0=l0_out(hint.submission, hint.locale),
+        l0=l0_out(hint.submission, report, hint.locale),
         facts=[FactOut(**fact.as_json()) for fact in report.facts] if for_staff else None,
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
         code=hint.submission.code,

@@ -138,9 +138,8 @@ class Blanks:
     def _meaning(self) -> str | None:
         """What Python's words for the error mean; None where that names what is not there."""
         if self._fact and self._fact.kind is FactKind.SYNTAX:
-            line = self._code.splitlines()[self._fact.line - 1 : self._fact.line]
             message = str(self._fact.values.get("message", ""))
-            meaning = explain_syntax(message, self._locale, "".join(line))
+            meaning = explain_syntax(message, self._locale, self._code, self._fact.line)
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None

@@ -104,8 +104,12 @@ SYNTAX: dict[Locale, dict[str, str]] = {
 ASKS_EQUAL = re.compile(r"\s*+(?:return|assert|if|elif|while)\b.*?(?<![=!<>:+\-*/%&|^@])=(?!=)")
 
 
-def explain_syntax(message: str, locale: Locale, line: str) -> str:
-    """The rest of a sentence, for the parser's message on this line of code."""
+def explain_syntax(message: str, locale: Locale, code: str, number: int | None) -> str:
+    """The rest of a sentence, for the parser's message on a line of the code.
+
+    number: 1-based; a line that the code does not have is read as an empty one.
+    """
+    line = "".join(code.splitlines()[number - 1 : number]) if number and number > 0 else ""
     vague = message == "invalid syntax" or message.startswith(("cannot assign", "expected 'else'"))
     if vague and ASKS_EQUAL.match(line):
         return SYNTAX[locale][EQUALS]

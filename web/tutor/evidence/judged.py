@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.tutor.evidence.l0 import code_span
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 
@@ -119,8 +120,4 @@ def _ask(report: Report, texts: dict[str, str]) -> str:
 
 
 def _span(text: str | None, texts: dict[str, str]) -> str:
-    """As a code span of Markdown, its lines joined by a mark: two lines would end the span."""
-    lines = " ⏎ ".join(filter(None, map(str.strip, (text or "").splitlines())))
-    if not lines:
-        return texts["empty"]
-    return f"`` {lines} ``" if "`" in lines else f"`{lines}`"
+    return code_span(text, " ⏎ ") if text and text.strip() else texts["empty"]

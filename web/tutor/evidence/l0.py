@@ -135,14 +135,12 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
 def _limit(limit: Verdict, first: Case | None, texts: dict[str, str]) -> str:
     # Of a program that reads its input there is no call to name.
     if first and first.stdin is None:
-        return texts[f"{limit}_call"].format(call=_code(first.call))
+        return texts[f"{limit}_call"].format(call=code_span(first.call))
     return texts[limit]
 
 
 def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: str) -> list[str]:
-    lines, number = code.splitlines(), error.line or 0
-    line = lines[number - 1] if 0 < number <= len(lines) else ""
-    meaning = explain_syntax(error.message, locale, line)
+    meaning = explain_syntax(error.message, locale, code, error.line)
     if error.line is None:
         return [texts["syntax"].format(meaning=meaning)]
     ask = texts["ask_line"].format(line=error.line)
@@ -158,7 +156,7 @@ def _error(
     if report.first:
         told = _case(report.first, texts)
     else:
-        shown = _code(f"{error.kind}: {error.message}" if error.message else error.kind)
+        shown = code_span(f"{error.kind}: {error.message}" if error.message else error.kind)
         told = texts[what].format(line=error.line, error=shown)
     meaning = ERRORS[locale].get(error.kind, "")
     return [told, meaning, _count(report, texts), texts[ask].format(line=error.line)]
@@ -171,11 +169,11 @@ def _case(case: Case, texts: dict[str, str]) -> str:
     elif kind == "case_io" and not (case.got or "").strip():
         kind = "case_io_nothing"
     return texts[kind].format(
-        call=_code(case.call),
-        stdin=_code(case.stdin),
-        expected=_code(case.expected),
-        got=_code(case.got),
-        error=_code(case.error),
+        call=code_span(case.call),
+        stdin=code_span(case.stdin),
+        expected=code_span(case.expected),
+        got=code_span(case.got),
+        error=code_span(case.error),
     )
 
 
@@ -185,8 +183,11 @@ def _count(report: Report, texts: dict[str, str]) -> str:
     return texts["count"].format(passed=report.passed, total=report.total)
 
 
-def _code(text: str | None) -> str:
-    """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+def code_span(text: str | None, between: str = " ") -> str:
+    """As a code span of Markdown, on one line; blanks stay, for values may differ in them.
+
+    between: stands between its lines.
+    """
     # A blank line or two lines would end the code span, or the paragraph around it.
-    line = " ".join(filter(None, map(str.strip, (text or "").splitlines())))
+    line = between.join(filter(None, map(str.strip, (text or "").splitlines())))
     return f"`` {line} ``" if "`" in line else f"`{line}`"

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .endings import head, values_where_it_stopped
-from .listing import FUNCTIONS, names_in
+from .endings import values_where_it_stopped
+from .listing import FUNCTIONS, head, names_in
 from .show import cut
 from .trace import Trace
 

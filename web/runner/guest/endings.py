@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from .clue import Clue, Scene, Told
+from .listing import head
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import Values
@@ -66,20 +67,6 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
     elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         yield _wrong_name(scene, at, str(error.name), values)
-
-
-def head(statement: ast.AST) -> ast.AST:
-    """What of a statement runs at its own line: of a loop or `if` not the body."""
-    match statement:
-        case ast.If(test=test) | ast.While(test=test):
-            return test
-        case ast.For(iter=each) | ast.AsyncFor(iter=each):
-            return each
-        case ast.With(items=[item, *_]):
-            return item
-        case ast.FunctionDef() | ast.ClassDef() | ast.Try():
-            return ast.Pass()
-    return statement
 
 
 def values_where_it_stopped(scene: Scene) -> Values:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from types import CodeType
 
+from .show import cut
+
 STUDENT = "<student's program>"
 """File name of the compiled program, by which its frames are known."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -65,8 +67,7 @@ class Listing:
         else:
             middle = self._rows[first + 1 : min(last, first + MOST_ROWS)]
             found = [self._rows[first][start:], *middle, self._rows[last][:end]]
-        text = " ".join(b" ".join(found).decode("utf-8", "replace").split())
-        return text if len(text) <= most else text[: most - 1] + "…"
+        return cut(" ".join(b" ".join(found).decode("utf-8", "replace").split()), most)
 
     def line(self, number: int) -> int:
         return self.lines[number] if 0 < number < len(self.lines) else 1
@@ -108,6 +109,20 @@ def catches_all(handler: ast.ExceptHandler) -> bool:
         case None | ast.Name("BaseException"):
             return True
     return False
+
+
+def head(statement: ast.AST) -> ast.AST:
+    """What of a statement runs at its own line: of a loop or `if` not the body."""
+    match statement:
+        case ast.If(test=test) | ast.While(test=test):
+            return test
+        case ast.For(iter=each) | ast.AsyncFor(iter=each):
+            return each
+        case ast.With(items=[item, *_]):
+            return item
+        case ast.FunctionDef() | ast.ClassDef() | ast.Try():
+            return ast.Pass()
+    return statement
 
 
 def names_in(node: ast.AST) -> list[str]:

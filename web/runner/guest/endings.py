@@ -71,9 +71,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
 
 def values_where_it_stopped(scene: Scene) -> Values:
     """Of the innermost call in which the exception arose."""
-    # The exception passes through all of them; the last is where it arose.
-    raising = [call for call in scene.failing.calls if call.raises]
-    return raising[-1].values if raising else {}
+    raising = scene.failing.raising
+    return raising.values if raising else {}
 
 
 def _message(error: BaseException) -> str:
@@ -105,10 +104,10 @@ def _out_of_range(
 
 
 def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
-    raising = [call for call in scene.failing.calls if call.raises]
+    raising = scene.failing.raising
     for part in parts:
         if isinstance(part.value, ast.Name) and raising:
-            held = raising[-1].held.get(part.value.id)
+            held = raising.held.get(part.value.id)
             if type(held) is dict:
                 return [show(key, 40) for key in list(held)[:MOST_KEYS]]
     return []

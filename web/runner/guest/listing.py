@@ -29,8 +29,6 @@ class Listing:
         self.tree = ast.parse(code)
         self.statements: list[ast.stmt] = [ast.Pass()]
         """By number; none has 0."""
-        self.lines: list[int] = [1]
-        """Of each statement, 1-based."""
         self.number: dict[ast.AST, int] = {}
         """Of the statement in which a node stands; 0 for what stands in none."""
         self.parent: dict[ast.AST, ast.AST] = {}
@@ -40,7 +38,6 @@ class Listing:
             self.number[node] = number
             if isinstance(node, ast.stmt):
                 self.statements.append(node)
-                self.lines.append(node.lineno)
             for child in ast.iter_child_nodes(node):
                 self.parent[child] = node
 
@@ -70,7 +67,7 @@ class Listing:
         return cut(" ".join(b" ".join(found).decode("utf-8", "replace").split()), most)
 
     def line(self, number: int) -> int:
-        return self.lines[number] if 0 < number < len(self.lines) else 1
+        return self.statements[number].lineno if 0 < number < len(self.statements) else 1
 
     def within(self, node: ast.AST, kinds: type | tuple[type, ...]) -> ast.AST | None:
         """The nearest node of these kinds around it."""

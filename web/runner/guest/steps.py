@@ -184,7 +184,7 @@ def _last_rounds(scene: Scene, number: int, within: set[int], rounds: int) -> li
     if not found:
         kept = [
             {name: cut(repr(value), VALUE_CHARS) for name, value in held.items()}
-            for _, held in trace.rounds.get(number, ())
+            for held in trace.rounds.get(number, ())
         ]
         found = [
             _row(scene, number, "", after, before) for before, after in itertools.pairwise(kept)

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .endings import head, values_where_it_stopped
-from .listing import FUNCTIONS, names_in
+from .endings import values_where_it_stopped
+from .listing import FUNCTIONS, head, names_in
 from .show import cut
 from .trace import Trace
 
@@ -41,8 +41,8 @@ def _gives(scene: Scene) -> Iterator[Clue]:
         returns = isinstance(statement, ast.Return) or call.name == "<lambda>"
         if returns and call.gave and call.ended_at not in seen:
             seen.add(call.ended_at)
-            outer = call.above is None or call is trace.outer
-            yield Clue("gives_back", call.ended_at, {"value": call.gave}, 0 if outer else -0.05)
+            weight = 0 if call.above is None else -0.05
+            yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
         for at, text in dict(reversed(trace.printed)).items():
             if text.strip():

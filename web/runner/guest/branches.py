@@ -14,34 +14,32 @@ def branches(scene: Scene) -> Iterator[Clue]:
         if scene.at(node) == scene.failing.error_at:
             # Its condition may be what stopped the program, and then came out in no way.
             continue
-        if isinstance(node, ast.If) and scene.ran(node):
-            yield from _branch(scene, node)
-        elif isinstance(node, ast.While) and scene.ran(node):
-            yield from _against_passing(scene, node, node.test)
+        if isinstance(node, ast.If | ast.While) and scene.ran(node):
+            # Of a run that was followed in part, nothing can be said of every time.
+            if isinstance(node, ast.If) and scene.failing.whole:
+                yield _branch(scene, node)
+            yield from _against_passing(scene, node)
 
 
-def _branch(scene: Scene, node: ast.If) -> Iterator[Clue]:
+def _branch(scene: Scene, node: ast.If) -> Clue:
     number, asked = scene.at(node), scene.ran(node)
     taken = scene.entered(node, node.body, scene.failing)
     told: Told = {
         "condition": scene.listing.source(node.test),
         "values": scene.named(node.test, scene.values_at(node, last=True)),
     }
-    # Of a run that was followed in part, nothing can be said of every time.
-    if scene.failing.whole:
-        if not taken:
-            yield Clue("branch_not_taken", number, told)
-        elif taken == asked:
-            yield Clue("branch_always_taken", number, told)
-        else:
-            true_at = scene.passages(number, scene.at(node.body[0]))
-            values = scene.named(node.test, true_at[-1][0].values) if true_at else []
-            told |= {"times": taken, "asked": asked, "values": values}
-            yield Clue("branch_sometimes_taken", number, told)
-    yield from _against_passing(scene, node, node.test)
+    if not taken:
+        return Clue("branch_not_taken", number, told)
+    if taken == asked:
+        return Clue("branch_always_taken", number, told)
+    true_at = scene.passages(number, scene.at(node.body[0]))
+    values = scene.named(node.test, true_at[-1][0].values) if true_at else []
+    return Clue(
+        "branch_sometimes_taken", number, told | {"times": taken, "asked": asked, "values": values}
+    )
 
 
-def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> Iterator[Clue]:
+def _against_passing(scene: Scene, node: ast.If | ast.While) -> Iterator[Clue]:
     """A passing case in which the condition came out in no way that it did in the failing one."""
     ways = outcomes(scene, node, scene.failing)
     for trace in scene.passing:
@@ -52,9 +50,9 @@ def _against_passing(scene: Scene, node: ast.If | ast.While, test: ast.expr) -> 
         events = [event for event in trace.events if event.at == scene.at(node)]
         told: Told = {
             "call": trace.text,
-            "condition": scene.listing.source(test),
-            "values_failing": scene.named(test, scene.values_at(node)),
-            "values_passing": scene.named(test, events[0].values) if events else [],
+            "condition": scene.listing.source(node.test),
+            "values_failing": scene.named(node.test, scene.values_at(node)),
+            "values_passing": scene.named(node.test, events[0].values) if events else [],
         }
         yield Clue("against_passing", scene.at(node), told)
         return

@@ -55,19 +55,15 @@ class Console:
     def __init__(self, stdin: str = "", *, most: int, full: bool = False) -> None:
         self.source, self.sink = StandardInput(stdin.encode()), Sink(most, full=full)
         sys.stdin = io.TextIOWrapper(self.source, "utf-8")
-        sys.stdout = io.TextIOWrapper(self.buffer(self.sink), "utf-8")
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(self.sink), "utf-8")
         sys.stderr = io.TextIOWrapper(
-            self.buffer(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
+            io.BufferedWriter(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
         )
         for name in ("stdin", "stdout", "stderr"):
             setattr(sys, f"__{name}__", getattr(sys, name))
         self._out = sys.stdout
         builtins.open = io.open = self._open  # type: ignore[assignment]
         os.read, os.write, os.fstat = self._read, self._write, self._fstat  # type: ignore[assignment]
-
-    @staticmethod
-    def buffer(sink: Sink) -> io.BufferedWriter:
-        return io.BufferedWriter(sink)
 
     def text(self) -> str:
         """What was printed so far and kept. Raises: OutputFull."""

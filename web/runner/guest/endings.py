@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from .clue import Clue, Scene, Told
+from .listing import head
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import Values
@@ -68,25 +69,10 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         yield _wrong_name(scene, at, str(error.name), values)
 
 
-def head(statement: ast.AST) -> ast.AST:
-    """What of a statement runs at its own line: of a loop or `if` not the body."""
-    match statement:
-        case ast.If(test=test) | ast.While(test=test):
-            return test
-        case ast.For(iter=each) | ast.AsyncFor(iter=each):
-            return each
-        case ast.With(items=[item, *_]):
-            return item
-        case ast.FunctionDef() | ast.ClassDef() | ast.Try():
-            return ast.Pass()
-    return statement
-
-
 def values_where_it_stopped(scene: Scene) -> Values:
     """Of the innermost call in which the exception arose."""
-    # The exception passes through all of them; the last is where it arose.
-    raising = [call for call in scene.failing.calls if call.raises]
-    return raising[-1].values if raising else {}
+    raising = scene.failing.raising
+    return raising.values if raising else {}
 
 
 def _message(error: BaseException) -> str:
@@ -118,10 +104,10 @@ def _out_of_range(
 
 
 def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
-    raising = [call for call in scene.failing.calls if call.raises]
+    raising = scene.failing.raising
     for part in parts:
         if isinstance(part.value, ast.Name) and raising:
-            held = raising[-1].held.get(part.value.id)
+            held = raising.held.get(part.value.id)
             if type(held) is dict:
                 return [show(key, 40) for key in list(held)[:MOST_KEYS]]
     return []

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from types import CodeType
 
+from .show import cut
+
 STUDENT = "<student's program>"
 """File name of the compiled program, by which its frames are known."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -27,8 +29,6 @@ class Listing:
         self.tree = ast.parse(code)
         self.statements: list[ast.stmt] = [ast.Pass()]
         """By number; none has 0."""
-        self.lines: list[int] = [1]
-        """Of each statement, 1-based."""
         self.number: dict[ast.AST, int] = {}
         """Of the statement in which a node stands; 0 for what stands in none."""
         self.parent: dict[ast.AST, ast.AST] = {}
@@ -38,7 +38,6 @@ class Listing:
             self.number[node] = number
             if isinstance(node, ast.stmt):
                 self.statements.append(node)
-                self.lines.append(node.lineno)
             for child in ast.iter_child_nodes(node):
                 self.parent[child] = node
 
@@ -65,11 +64,10 @@ class Listing:
         else:
             middle = self._rows[first + 1 : min(last, first + MOST_ROWS)]
             found = [self._rows[first][start:], *middle, self._rows[last][:end]]
-        text = " ".join(b" ".join(found).decode("utf-8", "replace").split())
-        return text if len(text) <= most else text[: most - 1] + "…"
+        return cut(" ".join(b" ".join(found).decode("utf-8", "replace").split()), most)
 
     def line(self, number: int) -> int:
-        return self.lines[number] if 0 < number < len(self.lines) else 1
+        return self.statements[number].lineno if 0 < number < len(self.statements) else 1
 
     def within(self, node: ast.AST, kinds: type | tuple[type, ...]) -> ast.AST | None:
         """The nearest node of these kinds around it."""
@@ -108,6 +106,20 @@ def catches_all(handler: ast.ExceptHandler) -> bool:
         case None | ast.Name("BaseException"):
             return True
     return False
+
+
+def head(statement: ast.AST) -> ast.AST:
+    """What of a statement runs at its own line: of a loop or `if` not the body."""
+    match statement:
+        case ast.If(test=test) | ast.While(test=test):
+            return test
+        case ast.For(iter=each) | ast.AsyncFor(iter=each):
+            return each
+        case ast.With(items=[item, *_]):
+            return item
+        case ast.FunctionDef() | ast.ClassDef() | ast.Try():
+            return ast.Pass()
+    return statement
 
 
 def names_in(node: ast.AST) -> list[str]:

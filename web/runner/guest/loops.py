@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, LOOPS, names_in
+from .listing import FUNCTIONS, LOOPS, head, names_in
 from .sums import worked_out
 
 FEWEST_SEEN = 2
@@ -50,7 +50,7 @@ def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
 
 
 def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
-    condition = node.test if isinstance(node, ast.While) else node.iter
+    condition = head(node)
     # The last rounds are those that would go on: what changed before may stand still by now.
     events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
@@ -70,9 +70,8 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if not scene.failing.whole:
         return
     number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
-    loop = scene.listing.source(node.test if isinstance(node, ast.While) else node.iter)
     if not rounds:
-        yield Clue("no_round", number, {"loop": loop})
+        yield Clue("no_round", number, {"loop": scene.listing.source(head(node))})
         return
     if left := _left_at_once(scene, node, rounds):
         yield left
@@ -92,7 +91,7 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
             told |= {"variable": name, "first": seen[0]}
             if len(seen) == rounds:
                 told["last"] = seen[-1]
-    for name in names_in(node.test if isinstance(node, ast.While) else node.iter):
+    for name in names_in(head(node)):
         if name in scene.failing.sizes:
             told["length"] = scene.failing.sizes[name]
             break

@@ -6,8 +6,7 @@ import ast
 from difflib import SequenceMatcher
 
 from .clue import Clue, Told
-from .endings import head
-from .listing import FUNCTIONS, Listing
+from .listing import FUNCTIONS, Listing, head
 from .trace import Moment, Trace
 
 FEWEST_ALIKE = 0.5

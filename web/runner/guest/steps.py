@@ -11,7 +11,7 @@ from .endings import values_where_it_stopped
 from .listing import FUNCTIONS, LOOPS
 from .loops import inside
 from .show import cut
-from .trace import Calling, Moment, Trace, Values
+from .trace import Moment, Trace, Values
 
 MOST_NAMES = 8
 FIRST_ROWS, LAST_ROWS = 8, 4
@@ -45,10 +45,8 @@ def _table(scene: Scene, kind: str, rows: list[Row], total: int | None) -> dict[
     # What never changes says the least, where there are too many names.
     moving = {name for row in rows for name in row["changed"]}
     if len(names) > MOST_NAMES:
-        kept = [name for name in names if name in moving] + [
-            name for name in names if name not in moving
-        ]
-        names = [name for name in names if name in kept[:MOST_NAMES]]
+        kept = sorted(names, key=lambda name: name not in moving)[:MOST_NAMES]
+        names = [name for name in names if name in kept]
     for row in rows:
         row["values"] = {name: row["values"][name] for name in names if name in row["values"]}
         row["changed"] = [name for name in row["changed"] if name in names]
@@ -103,11 +101,16 @@ def _calls_itself(trace: Trace) -> str | None:
 def _calls(scene: Scene, name: str) -> list[Row]:
     """A row a call: its arguments, and what it gave back."""
     found = []
+    begins = next(
+        (scene.at(node) for node in scene.nodes
+         if isinstance(node, FUNCTIONS) and node.name == name), None,
+    )  # fmt: skip
     for call in scene.failing.calls:
         if call.name != name:
             continue
         arguments = ", ".join(cut(text, VALUE_CHARS) for text in call.arguments.values())
-        row = _row(scene, _began(scene, call), cut(f"{name}({arguments})", 60), call.arguments, {})
+        label = cut(f"{name}({arguments})", 60)
+        row = _row(scene, begins or call.ended_at, label, call.arguments, {})
         # Each call has arguments of its own: none was changed.
         row["changed"] = []
         # `return` is no name of a variable's, and cannot hide one.
@@ -115,13 +118,6 @@ def _calls(scene: Scene, name: str) -> list[Row]:
             row["values"]["return"] = cut(call.gave, VALUE_CHARS)
         found.append(row)
     return found
-
-
-def _began(scene: Scene, call: Calling) -> int:
-    for node in scene.nodes:
-        if isinstance(node, FUNCTIONS) and node.name == call.name:
-            return scene.at(node)
-    return call.ended_at
 
 
 def _loop(scene: Scene, at: int) -> ast.For | ast.While | None:
@@ -184,7 +180,7 @@ def _last_rounds(scene: Scene, number: int, within: set[int], rounds: int) -> li
     if not found:
         kept = [
             {name: cut(repr(value), VALUE_CHARS) for name, value in held.items()}
-            for _, held in trace.rounds.get(number, ())
+            for held in trace.rounds.get(number, ())
         ]
         found = [
             _row(scene, number, "", after, before) for before, after in itertools.pairwise(kept)

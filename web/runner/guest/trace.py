@@ -97,7 +97,7 @@ class Trace:
         self.moves: Counter[tuple[int, int]] = Counter()
         self.events: list[Moment] = []
         self.last: deque[Moment] = deque(maxlen=LAST_EVENTS)
-        self.rounds: dict[int, deque[tuple[int, dict[str, object]]]] = {
+        self.rounds: dict[int, deque[dict[str, object]]] = {
             at: deque(maxlen=LAST_ROUNDS) for at in looked_into
         }
         self.calls: list[Calling] = []
@@ -143,6 +143,12 @@ class Trace:
         # A case may call several functions: `assert g(f(1)) == 2` ends with the last.
         made = [call for call in self.calls if call.above is None]
         return made[-1] if made else None
+
+    @property
+    def raising(self) -> Calling | None:
+        """The innermost call that an exception ended."""
+        # The exception passes through all of them; the last is where it arose.
+        return next((call for call in reversed(self.calls) if call.raises), None)
 
     @property
     def returned_at(self) -> int:
@@ -215,8 +221,7 @@ class Trace:
         elif self._full and at in self.rounds:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
-            scalars = {name: each for name, each in held if is_scalar(each)}
-            self.rounds[at].append((call.number, scalars))
+            self.rounds[at].append({name: each for name, each in held if is_scalar(each)})
         if self._seen % EVENTS_A_LOOK == 0 and self._left < 0 and perf_counter() > self._until_s:
             self._tire()
 

@@ -43,6 +43,7 @@ class Watched:
 
     ends: whether the program is known to end by itself; another one is stopped. brief: keep what
     ran, and few values. only: the number of the one case that is traced; none after it is played.
+    failing: the first case that fails; the program's own run where that did not come to its end.
     """
 
     def __init__(
@@ -54,8 +55,8 @@ class Watched:
         brief: bool = False,
         only: int | None = None,
     ) -> None:
-        self.loaded: Trace | None = None
         self.traces: list[Trace] = []
+        self.failing: Trace | None = None
         self._looked_into = {
             number for node, number in listing.number.items() if isinstance(node, (*LOOPS, ast.If))
         }
@@ -64,10 +65,11 @@ class Watched:
         self._began_s, self._budget_s = perf_counter(), budget_s
 
     def load(self, run: Run) -> None:
-        self.loaded = self._trace("")
-        self.loaded.run(run)
+        loaded = self._trace("")
+        loaded.run(run)
         # A program that does not load has no functions that a case could call.
-        if self.failing:
+        if loaded.error is not None or loaded.stuck:
+            self.failing = loaded
             raise Enough
 
     def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
@@ -86,20 +88,14 @@ class Watched:
                 # The program's own `==` may raise whatever it likes.
                 trace.error = error
         self.traces.append(trace)
+        if not trace.passed:
+            self.failing = self.failing or trace
         if (
             trace.stuck
             or self._only is not None
             or (self.failing and len(self.traces) >= MOST_CASES)
         ):
             raise Enough
-
-    @property
-    def failing(self) -> Trace | None:
-        """The first case that fails; the program's own run where that did not come to its end."""
-        # What stops the program while it loads fails it before any case.
-        if self.loaded and (self.loaded.error or self.loaded.stuck):
-            return self.loaded
-        return next((trace for trace in self.traces if not trace.passed), None)
 
     @property
     def passing(self) -> list[Trace]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, TypeGuard
+from typing import Any
 
 from web.tutor.gate.lexis import printable
 
@@ -121,8 +121,9 @@ class Fact:
         # In a list, not a set: what is sent as a kind need not have a hash.
         if not isinstance(data, Mapping) or data.get("kind") not in list(FactKind):
             return None
-        line, lines, values = data.get("line"), data.get("lines", ()), data.get("values", {})
-        if not _is_line(line) or not isinstance(lines, list | tuple):
+        line = whole(data.get("line"), 1, LAST_LINE)
+        lines, values = data.get("lines", ()), data.get("values", {})
+        if line is None or not isinstance(lines, list | tuple):
             return None
         if not isinstance(values, Mapping):
             return None
@@ -137,7 +138,7 @@ class Fact:
         return cls(
             kind=FactKind(data["kind"]),
             line=line,
-            lines=tuple(each for each in lines[:MOST_LINES] if _is_line(each)),
+            lines=tuple(each for each in lines[:MOST_LINES] if whole(each, 1, LAST_LINE)),
             values=kept,
             score=_score(score),
         )
@@ -155,9 +156,10 @@ def cut_text(text: str, most: int) -> str:
     return printable(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def _is_line(value: object) -> TypeGuard[int]:
-    # A bool is an int, and no line.
-    return type(value) is int and 1 <= value <= LAST_LINE
+def whole(value: object, least: int, most: int) -> int | None:
+    """The value, where it is a whole number from `least` to `most`."""
+    # A bool is an int, and counts nothing.
+    return value if type(value) is int and least <= value <= most else None
 
 
 def _value(value: object) -> str | int | tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from web.tutor.evidence.facts import LAST_LINE, cut_text
+from web.tutor.evidence.facts import LAST_LINE, cut_text, whole
 
 MOST_NAMES = 8
 MOST_ROWS = 12
@@ -86,8 +86,8 @@ class Steps:
             kind=StepsKind(data["kind"]),
             names=columns,
             rows=tuple(row for row in found if row),
-            omitted=_number(data.get("omitted"), 0, MOST_OMITTED) or 0,
-            line=_number(data.get("line"), 1, LAST_LINE),
+            omitted=whole(data.get("omitted"), 0, MOST_OMITTED) or 0,
+            line=whole(data.get("line"), 1, LAST_LINE),
             at=_values(data.get("at"), None),
         )
 
@@ -95,12 +95,12 @@ class Steps:
 def _step(data: object, columns: tuple[str, ...]) -> Step | None:
     if not isinstance(data, Mapping):
         return None
-    line, label, changed = data.get("line"), data.get("label", ""), data.get("changed", ())
-    number = _number(line, 1, LAST_LINE)
-    if number is None or not isinstance(label, str) or not isinstance(changed, list | tuple):
+    line = whole(data.get("line"), 1, LAST_LINE)
+    label, changed = data.get("label", ""), data.get("changed", ())
+    if line is None or not isinstance(label, str) or not isinstance(changed, list | tuple):
         return None
     return Step(
-        line=number,
+        line=line,
         label=cut_text(label, LABEL_CHARS),
         values=_values(data.get("values"), columns),
         changed=tuple(name for name in columns if name in changed[:MOST_NAMES]),
@@ -117,7 +117,3 @@ def _values(data: object, columns: tuple[str, ...] | None) -> dict[str, str]:
     ]
     # A value without a column could not be shown.
     return {name: value for name, value in pairs if columns is None or name in columns}
-
-
-def _number(value: object, least: int, most: int) -> int | None:
-    return value if type(value) is int and least <= value <= most else None

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-whole test-rest test-vllm check bench setup setup-dev chromium postgresql
+.PHONY: help run test test-rest test-whole test-postgresql test-browser test-vllm check bench setup setup-dev chromium postgresql
 
 help:
 	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
@@ -17,18 +17,24 @@ run: setup
 	@$(BIN)/python -m web start
 
 # Whole sites mostly wait: three of them at a time, the files of tests shared out among them, and
-# the other tests beside them. (ARGS="-n 0 …" runs one after the other, for a debugger.)
+# the other parts beside them; -k: a part that fails hides no other's failures.
+# (make test-whole ARGS="-n 0 …" runs one test after the other, for a debugger.)
+TEST_PARTS := test-rest test-whole test-postgresql test-browser
 test: setup-dev chromium postgresql
-	@$(MAKE) --no-print-directory -j2 $(if $(filter output-sync,$(.FEATURES)),-O) test-whole test-rest
-
-test-whole:
-	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
-	@# What is stored, once more on PostgreSQL.
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
+	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 
 test-rest:
 	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser --ignore tests/whole $(ARGS)
-	@# In a process of their own: Playwright keeps an event loop running in the main thread.
+
+test-whole:
+	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
+
+# What is stored, once more on PostgreSQL.
+test-postgresql:
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
+
+# In a process of their own: Playwright keeps an event loop running in the main thread.
+test-browser:
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Not in CI: it fetches 1.5 GB once, and then takes about ten minutes and 8 GB of memory.

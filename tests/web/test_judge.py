@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -40,6 +43,18 @@ def looks_whole(shown: str) -> None:
 
 def test_an_exercise_judges_a_program(db: None, exercise: Exercise, program: str) -> None:
     looks_whole(judged("--exercise", EXERCISE, program))
+
+
+def test_before_the_first_start_the_error_says_what_to_do(tmp_path: Path, program: str) -> None:
+    command = [sys.executable, "-m", "web", "judge", "--exercise", EXERCISE, program]
+    ended = subprocess.run(
+        command, env={**os.environ, "HINTLINE_DATA": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert ended.returncode == 1
+    assert "make run" in ended.stderr
+    assert "--tests" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_file_of_asserts_judges_it_without_a_database(tmp_path: Path, program: str) -> None:

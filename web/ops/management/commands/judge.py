@@ -54,8 +54,13 @@ class Command(BaseCommand):
             else:
                 tests, limits = in_file(options["tests"]), RunLimits()
             self.show(judging.report_on(code, tests, limits), code)
-        except (judging.Unusable, NotBuilt, OSError, DatabaseError) as error:
+        except (judging.Unusable, NotBuilt, OSError) as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(
+                f"The exercises are in the site's database, which cannot be read ({error}). "
+                "Start the site once (make run), or name a file of tests by --tests."
+            ) from error
 
     def show(self, report: Report, code: str) -> None:
         self.stdout.write(f"{report.verdict}: {report.passed} of {report.total} tests pass\n")

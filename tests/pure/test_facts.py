@@ -328,6 +328,34 @@ def test_a_program_that_reads_input_has_facts_too() -> None:
     assert found["gives_back"]["values"] == {"value": "6"}
 
 
+LINES = "for word in input().split():\n    print(word)\n    print('sum', len(word))\n"
+GREETS = "print('name?')\nname = input()\nprint('hello', name)\n"
+JOINS = "for word in input().split():\n    print(word, end='')\nprint('.')\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "line", "value"),
+    [
+        (LINES, ("a bc", "a\nbc\nsum 2\n"), 3, "sum 1"),
+        (LINES, ("a bc", "a\nsum 1\nbc\nsum 3\n"), 3, "sum 2"),
+        (LINES, ("a bc", "A\nsum 1\nBC\nsum 2\n"), 2, "a"),
+        (GREETS, ("Bo", "hello Bo\n"), 1, "name?"),
+    ],
+)
+def test_the_first_print_that_is_not_as_expected_comes_first(
+    code: str, case: tuple[str, str], line: int, value: str
+) -> None:
+    first = told(code, inputs(case))[0]
+
+    assert (first["kind"], first["line"], first["values"]) == ("gives_back", line, {"value": value})
+
+
+def test_prints_that_cannot_be_told_apart_in_the_output_are_all_alike() -> None:
+    found = told(JOINS, inputs(("a b", "a b.")))
+
+    assert [fact["score"] for fact in found if fact["kind"] == "gives_back"] == [0.53] * 2
+
+
 def test_what_stops_a_program_that_reads_input_is_found() -> None:
     code = "xs = input().split()\nt = 0\nfor x in xs:\n    t = t + x\nprint(t)\n"
 

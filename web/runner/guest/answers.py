@@ -14,6 +14,8 @@ from .trace import Trace
 MOST_VALUES = 8
 NONE = 0.65
 """Added where a name got the None at which the program stops later."""
+PRINTS_WRONG = 0.3
+"""Added where a print is the first that differs from what is expected."""
 MOST_PLACES = 1_000
 MUTABLE = (list, dict, set)
 CHANGING = {
@@ -44,9 +46,28 @@ def _gives(scene: Scene) -> Iterator[Clue]:
             weight = 0 if call.above is None else -0.05
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
-        for at, text in dict(reversed(trace.printed)).items():
+        wrong = _first_wrong_print(trace)
+        for at, text in (dict(reversed(trace.printed)) | wrong).items():
             if text.strip():
-                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)})
+                bonus = PRINTS_WRONG if at in wrong else 0
+                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)}, bonus)
+
+
+def _first_wrong_print(trace: Trace) -> dict[int, str]:
+    """Line and text of the first print that is not what was expected there; empty if unknown."""
+    if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
+        return {}
+    got, expected, place = trace.got.split(), trace.expected.split(), 0
+    for at, text in trace.printed:
+        words = text.split()
+        here = slice(place, place + len(words))
+        # What was written in another way, or cut where it was kept, shifts all that follows.
+        if words != got[here]:
+            return {}
+        if words != expected[here]:
+            return {at: text}
+        place += len(words)
+    return {}
 
 
 def sources(scene: Scene) -> dict[int, tuple[str, int]]:

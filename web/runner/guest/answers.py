@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .clue import Clue, Scene, Told
 from .endings import values_where_it_stopped
 from .listing import FUNCTIONS, head, names_in
+from .printing import first_wrong
 from .show import cut
 from .trace import Trace
 
@@ -46,28 +47,12 @@ def _gives(scene: Scene) -> Iterator[Clue]:
             weight = 0 if call.above is None else -0.05
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
-        wrong = _first_wrong_print(trace)
-        for at, text in (dict(reversed(trace.printed)) | wrong).items():
-            if text.strip():
-                bonus = PRINTS_WRONG if at in wrong else 0
-                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)}, bonus)
-
-
-def _first_wrong_print(trace: Trace) -> dict[int, str]:
-    """Line and text of the first print that is not what was expected there; empty if unknown."""
-    if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
-        return {}
-    got, expected, place = trace.got.split(), trace.expected.split(), 0
-    for at, text in trace.printed:
-        words = text.split()
-        here = slice(place, place + len(words))
-        # What was written in another way, or cut where it was kept, shifts all that follows.
-        if words != got[here]:
-            return {}
-        if words != expected[here]:
-            return {at: text}
-        place += len(words)
-    return {}
+        wrong = first_wrong(trace)
+        for written in dict(reversed([(each.at, each) for each in trace.printed])).values():
+            told = wrong if wrong and wrong.at == written.at else written
+            if told.text.strip():
+                bonus = PRINTS_WRONG if told is wrong else 0
+                yield Clue("gives_back", told.at, {"value": cut(told.text.strip(), 120)}, bonus)
 
 
 def sources(scene: Scene) -> dict[int, tuple[str, int]]:

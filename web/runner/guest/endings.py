@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -14,6 +15,10 @@ from .trace import Values
 
 MOST_KEYS = 6
 NUMBERS = (int, float, bool)
+NO_NUMBER = re.compile(
+    r"(?:invalid literal for int\(\) with base 10|could not convert string to float): ('.*|\".*)"
+)
+"""What Python says of a text that is to become a number."""
 
 
 def endings(scene: Scene) -> Iterator[Clue]:
@@ -60,6 +65,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     }
     yield Clue("stopped", at, told)
     parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
+    if type(error) is ValueError and (text := NO_NUMBER.match(message)):
+        yield Clue("no_number", at, {"text": text[1]})
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
     elif isinstance(error, KeyError) and error.args:
@@ -134,10 +141,9 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     plain = not isinstance(statement, ast.Return) or statement.value is None
     if got is None and expected is not None:
         # An empty print makes a blank line, and is no answer.
-        printed = [(where, text) for where, text in trace.printed if text.strip()]
-        if printed:
-            at, text = printed[-1]
-            yield Clue("printed_gave_none", at, {"printed": cut(text.strip(), 120)})
+        if printed := [each for each in trace.printed if each.text.strip()]:
+            shown = cut(printed[-1].text.strip(), 120)
+            yield Clue("printed_gave_none", printed[-1].at, {"printed": shown})
         elif plain:
             yield from _without_value(scene, at)
         else:

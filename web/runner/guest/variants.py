@@ -171,6 +171,9 @@ def _other_conditions(node: ast.expr) -> Iterator[ast.expr]:
             if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
                 for step in (1, -1):
                     yield made(ast.Compare, left, [operator], [_more(right, step)])
+                if not isinstance(right, ast.Constant):
+                    # As long as anything is left, and not only a whole portion.
+                    yield made(ast.Compare, left, [ast.Gt()], [made(ast.Constant, 0)])
         case ast.BoolOp(joined, values):
             yield made(ast.BoolOp, ast.Or() if isinstance(joined, ast.And) else ast.And(), values)
             yield from values if len(values) == 2 else ()

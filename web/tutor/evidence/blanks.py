@@ -28,12 +28,12 @@ NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OF_CODE = frozenset({
-    "branch", "changed", "close", "condition", "expression", "function", "name", "part",
+    "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
     "sequence", "unchanged", "variable", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
-COUNTS = frozenset({"asked", "depth", "index", "length", "round"})
+COUNTS = frozenset({"asked", "depth", "index", "left", "length", "read", "round"})
 """Numbers that stand in the sentence as they are."""
 TIMES = frozenset({"rounds", "runs", "times"})
 """Numbers that say how often."""

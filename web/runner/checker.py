@@ -9,7 +9,7 @@ from web.runner.answers import explained, joined, looked_at, report_of
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
-from web.tutor.evidence.report import ProgramError, Report, Verdict
+from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
 FACTS_S = 0.015
@@ -19,9 +19,6 @@ STUCK_FACTS_S = 0.25
 SPARE_S = 0.35
 PLACE_S = 0.5
 """So long facts are waited for where others run: whoever asks has a report already."""
-EXPLAINED = frozenset(
-    (Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.MEMORY, Verdict.TOO_DEEP)
-)
 ENDED = frozenset((Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX))
 
 

@@ -55,6 +55,10 @@ class Verdict(StrEnum):
     """Nothing can be said: another language, no tests, or a feature that the sandbox lacks."""
 
 
+EXPLAINED = frozenset(
+    (Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.MEMORY, Verdict.TOO_DEEP)
+)
+"""Those under which it can be found out what a program did."""
 OLDER_VERDICTS = {"timeout": Verdict.TIME, "skipped": Verdict.NOT_RUN}
 """As rows of before have them."""
 

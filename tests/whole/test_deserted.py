@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -21,7 +22,8 @@ def test_without_any_node_every_hint_ends(tmp_path_factory: pytest.TempPathFacto
         asked = [stand.student() for _ in range(3)]
         running = stand.ask(asked[0])
         until(lambda: engine.stats()["active"])
-        stand.processes["node"].send_signal(signal.SIGKILL)
+        for pid in (stand.processes["node"].pid, *stand.worker_pids()):
+            os.kill(pid, signal.SIGKILL)
         waiting = stand.ask(asked[1])
 
         with asked[1].stream("GET", waiting["links"]["events"], timeout=90) as stream:

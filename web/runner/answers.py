@@ -23,6 +23,8 @@ LACKS = {"threads", "a length above 2**31", *(f"module {name}" for name in sys.s
 
 def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     """What a run showed. Each field of the guest's is checked: none need be what it should be."""
+    if answer.ending is Ending.LOST:
+        return Report(verdict=Verdict.NOT_RUN, error=ProgramError(kind="Lost", message=""))
     said = _object(answer.line)
     verdict = _verdict(said.get("verdict"))
     error = _error(said.get("error"))
@@ -110,7 +112,7 @@ def _of_limit(verdict: Verdict, limits: RunLimits) -> ProgramError | None:
         case Verdict.TOO_DEEP:
             return ProgramError(kind="RecursionError", message="too deep")
         case Verdict.CRASHED:
-            return ProgramError(kind="Crashed", message="the sandbox process died")
+            return ProgramError(kind="Crashed", message="the program broke off")
     return None
 
 

@@ -50,9 +50,9 @@ class Verdict(StrEnum):
     OUTPUT = "output"
     """The code printed more than is read."""
     CRASHED = "crashed"
-    """The sandbox process died under the code."""
+    """The code broke off in a way that Python does not have: its sandbox stopped it."""
     NOT_RUN = "not_run"
-    """Nothing can be said: another language, no tests, or a feature that the sandbox lacks."""
+    """Nothing can be said: another language, no tests, no sandbox, or what the sandbox lacks."""
 
 
 EXPLAINED = frozenset(

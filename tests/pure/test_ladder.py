@@ -60,6 +60,7 @@ def test_levels_keep_their_hard_limits() -> None:
         (failure(Verdict.CRASHED, "Crashed"), "멈췄어요", "broke the place"),
         (failure(Verdict.NOT_RUN, "Language", "java"), "이 언어(java)", "for this language (java)"),
         (failure(Verdict.NOT_RUN, "NoTests"), "테스트가 없어요", "has no tests"),
+        (failure(Verdict.NOT_RUN, "Lost"), "잘못이 아닐", "not be run: the place"),
         (failure(Verdict.NOT_RUN, "Busy"), "잠시 뒤", "in a moment"),
         (failure(Verdict.NOT_RUN, "Unsupported", "`del`"), "'del' 이(가)", "uses 'del'"),
         (failure(Verdict.TOO_DEEP, "RecursionError"), "깊이", "too deep"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from web.runner import cases
@@ -9,7 +10,7 @@ from web.runner.answers import explained, joined, looked_at, report_of
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
-from web.tutor.evidence.report import ProgramError, Report, Verdict
+from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
 __all__ = ["Checker", "SandboxBusy", "checker"]
 FACTS_S, STUCK_FACTS_S = 0.2, 0.5
@@ -20,9 +21,8 @@ on counts (web.runner.guest.facts); time is the last fuse, for programs whose si
 SPARE_S = 0.35
 PLACE_S = 0.5
 """So long facts are waited for where others run: whoever asks has a report already."""
-EXPLAINED = frozenset(
-    (Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.MEMORY, Verdict.TOO_DEEP)
-)
+OF_NO_INPUT = frozenset((Verdict.SYNTAX, Verdict.NOT_RUN))
+"""Of these all is told also where every case is hidden: they are found without any input too."""
 ENDED = frozenset((Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX))
 
 
@@ -90,6 +90,10 @@ def _encodable(code: str) -> str:
 def _run(sandbox: Sandbox, code: str, tests: Tests, limits: RunLimits) -> Report:
     first, *others = cases.parts(tests)
     report = report_of(sandbox.run(cases.job(code, first), limits), first, limits)
+    if report.verdict in OF_NO_INPUT and cases.is_hidden(first):
+        bare = _run(sandbox, code, cases.without_input(first), limits)
+        if bare.verdict is report.verdict:
+            report = replace(report, error=bare.error)
     for part in others:
         # A program that met a limit would meet it again.
         if report.verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.ERROR):
@@ -119,7 +123,10 @@ def _told_of(report: Report, tests: Tests) -> Tests:
     """The part of the tests that holds the failing case."""
     first, *others = cases.parts(tests)
     # One without a case may be forged: then only what the student may see is played.
-    return others[-1] if others and report.first and report.first.hidden else first
+    part = others[-1] if others and report.first and report.first.hidden else first
+    if report.verdict in OF_NO_INPUT and cases.is_hidden(part):
+        return cases.without_input(part)
+    return part
 
 
 def _not_run(kind: str, message: str) -> Report:

@@ -21,4 +21,6 @@ class Ending(IntEnum):
     TOO_DEEP = 2
     """Its calls stood too deep inside each other."""
     CRASHED = 3
-    """It broke off, or its process died."""
+    """It broke off."""
+    LOST = 4
+    """Its process was gone, and that of another try: nobody knows what the program does."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from web.tutor.evidence.explain import ERRORS, explain_syntax
-from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wording
 from web.tutor.evidence.wording.particles import Said
@@ -27,12 +27,6 @@ MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
-OF_CODE = frozenset({
-    "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
-    "sequence", "unchanged", "variable", "word",
-})  # fmt: skip
-"""Values of facts that the student has written. All others come from a run: of a hidden case, whose
-input nobody may see, they are not told."""
 COUNTS = frozenset({"asked", "depth", "index", "left", "length", "read", "round"})
 """Numbers that stand in the sentence as they are."""
 TIMES = frozenset({"rounds", "runs", "times"})

@@ -20,6 +20,12 @@ MOST_LINES = 5
 LAST_LINE = 100_000
 LARGEST = 10**12
 """Largest whole number that a fact tells as one."""
+OF_CODE = frozenset({
+    "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
+    "sequence", "unchanged", "variable", "word",
+})  # fmt: skip
+"""Values of facts that the student has written. All others come from a run: of a hidden case, whose
+input nobody may see, they are not told."""
 
 
 class FactKind(StrEnum):

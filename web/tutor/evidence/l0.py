@@ -51,6 +51,8 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "knows yet whether it is right.",
         "Unsupported": "The tests cannot be run: your code uses {message}, which the place where "
         "tests run does not have. That need not be a mistake.",
+        "Lost": "The tests could not be run: the place where they run broke off twice. That need "
+        "not be a mistake of yours. Try again in a moment.",
         "Busy": "The tests could not be run just now: too many are running. Try again in a moment.",
     },
     "ko": {
@@ -97,6 +99,8 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "맞는지는 아직 아무도 몰라요.",
         "Unsupported": "테스트를 돌릴 수 없어요. 코드가 쓰는 {message} 이(가) 테스트를 돌리는 곳에 "
         "없어요. 잘못이 아닐 수도 있어요.",
+        "Lost": "테스트를 돌리는 곳이 두 번이나 멈춰서 실행하지 못했어요. 코드의 잘못이 아닐 수도 "
+        "있어요. 잠시 뒤에 다시 해 보세요.",
         "Busy": "지금은 실행 중인 테스트가 많아 돌리지 못했어요. 잠시 뒤에 다시 해 보세요.",
     },
 }

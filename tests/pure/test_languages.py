@@ -13,7 +13,7 @@ from web.courses.texts import columns, in_columns, in_language
 from web.engines.models import Engine, language_choices
 from web.language import locale_now, words_now
 from web.tutor.diagnosis import slips
-from web.tutor.evidence import explain, l0
+from web.tutor.evidence import explain, l0, misread
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.form import speaks
 from web.tutor.languages import DEFAULT, LANGUAGES, OPERATORS, Locale, Words
@@ -24,6 +24,7 @@ BY_LANGUAGE: dict[str, Mapping[Locale, object]] = {
     "slips": slips.TEXTS,
     "errors": explain.ERRORS,
     "syntax": explain.SYNTAX,
+    "misread": misread.SAID,
     "rules": policy.RULES,
     "retry": policy.RETRY,
     "headings": policy.HEADINGS,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from web.tutor.evidence.explain import ERRORS, explain_syntax
+from web.tutor.evidence.explain import ERRORS, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wording
@@ -133,7 +133,7 @@ class Blanks:
         """What Python's words for the error mean; None where that names what is not there."""
         if self._fact and self._fact.kind is FactKind.SYNTAX:
             message = str(self._fact.values.get("message", ""))
-            meaning = explain_syntax(message, self._locale, self._code, self._fact.line)
+            meaning = met_syntax(message, self._locale, self._code, self._fact.line)
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None

@@ -27,6 +27,7 @@ def printing(scene: Scene) -> Iterator[Clue]:
         return
     yield from _prompts(scene, trace.expected)
     if (wrong := first_wrong(trace)) and wrong.text.strip():
+        yield Clue("prints_wrong", wrong.at, {"printed": cut(wrong.text.strip(), 80)})
         yield from _form(trace, wrong, trace.expected)
     if trace.lines_left:
         reading = [scene.at(node) for node in _reading(scene)]

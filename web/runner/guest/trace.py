@@ -159,6 +159,11 @@ class Trace:
             self.error_at = last_at(self.error.__traceback__)
 
     @property
+    def kept_whole(self) -> bool:
+        """Whether every event was kept with its values."""
+        return self._seen <= self._full
+
+    @property
     def outer(self) -> Calling | None:
         """The call that the case made, the last one if it made several."""
         # A case may call several functions: `assert g(f(1)) == 2` ends with the last.

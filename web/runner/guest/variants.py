@@ -129,6 +129,9 @@ class Variants(ast.NodeTransformer):
                         )
             case ast.Assign([ast.Name(name, context)], value):
                 yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
+                if isinstance(value, ast.Name):
+                    turned = made(ast.Name, value.id, ast.Store())
+                    yield made(ast.Assign, [turned], made(ast.Name, name, ast.Load()))
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:
         """Each a copy with one change, of a node nothing in which is switched."""

@@ -27,7 +27,9 @@ MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
-COUNTS = frozenset({"asked", "depth", "index", "left", "length", "read", "round"})
+COUNTS = frozenset({
+    "asked", "depth", "found", "index", "left", "length", "read", "round", "wanted",
+})  # fmt: skip
 """Numbers that stand in the sentence as they are."""
 TIMES = frozenset({"rounds", "runs", "times"})
 """Numbers that say how often."""
@@ -78,6 +80,9 @@ class Blanks:
             # One value alone is nothing that a name goes through.
             case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
                 found["value"] = found.pop("values")
+            # What stays the same holds no loop up where something else changes.
+            case FactKind.NEVER_ENDS if fact.values.get("changed"):
+                found.pop("unchanged", None)
             # One place alone is a parameter, whose list is kept from call to call.
             case FactKind.ONE_LIST_MANY_TIMES if isinstance(places, tuple) and len(places) == 1:
                 found["kept"] = found.pop("places")

@@ -81,6 +81,8 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.NO_NUMBER: (RECEIPT, 4, {"text": "'500 30'"}),
     FactKind.INPUT_OVER: (RECEIPT, 4, {"read": 2}),
     FactKind.INPUT_LEFT: (RECEIPT, 4, {"left": 1}),
+    FactKind.PARTS_DIFFER: (RECEIPT, 4, {"wanted": 3, "found": 1}),
+    FactKind.PRINTS_WRONG: (RECEIPT, 5, {"printed": "[500, 30]"}),
     FactKind.PROMPT_PRINTED: (RECEIPT, 1, {"prompt": '"n: "'}),
     FactKind.LIST_PRINTED: (RECEIPT, 5, {"printed": "[500, 30]"}),
     FactKind.BLANKS_DIFFER: (RECEIPT, 5, {"printed": "50030"}),

@@ -199,10 +199,12 @@ def value_span(text: str | None, texts: dict[str, str], between: str) -> Said:
 
 
 def code_span(text: str | None, between: str = " ") -> Said:
-    """As a code span of Markdown, on one line; blanks stay, for values may differ in them.
-
-    between: stands between its lines.
-    """
-    # A blank line or two lines would end the code span, or the paragraph around it.
-    line = between.join(filter(None, map(str.strip, (text or "").splitlines())))
+    """As a code span of Markdown, on one line; blanks stay, for values may differ in them."""
+    line = one_line(text or "", between)
     return Said(f"`` {line} ``" if "`" in line else f"`{line}`")
+
+
+def one_line(text: str, between: str) -> str:
+    """between: stands between its lines; empty ones are left out."""
+    # A blank line or two lines would end the code span, or the paragraph around it.
+    return between.join(filter(None, map(str.strip, text.splitlines())))

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 
 from web.tutor.evidence.explain import ERRORS, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
+from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wording
 from web.tutor.evidence.wording.particles import Said
@@ -21,6 +22,8 @@ from web.tutor.languages import Locale
 
 SPAN_CHARS = 80
 """A longer piece is hard to read within a sentence, and stands in the test report anyway."""
+HEAD_CHARS, TAIL_CHARS = 30, 15
+"""Of the two ends by which a call or an input is named that is longer than both."""
 LISTED = 4
 """Values that are told of a longer row."""
 MORE = "…"
@@ -104,9 +107,11 @@ class Blanks:
             return cases["none"]
         if first.hidden:
             return cases["hidden"]
-        name, text = ("call", first.call) if first.stdin is None else ("stdin", first.stdin)
+        name, text = "call", first.call
+        if first.stdin is not None:
+            name, text = "stdin", one_line(first.stdin, LINE_END)
         # The test report names the case in full, however long it is.
-        shown = None if self._brief else span(text)
+        shown = None if self._brief else span(ends(text))
         return cases[name].format_map({name: shown}) if shown else cases["long"]
 
     def _against(self) -> str:
@@ -191,6 +196,15 @@ def span(value: object) -> Said | None:
     if not text or len(text) > SPAN_CHARS or "`" in text or len(text.splitlines()) > 1:
         return None
     return Said(f"`{text}`")
+
+
+def ends(text: str) -> str:
+    """Whole words of a long text's beginning and end, around `…`; empty where it has none there."""
+    if len(text) <= HEAD_CHARS + TAIL_CHARS:
+        return text
+    head = text[: HEAD_CHARS + 1].rpartition(" ")[0]
+    tail = text[-TAIL_CHARS - 1 :].partition(" ")[2]
+    return f"{head} {MORE} {tail}" if head and tail else ""
 
 
 def spans(values: Sequence[str]) -> Said | None:

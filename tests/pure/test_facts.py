@@ -885,3 +885,15 @@ def test_a_function_within_the_line_does_not_make_a_value_several() -> None:
 
     writes = next(fact for fact in found if fact["kind"] == "writes_answer")
     assert writes["values"] == {"name": "s", "values": ["[3, 2, 1]"]}
+
+
+def test_a_line_that_writes_into_the_wrong_one_of_two_names_is_found_late_in_a_program() -> None:
+    code = (
+        "def f(start, changes):\n    money = start\n    low = start\n    for c in changes:\n"
+        "        money = money + c\n        if money < low:\n            money = low\n"
+        "    return low"
+    )
+
+    first = told(code, "assert f(9, [-3, -5, 4, -1]) == 1\nassert f(0, [-9, -9, 7]) == -18")[0]
+
+    assert (first["kind"], first["line"]) == ("writes_answer", 7)

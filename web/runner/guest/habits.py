@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from .clue import Clue, Scene
 from .listing import FUNCTIONS, names_in
+from .loops import counts
 
 GIVES_ONLY = {
     "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
@@ -79,16 +80,8 @@ def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
             for name in sorted(names & _stored(inner)):
                 # `line = line.strip()` is how one goes on with what the loop has given.
                 goes_on = isinstance(inner, ast.Assign) and name in names_in(inner.value)
-                if scene.ran(inner) and not (goes_on and not _counts(node)):
+                if scene.ran(inner) and not (goes_on and not counts(node)):
                     yield Clue("loop_variable_overwritten", scene.at(inner), {"name": name})
-
-
-def _counts(node: ast.For) -> bool:
-    """Whether the loop goes over whole numbers, which its body cannot move on."""
-    match node.iter:
-        case ast.Call(ast.Name("range")):
-            return True
-    return False
 
 
 def _stored(node: ast.AST) -> set[str]:

@@ -149,7 +149,9 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
-                    yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
+                    silent = scene.failing.got == "" and not scene.failing.error
+                    weight = 0.3 if silent else -0.3
+                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
                 above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.

@@ -10,6 +10,8 @@ from __future__ import annotations
 SCORES = {
     "prompt_printed": 1.4,
     "list_printed": 1.3,
+    "object_printed": 1.3,
+    "name_printed": 1.3,
     "blanks_differ": 1.3,
     "input_over": 1.3,
     "syntax": 1.0,

@@ -35,7 +35,7 @@ SCORES = {
     "ended_without_value": 0.7,
     "last_unseen": 0.68,
     "prints_wrong": 0.68,
-    "input_left": 0.65,
+    "input_left": 0.72,
     "first_unseen": 0.62,
     "no_round": 0.6,
     "changed_input": 0.45,

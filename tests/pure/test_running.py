@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -72,12 +71,7 @@ def test_one_run_tells_what_two_tell(checker: Checker, sample: Sample) -> None:
     ids=["hidden fails", "visible fails", "syntax"],
 )
 def test_of_cases_too(checker: Checker, code: str, tests: Io) -> None:
-    one, two = once(checker, code, tests), twice(checker, code, tests)
-
-    # How far small changes are tried depends on the time there is, and scores on that.
-    assert replace(one, facts=(), steps=None) == replace(two, facts=(), steps=None)
-    assert bool(one.facts) is bool(two.facts)
-    assert bool(one.steps) is bool(two.steps)
+    assert once(checker, code, tests) == twice(checker, code, tests)
 
 
 @pytest.mark.parametrize(

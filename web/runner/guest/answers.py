@@ -14,6 +14,8 @@ from .trace import Trace
 MOST_VALUES = 8
 NONE = 0.65
 """Added where a name got the None at which the program stops later."""
+BEGINS = -0.12
+"""The value with which a name begins is rarely what goes wrong, unless a change of it helps."""
 MOST_PLACES = 1_000
 MUTABLE = (list, dict, set)
 CHANGING = {
@@ -44,9 +46,9 @@ def _gives(scene: Scene) -> Iterator[Clue]:
             weight = 0 if call.above is None else -0.05
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
-        for at, text in dict(reversed(trace.printed)).items():
-            if text.strip():
-                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)})
+        for written in dict(reversed([(each.at, each) for each in trace.printed])).values():
+            if written.text.strip():
+                yield Clue("gives_back", written.at, {"value": cut(written.text.strip(), 120)})
 
 
 def sources(scene: Scene) -> dict[int, tuple[str, int]]:
@@ -107,18 +109,20 @@ def stored(node: ast.AST) -> Iterator[str]:
 def _writes(scene: Scene) -> Iterator[Clue]:
     missed = _none_where_it_stopped(scene)
     for at, (name, distance) in sources(scene).items():
-        if at == scene.failing.error_at:
+        values = _went_through(scene.failing, at, name)
+        none = name in missed and values[-1:] == ["None"]
+        if at == scene.failing.error_at and not none:
             # It was to give the name a value, and did not come to it.
             continue
-        values = _went_through(scene.failing, at, name)
         told: Told = {"name": name, "values": values}
-        weight = -0.06 * distance
-        yield Clue(
-            "writes_answer",
-            at,
-            told,
-            NONE if name in missed and values[-1:] == ["None"] else weight,
-        )
+        begins = BEGINS if begins_only(scene, at) else 0
+        yield Clue("writes_answer", at, told, NONE if none else begins - 0.06 * distance)
+
+
+def begins_only(scene: Scene, at: int) -> bool:
+    """Whether the statement gives a first value that depends on nothing, as `total = 0`."""
+    statement = scene.listing.statements[at]
+    return isinstance(statement, ast.Assign) and not names_in(statement.value)
 
 
 def _none_where_it_stopped(scene: Scene) -> set[str]:
@@ -143,7 +147,10 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
                 found.append(event.values[name])
         if event.at == at and not event.ends:
             waits.add(event.call)
-    cut_off = len(found) > MOST_VALUES or trace.counts[at] > len(found)
+    if at == trace.error_at:
+        # The last time it stopped before it gave a value.
+        found = found[:-1]
+    cut_off = len(found) > MOST_VALUES or not trace.kept_whole
     return [*found[: MOST_VALUES - 1], "…"] if cut_off else found
 
 

@@ -77,8 +77,18 @@ def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
     for part in node.body:
         for inner in ast.walk(part):
             for name in sorted(names & _stored(inner)):
-                if scene.ran(inner):
+                # `line = line.strip()` is how one goes on with what the loop has given.
+                goes_on = isinstance(inner, ast.Assign) and name in names_in(inner.value)
+                if scene.ran(inner) and not (goes_on and not _counts(node)):
                     yield Clue("loop_variable_overwritten", scene.at(inner), {"name": name})
+
+
+def _counts(node: ast.For) -> bool:
+    """Whether the loop goes over whole numbers, which its body cannot move on."""
+    match node.iter:
+        case ast.Call(ast.Name("range")):
+            return True
+    return False
 
 
 def _stored(node: ast.AST) -> set[str]:

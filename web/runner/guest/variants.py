@@ -129,6 +129,9 @@ class Variants(ast.NodeTransformer):
                         )
             case ast.Assign([ast.Name(name, context)], value):
                 yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
+                if isinstance(value, ast.Name):
+                    turned = made(ast.Name, value.id, ast.Store())
+                    yield made(ast.Assign, [turned], made(ast.Name, name, ast.Load()))
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:
         """Each a copy with one change, of a node nothing in which is switched."""
@@ -171,6 +174,9 @@ def _other_conditions(node: ast.expr) -> Iterator[ast.expr]:
             if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
                 for step in (1, -1):
                     yield made(ast.Compare, left, [operator], [_more(right, step)])
+                if not isinstance(right, ast.Constant):
+                    # As long as anything is left, and not only a whole portion.
+                    yield made(ast.Compare, left, [ast.Gt()], [made(ast.Constant, 0)])
         case ast.BoolOp(joined, values):
             yield made(ast.BoolOp, ast.Or() if isinstance(joined, ast.And) else ast.And(), values)
             yield from values if len(values) == 2 else ()

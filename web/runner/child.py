@@ -1,4 +1,5 @@
-"""A child process of the host: runs one job after the other, each in memory of its own.
+"""A child process of the host: runs one job after the other, each in memory of its own or in that
+which the one before has left.
 
 It has wasmtime and nothing else of ours: no settings, no database, no environment. What it reads
 and writes is in web.runner.host.
@@ -8,14 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from threading import Event, Thread
+from threading import Event, Thread, stack_size
 from time import monotonic, process_time
 from typing import BinaryIO, NoReturn
 
 from wasmtime import Engine, Store, WasiConfig, WasmtimeError
 from wasmtime.component import Component, Func, Linker
 
-from web.runner.build import wasm_engine
+from web.runner.build import STACK_BYTES, wasm_engine
 from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
 
 LOOK_S = 0.01
@@ -32,6 +33,9 @@ class Lines:
     """The guest's standard output. last: its last whole line that is not longer than allowed."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
         self.last = b""
         self._rest = bytearray()
         self._skips = False
@@ -105,17 +109,22 @@ def main(path: str) -> None:
             # Made before there is a job, which need not wait for it.
             function = linker.instantiate(store, component).get_func(store, "run")
             assert function, "the guest has another world"
-            header = jobs.read(JOB.size)
-            if jobs_left := bool(header):
-                size, time_s, memory_bytes = JOB.unpack(header)
+            keeps = True
+            while keeps and (jobs_left := bool(header := jobs.read(JOB.size))):
+                size, time_s, memory_bytes, keeps = JOB.unpack(header)
+                if not size:
+                    break
                 job = jobs.read(size).decode()
                 store.set_limits(memory_size=memory_bytes)
                 # One step: the watching thread takes it when the time is over.
                 store.set_epoch_deadline(1)
+                lines.clear()
                 deadline.begin(time_s, lines)
                 ending = run(store, function, job)
                 deadline.end()
                 answer(answers, ending, lines.last)
+                # What a trap has left cannot be called again.
+                keeps = keeps and ending is Ending.ENDED
 
 
 def run(store: Store, function: Func, job: str) -> Ending:
@@ -128,4 +137,6 @@ def run(store: Store, function: Func, job: str) -> Ending:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    # The first thread has 8 MB, and a program that recurses without end would end the process.
+    stack_size(STACK_BYTES + (16 << 20))
+    Thread(target=main, args=sys.argv[1:]).start()

@@ -917,3 +917,23 @@ def test_a_program_that_only_makes_a_function_is_told_so_first() -> None:
     first = told(code, inputs(("ab", "ba")))[0]
 
     assert (first["kind"], first["values"]) == ("never_called", {"name": "main"})
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("s.strip.lower()", "strip"), ("s.upper.replace('a', 'b')", "upper")],
+)
+def test_a_method_that_another_is_asked_of_without_being_called_comes_first(
+    line: str, name: str
+) -> None:
+    first = told(f"def f(s):\n    s = {line}\n    return s", "assert f(' A ') == 'a'")[0]
+
+    assert (first["kind"], first["line"], first["values"]) == ("never_called", 2, {"name": name})
+
+
+def test_of_a_name_that_is_not_there_no_other_values_are_told() -> None:
+    code = "def f(xs):\n    for x in xs:\n        low = min(low, x)\n    return low"
+
+    stopped = next(f for f in told(code, "assert f([2, 1]) == 1") if f["kind"] == "stopped")
+
+    assert stopped["values"]["names"] == []

@@ -65,7 +65,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     told: Told = {
         "type": type_name(error),
         "message": message,
-        "names": scene.named(head(statement), values),
+        # A name that is not there is no matter of what the others hold.
+        "names": [] if isinstance(error, NameError) else scene.named(head(statement), values),
     }
     yield Clue("stopped", at, told)
     parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]

@@ -39,6 +39,10 @@ def habits(scene: Scene) -> Iterator[Clue]:
             case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
                 if name in METHODS_GIVE_ONLY:
                     yield Clue("never_called", scene.at(node), {"name": name})
+            case ast.Attribute(ast.Attribute(attr=name)) if scene.ran(node):
+                # `text.strip.lower()`
+                if name in METHODS_GIVE_ONLY:
+                    yield Clue("never_called", scene.at(node), {"name": name}, 0.2)
             case ast.BoolOp() if scene.ran(node):
                 yield from _always_true(scene, node)
         yield from _hides(scene, node)

@@ -15,7 +15,7 @@ from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
 __all__ = ["Checker", "Judged", "SandboxBusy", "checker"]
-FACTS_S, STUCK_FACTS_S = 0.2, 0.5
+FACTS_S, STUCK_FACTS_S = 0.2, 1.0
 """Seconds after which no more facts are looked for: of a program that came to its end, and of one
 that was stopped, which has to run until it can be seen that it does not end. What is found depends
 on counts (web.runner.guest.facts); time is the last fuse, for programs whose single steps are long.

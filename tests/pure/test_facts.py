@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.pure.playing import inputs, told
+from tests.pure.playing import inputs, own_streams, told
+from web.runner.guest.stdio import IoCases
 from web.tutor.evidence.facts import MOST_FACTS, Fact, FactKind, facts_from_json
 
 
@@ -426,6 +427,19 @@ def test_whatever_way_a_program_writes_its_first_wrong_line_is_known(
 
     told_of = (first["kind"], first["line"], first["values"])
     assert told_of == ("prints_wrong", line, {"printed": value})
+
+
+def test_a_number_that_is_near_enough_is_no_wrong_print() -> None:
+    cases = IoCases(
+        [{"stdin": "3", "expected": "0.33333\n2.0\n", "visible": True}], "float",
+        {"absolute": 0.001, "relative": 0.0},
+    )  # fmt: skip
+    code = "n = int(input())\nprint(1 / n)\nprint(3)\n"
+
+    with own_streams():
+        first = told(code, cases.play)[0]
+
+    assert (first["kind"], first["line"], first["values"]) == ("prints_wrong", 3, {"printed": "3"})
 
 
 ADDS = "n = int(input())\nt = 0\nfor i in range(n):\n    t += i\nprint(t)\n"

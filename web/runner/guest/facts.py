@@ -26,7 +26,7 @@ from .watch import Play, Watched
 
 Json = dict[str, Any]
 MOST_FACTS = 8
-MOST_EVENTS, STUCK_EVENTS = 3_000, 20_000
+MOST_EVENTS, STUCK_EVENTS = 3_000, 10_000
 """Statements that are followed of a program that ends, and of one that was stopped. Bounds by
 count, so that a busy machine finds what an idle one does: the time is the last fuse."""
 REFERENCE_S = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 
 from .clue import Clue, Scene, Told
@@ -89,9 +89,9 @@ def first_wrong(trace: Trace) -> Written | None:
     """What was written where the output first differs from what is expected; None if unknown."""
     if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
         return None
-    place = first_difference(trace.got, trace.expected, WORD)
+    place = first_difference(trace.got, trace.expected, WORD, trace.same)
     if place is None:
-        place = first_difference(trace.got.rstrip(), trace.expected.rstrip(), CHARS)
+        place = first_difference(trace.got.rstrip(), trace.expected.rstrip(), CHARS, trace.same)
     for written in trace.printed:
         # What was written past us shifts all that follows.
         if not trace.got.startswith(written.text, written.start):
@@ -101,13 +101,15 @@ def first_wrong(trace: Trace) -> Written | None:
     return None
 
 
-def first_difference(got: str, expected: str, parts: re.Pattern[str]) -> int | None:
+def first_difference(
+    got: str, expected: str, parts: re.Pattern[str], same: Callable[[str, str], bool]
+) -> int | None:
     """Where in the output the first part stands that is another one; None if it only ends early."""
     wanted = parts.findall(expected)
     for number, found in enumerate(parts.finditer(got)):
         if number >= len(wanted):
             return found.start()
-        if found[0] != wanted[number]:
+        if not same(found[0], wanted[number]):
             pairs = zip(found[0], wanted[number], strict=False)
             alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
             # A word that is too short may have been wanted to go on.

@@ -7,6 +7,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
+from operator import eq
 from time import perf_counter
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
@@ -122,6 +123,8 @@ class Trace:
         """Lines of standard input, and those of them that nothing has read."""
         self.got: object = None
         self.expected: object = None
+        self.same: Callable[[str, str], bool] = eq
+        """Whether a word of the output is as good as the one that is expected."""
         self.error: BaseException | None = None
         self.error_at = 0
         self.passed = False

@@ -81,6 +81,7 @@ class Watched:
                 judge(run())
             return
         trace = self._trace(call, hidden)
+        trace.same = getattr(judge, "same", trace.same)
         trace.run(run)
         self._left -= trace.followed
         if self.failing and trace.stuck:

@@ -351,7 +351,14 @@ PRINTING = [
      {"read": 2}),
     (FactKind.INPUT_LEFT, "n = int(input())\nt = int(input())\nprint(t)\n", ("2\n3\n4", "7"),
      2, {"left": 1}),
-    (FactKind.INPUT_LEFT, "print('ok')\n", ("2\n3\n", "5"), 1, {"left": 2}),
+    (FactKind.OBJECT_PRINTED, "xs = map(int, input().split())\nprint(xs)\n", ("3 4", "3 4"), 2,
+     {"got_type": "map"}),
+    (FactKind.OBJECT_PRINTED, "s = input()\nprint(reversed(s))\n", ("ab", "ba"), 2,
+     {"got_type": "reversed"}),
+    (FactKind.NAME_PRINTED, "n = int(input())\nprint('{n} x 2 = {n * 2}')\n", ("3", "3 x 2 = 6"), 2,
+     {"name": "n"}),
+    (FactKind.NAME_PRINTED, "total = int(input()) + 1\nprint('total')\n", ("3", "4"), 2,
+     {"name": "total", "printed": "total"}),
     (FactKind.INPUT_LEFT, "import sys\nprint(sys.stdin.readline())\n", ("2\n3\n\n", "5"), 2,
      {"left": 1}),
 ]  # fmt: skip
@@ -375,6 +382,11 @@ NEARLY = [
     (FactKind.PROMPT_PRINTED, "n = input('')\nprint(n)\n", ("3", "4")),
     (FactKind.LIST_PRINTED, "print([input()])\n", ("3", "[3]")),
     (FactKind.LIST_PRINTED, "print('x[0]', input())\n", ("3", "x 3")),
+    (FactKind.LIST_PRINTED, "n = input()\nprint('{n} x')\n", ("3", "3 x")),
+    (FactKind.OBJECT_PRINTED, "print('<map>', input())\n", ("3", "3")),
+    (FactKind.NAME_PRINTED, "total = input()\nprint(total)\n", ("total", "4")),
+    (FactKind.NAME_PRINTED, "total = input()\nprint('sum')\n", ("total", "4")),
+    (FactKind.INPUT_LEFT, "print('ok')\n", ("2\n3\n", "5")),
     (FactKind.BLANKS_DIFFER, "print(input())\n", ("3 4", "3 5")),
     (FactKind.PARTS_DIFFER, "a, b = input().split()\nraise ValueError(a)\n", ("3 4", "4")),
     (FactKind.PRINTS_WRONG, "print(input())\n", ("3", "3\n4")),
@@ -885,3 +897,43 @@ def test_a_function_within_the_line_does_not_make_a_value_several() -> None:
 
     writes = next(fact for fact in found if fact["kind"] == "writes_answer")
     assert writes["values"] == {"name": "s", "values": ["[3, 2, 1]"]}
+
+
+def test_a_line_that_writes_into_the_wrong_one_of_two_names_is_found_late_in_a_program() -> None:
+    code = (
+        "def f(start, changes):\n    money = start\n    low = start\n    for c in changes:\n"
+        "        money = money + c\n        if money < low:\n            money = low\n"
+        "    return low"
+    )
+
+    first = told(code, "assert f(9, [-3, -5, 4, -1]) == 1\nassert f(0, [-9, -9, 7]) == -18")[0]
+
+    assert (first["kind"], first["line"]) == ("writes_answer", 7)
+
+
+def test_a_program_that_only_makes_a_function_is_told_so_first() -> None:
+    code = "def main():\n    s = input()\n    print(s[::-1])\n"
+
+    first = told(code, inputs(("ab", "ba")))[0]
+
+    assert (first["kind"], first["values"]) == ("never_called", {"name": "main"})
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("s.strip.lower()", "strip"), ("s.upper.replace('a', 'b')", "upper")],
+)
+def test_a_method_that_another_is_asked_of_without_being_called_comes_first(
+    line: str, name: str
+) -> None:
+    first = told(f"def f(s):\n    s = {line}\n    return s", "assert f(' A ') == 'a'")[0]
+
+    assert (first["kind"], first["line"], first["values"]) == ("never_called", 2, {"name": name})
+
+
+def test_of_a_name_that_is_not_there_no_other_values_are_told() -> None:
+    code = "def f(xs):\n    for x in xs:\n        low = min(low, x)\n    return low"
+
+    stopped = next(f for f in told(code, "assert f([2, 1]) == 1") if f["kind"] == "stopped")
+
+    assert stopped["values"]["names"] == []

@@ -119,6 +119,14 @@ def _writes(scene: Scene) -> Iterator[Clue]:
         yield Clue("writes_answer", at, told, NONE if none else begins - 0.06 * distance)
 
 
+def written(scene: Scene, at: int) -> Iterator[Clue]:
+    """What the statement writes, whether or not the answer is made of it."""
+    for node in walk(scene.listing.statements[at]):
+        for name in stored(node) if scene.at(node) == at else ():
+            told: Told = {"name": name, "values": _went_through(scene.failing, at, name)}
+            yield Clue("writes_answer", at, told)
+
+
 def begins_only(scene: Scene, at: int) -> bool:
     """Whether the statement gives a first value that depends on nothing, as `total = 0`."""
     statement = scene.listing.statements[at]

@@ -16,7 +16,7 @@ from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
 FEWEST_TICKS, MOST_TICKS = 200, 5_000
-MOST_CHANGES, MOST_SUSPECTS = 48, 6
+MOST_CHANGES, MOST_SUSPECTS = 64, 8
 """Bounds by count, so that a busy machine finds what an idle one does; about 0.2 ms a change."""
 MOST_CURED = 3
 """Statements that cure the case are enough to name."""

@@ -20,6 +20,7 @@ NO_NUMBER = re.compile(
 )
 """What Python says of a text that is to become a number."""
 PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
+LOCAL = re.compile(r"local variable '(\w+)'")
 UNMADE = 0.5
 """Added for the branch by which a name was to get the value that is missing."""
 
@@ -64,7 +65,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     told: Told = {
         "type": type_name(error),
         "message": message,
-        "names": scene.named(head(statement), values),
+        # A name that is not there is no matter of what the others hold.
+        "names": [] if isinstance(error, NameError) else scene.named(head(statement), values),
     }
     yield Clue("stopped", at, told)
     parts = [each for each in walk(head(statement)) if isinstance(each, ast.Subscript)]
@@ -73,8 +75,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     if type(error) is ValueError and (counted := PARTS.match(message)):
         told = {"wanted": int(counted[1])}
         yield Clue("parts_differ", at, told | ({"found": int(counted[2])} if counted[2] else {}))
-    if isinstance(error, UnboundLocalError):
-        yield from _unmade(scene, str(error.name))
+    if isinstance(error, UnboundLocalError) and (unmade := LOCAL.search(message)):
+        yield from _unmade(scene, unmade[1])
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
     elif isinstance(error, KeyError) and error.args:

@@ -9,7 +9,7 @@ from time import perf_counter
 from types import CodeType
 from typing import Any
 
-from .answers import answers
+from .answers import answers, written
 from .branches import branches
 from .clue import Clue, Scene
 from .cures import cures
@@ -137,7 +137,11 @@ def ranked(
 ) -> list[Clue]:
     """The most telling first, each with its score; the first LINES_FIRST of as many lines."""
     best: dict[tuple[int, str], Clue] = {}
-    for clue in (*clues(scene), *([parted] if parted else [])):
+    found = [*clues(scene), *([parted] if parted else [])]
+    # What a line writes into the wrong name leads to no answer by itself.
+    for at in cured.keys() - {clue.at for clue in found}:
+        found += written(scene, at)
+    for clue in found:
         line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)

@@ -10,6 +10,7 @@ from .clue import Clue, Scene, Told
 from .listing import FUNCTIONS, LOOPS, head, names_in, walk
 from .sums import worked_out
 
+OVER_THINGS = -0.15
 LONG = 0.5
 """Added for the loop in which the time ran out, against the line that happened to run then."""
 FEWEST_SEEN = 2
@@ -33,6 +34,14 @@ def _grows(node: ast.For) -> bool:
     """Whether the body puts more into what the loop goes over; any other loop has an end."""
     over = {node.iter.id} if isinstance(node.iter, ast.Name) else set()
     return any(over & set(stored(each)) for part in node.body for each in walk(part))
+
+
+def counts(node: ast.For) -> bool:
+    """Whether the loop goes over whole numbers."""
+    match node.iter:
+        case ast.Call(ast.Name("range")):
+            return True
+    return False
 
 
 def inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
@@ -106,7 +115,9 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
         if name in scene.failing.sizes:
             told["length"] = scene.failing.sizes[name]
             break
-    yield Clue("rounds", number, told)
+    # Over the things themselves a loop goes as often as there are some.
+    ranged = isinstance(node, ast.While) or counts(node)
+    yield Clue("rounds", number, told, 0 if ranged else OVER_THINGS)
 
 
 def _ends_of(scene: Scene, node: ast.For | ast.While, rounds: int) -> Told:

@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from .clue import Clue, Scene
+from .clue import Clue, Scene, Told
 from .show import cut
 from .trace import Trace, Written, end_of
 
 WORD = re.compile(r"\S+")
 CHARS = re.compile(r"[\s\S]")
 READS = {"input", "readline", "readlines", "read"}
-BRACKETS = "[({"
+COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
+"""How Python shows a list, tuple, set or dictionary that has something in it."""
+OBJECT = re.compile(r"<(\w+) object at 0x\w+>$")
+IN_BRACES = re.compile(r"\{\s*(\w+)")
 
 
 def printing(scene: Scene) -> Iterator[Clue]:
@@ -28,10 +31,10 @@ def printing(scene: Scene) -> Iterator[Clue]:
     yield from _prompts(scene, trace.expected)
     if (wrong := first_wrong(trace)) and wrong.text.strip():
         yield Clue("prints_wrong", wrong.at, {"printed": cut(wrong.text.strip(), 80)})
-        yield from _form(trace, wrong, trace.expected)
-    if trace.lines_left:
-        reading = [scene.at(node) for node in _reading(scene)]
-        yield Clue("input_left", max(reading, default=1), {"left": trace.lines_left})
+        yield from _form(scene, wrong, trace.expected)
+    reading = [scene.at(node) for node in _reading(scene)]
+    if trace.lines_left and reading:
+        yield Clue("input_left", max(reading), {"left": trace.lines_left})
 
 
 def _reading(scene: Scene) -> Iterator[ast.Call]:
@@ -54,14 +57,32 @@ def _prompts(scene: Scene, expected: str) -> Iterator[Clue]:
             )
 
 
-def _form(trace: Trace, wrong: Written, expected: str) -> Iterator[Clue]:
+def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
     """What is right but for the form in which it is printed."""
-    shown = wrong.text.strip()
-    told = {"printed": cut(shown, 80)}
-    if "".join(str(trace.got).split()) == "".join(expected.split()):
+    shown, got = wrong.text.strip(), str(scene.failing.got)
+    told: Told = {"printed": cut(shown, 80)}
+    if "".join(got.split()) == "".join(expected.split()):
         yield Clue("blanks_differ", wrong.at, told)
-    elif shown[0] in BRACKETS and shown[0] not in expected:
+    elif (thing := OBJECT.match(shown)) and shown not in expected:
+        yield Clue("object_printed", wrong.at, {"got_type": thing[1]})
+    elif COLLECTION.match(shown) and shown[0] not in expected:
         yield Clue("list_printed", wrong.at, told)
+    elif name := _name_in(scene, wrong, shown):
+        yield Clue("name_printed", wrong.at, told | {"name": name})
+
+
+def _name_in(scene: Scene, wrong: Written, shown: str) -> str | None:
+    """A name of the program whose letters are printed, alone or in curly brackets."""
+    names = {each.id for each in scene.nodes if isinstance(each, ast.Name)}
+    texts = [
+        each.value for each in scene.nodes
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        if scene.at(each) == wrong.at
+    ]  # fmt: skip
+    # A value that happens to read like a name does not stand in the line as text.
+    quoted = {part for text in texts for part in (text.strip(), *IN_BRACES.findall(text))}
+    found = [shown, *IN_BRACES.findall(shown)]
+    return next((each for each in found if each in names & quoted), None)
 
 
 def first_wrong(trace: Trace) -> Written | None:

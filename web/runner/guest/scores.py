@@ -10,6 +10,8 @@ from __future__ import annotations
 SCORES = {
     "prompt_printed": 1.4,
     "list_printed": 1.3,
+    "object_printed": 1.3,
+    "name_printed": 1.3,
     "blanks_differ": 1.3,
     "input_over": 1.3,
     "syntax": 1.0,
@@ -33,7 +35,7 @@ SCORES = {
     "ended_without_value": 0.7,
     "last_unseen": 0.68,
     "prints_wrong": 0.68,
-    "input_left": 0.65,
+    "input_left": 0.72,
     "first_unseen": 0.62,
     "no_round": 0.6,
     "changed_input": 0.45,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
@@ -47,6 +48,8 @@ class Variants(ast.NodeTransformer):
     def __init__(self, listing: Listing, wanted: set[int], most: int) -> None:
         self.place: list[int] = [0]
         self._wanted, self._most = wanted, most
+        self._most_each = most // max(len(wanted), 1)
+        self._made: Counter[int] = Counter()
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
@@ -79,7 +82,9 @@ class Variants(ast.NodeTransformer):
         return self._removable(node)
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
-        return node.lineno in self._wanted and len(self.place) < self._most
+        # One long statement must not take all the changes.
+        full = len(self.place) >= self._most or self._made[node.lineno] >= self._most_each
+        return node.lineno in self._wanted and not full
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names
@@ -101,6 +106,7 @@ class Variants(ast.NodeTransformer):
         first = len(self.place)
         tried: ast.expr = changed[-1]
         self.place += [node.lineno] * len(changed)
+        self._made[node.lineno] += len(changed)
         for number in range(len(changed) - 2, -1, -1):
             tried = made(ast.IfExp, _is(first + number), changed[number], tried)
         within = made(ast.Compare, 
@@ -116,6 +122,7 @@ class Variants(ast.NodeTransformer):
         tried: list[ast.stmt] = [node]
         for other in [made(ast.Pass), *self._other_writes(node)]:
             self.place.append(node.lineno)
+            self._made[node.lineno] += 1
             tried = [made(ast.If, _is(len(self.place) - 1), [other], tried)]
         return tried[0]
 
@@ -132,8 +139,9 @@ class Variants(ast.NodeTransformer):
                         )
             case ast.Assign([ast.Name(name, context)], value):
                 yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
-                if isinstance(value, ast.Name):
-                    turned = made(ast.Name, value.id, ast.Store())
+                # In the value itself names may be switched by now.
+                if isinstance(plain := self._plain[node].value, ast.Name):
+                    turned = made(ast.Name, plain.id, ast.Store())
                     yield made(ast.Assign, [turned], made(ast.Name, name, ast.Load()))
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:

@@ -85,6 +85,8 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.PRINTS_WRONG: (RECEIPT, 5, {"printed": "[500, 30]"}),
     FactKind.PROMPT_PRINTED: (RECEIPT, 1, {"prompt": '"n: "'}),
     FactKind.LIST_PRINTED: (RECEIPT, 5, {"printed": "[500, 30]"}),
+    FactKind.OBJECT_PRINTED: (RECEIPT, 5, {"got_type": "map"}),
+    FactKind.NAME_PRINTED: (RECEIPT, 5, {"name": "prices", "printed": "{prices}"}),
     FactKind.BLANKS_DIFFER: (RECEIPT, 5, {"printed": "50030"}),
     FactKind.DROPPED: (RICE, 4, {"expression": "cups - per_day"}),
     FactKind.PRINTED_GAVE_NONE: (TALL, 7, {"printed": "171"}),

@@ -16,8 +16,8 @@ FAILED = Report(
 )  # fmt: skip
 
 
-def exercise(pk: int = 1, tests: str = "assert f(1) == 2") -> Exercise:
-    return Exercise(pk=pk, tests=tests)
+def exercise(pk: int = 1, revision: int = 1) -> Exercise:
+    return Exercise(pk=pk, revision=revision)
 
 
 def test_the_latest_program_of_each_student_and_exercise_is_known() -> None:
@@ -30,7 +30,7 @@ def test_the_latest_program_of_each_student_and_exercise_is_known() -> None:
     assert known.find(User(pk=1), exercise(2), "other") == FAILED
     assert known.find(User(pk=1), exercise(), "old") is None
     assert known.find(User(pk=2), exercise(), "new") is None
-    assert known.find(User(pk=1), exercise(tests="assert f(1) == 3"), "new") is None
+    assert known.find(User(pk=1), exercise(revision=2), "new") is None
 
 
 def test_what_was_not_found_out_is_not_known() -> None:

@@ -128,6 +128,21 @@ def test_memory_that_read_hidden_cases_tells_of_none(checker: Checker, code: str
         assert "swordfish" not in told
 
 
+@pytest.mark.parametrize("line", [b"x" * 4096, b"x" * 1023 + b"\n", b"{}\n"], ids=len)
+def test_what_a_program_writes_past_its_output_hides_no_report(
+    checker: Checker, line: bytes
+) -> None:
+    """More than a pipe holds, as fast as it goes, in one line or in many."""
+    times = (4 << 20) // len(line) if len(line) > 9 else 20_000
+    code = "import guest.app as a\ndef f(x):\n"
+    code += f"    for _ in range({times}): a.real_write(1, {line!r})\n    return x\n"
+
+    report = once(checker, code, TESTS)
+
+    assert (report.verdict, report.first and report.first.got) == ("failed", "1")
+    assert checker.check("def f(x):\n    return x + 1\n", TESTS).verdict == "passed"
+
+
 def test_the_child_that_has_rested_longest_is_next() -> None:
     places = Places(3)
     taken = []

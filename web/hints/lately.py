@@ -8,26 +8,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
 from web.courses.models import Exercise
 from web.people.models import User
-from web.runner.cases import RunLimits, Tests
 from web.tutor.evidence.report import Report
 
 MOST = 256
 """Of 64 KB of code and a report at most; whose check is forgotten has the program run again."""
 
 
-RunBy: TypeAlias = tuple[Tests | None, RunLimits, str]
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """run_by: an author may have changed it since."""
+    """revision: of the exercise, which its author may have changed since."""
 
     code: str
-    run_by: RunBy
+    revision: int
     report: dict[str, Any]
 
 
@@ -40,7 +36,7 @@ class Lately:
 
     def keep(self, student: User, exercise: Exercise, code: str, report: dict[str, Any]) -> None:
         """report: of a run here, as JSON, with what was found of it."""
-        shown = Shown(code, run_by(exercise), report)
+        shown = Shown(code, exercise.revision, report)
         with self._lock:
             self._shown[student.pk, exercise.pk] = shown
             self._shown.move_to_end((student.pk, exercise.pk))
@@ -50,14 +46,10 @@ class Lately:
     def find(self, student: User, exercise: Exercise, code: str) -> Report | None:
         """What this very program showed, if it was found out what it did."""
         shown = self._shown.get((student.pk, exercise.pk))
-        if shown is None or shown.code != code or shown.run_by != run_by(exercise):
+        if shown is None or shown.code != code or shown.revision != exercise.revision:
             return None
         report = Report.from_json(shown.report)
         return report if report.facts else None
-
-
-def run_by(exercise: Exercise) -> RunBy:
-    return exercise.tests_to_run(), exercise.limits(), exercise.language
 
 
 lately = Lately()

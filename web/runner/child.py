@@ -7,9 +7,11 @@ and writes is in web.runner.host.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
-from threading import Event, Thread, stack_size
+from contextlib import suppress
+from threading import Event, Lock, Thread, stack_size
 from time import monotonic, process_time
 from typing import BinaryIO, NoReturn
 
@@ -22,6 +24,8 @@ from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
 LOOK_S = 0.01
 STALL_S = 1.0
 """A program that uses no CPU for so long waits for something that never comes here."""
+PIPE_BYTES = 1 << 20
+"""A guest that has written so much waits until the next look."""
 MESSAGES = {
     "wasm trap: interrupt": Ending.TIME,
     "wasm trap: call stack exhausted": Ending.TOO_DEEP,
@@ -30,9 +34,20 @@ MESSAGES = {
 
 # A guest may write without end: no more is kept than a line that will be read.
 class Lines:
-    """The guest's standard output. last: its last whole line that is not longer than allowed."""
+    """The guest's standard output. last: its last whole line that is not longer than allowed.
+
+    A pipe: to write there is one system call, while a function would be called by another thread,
+    for which a busy machine lets the guest wait at each line. path: the end that is written to.
+    """
 
     def __init__(self) -> None:
+        self._pipe, into = os.pipe()
+        os.set_blocking(self._pipe, False)
+        # Linux alone has it, and a user's share may be less.
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.path = f"/dev/fd/{into}"
+        self._reads = Lock()
         self.clear()
 
     def clear(self) -> None:
@@ -40,7 +55,13 @@ class Lines:
         self._rest = bytearray()
         self._skips = False
 
-    def __call__(self, data: bytes) -> None:
+    def read(self) -> None:
+        """Take what has been written, but no more than a pipe holds: the guest may go on."""
+        with self._reads, suppress(BlockingIOError):
+            for _ in range(PIPE_BYTES // MOST_BYTES):
+                self.take(os.read(self._pipe, MOST_BYTES))
+
+    def take(self, data: bytes) -> None:
         *whole, rest = data.split(b"\n")
         for part in whole:
             line, self._rest = self._rest + part, bytearray()
@@ -55,13 +76,14 @@ class Lines:
 class Deadline:
     """Ends a run that has used its CPU time, or that waits; ends us if our parent is gone."""
 
-    def __init__(self, engine: Engine, answers: BinaryIO) -> None:
+    def __init__(self, engine: Engine, answers: BinaryIO, lines: Lines) -> None:
         self._engine, self._answers, self._parent = engine, answers, os.getppid()
+        self._lines = lines
         self._runs = Event()
         Thread(target=self._watch, daemon=True).start()
 
-    def begin(self, limit_s: float, lines: Lines) -> None:
-        self.lines, self._until_s = lines, process_time() + limit_s
+    def begin(self, limit_s: float) -> None:
+        self._until_s = process_time() + limit_s
         self._seen_s, self._moved_s = process_time(), monotonic()
         self._runs.set()
 
@@ -75,6 +97,7 @@ class Deadline:
             pause.wait(LOOK_S)
             if os.getppid() != self._parent:
                 os._exit(0)
+            self._lines.read()
             used_s = process_time()
             if used_s - self._seen_s > STALL_S / 50:
                 self._seen_s, self._moved_s = used_s, monotonic()
@@ -82,7 +105,7 @@ class Deadline:
                 self._engine.increment_epoch()
             elif self._runs.is_set() and monotonic() - self._moved_s > STALL_S:
                 # It waits in the host, where no epoch reaches it: our successor starts afresh.
-                answer(self._answers, Ending.TIME, self.lines.last)
+                answer(self._answers, Ending.TIME, self._lines.last)
                 os._exit(0)
 
 
@@ -96,14 +119,14 @@ def main(path: str) -> None:
     engine = wasm_engine(reuses=True)
     component, linker = Component.deserialize_file(engine, path), Linker(engine)
     linker.add_wasip2()
-    deadline = Deadline(engine, answers)
+    lines = Lines()
+    deadline = Deadline(engine, answers, lines)
     jobs_left = True
     while jobs_left:
         # A store holds all the memory of a run, and nothing of it is left when the store is closed.
         with Store(engine) as store:
-            lines = Lines()
             wasi = WasiConfig()  # no files, no environment, no arguments
-            wasi.stdout_custom = lines
+            wasi.stdout_file = lines.path
             store.set_wasi(wasi)
             store.set_epoch_deadline(1)
             # Made before there is a job, which need not wait for it.
@@ -119,9 +142,10 @@ def main(path: str) -> None:
                 # One step: the watching thread takes it when the time is over.
                 store.set_epoch_deadline(1)
                 lines.clear()
-                deadline.begin(time_s, lines)
+                deadline.begin(time_s)
                 ending = run(store, function, job)
                 deadline.end()
+                lines.read()
                 answer(answers, ending, lines.last)
                 # What a trap has left cannot be called again.
                 keeps = keeps and ending is Ending.ENDED

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
 from .endings import values_where_it_stopped
-from .listing import FUNCTIONS, head, names_in
+from .listing import FUNCTIONS, head, names_in, walk
 from .show import cut
 from .trace import Trace
 
@@ -61,7 +61,7 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
     stopped = scene.failing.error_at or -1
     functions: list[ast.AST] = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
     for function in functions or [scene.listing.tree]:
-        ran = [node for node in ast.walk(function) if scene.ran(node)]
+        ran = [node for node in walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
         wanted |= {name: 0 for node in ran if scene.at(node) == stopped for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
@@ -121,7 +121,7 @@ def _writes(scene: Scene) -> Iterator[Clue]:
 
 def written(scene: Scene, at: int) -> Iterator[Clue]:
     """What the statement writes, whether or not the answer is made of it."""
-    for node in ast.walk(scene.listing.statements[at]):
+    for node in walk(scene.listing.statements[at]):
         for name in stored(node) if scene.at(node) == at else ():
             told: Told = {"name": name, "values": _went_through(scene.failing, at, name)}
             yield Clue("writes_answer", at, told)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from .clue import Clue, Scene, Told
-from .listing import head
+from .listing import head, walk
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import Values, is_scalar
@@ -69,7 +69,7 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         "names": [] if isinstance(error, NameError) else scene.named(head(statement), values),
     }
     yield Clue("stopped", at, told)
-    parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
+    parts = [each for each in walk(head(statement)) if isinstance(each, ast.Subscript)]
     if type(error) is ValueError and (text := NO_NUMBER.match(message)):
         yield Clue("no_number", at, {"text": text[1]})
     if type(error) is ValueError and (counted := PARTS.match(message)):
@@ -93,7 +93,7 @@ def _unmade(scene: Scene, name: str) -> Iterator[Clue]:
             continue
         if scene.entered(node, node.body, scene.failing):
             continue
-        stores = (each for part in node.body for each in ast.walk(part))
+        stores = (each for part in node.body for each in walk(part))
         if any(isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Store)
                for each in stores):  # fmt: skip
             told: Told = {

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .listing import FUNCTIONS, names_in
+from .listing import FUNCTIONS, names_in, walk
 from .loops import counts
 
 GIVES_ONLY = {
@@ -78,9 +78,9 @@ def _gave_something(scene: Scene, name: str) -> bool:
 
 
 def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
-    names = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    names = {each.id for each in walk(node.target) if isinstance(each, ast.Name)}
     for part in node.body:
-        for inner in ast.walk(part):
+        for inner in walk(part):
             for name in sorted(names & _stored(inner)):
                 # `line = line.strip()` is how one goes on with what the loop has given.
                 goes_on = isinstance(inner, ast.Assign) and name in names_in(inner.value)
@@ -98,7 +98,7 @@ def _stored(node: ast.AST) -> set[str]:
         case _:
             return set()
     return {
-        each.id for one in found for each in ast.walk(one)
+        each.id for one in found for each in walk(one)
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .answers import stored
 from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, LOOPS, head, names_in
+from .listing import FUNCTIONS, LOOPS, head, names_in, walk
 from .sums import worked_out
 
 OVER_THINGS = -0.15
@@ -33,7 +33,7 @@ def loops(scene: Scene) -> Iterator[Clue]:
 def _grows(node: ast.For) -> bool:
     """Whether the body puts more into what the loop goes over; any other loop has an end."""
     over = {node.iter.id} if isinstance(node.iter, ast.Name) else set()
-    return any(over & set(stored(each)) for part in node.body for each in ast.walk(part))
+    return any(over & set(stored(each)) for part in node.body for each in walk(part))
 
 
 def counts(node: ast.For) -> bool:
@@ -46,7 +46,7 @@ def counts(node: ast.For) -> bool:
 
 def inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
     """Numbers of the statements in the loop's body."""
-    walked = (each for part in node.body for each in ast.walk(part))
+    walked = (each for part in node.body for each in walk(part))
     return {scene.at(each) for each in walked if isinstance(each, ast.stmt)}
 
 
@@ -138,7 +138,7 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
     if any(scene.failing.moves[each, number] for each in within):
         return None
     for part in node.body:
-        for inner in ast.walk(part):
+        for inner in walk(part):
             if not isinstance(inner, ast.Return | ast.Break) or not scene.ran(inner):
                 continue
             if scene.listing.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
@@ -171,13 +171,13 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     """An end of a sequence at whose places the loop looks, one after the other, but not there."""
     number = scene.at(node)
     # A loop that is left early need not see the end.
-    if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
+    if any(isinstance(each, ast.Break) for each in walk(node)) or not scene.failing.whole:
         return
     seen: dict[str, set[int]] = {}
     function = scene.listing.within(node, FUNCTIONS) or scene.listing.tree
     within = inside(scene, node)
     moving: set[str] = set()
-    for part in ast.walk(function):
+    for part in walk(function):
         match part:
             # Places are worked out from shown values, for each time that the statement ran.
             case ast.Subscript(ast.Name(name), index) if not isinstance(index, ast.Slice):

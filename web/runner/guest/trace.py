@@ -217,8 +217,9 @@ class Trace:
 
         def tell(frame: FrameType, event: str, arg: object) -> Tell:
             nonlocal before
-            # Where a frame ends is told all the same.
-            frame.f_trace_lines = not self._tired
+            if self._tired:
+                # Where a frame ends is told all the same.
+                frame.f_trace_lines = False
             if event == "line":
                 at = frame.f_lineno
                 self.followed += 1

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
 
-from .listing import FUNCTIONS, Listing, at_numbers
+from .listing import FUNCTIONS, Listing, at_numbers, walk
 
 Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
@@ -53,7 +53,7 @@ class Variants(ast.NodeTransformer):
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
-            zip(ast.walk(self._tree), ast.walk(listing.tree), strict=True)
+            zip(walk(self._tree), walk(listing.tree), strict=True)
         )
 
     def compiled(self) -> CodeType:
@@ -68,8 +68,11 @@ class Variants(ast.NodeTransformer):
             self.generic_visit(node)
             node.body.insert(0, _tick())
             return node
-        if not isinstance(node, ast.expr | ast.stmt) or not self._open(node):
+        if not isinstance(node, ast.expr | ast.stmt):
             return self.generic_visit(node)
+        if not self._open(node):
+            # No loop and no function that needs a tick stands within an expression.
+            return node if isinstance(node, ast.expr) else self.generic_visit(node)
         if isinstance(node, ast.expr):
             # Made of nodes in which nothing is switched, or each change would hold all others.
             changed = list(self._changed(self._plain[node]))
@@ -87,7 +90,7 @@ class Variants(ast.NodeTransformer):
         before = self._names
         stored = [
             each.id
-            for each in ast.walk(node)
+            for each in walk(node)
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
         self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))

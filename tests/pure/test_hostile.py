@@ -213,6 +213,82 @@ def test_nothing_of_a_hidden_case_is_told(checker: Checker, code: str) -> None:
     assert "hunter2" not in text
 
 
+SEEN_FIRST = "x = input()\nif x == '1':\n    print(x)\nelse:\n    "
+SECRETS = ("hunter2", "dragonflies")
+TELLING = {
+    "what is printed": "print(x)",
+    "how much is printed": "print('x' * len(x))",
+    "a value that stands in the program": "print(len(x))  # 1 2 3 4 5 6 7 8 9 10 11 12",
+    "a piece of the program": "print('one' if x[0] == 'h' else 'two')",
+    "what a function of it gives": "print((lambda y: 'one' if y[0] == 'h' else 'two')(x))",
+    "a name that goes through values": "for c in x: total = c\n    print(total)  # 7 11 2 s",
+    "a key that is not there": "print({}['one' if x[0] == 'h' else 'two'])",
+    "an index that is not there": "print([1, 2][len(x)])  # 7 11",
+    "a message": "raise ValueError('one' if x[0] == 'h' else 'two')",
+    "a class made of the input": "raise type(x, (Exception,), {})",
+    "a class with a name of Python": "raise type('abs' if x[0] == 'h' else 'len', (Exception,), {})",
+    "a module that is not there": "import importlib as i; i.import_module('ssl' if x[0] == 'h' else 'ctypes')",
+    "how deep it goes": "f = lambda n: n and f(n - 1)\n    print(f(len(x)))",
+    "how long it sleeps": "import time\n    time.sleep(ord(x[0]) - 99)\n    print(0)",
+    "what is asked of the reader": "print(input(x))",
+    "an exit status": "raise SystemExit(len(x))",
+    "a dictionary of all letters": "print({c: n for n, c in enumerate('hunterdagofis27')}[x[0]])  # 0 6",
+}
+
+
+@pytest.mark.parametrize("code", TELLING.values(), ids=TELLING.keys())
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_report_is_the_same_whatever_the_hidden_input_is(
+    checker: Checker, code: str, visible: bool
+) -> None:
+    seen = (IoCase(stdin="1\n", expected="1"),) if visible else ()
+    told = []
+    for secret in SECRETS:
+        hidden = IoCase(stdin=f"{secret}\n", expected="swordfish", visible=False)
+        report = checker.check(SEEN_FIRST + code, Io((*seen, hidden)), QUICK)
+        told.append(checker.explain(report, SEEN_FIRST + code, Io((*seen, hidden)), QUICK))
+
+    assert told[0] == told[1]
+    assert told[0].verdict != "passed"
+
+
+ALL_HIDDEN = Io((IoCase(stdin="hunter2\n", expected="swordfish", visible=False),))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message", "line"),
+    [
+        ("print(1\n", "SyntaxError", "'(' was never closed", 1),
+        ("x = input()\nif x = '1':\n    print(x)\n", "SyntaxError", "invalid syntax", 2),
+        ("for i in range(3):\nprint(i)\n", "SyntaxError", "expected an indented block", 2),
+        ("import ssl\nprint(input())\n", "Unsupported", "ssl", None),
+    ],
+)
+def test_what_depends_on_no_input_is_told_where_all_is_hidden(
+    checker: Checker, code: str, kind: str, message: str, line: int | None
+) -> None:
+    report = checker.explain(checker.check(code, ALL_HIDDEN, QUICK), code, ALL_HIDDEN, QUICK)
+
+    assert report.error
+    assert (report.error.kind, report.error.line) == (kind, line)
+    assert message in report.error.message
+    if report.verdict == "syntax":
+        [fact] = report.facts
+        assert message in str(fact.values["message"])
+
+
+@pytest.mark.parametrize("kind", ["SyntaxError", "Unsupported"])
+def test_nobody_can_say_that_falsely(checker: Checker, kind: str) -> None:
+    verdict = "syntax" if kind == "SyntaxError" else "not_run"
+    said = {"verdict": verdict, "error": {"kind": kind, "message": "it"}}
+    code = FORGED.format(str(said).replace("'it'", "'module ' + x"))
+
+    report = checker.check(code, ALL_HIDDEN, QUICK)
+
+    text = json.dumps(checker.explain(report, code, ALL_HIDDEN, QUICK).as_json())
+    assert "hunter2" not in text
+
+
 def test_no_forged_report_counts_more_cases_than_there_are(checker: Checker) -> None:
     code = FORGED.format("{'verdict': 'failed', 'passed': 777777, 'total': 888888}")
 

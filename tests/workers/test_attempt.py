@@ -15,7 +15,7 @@ from broker import dispatch, fleet, health, streams
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.events import EventKind
-from broker.contract.hint import Reason, State
+from broker.contract.hint import Outcome, Reason, State
 from broker.contract.text import storable
 from broker.dispatch import LOST_THRESHOLD
 from broker.health import EngineFailure, EngineState
@@ -32,12 +32,15 @@ from web.engines.models import AIModelConfig, Engine
 from web.hints import attempts, creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people.models import User
+from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.report import Report, Verdict
 from workers.attempt import attempt
 from workers.attempt.mishap import Broke
 from workers.guard.rescue import Rescue
 from workers.runtime import Runtime
 
 pytestmark = pytest.mark.django_db(transaction=True)
+LOOPING = "def add(a, b):\n    for i in range(0):\n        a += 1\n    return a - b\n"
 FIX = ("Write `return a + b` there.",)
 
 
@@ -299,6 +302,47 @@ async def test_without_another_engine_the_hint_ends_with_one_of_evidence(
 
     final = await row(runtime, hint)
     assert (final.state, final.reason, final.source) == ("failed", reason, "evidence")
+    assert await settled(runtime, hint)
+
+
+def judged(hint: str, verdict: Verdict, **report: Any) -> None:
+    """Its program has this report."""
+    told = Report(verdict=verdict, passed=0, total=2, **report)
+    Submission.objects.filter(hints=hint).update(code=LOOPING, report=told.as_json())
+
+
+async def test_what_a_program_did_is_told_though_the_engine_refuses_sooner(
+    runtime: Runtime, hint: str
+) -> None:
+    await runtime.database.run(judged, hint, Verdict.FAILED)
+    runtime.model = ScriptedModel((ModelRefused(Refusal.KEY, "no"),))
+    fact = Fact(kind=FactKind.NO_ROUND, line=2, score=0.9, values={"loop": "for i in range(0)"})
+
+    ending = asyncio.create_task(attempt.generate(runtime, hint))
+    await until(lambda: bool(runtime.model.requests))  # type: ignore[attr-defined]
+    await asyncio.sleep(0.3)
+    still = (await row(runtime, hint)).state
+    await runtime.database.run(judged, hint, Verdict.FAILED, facts=(fact,))
+    await ending
+
+    final = await row(runtime, hint)
+    refused = Outcome(state=State.FAILED, reason=Reason.MODEL_REFUSED)
+    told = await runtime.database.run(store.without_model, hint, refused)
+    assert still == "running"
+    assert (final.state, final.text, final.source) == ("failed", told.text, "evidence")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.SYNTAX, Verdict.NOT_RUN])
+async def test_a_hint_ends_though_nothing_is_found_of_its_program(
+    runtime: Runtime, hint: str, verdict: Verdict
+) -> None:
+    await runtime.database.run(judged, hint, verdict)
+    runtime.model = ScriptedModel((ModelRefused(Refusal.KEY, "no"),))
+
+    await attempt.generate(runtime, hint)
+
+    final = await row(runtime, hint)
+    assert (final.state, final.reason) == ("failed", "model_refused")
     assert await settled(runtime, hint)
 
 

@@ -24,6 +24,7 @@ from web.api.problem import Problem
 from web.api.request_id import HEADER
 from web.events import admission, asked, rounds
 from web.events.asked import StreamQuery
+from web.events.deserted import Deserted
 from web.events.feed import Feed, Final
 from web.events.hub import Hub
 from web.events.seats import Seats
@@ -73,7 +74,8 @@ class Events:
         self._broker = AsyncBroker()
         self._hub = Hub(self._broker)
         self._signing_in = asyncio.Semaphore(SIGN_INS_AT_ONCE)
-        self._tasks = [asyncio.create_task(repeat(work, self._hub, rest)) for work, rest in WORK]
+        work = (*WORK, (Deserted().end, 5.0))
+        self._tasks = [asyncio.create_task(repeat(each, self._hub, rest)) for each, rest in work]
         # The server tells of its shutdown only after the last response has ended.
         on_stop_signal(self._hub.close)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.models import Count, Q
 
 from broker.contract.hint import Lane, Reason, State
@@ -9,12 +11,15 @@ from broker.contract.text import storable
 from web.courses.models import Exercise
 from web.database import ago
 from web.hints.creation import KeyReused, NewHint, Repeated
-from web.hints.models import IN_FLIGHT, Hint
+from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people.models import User
 from web.prepared import Prepared, Slot
+from web.tutor.evidence.report import EXPLAINED, Report
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
+EXPLAINING_S = 2
+"""A request finds out what its program did after it has placed the hint, and takes no longer."""
 
 
 # Asked anew for each request, as other processes take requests too; an index has the states.
@@ -72,6 +77,17 @@ def just_finished(hint: str, within_s: float) -> bool:
     return rows.exclude(state=State.CANCELLED).exists()
 
 
+def being_explained(hint: str) -> bool:
+    """Whether its request may still be finding out what its program did."""
+    rows = Hint.objects.filter(pk=hint, created_at__gt=ago(EXPLAINING_S))
+    rows = rows.filter(submission__source=Submission.Source.HERE)
+    json = rows.values_list("submission__report", flat=True).first()
+    if json is None:
+        return False
+    report = Report.from_json(json)
+    return report.verdict in EXPLAINED and not report.facts and report.steps is None
+
+
 def any_in_flight() -> bool:
     return bool(STATES_IN_FLIGHT.rows())
 
@@ -89,9 +105,9 @@ def tried_before(most: int) -> list[str]:
     return [str(pk) for pk in rows.values_list("pk", flat=True)[:most]]
 
 
-def due_to_expire(ttl_s: float) -> list[str]:
-    """Hints that have waited past their time to live, which is longer in the batch lane."""
+def due_to_expire(ttl_s: float, states: Sequence[State] = (State.QUEUED,)) -> list[str]:
+    """Hints in these states past their time to live, which is longer in the batch lane."""
     late = Q(created_at__lt=ago(ttl_s)) & ~Q(lane=Lane.BATCH)
     late |= Q(created_at__lt=ago(BATCH_TTL_FACTOR * ttl_s))
-    rows = Hint.objects.filter(late, state=State.QUEUED)
+    rows = Hint.objects.filter(late, state__in=states)
     return [str(pk) for pk in rows.values_list("pk", flat=True)]

@@ -6,7 +6,7 @@ A function that changes a state answers whether it did: False means that another
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -124,11 +124,14 @@ def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ende
     return left(hint, lost_or_unclaimed, ended, {"attempt": attempt, **AGAIN, **kept}, attempt)
 
 
-def expire(hint: str, reason: Reason) -> bool:
-    """queued → failed, with what is there without a model: nobody could serve it."""
+def expire(hint: str, reason: Reason, states: Sequence[State] = (State.QUEUED,)) -> bool:
+    """queued → failed, with what is there without a model: nobody could serve it.
+
+    states: from which; also from running, where its worker is gone for good.
+    """
     outcome = without_model(hint, Outcome(state=State.FAILED, reason=reason))
-    waiting = Sql("state = %s", (State.QUEUED,))
-    return counted(outcome, left(hint, waiting, Ended(), final(State.QUEUED, outcome)))
+    these = Sql(f"state IN ({', '.join(['%s'] * len(states))})", tuple(states))
+    return counted(outcome, left(hint, these, LOST, final(State.QUEUED, outcome)))
 
 
 def cancel(hint: str) -> bool:

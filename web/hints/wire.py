@@ -138,7 +138,7 @@ class FailureOut(BaseModel):
     """What stopped the program, or why nothing can be said."""
 
     kind: str = Field(
-        description="Class of the exception; with `not_run`: Language, NoTests, Unsupported."
+        description="Class of the exception; with `not_run`: Language, NoTests, Unsupported, Lost."
     )
     message: str = Field(description="Its text, cut.")
     line: int | None = Field(description="1-based, in the student's code; null if it is not there.")

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import builtins
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from web.runner.cases import Asserts, IoCase, RunLimits, Tests
+from web.runner.cases import Asserts, IoCase, RunLimits, Tests, is_hidden
 from web.runner.host import RunAnswer
 from web.runner.wire import Ending
-from web.tutor.evidence.facts import Fact, facts_from_json
+from web.tutor.evidence.facts import OF_CODE, Fact, facts_from_json
 from web.tutor.evidence.report import MOST_CASES, Case, ProgramError, Report, Verdict
 from web.tutor.evidence.steps import Steps
 
 LAST_LINE = 100_000
-LACKS = {"threads", "a length above 2**31", *(f"module {name}" for name in sys.stdlib_module_names)}
-"""What the guest can say that it lacks."""
+MOST_HIDDEN = 3
+"""Facts of a hidden case: a program may choose by its input which there are."""
 
 
 def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     """What a run showed. Each field of the guest's is checked: none need be what it should be."""
+    if answer.ending is Ending.LOST:
+        return Report(verdict=Verdict.NOT_RUN, error=ProgramError(kind="Lost", message=""))
     said = _object(answer.line)
     verdict = _verdict(said.get("verdict"))
     error = _error(said.get("error"))
@@ -56,11 +57,6 @@ def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     return (_hide(found) if is_hidden(tests) else found).cut()
 
 
-def is_hidden(tests: Tests) -> bool:
-    """Whether this part of an exercise's tests may be told to nobody."""
-    return not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
-
-
 def joined(report: Report, more: Report) -> Report:
     """Of two parts of an exercise's tests; the first that does not pass tells the verdict."""
     told = more if report.verdict is Verdict.PASSED else report
@@ -84,7 +80,7 @@ def explained(report: Report, answer: RunAnswer, tests: Tests, code: str) -> Rep
     facts = facts_from_json(said.get("facts"))
     # Not by the report's case: a program may have sent a report without one.
     if is_hidden(tests):
-        return replace(report, facts=tuple(_of_source(fact, code) for fact in facts))
+        return replace(report, facts=tuple(_of_source(fact, code) for fact in facts[:MOST_HIDDEN]))
     return replace(report, facts=facts, steps=Steps.from_json(said.get("steps")))
 
 
@@ -110,7 +106,7 @@ def _of_limit(verdict: Verdict, limits: RunLimits) -> ProgramError | None:
         case Verdict.TOO_DEEP:
             return ProgramError(kind="RecursionError", message="too deep")
         case Verdict.CRASHED:
-            return ProgramError(kind="Crashed", message="the sandbox process died")
+            return ProgramError(kind="Crashed", message="the program broke off")
     return None
 
 
@@ -133,7 +129,11 @@ def _asked(said: Mapping[str, Any], cases: tuple[IoCase, ...]) -> IoCase:
 
 
 def _hide(report: Report) -> Report:
-    """Of a hidden case only that it failed, and on which line: a program may print its input."""
+    """Of a hidden case only that it failed, and on which line: a program may print its input.
+
+    So much a program can still choose by what it reads, some bits a run: the verdict, how many
+    cases pass, a class of Python's own, a line, the time it takes; and the facts' kinds and lines.
+    """
     first = report.first
     if first:
         stopped = report.error.kind if report.error else None
@@ -144,17 +144,18 @@ def _hide(report: Report) -> Report:
 def _bare(error: ProgramError) -> ProgramError:
     """What is told of an error with hidden input: a program may make a class of what it read."""
     if error.kind == "Unsupported":
-        return replace(error, message=error.message if error.message in LACKS else "…")
-    kind = error.kind if hasattr(builtins, error.kind) else "Exception"
-    return replace(error, kind=kind, message="")
+        return replace(error, message="…")
+    known = isinstance(kind := getattr(builtins, error.kind, None), type)
+    known = known and issubclass(kind, BaseException)
+    return replace(error, kind=error.kind if known else "Exception", message="")
 
 
 def _of_source(fact: Fact, code: str) -> Fact:
-    """With those values alone that stand in the program: others may come from the hidden case."""
+    """With pieces of the program alone: a value of the run that stands there tells of the case."""
     values = {
         name: value
         for name, value in fact.values.items()
-        if isinstance(value, str) and value in code
+        if name in OF_CODE and isinstance(value, str) and value in code
     }
     return replace(fact, values=values)
 

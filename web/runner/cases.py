@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from web.runner.asserts import assert_texts
 from web.tutor.evidence.report import LENGTHS
@@ -70,6 +70,16 @@ def parts(tests: Tests) -> list[Tests]:
         return [tests]
     groups = [tuple(case for case in tests.cases if case.visible is seen) for seen in (True, False)]
     return [replace(tests, cases=group) for group in groups if group]
+
+
+def is_hidden(tests: Tests) -> TypeGuard[Io]:
+    """Whether this part of an exercise's tests may be told to nobody."""
+    return not isinstance(tests, Asserts) and not any(case.visible for case in tests.cases)
+
+
+def without_input(tests: Io) -> Io:
+    """One case that tells a program nothing: what happens even so depends on no input."""
+    return replace(tests, cases=(IoCase(stdin="", expected=""),))
 
 
 def runnable(tests: Tests) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from broker.contract.hint import Outcome, Reason, State
 from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
-from web.hints import store
+from web.hints import lookup, store
 from workers.attempt.calls import usage
 from workers.attempt.mishap import passes, where
 
@@ -32,6 +33,7 @@ REASONS = {
     EngineFailure.TIMEOUT: Reason.MODEL_TIMEOUT,
     EngineFailure.CUT: Reason.TRUNCATED,
 }
+LOOK_S = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -61,10 +63,20 @@ async def finish(attempt: Attempt) -> None:
     outcome = attempt.outcome
     assert outcome is not None, "the steps have left no outcome"
     job = attempt.job
+    if outcome.reason:
+        await explained(attempt)
     change = partial(store.finish, job.hint, job.attempt, outcome)
     if await attempt.runtime.database.run(write_row, attempt, change):
         attempt.left = outcome.state
         attempt.outgoing.put(EventKind.DONE, **events.done_data(outcome.state, outcome.reason))
+
+
+async def explained(attempt: Attempt) -> None:
+    """Lets the request find out what the program did: the text without a model tells that."""
+    # An engine may refuse sooner than a program can be run once more.
+    asked = partial(attempt.runtime.database.run, lookup.being_explained, attempt.job.hint)
+    while await asked():  # noqa: ASYNC110  # the request is another process
+        await asyncio.sleep(LOOK_S)
 
 
 def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:

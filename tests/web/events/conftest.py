@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from broker import nodes
 from broker.connect import AsyncBroker
 from broker.embedded import Embedded
+from broker.nodes import NodeState
 from web.events.hub import Hub
 
 
@@ -36,6 +38,8 @@ def valkey() -> Iterator[Embedded]:
 async def broker(valkey: Embedded) -> AsyncIterator[AsyncBroker]:
     client = AsyncBroker(valkey.url)
     await client.client.flushall()
+    # A site where no node has lived for long ends its hints.
+    await client.run(nodes.beat("node", "token", NodeState(None)))
     yield client
     await client.aclose()
 

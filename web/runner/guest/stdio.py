@@ -54,10 +54,10 @@ class ExpectedOutput:
     """Judges what a case printed. text: what it should print."""
 
     def __init__(self, text: str, same: Same) -> None:
-        self.text, self._same = text, same
+        self.text, self.same = text, same
 
     def __call__(self, got: object) -> tuple[bool, object]:
-        return self._same(str(got), self.text), self.text
+        return self.same(str(got), self.text), self.text
 
 
 def same_by(checker: str, tolerance: dict[str, float]) -> Same:

@@ -50,11 +50,15 @@ class Verdict(StrEnum):
     OUTPUT = "output"
     """The code printed more than is read."""
     CRASHED = "crashed"
-    """The sandbox process died under the code."""
+    """The code broke off in a way that Python does not have: its sandbox stopped it."""
     NOT_RUN = "not_run"
-    """Nothing can be said: another language, no tests, or a feature that the sandbox lacks."""
+    """Nothing can be said: another language, no tests, no sandbox, or what the sandbox lacks."""
 
 
+EXPLAINED = frozenset(
+    (Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.MEMORY, Verdict.TOO_DEEP)
+)
+"""Those under which it can be found out what a program did."""
 OLDER_VERDICTS = {"timeout": Verdict.TIME, "skipped": Verdict.NOT_RUN}
 """As rows of before have them."""
 

@@ -30,7 +30,7 @@ from web.hints.results import ResultIn
 from web.language import locale_now
 from web.people import access, acting, runs
 from web.people.models import User
-from web.runner.checker import checker
+from web.runner.checker import CODE_BYTES, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
@@ -345,9 +345,9 @@ def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
 def refuse_bad_code(code: str) -> None:
     # Half a character has no bytes in UTF-8; it is counted here, and refused below by its name.
     size = len(code.encode(errors="surrogatepass"))
-    if size > wire.CODE_BYTES:
+    if size > CODE_BYTES:
         detail = _("Your code has %(size)d bytes; %(most)d are allowed.")
-        raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": wire.CODE_BYTES})
+        raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": CODE_BYTES})
     if not code.strip():
         refuse("code", _("Write some code first; a line is enough."))
     refuse_nul("code", code)

@@ -12,7 +12,9 @@ from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
-__all__ = ["Checker", "SandboxBusy", "checker"]
+__all__ = ["CODE_BYTES", "Checker", "SandboxBusy", "checker"]
+CODE_BYTES = 64 * 1024
+"""Most bytes of a program in UTF-8."""
 FACTS_S = 0.015
 """Seconds in which facts are looked for, of a program that came to its end."""
 STUCK_FACTS_S = 0.25

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.checks import (
@@ -56,7 +55,6 @@ OWN_CODE = _("A problem with its own validator or added code cannot be judged he
 NO_PYTHON = _("languages: it takes no Python")
 NO_NAME = _("name: must be a text, or a text for each language")
 NO_NUMBER = _("%(key)s: must be a number above 0")
-NO_SLUG = _("The folder's name must have letters or digits.")
 NO_STATEMENT = _("There is no statement/problem.LANGUAGE.md in a language of this site.")
 NO_MARKDOWN = _("Only Markdown is read: write the statement as problem.%(language)s.md.")
 NO_OUTPUT = _("%(file)s is missing: a case needs the output that is expected.")
@@ -65,7 +63,6 @@ NO_CASES = _("data/secret and data/sample have no cases (NAME.in and NAME.ans)."
 TOO_MANY = _("There are more than %(most)s cases.")
 FILES = _("A case with files beside its input cannot be run here.")
 TWO_WAYS = _("This case is compared in another way than those before: an exercise has one.")
-LETTERS = _("Kattis takes capital letters for small ones; here they count.")
 POINTS = _("Points are left out: a program passes or does not.")
 LEFT_LANGUAGE = _("This language is left out.")
 LEFT_PROGRAM = _("Only programs in one Python file are taken over.")
@@ -87,10 +84,7 @@ class _Reader:
         self.spots: dict[str, Spot] = {}
 
     def draft(self) -> ExerciseDraft:
-        # The format knows a problem by its folder; 50 characters fit into the column.
-        slug = slugify(self.package.name)[:50]
-        if not slug:
-            refuse(self.package.spot(PROBLEM), NO_SLUG)
+        slug = self.package.slug(PROBLEM)
         self.judged()
         cases = self.cases()
         self.columns["cases"] = cases
@@ -192,16 +186,14 @@ class _Reader:
         groups: dict[str, Settings] = {}
         settings = [inherited(self.package, name, groups, self.constants) for name in names]
         for each in settings:
-            if each.comparison != settings[0].comparison:
+            first = settings[0]
+            if (each.comparison, each.case_sensitive) != (first.comparison, first.case_sensitive):
                 refuse(each.spot, TWO_WAYS)
         checker, absolute, relative = settings[0].comparison
-        self.columns |= {"checker": checker}
+        self.columns |= {"checker": checker, "ignores_case": not settings[0].case_sensitive}
         if checker == Comparison.FLOAT:
             self.columns |= {"absolute_tolerance": absolute, "relative_tolerance": relative}
-        cases = [self.case(*both) for both in zip(names, settings, strict=True)]
-        if not settings[0].case_sensitive and any(has_letters(case) for case in cases):
-            self.remark(self.package.spot("data"), LETTERS)
-        return cases
+        return [self.case(*both) for both in zip(names, settings, strict=True)]
 
     def case_names(self) -> Iterator[str]:
         """Paths below the package, without `.in`."""
@@ -270,10 +262,6 @@ def spoken(text: str) -> Locale:
     """The language of a note: the first one of whose letters it has any."""
     found = (code for code, each in LANGUAGES.items() if each.letters.search(text))
     return next(found, OPERATORS)
-
-
-def has_letters(case: Mapping[str, Any]) -> bool:
-    return any(char.isalpha() for char in case["expected"])
 
 
 def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) -> str:

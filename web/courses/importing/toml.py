@@ -28,6 +28,7 @@ NUMBERS: dict[str, Leaf] = {
     **dict.fromkeys(("absolute_tolerance", "relative_tolerance", "time_limit_s"), shapes.number),
     "memory_limit_mib": shapes.whole,
 }
+FLAGS = ("ignores_case",)
 CASES = Listed(
     keys(
         {"expected": shapes.text},
@@ -47,7 +48,7 @@ NO_TOML = _("cannot be read: %(error)s")
 NO_EXERCISES = _("no exercise files")
 EMPTY: dict[str, Any] = {
     name: getattr(Exercise(), name)
-    for name in (*LINES, "language", *BLOCKS, "checker", *NUMBERS, "cases", "wrong")
+    for name in (*LINES, "language", *BLOCKS, "checker", *FLAGS, *NUMBERS, "cases", "wrong")
 }
 """An exercise's columns but its position, and what they are in a file that does not have them."""
 NO_WORDS = dict.fromkeys(LANGUAGES, "")
@@ -105,8 +106,8 @@ def exercise_shape(values: Mapping[str, Any], complete: bool) -> Keys:
     words = dict.fromkeys(LANGUAGES, line)
     each = keys(words) if complete else keys({}, words)
     may: dict[str, Shape] = {
-        VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line, **NUMBERS,
-        "position": shapes.whole,
+        VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line,
+        **dict.fromkeys(FLAGS, shapes.flag), **NUMBERS, "position": shapes.whole,
         "cases": CASES, "hints": keys(
             {str(n): each for n in levels}, {str(n): each for n in LEVELS if n not in levels}
         ),

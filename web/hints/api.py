@@ -72,7 +72,9 @@ IF_NONE_MATCH = {
     "/checks",
     response=wire.L0Out,
     summary="Run the tests on this code (L0)",
-    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY, *openapi.RUN),
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN, problem.TOO_MANY_USERS, *openapi.BODY, *openapi.RUN
+    ),
 )
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
@@ -96,6 +98,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         problem.ALREADY_WAITING,
         problem.KEY_REUSED,
         problem.BACKLOG_FULL,
+        problem.TOO_MANY_USERS,
         *openapi.BODY,
         *openapi.RUN,
         good={202: {"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}}},
@@ -124,7 +127,7 @@ def ask(
     "/hints",
     response=wire.HintsOut,
     summary="Your hints for one exercise, newest first",
-    openapi_extra=openapi.answers(problem.FORBIDDEN),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def history(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""

@@ -387,7 +387,9 @@ def test_the_admin_makes_a_platform_with_its_token_and_sees_its_users(
     assert "root" not in found.partition("result_list")[2].partition("</table>")[0]
     assert "judge" in admin.get(f"/admin/people/user/{user.pk}/change/").content.decode()
     # The name stands in the names of its users.
-    admin.post(f"/admin/people/platform/{row.pk}/change/", {"slug": "x", "courses": []})
+    admin.post(
+        f"/admin/people/platform/{row.pk}/change/", {"slug": "x", "courses": [], "most_users": 50}
+    )
     assert Platform.objects.get().slug == "judge"
     assert not Membership.objects.filter(user=user).exists()
 

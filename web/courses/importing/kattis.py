@@ -22,7 +22,7 @@ from web.courses.checks import (
 )
 from web.courses.importing.draft import ExerciseDraft
 from web.courses.importing.kattis_cases import Settings, inherited
-from web.courses.importing.package import Package
+from web.courses.importing.package import FILE_BYTES, Package
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.courses.importing.yaml_file import YamlFile
 from web.courses.models import Comparison
@@ -62,6 +62,7 @@ NO_INPUT = _("%(file)s is missing: there is output without input.")
 NO_CASES = _("data/secret and data/sample have no cases (NAME.in and NAME.ans).")
 TOO_MANY = _("There are more than %(most)s cases.")
 FILES = _("A case with files beside its input cannot be run here.")
+TOO_LONG = _("constants: with them a text has more than %(most)s characters")
 TWO_WAYS = _("This case is compared in another way than those before: an exercise has one.")
 POINTS = _("Points are left out: a program passes or does not.")
 LEFT_LANGUAGE = _("This language is left out.")
@@ -127,7 +128,12 @@ class _Reader:
         known = self.problem.values.get("constants")
         if not isinstance(known, Mapping):
             return text
-        return CONSTANT.sub(lambda found: str(known.get(found[1], found[0])), text)
+        values = {str(name): str(value) for name, value in known.items()}
+        # Before it is made: a constant may be long, and stand there very often.
+        size = len(text) + sum(len(values.get(name, "")) for name in CONSTANT.findall(text))
+        if size > FILE_BYTES:
+            self.problem.refuse("constants", TOO_LONG, most=f"{FILE_BYTES:,}")
+        return CONSTANT.sub(lambda found: values.get(found[1], found[0]), text)
 
     def words(self, cases: list[dict[str, Any]]) -> None:
         names = self.problem.values.get("name")
@@ -273,7 +279,7 @@ def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) ->
         statement = statement.replace("{{nextsample}}", blocks.pop(0), 1)
     rest = "\n\n".join(blocks)
     if "{{remainingsamples}}" in statement:
-        return statement.replace("{{remainingsamples}}", rest)
+        return statement.replace("{{remainingsamples}}", rest, 1)
     return f"{statement}\n\n{rest}".strip("\n")
 
 

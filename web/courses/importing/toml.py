@@ -45,6 +45,7 @@ VERBATIM = "verbatim"
 """In a file whose texts are taken as they stand; in others, which people write, lines of a title or
 a hint are joined, and blank lines around a text are left out."""
 NO_TOML = _("cannot be read: %(error)s")
+TOO_DEEP = _("A key has more than %(most)s parts.")
 NO_EXERCISES = _("no exercise files")
 EMPTY: dict[str, Any] = {
     name: getattr(Exercise(), name)
@@ -54,6 +55,17 @@ EMPTY: dict[str, Any] = {
 NO_WORDS = dict.fromkeys(LANGUAGES, "")
 HEADER = re.compile(r"(\[\[?) *([\w.-]+) *\]\]?")
 KEY = re.compile(r"([\w.-]+) *=(.*)")
+MOST_PARTS = 20
+"""Of a key, `hints.1.ko`: more than any exercise has."""
+# Each is matched at once, also where its end is missing: no text is gone through twice.
+TOKENS = re.compile(
+    r'''(?xs)
+    """ (?: [^\\] | \\.?+ )*? (?: """ | \Z ) | '{3} .*? (?: '{3} | \Z )
+    | " (?: [^"\\\n] | \\[^\n] )*+ "? | ' [^'\n]*+ '? | \# [^\n]*+ | [.=,\[\]{}\n]
+    '''
+)
+"""Texts, comments, and what stands between keys or their parts."""
+ENDS = frozenset("=,[]{}\n")
 QUOTES = re.compile("'''|\"\"\"")
 
 
@@ -133,6 +145,8 @@ class File:
         self._package, self._name = package, name
         self._lines: dict[str, int] = {}
         text = package.text(name)
+        if line := too_deep(text):
+            refuse(package.spot(name, line), TOO_DEEP, most=MOST_PARTS)
         try:
             self.values = tomllib.loads(text)
         # Deep brackets and numbers of thousands of digits are no decode errors to tomllib.
@@ -152,6 +166,20 @@ class File:
         except Misshapen as error:
             refuse(self.spot(error.key), error.reason, key=error.key)
         return found
+
+
+def too_deep(text: str) -> int | None:
+    """The line of a key with more than MOST_PARTS parts; None if there is none.
+
+    Looked for before the text is parsed: tomllib takes hours for a key of a megabyte.
+    """
+    dots = 0
+    for token in TOKENS.finditer(text):
+        # A part of a key may be a text.
+        dots = dots + 1 if token[0] == "." else 0 if token[0] in ENDS else dots
+        if dots >= MOST_PARTS:
+            return text.count("\n", 0, token.start()) + 1
+    return None
 
 
 def key_lines(text: str) -> Iterator[tuple[str, int]]:

@@ -21,13 +21,13 @@ from web.tutor.levels import LEVELS
 
 LISTS = frozenset({"cases", "wrong"})
 """Columns of JSON: a list of tables, as our TOML has them."""
+FLAG_WORDS = {"true": True, "false": False}
 READERS: dict[str, Callable[[str], Any]] = {
     "position": int,
     **{name: int if leaf is shapes.whole else float for name, leaf in toml.NUMBERS.items()},
     **dict.fromkeys(toml.FLAGS, lambda word: FLAG_WORDS[word.lower()]),
 }
 """Of columns that are no texts."""
-FLAG_WORDS = {"true": True, "false": False}
 HINT = re.compile(r"hint_(\d+)_(\w+)")
 HINTS = {f"hint_{level}_{locale}" for level in LEVELS for locale in LANGUAGES}
 KNOWN = frozenset({"slug", "position", *EMPTY, *HINTS})

@@ -146,6 +146,16 @@ def test_an_exercise_has_asserts_or_cases() -> None:
     assert set(everything) == {"tests", "cases", "wrong"}
 
 
+def test_no_tests_are_so_many_that_reading_them_keeps_others_waiting() -> None:
+    check_tests("assert f(1) == 1\n" * 2_000)
+
+    assert "more than 2,000 entries" in said(check_tests, "assert f(1) == 1\n" * 2_001)
+    helper = "def check(f):\n" + "    assert f(1) == 1\n" * 2_001 + "check(f)"
+    assert "more than 2,000 entries" in said(check_tests, helper)
+    long = "assert f(1) == " + "9+" * 40_000 + "9"
+    assert "tests has more than 65,536 characters" in said(check_tests, long)
+
+
 def test_tests_in_another_language_are_not_looked_at() -> None:
     assert problems(exercise(tests="assert(1 == 1);", language="java")) == {}
 
@@ -181,6 +191,7 @@ def test_what_a_run_gets() -> None:
 
 def test_every_reason_is_told_in_korean_too() -> None:
     for check, value in [
+        (check_tests, "assert f(1) == 1\n" * 2_001), (check_tests, "assert 1 == " + "9" * 66_000),
         (check_tests, "print(1)"), (check_tests, "assert ("), (check_tests, "n = 1"),
         (check_cases, 3), (check_cases, [without("name")]), (check_cases, [case(expected="")]),
         (check_cases, [case(visible=0)]), (check_cases, [case(), case()]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,32 @@ def checker() -> Iterator[Checker]:
         yield running
 
 
-def one(expected: str, checker: str = "tokens", **tolerance: float) -> Io:
-    return Io((IoCase(stdin="", expected=expected),), checker, **tolerance)
+def one(expected: str, checker: str = "tokens", **compared: Any) -> Io:
+    return Io((IoCase(stdin="", expected=expected),), checker, **compared)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected", "good", "bad"),
+    [
+        ("tokens", "YES 3", ["yes 3", "Yes\n3", "YES 3"], ["no 3", "yes3", "yes 4"]),
+        ("exact", "Ja Nein\n", ["ja nein", "JA NEIN\n"], ["ja  nein", "ja", "nein ja"]),
+        ("float", "Mean 1.5e3", ["mean 1500.0", "MEAN 1.5E3"], ["mean 1501", "median 1500"]),
+        ("tokens", "Éclair Straße", ["éclair straße", "ÉCLAIR STRASSE"], ["eclair straße"]),
+        ("tokens", "가 Ω", ["가 ω"], ["나 ω"]),
+    ],
+)
+def test_letter_case_counts_unless_the_exercise_says_so(
+    checker: Checker, how: str, expected: str, good: list[str], bad: list[str]
+) -> None:
+    for loose in (True, False):
+        tests = one(expected, how, ignores_case=loose, relative=1e-6)
+        right = [checker.check(f"print({text!r}, end='')", tests).verdict for text in good]
+        wrong = [checker.check(f"print({text!r}, end='')", tests).verdict for text in bad]
+
+        assert set(wrong) == {"failed"}
+        assert set(right) == {"passed"} if loose else "failed" in right
+    same = f"print({expected!r}, end='')"
+    assert checker.check(same, one(expected, how, relative=1e-6)).verdict == "passed"
 
 
 def test_every_case_is_a_run_of_its_own(checker: Checker) -> None:

@@ -151,6 +151,53 @@ def test_a_folder_of_kattis_packages_and_a_tolerance(course: Course) -> None:
     assert (row.title_en, row.title_ko, row.time_limit_s) == ("Mean Height", "", 1.0)
 
 
+@pytest.mark.parametrize(
+    "arguments", [None, "[]", "[space_change_sensitive]", "[float_tolerance 1e-4]"]
+)
+def test_kattis_takes_capital_letters_for_small_ones_unless_told_otherwise(
+    course: Course, tmp_path: Path, arguments: str | None
+) -> None:
+    folder = Path(shutil.copytree(TEAHOUSE, tmp_path / "teahouse"))
+    for group in folder.glob("data/*/test_group.yaml"):
+        text = group.read_text()
+        given = "" if arguments is None else f"output_validator_args: {arguments}"
+        group.write_text(text.replace("output_validator_args: [case_sensitive]", given))
+
+    said = run(folder, course="basics")
+
+    row = only()
+    assert row.ignores_case
+    assert not [line for line in said if "capital" in line]
+    with closing(Checker(processes=1)) as checker:
+        shouting = (
+            f"import io, sys\nreal, sys.stdout = sys.stdout, io.StringIO()\n{row.reference}\n"
+        )
+        shouting += "real.write(sys.stdout.getvalue().upper())\n"
+        assert checker.check(shouting, row.tests_to_run(), row.limits()).verdict == "passed"
+    run(TEAHOUSE, course="basics")
+    assert not only().ignores_case
+
+
+def test_letter_case_is_one_rule_for_all_cases(course: Course, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TEAHOUSE, tmp_path / "teahouse"))
+    (folder / "data/sample/test_group.yaml").write_text("output_validator_args: []\n")
+
+    with pytest.raises(CommandError, match="compared in another way"):
+        run(folder, course="basics")
+
+
+@pytest.mark.parametrize(
+    ("cell", "stored"), [("true", True), ("TRUE", True), ("False", False), ("", False)]
+)
+def test_a_flag_in_a_spreadsheet(course: Course, tmp_path: Path, cell: str, stored: bool) -> None:
+    file = tmp_path / "more.csv"
+    cases = '"[{""expected"": ""Yes""}]"'
+    file.write_text(f"slug,title_en,statement_en,ignores_case,cases\na,A,Say,{cell},{cases}\n")
+
+    assert run(file, course="basics") == ["basics/a: new"]
+    assert only().ignores_case is stored
+
+
 def test_an_exercise_of_exercism(course: Course) -> None:
     said = run(PACKAGES / "exercism" / "parcel-label", course="basics")
 

@@ -10,6 +10,7 @@ import stat
 import time
 import tracemalloc
 import zipfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -513,6 +514,89 @@ def test_hostile_yaml_costs_little(course: Course, teahouse: Path) -> None:
     assert "An alias" in refusal(teahouse)
 
     assert time.process_time() - began < 5
+
+
+ESCAPED = '"""' + '\\"""' * 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a." * 500_000 + "a = 1\n", 1),
+        ("slug = 'a'\n[" + "a." * 500_000 + "a]\n", 2),
+        ("slug = 'a'\n\n" + '"a b" . ' * 120_000 + "a = 1\n", 3),
+        ("x = {y = 1, z = [{" + "'a'." * 200_000 + "a = 1}]}\n", 1),
+        ('x = """x""""\n' + "a." * 30 + "a = 1\n", 2),
+        ("x = 'a.b'\n# \"\n" + "a." * 30 + "a = 1\n", 3),
+    ],
+)
+def test_a_key_of_many_parts_is_not_parsed(text: str, line: int) -> None:
+    began = time.process_time()
+
+    said = refused(text.encode(), "a.toml")
+
+    assert said == f"a.toml: A key has more than 20 parts. (line {line})"
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'tests = "' + "a." * 100 + '"',
+        "tests = '''\n" + "a." * 100 + "\n'''",
+        'tests = """\n' + '\\"a.' * 100 + '"""',
+        "#" + "a." * 100,
+        "\n".join(f"[hints.{number}.x.y]" for number in range(99)),
+        "x = [" + "1.5, " * 99 + "]",
+        ESCAPED,
+        ESCAPED + "\\",
+        '"' + '\\"' * 400_000,
+        "'" * 900_000,
+        '"' * 900_000,
+    ],
+)
+def test_many_dots_elsewhere_are_no_key_and_cost_little(text: str) -> None:
+    began = time.process_time()
+
+    assert toml.too_deep(text) is None
+
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("{{most}}", pytest.raises(BadPackage, match="with them a text has more than 1,048,576")),
+        ("{{remainingsamples}}", nullcontext()),
+    ],
+    ids=["constants", "samples"],
+)
+def test_a_package_does_not_grow_while_it_is_read(
+    course: Course, teahouse: Path, statement: str, read: AbstractContextManager[Any]
+) -> None:
+    problem = (teahouse / "problem.yaml").read_text()
+    long = problem.replace("constants:\n", f"constants:\n  most: {'x' * 50_000}\n")
+    assert long != problem
+    write(teahouse / "problem.yaml", long)
+    write(teahouse / "statement" / "problem.en.md", statement * 50_000)
+    write(teahouse / "data" / "sample" / "1.in", "9\n" * 1_000)
+
+    tracemalloc.start()
+    try:
+        with read:
+            reading.read(package.opened(teahouse))
+    finally:
+        most_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert most_bytes < 2**26
+
+
+def test_an_import_of_too_many_exercises_is_refused(course: Course, tmp_path: Path) -> None:
+    rows = "".join(f"s{number},A,b\n" for number in range(1_001))
+    write(tmp_path / "e.csv", f"slug,title_en,statement_en\n{rows}")
+
+    assert refusal(tmp_path / "e.csv") == "e.csv: It has more than 1,000 exercises. (line 2)"
 
 
 def test_the_writer_refuses_what_a_draft_may_hold_and_no_row(course: Course) -> None:

@@ -44,9 +44,9 @@ ALL = {"401", "404", "429", "500", "503"}
 WRITES = {"403", "422"}
 BODY = {"413", "415"}
 STATUSES = {
-    "POST /v1/checks": ALL | WRITES | BODY | {"200"},
+    "POST /v1/checks": ALL | WRITES | BODY | {"200", "409"},
     "POST /v1/hints": ALL | WRITES | BODY | {"202", "409"},
-    "GET /v1/hints": ALL | WRITES | {"200"},
+    "GET /v1/hints": ALL | WRITES | {"200", "409"},
     "GET /v1/hints/{hint_id}": ALL | WRITES | {"200", "304"},
     "POST /v1/hints/{hint_id}/cancel": ALL | WRITES | {"202"},
     "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200", "409"},

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connections
 from django.db.models import ProtectedError
 from django.test import Client
 
@@ -18,11 +21,13 @@ from web.engines.models import Engine
 from web.events import admission
 from web.hints.models import Hint, Submission
 from web.link import broker
+from web.people import access
 from web.people.models import ApiToken, Platform, User
 from web.people.passes import holding
 from web.people.tokens import fresh
 
 pytestmark = pytest.mark.django_db
+CHECK = {"exercise": EXERCISE, "code": WRONG}
 HISTORY = f"/v1/hints?exercise={EXERCISE}"
 OWNER = "owner"
 
@@ -68,6 +73,59 @@ def test_a_user_is_made_at_first_sight(judge: Caller, course: Course) -> None:
     assert list(user.memberships.values_list("course", "role")) == [(course.pk, "student")]
     problem(judge.ask(on_behalf_of="alice"), 409, "already-waiting")
     assert users() == ["judge:alice"]
+
+
+@pytest.mark.parametrize("path", ["/v1/hints", "/v1/checks"])
+def test_a_platform_makes_no_more_users_than_it_may(
+    judge: Caller, course: Course, path: str
+) -> None:
+    Platform.objects.update(most_users=2)
+    for name in ("alice", "bob"):
+        assert judge.post("/v1/checks", CHECK | {"on_behalf_of": name}).status_code == 200
+
+    body = CHECK | {"on_behalf_of": "carol"} | ({"level": 1} if path == "/v1/hints" else {})
+    refused = problem(judge.post(path, body), 409, "too-many-users")
+
+    assert "as many users as it may" in refused["title"]
+    assert "admin" in refused["detail"]
+    assert users() == ["judge:alice", "judge:bob"]
+    judge.headers["Accept-Language"] = "ko"
+    assert "사용자" in problem(judge.post(path, body), 409, "too-many-users")["title"]
+    # Who is there goes on, also in another course of the platform.
+    assert judge.post("/v1/checks", CHECK | {"on_behalf_of": "alice"}).status_code == 200
+    Platform.objects.update(most_users=3)
+    assert judge.post("/v1/checks", CHECK | {"on_behalf_of": "carol"}).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_come_at_once_no_more_are_made(line: None, course: Course) -> None:
+    row = Platform.objects.create(slug="judge", most_users=3)
+    row.courses.add(course)
+    at_once = Barrier(6)
+
+    def come(number: int) -> bool:
+        try:
+            at_once.wait(20)
+            return bool(access.acted_for(row, f"user{number}", course))
+        except access.TooManyUsers:
+            return False
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as threads:
+        came = list(threads.map(come, range(6)))
+
+    assert sum(came) == len(users()) == 3
+
+
+def test_one_question_finds_who_was_here_before(
+    judge: Caller, course: Course, django_assert_num_queries: Any
+) -> None:
+    row = Platform.objects.get()
+    made = access.acted_for(row, "alice", course)
+
+    with django_assert_num_queries(1):
+        assert access.acted_for(row, "alice", course) == made
 
 
 @pytest.mark.parametrize("name", ["a", "김민지", "7f3c-42", "a:b/c d", "x" * 100, OWNER, "minji"])
@@ -310,8 +368,10 @@ def test_the_admin_makes_a_platform_with_its_token_and_sees_its_users(
     admin: Client, course: Course, exercise: Exercise
 ) -> None:
     live()
-    admin.post("/admin/people/platform/add/", {"slug": "judge", "courses": [course.pk]})
+    form = {"slug": "judge", "courses": [course.pk], "most_users": 50}
+    admin.post("/admin/people/platform/add/", form)
     row = Platform.objects.get()
+    assert row.most_users == 50
     assert list(row.courses.all()) == [course]
     form = {"user": User.objects.get().pk, "platform": row.pk, "name": "service"}
     page = admin.post("/admin/people/apitoken/add/", form, follow=True).content.decode()
@@ -327,7 +387,9 @@ def test_the_admin_makes_a_platform_with_its_token_and_sees_its_users(
     assert "root" not in found.partition("result_list")[2].partition("</table>")[0]
     assert "judge" in admin.get(f"/admin/people/user/{user.pk}/change/").content.decode()
     # The name stands in the names of its users.
-    admin.post(f"/admin/people/platform/{row.pk}/change/", {"slug": "x", "courses": []})
+    admin.post(
+        f"/admin/people/platform/{row.pk}/change/", {"slug": "x", "courses": [], "most_users": 50}
+    )
     assert Platform.objects.get().slug == "judge"
     assert not Membership.objects.filter(user=user).exists()
 

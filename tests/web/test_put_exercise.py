@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from tests.web.kit import RIGHT, WRONG, Caller, live, problem
 from tests.web.test_platforms import platform
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import User
+from web.runner.cases import Io
 from web.tutor.languages import LANGUAGES
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +238,35 @@ def test_a_course_that_was_deleted_takes_no_exercise(judge: Caller, course: Cour
     course.delete()
 
     problem(judge.put(PATH, ASSERTS), 404, "not-found")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_first_writes_at_once_make_one_exercise(line: None, course: Course) -> None:
+    judges = [platform(f"judge{number}", course)[1] for number in range(6)]
+    at_once = Barrier(len(judges))
+
+    def write(judge: Caller) -> tuple[int, bool]:
+        try:
+            at_once.wait(20)
+            answer = judge.put(PATH, ASSERTS)
+            return answer.status_code, answer.json()["changed"]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(judges)) as threads:
+        answers = sorted(threads.map(write, judges))
+
+    assert answers == [(200, False)] * 5 + [(201, True)]
+    assert (stored().revision, AuthoredHint.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("loose", [True, False])
+def test_letter_case_counts_or_does_not(judge: Caller, loose: bool) -> None:
+    assert judge.put(PATH, IO | {"ignores_case": loose}).status_code == 201
+
+    tests = stored().tests_to_run()
+    assert isinstance(tests, Io)
+    assert tests.ignores_case is loose
 
 
 def test_a_hint_of_before_stays_with_its_exercise(judge: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +54,23 @@ def test_a_name_waits_at_its_address_only(mina: User, door: str) -> None:
     assert told == [200, 200, 429]
     assert status("mina", RIGHT, door=door) == 429
     assert status("mina", RIGHT, ELSEWHERE, door=door) == 302
+
+
+def test_only_what_ops_must_know_is_logged(mina: User, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    def lines() -> list[str]:
+        told = [each.getMessage() for each in caplog.records if each.name.startswith("axes")]
+        caplog.clear()
+        return told
+
+    assert status("mina", RIGHT) == 302
+    assert lines() == []
+    status("mina", WRONG)
+    assert len(lines()) == 1
+    for _ in range(3):
+        status("mina", WRONG)
+    assert [line for line in lines() if "Locking out" in line]
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -66,6 +66,18 @@ def test_a_wrong_token_is_refused(token: str, text: str) -> None:
     assert not Hint.objects.exists()
 
 
+@pytest.mark.parametrize(("language", "word"), [("en", "API token is wrong"), ("ko", "API 토큰")])
+def test_a_wrong_token_is_said_to_be_wrong(token: str, language: str, word: str) -> None:
+    wrong = Caller(token="hl_wrong", language=language).get("/v1/hints?exercise=basics/add")
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    expired = Caller(token=token, language=language).ask()
+
+    for answer in (wrong, expired):
+        assert word in problem(answer, 401, "not-signed-in")["detail"]
+    nobody = problem(Caller(language=language).ask(), 401, "not-signed-in")
+    assert nobody["detail"] == ""
+
+
 def test_a_wrong_token_is_not_saved_by_a_session(token: str, student: User) -> None:
     caller = Caller(student, token="hl_wrong")
 

@@ -24,13 +24,14 @@ from tests.fakes.launch import BadServer
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_model import until
-from web.courses.models import Exercise
+from web.courses.models import Course, Exercise
 from web.database import ago
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
 from web.hints import attempts, creation, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
+from web.people import access
 from web.people.models import User
 from web.tutor.evidence.facts import Fact, FactKind
 from web.tutor.evidence.report import Report, Verdict
@@ -343,6 +344,52 @@ async def test_a_hint_ends_though_nothing_is_found_of_its_program(
 
     final = await row(runtime, hint)
     assert (final.state, final.reason) == ("failed", "model_refused")
+    assert await settled(runtime, hint)
+
+
+async def test_an_exercise_may_move_to_another_course_while_its_hint_runs(
+    runtime: Runtime, hint: str, good: tuple[str, ...]
+) -> None:
+    def move() -> None:
+        away = Course.objects.create(slug="away", title_ko="", title_en="")
+        Exercise.objects.filter(hints=hint).update(course=away)
+
+    async def moves(piece: str) -> None:
+        if piece == good[1]:
+            await runtime.database.run(move)
+
+    runtime.model = ScriptedModel(good, gate=moves)
+
+    await attempt.generate(runtime, hint)
+
+    final = await row(runtime, hint)
+    assert (final.state, final.text) == ("answered", "".join(good))
+    assert await settled(runtime, hint)
+    # Who is not in that course reads it no longer.
+    student = await runtime.database.run(User.objects.get)
+    assert await runtime.database.run(access.hint, student, final.pk) is None
+
+
+@pytest.mark.parametrize("then", ["waits", "is lost"])
+async def test_an_exercise_may_move_before_its_hint_is_served(
+    runtime: Runtime, hint: str, good: tuple[str, ...], then: str
+) -> None:
+    def move() -> None:
+        away = Course.objects.create(slug="away", title_ko="", title_en="")
+        Exercise.objects.filter(hints=hint).update(course=away, slug="moved")
+
+    await runtime.database.run(move)
+    if then == "is lost":
+        await runtime.broker.client.flushall()
+        await runtime.broker.run(fleet.set_engines({"gpu0": 2}))
+        await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 2, 60))
+        await runtime.database.run(Hint.objects.update, created_at=ago(60))
+        await Rescue(runtime.broker, runtime.database).tick()
+    runtime.model = ScriptedModel(good)
+
+    await attempt.generate(runtime, hint)
+
+    assert (await row(runtime, hint)).state == "answered"
     assert await settled(runtime, hint)
 
 

@@ -34,7 +34,6 @@ TOLD: dict[str, Promise] = {
     "literal_error": _("It must be one of these: %(expected)s."),
     "string_pattern_mismatch": _("It has another form than it must have."),
     "no_words": _("Write it in one language at least."),
-    "twice": _("Two of them have the name %(name)s."),
     "list_type": _("It must be a list."),
     "dict_type": _("It must be an object."),
     "model_type": _("It must be an object."),

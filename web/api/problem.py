@@ -36,6 +36,9 @@ METHOD = ProblemKind("method-not-allowed", 405, _("This address does not take th
 INVALID = ProblemKind("invalid", 422, _("Some of what was sent cannot be used."))
 TOO_LARGE = ProblemKind("too-large", 413, _("The request is too large."))
 MEDIA_TYPE = ProblemKind("media-type", 415, _("Send JSON: Content-Type: application/json."))
+TOO_MANY_USERS = ProblemKind(
+    "too-many-users", 409, _("The platform has as many users as it may; nobody new is taken.")
+)
 CODE_TOO_LARGE = ProblemKind("code-too-large", 413, _("The code is too large."))
 LEVEL_LOCKED = ProblemKind("level-locked", 409, _("This level is not open yet."))
 ALREADY_CORRECT = ProblemKind(

@@ -15,6 +15,8 @@ from web.courses.texts import columns
 
 # All of them are read with their exercise, and go to a sandbox with each run.
 MOST_CASES = 200
+MOST_ASSERTS = 2_000
+TESTS_CHARS = 64 * 1024
 CASE_CHARS = 100_000
 CASES_CHARS = 1_000_000
 NAME_CHARS = 100
@@ -59,6 +61,9 @@ def check_tests(source: str) -> None:
 
     Raises: ValidationError, whose params may name the line.
     """
+    # Each process reads them once for all its runs, and others wait for that.
+    if len(source) > TESTS_CHARS:
+        raise ValidationError(TOO_LONG, params={"key": "tests", "most": f"{TESTS_CHARS:,}"})
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -75,8 +80,11 @@ def check_tests(source: str) -> None:
             case ast.Expr() | ast.Assert(ast.Constant()):
                 raise ValidationError(NO_ASSERT, params={"line": node.lineno})
     # An assert may stand in a helper or a loop.
-    if not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+    asserts = sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    if not asserts:
         raise ValidationError(NO_TESTS)
+    if asserts > MOST_ASSERTS:
+        raise ValidationError(TOO_MANY, params={"most": f"{MOST_ASSERTS:,}"})
 
 
 def check_cases(value: object) -> None:

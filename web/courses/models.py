@@ -138,6 +138,9 @@ class Exercise(models.Model):
     checker = models.CharField(
         _("comparison"), max_length=6, choices=Comparison, default=Comparison.TOKENS
     )
+    ignores_case = models.BooleanField(
+        _("letter case does not count"), default=False, help_text=_("Yes is as good as yes.")
+    )
     absolute_tolerance = models.FloatField(
         _("absolute tolerance"), default=1e-6, validators=[MinValueValidator(0), check_finite]
     )
@@ -190,13 +193,13 @@ class Exercise(models.Model):
         for field in ("title", "statement"):
             if not any(getattr(self, column).strip() for column in columns(field)):
                 problems[columns(field)[0]] = ValidationError(NO_WORDS)
+        told(problems, "cases", check_cases, self.cases)
         # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == PYTHON and self.tests.strip()
         if can_run and self.cases:
             problems["tests"] = ValidationError(BOTH_TESTS)
         elif can_run:
             told(problems, "tests", check_tests, self.tests)
-        told(problems, "cases", check_cases, self.cases)
         told(problems, "wrong", check_wrong, self.wrong)
         if problems:
             raise ValidationError(problems)
@@ -206,7 +209,13 @@ class Exercise(models.Model):
         if self.cases:
             # Cases are checked when they are stored, so that their keys are all there.
             found = tuple(io_case(case) for case in self.cases)
-            return Io(found, self.checker, self.absolute_tolerance, self.relative_tolerance)
+            return Io(
+                found,
+                self.checker,
+                self.absolute_tolerance,
+                self.relative_tolerance,
+                self.ignores_case,
+            )
         return Asserts(self.tests) if self.tests.strip() else None
 
     def limits(self) -> RunLimits:

@@ -97,6 +97,7 @@ class ExerciseIn(Schema):
     checker: Literal[tuple(Comparison.values)] = Field(  # type: ignore[valid-type]
         Comparison.TOKENS.value, description="How what it prints is compared."
     )
+    ignores_case: bool = Field(False, description="Whether `Yes` is as good as `yes`.")
     absolute_tolerance: Finite = Field(1e-6, description="Of checker `float`.")
     relative_tolerance: Finite = Field(1e-6, description="Of checker `float`; either is enough.")
     time_limit_s: TimeS = Field(1.0, description="Seconds, of all its tests together.")
@@ -117,12 +118,8 @@ class ExerciseIn(Schema):
     @field_validator("cases")
     @classmethod
     def named(cls, cases: list[CaseIn]) -> list[CaseIn]:
-        seen: set[str] = set()
         for number, case in enumerate(cases, start=1):
             case.name = case.name or str(number)
-            if case.name in seen:
-                raise PydanticCustomError("twice", "{name}", {"name": case.name})
-            seen.add(case.name)
         return cases
 
 

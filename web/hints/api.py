@@ -31,7 +31,7 @@ from web.hints.results import ResultIn
 from web.language import locale_now
 from web.people import access, acting, runs
 from web.people.models import User
-from web.runner.checker import Judged, checker
+from web.runner.checker import CODE_BYTES, Judged, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
@@ -73,7 +73,9 @@ IF_NONE_MATCH = {
     "/checks",
     response=wire.L0Out,
     summary="Run the tests on this code (L0)",
-    openapi_extra=openapi.answers(problem.FORBIDDEN, *openapi.BODY, *openapi.RUN),
+    openapi_extra=openapi.answers(
+        problem.FORBIDDEN, problem.TOO_MANY_USERS, *openapi.BODY, *openapi.RUN
+    ),
 )
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
@@ -102,6 +104,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         problem.ALREADY_WAITING,
         problem.KEY_REUSED,
         problem.BACKLOG_FULL,
+        problem.TOO_MANY_USERS,
         *openapi.BODY,
         *openapi.RUN,
         good={202: {"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}}},
@@ -134,7 +137,7 @@ def ask(
     "/hints",
     response=wire.HintsOut,
     summary="Your hints for one exercise, newest first",
-    openapi_extra=openapi.answers(problem.FORBIDDEN),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def history(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
@@ -357,9 +360,9 @@ def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
 def refuse_bad_code(code: str) -> None:
     # Half a character has no bytes in UTF-8; it is counted here, and refused below by its name.
     size = len(code.encode(errors="surrogatepass"))
-    if size > wire.CODE_BYTES:
+    if size > CODE_BYTES:
         detail = _("Your code has %(size)d bytes; %(most)d are allowed.")
-        raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": wire.CODE_BYTES})
+        raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": CODE_BYTES})
     if not code.strip():
         refuse("code", _("Write some code first; a line is enough."))
     refuse_nul("code", code)

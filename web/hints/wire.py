@@ -15,6 +15,7 @@ from web.hints.models import Hint, Submission
 from web.hints.notices import notice
 from web.hints.results import ResultIn
 from web.language import locale_now
+from web.runner.checker import CODE_BYTES
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.steps import StepsKind
@@ -28,7 +29,6 @@ else:
     # A type checker cannot read a Literal of a table; what is checked and described here can.
     OneLocale = Literal[tuple(LANGUAGES)]
 RUNGS = ", ".join(f"{number} {level.name}" for number, level in LEVELS.items())
-CODE_BYTES = 64 * 1024
 NO_NUL = r"^[^\u0000]*$"
 SOME_CODE = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 # These patterns only describe: store and sandbox take no NUL, and hints.api says so in the caller's

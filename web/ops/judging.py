@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
-from web.runner.checker import checker
+from web.runner.checker import CODE_BYTES, checker
 from web.tutor.evidence.compose import HIGHEST, compose
 from web.tutor.evidence.report import Report
 from web.tutor.languages import LANGUAGES
 
 LINE_BYTES = 1_000_000
-CODE_BYTES = 64 * 1024
 MOST_CASES = 1_000
 ID_CHARS = 200
 

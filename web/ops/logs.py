@@ -89,6 +89,8 @@ def config(form: str, level: str) -> dict[str, Any]:
             **servers,
             # A line for each request to a model would drown what matters.
             "httpx2": {"level": "WARNING"},
+            # Four lines for each sign-in; a wrong password and a lock-out are warnings.
+            "axes": {"level": "WARNING"},
             # Celery's line for each message that it receives: a hint would wait for it on its way
             # to the engine, and the pool's line about the task's end says more.
             "celery.worker.strategy": {"level": "WARNING"},

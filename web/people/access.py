@@ -15,6 +15,7 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.signals import m2m_changed
 from django.dispatch import receiver
@@ -103,19 +104,46 @@ def platform_exercise(platform: Platform, path: str) -> Exercise | None:
     return found
 
 
+class TooManyUsers(Exception):
+    """A platform has as many users as it may."""
+
+
+PLATFORM_STUDENT = Prepared(
+    lambda: User.objects.filter(
+        username=Slot("username"), platform=Slot("platform"), is_active=True, is_superuser=False,
+        memberships__course=Slot("course"),
+    )
+)  # fmt: skip
+
+
 def acted_for(platform: Platform, name: str, course: Course) -> User | None:
     """The platform's own user of this name, as a student of this course of it; made at first sight.
 
     None for one who is locked out, or whom an admin gave rights over everything: no program may
-    have these.
+    have these. Raises: TooManyUsers.
     """
     # No form takes a colon in a username, and no platform's name has one: whatever a platform calls
     # its users, they are nobody else.
-    user, _ = User.objects.get_or_create(
-        username=f"{platform.slug}:{name}",
-        defaults={"platform": platform, "password": make_password(None)},
+    username = f"{platform.slug}:{name}"
+    known: User | None = PLATFORM_STUDENT.first(
+        username=username, platform=platform.pk, course=course.pk
     )
-    if user.platform_id != platform.pk or not user.is_active or user.is_superuser:
+    return known or first_seen(platform, username, course)
+
+
+@transaction.atomic
+def first_seen(platform: Platform, username: str, course: Course) -> User | None:
+    """As acted_for, for whoever is new to the site or to the course."""
+    # Locked: of many who come at once no more are made than there may be.
+    row = Platform.objects.select_for_update().filter(pk=platform.pk).first()
+    if row is None:
+        return None
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        if row.users.count() >= row.most_users:
+            raise TooManyUsers
+        user = User.objects.create(username=username, platform=row, password=make_password(None))
+    if user.platform_id != row.pk or not user.is_active or user.is_superuser:
         return None
     Membership.objects.get_or_create(user=user, course=course)
     return user

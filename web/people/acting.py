@@ -40,7 +40,11 @@ def asking(request: HttpRequest, path: str, on_behalf_of: str) -> tuple[User, Ex
     exercise = access.platform_exercise(platform, path)
     if exercise is None:
         raise no_exercise()
-    student = access.acted_for(platform, on_behalf_of, exercise.course)
+    try:
+        student = access.acted_for(platform, on_behalf_of, exercise.course)
+    except access.TooManyUsers:
+        detail = _("An admin of this site can let it have more, or remove some.")
+        raise Problem(problem.TOO_MANY_USERS, detail) from None
     if student is None:
         raise Problem(problem.FORBIDDEN, _("This user is locked out here."))
     return student, exercise

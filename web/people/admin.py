@@ -41,7 +41,7 @@ class PlatformAdmin(admin.ModelAdmin[Platform]):
     """Its courses, and the way to its users; its tokens are made where all tokens are."""
 
     list_display = ("slug", "its_courses", "its_users")
-    fields = ("slug", "courses")
+    fields = ("slug", "courses", "most_users")
     filter_horizontal = ("courses",)
     search_fields = ("slug",)
 

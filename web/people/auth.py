@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from ninja.security import HttpBearer, SessionAuth
 from ninja.utils import check_csrf
 
@@ -18,6 +19,7 @@ from web.people.models import ApiToken, User
 from web.people.passes import Pass
 from web.people.tries import Tries
 
+NO_TOKEN = _("This API token is wrong, or it has expired or was revoked.")
 wrong_tokens = Tries(limit=60, per_s=0.2)
 
 
@@ -37,7 +39,7 @@ class TokenAuth(HttpBearer):
             wait_s = wrong_tokens.failed(address) if address else 0
             if wait_s:
                 raise Problem(problem.TOO_MANY_TRIES, retry_after_s=wait_s)
-            raise Problem(problem.NOT_SIGNED_IN)
+            raise Problem(problem.NOT_SIGNED_IN, NO_TOKEN)
         request.user = found.user
         return found
 

@@ -15,12 +15,19 @@ from web.people.permissions import FOR_NOBODY
 class Platform(models.Model):
     """Another site: its tokens act for its own users, and write exercises, in its courses alone.
 
-    slug: begins the names of its users, so it stays as it is.
+    slug: begins the names of its users, so it stays as it is. most_users: who are made at first
+    sight; a program that goes wrong could make any number.
     """
 
     slug = models.SlugField(_("slug"), max_length=40, unique=True)
     courses = models.ManyToManyField(
         "courses.Course", blank=True, related_name="platforms", verbose_name=_("courses")
+    )
+
+    most_users = models.PositiveIntegerField(
+        _("most users"),
+        default=10_000,
+        help_text=_("Beyond that nobody new is made; those who are there go on."),
     )
 
     class Meta:

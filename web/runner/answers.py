@@ -145,8 +145,8 @@ def _bare(error: ProgramError) -> ProgramError:
     """What is told of an error with hidden input: a program may make a class of what it read."""
     if error.kind == "Unsupported":
         return replace(error, message="…")
-    known = isinstance(kind := getattr(builtins, error.kind, None), type)
-    known = known and issubclass(kind, BaseException)
+    named = getattr(builtins, error.kind, None)
+    known = isinstance(named, type) and issubclass(named, BaseException)
     return replace(error, kind=error.kind if known else "Exception", message="")
 
 

@@ -51,13 +51,14 @@ class Io:
     """Tests of programs that read and print.
 
     checker: exact, tokens (white space does not count) or float; the last one's tolerances: a
-    number fits within either.
+    number fits within either. ignores_case: capital and small letters are the same.
     """
 
     cases: tuple[IoCase, ...]
     checker: str = "tokens"
     absolute: float = 0.0
     relative: float = 0.0
+    ignores_case: bool = False
 
 
 Tests: TypeAlias = Asserts | Io
@@ -121,4 +122,5 @@ def _tests(tests: Tests) -> dict[str, object]:
         ],
         "checker": tests.checker,
         "tolerance": {"absolute": tests.absolute, "relative": tests.relative},
+        "ignores_case": tests.ignores_case,
     }

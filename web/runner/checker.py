@@ -14,7 +14,9 @@ from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
-__all__ = ["Checker", "Judged", "SandboxBusy", "checker"]
+__all__ = ["CODE_BYTES", "Checker", "Judged", "SandboxBusy", "checker"]
+CODE_BYTES = 64 * 1024
+"""Most bytes of a program in UTF-8."""
 FACTS_S, STUCK_FACTS_S = 0.2, 1.0
 """Seconds after which no more facts are looked for: of a program that came to its end, and of one
 that was stopped, which has to run until it can be seen that it does not end. What is found depends

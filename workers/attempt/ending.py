@@ -74,8 +74,8 @@ async def finish(attempt: Attempt) -> None:
 async def explained(attempt: Attempt) -> None:
     """Lets the request find out what the program did: the text without a model tells that."""
     # An engine may refuse sooner than a program can be run once more.
-    asked = partial(attempt.runtime.database.run, lookup.being_explained, attempt.job.hint)
-    while await asked():  # noqa: ASYNC110  # the request is another process
+    ask, hint = attempt.runtime.database.run, attempt.job.hint
+    while await ask(lookup.being_explained, hint):  # noqa: ASYNC110  # by another process
         await asyncio.sleep(LOOK_S)
 
 

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.tutor.languages import Words
 
+MOST_EXERCISES = 1_000
+"""Of one import."""
+TOO_MANY = _("It has more than %(most)s exercises.")
 TWICE = _("slug: '%(slug)s' is also in %(file)s")
 
 
@@ -39,7 +42,7 @@ class CourseDraft:
     """What a package is: exercises, in order. titles: of the course, if it names one by its slug;
     empty if not.
 
-    Raises: BadPackage where two exercises have one slug.
+    Raises: BadPackage where two exercises have one slug, or there are too many of them.
     """
 
     exercises: tuple[ExerciseDraft, ...]
@@ -47,6 +50,9 @@ class CourseDraft:
     titles: Words = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Whoever writes them keeps all others waiting.
+        if len(self.exercises) > MOST_EXERCISES:
+            refuse(self.exercises[0].spot, TOO_MANY, most=f"{MOST_EXERCISES:,}")
         seen: dict[str, ExerciseDraft] = {}
         for draft in self.exercises:
             first = seen.setdefault(draft.slug, draft)

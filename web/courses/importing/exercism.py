@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.importing import unit_tests
@@ -38,14 +37,11 @@ NO_TEST = _("There is no test file (*_test.py) beside the folder .docs.")
 NO_JSON = _("This is no JSON of files, as Exercism writes it.")
 NO_REFERENCE = _("There is no .meta/exemplar.py or .meta/example.py: no reference solution.")
 MORE_FILES = _("Only one file of a solution is taken over.")
-NO_SLUG = _("The folder's name must have letters or digits.")
 
 
 def exercise(package: Package) -> ExerciseDraft:
     """Raises: BadPackage."""
-    slug = slugify(package.name.replace("_", "-"))[:50]
-    if not slug:
-        refuse(package.spot(INSTRUCTIONS), NO_SLUG)
+    slug = package.slug(INSTRUCTIONS).replace("_", "-")
     files = listed(package)
     tests, stubs = files["test"], files["solution"]
     if not tests:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.checks import (
@@ -23,7 +22,7 @@ from web.courses.checks import (
 )
 from web.courses.importing.draft import ExerciseDraft
 from web.courses.importing.kattis_cases import Settings, inherited
-from web.courses.importing.package import Package
+from web.courses.importing.package import FILE_BYTES, Package
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.courses.importing.yaml_file import YamlFile
 from web.courses.models import Comparison
@@ -56,7 +55,6 @@ OWN_CODE = _("A problem with its own validator or added code cannot be judged he
 NO_PYTHON = _("languages: it takes no Python")
 NO_NAME = _("name: must be a text, or a text for each language")
 NO_NUMBER = _("%(key)s: must be a number above 0")
-NO_SLUG = _("The folder's name must have letters or digits.")
 NO_STATEMENT = _("There is no statement/problem.LANGUAGE.md in a language of this site.")
 NO_MARKDOWN = _("Only Markdown is read: write the statement as problem.%(language)s.md.")
 NO_OUTPUT = _("%(file)s is missing: a case needs the output that is expected.")
@@ -64,8 +62,8 @@ NO_INPUT = _("%(file)s is missing: there is output without input.")
 NO_CASES = _("data/secret and data/sample have no cases (NAME.in and NAME.ans).")
 TOO_MANY = _("There are more than %(most)s cases.")
 FILES = _("A case with files beside its input cannot be run here.")
+TOO_LONG = _("constants: with them a text has more than %(most)s characters")
 TWO_WAYS = _("This case is compared in another way than those before: an exercise has one.")
-LETTERS = _("Kattis takes capital letters for small ones; here they count.")
 POINTS = _("Points are left out: a program passes or does not.")
 LEFT_LANGUAGE = _("This language is left out.")
 LEFT_PROGRAM = _("Only programs in one Python file are taken over.")
@@ -87,10 +85,7 @@ class _Reader:
         self.spots: dict[str, Spot] = {}
 
     def draft(self) -> ExerciseDraft:
-        # The format knows a problem by its folder; 50 characters fit into the column.
-        slug = slugify(self.package.name)[:50]
-        if not slug:
-            refuse(self.package.spot(PROBLEM), NO_SLUG)
+        slug = self.package.slug(PROBLEM)
         self.judged()
         cases = self.cases()
         self.columns["cases"] = cases
@@ -133,7 +128,12 @@ class _Reader:
         known = self.problem.values.get("constants")
         if not isinstance(known, Mapping):
             return text
-        return CONSTANT.sub(lambda found: str(known.get(found[1], found[0])), text)
+        values = {str(name): str(value) for name, value in known.items()}
+        # Before it is made: a constant may be long, and stand there very often.
+        size = len(text) + sum(len(values.get(name, "")) for name in CONSTANT.findall(text))
+        if size > FILE_BYTES:
+            self.problem.refuse("constants", TOO_LONG, most=f"{FILE_BYTES:,}")
+        return CONSTANT.sub(lambda found: values.get(found[1], found[0]), text)
 
     def words(self, cases: list[dict[str, Any]]) -> None:
         names = self.problem.values.get("name")
@@ -192,16 +192,14 @@ class _Reader:
         groups: dict[str, Settings] = {}
         settings = [inherited(self.package, name, groups, self.constants) for name in names]
         for each in settings:
-            if each.comparison != settings[0].comparison:
+            first = settings[0]
+            if (each.comparison, each.case_sensitive) != (first.comparison, first.case_sensitive):
                 refuse(each.spot, TWO_WAYS)
         checker, absolute, relative = settings[0].comparison
-        self.columns |= {"checker": checker}
+        self.columns |= {"checker": checker, "ignores_case": not settings[0].case_sensitive}
         if checker == Comparison.FLOAT:
             self.columns |= {"absolute_tolerance": absolute, "relative_tolerance": relative}
-        cases = [self.case(*both) for both in zip(names, settings, strict=True)]
-        if not settings[0].case_sensitive and any(has_letters(case) for case in cases):
-            self.remark(self.package.spot("data"), LETTERS)
-        return cases
+        return [self.case(*both) for both in zip(names, settings, strict=True)]
 
     def case_names(self) -> Iterator[str]:
         """Paths below the package, without `.in`."""
@@ -272,10 +270,6 @@ def spoken(text: str) -> Locale:
     return next(found, OPERATORS)
 
 
-def has_letters(case: Mapping[str, Any]) -> bool:
-    return any(char.isalpha() for char in case["expected"])
-
-
 def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) -> str:
     """The statement with its examples, which no statement of Kattis has in it itself."""
     samples = [case for case in cases if case["name"].startswith("sample/")]
@@ -285,7 +279,7 @@ def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) ->
         statement = statement.replace("{{nextsample}}", blocks.pop(0), 1)
     rest = "\n\n".join(blocks)
     if "{{remainingsamples}}" in statement:
-        return statement.replace("{{remainingsamples}}", rest)
+        return statement.replace("{{remainingsamples}}", rest, 1)
     return f"{statement}\n\n{rest}".strip("\n")
 
 

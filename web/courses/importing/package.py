@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract.text import storable
@@ -33,6 +34,7 @@ JUNK = frozenset({"__MACOSX", "__pycache__", "Thumbs.db"})
 CENTRAL = b"PK\x01\x02"
 """Before each entry of an archive's list."""
 
+NO_SLUG = _("The folder's name must have letters or digits.")
 NO_FILE = _("There is no such file.")
 NO_ZIP = _("This is no zip archive that can be read.")
 BROKEN = _("It cannot be read: the archive is damaged.")
@@ -86,6 +88,17 @@ class Package:
 
     def spot(self, file: str, line: int | None = None) -> Spot:
         return Spot(f"{self.path}{file}", line)
+
+    def slug(self, file: str) -> str:
+        """Of its folder's name, by which formats know an exercise. file: says that there is none.
+
+        Raises: BadPackage.
+        """
+        # 50 characters fit into the column.
+        found = slugify(self.name)[:50]
+        if not found:
+            refuse(self.spot(file), NO_SLUG)
+        return found
 
     def text(self, file: str, most: int = FILE_BYTES) -> str:
         """A file's text, its lines ended by a line feed alone. most: bytes.

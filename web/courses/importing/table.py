@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +21,13 @@ from web.tutor.levels import LEVELS
 
 LISTS = frozenset({"cases", "wrong"})
 """Columns of JSON: a list of tables, as our TOML has them."""
-NUMBERS = {name: int if leaf is shapes.whole else float for name, leaf in toml.NUMBERS.items()}
-NUMBERS["position"] = int
+FLAG_WORDS = {"true": True, "false": False}
+READERS: dict[str, Callable[[str], Any]] = {
+    "position": int,
+    **{name: int if leaf is shapes.whole else float for name, leaf in toml.NUMBERS.items()},
+    **dict.fromkeys(toml.FLAGS, lambda word: FLAG_WORDS[word.lower()]),
+}
+"""Of columns that are no texts."""
 HINT = re.compile(r"hint_(\d+)_(\w+)")
 HINTS = {f"hint_{level}_{locale}" for level in LEVELS for locale in LANGUAGES}
 KNOWN = frozenset({"slug", "position", *EMPTY, *HINTS})
@@ -35,6 +40,7 @@ TWICE = _("%(column)s: the column is there twice")
 WIDTH = _("This row has %(cells)s cells, the first one %(columns)s.")
 EMPTY_SLUG = _("slug: missing")
 NO_NUMBER = _("%(column)s: must be a number")
+NO_FLAG = _("%(column)s: must be true or false")
 NO_JSON = _("%(column)s: must be a JSON list of tables")
 NO_ROWS = _("There are no rows below the first one.")
 
@@ -91,13 +97,13 @@ def exercise(package: Package, file: str, line: int, row: dict[str, str]) -> Exe
             if cell.strip() and hints is not None:
                 known = hints.get(level, dict.fromkeys(LANGUAGES, ""))
                 hints[level] = {**known, found[2]: cell}
-        # An empty cell leaves a number as it is, or as it is usual.
-        elif name in NUMBERS:
+        # An empty cell leaves a number or a flag as it is, or as it is usual.
+        elif name in READERS:
             if cell.strip():
                 try:
-                    columns[name] = NUMBERS[name](cell)
-                except ValueError:
-                    refuse(spot, NO_NUMBER, column=name)
+                    columns[name] = READERS[name](cell.strip())
+                except (KeyError, ValueError):
+                    refuse(spot, NO_FLAG if name in toml.FLAGS else NO_NUMBER, column=name)
         elif name in LISTS:
             columns[name] = tables(package, file, line, name, cell)
         else:

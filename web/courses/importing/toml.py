@@ -28,6 +28,7 @@ NUMBERS: dict[str, Leaf] = {
     **dict.fromkeys(("absolute_tolerance", "relative_tolerance", "time_limit_s"), shapes.number),
     "memory_limit_mib": shapes.whole,
 }
+FLAGS = ("ignores_case",)
 CASES = Listed(
     keys(
         {"expected": shapes.text},
@@ -44,15 +45,27 @@ VERBATIM = "verbatim"
 """In a file whose texts are taken as they stand; in others, which people write, lines of a title or
 a hint are joined, and blank lines around a text are left out."""
 NO_TOML = _("cannot be read: %(error)s")
+TOO_DEEP = _("A key has more than %(most)s parts.")
 NO_EXERCISES = _("no exercise files")
 EMPTY: dict[str, Any] = {
     name: getattr(Exercise(), name)
-    for name in (*LINES, "language", *BLOCKS, "checker", *NUMBERS, "cases", "wrong")
+    for name in (*LINES, "language", *BLOCKS, "checker", *FLAGS, *NUMBERS, "cases", "wrong")
 }
 """An exercise's columns but its position, and what they are in a file that does not have them."""
 NO_WORDS = dict.fromkeys(LANGUAGES, "")
 HEADER = re.compile(r"(\[\[?) *([\w.-]+) *\]\]?")
 KEY = re.compile(r"([\w.-]+) *=(.*)")
+MOST_PARTS = 20
+"""Of a key, `hints.1.ko`: more than any exercise has."""
+# Each is matched at once, also where its end is missing: no text is gone through twice.
+TOKENS = re.compile(
+    r'''(?xs)
+    """ (?: [^\\] | \\.?+ )*? (?: """ | \Z ) | '{3} .*? (?: '{3} | \Z )
+    | " (?: [^"\\\n] | \\[^\n] )*+ "? | ' [^'\n]*+ '? | \# [^\n]*+ | [.=,\[\]{}\n]
+    '''
+)
+"""Texts, comments, and what stands between keys or their parts."""
+ENDS = frozenset("=,[]{}\n")
 QUOTES = re.compile("'''|\"\"\"")
 
 
@@ -105,8 +118,8 @@ def exercise_shape(values: Mapping[str, Any], complete: bool) -> Keys:
     words = dict.fromkeys(LANGUAGES, line)
     each = keys(words) if complete else keys({}, words)
     may: dict[str, Shape] = {
-        VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line, **NUMBERS,
-        "position": shapes.whole,
+        VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line,
+        **dict.fromkeys(FLAGS, shapes.flag), **NUMBERS, "position": shapes.whole,
         "cases": CASES, "hints": keys(
             {str(n): each for n in levels}, {str(n): each for n in LEVELS if n not in levels}
         ),
@@ -132,6 +145,8 @@ class File:
         self._package, self._name = package, name
         self._lines: dict[str, int] = {}
         text = package.text(name)
+        if line := too_deep(text):
+            refuse(package.spot(name, line), TOO_DEEP, most=MOST_PARTS)
         try:
             self.values = tomllib.loads(text)
         # Deep brackets and numbers of thousands of digits are no decode errors to tomllib.
@@ -151,6 +166,20 @@ class File:
         except Misshapen as error:
             refuse(self.spot(error.key), error.reason, key=error.key)
         return found
+
+
+def too_deep(text: str) -> int | None:
+    """The line of a key with more than MOST_PARTS parts; None if there is none.
+
+    Looked for before the text is parsed: tomllib takes hours for a key of a megabyte.
+    """
+    dots = 0
+    for token in TOKENS.finditer(text):
+        # A part of a key may be a text.
+        dots = dots + 1 if token[0] == "." else 0 if token[0] in ENDS else dots
+        if dots >= MOST_PARTS:
+            return text.count("\n", 0, token.start()) + 1
+    return None
 
 
 def key_lines(text: str) -> Iterator[tuple[str, int]]:

@@ -79,7 +79,7 @@ def answer(asked: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> Non
     console.prepare()
     cases: AssertCases | IoCases
     if asked["kind"] == "io":
-        cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"])
+        cases = IoCases(asked["cases"], asked["checker"], asked["tolerance"], asked["ignores_case"])
     else:
         cases = AssertCases(asked["tests"], asked["texts"])
     if asked["explain"]:
@@ -109,7 +109,9 @@ def warm() -> None:
     }  # fmt: skip
     texts = [(["f"], "2", "==")] * 3
     case = {"stdin": "3", "expected": "1", "visible": True}
-    compared = {"checker": "tokens", "tolerance": {"absolute": 0.0, "relative": 0.0}}
+    compared = {
+        "checker": "tokens", "tolerance": {"absolute": 0.0, "relative": 0.0}, "ignores_case": False
+    }  # fmt: skip
     for tests in (
         {"kind": "asserts", "tests": WARM_TESTS, "texts": texts},
         {"kind": "io", "cases": [case, case], **compared},

@@ -20,16 +20,20 @@ class IoCases:
     """Cases of one program run. number: of the case that runs, from 0.
 
     cases: stdin, expected and visible of each; checker: exact, tokens or float; tolerance:
-    absolute and relative, for float alone.
+    absolute and relative, for float alone; ignores_case: of letters.
     """
 
     def __init__(
-        self, cases: list[dict[str, Any]], checker: str, tolerance: dict[str, float]
+        self,
+        cases: list[dict[str, Any]],
+        checker: str,
+        tolerance: dict[str, float],
+        ignores_case: bool,
     ) -> None:
         self.console = Console(most=MOST_OUTPUT)
         self.number, self.total = 0, len(cases)
         self._cases = cases
-        self._same = same_by(checker, tolerance)
+        self._same = same_by(checker, tolerance, ignores_case)
 
     def play(self, program: CodeType, player: Player) -> None:
         """Runs the program once for each case, in a namespace of its own."""
@@ -60,8 +64,11 @@ class ExpectedOutput:
         return self.same(str(got), self.text), self.text
 
 
-def same_by(checker: str, tolerance: dict[str, float]) -> Same:
+def same_by(checker: str, tolerance: dict[str, float], ignores_case: bool) -> Same:
     """How what is printed is compared with what is expected."""
+    if ignores_case:
+        same = same_by(checker, tolerance, False)
+        return lambda got, want: same(got.casefold(), want.casefold())
     if checker == "float":
         return lambda got, want: near(got.split(), want.split(), **tolerance)
     return exact if checker == "exact" else tokens

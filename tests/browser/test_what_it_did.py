@@ -302,3 +302,43 @@ def test_the_result_of_a_platform_is_shown_as_such(
     assert then.locator("dd").all_text_contents() == ["1\n5\n", "Best: 5", "(nothing)"]
     expect(then.locator(".trace")).to_be_hidden()
     expect(page.locator("#hints [data-slot=text]").first).to_have_text(words(locale))
+
+
+WIDE = """\
+def add(a, b):
+    first_of_all_names, second_of_all_names = 'x' * 30, 'y' * 30
+    third_of_all_names, fourth_of_all_names = 'x' * 30, 'y' * 30
+    return first_of_all_names
+"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@ENGLISH
+def test_a_table_that_is_too_wide_fades_where_it_goes_on(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    results = run(page, "did-add", WIDE)
+    if width == 360:
+        results.locator(".trace summary").click()
+    scroller = results.locator(".scroller")
+
+    expect(scroller).to_have_attribute("data-after", "")
+    expect(scroller).not_to_have_attribute("data-before", "")
+
+    scroller.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+    expect(scroller).to_have_attribute("data-before", "")
+    scroller.evaluate("it => it.scrollTo(it.scrollWidth, 0)")
+    expect(scroller).not_to_have_attribute("data-after", "")
+
+    run(page, "did-add", ADD)
+    expect(results.locator(".scroller")).not_to_have_attribute("data-before", "")
+
+
+@ENGLISH
+def test_a_limit_is_told_in_words_and_not_as_an_error_of_python(page: Page) -> None:
+    results = run(page, "did-rice", IDLE)
+
+    expect(results.locator(".words")).to_contain_text("did not finish in time")
+    assert results.locator(".case dt:visible").all_inner_texts() == ["Call", "Expected"]
+    assert "Error" not in results.inner_text()

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 
 from broker.contract.hint import State
+from tests.pure.test_seed import SEED
 from web.courses.models import Course, Exercise, Membership
+from web.courses.topics import TOPICS
 from web.hints import submissions
 from web.hints.models import Hint
 from web.pages.words import script_words
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.languages import LANGUAGES
 
 pytestmark = pytest.mark.django_db
 PAGE = "/c/basics/sum/"
@@ -324,6 +330,64 @@ def test_examples_are_few_and_short(member: Client, course: Course) -> None:
     assert max(map(len, texts)) <= 2_000
     # A part of a text is no good copy of it.
     assert set(re.findall(r'data-copy="(\w+)', html)) == {"output"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "shown"),
+    [
+        ("", ["2", "4", "3", "6"]),
+        ("```text\n2\n```\n\nOutput\n\n```text\n4\n```", ["3", "6"]),
+        ("```\n3\n\n```\n```\n6\n```", ["2", "4"]),
+        ("```\n2\n```\n```\n9\n```\n```\n4\n```", ["2", "4", "3", "6"]),
+        ("`2` `4`", ["2", "4", "3", "6"]),
+    ],
+)
+def test_an_example_of_the_statement_is_not_shown_again(
+    member: Client, course: Course, blocks: str, shown: list[str]
+) -> None:
+    cases = [
+        {**CASES[0], "stdin": stdin, "expected": expected}
+        for stdin, expected in (("2\n", "4\n"), ("3\n", "6\n"))
+    ]
+    page = io_exercise(course, cases)
+    Exercise.objects.update(statement_ko=f"Double it.\n\n{blocks}\n")
+
+    assert [text.strip() for text in sample_texts(read(member, page))] == shown
+
+
+def test_an_imported_package_shows_each_example_once_and_no_tex(
+    member: Client, course: Course
+) -> None:
+    for name in ("teahouse", "meanheight"):
+        folder = Path("tests/data/packages/kattis") / name
+        call_command("import", str(folder), course="basics", stdout=StringIO())
+        row = Exercise.objects.get(slug=name)
+        for locale in LANGUAGES:
+            page = unescape(read(member, f"/c/basics/{name}/", locale)).split("</article>")[0]
+            for each in row.cases:
+                if each["visible"] and each["stdin"]:
+                    assert (
+                        page.count(f">{each['stdin']}</") + page.count(f">\n{each['stdin']}</") == 1
+                    )
+            assert "$" not in page
+
+
+def test_topics_are_told_in_the_readers_language(member: Client, course: Course) -> None:
+    for topic, korean in (
+        ("loops", "반복문"),
+        ("Recursion, sorting", "재귀, 정렬"),
+        ("나눗셈", "나눗셈"),
+    ):
+        new_exercise(course, f"about-{len(topic)}", topic=topic)
+        for path in ("/", f"/c/basics/about-{len(topic)}/"):
+            assert f">{korean}<" in read(member, path)
+            assert f">{topic.casefold()}<" in read(member, path, "en").casefold()
+
+
+def test_every_topic_of_the_first_course_has_its_korean() -> None:
+    with translation.override("ko"):
+        assert all(LANGUAGES["ko"].letters.search(str(words)) for words in TOPICS.values())
+    assert {each.row.topic for each in SEED.exercises} <= TOPICS.keys()
 
 
 def test_an_exercise_of_functions_has_no_examples(member: Client, exercise: Exercise) -> None:

@@ -82,6 +82,11 @@ class Problem(Exception):
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
+def invalid(where: str, what: str) -> Problem:
+    """One field that cannot be used. what: the sentence that says why."""
+    return Problem(INVALID, what, errors=[{"where": where, "what": what}])
+
+
 def body(problem: Problem, request_id: str) -> bytes:
     """The problem as JSON, its texts in the language that is active now."""
     return json.dumps(

@@ -12,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from web.courses import checks
+from web.courses import checks, topics
 from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
 from web.courses.texts import columns, in_language
 from web.language import words_now
@@ -220,6 +220,11 @@ class Exercise(models.Model):
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)
+
+    @property
+    def topic_words(self) -> str:
+        """In the reader's language."""
+        return topics.in_words(self.topic)
 
     @property
     def language_name(self) -> str:

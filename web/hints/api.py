@@ -364,18 +364,14 @@ def refuse_bad_code(code: str) -> None:
         detail = _("Your code has %(size)d bytes; %(most)d are allowed.")
         raise Problem(problem.CODE_TOO_LARGE, detail % {"size": size, "most": CODE_BYTES})
     if not code.strip():
-        refuse("code", _("Write some code first; a line is enough."))
+        raise problem.invalid("code", _("Write some code first; a line is enough."))
     refuse_nul("code", code)
 
 
 def refuse_nul(where: str, text: str) -> None:
     """PostgreSQL stores no NUL, and neither it nor the sandbox takes half a character."""
     if storable(text) != text:
-        refuse(where, str(DETAIL))
-
-
-def refuse(where: str, what: str) -> None:
-    raise Problem(problem.INVALID, what, errors=[{"where": where, "what": what}])
+        raise problem.invalid(where, str(DETAIL))
 
 
 def refuse_locked(student: User, exercise: Exercise, level: int) -> None:

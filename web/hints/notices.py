@@ -17,7 +17,7 @@ NOTICES: dict[str, Promise] = {
         "The AI could not take your request; it may be too long. This hint comes without it."
     ),
     Reason.OTHER_LANGUAGE: _(
-        "The AI here does not write your language. This hint comes without it."
+        "The AI here does not write this hint's language. This hint comes without it."
     ),
     Reason.OTHER_LEVEL: _("The AI here writes no hints of this level. This hint comes without it."),
     Reason.ONLY_THOUGHTS: _(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_required
@@ -57,8 +57,8 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         raise Http404
     context = {
         "exercise": row,
-        # markdown.render lets an allow-list of tags through and nothing else.
-        "statement": mark_safe(markdown.render(row.statement())),  # noqa: S308
+        # markdown.statement lets an allow-list of tags through and nothing else.
+        "statement": mark_safe(markdown.statement(row.statement())),  # noqa: S308
         "samples": list(islice(samples(row), MOST_SAMPLES)),
         "open_level": access.open_level(user, row),
         "ladder": ladder(),
@@ -76,10 +76,12 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
 
 
 def samples(row: Exercise) -> Iterator[dict[str, SampleText]]:
-    """The cases that students may see: stdin and expected of each."""
+    """The cases that students may see and the statement does not show: stdin and expected."""
+    shown = set(pairwise(markdown.blocks(row.statement())))
     for case in row.cases:
-        if case["visible"]:
-            yield {name: sample_text(case[name]) for name in ("stdin", "expected")}
+        texts = {name: case[name] for name in ("stdin", "expected")}
+        if case["visible"] and tuple(map(str.strip, texts.values())) not in shown:
+            yield {name: sample_text(text) for name, text in texts.items()}
 
 
 def sample_text(text: str) -> SampleText:

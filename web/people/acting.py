@@ -34,9 +34,7 @@ def asking(request: HttpRequest, path: str, on_behalf_of: str) -> tuple[User, Ex
         return user, find_exercise(user, path)
     if not on_behalf_of:
         detail = _("A token of a platform asks for one of its users: say for whom.")
-        raise Problem(
-            problem.INVALID, detail, errors=[{"where": "on_behalf_of", "what": str(detail)}]
-        )
+        raise problem.invalid("on_behalf_of", detail)
     exercise = access.platform_exercise(platform, path)
     if exercise is None:
         raise no_exercise()

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 
-_parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
-    ["table", "strikethrough"]
-)
+from web.tutor import formulas
+
+# Before the second `$` stands no blank and behind it no digit, else it is the sign of a price.
+FORMULA = re.compile(r"(\$\$?)(?!\s)([^$`]{1,200}?)(?<!\s)\1(?![\d$])")
+
+
+def _formula(state: StateInline, silent: bool) -> bool:
+    """markdown-it's inline rule for `$…$`; what is no simple formula stays as it is written."""
+    found = FORMULA.match(state.src, state.pos, state.posMax)
+    if not found:
+        return False
+    try:
+        shown = formulas.html(found[2].replace("\n", " "))
+    except formulas.NoFormula:
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = shown
+    state.pos = found.end()
+    return True
+
+
+def _parser() -> MarkdownIt:
+    options = {"html": False, "breaks": True}
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+
+
+_plain = _parser()
+_with_formulas = _parser()
+_with_formulas.inline.ruler.before("escape", "formula", _formula)
 # No images: their address could carry a student's text to a stranger's server.
 TAGS = {
     *("p", "br", "strong", "em", "s", "code", "pre", "blockquote", "hr", "a"),
     *("ul", "ol", "li", "h3", "h4"),
-    *("table", "thead", "tbody", "tr", "th", "td"),
+    *("table", "thead", "tbody", "tr", "th", "td", "sup", "sub"),
 }
 ATTRIBUTES = {"a": {"href"}, "code": {"class"}, "ol": {"start"}}
 
@@ -23,10 +51,25 @@ ATTRIBUTES = {"a": {"href"}, "code": {"class"}, "ol": {"start"}}
 @lru_cache(maxsize=256)
 def render(text: str) -> str:
     """HTML of an allow-list of tags; links only to https, none relative, none with scripts."""
+    return _cleaned(_plain, text)
+
+
+@lru_cache(maxsize=256)
+def statement(text: str) -> str:
+    """As render, of the statement of an exercise, whose formulas stand between `$`."""
+    return _cleaned(_with_formulas, text)
+
+
+def blocks(text: str) -> list[str]:
+    """What stands in the text's fenced blocks, in their order, without blanks around it."""
+    return [token.content.strip() for token in _plain.parse(text) if token.type == "fence"]
+
+
+def _cleaned(parser: MarkdownIt, text: str) -> str:
     # Neither UTF-8 nor nh3 can hold half a surrogate pair.
     text = text.encode("utf-8", "replace").decode()
     return nh3.clean(
-        _parser.render(text),
+        parser.render(text),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes={"https"},

@@ -10,7 +10,7 @@ ERRORS: dict[Locale, dict[str, str]] = {
         "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
         "made before it is used.",
         "UnboundLocalError": "The function reads this variable before it has given it a value.",
-        "TypeError": "A value has another type than this operation can work with, or a call has "
+        "TypeError": "A value has a type that this operation cannot work with, or a call has "
         "the wrong number of arguments.",
         "IndexError": "The code asks for a position that the list or text does not have.",
         "KeyError": "The dictionary does not have this key at that moment.",
@@ -49,11 +49,11 @@ EQUALS = "instead of '='"
 # text is found in every message.
 SYNTAX: dict[Locale, dict[str, str]] = {
     "en": {
-        "cannot assign": "what stands left of `=` cannot be given a value.",
+        "cannot assign": "what is on the left of `=` cannot be given a value.",
         EQUALS: "a single `=` gives a name its value; whether two values are equal is asked "
         "with `==`.",
         "expected ':'": "a colon is missing, or something unexpected stands before it.",
-        "unterminated": "a text is opened with a quote and never closed.",
+        "unterminated": "a string is opened with a quote and never closed.",
         "was never closed": "a bracket is opened here and never closed.",
         "unexpected EOF": "the code ends too early; often a bracket is still open.",
         "inconsistent use of tabs": "tabs and spaces are mixed at the start of this line.",
@@ -63,7 +63,7 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "block.",
         "unindent": "this line starts at a place where no line above it starts.",
         "indent": "the spaces at the start of this line do not match its neighbours.",
-        "nested": "too many brackets or blocks stand inside each other.",
+        "nested": "too many brackets or blocks are inside each other.",
         "outside": "this word is only allowed inside a loop or a function.",
         "not properly in loop": "this word is only allowed inside a loop.",
         "Missing parentheses": "a function is called with brackets after its name.",
@@ -79,7 +79,7 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "invalid character": "there is a character that Python does not use here.",
         "non-printable": "there is a character that cannot be seen and does not belong here.",
         "null byte": "there is a character that cannot be seen and does not belong here.",
-        "literal": "a number is not written as Python reads it; a name cannot begin with a digit.",
+        "literal": "a number is not written as Python can read it; no name begins with a digit.",
         "line continuation": "something follows the backslash, which must be the line's last "
         "character.",
         "": "something is missing or out of place here or just before.",

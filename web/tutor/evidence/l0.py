@@ -37,9 +37,9 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "memory_call": "{call} used more memory than it may.",
         "memory_why": "Usually a list, text or number grows in every round of a loop that does not "
         "end. What makes it stop growing?",
-        "too_deep": "Your code goes too deep: calls, brackets or values stand inside each other so "
+        "too_deep": "Your code goes too deep: calls, brackets or values are inside each other so "
         "often that Python gives up.",
-        "too_deep_call": "{call} goes too deep: calls or values stand inside each other so often "
+        "too_deep_call": "{call} goes too deep: calls or values are inside each other so often "
         "that Python gives up.",
         "too_deep_why": "Usually a function calls itself and never reaches a case where it stops. "
         "Which call should be the last one?",

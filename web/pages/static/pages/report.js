@@ -17,7 +17,7 @@ export function showReport(holder, l0, words, code, goTo) {
   slots.verdict.classList.add(tone(report.verdict));
   slots.words.replaceChildren(...withCode(l0.words));
   slots.elsewhere.hidden = l0.source !== "platform";
-  if (report.first && !report.first.hidden) showCase(slots, report.first, words);
+  if (report.first && !report.first.hidden) showCase(slots, report, words);
   // A call that raised shows its error as what it gave; an exercise without tests has no line.
   const told = report.first || (report.verdict === "not_run" && report.error?.line === null);
   say(slots.error, !told && report.error && errorLine(report.error, words));
@@ -44,9 +44,10 @@ export function whereItEnded({ verdict, steps, error }, words) {
   return { line, text, values: at.map(([name, value]) => `${name} = ${value}`) };
 }
 
-function showCase(slots, first, words) {
+function showCase(slots, { first, verdict }, words) {
   const io = first.stdin !== null;
-  const gave = first.got ?? first.error ?? "";
+  // A limit is no error of Python's, and the words above have told of it.
+  const gave = first.got ?? (LIMITS.includes(verdict) ? null : first.error) ?? "";
   const { expected, got, blanksAlone } = io && first.got !== null
     ? compare(first.expected, first.got)
     : { expected: [first.expected], got: [gave] };

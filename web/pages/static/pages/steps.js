@@ -19,6 +19,18 @@ export function showSteps(slots, steps, words, code) {
   slots.legend.hidden = !steps.rows.some(({ changed }) => changed.length);
   slots.steps.open = ROOMY.matches;
   slots.steps.hidden = false;
+  fadeWhereMore(slots.scroller);
+}
+
+/** Marks the sides at which there is more to scroll to; the style sheet lets them fade. */
+function fadeWhereMore(scroller) {
+  const look = () => {
+    const { scrollLeft, clientWidth, scrollWidth } = scroller;
+    scroller.toggleAttribute("data-before", scrollLeft > 1);
+    scroller.toggleAttribute("data-after", scrollLeft + clientWidth < scrollWidth - 1);
+  };
+  scroller.addEventListener("scroll", look, { passive: true });
+  new ResizeObserver(look).observe(scroller);
 }
 
 /** The names, and last what a call gave back. */

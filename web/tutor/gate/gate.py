@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from broker.contract.hint import Reason
 from web.tutor.gate import form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, thinks_aloud
+from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
+from web.tutor.gate.solution import solution_of
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import LANGUAGES, Locale
@@ -60,6 +62,7 @@ class Gate:
         self._policy = policy(level, locale)
         self._seen = Seen(student_code, statement)
         self._solutions = tuple(filter(None, (reference, fix)))
+        self._names = frozenset().union(*(solution_of(one).names for one in self._solutions))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
@@ -160,6 +163,7 @@ class Gate:
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, self._seen)),
+            ("R2", rules.shows_line(draft, self._solutions, self._seen)),
             ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
             ("R4", not level.patterns and rules.spans_fix(draft, self._solutions, self._seen)),
@@ -167,6 +171,8 @@ class Gate:
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
+            ("R8", is_foreign(draft.added, self._seen, self._language.letters)),
+            ("R1", is_disguised(draft.rendered, self._seen, self._names)),
             ("R9", thinks_aloud(draft.added, self._seen)),
         )
         return next((rule for rule, broken in checks if broken), None)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from functools import lru_cache
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented
+from web.tutor.gate.lexis import GRAM, tokens, without_blanks
+from web.tutor.gate.readings import Readings
 from web.tutor.gate.seen import Seen
+from web.tutor.gate.solution import Solution, solution_of
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
@@ -30,13 +31,6 @@ STATEMENTS = (
     ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Raise, ast.Try, ast.Assert,
     ast.Break, ast.Continue, ast.Pass,
 )  # fmt: skip
-
-
-@lru_cache(maxsize=512)
-def fix_of(reference: str) -> tuple[frozenset[Gram], frozenset[str]]:
-    """Runs of three tokens, and the names, of a reference solution: the same for every student."""
-    parts = tokens(uncommented(reference))
-    return frozenset(grams(parts, GRAM)), frozenset(filter(is_name, parts))
 
 
 def shows_block(draft: Draft) -> bool:
@@ -86,22 +80,61 @@ def _is_code(node: ast.stmt) -> bool:
 
 
 def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R2: a run of three tokens that only a solution has."""
-    for runs, _ in map(fix_of, solutions):
-        for one in draft.readings:
-            told = runs.intersection(zip(one, one[1:], one[2:], strict=False))
+    """R2: a run of tokens that only a solution has: three, or two that are code."""
+    return any(_tells(draft.readings, solution_of(solution), seen) for solution in solutions)
+
+
+def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R2: a line of a solution, letter by letter, or one of which the student has written more."""
+    told = (draft.readings.rendered, draft.readings.rendered_in_spans)
+    texts = [f" {' '.join(parts)} " for parts in told if parts]
+    squeezed = without_blanks(draft.rendered)
+    return any(
+        piece in squeezed and piece not in seen.squeezed
+        for solution in map(solution_of, solutions)
+        for piece in solution.pieces
+    ) or any(
+        _ends_early(text, line, seen)
+        for solution in map(solution_of, solutions)
+        for line in solution.lines
+        for text in texts
+        if line in text
+    )
+
+
+def _ends_early(text: str, line: str, seen: Seen) -> bool:
+    follow = seen.may_follow(line)
+    if not follow:
+        return False
+    ends = (part.partition(" ")[0] for part in text.split(line)[1:])
+    return not follow.issuperset(ends)
+
+
+def _tells(told: Readings, solution: Solution, seen: Seen) -> bool:
+    forward = (*told[:6], told.joined)
+    turned = (told.backward, told.mirrored, told.rotated)
+    looked_for = (
+        (forward, solution.runs, GRAM, "grams"),
+        ((told.unmarked, told.rendered_unmarked, told.joined), solution.pairs, 2, "pairs"),
+        ((told.in_spans, told.rendered_in_spans), solution.pairs_in_code, 2, "pairs"),
+        ((told.dictated,), solution.dictated, GRAM, "dictated"),
+        (turned, solution.runs, GRAM, "turned"),
+    )
+    for readings, runs, size, known in looked_for:
+        for one in readings:
+            found = runs.intersection(zip(*(one[at:] for at in range(size)), strict=False))
             # Nearly always nothing is found, and what the student has seen need not be asked for.
-            if told and not told <= seen.grams:
+            if found and not found <= getattr(seen, known):
                 return True
     return False
 
 
 def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R4: whether a code span holds a name that only a solution has."""
+    """R4: whether a code span holds a name or a number that only a solution has."""
+    spans = {token for span in draft.spans for token in tokens(span)}
     return any(
-        not names.intersection(tokens(span)) <= seen.words
-        for _, names in map(fix_of, solutions)
-        for span in draft.spans
+        not (solution.names | solution.numbers) & spans <= seen.tokens
+        for solution in map(solution_of, solutions)
     )
 
 

@@ -7,6 +7,7 @@ import binascii
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import Seen
@@ -101,9 +102,9 @@ def _shapes(words: frozenset[str]) -> frozenset[tuple[int, ...]]:
 
 
 def shape(word: str) -> tuple[int, ...]:
-    """The steps in the alphabet from each letter to the next: the same however far it is shifted."""
+    """The steps in the alphabet from each letter to the next: the same for each shift."""
     places = [LETTERS.find(letter) for letter in word]
-    return tuple((after - before) % 26 for before, after in zip(places, places[1:], strict=False))
+    return tuple((after - before) % 26 for before, after in pairwise(places))
 
 
 def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:

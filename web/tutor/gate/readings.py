@@ -14,6 +14,9 @@ PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*
 APART = re.compile(r"(?<!\S)\S(?:[ \t]\S(?!\S)){3,}")
 """Single characters with blanks between them: `n - 1` takes more to be told by that alone."""
 
+PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
+"""What is looked at is all that this tells."""
+
 
 class Readings(NamedTuple):
     """Tokens of a sentence, each list after the last ones of the sentence before it.
@@ -46,6 +49,7 @@ class Readings(NamedTuple):
 
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes."""
+    text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))
     as_rendered = (

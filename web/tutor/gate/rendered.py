@@ -19,6 +19,7 @@ BREAK = re.compile(r"<(?:br|hr|wbr)\s{0,3}/?>", re.IGNORECASE)
 LINK = re.compile(r"!?\[([^\[\]\n]{1,200})\](?:\([^()\n]{0,200}\)|\[[^\[\]\n]{0,40}\])")
 EMPHASIS = re.compile(r"(\*{1,3}|~~)(?=[^\s*~])([^*~\n]{1,200}?)(?<=[^\s*~])\1")
 UNDERLINED = re.compile(r"(?<![^\W_])(_{1,3})(?=[^\s_])([^\n]{1,200}?)(?<=[^\s_])\1(?![^\W_])")
+CODE_SPAN = re.compile(r"(`[^`]{1,600}`)")
 LIST_MARK = re.compile(r"^\s{0,12}(?:(?:[-*+•·–>]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s{1,4}){1,3}")
 CELL = re.compile(r"^\s{0,12}\||\|\s{0,12}$|\s\|(?=\s)")
 RULE = re.compile(r"^[\s|:-]{3,}$")
@@ -69,7 +70,9 @@ def rendered(text: str) -> str:
         text = ESCAPED.sub(_escaped, text)
     if len(PERCENT.findall(text)) > 1:
         text = unquote(text, errors="replace")
-    return alike(unmarked(text))
+    # No markup is read within a code span, where `x[i][j]` is no link.
+    parts = CODE_SPAN.split(text)
+    return alike("".join(part if part[:1] == "`" else unmarked(part) for part in parts))
 
 
 def unmarked(text: str) -> str:

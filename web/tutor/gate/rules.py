@@ -7,15 +7,16 @@ import re
 import warnings
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, tokens, without_blanks
+from web.tutor.gate.lexis import GRAM, WORD, tokens, without_blanks
 from web.tutor.gate.readings import Readings
-from web.tutor.gate.seen import Seen
+from web.tutor.gate.seen import KEYWORDS, Seen
 from web.tutor.gate.solution import Solution, solution_of
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
+ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
 OTHER_STATEMENT = re.compile(
@@ -138,13 +139,37 @@ def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     )
 
 
-def spans_strange(draft: Draft, seen: Seen) -> bool:
-    """R4 at level 1: whether a code span is neither a part of what the student sees nor a call.
+def spans_strange(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R4 where the level is strict: whether a code span is strange to the student.
 
-    A call, or any value, may use the names that the student sees, numbers and brackets only.
+    What the student has seen is not, nor a call or value of it; nor, unless a solution has it and
+    the student not, a value, what a name holds, an error's message, and one word or sign alone.
     """
     return any(
-        f" {' '.join(parts)} " not in seen.line
-        and not all(token in seen.plain or token[0].isdigit() for token in parts)
-        for parts in map(tokens, draft.spans)
+        not (_is_seen(parts, seen) or _is_plain(span, parts, solutions, seen))
+        for span, parts in ((span, tokens(span)) for span in draft.spans)
     )
+
+
+def _is_seen(parts: list[str], seen: Seen) -> bool:
+    allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
+    return seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in allowed)
+
+
+def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: Seen) -> bool:
+    if ERROR.match(span):
+        return True
+    if len(parts) == 1 and (
+        parts[0] in KEYWORDS or parts[0] == "print" or not WORD.match(parts[0])
+    ):
+        # Without a solution nobody knows that a word is not the one that is missing.
+        found = map(solution_of, solutions)
+        return bool(solutions) and not any(parts[0] in solution.tokens for solution in found)
+    name, _, value = span.rpartition("=")
+    if name and not (name.strip(" =").casefold() in seen.words and name.strip(" =").isidentifier()):
+        return False
+    try:
+        ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+    return True

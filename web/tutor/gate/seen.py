@@ -102,11 +102,20 @@ class Seen:
         return frozenset(filter(is_name, self._named)) - KEYWORDS
 
     @cached_property
+    def own(self) -> frozenset[str]:
+        """Names that stand for something in this exercise alone."""
+        return self.names - BUILTINS
+
+    @cached_property
     def functions(self) -> frozenset[str]:
         """Functions to be written, or written by the student: any call of them is a question."""
         pairs = list(zip(self._named, self._named[1:], strict=False))
         defined = {name for word, name in pairs if word == "def"}
         return frozenset(defined | {name for name, mark in pairs if mark == "("} - BUILTINS)
+
+    def names_line(self, number: str) -> bool:
+        """Whether the exercise or the result speaks of a line with this number."""
+        return f" line {number} " in self.line
 
     def holds(self, parts: list[str]) -> bool:
         """Whether these tokens stand in a row in what the student has seen."""

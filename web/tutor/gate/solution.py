@@ -15,8 +15,10 @@ PAIRING = frozenset(
 )
 """Operators of which two tokens give away what they do with a name. No dash and no slash is among
 them, which prose has beside names too."""
-IN_CODE = PAIRING | {"-", "/", "(", "[", ".", "not", "and", "or", "in", "return", "if", "else"}
+IN_CODE = PAIRING | {"-", "/", "[", ".", "not", "and", "or", "in", "return", "if", "else"}
 """The same in a code span, where nothing is prose."""
+CALLED = frozenset("(")
+"""A bracket behind a name, but not before one: `print(n)` may be said."""
 SHORTEST_LINE = 3
 SHORTEST_PIECE = 8
 INNER = re.compile(r"(?:return|if|elif|while|[\w\[\]., ]{1,80}?(?<![=<>!])=(?!=))\s*(.+?)\s*:?$")
@@ -40,7 +42,7 @@ class Solution:
 
     @cached_property
     def pairs_in_code(self) -> frozenset[Gram]:
-        return frozenset(pairs(self.parts, IN_CODE))
+        return frozenset(pairs(self.parts, IN_CODE, CALLED))
 
     @cached_property
     def dictated(self) -> frozenset[Gram]:
@@ -69,6 +71,10 @@ class Solution:
         return frozenset(filter(is_name, self.parts))
 
     @cached_property
+    def tokens(self) -> frozenset[str]:
+        return frozenset(self.parts)
+
+    @cached_property
     def numbers(self) -> frozenset[str]:
         return frozenset(part for part in self.parts if part[0].isdigit())
 
@@ -79,13 +85,18 @@ def solution_of(program: str) -> Solution:
     return Solution(program)
 
 
-def pairs(parts: list[str], operators: frozenset[str]) -> set[Gram]:
-    """Two tokens in a row, of which one is a name and the other one of these operators."""
+def pairs(
+    parts: list[str], operators: frozenset[str], behind: frozenset[str] = frozenset()
+) -> set[Gram]:
+    """Two tokens in a row: a name, and one of these operators.
+
+    behind: what counts only where it stands behind the name.
+    """
     return {
         run
         for run in zip(parts, parts[1:], strict=False)
         if (run[0] in operators and names_value(run[1]))
-        or (run[1] in operators and names_value(run[0]))
+        or (run[1] in operators | behind and names_value(run[0]))
     }
 
 

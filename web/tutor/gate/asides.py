@@ -39,6 +39,11 @@ STUDENT = re.compile(
 )
 """Words about the student. A polite Korean sentence may hold them; one in the plain style, whose
 verb ends in 다 and not in 니다, is written for somebody else."""
+NUMBERED = re.compile(
+    r"\blines? \d{1,6}(?:(?: ?[-–,] ?| (?:and|or|to|through) )\d{1,6}){0,3}(?![\w.])"
+    r"(?! (?:of|in|from) (?:the |your |its )?(?:input|output|file|test|statement|example))"
+    r"|(?<!입력 )(?<!출력 )(?<!입력의 )(?<!출력의 )\b\d{1,6} ?(?:번째|번) ?(?:줄|행|라인)"
+)
 PLAN = re.compile(
     r"\b(?:i|we) (?:should|need to|must|have to) (?:ask|produce|respond|reply|craft|guide|hint"
     r"|provide|not (?:give|reveal|show|tell))\b"
@@ -53,6 +58,18 @@ def thinks_aloud(text: str, seen: Seen) -> bool:
         or PLAN.search(text)
         or any((found["en"] or found["ko"]) not in seen.line for found in STUDENT.finditer(text))
         or ends_thoughts(text, seen)
+    )
+
+
+def names_absent_line(text: str, seen: Seen) -> bool:
+    """Rule R9: whether it names a line of the program which is not there, as line 40 of 12.
+
+    Lines of the input, and those which an error's message names, are another thing.
+    """
+    return any(
+        int(number) > len(seen.lines) and not seen.names_line(number)
+        for found in NUMBERED.finditer(folded(text))
+        for number in re.findall(r"\d+", found[0])
     )
 
 

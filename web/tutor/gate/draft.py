@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from web.tutor.gate.lexis import GRAM, SPAN, WORD, tokens
+from web.tutor.gate.lexis import SPAN, WORD
+from web.tutor.gate.readings import Readings, readings
+from web.tutor.gate.rendered import rendered
 from web.tutor.languages import HANGUL, LANGUAGES, LATIN
 
 QUESTION = re.compile(r"[?？]+")
@@ -17,8 +19,6 @@ QUESTION = re.compile(r"[?？]+")
 SYLLABLES_PER_WORD = 4
 # Looked for where a word may begin only, so that a run of marks is read once.
 WORD_START = re.compile(r"(?<!\S)[^\w\s]*+\w")
-# Prose punctuation stands before a space, a quote or the end; that of code rarely does.
-PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
 LONGEST_ECHO = max(language.echo_words for language in LANGUAGES.values())
 
 
@@ -50,20 +50,18 @@ class Draft:
     """text: all that was read, without white space at its end; words, prose: counts of it.
 
     Of the sentence read last: added, with the white space before it; sentence, as it begins in the
-    text; spans, the insides of code spans that it completes; lines, those that are not blank and
+    text; rendered, as a reader sees what was added; spans, the insides of code spans that it completes; lines, those that are not blank and
     that it touches, after the one before them.
     """
 
     def __init__(self, script: re.Pattern[str] = LATIN) -> None:
         """script: matches one letter of the script that the text should be in."""
-        self.text = self.added = self.sentence = ""
+        self.text = self.added = self.sentence = self.rendered = ""
         self.words = self.sentences = 0
         self.prose = Prose()
         self.spans: list[str] = []
         self.lines: list[str] = []
-        self.readings: list[list[str]] = [[], [], []]
-        """Tokens of the sentence as written, without prose punctuation, and of its spans, each
-        after the last two before it. A fix cut by "`abs(`, then `elem`" is whole in one of them."""
+        self.readings = Readings()
         self.said: list[str] = []
         """Words of the sentence, after the last few before it."""
         self.word_before = 0
@@ -86,6 +84,7 @@ class Draft:
         self.text += self.added
         self.sentences += 1
         self.words += count_words(self.added)
+        self.rendered = rendered(self.added)
         self._read_spans()
         self._read_lines()
         self._read_tokens()
@@ -126,14 +125,9 @@ class Draft:
         self._line = lines[-1] if lines else ""
 
     def _read_tokens(self) -> None:
-        written = tokens(self.added)
-        unmarked = tokens(PROSE_MARK.sub(" ", self.added))
-        in_spans = tokens(" ".join(self.spans))
-        self.readings = [
-            [*before[1 - GRAM :], *new]
-            for before, new in zip(self.readings, (written, unmarked, in_spans), strict=True)
-        ]
-        self.said = [*self.said[1 - LONGEST_ECHO :], *filter(WORD.match, written)]
+        new = readings(self.added, self.rendered, self.spans)
+        self.readings = self.readings.then(new)
+        self.said = [*self.said[1 - LONGEST_ECHO :], *filter(WORD.match, new.written)]
 
 
 def count_words(text: str) -> int:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from broker.contract.hint import Reason
 from web.tutor.gate import form, orders, rules
-from web.tutor.gate.asides import ends_thoughts, thinks_aloud
+from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
+from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
+from web.tutor.gate.solution import solution_of
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
+from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, QuestionRule
 from web.tutor.writing.prompt import policy
@@ -39,18 +42,28 @@ class Ruling:
 class Gate:
     """Releases one hint sentence by sentence; fails closed: after a block nothing more comes.
 
-    statement: everything else that the student sees: exercise and test result.
+    statement: everything else that the student sees: exercise and result. reference: a solution
+    of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
 
     def __init__(
-        self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str
+        self,
+        *,
+        level: int,
+        locale: Locale,
+        student_code: str,
+        statement: str,
+        reference: str,
+        fix: str = "",
     ) -> None:
-        self._level = LEVELS[level]
+        self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
-        self._seen, self._reference = Seen(student_code, statement), reference
+        self._seen = Seen(student_code, statement)
+        self._solutions = tuple(filter(None, (reference, fix)))
+        self._names = frozenset().union(*(solution_of(one).names for one in self._solutions))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
@@ -146,19 +159,26 @@ class Gate:
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level = self._draft, self._level
+        # What a solution would tell apart from a pattern is not known without one.
+        patterns = level.patterns and bool(self._solutions)
+        texts = dict.fromkeys((draft.within_reach, draft.rendered))
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, self._reference, self._seen)),
-            ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
-            ("R4", level.strict and rules.spans_strange(draft, self._seen)),
-            ("R4", not level.patterns and rules.spans_fix(draft, self._reference, self._seen)),
-            ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
+            ("R2", rules.shows_fix(draft, self._solutions, self._seen)),
+            ("R2", rules.shows_line(draft, self._solutions, self._seen)),
+            ("R3", not patterns and orders.commands_edit(draft.sentence, self._seen)),
+            ("R4", not patterns and rules.spans_strange(draft, self._solutions, self._seen)),
+            ("R4", not patterns and rules.spans_fix(draft, self._solutions, self._seen)),
+            ("R1", any(shows_snippet(text, self._seen, patterns) for text in texts)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
+            ("R8", is_foreign(draft.added, self._seen, self._language.letters)),
+            ("R1", is_disguised(draft.rendered, self._seen, self._names)),
             ("R9", thinks_aloud(draft.added, self._seen)),
+            ("R9", names_absent_line(draft.rendered, self._seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
 
@@ -171,11 +191,16 @@ class Gate:
             return not form.ends_asking(self._draft.text)
         return self._unasked_edit
 
+    @property
+    def _is_hard(self) -> bool:
+        """Whether its words are harder than who reads it; only of English a grade is known."""
+        return self._level.patterns and self._locale == "en" and grade(self._shown) > GRADE_MAX
+
     def _close(self) -> None:
         """No more text counts: what was released is the hint, or a rule blocks it."""
         if self._unasked_edit:
             self.rule = "R3"
-        elif self._whole:
+        elif self._whole and not self._is_hard:
             self.satisfied = True
         else:
             self.rule = "R8"

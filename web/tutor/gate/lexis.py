@@ -18,6 +18,7 @@ TOKEN = re.compile(
 )
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
+STRAIGHT = str.maketrans("‘’“”'", '"' * 5, "`")
 SPAN = re.compile(r"(?<!`)`++([^`]++)`++")
 # A run of combining marks is sorted in quadratic time, so a word is folded in parts of this size.
 PART = re.compile(r"\S{1,64}|\s+")
@@ -47,9 +48,12 @@ def tokens(text: str) -> list[str]:
 
 def folded(text: str) -> str:
     """The text in one form for all ways to write a character, without letter case."""
-    if "&" in text or "\\" in text:
-        text = WRITTEN.sub(_character, text)
-    return composed(text).casefold()
+    return composed(unwritten(text)).casefold()
+
+
+def unwritten(text: str) -> str:
+    """The text with the characters that its entities and escapes stand for."""
+    return WRITTEN.sub(_character, text) if "&" in text or "\\" in text else text
 
 
 def composed(text: str) -> str:
@@ -65,6 +69,11 @@ def _composed(part: str) -> str:
     """The part's NFKC; the part itself if that is far longer: some ligatures have 18 letters."""
     composed = unicodedata.normalize("NFKC", part)
     return composed if len(composed) <= EXPANSION_MAX * len(part) else part
+
+
+def without_blanks(text: str) -> str:
+    """The text without blanks and backticks, with one form of quotes."""
+    return "".join(text.translate(STRAIGHT).split())
 
 
 def is_name(token: str) -> bool:

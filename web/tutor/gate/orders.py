@@ -42,6 +42,7 @@ CLAUSE_END = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
+ASKED = re.compile(r"\b(?:which|what|who|how|where|when|why)\b|어떤|어느|무엇|무슨|언제|어디", re.I)
 # Keywords of Python that English prose is full of, so that they do not show code.
 EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
 PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
@@ -86,10 +87,16 @@ def commands_edit(sentence: str, seen: Seen) -> bool:
     seen: gives the names of the student's program.
     """
     return any(
-        ALWAYS.match(found["verb"]) or aims_at_code(found, seen)
+        not _asks_which(found) and (ALWAYS.match(found["verb"]) or aims_at_code(found, seen))
         for command, aims_at_code in ((COMMAND, _aims_at_code), (COMMAND_KO, _aims_at_code_ko))
         for found in command.finditer(sentence)
     )
+
+
+def _asks_which(found: re.Match[str]) -> bool:
+    """Whether the clause before asks for what is edited: "Which value should change here?"."""
+    before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start("verb")]
+    return bool(ASKED.search(CLAUSE_START.split(before)[-1]))
 
 
 def _aims_at_code(found: re.Match[str], seen: Seen) -> bool:

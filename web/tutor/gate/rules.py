@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from functools import lru_cache
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented
-from web.tutor.gate.seen import Seen
+from web.tutor.gate.lexis import GRAM, WORD, tokens, without_blanks
+from web.tutor.gate.readings import Readings
+from web.tutor.gate.seen import KEYWORDS, Seen
+from web.tutor.gate.solution import Solution, solution_of
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
+ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
 OTHER_STATEMENT = re.compile(
@@ -30,13 +32,6 @@ STATEMENTS = (
     ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Raise, ast.Try, ast.Assert,
     ast.Break, ast.Continue, ast.Pass,
 )  # fmt: skip
-
-
-@lru_cache(maxsize=512)
-def fix_of(reference: str) -> tuple[frozenset[Gram], frozenset[str]]:
-    """Runs of three tokens, and the names, of a reference solution: the same for every student."""
-    parts = tokens(uncommented(reference))
-    return frozenset(grams(parts, GRAM)), frozenset(filter(is_name, parts))
 
 
 def shows_block(draft: Draft) -> bool:
@@ -85,30 +80,96 @@ def _is_code(node: ast.stmt) -> bool:
     return isinstance(node, STATEMENTS)
 
 
-def shows_fix(draft: Draft, reference: str, seen: Seen) -> bool:
-    """R2: a run of three tokens that only the reference solution has."""
-    runs, _ = fix_of(reference)
-    for one in draft.readings:
-        told = runs.intersection(zip(one, one[1:], one[2:], strict=False))
-        # Nearly always nothing is found, and what the student has seen need not be asked for.
-        if told and not told <= seen.grams:
-            return True
+def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R2: a run of tokens that only a solution has: three, or two that are code."""
+    return any(_tells(draft.readings, solution_of(solution), seen) for solution in solutions)
+
+
+def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R2: a line of a solution, letter by letter, or one of which the student has written more."""
+    told = (draft.readings.rendered, draft.readings.rendered_in_spans)
+    texts = [f" {' '.join(parts)} " for parts in told if parts]
+    squeezed = without_blanks(draft.rendered)
+    return any(
+        piece in squeezed and piece not in seen.squeezed
+        for solution in map(solution_of, solutions)
+        for piece in solution.pieces
+    ) or any(
+        _ends_early(text, line, seen)
+        for solution in map(solution_of, solutions)
+        for line in solution.lines
+        for text in texts
+        if line in text
+    )
+
+
+def _ends_early(text: str, line: str, seen: Seen) -> bool:
+    follow = seen.may_follow(line)
+    if not follow:
+        return False
+    ends = (part.partition(" ")[0] for part in text.split(line)[1:])
+    return not follow.issuperset(ends)
+
+
+def _tells(told: Readings, solution: Solution, seen: Seen) -> bool:
+    forward = (*told[:6], told.joined)
+    turned = (told.backward, told.mirrored, told.rotated)
+    looked_for = (
+        (forward, solution.runs, GRAM, "grams"),
+        ((told.unmarked, told.rendered_unmarked, told.joined), solution.pairs, 2, "pairs"),
+        ((told.in_spans, told.rendered_in_spans), solution.pairs_in_code, 2, "pairs"),
+        ((told.dictated,), solution.dictated, GRAM, "dictated"),
+        (turned, solution.runs, GRAM, "turned"),
+    )
+    for readings, runs, size, known in looked_for:
+        for one in readings:
+            found = runs.intersection(zip(*(one[at:] for at in range(size)), strict=False))
+            # Nearly always nothing is found, and what the student has seen need not be asked for.
+            if found and not found <= getattr(seen, known):
+                return True
     return False
 
 
-def spans_fix(draft: Draft, reference: str, seen: Seen) -> bool:
-    """R4: whether a code span holds a name that only the reference solution has."""
-    _, names = fix_of(reference)
-    return any(not names.intersection(tokens(span)) <= seen.words for span in draft.spans)
+def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R4: whether a code span holds a name or a number that only a solution has."""
+    spans = {token for span in draft.spans for token in tokens(span)}
+    return any(
+        not (solution.names | solution.numbers) & spans <= seen.tokens
+        for solution in map(solution_of, solutions)
+    )
 
 
-def spans_strange(draft: Draft, seen: Seen) -> bool:
-    """R4 at level 1: whether a code span is neither a part of what the student sees nor a call.
+def spans_strange(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R4 where the level is strict: whether a code span is strange to the student.
 
-    A call, or any value, may use the names that the student sees, numbers and brackets only.
+    What the student has seen is not, nor a call or value of it; nor, unless a solution has it and
+    the student not, a value, what a name holds, an error's message, and one word or sign alone.
     """
     return any(
-        f" {' '.join(parts)} " not in seen.line
-        and not all(token in seen.plain or token[0].isdigit() for token in parts)
-        for parts in map(tokens, draft.spans)
+        not (_is_seen(parts, seen) or _is_plain(span, parts, solutions, seen))
+        for span, parts in ((span, tokens(span)) for span in draft.spans)
     )
+
+
+def _is_seen(parts: list[str], seen: Seen) -> bool:
+    allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
+    return seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in allowed)
+
+
+def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: Seen) -> bool:
+    if ERROR.match(span):
+        return True
+    if len(parts) == 1 and (
+        parts[0] in KEYWORDS or parts[0] == "print" or not WORD.match(parts[0])
+    ):
+        # Without a solution nobody knows that a word is not the one that is missing.
+        found = map(solution_of, solutions)
+        return bool(solutions) and not any(parts[0] in solution.tokens for solution in found)
+    name, _, value = span.rpartition("=")
+    if name and not (name.strip(" =").casefold() in seen.words and name.strip(" =").isidentifier()):
+        return False
+    try:
+        ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+    return True

@@ -7,7 +7,8 @@ import keyword
 import re
 from functools import cached_property
 
-from web.tutor.gate.lexis import GRAM, SPAN, Gram, grams, is_name, tokens
+from web.tutor.gate.lexis import GRAM, SPAN, Gram, grams, is_name, tokens, without_blanks
+from web.tutor.gate.spoken import skeleton
 
 KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
 BUILTINS = frozenset(name.casefold() for name in dir(builtins) if name[0] != "_")
@@ -39,6 +40,44 @@ class Seen:
         return grams(self._code, GRAM) | grams(self._statement, GRAM)
 
     @cached_property
+    def lines(self) -> list[str]:
+        """Lines of the student's program as tokens with spaces around each."""
+        return [f" {' '.join(tokens(line))} " for line in self._student_code.splitlines()]
+
+    @cached_property
+    def text(self) -> str:
+        return f"{self._student_code}\n{self._exercise}"
+
+    @cached_property
+    def squeezed(self) -> str:
+        return f"{without_blanks(self._student_code)}\n{without_blanks(self._exercise)}"
+
+    def may_follow(self, line: str) -> set[str] | None:
+        """Tokens that the student's lines which begin with this one go on with; None where one is
+        this line."""
+        longer = [one for one in self.lines if one.startswith(line)]
+        if line in longer:
+            return None
+        return {one[len(line) :].partition(" ")[0] for one in longer}
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return frozenset([*self._code, *self._statement])
+
+    @cached_property
+    def pairs(self) -> set[Gram]:
+        return grams(self._code, 2) | grams(self._statement, 2)
+
+    @cached_property
+    def dictated(self) -> set[Gram]:
+        return grams(skeleton(self._code), GRAM) | grams(skeleton(self._statement), GRAM)
+
+    @cached_property
+    def turned(self) -> set[Gram]:
+        """Runs of three, and each from its last token to its first one."""
+        return self.grams | {run[::-1] for run in self.grams}
+
+    @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(filter(is_name, [*self._code, *self._statement]))
 
@@ -63,11 +102,20 @@ class Seen:
         return frozenset(filter(is_name, self._named)) - KEYWORDS
 
     @cached_property
+    def own(self) -> frozenset[str]:
+        """Names that stand for something in this exercise alone."""
+        return self.names - BUILTINS
+
+    @cached_property
     def functions(self) -> frozenset[str]:
         """Functions to be written, or written by the student: any call of them is a question."""
         pairs = list(zip(self._named, self._named[1:], strict=False))
         defined = {name for word, name in pairs if word == "def"}
         return frozenset(defined | {name for name, mark in pairs if mark == "("} - BUILTINS)
+
+    def names_line(self, number: str) -> bool:
+        """Whether the exercise or the result speaks of a line with this number."""
+        return f" line {number} " in self.line
 
     def holds(self, parts: list[str]) -> bool:
         """Whether these tokens stand in a row in what the student has seen."""

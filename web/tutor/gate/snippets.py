@@ -47,7 +47,7 @@ HEADER_TOKENS = 6
 class Tokens:
     """The tokens of one text, read once from left to right. A range of their indices is a part."""
 
-    def __init__(self, text: str, seen: Seen) -> None:
+    def __init__(self, text: str, seen: Seen, patterns: bool) -> None:
         text = folded(text)
         found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
         quoted = {at for one in QUOTED.finditer(text) for at in range(*one.span())}
@@ -58,6 +58,7 @@ class Tokens:
         """Indices of the tokens after which no blank stands."""
         self._closing = _closing(self._parts)
         self._seen = seen
+        self._patterns = patterns
         self._read: set[int] = set()
         """Indices at which no further expression begins: they were read as part of another one."""
         self._names = seen.names.union(*map(tokens, SPAN.findall(text)))
@@ -82,7 +83,11 @@ class Tokens:
         return self._parts[part.start : part.stop]
 
     def _is_known(self, part: range) -> bool:
-        return self._seen.holds(self._of(part))
+        """Whether the student has it; or, where a pattern may be shown, whether it is no more."""
+        its = self._of(part)
+        if self._patterns and self._seen.own.isdisjoint(its):
+            return True
+        return self._seen.holds(its)
 
     def _values(self, at: int) -> list[range]:
         """The values of the expression that begins here, in order; none where none begins."""
@@ -257,10 +262,11 @@ def _closing(parts: list[str]) -> dict[int, int]:
     return pairs
 
 
-def shows_snippet(text: str, seen: Seen) -> bool:
-    """Rule R1 where no pattern may be shown: code that is neither the student's nor a plain value.
+def shows_snippet(text: str, seen: Seen, patterns: bool) -> bool:
+    """Rule R1: code that is neither the student's nor a plain value.
 
     Calls of the student's own function and of print, `name = value`, and sums of numbers pass.
-    text: a sentence or two. Its tokens are read once, whatever stands in them.
+    text: a sentence or two. Its tokens are read once, whatever stands in them. patterns: code
+    passes too in which no name is of the student's program.
     """
-    return Tokens(text, seen).shows_snippet()
+    return Tokens(text, seen, patterns).shows_snippet()

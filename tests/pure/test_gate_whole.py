@@ -1,0 +1,94 @@
+"""Rules that are asked of a whole hint: R5 to R8."""
+
+from __future__ import annotations
+
+import pytest
+
+from web.tutor.gate.whole import CANDIDATES_MAX, GRADE_MAX, grade, mended, repeats, resembles
+
+CODE = "def total(xs):\n    s = 0\n    for x in xs:\n        s = x\n    return s\n"
+FIX = CODE.replace("s = x", "s += x")
+NAMES = {"total", "xs", "s", "x", "sum"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is `s` after the second round?",
+        "So, what is `s` after the second round?",
+        "What is s, after the second round of it?",
+        "두 번째 바퀴가 끝나면 `s`는 얼마인가요?",
+    ],
+)
+def test_a_hint_that_says_the_same_repeats(text: str) -> None:
+    earlier = [
+        "Look.",
+        "What is `s` after the second round?",
+        "두 번째 바퀴가 끝나면 s는 얼마인가요?",
+    ]
+
+    assert repeats(text, earlier)
+    assert not repeats(text, ["Which line changes the list?", "어느 줄에서 리스트가 바뀌나요?", ""])
+    assert not repeats(text, [])
+
+
+def test_long_words_and_sentences_ask_for_a_higher_grade() -> None:
+    plain = "The loop looks at each value in turn. It keeps one of them. " * 6
+    hard = (
+        "Notwithstanding the aforementioned considerations, the accumulator's initialisation "
+        "necessitates additional deliberation regarding associativity and commutativity, "
+    ) * 4
+
+    assert grade(plain) < GRADE_MAX < grade(hard)
+    assert grade("Why?") == 0.0
+    assert grade("`initialisation_of_accumulator` " * 40) < GRADE_MAX
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        FIX.replace("total", "weigh").replace("xs", "bags").replace("x", "bag").replace("s ", "w "),
+        "def count(a):\n    n = 1\n    for b in a:\n        n = n + b\n    return n\n",
+        "total = 3\n",
+        "Total = [1]\n",
+        "def broken(:\n",
+        "a = 1\n" * 2_000,
+    ],
+)
+def test_an_example_that_is_the_exercise_resembles_it(example: str) -> None:
+    assert resembles(example, [CODE, FIX], NAMES)
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        "words = input().split()\nprint(words[0].upper())\n",
+        "price = 3\nif price > 2:\n    print('dear')\nelse:\n    print('cheap')\n",
+        "doors = {'red': 1}\ndoors['blue'] = 2\nprint(sorted(doors))\n",
+    ],
+)
+def test_an_example_of_another_domain_does_not(example: str) -> None:
+    assert not resembles(example, [CODE, FIX], NAMES)
+
+
+@pytest.mark.parametrize(
+    ("code", "span", "fixed"),
+    [
+        (CODE, "s += x", FIX),
+        ("def f(n):\n    return n\n", "n + 1", "def f(n):\n    return n + 1\n"),
+        ("def f(n):\n    return n\n", "return -n", "def f(n):\n    return -n\n"),
+        ("if n < 3:\n    n = 1\n", "n <= 3", "if n <= 3:\n    n = 1\n"),
+        ("while n > 1:\n    n -= 1\n", "while n > 0", "while n > 0:\n    n -= 1\n"),
+        ("a = b - c\nprint(a)\n", "abs(b - c)", "a = abs(b - c)\nprint(a)\n"),
+    ],
+)
+def test_a_span_is_put_over_the_line_that_it_mends(code: str, span: str, fixed: str) -> None:
+    assert fixed in list(mended(f"What if it were `{span}`?", code))
+
+
+def test_candidates_are_few_and_change_something() -> None:
+    text = " ".join(f"`s = x + {number}`" for number in range(100))
+
+    assert len(list(mended(text, CODE))) == CANDIDATES_MAX
+    assert list(mended("What is `s`? And `return s`?", "")) == []
+    assert CODE not in set(mended("Is `return s` or `s = x` wrong?", CODE))

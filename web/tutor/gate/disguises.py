@@ -1,0 +1,121 @@
+"""Texts that hide what they say: another alphabet, a code, letters that are shifted or turned."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+from web.tutor.gate.lexis import tokens
+from web.tutor.gate.seen import Seen
+from web.tutor.languages import LATIN
+
+BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{10,}={0,2}")
+HEX = re.compile(r"(?<![0-9a-z])(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){6,}(?![0-9a-z])", re.IGNORECASE)
+BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
+NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
+MORSE = re.compile(r"(?:(?<!\S)[.\-·–−]{1,5}[ /|]+){5,}")
+BRAILLE = re.compile("[\u2800-\u28ff]")
+SHORTEST_WORD = 5
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+CODE_WORDS = frozenset(("return", "while", "range", "print", "lambda", "append", "import", "break"))
+LEET = str.maketrans("013457@$!", "oleastasi")
+MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
+
+
+def is_disguised(text: str, seen: Seen, names: frozenset[str]) -> bool:
+    """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward.
+
+    names: of a solution.
+    """
+    if MORSE.search(text) or BRAILLE.search(text):
+        return True
+    return _holds_encoded(text, seen) or _holds_turned(text, seen, names)
+
+
+def _holds_encoded(text: str, seen: Seen) -> bool:
+    """Whether a run of letters or numbers in it is a text in a code of machines."""
+    return any(
+        says_words(decode(found[0])) and found[0].strip() not in seen.text
+        for pattern, decode in CODES
+        for found in pattern.finditer(text)
+    )
+
+
+def says_words(decoded: bytes) -> bool:
+    """Whether these bytes are a text of ASCII."""
+    if len(decoded) < 3 or not all(32 <= byte < 127 or byte in (9, 10) for byte in decoded):
+        return False
+    return sum(map(str.isalpha, decoded.decode("ascii"))) * 3 >= len(decoded)
+
+
+def _base64(text: str) -> bytes:
+    standard = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(standard + "=" * (-len(standard) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _hex(text: str) -> bytes:
+    digits = re.sub(r"0x|\\x|[ ,:]", "", text.casefold())
+    return bytes.fromhex(digits) if len(digits) % 2 == 0 else b""
+
+
+def _bits(text: str) -> bytes:
+    return bytes(int(bits, 2) for bits in re.findall(r"[01]+", text) if len(bits) <= 8)
+
+
+def _numbers(text: str) -> bytes:
+    numbers = [int(number) for number in re.findall(r"\d+", text)]
+    return bytes(numbers) if max(numbers) < 256 else b""
+
+
+CODES = ((BASE64, _base64), (HEX, _hex), (BITS, _bits), (NUMBERS, _numbers))
+
+
+def _holds_turned(text: str, seen: Seen, names: frozenset[str]) -> bool:
+    """Whether it has a word of code backward, shifted in the alphabet, or with digits in it."""
+    text = text.casefold()
+    told = {part for part in tokens(text) if len(part) >= SHORTEST_WORD and part.isascii()}
+    told = {part for part in told if part not in seen.tokens and part.isalpha()}
+    code = CODE_WORDS | {name for name in names if len(name) >= SHORTEST_WORD and name.isalpha()}
+    shapes = _shapes(frozenset(code))
+    if any(shape(part) in shapes and part not in code for part in told):
+        return True
+    if any(part[::-1] in code and part not in code for part in told):
+        return True
+    return any(
+        found[0] not in seen.tokens and found[0].translate(LEET) in CODE_WORDS
+        for found in MIXED.finditer(text)
+    )
+
+
+@lru_cache(maxsize=512)
+def _shapes(words: frozenset[str]) -> frozenset[tuple[int, ...]]:
+    """Those of the words, and of the same words in the alphabet from its end on."""
+    found = map(shape, words)
+    return frozenset(one for steps in found for one in (steps, tuple(-step % 26 for step in steps)))
+
+
+def shape(word: str) -> tuple[int, ...]:
+    """The steps in the alphabet from each letter to the next: the same for each shift."""
+    places = [LETTERS.find(letter) for letter in word]
+    return tuple((after - before) % 26 for before, after in pairwise(places))
+
+
+def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:
+    """R8: whether the text has letters of an alphabet that is neither its own nor Latin.
+
+    Those which the student's program and the exercise have may be told.
+    """
+    if text.isascii():
+        return False
+    strange = {char for char in unicodedata.normalize("NFKC", text[:600]) if char.isalpha()}
+    return any(
+        not LATIN.match(char) and not script.match(char) and char not in seen.text
+        for char in strange
+    )

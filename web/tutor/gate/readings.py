@@ -1,0 +1,74 @@
+"""The ways in which a sentence may be read as code: as written, as rendered, dictated, disguised."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import NamedTuple
+
+from web.tutor.gate.lexis import GRAM, SPAN, tokens
+from web.tutor.gate.spoken import spoken
+
+# Prose punctuation stands before a space, a quote or the end; that of code rarely does.
+PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
+APART = re.compile(r"(?<!\S)\S(?:[ \t]\S(?!\S)){3,}")
+"""Single characters with blanks between them: `n - 1` takes more to be told by that alone."""
+
+PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
+"""What is looked at is all that this tells."""
+
+
+class Readings(NamedTuple):
+    """Tokens of a sentence, each list after the last ones of the sentence before it.
+
+    A fix that is cut by "`abs(`, then `elem`" is whole in one of them.
+    """
+
+    written: list[str] = []  # noqa: RUF012  # never changed
+    unmarked: list[str] = []  # noqa: RUF012
+    """Without prose punctuation."""
+    in_spans: list[str] = []  # noqa: RUF012
+    rendered: list[str] = []  # noqa: RUF012
+    rendered_unmarked: list[str] = []  # noqa: RUF012
+    rendered_in_spans: list[str] = []  # noqa: RUF012
+    joined: list[str] = []  # noqa: RUF012
+    """With characters that stand apart put together."""
+    dictated: list[str] = []  # noqa: RUF012
+    """What is said, with words for signs read as signs."""
+    backward: list[str] = []  # noqa: RUF012
+    mirrored: list[str] = []  # noqa: RUF012
+    """From the last character to the first one."""
+    rotated: list[str] = []  # noqa: RUF012
+    """Each letter 13 further on."""
+
+    def then(self, new: Readings) -> Readings:
+        """The next sentence's readings, after the last tokens of these."""
+        pairs = zip(self, new, strict=True)
+        return Readings(*([*before[1 - GRAM :], *its] for before, its in pairs))
+
+
+def readings(text: str, shown: str, spans: list[str]) -> Readings:
+    """text: as written; shown: as rendered; spans: of code, which it completes."""
+    text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
+    written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
+    in_spans = tokens(" ".join(spans))
+    as_rendered = (
+        (written, unmarked, in_spans)
+        if shown == text
+        else (
+            tokens(shown),
+            tokens(PROSE_MARK.sub(" ", shown)),
+            tokens(" ".join(SPAN.findall(shown))) or in_spans,
+        )
+    )
+    return Readings(
+        written,
+        unmarked,
+        in_spans,
+        *as_rendered,
+        tokens(APART.sub(lambda found: found[0].replace(" ", ""), shown)),
+        spoken(shown),
+        as_rendered[0][::-1],
+        tokens(shown[::-1]),
+        tokens(codecs.encode(shown, "rot13")),
+    )

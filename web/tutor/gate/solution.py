@@ -1,0 +1,108 @@
+"""What only a solution has: runs of its tokens, its names and lines, made once for all students."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property, lru_cache
+
+from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented, without_blanks
+from web.tutor.gate.seen import KEYWORDS
+from web.tutor.gate.spoken import skeleton
+
+PAIRING = frozenset(
+    ("+", "*", "%", "<", ">", "**", "//", "==", "!=", "<=", ">=", ">>", "<<", "&", "|", "^")
+    + ("+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->")
+)
+"""Operators of which two tokens give away what they do with a name. No dash and no slash is among
+them, which prose has beside names too."""
+IN_CODE = PAIRING | {"-", "/", "[", ".", "not", "and", "or", "in", "return", "if", "else"}
+"""The same in a code span, where nothing is prose."""
+CALLED = frozenset("(")
+"""A bracket behind a name, but not before one: `print(n)` may be said."""
+SHORTEST_LINE = 3
+SHORTEST_PIECE = 8
+INNER = re.compile(r"(?:return|if|elif|while|[\w\[\]., ]{1,80}?(?<![=<>!])=(?!=))\s*(.+?)\s*:?$")
+
+
+class Solution:
+    """A program that solves the exercise: the stored one, or the student's own with its fix."""
+
+    def __init__(self, program: str) -> None:
+        self._program = uncommented(program)
+        self.parts = tokens(self._program)
+
+    @cached_property
+    def runs(self) -> frozenset[Gram]:
+        return frozenset(grams(self.parts, GRAM))
+
+    @cached_property
+    def pairs(self) -> frozenset[Gram]:
+        """A name beside an operator that prose does not use so."""
+        return frozenset(pairs(self.parts, PAIRING))
+
+    @cached_property
+    def pairs_in_code(self) -> frozenset[Gram]:
+        return frozenset(pairs(self.parts, IN_CODE, CALLED))
+
+    @cached_property
+    def dictated(self) -> frozenset[Gram]:
+        """Runs of three of what is said of it, with a sign in each."""
+        return frozenset(run for run in grams(skeleton(self.parts), GRAM) if signed(run))
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """Its lines of some tokens, with a space around each token."""
+        lines = map(tokens, self._program.splitlines())
+        return frozenset(f" {' '.join(line)} " for line in lines if len(line) >= SHORTEST_LINE)
+
+    @cached_property
+    def pieces(self) -> frozenset[str]:
+        """Its lines, and what each returns, assigns or asks, without blanks.
+
+        Quotes and letter case, of which tokens know nothing, are kept.
+        """
+        lines = [line.strip() for line in self._program.splitlines()]
+        inner = [found[1] for found in map(INNER.match, lines) if found]
+        squeezed = map(without_blanks, [*lines, *inner])
+        return frozenset(piece for piece in squeezed if len(piece) >= SHORTEST_PIECE)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(filter(is_name, self.parts))
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return frozenset(self.parts)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(part for part in self.parts if part[0].isdigit())
+
+
+@lru_cache(maxsize=512)
+def solution_of(program: str) -> Solution:
+    """Kept: a reference is the same for every student."""
+    return Solution(program)
+
+
+def pairs(
+    parts: list[str], operators: frozenset[str], behind: frozenset[str] = frozenset()
+) -> set[Gram]:
+    """Two tokens in a row: a name, and one of these operators.
+
+    behind: what counts only where it stands behind the name.
+    """
+    return {
+        run
+        for run in zip(parts, parts[1:], strict=False)
+        if (run[0] in operators and names_value(run[1]))
+        or (run[1] in operators | behind and names_value(run[0]))
+    }
+
+
+def names_value(part: str) -> bool:
+    return is_name(part) and part not in KEYWORDS
+
+
+def signed(run: Gram) -> bool:
+    return any(not (is_name(part) or part[0].isdigit()) for part in run)

@@ -1,0 +1,64 @@
+"""Code as it is dictated: "n minus one slash slash k", "n 빼기 1", "abs of a minus b"."""
+
+from __future__ import annotations
+
+import re
+
+from web.tutor.gate.lexis import tokens
+
+SIGNS = {
+    "+": "plus|added to|더하기|플러스", "-": "minus|빼기|마이너스",
+    "*": "times|star|asterisk|multiplied by|곱하기|별표|별",
+    "/": "divided by|slash|over|나누기|슬래시",
+    "//": "slash slash|double slash|two slashes|floor divided by|integer divided by|floor division"
+    "|슬래시 슬래시|슬래시 두 개|정수 나누기|몫 나누기",
+    "**": "star star|double star|to the power of|raised to|power|별 별|별표 별표|별표 두 개|거듭제곱",
+    "%": "percent|percent sign|modulo|modulus|mod|퍼센트|모듈로|나머지 연산",
+    "=": "equals|equal|equals sign|equal sign|equals equals|double equals|two equals signs|is equal to"
+    "|equal to|is set to|becomes|gets|등호|등호 등호|등호 두 개|이퀄|이퀄 이퀄|이퀄 두 개|같다",
+    "!=": "not equal to|is not equal to|not equals|does not equal|bang equals|exclamation mark equals"
+    "|느낌표 등호|느낌표 이퀄|같지 않다",
+    "<=": "less than or equal to|is less than or equal to|less than or equals|less or equal"
+    "|less than equals|smaller than or equal to|smaller or equal|작거나 같다|작거나 같은",
+    ">=": "greater than or equal to|is greater than or equal to|greater than or equals"
+    "|greater or equal|greater than equals|larger than or equal to|bigger than or equal to"
+    "|more than or equal to|크거나 같다|크거나 같은",
+    "<": "less than|is less than|smaller than|is smaller than|left angle bracket|작다|보다 작다",
+    ">": "greater than|is greater than|larger than|bigger than|is larger than|is bigger than"
+    "|right angle bracket|크다|보다 크다",
+    "+=": "plus equals|plus equal|플러스 이퀄|더하기 등호|더하기 이퀄",
+    "-=": "minus equals|minus equal|마이너스 이퀄|빼기 등호|빼기 이퀄",
+    "*=": "times equals|star equals|곱하기 등호|곱하기 이퀄",
+    "_": "underscore|밑줄|언더바|언더스코어",
+    **dict(zip("0123456789", ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
+                              "nine"), strict=True)),
+}  # fmt: skip
+DROPPED = (
+    r"(?:open(?:ing)?|clos(?:e|ed|ing)|left|right|square|curly|round) (?:square |curly |round )?"
+    r"(?:paren(?:thesis|theses|s)?|brackets?|braces?)|paren(?:thesis|theses|s)?|brackets?|braces?"
+    r"|colon|semicolon|comma|dot|period|quotes?|quotation marks?|of|the|sub|at|call|called with"
+    r"|(?:대|중|소)?괄호(?: ?(?:를|을))? ?(?:열고|닫고|열기|닫기|열어|닫아|안에)|(?:대|중|소)?괄호"
+    r"|세미콜론|콜론|쉼표|콤마|점|닷|마침표|따옴표"
+)
+"""Words for what SKELETON leaves out, and such as people put between."""
+_SIGN = {words: sign for sign, spoken in SIGNS.items() for words in spoken.split("|")}
+_SPOKEN = "|".join(
+    words.replace(" ", r"[\s-]{1,3}") for words in sorted(_SIGN, key=len, reverse=True)
+)
+WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_SPOKEN})|{DROPPED})(?![a-z0-9_])")
+NO_SKELETON = frozenset("()[]{},:;.")
+
+
+def spoken(text: str) -> list[str]:
+    """Tokens of a text whose words for signs are read as signs, without brackets and points."""
+    return skeleton(tokens(WORDS.sub(_written, text.casefold())))
+
+
+def skeleton(parts: list[str]) -> list[str]:
+    """What of these tokens is said when they are dictated."""
+    return ["=" if part == "==" else part for part in parts if part not in NO_SKELETON]
+
+
+def _written(found: re.Match[str]) -> str:
+    words = found["sign"]
+    return f" {_SIGN[' '.join(words.replace('-', ' ').split())]} " if words else " "

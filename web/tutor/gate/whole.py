@@ -1,0 +1,136 @@
+"""What is asked of a whole hint: whether it repeats an earlier one, reads easily, and what its code
+would do (R5 to R8)."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+
+from web.tutor.gate.lexis import SPAN, WORD, tokens
+from web.tutor.gate.seen import BUILTINS, KEYWORDS
+
+ALIKE_MIN = 0.6
+"""From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
+GRADE_MAX = 9.0
+VOWELS = re.compile(r"[aeiouy]+")
+SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
+WORDS_TO_GRADE = 30
+"""A shorter text has no grade: one long word would decide on it."""
+CANDIDATES_MAX = 12
+NEAR = 3
+EXAMPLE_CHARS = 4_000
+ASSIGNMENT = re.compile(r"[\w\[\]., ]{1,80}[-+*/%]?=(?!=)")
+NAMELESS = KEYWORDS | BUILTINS
+
+
+def repeats(text: str, earlier: Iterable[str]) -> bool:
+    """Rule R7: whether the hint says what one of the earlier ones has said."""
+    told = _said(text)
+    return bool(told) and any(_share(told, _said(one)) >= ALIKE_MIN for one in earlier)
+
+
+def _said(text: str) -> Counter[tuple[str, ...]]:
+    words = [token for token in tokens(text) if WORD.match(token)]
+    return Counter(zip(words, words[1:], strict=False) if len(words) > 1 else [tuple(words)])
+
+
+def _share(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
+    """Of the runs of both, those that they have in common: Dice's coefficient, 0 to 1."""
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
+
+
+def grade(text: str) -> float:
+    """US school grade that an English text asks for; 0.0 for one too short to tell.
+
+    Source: Kincaid et al. 1975. Code spans are no words.
+    """
+    prose = SPAN.sub(" it ", text)
+    words = re.findall(r"[a-z]+", prose.casefold())
+    if len(words) < WORDS_TO_GRADE:
+        return 0.0
+    sentences = max(1, len(SENTENCE_END.findall(prose)))
+    syllables = sum(_syllables(word) for word in words)
+    return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
+
+
+def _syllables(word: str) -> int:
+    silent = word.endswith(("e", "es", "ed")) and not word.endswith(("le", "les", "ted", "ded"))
+    return max(1, len(VOWELS.findall(word)) - silent)
+
+
+def resembles(example: str, programs: Iterable[str], names: Collection[str]) -> bool:
+    """Rule R5: whether an example of another domain is the exercise in disguise.
+
+    It shares a name with it, or its tree without names and values is like that of a program: the
+    student's, or a solution. names: of the program, the statement and the tests, in any letter case.
+    What cannot be read as Python resembles: nobody can tell.
+    """
+    if len(example) > EXAMPLE_CHARS:
+        return True
+    own = {token for token in tokens(example) if WORD.match(token)} - NAMELESS
+    shape = _shape(example)
+    if shape is None or any(len(name) > 1 and name.casefold() in own for name in names):
+        return True
+    others = filter(None, map(_shape, programs))
+    return any(_share(shape, other) >= ALIKE_MIN for other in others)
+
+
+def _shape(program: str) -> Counter[tuple[str, ...]] | None:
+    """Each node of the tree with its parent's and grandparent's kind; None without a tree."""
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    found: Counter[tuple[str, ...]] = Counter()
+    open_nodes: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
+    while open_nodes:
+        node, above = open_nodes.pop()
+        path = (*above[-2:], type(node).__name__)
+        found[path] += 1
+        children = ast.iter_child_nodes(node)
+        open_nodes += [(one, path) for one in children if not isinstance(one, ast.expr_context)]
+    return found
+
+
+def mended(text: str, program: str) -> Iterator[str]:
+    """Rule R6: the program with each code span of the hint put over the lines most like it.
+
+    Who can run them asks whether one passes all the tests: then that span was the answer. At most
+    CANDIDATES_MAX programs, each different from the program.
+    """
+    lines, told = program.splitlines(), 0
+    for span in dict.fromkeys(SPAN.findall(text)):
+        for at in _nearest(span, lines):
+            changed = [*lines]
+            changed[at] = _put_over(lines[at], span.strip())
+            candidate = "\n".join(changed) + "\n"
+            if changed[at] != lines[at] and told < CANDIDATES_MAX:
+                told += 1
+                yield candidate
+
+
+def _nearest(span: str, lines: list[str]) -> list[int]:
+    """Indices of the few lines that share most with the span; none for one that shares nothing."""
+    parts = Counter((token,) for token in tokens(span))
+    shares = [(_share(parts, Counter((token,) for token in tokens(line))), -at)
+              for at, line in enumerate(lines[:200])]  # fmt: skip
+    return [-at for share, at in sorted(shares, reverse=True)[:NEAR] if share > 0]
+
+
+def _put_over(line: str, span: str) -> str:
+    """The line with the span in the place of what it would replace: all of it, or its expression."""
+    indent = line[: len(line) - len(line.lstrip())]
+    head, _, _ = line.strip().partition(" ")
+    if span.split(" ")[0].strip("(:") in keyword.kwlist or ASSIGNMENT.match(span):
+        colon = ":" if line.rstrip().endswith(":") and not span.endswith(":") else ""
+        return f"{indent}{span}{colon}"
+    if head in ("if", "elif", "while"):
+        return f"{indent}{head} {span}:"
+    if head == "return":
+        return f"{indent}return {span}"
+    name, equals, _ = line.strip().partition(" = ")
+    return f"{indent}{name} = {span}" if equals else f"{indent}{span}"

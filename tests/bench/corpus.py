@@ -20,9 +20,9 @@ FOLDER = Path(__file__).parents[1] / "data" / "hints"
 Half = Literal["seen", "unseen"]
 HALVES: tuple[Half, ...] = ("seen", "unseen")
 CODE = frozenset({
-    "prose", "span", "fenced", "diff", "split", "other-programming-language", "entities",
-    "markdown", "zero-width", "full-width", "confusables", "encoded", "spaced", "renamed",
-    "other-script", "other-language-page",
+    "prose", "span", "fenced", "diff", "split", "pseudo-code", "other-programming-language",
+    "entities", "markdown", "zero-width", "full-width", "confusables", "encoded", "spaced",
+    "renamed", "other-script", "other-language-page",
 })  # fmt: skip
 """Families of leaks that hold code, or hide what they say from who reads only plain text."""
 WORDS = frozenset({

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 import tomllib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -120,6 +122,29 @@ def test_a_clean_hint_holds_no_line_of_the_fix() -> None:
                 assert line not in hint.text, hint.id
 
 
+READABLE = {"prose", "span", "fenced", "diff", "entities", "full-width", "zero-width"}
+
+
+def test_a_leak_in_code_holds_code_that_only_the_fix_has() -> None:
+    for hint in every():
+        if hint.family in READABLE:
+            old, new = (
+                {squeezed(line) for line in text.splitlines()}
+                for text in (hint.program.code, hint.program.fix)
+            )
+            told = squeezed(hint.text)
+
+            assert squeezed(hint.program.fix) in told or any(line in told for line in new - old), (
+                hint.id
+            )
+
+
+def squeezed(text: str) -> str:
+    """Text as a reader sees it: blanks and breaks as one blank, nothing of no width."""
+    seen = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u200b", "")
+    return " ".join(seen.split())
+
+
 def test_clean_hints_keep_the_form_of_their_level() -> None:
     for hint in every():
         if not hint.leak and hint.level == 1:
@@ -162,6 +187,15 @@ def test_statements_are_those_of_the_exercises() -> None:
             assert program.statement == stated[program.exercise]
         else:
             assert set(program.statement) == {"en"}
+
+
+def test_nothing_that_is_tuned_holds_a_hint_of_the_unseen_half() -> None:
+    ends = {".py", ".md", ".txt", ".toml", ".json", ".jsonl"}
+    rooms = [FOLDER.parents[2] / room for room in ("web", "workers")]
+    read = [path for room in rooms for path in room.rglob("*") if path.suffix in ends]
+    product = "\n".join(path.read_text(encoding="utf-8") for path in read)
+
+    assert [hint.id for hint in hints("unseen") if hint.text in product] == []
 
 
 def test_attacks_stand_in_all_places_in_both_languages() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, models
@@ -18,6 +18,9 @@ from broker.contract import attempt
 from broker.contract import hint as contract
 from web.courses.models import Exercise, level_choices
 from web.tutor.languages import Locale
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 ERROR_CHARS, MODEL_CHARS = 1000, 200
 IN_FLIGHT = (contract.State.QUEUED, contract.State.RUNNING)
@@ -220,6 +223,13 @@ class Attempt(models.Model):
         return gettext(self.error) if self.error else ""
 
 
+JUDGED = {
+    attempt.PASSED: _("it says that the hint is no leak"),
+    attempt.LEAK: _("it says that the hint is a leak"),
+    attempt.UNDECIDED: _("it did not decide"),
+}
+
+
 class ModelCall(models.Model):
     """One request to an engine; its text is ungated, for staff alone, and goes after RAW_DAYS."""
 
@@ -237,6 +247,7 @@ class ModelCall(models.Model):
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
     verdict = models.CharField(_("verdict"), max_length=20, blank=True)
+    probability = models.FloatField(_("probability of a leak"), null=True, blank=True)
     text = models.TextField(_("text"), blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
@@ -251,6 +262,11 @@ class ModelCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} · {self.model}"
+
+    @property
+    def judged(self) -> StrOrPromise:
+        """What a judge's call came to, in words."""
+        return JUDGED.get(self.verdict, "")
 
 
 def span_s(start: datetime, end: datetime | None) -> float | None:

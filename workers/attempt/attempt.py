@@ -13,7 +13,7 @@ from time import monotonic
 from broker import dispatch
 from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
-from broker.contract.job import Endpoint, HintJob
+from broker.contract.job import Dialect, Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
 from web.tutor.gate.gate import Ruling
@@ -34,8 +34,12 @@ class Attempt:
         self.began_s = monotonic()
         self.outgoing = runtime.relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.dialect = job.endpoint.dialect
-        """How its engine wants to be asked and read, with what its answers have taught."""
+        self.endpoints = {job.engine: job.endpoint}
+        """The engines that it asks, by name, each with what its answers have taught so far."""
+        if job.judge:
+            self.endpoints.setdefault(job.judge.engine, job.judge.endpoint)
+        self.fix = ""
+        """The student's own program put right, if somebody did and every case passes; hidden."""
         self.draft = AnswerText.begun(job)
         """The answer that is being written, or was begun; the gate has not judged it as a whole."""
         self.rulings: list[Ruling] = []
@@ -60,9 +64,17 @@ class Attempt:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The engine, asked as its answers have taught: a second call need not learn it again."""
-        given = self.job.endpoint
-        return given if self.dialect is given.dialect else replace(given, dialect=self.dialect)
+        """The engine that writes, asked as its answers have taught."""
+        return self.endpoints[self.job.engine]
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.endpoint.dialect
+
+    def learn(self, engine: str, dialect: Dialect) -> None:
+        """What an engine's answer has taught: a second call need not learn it again."""
+        if dialect is not self.endpoints[engine].dialect:
+            self.endpoints[engine] = replace(self.endpoints[engine], dialect=dialect)
 
     @property
     def blocked(self) -> Reason | None:

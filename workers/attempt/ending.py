@@ -87,16 +87,19 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
 
 
 async def learn(attempt: Attempt) -> None:
-    """Keeps what the engine's answers taught; else the next hint learns it again."""
-    job, dialect = attempt.job, attempt.dialect
-    if dialect == job.endpoint.dialect:
-        return
-    # A warning: an admin may want to set by hand what had to be found out.
-    log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
-    try:
-        await attempt.runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
-    except DatabaseError as error:
-        log.warning("engine %s: not kept: %s", job.engine, error)
+    """Keeps what the engines' answers taught; else the next hint learns it again."""
+    job, judge = attempt.job, attempt.job.judge
+    given = {judge.engine: judge.endpoint} if judge else {}
+    for engine, endpoint in (given | {job.engine: job.endpoint}).items():
+        dialect = attempt.endpoints[engine].dialect
+        if dialect == endpoint.dialect:
+            continue
+        # A warning: an admin may want to set by hand what had to be found out.
+        log.warning("engine %s: learned from its answers: %s", engine, dialect)
+        try:
+            await attempt.runtime.database.run(roster.learn, engine, endpoint, dialect)
+        except DatabaseError as error:
+            log.warning("engine %s: not kept: %s", engine, error)
 
 
 def result(attempt: Attempt) -> Result | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models
@@ -18,9 +18,6 @@ from broker.contract import attempt
 from broker.contract import hint as contract
 from web.courses.models import Exercise, level_choices
 from web.tutor.languages import Locale
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 ERROR_CHARS, MODEL_CHARS = 1000, 200
 IN_FLIGHT = (contract.State.QUEUED, contract.State.RUNNING)
@@ -264,9 +261,9 @@ class ModelCall(models.Model):
         return f"{self.purpose} · {self.model}"
 
     @property
-    def judged(self) -> StrOrPromise:
+    def judged(self) -> str:
         """What a judge's call came to, in words."""
-        return JUDGED.get(self.verdict, "")
+        return str(JUDGED.get(self.verdict, ""))
 
 
 def span_s(start: datetime, end: datetime | None) -> float | None:

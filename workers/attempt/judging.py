@@ -80,14 +80,14 @@ async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:
     return await one(attempt, asked, text, forms[-1])
 
 
-def without(attempt: Attempt, engine: str, form: judge.Form) -> None:
+def without(attempt: Attempt, engine: str, form: judge.AskedForm) -> None:
     """From now on this engine is asked in another form; the admin reads what is left out."""
     dialect = attempt.endpoints[engine].dialect
     left_out = dialect.left_out | form.needs.keys()
     attempt.learn(engine, replace(dialect, left_out=left_out))
 
 
-async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.Form) -> Judged:
+async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.AskedForm) -> Judged:
     """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
     job = attempt.job
     right = attempt.fix or job.reference

@@ -38,7 +38,7 @@ QUESTION = "Does the hint tell or suggest the correction? Yes or No."
 UNKNOWN = "(not known)"
 
 
-class Example(NamedTuple):
+class JudgedExample(NamedTuple):
     code: str
     correction: str
     hint: str
@@ -46,20 +46,20 @@ class Example(NamedTuple):
 
 
 EXAMPLES = (
-    Example(
+    JudgedExample(
         "def is_even(n):\n    return n % 2 == 1",
         "-     return n % 2 == 1\n+     return n % 2 == 0",
         "What does your function give for `is_even(4)`, and what did you expect?",
         leaks=False,
     ),
-    Example(
+    JudgedExample(
         "def total(prices):\n    result = 1\n    for price in prices:\n        result += price\n"
         "    return result",
         "-     result = 1\n+     result = 0",
         "합계를 1이 아니라 0에서 시작하면 어떻게 될까요?",
         leaks=True,
     ),
-    Example(
+    JudgedExample(
         "def longest(words):\n    best = ''\n    for i in range(len(words) - 1):\n"
         "        if len(words[i]) > len(best):\n            best = words[i]\n    return best",
         "-     for i in range(len(words) - 1):\n+     for i in range(len(words)):",
@@ -67,7 +67,7 @@ EXAMPLES = (
         "short?",
         leaks=True,
     ),
-    Example(
+    JudgedExample(
         "def first_big(numbers):\n    for n in numbers:\n        if n > 5:\n            return n\n"
         "        return None",
         "-         return None\n+     return None",
@@ -75,13 +75,13 @@ EXAMPLES = (
         "무엇인가요?",
         leaks=False,
     ),
-    Example(
+    JudgedExample(
         "def passed(score):\n    return score > 60",
         "-     return score > 60\n+     return score >= 60",
         "비교할 때 크다 대신 크거나 같다를 쓰는 게 맞지 않을까요?",
         leaks=True,
     ),
-    Example(
+    JudgedExample(
         "def boxes(eggs):\n    return eggs // 6",
         "-     return eggs // 6\n+     return (eggs + 5) // 6",
         "Integer division drops what is left over. Think of a shelf with a few loose things on it: "
@@ -138,7 +138,7 @@ def correction_of(code: str, right: str) -> str:
     return "\n".join(lines)
 
 
-class Form(NamedTuple):
+class AskedForm(NamedTuple):
     """A way to ask. needs: parameters of the request without which it is another form."""
 
     max_tokens: int
@@ -146,8 +146,8 @@ class Form(NamedTuple):
 
 
 FORMS = (
-    Form(MAX_TOKENS, {"logprobs": True, "top_logprobs": 5}),
-    Form(
+    AskedForm(MAX_TOKENS, {"logprobs": True, "top_logprobs": 5}),
+    AskedForm(
         SCHEMA_TOKENS,
         {
             "response_format": {
@@ -165,7 +165,7 @@ FORMS = (
             }
         },
     ),
-    Form(MAX_TOKENS, {}),
+    AskedForm(MAX_TOKENS, {}),
 )
 """The most telling one first; the next one for a server that refuses what the one before needs."""
 YES, NO = frozenset({"yes", "예", "네"}), frozenset({"no", "아니요", "아니오"})

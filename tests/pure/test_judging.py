@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from web.ops import judging
-from web.ops.judging import CODE_BYTES, LINE_BYTES
+from web.ops.jsonl import LINE_BYTES
+from web.ops.judging import CODE_BYTES
 
 CODE = "def add(a, b):\n    return a - b\n"
 TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
+from web.ops import jsonl
+from web.ops.jsonl import Unusable
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
 from web.runner.checker import checker
 from web.tutor.evidence.compose import HIGHEST, compose
 from web.tutor.evidence.report import Report
 from web.tutor.languages import LANGUAGES
 
-LINE_BYTES = 1_000_000
 CODE_BYTES = 64 * 1024
 MOST_CASES = 1_000
-ID_CHARS = 200
-
-
-class Unusable(ValueError):
-    """What was given cannot be judged; its text says why."""
 
 
 def report_on(code: object, tests: Tests | None, limits: RunLimits = RunLimits()) -> Report:  # noqa: B008  # frozen
@@ -48,45 +43,7 @@ def answers(lines: BinaryIO) -> Iterator[dict[str, Any]]:
     hints; that of a line that cannot be used has id, line and error.
     Raises: NotBuilt.
     """
-    for number, line in enumerate(bounded(lines), start=1):
-        if line is None or line.strip():
-            entry: Mapping[str, Any] = {}
-            try:
-                entry = read(line)
-                yield {"id": named(entry), **judged(entry)}
-            except Unusable as error:
-                yield {"id": named(entry), "line": number, "error": str(error)}
-
-
-def bounded(lines: BinaryIO) -> Iterator[bytes | None]:
-    """The lines; None for one that is too long, of which no more than LINE_BYTES are held."""
-    while line := lines.readline(LINE_BYTES):
-        if line.endswith(b"\n") or len(line) < LINE_BYTES:
-            yield line
-            continue
-        while (rest := lines.readline(LINE_BYTES)) and not rest.endswith(b"\n"):
-            pass
-        yield None
-
-
-def read(line: bytes | None) -> Mapping[str, Any]:
-    if line is None:
-        raise Unusable(f"the line has more than {LINE_BYTES:,} bytes")
-    try:
-        entry = json.loads(line)
-    # Deeply nested brackets end in a RecursionError, and long numbers in a ValueError.
-    except (ValueError, RecursionError):
-        raise Unusable("the line is not JSON") from None
-    if not isinstance(entry, dict):
-        raise Unusable("the line is no JSON object")
-    return entry
-
-
-def named(entry: Mapping[str, Any]) -> str | int | None:
-    """The entry's id as it came, if it is one."""
-    found = entry.get("id")
-    short = isinstance(found, str) and len(found) <= ID_CHARS
-    return found if short or type(found) is int else None
+    return jsonl.answers(lines, judged)
 
 
 def judged(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +51,7 @@ def judged(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown = report.as_json()
     return {
         **{name: shown[name] for name in ("verdict", "passed", "total", "first", "facts")},
-        "hints": hints_of(report, entry["code"], str(named(entry))),
+        "hints": hints_of(report, entry["code"], str(jsonl.named(entry))),
     }
 
 

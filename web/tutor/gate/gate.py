@@ -39,18 +39,27 @@ class Ruling:
 class Gate:
     """Releases one hint sentence by sentence; fails closed: after a block nothing more comes.
 
-    statement: everything else that the student sees: exercise and test result.
+    statement: everything else that the student sees: exercise and result. reference: a solution
+    of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
 
     def __init__(
-        self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str
+        self,
+        *,
+        level: int,
+        locale: Locale,
+        student_code: str,
+        statement: str,
+        reference: str,
+        fix: str = "",
     ) -> None:
         self._level = LEVELS[level]
         self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
-        self._seen, self._reference = Seen(student_code, statement), reference
+        self._seen = Seen(student_code, statement)
+        self._solutions = tuple(filter(None, (reference, fix)))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
@@ -150,10 +159,10 @@ class Gate:
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, self._reference, self._seen)),
+            ("R2", rules.shows_fix(draft, self._solutions, self._seen)),
             ("R3", level.strict and orders.commands_edit(draft.sentence, self._seen)),
             ("R4", level.strict and rules.spans_strange(draft, self._seen)),
-            ("R4", not level.patterns and rules.spans_fix(draft, self._reference, self._seen)),
+            ("R4", not level.patterns and rules.spans_fix(draft, self._solutions, self._seen)),
             ("R1", not level.patterns and shows_snippet(draft.within_reach, self._seen)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),

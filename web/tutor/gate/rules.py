@@ -85,21 +85,24 @@ def _is_code(node: ast.stmt) -> bool:
     return isinstance(node, STATEMENTS)
 
 
-def shows_fix(draft: Draft, reference: str, seen: Seen) -> bool:
-    """R2: a run of three tokens that only the reference solution has."""
-    runs, _ = fix_of(reference)
-    for one in draft.readings:
-        told = runs.intersection(zip(one, one[1:], one[2:], strict=False))
-        # Nearly always nothing is found, and what the student has seen need not be asked for.
-        if told and not told <= seen.grams:
-            return True
+def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R2: a run of three tokens that only a solution has."""
+    for runs, _ in map(fix_of, solutions):
+        for one in draft.readings:
+            told = runs.intersection(zip(one, one[1:], one[2:], strict=False))
+            # Nearly always nothing is found, and what the student has seen need not be asked for.
+            if told and not told <= seen.grams:
+                return True
     return False
 
 
-def spans_fix(draft: Draft, reference: str, seen: Seen) -> bool:
-    """R4: whether a code span holds a name that only the reference solution has."""
-    _, names = fix_of(reference)
-    return any(not names.intersection(tokens(span)) <= seen.words for span in draft.spans)
+def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R4: whether a code span holds a name that only a solution has."""
+    return any(
+        not names.intersection(tokens(span)) <= seen.words
+        for _, names in map(fix_of, solutions)
+        for span in draft.spans
+    )
 
 
 def spans_strange(draft: Draft, seen: Seen) -> bool:

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from web.courses.checks import check_tests
 from web.ops import judging
+from web.ops.jsonl import Unusable
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
 from web.tutor.evidence.l0 import l0_words
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             else:
                 tests, limits = in_file(options["tests"]), RunLimits()
             self.show(judging.report_on(code, tests, limits), code)
-        except (judging.Unusable, NotBuilt, OSError, DatabaseError) as error:
+        except (Unusable, NotBuilt, OSError, DatabaseError) as error:
             raise CommandError(str(error)) from error
 
     def show(self, report: Report, code: str) -> None:
@@ -74,7 +75,7 @@ def text_of(path: str) -> str:
     with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
         text = file.read(FILE_BYTES + 1)
     if len(text) > FILE_BYTES:
-        raise judging.Unusable(f"{path}: more than {FILE_BYTES:,} bytes")
+        raise Unusable(f"{path}: more than {FILE_BYTES:,} bytes")
     return text.decode("utf-8", "replace")
 
 
@@ -90,9 +91,9 @@ def in_file(path: str) -> Tests:
             check_tests(text)
         return judging.tests_of(entry)
     except ValidationError as error:
-        raise judging.Unusable(f"{path}: {error.messages[0]}") from None
-    except judging.Unusable as error:
-        raise judging.Unusable(f"{path}: {error}") from None
+        raise Unusable(f"{path}: {error.messages[0]}") from None
+    except Unusable as error:
+        raise Unusable(f"{path}: {error}") from None
 
 
 def of_exercise(path: str) -> tuple[Tests | None, RunLimits]:
@@ -102,5 +103,5 @@ def of_exercise(path: str) -> tuple[Tests | None, RunLimits]:
     course, _, slug = path.partition("/")
     exercise = Exercise.objects.filter(course__slug=course, slug=slug).first()
     if exercise is None:
-        raise judging.Unusable(f"There is no exercise {path}.")
+        raise Unusable(f"There is no exercise {path}.")
     return exercise.tests_to_run(), exercise.limits()

@@ -1,0 +1,68 @@
+"""Asks the gate of texts that are no rows: what of each a student would see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from web.ops import jsonl
+from web.ops.jsonl import Unusable
+from web.tutor.gate.gate import Gate
+from web.tutor.languages import LANGUAGES
+from web.tutor.levels import LEVELS
+
+TEXTS = ("code", "statement", "reference", "fix")
+
+
+def answers(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+    """An object for each line that is not blank, in their order.
+
+    A line is JSON with the keys id, level, locale, code, statement (what else the student sees),
+    reference, fix, text, and pieces: the text as it streams, a list of texts or their size.
+    Only level, locale and text are needed. Its object has id, shown (empty where a rule blocked the
+    text), ok and rule; that of a line that cannot be used has id, line and error.
+    """
+    return jsonl.answers(lines, gated)
+
+
+def gated(entry: Mapping[str, Any]) -> dict[str, Any]:
+    level, locale = entry.get("level"), entry.get("locale")
+    if type(level) is not int or level not in LEVELS:
+        raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
+    if not isinstance(locale, str) or locale not in LANGUAGES:
+        raise Unusable(f"`locale` must be one of {', '.join(LANGUAGES)}")
+    code, statement, reference, fix = (text_of(entry, name) for name in TEXTS)
+    gate = Gate(
+        level=level,
+        locale=locale,
+        student_code=code,
+        statement=statement,
+        reference=reference,
+        fix=fix,
+    )
+    for piece in pieces_of(entry):
+        gate.feed(piece)
+    ruling = gate.finish()
+    return {"shown": ruling.text, "ok": ruling.ok, "rule": ruling.rule}
+
+
+def text_of(entry: Mapping[str, Any], name: str) -> str:
+    """Raises: Unusable unless it is a text, or left out."""
+    found = entry.get(name) or ""
+    if not isinstance(found, str):
+        raise Unusable(f"`{name}` must be a text")
+    return found
+
+
+def pieces_of(entry: Mapping[str, Any]) -> list[str]:
+    """Raises: Unusable unless the pieces make up the text."""
+    text, pieces = text_of(entry, "text"), entry.get("pieces")
+    if pieces is None:
+        return [text]
+    if type(pieces) is int and pieces > 0:
+        return [text[at : at + pieces] for at in range(0, len(text), pieces)]
+    if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
+        raise Unusable("`pieces` must be a list of texts, or a size")
+    if "".join(pieces) != text:
+        raise Unusable("`pieces` must make up `text`")
+    return pieces

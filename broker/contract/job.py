@@ -135,6 +135,7 @@ class HintJob:
 
     authored, l0: the author's hint and the test report, which the model is told. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
+    diagnoses: the engine finds out first what is wrong.
     """
 
     hint: str
@@ -156,6 +157,7 @@ class HintJob:
     partial: Partial | None = None
     judge: HintJudge | None = None
     streams: bool = False
+    diagnoses: bool = False
 
     @property
     def beginning(self) -> str:

@@ -105,9 +105,10 @@ async def runtime(
 
 
 def one_engine() -> None:
-    """Its hints are judged by the rules alone: tests/workers/test_judging.py has a judge."""
+    """Its hints are judged by the rules alone, and nothing is diagnosed: other tests do both."""
     AIModelConfig.current()
-    AIModelConfig.objects.update(mode=Mode.VLLM, judged_by=JudgedBy.NOBODY)
+    settings = {"judged_by": JudgedBy.NOBODY, "diagnoses": False}
+    AIModelConfig.objects.update(mode=Mode.VLLM, **settings)
     Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake", thinking="never")
 
 

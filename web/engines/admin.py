@@ -218,7 +218,7 @@ class AIModelConfigAdmin(ServersAdmin):
         (None, {"fields": ("mode", "model_name", "known_of_model", "changed_at")}),
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
         (_("Judge of hints"), {"fields": (
-            "judged_by", "judge_engine", "judge_threshold", "judged_now",
+            "judged_by", "judge_engine", "judge_threshold", "judged_now", "diagnoses",
         )}),
         (_("Sampling"), {"fields": ("max_tokens", "temperature", "top_p")}),
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),

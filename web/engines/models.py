@@ -141,6 +141,16 @@ class AIModelConfig(models.Model):
             "Lower is stricter."
         ),
     )
+    diagnoses = models.BooleanField(
+        _("find out first what is wrong"),
+        default=True,
+        help_text=_(
+            "The model mends the student's program in hiding, and it is run: what passes every "
+            "test tells the gate and the judge what no hint may say. One request more for each "
+            "program that nobody has asked about before; not for models that are known to be too "
+            "small."
+        ),
+    )
     connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
     first_chunk_s = seconds(
         _("first token timeout, s"), times.FIRST_CHUNK_S, times.MOST_FIRST_CHUNK_S

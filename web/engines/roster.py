@@ -109,6 +109,7 @@ class Serving(NamedTuple):
     endpoint: Endpoint
     sampling: Sampling
     judge: HintJudge | None
+    diagnoses: bool
 
 
 def serving(name: str) -> Serving | None:
@@ -131,7 +132,8 @@ def serving_in(name: str, second: int) -> Serving | None:
     config = AIModelConfig.current()
     try:
         endpoint, judge = endpoint_of(engine, config), judge_of(engine, config)
-        return Serving(endpoint, sampling_of(config), judge)
+        diagnoses = config.diagnoses and is_able(engine, config)
+        return Serving(endpoint, sampling_of(config), judge, diagnoses)
     except UnreadableKey:
         return None
 

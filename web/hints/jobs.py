@@ -64,6 +64,7 @@ def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
         sampling=serving.sampling,
         judge=serving.judge if row.level <= judge.HIGHEST else None,
         streams=streams,
+        diagnoses=serving.diagnoses,
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,

@@ -96,9 +96,8 @@ CLAIM = f"""
     RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
     ), (
-        SELECT streams FROM courses_course WHERE id = (
-            SELECT course_id FROM courses_exercise WHERE courses_exercise.id = exercise_id
-        )
+        SELECT streams FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
+        WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
 

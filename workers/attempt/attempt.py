@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from time import monotonic
 
 from broker import dispatch
@@ -18,6 +17,8 @@ from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
 from web.tutor.gate.gate import Ruling
 from workers.attempt import telemetry
+from workers.attempt.calls import Endpoints
+from workers.attempt.diagnosing import diagnose
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
@@ -34,12 +35,11 @@ class Attempt:
         self.began_s = monotonic()
         self.outgoing = runtime.relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.endpoints = {job.engine: job.endpoint}
-        """The engines that it asks, by name, each with what its answers have taught so far."""
-        if job.judge:
-            self.endpoints.setdefault(job.judge.engine, job.judge.endpoint)
+        self.endpoints = Endpoints(job)
         self.fix = ""
         """The student's own program put right, if somebody did and every case passes; hidden."""
+        self.diagnosis = ""
+        """What is wrong, in words for who writes the hint, without anything of the fix."""
         self.draft = AnswerText.begun(job)
         """The answer that is being written, or was begun; the gate has not judged it as a whole."""
         self.rulings: list[Ruling] = []
@@ -71,11 +71,6 @@ class Attempt:
     def dialect(self) -> Dialect:
         return self.endpoint.dialect
 
-    def learn(self, engine: str, dialect: Dialect) -> None:
-        """What an engine's answer has taught: a second call need not learn it again."""
-        if dialect is not self.endpoints[engine].dialect:
-            self.endpoints[engine] = replace(self.endpoints[engine], dialect=dialect)
-
     @property
     def blocked(self) -> Reason | None:
         """Why the gate refused the last answer that it got; None before the first one."""
@@ -84,7 +79,7 @@ class Attempt:
 
 
 Step = Callable[[Attempt], Awaitable[None]]
-STEPS: tuple[Step, ...] = (begin, write)
+STEPS: tuple[Step, ...] = (begin, diagnose, write)
 """What is done between the claim and the end, in this order; the last step leaves an outcome.
 
 A step may stream to the student, ask the model in hiding, or run a program. The student can stop

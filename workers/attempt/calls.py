@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
-from broker.contract.job import Message, Sampling
+from broker.contract.job import Dialect, Endpoint, HintJob, Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed
@@ -21,6 +21,19 @@ from workers.attempt import telemetry
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
+
+
+class Endpoints(dict[str, Endpoint]):
+    """The engines that an attempt asks, by name, each with what its answers have taught so far."""
+
+    def __init__(self, job: HintJob) -> None:
+        judge = {job.judge.engine: job.judge.endpoint} if job.judge else {}
+        super().__init__(judge | {job.engine: job.endpoint})
+
+    def learn(self, engine: str, dialect: Dialect) -> None:
+        """From an engine's answer: a second call need not learn it again."""
+        if dialect is not self[engine].dialect:
+            self[engine] = replace(self[engine], dialect=dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +87,11 @@ async def ask(
                     raw.append(chunk.text)
                     usage = chunk.usage or usage
                     text = answer.feed(chunk)
-                    attempt.learn(engine, answer.dialect)
+                    attempt.endpoints.learn(engine, answer.dialect)
                     if text and take(text):
                         return
         if text := answer.finish():
-            attempt.learn(engine, answer.dialect)
+            attempt.endpoints.learn(engine, answer.dialect)
             take(text)
     except TimeoutError:
         raise EngineFailed(EngineFailure.TIMEOUT, "not finished by the deadline") from None

@@ -19,7 +19,7 @@ from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import store
-from workers.attempt.calls import usage
+from workers.attempt.calls import Endpoints, usage
 from workers.attempt.mishap import passes, where
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
 
 async def learn(attempt: Attempt) -> None:
     """Keeps what the engines' answers taught; else the next hint learns it again."""
-    job, judge = attempt.job, attempt.job.judge
-    given = {judge.engine: judge.endpoint} if judge else {}
-    for engine, endpoint in (given | {job.engine: job.endpoint}).items():
+    for engine, endpoint in Endpoints(attempt.job).items():
         dialect = attempt.endpoints[engine].dialect
         if dialect == endpoint.dialect:
             continue

@@ -84,7 +84,7 @@ def without(attempt: Attempt, engine: str, form: judge.AskedForm) -> None:
     """From now on this engine is asked in another form; the admin reads what is left out."""
     dialect = attempt.endpoints[engine].dialect
     left_out = dialect.left_out | form.needs.keys()
-    attempt.learn(engine, replace(dialect, left_out=left_out))
+    attempt.endpoints.learn(engine, replace(dialect, left_out=left_out))
 
 
 async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.AskedForm) -> Judged:

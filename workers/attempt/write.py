@@ -120,6 +120,7 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         student_code=job.code,
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
+        fix=attempt.fix,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
@@ -172,14 +173,15 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     # Nobody knew the hint's id when the student's text was written; and one prompt for all
     # attempts is what their text can go on from, and what a cache may hold.
     nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
-    messages = prompt.build(prompt_task(job, attempt.blocked), nonce=nonce)
+    messages = prompt.build(prompt_task(attempt), nonce=nonce)
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
     return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
 
 
-def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
+def prompt_task(attempt: Attempt) -> prompt.PromptTask:
+    job, blocked = attempt.job, attempt.blocked
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -188,6 +190,7 @@ def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
         mistakes=job.mistakes,
         result=job.l0,
         code=job.code,
+        diagnosis=attempt.diagnosis,
         question=job.question,
         # Nobody has found a fault with what was not judged.
         retry=None if blocked is Reason.UNJUDGED else blocked,

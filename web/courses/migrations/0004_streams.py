@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('courses', '0003_any_language'),
+        ("courses", "0003_any_language"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='course',
-            name='streams',
-            field=models.BooleanField(default=False, help_text='From level 3 on, sentence by sentence. What the judge then holds for a leak is taken back before the eyes of the student.', verbose_name='show longer hints while they are written'),
+            model_name="course",
+            name="streams",
+            field=models.BooleanField(
+                default=False,
+                help_text="From level 3 on, sentence by sentence. What the judge then holds for a leak is taken back before the eyes of the student.",
+                verbose_name="show longer hints while they are written",
+            ),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hints', '0002_evidence'),
+        ("hints", "0002_evidence"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='modelcall',
-            name='probability',
-            field=models.FloatField(blank=True, null=True, verbose_name='probability of a leak'),
+            model_name="modelcall",
+            name="probability",
+            field=models.FloatField(blank=True, null=True, verbose_name="probability of a leak"),
         ),
     ]

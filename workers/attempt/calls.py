@@ -72,9 +72,7 @@ async def ask(
     engine = asking.engine or job.engine
     endpoint = attempt.endpoints[engine]
     raw, usage, begun = [asking.beginning], Usage(), False
-    stream = model.stream(
-        endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane
-    )
+    stream = model.stream(endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane)
     # One deadline for all calls: a later one gets what the earlier ones have left.
     left_s = max(0.0, job.endpoint.deadline_s - (monotonic() - attempt.began_s))
     try:

@@ -25,6 +25,7 @@ from tests.bench import (
     facts,
     flow,
     gate,
+    gatekeeping,
     idle,
     neighbours,
     path,
@@ -59,6 +60,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "idle": ("All that `make run` starts, while nobody asks", table(idle.rows)),
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
+    "gatekeeping": ("Hints that the gate refuses: leaks, and good ones", gatekeeping.table),
     "composed": ("Hints without a model", table(composed.rows)),
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",

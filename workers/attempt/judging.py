@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from broker.contract.attempt import LEAK, PASSED, UNDECIDED, Purpose
+from broker.contract.attempt import LEAK, PASSED, Purpose
 from broker.contract.hint import Reason
-from broker.contract.job import HintJudge, Sampling
-from web.engines.client.answer import Answer
-from web.engines.client.chunk import Chunk
-from web.engines.client.errors import ModelError, ModelRefused, Refusal
+from broker.contract.job import Dialect, HintJudge
+from web.engines.client.errors import ModelError
+from web.engines.client.judging import FirstToken, Judged, in_forms, read, sampling_of
 from web.tutor.gate import judge
 from web.tutor.gate.gate import Ruling
+from web.tutor.gate.judge import AskedForm
 from workers.attempt import telemetry
 from workers.attempt.calls import ModelRequest, ask
 
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
 WITHIN_S = 10.0
 """A judge that takes longer says nothing: a student waits for one word."""
 FAILED = "failed"
-
-
-class FirstToken(Answer):
-    """An answer of which the chances of its first token are kept, unless thoughts come before."""
-
-    chances: Mapping[str, float] | None = None
-
-    def feed(self, chunk: Chunk) -> str:
-        text = super().feed(chunk)
-        # What a server puts before the first word, such as a blank, is no answer yet.
-        if self.chances is None and chunk.text.strip() and not self.thought:
-            self.chances = chunk.chances or {}
-        return text
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """verdict: as in ModelCall, or FAILED. probability: of a leak; None where it did not say."""
-
-    verdict: str
-    probability: float | None = None
 
 
 async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
@@ -66,28 +45,16 @@ async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
 
 
 async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:
-    """Asks in the most telling form that the judge's server takes. Raises: ModelError."""
-    left_out = attempt.endpoints[asked.engine].dialect.left_out
-    forms = [form for form in judge.FORMS if left_out.isdisjoint(form.needs)]
-    for form in forms[:-1]:
-        try:
-            return await one(attempt, asked, text, form)
-        except ModelRefused as error:
-            if error.cause is not Refusal.REQUEST:
-                raise
-            # It did not say which parameter it minds: this form needs one that hints do not.
-            without(attempt, asked.engine, form)
-    return await one(attempt, asked, text, forms[-1])
+    """Raises: ModelError."""
+
+    def dialect() -> Dialect:
+        return attempt.endpoints[asked.engine].dialect
+
+    learn = partial(attempt.endpoints.learn, asked.engine)
+    return await in_forms(dialect, learn, partial(one, attempt, asked, text))
 
 
-def without(attempt: Attempt, engine: str, form: judge.AskedForm) -> None:
-    """From now on this engine is asked in another form; the admin reads what is left out."""
-    dialect = attempt.endpoints[engine].dialect
-    left_out = dialect.left_out | form.needs.keys()
-    attempt.endpoints.learn(engine, replace(dialect, left_out=left_out))
-
-
-async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.AskedForm) -> Judged:
+async def one(attempt: Attempt, asked: HintJudge, text: str, form: AskedForm) -> Judged:
     """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
     job = attempt.job
     right = attempt.fix or job.reference
@@ -97,10 +64,10 @@ async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.AskedFo
         hint=text,
         nonce=blake2b(f"judge {job.hint}".encode(), digest_size=4).hexdigest(),
     )
-    sampling = Sampling(max_tokens=form.max_tokens, temperature=0.0, top_p=None, more=form.needs)
     request = ModelRequest(
-        Purpose.JUDGE, judge.VERSION, messages, sampling, engine=asked.engine, within_s=WITHIN_S
-    )
+        Purpose.JUDGE, judge.VERSION, messages, sampling_of(form), engine=asked.engine,
+        within_s=WITHIN_S,
+    )  # fmt: skip
     answer, parts = FirstToken(attempt.endpoints[asked.engine]), list[str]()
     await ask(attempt, request, answer, parts.append)
     said = read(answer, "".join(parts), asked.threshold)
@@ -108,12 +75,3 @@ async def one(attempt: Attempt, asked: HintJudge, text: str, form: judge.AskedFo
         attempt.calls[-1], verdict=said.verdict, probability=said.probability
     )
     return said
-
-
-def read(answer: FirstToken, text: str, threshold: float) -> Judged:
-    found = judge.of_chances(answer.chances) if answer.chances else None
-    if found is None:
-        found = judge.of_text(text)
-    if found is None:
-        return Judged(UNDECIDED)
-    return Judged(PASSED if found < threshold else LEAK, found)

@@ -1,4 +1,4 @@
-"""python -m web gate: what the gate makes of hints, by its rules, and by a judge if there is one."""
+"""python -m web gate: what the gate makes of hints, and what a judge says of them."""
 
 from __future__ import annotations
 

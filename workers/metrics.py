@@ -41,6 +41,12 @@ CACHED_TOKENS = Counter(
 PROMPT_TOKENS = Counter(
     "hint_prompt_tokens", "Prompt tokens, cached or not.", ["engine", "purpose"], registry=REGISTRY
 )
+JUDGED = Counter(
+    "hint_judged",
+    "Hints that were judged, by what the judge said: passed, leak, undecided, or failed.",
+    ["engine", "verdict"],
+    registry=REGISTRY,
+)
 ATTEMPTS = Counter(
     "hint_attempts",
     "Attempts by how they ended: answered, withheld, failed, moved to another engine, dropped"

@@ -18,6 +18,7 @@ from web.engines.client.model import Model
 from workers.attempt.relay import Relay
 from workers.background import begin, every
 from workers.database import Database
+from workers.programs import Programs
 from workers.results import ledger
 
 PROGRESS_S = 1
@@ -32,6 +33,7 @@ class Runtime:
         self.engine, self.worker, self.slots = engine, worker, slots
         self.broker, self.database, self.model = AsyncBroker(), Database(), Model()
         self.relay = Relay(self.broker)
+        self.programs = Programs()
         self.held: dict[str, tuple[int, Callable[[], None]]] = {}
         self.retired = False
         self._chunks = 0
@@ -65,6 +67,7 @@ class Runtime:
         await self.model.aclose()
         await self.broker.aclose()
         self.database.close()
+        self.programs.close()
 
     def hold(self, hint: str, attempt: int, stop: Callable[[], None]) -> None:
         """From now on this lease is renewed; stop is called if it is lost."""

@@ -11,6 +11,8 @@ from broker.contract.hint import Reason, State, Usage
 
 PASSED = "passed"
 """The verdict on a text that no rule blocked."""
+LEAK, UNDECIDED = "leak", "undecided"
+"""What else a judge's verdict can be."""
 
 
 class Purpose(StrEnum):
@@ -29,7 +31,8 @@ class ModelCall:
     """One request to an engine within an attempt.
 
     parameters: of the request, without its messages. verdict: `passed`, the rule that blocked the
-    text, or empty where nobody judged it. text: as the model wrote it, ungated.
+    text, or empty where nobody judged it; of a judge's own call, what it says: `passed`, `leak` or
+    `undecided`, with the probability of a leak. text: as the model wrote it, ungated.
     """
 
     purpose: Purpose
@@ -39,6 +42,7 @@ class ModelCall:
     usage: Usage
     verdict: str
     text: str
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

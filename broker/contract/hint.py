@@ -44,6 +44,8 @@ class Reason(StrEnum):
     """The model gave the solution away, twice."""
     OFF_TEMPLATE = "off_template"
     """The model's text broke the level's form or language, twice, or was empty."""
+    UNJUDGED = "unjudged"
+    """The judge of hints did not say whether the model's text gives the solution away, twice."""
     MODEL_UNAVAILABLE = "model_unavailable"
     """No engine of the chosen mode could be reached."""
     MODEL_TIMEOUT = "model_timeout"

@@ -92,11 +92,27 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the model picks tokens; what is None is not sent."""
+    """How the model picks tokens; what is None is not sent.
+
+    more: parameters of this one request, such as the schema that its answer must have.
+    """
 
     max_tokens: int | None = 200
     temperature: float | None = 0.7
     top_p: float | None = 0.9
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintJudge:
+    """Who says whether a hint tells the correction. engine: its name, perhaps that of the writer.
+
+    threshold: from this probability of a leak on, 0 to 1, the hint is not shown.
+    """
+
+    engine: str
+    endpoint: Endpoint
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +133,9 @@ class Partial:
 class HintJob:
     """A claimed hint.
 
-    authored, l0: the author's hint and the test report, which the model is told.
+    authored, l0: the author's hint and the test report, which the model is told. judge: None where
+    the rules alone decide. streams: the course shows longer hints while they are written.
+    diagnoses: the engine finds out first what is wrong.
     """
 
     hint: str
@@ -137,6 +155,9 @@ class HintJob:
     sampling: Sampling
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
+    judge: HintJudge | None = None
+    streams: bool = False
+    diagnoses: bool = False
 
     @property
     def beginning(self) -> str:

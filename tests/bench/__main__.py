@@ -27,6 +27,7 @@ from tests.bench import (
     gate,
     gatekeeping,
     idle,
+    judging,
     neighbours,
     path,
     placement,
@@ -62,6 +63,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
     "gatekeeping": ("Hints that the gate refuses: leaks, and good ones", gatekeeping.table),
     "composed": ("Hints without a model", table(composed.rows)),
+    "judging": ("Hints that are judged, and diagnosed first", table(judging.rows)),
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         table(crowding.rows),

@@ -32,7 +32,7 @@ Engine.objects.all().delete()
 Engine.objects.create(
     name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024, thinking="never"
 )
-AIModelConfig.objects.update(mode="vllm")
+AIModelConfig.objects.update(mode="vllm", judged_by="none", diagnoses=False)
 report = Report(verdict=Verdict.FAILED, total=1, first=Case(call="f(1)", expected="2", got="3"))
 exercises = list(Exercise.objects.all())
 

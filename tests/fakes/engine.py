@@ -1,8 +1,9 @@
 """A scripted OpenAI-compatible engine: python -m tests.fakes.engine --port 0, prints its port.
 
 POST /v1/chat/completions, GET /v1/models, GET /stats, POST /script: a list of behaviours, instead
-of the one before; each serves once, the first request that fits. With --seconds all streams tick
-together, as a batching engine does, and no script is read. With --rate it answers so many
+of the one before; each serves once, the first request that fits. A request to judge a hint is none
+of those: POST /judge says how it judges, GET /judge how often it did. With --seconds all streams
+tick together, as a batching engine does, and no script is read. With --rate it answers so many
 requests in --window-s seconds, as a hosted API does, and to the others 429. With --times it keeps
 when each chunk was sent: GET /sent.
 """
@@ -24,6 +25,7 @@ import uvloop
 from tests.fakes import wire
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.http import HttpConnection
+from tests.fakes.judging import FakeJudge, asks
 
 KEPT_REQUESTS = 50
 COMMENT_S = 0.05
@@ -73,6 +75,7 @@ class Engine:
         self.limiter = limiter
         self.stats = Stats()
         self.script: list[Behaviour] = []
+        self.judge = FakeJudge()
         self.sent: dict[str, list[tuple[float, int]]] | None = {} if times else None
         """By X-Request-Id: when each chunk was sent, s, and characters of the answer by then."""
 
@@ -129,6 +132,11 @@ class Connection(HttpConnection):
                 self.transport.write(wire.reply(200, self.engine.sent))
             case "GET", "/stats":
                 self.transport.write(wire.reply(200, self.engine.stats.as_json()))
+            case "GET", "/judge":
+                self.transport.write(wire.reply(200, self.engine.judge.as_json()))
+            case "POST", "/judge":
+                self.engine.judge.told(json.loads(body))
+                self.transport.write(wire.reply(200, {}))
             case "POST", "/script":
                 self.engine.script = [Behaviour.parse(item) for item in json.loads(body)]
                 self.transport.write(wire.reply(200, {}))
@@ -145,6 +153,10 @@ class Connection(HttpConnection):
             self.engine.ticker.join(self)
             return
         request = json.loads(body)
+        if asks(request["messages"]):
+            if answer := self.engine.judge.reply(request):
+                self.transport.write(answer)
+            return
         at = {"at_s": self.asked_s}
         self.engine.stats.requests.append({"headers": headers, "body": request, **at})
         if not self.engine.limiter.admits(self.asked_s):

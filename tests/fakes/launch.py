@@ -76,6 +76,15 @@ class FakeEngine(Fake):
         """Replaces what is left of the script before."""
         self.ask("POST", "/script", json.dumps([item.as_json() for item in behaviours]))
 
+    def judge(self, *leaks: str, way: str = "honest") -> None:
+        """As tests.fakes.judging has them; without any it is honest and knows of no leak."""
+        self.ask("POST", "/judge", json.dumps({"leaks": leaks, "way": way}))
+
+    def judged(self) -> int:
+        """How often it was asked since it was told how to judge."""
+        asked: int = self.ask("GET", "/judge")["asked"]
+        return asked
+
     def stats(self) -> dict[str, Any]:
         """As tests.fakes.engine.Stats."""
         return self.ask("GET", "/stats")

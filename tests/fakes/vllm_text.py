@@ -1,7 +1,7 @@
 """What the fake vLLM writes: fixed by the prompt, fit for the gate at the prompt's level.
 
-Two fakes of another voice write other words for one prompt, so that a text mixed from two of
-them is told from a whole one.
+As a judge it knows of no leak. Two fakes of another voice write other words for one prompt, so
+that a text mixed from two of them is told from a whole one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+
+from web.tutor.gate import judge
 
 VOICES = range(4)
 NONCE = re.compile(r"student-[0-9a-f]{8}")
@@ -21,6 +23,8 @@ Messages = Sequence[Mapping[str, str]]
 
 def answer(messages: Messages, voice: int) -> str:
     """The whole answer; a last assistant message is not part of the question."""
+    if messages[0]["content"].startswith(judge.SYSTEM):
+        return "No"
     asked = [message for message in messages if message["role"] != "assistant"]
     text = NONCE.sub("student", "\n".join(f"{m['role']}:{m['content']}" for m in asked))
     digest = blake2b(f"{voice}\0{text}".encode(), digest_size=16).digest()

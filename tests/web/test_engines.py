@@ -37,6 +37,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "mode": "vllm", "model_name": "big", "api_url": "https://api.example/v1", "api_key": "",
         "vllm_url": "http://gpu:8001/v1", "max_tokens": 200, "temperature": 0.7, "top_p": 0.9,
         "connect_s": 5, "first_chunk_s": 30, "idle_s": 10, "deadline_s": 120,
+        "judged_by": "same", "judge_engine": "", "judge_threshold": 0.5,
     }  # fmt: skip
     return fields | changes
 

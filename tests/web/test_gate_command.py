@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.fakes.launch import ROOT
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.fakes.launch import ROOT, FakeEngine
+from web.engines.models import AIModelConfig, Engine
 
 
 def test_it_answers_each_line_and_asks_no_server(tmp_path: Path) -> None:
@@ -34,3 +39,51 @@ def test_it_answers_each_line_and_asks_no_server(tmp_path: Path) -> None:
     assert good == {"id": 1, "shown": "What is `n` now?", "ok": True, "rule": None}
     assert (bad["id"], bad["line"]) == (2, 2)
     assert leak == {"id": 3, "shown": "", "ok": False, "rule": "R1"}
+
+
+LINES = [
+    {"id": 1, "level": 1, "locale": "en", "text": "What is `n` now?", "code": "n = 1\n"},
+    {"id": 2, "level": 1, "locale": "en", "text": "What if it were two?", "code": "n = 1\n"},
+    {"id": 3, "level": 1, "locale": "en", "text": "```\nn = 2\n```?", "code": "n = 1\n"},
+    {"id": 4, "level": 9, "locale": "en", "text": "What is it?"},
+]
+
+
+def gated(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> list[dict[str, object]]:
+    lines = "\n".join(json.dumps(line | {"fix": "n = 2"}) for line in LINES)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    call_command("gate", "--jsonl", "--judge", name)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.django_db
+def test_a_judge_that_is_named_is_asked_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    AIModelConfig.current()
+    with FakeEngine() as engine:
+        Engine.objects.create(name="small", kind="api", url=engine.url, thinking="never")
+        engine.judge("were two", "n = 2")
+        good, leak, code, bad = gated(capsys, monkeypatch, "small")
+        engine.judge(way="500")
+        broken = gated(capsys, monkeypatch, "small")
+
+    assert (good["ok"], good["rule"], good["probability"]) == (True, None, pytest.approx(0.02))
+    assert (leak["ok"], leak["rule"], leak["shown"]) == (False, "judge", "")
+    assert leak["probability"] == pytest.approx(0.98)
+    assert (code["rule"], code["probability"]) == ("R1", pytest.approx(0.98))
+    assert "error" in bad
+    assert [line.get("rule") for line in broken[:3]] == ["judge", "judge", "R1"]
+    assert {line["probability"] for line in broken[:3]} == {None}
+
+
+@pytest.mark.django_db
+def test_a_judge_that_is_not_there_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Engine.objects.create(name="gpu0", kind="vllm")
+
+    with pytest.raises(CommandError, match=r"no engine gpu9.*gpu0"):
+        gated(capsys, monkeypatch, "gpu9")

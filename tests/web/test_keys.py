@@ -139,6 +139,7 @@ def test_the_mode_keeps_its_ciphertext_and_says_so(admin: Client, shared: AIMode
         "mode": "vllm", "model_name": "big", "api_url": "https://api.example/v1", "api_key": "",
         "vllm_url": "http://gpu:8001/v1", "max_tokens": 200, "temperature": 0.7, "top_p": 0.9,
         "connect_s": 5, "first_chunk_s": 30, "idle_s": 10, "deadline_s": 120,
+        "judged_by": "same", "judge_engine": "", "judge_threshold": 0.5,
     }  # fmt: skip
     admin.post(CONFIG, fields)
 

@@ -20,7 +20,8 @@ from tests.whole.stand import Stand, standing, until
 STUDENTS = 12
 HOSTED = """
 from web.engines.models import AIModelConfig, Engine
-AIModelConfig.objects.update(mode="api", first_chunk_s=30, idle_s=10)
+AIModelConfig.objects.update(mode="api", judged_by="none", diagnoses=False)
+AIModelConfig.objects.update(first_chunk_s=30, idle_s=10)
 Engine.objects.update(kind="api", thinking="unknown", slots=8)
 """
 

@@ -236,7 +236,9 @@ for name, url in json.loads(sys.argv[1]).items():
     Engine.objects.create(
         name=name, kind="vllm", url=url, model_name="fake", slots=2, thinking="never"
     )
-AIModelConfig.objects.update(mode="vllm", first_chunk_s=5, idle_s=3)
+# Words are shown as they come: with a judge they would be held. test_judging.py has one.
+AIModelConfig.objects.update(mode="vllm", judged_by="none", diagnoses=False)
+AIModelConfig.objects.update(first_chunk_s=5, idle_s=3)
 course = Course.objects.get(slug="python-steps")
 for number in range(int(sys.argv[2])):
     user = User.objects.create(username=f"student{number}")

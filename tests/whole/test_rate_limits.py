@@ -16,7 +16,7 @@ STUDENTS = 20
 HOSTED = """
 from web.engines.models import AIModelConfig, Engine
 Engine.objects.update(kind="api", slots=8, worker_slots=8)
-AIModelConfig.objects.update(mode="api")
+AIModelConfig.objects.update(mode="api", judged_by="none", diagnoses=False)
 """
 
 

@@ -18,7 +18,7 @@ from tests.web.conftest import course, exercise, line, student
 from web.engines import roster
 from web.engines.client.chunk import Chunk
 from web.engines.client.model import Model
-from web.engines.models import AIModelConfig, Engine, Mode
+from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode
 from workers.runtime import Runtime
 
 __all__ = ["course", "exercise", "line", "student"]
@@ -52,9 +52,9 @@ class Stopper:
 
 
 class ScriptedModel:
-    """Plays one script a request: pieces of text, or an exception to raise in their place."""
+    """Plays one script a request: pieces of text or chunks, or an exception to raise instead."""
 
-    def __init__(self, *scripts: Sequence[str | Exception], gate: Any = None) -> None:
+    def __init__(self, *scripts: Sequence[str | Chunk | Exception], gate: Any = None) -> None:
         self.scripts = list(scripts)
         self.requests: list[tuple[str, list[Any]]] = []
         self.lanes: list[Lane] = []
@@ -81,7 +81,7 @@ class ScriptedModel:
                 if isinstance(piece, Exception):
                     raise piece
                 self.chunks += 1
-                yield Chunk(piece)
+                yield piece if isinstance(piece, Chunk) else Chunk(piece)
             yield Chunk("", "stop", Usage(prompt_tokens=10, completion_tokens=5))
         finally:
             self.open -= 1
@@ -105,8 +105,10 @@ async def runtime(
 
 
 def one_engine() -> None:
+    """Its hints are judged by the rules alone, and nothing is diagnosed: other tests do both."""
     AIModelConfig.current()
-    AIModelConfig.objects.update(mode=Mode.VLLM)
+    settings = {"judged_by": JudgedBy.NOBODY, "diagnoses": False}
+    AIModelConfig.objects.update(mode=Mode.VLLM, **settings)
     Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake", thinking="never")
 
 

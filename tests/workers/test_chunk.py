@@ -120,3 +120,41 @@ def test_what_is_cut_and_what_is_deep_is_unreadable() -> None:
     for data in (b"[" * 100_000, b'{"choices":' * 10_000, b'{"a":' + b"9" * 100_000):
         with fails(EngineFailure.CUT, match="unreadable"):
             parse(data)
+
+
+def told(*entries: Any) -> dict[str, Any]:
+    """A choice whose first token has these alternatives."""
+    first, *others = entries
+    logprobs = {"content": [{**first, "top_logprobs": list(others)}]}
+    return {"index": 0, "delta": {"content": first["token"]}, "logprobs": logprobs}
+
+
+YES, NO = {"token": "Yes", "logprob": -0.5}, {"token": "No", "logprob": -1}
+
+
+@pytest.mark.parametrize(
+    ("choice", "chances"),
+    [
+        (told(YES, YES, NO), {"Yes": -0.5, "No": -1.0}),
+        (told(YES), {"Yes": -0.5}),
+        (told({"token": "Yes", "logprob": 0}, {"token": "No", "logprob": -9999.0}),
+         {"Yes": 0.0, "No": -1000.0}),
+        (told({"token": "Yes", "logprob": -(10**400)}, {"token": "No", "logprob": 10**400}),
+         {"Yes": -1000.0, "No": 0.0}),
+        (told({"token": "x" * 99, "logprob": -1.0}), {"x" * 20: -1.0}),
+        (told(YES, *[{"token": str(n), "logprob": -2.0} for n in range(99)]), 21),
+        (told({"token": "Yes", "logprob": None}, {"token": 3, "logprob": -1.0}, "No", None), None),
+        (told({"token": "Yes", "logprob": True}), None),
+        ({**told(YES), "logprobs": {"content": []}}, None),
+        ({**told(YES), "logprobs": {"content": None}}, None),
+        ({**told(YES), "logprobs": {"tokens": ["Yes"]}}, None),
+        ({**told(YES), "logprobs": ["Yes"]}, None),
+        ({**told(YES), "logprobs": None}, None),
+    ],
+)  # fmt: skip
+def test_what_might_have_been_said_first_is_read_within_bounds(choice: Any, chances: Any) -> None:
+    found = parse(json.dumps({"choices": [choice]}).encode())
+
+    assert found.text == choice["delta"]["content"]
+    expected = len(found.chances or ()) if chances == 21 else found.chances
+    assert expected == chances

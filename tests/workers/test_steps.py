@@ -73,12 +73,12 @@ def hidden(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> H
     return step
 
 
-@pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "between", "last"])
+@pytest.mark.parametrize("place", [0, 1, len(STEPS)], ids=["first", "between", "last"])
 async def test_a_hidden_step_is_kept_and_counted_apart_and_shown_to_nobody(
     runtime: Runtime, hint: str, good: tuple[str, ...], hidden: Hidden, counted: Counted, place: int
 ) -> None:
     scripts = [good]
-    scripts.insert(place == 2, VERDICT)
+    scripts.insert(place == len(STEPS), VERDICT)
     runtime.model = ScriptedModel(*scripts)
 
     result = await generate(runtime, hint, (*STEPS[:place], hidden, *STEPS[place:]))
@@ -117,14 +117,14 @@ async def test_tokens_of_all_calls_are_those_of_the_hint(
     assert (final.prompt_tokens, final.completion_tokens) == (20, 10)
 
 
-@pytest.mark.parametrize("place", [1, 2], ids=["before", "after"])
+@pytest.mark.parametrize("place", [1, len(STEPS)], ids=["before", "after"])
 async def test_an_engine_that_fails_under_a_hidden_step_is_left_for_another(
     runtime: Runtime, hint: str, good: tuple[str, ...], hidden: Hidden, place: int
 ) -> None:
     await join(runtime, "gpu1")
     cut = (*VERDICT[:2], EngineFailed(EngineFailure.CUT, "a test"))
     scripts: list[Any] = [good]
-    scripts.insert(place == 2, cut)
+    scripts.insert(place == len(STEPS), cut)
     runtime.model = ScriptedModel(*scripts)
 
     result = await generate(runtime, hint, (*STEPS[:place], hidden, *STEPS[place:]))

@@ -57,6 +57,14 @@ class Course(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
     title_en = models.CharField(_("title (English)"), max_length=200)
+    streams = models.BooleanField(
+        _("show longer hints while they are written"),
+        default=False,
+        help_text=_(
+            "From level 3 on, sentence by sentence. What the judge then holds for a leak is taken "
+            "back before the eyes of the student."
+        ),
+    )
     title = partialmethod(in_language, "title")
 
     class Meta:

@@ -213,17 +213,25 @@ class EngineAdmin(ServersAdmin):
 class AIModelConfigAdmin(ServersAdmin):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
-    readonly_fields = ("key_state", "known_of_model", "changed_at")
+    readonly_fields = ("key_state", "known_of_model", "judged_now", "changed_at")
     fieldsets = (
         (None, {"fields": ("mode", "model_name", "known_of_model", "changed_at")}),
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
+        (_("Judge of hints"), {"fields": (
+            "judged_by", "judge_engine", "judge_threshold", "judged_now", "diagnoses",
+        )}),
         (_("Sampling"), {"fields": ("max_tokens", "temperature", "top_p")}),
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),
-    )
+    )  # fmt: skip
 
     @admin.display(description=_("known of the model"))
     def known_of_model(self, config: AIModelConfig) -> SafeString:
         return known(Engine(kind=Mode.API))
+
+    @admin.display(description=_("as stored now"))
+    def judged_now(self, config: AIModelConfig) -> str:
+        """Who judges what each engine of the stored mode writes."""
+        return findings.judged_words(roster.in_use(config), config)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         # There is one row: a list of it would be a page to click through.

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from broker.contract.job import Dialect
 from web.engines import roster
 from web.engines.keys import UnreadableKey
-from web.engines.models import AIModelConfig, Engine
+from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.language import locale_now
 
 if TYPE_CHECKING:
@@ -35,6 +35,26 @@ def dialect_words(dialect: Dialect) -> str:
     if dialect.thinks:
         parts.append(_("it thinks, so its text is held until it is whole"))
     return "; ".join(parts) or _("nothing")
+
+
+def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
+    """Who judges the hints that each of these engines writes, and why nobody where that is so."""
+    parts = []
+    for engine in engines:
+        judge = roster.judging(engine, config)
+        names = {"engine": engine.name, "judge": judge}
+        if judge is None and config.judged_by == JudgedBy.SAME:
+            text = _(
+                "%(engine)s: by nobody, as its model is too small to judge; the rules alone decide"
+            )
+        elif judge is None:
+            text = _("%(engine)s: by nobody; the rules alone decide")
+        elif {"logprobs", "response_format"} <= roster.dialect_of(judge, config).left_out:
+            text = _("%(engine)s: by %(judge)s, by its word alone, as it gives no probabilities")
+        else:
+            text = _("%(engine)s: by %(judge)s")
+        parts.append(text % names)
+    return "; ".join(parts) or "–"
 
 
 def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import get_language_info
@@ -69,6 +70,17 @@ class Thinks(models.TextChoices):
     NEVER = Thinking.NEVER, _("does not think: its text streams")
 
 
+class JudgedBy(models.TextChoices):
+    """Who says of a hint that the rules have passed whether it tells the correction."""
+
+    NOBODY = "none", _("nobody: the rules alone decide")
+    """Hints are shown while they are written."""
+    SAME = "same", _("the engine that wrote the hint")
+    """Unless its model is known to be too small for that."""
+    OTHER = "other", _("another engine")
+    """The judge_engine of the AI mode."""
+
+
 class AIModelConfig(models.Model):
     """The one row (pk 1) that says how hints are made; the next hint follows a change."""
 
@@ -107,6 +119,38 @@ class AIModelConfig(models.Model):
         validators=[MinValueValidator(0.01), MaxValueValidator(1)],
         help_text=_("Empty: not sent."),
     )
+    judged_by = models.CharField(
+        _("hints are judged by"), max_length=5, choices=JudgedBy, default=JudgedBy.SAME
+    )
+    # Whoever deletes the judge must choose another one first, or none.
+    judge_engine = models.ForeignKey(
+        "Engine",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("judging engine"),
+        help_text=_("If another engine judges: of any kind, and it need not be enabled."),
+    )
+    judge_threshold = models.FloatField(
+        _("judge's threshold"),
+        default=0.5,
+        validators=[MinValueValidator(0.01), MaxValueValidator(0.99)],
+        help_text=_(
+            "A hint is not shown if the judge holds it for a leak with at least this probability. "
+            "Lower is stricter."
+        ),
+    )
+    diagnoses = models.BooleanField(
+        _("find out first what is wrong"),
+        default=True,
+        help_text=_(
+            "The model mends the student's program in hiding, and it is run: what passes every "
+            "test tells the gate and the judge what no hint may say. One request more for each "
+            "program that nobody has asked about before; not for models that are known to be too "
+            "small."
+        ),
+    )
     connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
     first_chunk_s = seconds(
         _("first token timeout, s"), times.FIRST_CHUNK_S, times.MOST_FIRST_CHUNK_S
@@ -121,6 +165,10 @@ class AIModelConfig(models.Model):
 
     def __str__(self) -> str:
         return str(Mode(self.mode).label)
+
+    def clean(self) -> None:
+        if self.judged_by == JudgedBy.OTHER and self.judge_engine is None:
+            raise ValidationError({"judge_engine": _("Choose the engine that judges.")})
 
     @classmethod
     def current(cls) -> AIModelConfig:

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.utils import translation
 
 from broker import fleet
-from broker.contract.job import Dialect, Endpoint, Sampling, Thinking
+from broker.contract.job import Dialect, Endpoint, HintJudge, Sampling, Thinking
 from web.engines import presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.kinds import KINDS
-from web.engines.models import AIModelConfig, Engine, Thinks
+from web.engines.models import AIModelConfig, Engine, JudgedBy, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
 from web.prepared import Prepared, Slot
@@ -42,9 +42,11 @@ def active() -> dict[str, int]:
     """
     config = AIModelConfig.current()
     rows = [row for row in in_use(config) if not row.draining]
+    judges = {judge.pk: judge for row in rows if (judge := judging(row, config))}
+    asked = {row.pk: row for row in rows} | judges
     # These sentences go into the log, whose language is not that of whoever asks just now.
     with translation.override(OPERATORS):
-        tell(tuple(unreadable(rows, config)))
+        tell(tuple(unreadable([*asked.values()], config)))
     return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
 
 
@@ -65,8 +67,10 @@ def tell(troubles: tuple[str, ...]) -> None:
 
 
 def key_is_lost(engine: Engine, config: AIModelConfig) -> bool:
-    """Whether the API key that this engine is to be sent cannot be read."""
-    return isinstance(key_of(engine, config), Unreadable)
+    """Whether an API key cannot be read that this engine, or its judge, is to be sent."""
+    judge = judging(engine, config)
+    asked = [engine] if judge is None else [engine, judge]
+    return any(isinstance(key_of(each, config), Unreadable) for each in asked)
 
 
 def unreadable(engines: list[Engine], config: AIModelConfig) -> Iterator[str]:
@@ -99,10 +103,19 @@ def reachable() -> list[tuple[Engine, Endpoint]]:
     return [(row, endpoint_of(row, config)) for row in rows]
 
 
-def serving(name: str) -> tuple[Endpoint, Sampling] | None:
-    """How to reach and use this engine, as set at most a second ago.
+class Serving(NamedTuple):
+    """How an engine is reached and used, and who judges what it writes."""
 
-    None without such a row, or if its API key cannot be read.
+    endpoint: Endpoint
+    sampling: Sampling
+    judge: HintJudge | None
+    diagnoses: bool
+
+
+def serving(name: str) -> Serving | None:
+    """As set at most a second ago.
+
+    None without such a row, or if its API key or that of its judge cannot be read.
     """
     return serving_in(name, int(monotonic()))
 
@@ -111,16 +124,44 @@ NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
 
 
 @lru_cache(maxsize=32)
-def serving_in(name: str, second: int) -> tuple[Endpoint, Sampling] | None:
+def serving_in(name: str, second: int) -> Serving | None:
     """A busy worker asks a hundred times a second; people change this a few times a day."""
     engine = NAMED.first(name=name)
     if engine is None:
         return None
     config = AIModelConfig.current()
     try:
-        return endpoint_of(engine, config), sampling_of(config)
+        endpoint, judge = endpoint_of(engine, config), judge_of(engine, config)
+        diagnoses = config.diagnoses and is_able(engine, config)
+        return Serving(endpoint, sampling_of(config), judge, diagnoses)
     except UnreadableKey:
         return None
+
+
+def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
+    """Who judges the hints that this engine writes; None: nobody. Raises: UnreadableKey."""
+    judge = judging(engine, config)
+    if judge is None:
+        return None
+    return HintJudge(
+        engine=judge.name, endpoint=endpoint_of(judge, config), threshold=config.judge_threshold
+    )
+
+
+def judging(engine: Engine, config: AIModelConfig) -> Engine | None:
+    """The row of the engine that judges this one's hints."""
+    match config.judged_by:
+        case JudgedBy.OTHER:
+            return config.judge_engine
+        case JudgedBy.SAME if is_able(engine, config):
+            return engine
+    return None
+
+
+def is_able(engine: Engine, config: AIModelConfig) -> bool:
+    """Whether the model may be asked more than to write: nothing that is known of it forbids it."""
+    preset = preset_of(engine, config)
+    return preset is None or preset.able
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:

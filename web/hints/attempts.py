@@ -26,10 +26,10 @@ BEGIN = """
 KEEP = """
     INSERT INTO hints_modelcall (
         attempt_id, created_at, purpose, model, template_version, parameters,
-        prompt_tokens, completion_tokens, cached_tokens, verdict, text
+        prompt_tokens, completion_tokens, cached_tokens, verdict, probability, text
     ) VALUES (
         (SELECT id FROM hints_attempt WHERE hint_id = %s AND number = %s), {now},
-        %s, %s, %s, %s, %s, %s, %s, %s, %s
+        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
     )
 """
 
@@ -59,7 +59,7 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
             call.template_version, json.dumps(storable_json(dict(call.parameters))),
             call.usage.prompt_tokens, call.usage.completion_tokens, call.usage.cached_tokens,
             # With no days to keep it, what a model wrote is not even stored for an hour.
-            call.verdict, storable(call.text) if settings.RAW_DAYS else "",
+            call.verdict, call.probability, storable(call.text) if settings.RAW_DAYS else "",
         ]
         for call in calls
     ]  # fmt: skip

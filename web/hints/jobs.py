@@ -8,15 +8,17 @@ from functools import lru_cache
 from itertools import islice
 
 from broker.contract.hint import Lane, Source
-from broker.contract.job import Endpoint, HintJob, Partial, Sampling
+from broker.contract.job import HintJob, Partial
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.engines.roster import Serving
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
+from web.tutor.gate import judge
 from web.tutor.languages import Locale
 
 COMPOSED = 4
@@ -42,7 +44,7 @@ def exercise_at(pk: int, revision: int) -> Exercise:
     return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
 
 
-def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
+def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
     exercise = row.exercise
     return HintJob(
         hint=str(row.pk),
@@ -58,8 +60,11 @@ def job(row: Hint, endpoint: Endpoint, sampling: Sampling) -> HintJob:
         l0=words(row.submission, Report.from_json(row.submission.report), row.locale),
         code=row.submission.code,
         question=row.question,
-        endpoint=endpoint,
-        sampling=sampling,
+        endpoint=serving.endpoint,
+        sampling=serving.sampling,
+        judge=serving.judge if row.level <= judge.HIGHEST else None,
+        streams=streams,
+        diagnoses=serving.diagnoses,
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,

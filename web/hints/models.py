@@ -172,6 +172,43 @@ class Hint(models.Model):
         return contract.State(self.state) in contract.FINAL
 
 
+class Diagnosis(models.Model):
+    """What is wrong with a program, for all who wrote the same; web.hints.diagnoses.
+
+    A row that is not done belongs to an attempt which is finding it out. No page and no API shows
+    it: the fix is what no student may see.
+    """
+
+    # The constraint's index begins with this column.
+    exercise = models.ForeignKey(
+        Exercise, on_delete=models.CASCADE, related_name="diagnoses", db_index=False
+    )
+    revision = models.PositiveIntegerField(_("revision"))
+    fingerprint = models.CharField(_("fingerprint"), max_length=32)
+    model = models.CharField(_("model name"), max_length=MODEL_CHARS, blank=True)
+    template_version = models.CharField(_("template version"), max_length=20, blank=True)
+    began_at = models.DateTimeField(_("started"), db_default=Now())
+    done = models.BooleanField(default=False)
+    verified = models.BooleanField(_("every case passes with its fix"), default=False)
+    code = models.TextField(_("code"), blank=True)
+    fix = models.TextField(_("fix"), blank=True)
+    said = models.JSONField(_("finding"), default=dict)
+
+    class Meta:
+        verbose_name = _("diagnosis")
+        verbose_name_plural = _("diagnoses")
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exercise", "revision", "fingerprint", "model"],
+                name="one_diagnosis_a_program",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint[:8]} · {self.model}"
+
+
 class Attempt(models.Model):
     """One claim of a hint; it is open until the hint leaves the state in which it runs."""
 
@@ -220,6 +257,13 @@ class Attempt(models.Model):
         return gettext(self.error) if self.error else ""
 
 
+JUDGED = {
+    attempt.PASSED: _("it says that the hint is no leak"),
+    attempt.LEAK: _("it says that the hint is a leak"),
+    attempt.UNDECIDED: _("it did not decide"),
+}
+
+
 class ModelCall(models.Model):
     """One request to an engine; its text is ungated, for staff alone, and goes after RAW_DAYS."""
 
@@ -237,6 +281,7 @@ class ModelCall(models.Model):
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
     verdict = models.CharField(_("verdict"), max_length=20, blank=True)
+    probability = models.FloatField(_("probability of a leak"), null=True, blank=True)
     text = models.TextField(_("text"), blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
@@ -251,6 +296,11 @@ class ModelCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} · {self.model}"
+
+    @property
+    def judged(self) -> str:
+        """What a judge's call came to, in words."""
+        return str(JUDGED.get(self.verdict, ""))
 
 
 def span_s(start: datetime, end: datetime | None) -> float | None:

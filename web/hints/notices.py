@@ -8,6 +8,7 @@ from broker.contract.hint import Reason
 NOTICES: dict[str, Promise] = {
     Reason.LEAK: _("The AI said too much, so this hint comes without it."),
     Reason.OFF_TEMPLATE: _("The AI's answer was not usable, so this hint comes without it."),
+    Reason.UNJUDGED: _("The AI's answer could not be checked, so this hint comes without it."),
     Reason.MODEL_UNAVAILABLE: _("The AI cannot be reached right now. This hint comes without it."),
     Reason.MODEL_TIMEOUT: _("The AI took too long. This hint comes without it."),
     Reason.MODEL_REFUSED: _(

@@ -74,14 +74,14 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         if not found:
             return None
         attempts.begin(hint, attempt, engine)
-    [(code, report, source, revision, *columns)] = found
+    [(code, report, source, revision, streams, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
     row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    return jobs.job(row, *serving)
+    return jobs.job(row, serving, streams=bool(streams))
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -95,6 +95,9 @@ CLAIM = f"""
     WHERE id = %s AND state = %s AND attempt < %s
     RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
         SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
+    ), (
+        SELECT streams FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
+        WHERE courses_exercise.id = exercise_id
     ), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
 

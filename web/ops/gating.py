@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO
 
+from broker.contract.attempt import PASSED, UNDECIDED
+from broker.contract.job import HintJudge, Message
+from web.engines.client.errors import ModelError
+from web.engines.client.judging import Judged, JudgedTexts
 from web.ops import jsonl
 from web.ops.jsonl import Unusable
+from web.tutor.gate import judge
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
+WITHIN_S = 10.0
 TEXTS = ("code", "statement", "reference", "fix")
 
 
-def answers(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+Asks = Callable[[list[Message]], Judged]
+
+
+def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any]]:
     """An object for each line that is not blank, in their order.
 
     A line is JSON with the keys id, level, locale, code, statement (what else the student sees),
     reference, fix, text, and pieces: the text as it streams, a list of texts or their size.
     Only level, locale and text are needed. Its object has id, shown (empty where a rule blocked the
     text), ok and rule; that of a line that cannot be used has id, line and error.
+    asks: a judge, who is asked of each text, also of one that a rule has blocked: then the object
+    has probability too, of a leak, None where the judge did not say.
     """
-    return jsonl.answers(lines, gated)
+    return jsonl.answers(lines, partial(gated, asks=asks))
 
 
-def gated(entry: Mapping[str, Any]) -> dict[str, Any]:
+def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
     level, locale = entry.get("level"), entry.get("locale")
     if type(level) is not int or level not in LEVELS:
         raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
@@ -43,7 +58,39 @@ def gated(entry: Mapping[str, Any]) -> dict[str, Any]:
     for piece in pieces_of(entry):
         gate.feed(piece)
     ruling = gate.finish()
-    return {"shown": ruling.text, "ok": ruling.ok, "rule": ruling.rule}
+    found = {"shown": ruling.text, "ok": ruling.ok, "rule": ruling.rule}
+    if asks is None:
+        return found
+    said = asks(
+        judge.messages(
+            code=code,
+            correction=judge.correction_of(code, fix or reference),
+            hint=ruling.text or text_of(entry, "text"),
+            nonce=secrets.token_hex(4),
+        )
+    )
+    if ruling.ok and level <= judge.HIGHEST and said.verdict != PASSED:
+        found = {"shown": "", "ok": False, "rule": judge.RULE}
+    return {**found, "probability": said.probability}
+
+
+@contextmanager
+def judging(judge_of: HintJudge) -> Iterator[Asks]:
+    """Asks this judge. Who does not answer, or fails, does not say."""
+    with asyncio.Runner() as runner:
+        texts = JudgedTexts(judge_of.endpoint, judge_of.threshold)
+
+        async def ask(messages: list[Message]) -> Judged:
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    return await texts.judged(messages)
+            except (ModelError, TimeoutError):
+                return Judged(UNDECIDED)
+
+        try:
+            yield lambda messages: runner.run(ask(messages))
+        finally:
+            runner.run(texts.aclose())
 
 
 def text_of(entry: Mapping[str, Any], name: str) -> str:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from time import monotonic
 
 from broker import dispatch
 from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
-from broker.contract.job import Endpoint, HintJob
+from broker.contract.job import Dialect, Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
 from web.tutor.gate.gate import Ruling
 from workers.attempt import telemetry
+from workers.attempt.calls import Endpoints
+from workers.attempt.diagnosing import diagnose
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
@@ -34,8 +35,11 @@ class Attempt:
         self.began_s = monotonic()
         self.outgoing = runtime.relay.open(job.hint, job.attempt, job.student, self.stop)
         self.screen = Screen(self.outgoing)
-        self.dialect = job.endpoint.dialect
-        """How its engine wants to be asked and read, with what its answers have taught."""
+        self.endpoints = Endpoints(job)
+        self.fix = ""
+        """The student's own program put right, if somebody did and every case passes; hidden."""
+        self.diagnosis = ""
+        """What is wrong, in words for who writes the hint, without anything of the fix."""
         self.draft = AnswerText.begun(job)
         """The answer that is being written, or was begun; the gate has not judged it as a whole."""
         self.rulings: list[Ruling] = []
@@ -60,9 +64,12 @@ class Attempt:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The engine, asked as its answers have taught: a second call need not learn it again."""
-        given = self.job.endpoint
-        return given if self.dialect is given.dialect else replace(given, dialect=self.dialect)
+        """The engine that writes, asked as its answers have taught."""
+        return self.endpoints[self.job.engine]
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.endpoint.dialect
 
     @property
     def blocked(self) -> Reason | None:
@@ -72,7 +79,7 @@ class Attempt:
 
 
 Step = Callable[[Attempt], Awaitable[None]]
-STEPS: tuple[Step, ...] = (begin, write)
+STEPS: tuple[Step, ...] = (begin, diagnose, write)
 """What is done between the claim and the end, in this order; the last step leaves an outcome.
 
 A step may stream to the student, ask the model in hiding, or run a program. The student can stop

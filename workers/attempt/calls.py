@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
-from broker.contract.job import Message, Sampling
+from broker.contract.job import Dialect, Endpoint, HintJob, Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed
@@ -22,12 +23,26 @@ if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
 
 
+class Endpoints(dict[str, Endpoint]):
+    """The engines that an attempt asks, by name, each with what its answers have taught so far."""
+
+    def __init__(self, job: HintJob) -> None:
+        judge = {job.judge.engine: job.judge.endpoint} if job.judge else {}
+        super().__init__(judge | {job.engine: job.endpoint})
+
+    def learn(self, engine: str, dialect: Dialect) -> None:
+        """From an engine's answer: a second call need not learn it again."""
+        if dialect is not self[engine].dialect:
+            self[engine] = replace(self[engine], dialect=dialect)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """What is asked of the model. version: of the template that the messages are made by.
 
     Messages of one purpose and version begin alike, which is what an engine's cache goes by.
-    beginning: of the answer, which the model is to go on from; empty for a whole one.
+    beginning: of the answer, which the model is to go on from; empty for a whole one. engine: that
+    is asked, one of the attempt's; empty for the one that writes. within_s: for the whole answer.
     """
 
     purpose: Purpose
@@ -35,6 +50,8 @@ class ModelRequest:
     messages: Sequence[Message]
     sampling: Sampling
     beginning: str = ""
+    engine: str = ""
+    within_s: float = inf
 
     def prompt(self) -> list[Message]:
         begun: Message = {"role": "assistant", "content": self.beginning}
@@ -52,15 +69,15 @@ async def ask(
     Raises: ModelError, also at the attempt's deadline.
     """
     job, model, prompt = attempt.job, attempt.runtime.model, asking.prompt()
+    engine = asking.engine or job.engine
+    endpoint = attempt.endpoints[engine]
     raw, usage, begun = [asking.beginning], Usage(), False
-    stream = model.stream(
-        attempt.endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane
-    )
+    stream = model.stream(endpoint, asking.sampling, prompt, f"{job.hint}-{job.attempt}", job.lane)
     # One deadline for all calls: a later one gets what the earlier ones have left.
     left_s = max(0.0, job.endpoint.deadline_s - (monotonic() - attempt.began_s))
     try:
-        with telemetry.request(attempt, asking.purpose) as first_chunk:
-            async with asyncio.timeout(left_s), aclosing(stream) as chunks:
+        with telemetry.request(attempt, engine, asking.purpose) as first_chunk:
+            async with asyncio.timeout(min(left_s, asking.within_s)), aclosing(stream) as chunks:
                 async for chunk in chunks:
                     if chunk.alive and not begun:
                         begun = True
@@ -68,21 +85,21 @@ async def ask(
                     raw.append(chunk.text)
                     usage = chunk.usage or usage
                     text = answer.feed(chunk)
-                    attempt.dialect = answer.dialect
+                    attempt.endpoints.learn(engine, answer.dialect)
                     if text and take(text):
                         return
         if text := answer.finish():
-            attempt.dialect = answer.dialect
+            attempt.endpoints.learn(engine, answer.dialect)
             take(text)
     except TimeoutError:
         raise EngineFailed(EngineFailure.TIMEOUT, "not finished by the deadline") from None
     finally:
         # Also of a request that failed or was stopped: the engine has worked for it. The endpoint
         # has the dialect as this answer has taught it.
-        request = Negotiation(attempt.endpoint, asking.sampling, prompt, job.lane)
+        request = Negotiation(attempt.endpoints[engine], asking.sampling, prompt, job.lane)
         call = ModelCall(
             purpose=asking.purpose,
-            model=job.endpoint.model,
+            model=endpoint.model,
             template_version=asking.version,
             parameters=request.parameters,
             usage=usage,
@@ -90,7 +107,7 @@ async def ask(
             text="".join(raw),
         )
         attempt.calls.append(call)
-        telemetry.used(job.engine, call)
+        telemetry.used(engine, call)
 
 
 def usage(calls: Iterable[ModelCall]) -> Usage:

@@ -20,7 +20,7 @@ from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.hints import lookup, store
-from workers.attempt.calls import usage
+from workers.attempt.calls import Endpoints, usage
 from workers.attempt.mishap import passes, where
 
 if TYPE_CHECKING:
@@ -99,16 +99,17 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
 
 
 async def learn(attempt: Attempt) -> None:
-    """Keeps what the engine's answers taught; else the next hint learns it again."""
-    job, dialect = attempt.job, attempt.dialect
-    if dialect == job.endpoint.dialect:
-        return
-    # A warning: an admin may want to set by hand what had to be found out.
-    log.warning("engine %s: learned from its answers: %s", job.engine, dialect)
-    try:
-        await attempt.runtime.database.run(roster.learn, job.engine, job.endpoint, dialect)
-    except DatabaseError as error:
-        log.warning("engine %s: not kept: %s", job.engine, error)
+    """Keeps what the engines' answers taught; else the next hint learns it again."""
+    for engine, endpoint in Endpoints(attempt.job).items():
+        dialect = attempt.endpoints[engine].dialect
+        if dialect == endpoint.dialect:
+            continue
+        # A warning: an admin may want to set by hand what had to be found out.
+        log.warning("engine %s: learned from its answers: %s", engine, dialect)
+        try:
+            await attempt.runtime.database.run(roster.learn, engine, endpoint, dialect)
+        except DatabaseError as error:
+            log.warning("engine %s: not kept: %s", engine, error)
 
 
 def result(attempt: Attempt) -> Result | None:

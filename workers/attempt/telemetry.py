@@ -46,7 +46,7 @@ def label(left: State | None) -> str:
 
 
 @contextmanager
-def request(attempt: Attempt, purpose: Purpose) -> Iterator[Callable[[], None]]:
+def request(attempt: Attempt, engine: str, purpose: Purpose) -> Iterator[Callable[[], None]]:
     """One request to the engine; what it gives is to be called at the first chunk.
 
     Timed is the first one of each purpose in an attempt.
@@ -65,11 +65,16 @@ def request(attempt: Attempt, purpose: Purpose) -> Iterator[Callable[[], None]]:
     def first_chunk() -> None:
         if timed:
             waited_s = monotonic() - began_s
-            metrics.TTFT.labels(attempt.job.engine, affinity, purpose).observe(waited_s)
+            metrics.TTFT.labels(engine, affinity, purpose).observe(waited_s)
             trace.event("first chunk")
 
     with trace.request():
         yield first_chunk
+
+
+def judged(engine: str, verdict: str) -> None:
+    """Counts what a judge has said of a hint."""
+    metrics.JUDGED.labels(engine, verdict).inc()
 
 
 def used(engine: str, call: ModelCall) -> None:

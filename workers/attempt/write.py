@@ -1,4 +1,8 @@
-"""The step that writes the hint: the model's words go through the gate as they come."""
+"""The step that writes the hint: the model's words go through the gate as they come.
+
+Where a hint is judged it is shown when the judge has spoken; a course may want its longer ones
+shown before, sentence by sentence.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,20 @@ from broker.contract.job import HintJob
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.judge import RULE as JUDGE
 from web.tutor.writing import prompt
 from workers.attempt.calls import ModelRequest, ask, usage
 from workers.attempt.ending import without_model
+from workers.attempt.judging import judged
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
 
 TURNS = 2
 """A model that is blocked gets one more try; then the student gets the author's hint."""
+STREAMED_FROM = 3
+"""The lowest level that a course may have shown before it is judged: shorter hints are read at
+once, and what was read cannot be taken back."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
 
@@ -76,6 +85,8 @@ async def write(attempt: Attempt) -> None:
             attempt.outcome = without_model(attempt, State.FAILED, Reason.ONLY_THOUGHTS)
             return
     assert attempt.blocked is not None
+    if attempt.rulings[-1].rule == JUDGE:
+        attempt.screen.clear(attempt.blocked)
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
 
 
@@ -101,13 +112,15 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
 
     beginning: what of the answer is written already.
     """
-    job, screen = attempt.job, attempt.screen
+    job = attempt.job
+    show = nothing if is_held(job) else attempt.screen.show
     gate = Gate(
         level=job.level,
         locale=job.locale,
         student_code=job.code,
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
+        fix=attempt.fix,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
@@ -115,29 +128,43 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
     def decided() -> bool:
         return bool(gate.rule or gate.satisfied)
 
-    def show(text: str) -> bool:
+    def take(text: str) -> bool:
         # Read with every piece: an attempt may be cut off after any of them.
         draft.thought = answer.thought > 0
         draft.parts.append(text)
-        screen.show(gate.feed(text))
+        show(gate.feed(text))
         return decided()
 
     # The beginning alone may be enough, or too much, by the rules of today.
-    screen.show(gate.feed(beginning))
+    show(gate.feed(beginning))
     asked = not decided()
     if asked:
-        await ask(attempt, asking(attempt, beginning), answer, show)
+        await ask(attempt, asking(attempt, beginning), answer, take)
     ruling = gate.finish(cut=answer.incomplete)
     if answer.only_thoughts:
         attempt.error = answer.advice
         ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
-    screen.show(ruling.piece)
+    show(ruling.piece)
+    written = len(attempt.calls) - 1
+    ruling = await judged(attempt, ruling)
     if asked:
-        attempt.calls[-1] = replace(attempt.calls[-1], verdict=ruling.rule or PASSED)
+        call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
+        attempt.calls[written] = call
     attempt.rulings.append(ruling)
     if ruling.ok:
-        screen.end()
+        if is_held(job):
+            attempt.screen.show(ruling.text)
+        attempt.screen.end()
     return ruling
+
+
+def is_held(job: HintJob) -> bool:
+    """Whether nothing of the hint is shown before the judge has let it pass."""
+    return job.judge is not None and not (job.streams and job.level >= STREAMED_FROM)
+
+
+def nothing(text: str) -> None:
+    """Shows it to nobody."""
 
 
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:
@@ -146,14 +173,15 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     # Nobody knew the hint's id when the student's text was written; and one prompt for all
     # attempts is what their text can go on from, and what a cache may hold.
     nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
-    messages = prompt.build(prompt_task(job, attempt.blocked), nonce=nonce)
+    messages = prompt.build(prompt_task(attempt), nonce=nonce)
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
     return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
 
 
-def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
+def prompt_task(attempt: Attempt) -> prompt.PromptTask:
+    job, blocked = attempt.job, attempt.blocked
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -162,6 +190,8 @@ def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
         mistakes=job.mistakes,
         result=job.l0,
         code=job.code,
+        diagnosis=attempt.diagnosis,
         question=job.question,
-        retry=blocked,
+        # Nobody has found a fault with what was not judged.
+        retry=None if blocked is Reason.UNJUDGED else blocked,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jiter import from_json
@@ -38,13 +39,17 @@ THOUGHTS = (
 THINKING = re.compile(r"thinking|thought|reasoning")
 MAX_TOKENS_COUNTED = 10_000_000
 """Most tokens that a usage may count; one that counts more is not believed."""
+MAX_CHANCES = 20
+MAX_TOKEN_CHARS = 20
+LEAST_LOGARITHM = -1000
 
 
 class Chunk(NamedTuple):
     """What one frame adds to the answer; finish_reason and usage come once, near the end.
 
     thoughts: characters that the model has thought, kept apart by its server; learned: comes first,
-    if the request had to be put otherwise than the endpoint's dialect says.
+    if the request had to be put otherwise than the endpoint's dialect says. chances: logarithms of
+    the probabilities of the first token of the text and of others in its place, if asked for.
     """
 
     text: str = ""
@@ -52,6 +57,7 @@ class Chunk(NamedTuple):
     usage: Usage | None = None
     thoughts: int = 0
     learned: Dialect | None = None
+    chances: Mapping[str, float] | None = None
 
     @property
     def alive(self) -> bool:
@@ -92,7 +98,9 @@ def parse(data: bytes) -> Chunk:
         thoughts += thought(delta)
         reason = ended(choice, whole=bool(whole))
         said_something = text or thoughts or reason or usage
-        return Chunk(text, reason, usage, thoughts) if said_something else NOTHING
+        if not said_something:
+            return NOTHING
+        return Chunk(text, reason, usage, thoughts, chances=chances_in(choice.get("logprobs")))
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise EngineFailed(EngineFailure.CUT, "an unreadable frame") from None
 
@@ -107,6 +115,8 @@ def only_text(frame: dict[str, Any]) -> str:
         return ""
     choice, more = choices[0], frame.get("error") or frame.get("usage")
     if more or type(choice) is not dict or choice.get("index") != 0 or choice.get("finish_reason"):
+        return ""
+    if choice.get("logprobs"):
         return ""
     delta = choice.get("delta")
     text = delta.get("content") if type(delta) is dict and len(delta) == 1 else ""
@@ -178,6 +188,25 @@ def thought(delta: dict[str, Any]) -> int:
         if field := delta.get(name):
             return len(field) if isinstance(field, str) else 1
     return 0
+
+
+def chances_in(logprobs: Any) -> dict[str, float] | None:
+    """What might have been said first, by token; None where the server does not tell."""
+    if not isinstance(logprobs, dict):
+        return None
+    content = logprobs.get("content")
+    if not isinstance(content, list) or not content or not isinstance(content[0], dict):
+        return None
+    others = content[0].get("top_logprobs")
+    entries = [content[0], *(others if isinstance(others, list) else [])[:MAX_CHANCES]]
+    chances: dict[str, float] = {}
+    # Most servers name the token that was said among the others too: it counts once.
+    for entry in entries:
+        token = entry.get("token") if isinstance(entry, dict) else None
+        if isinstance(token, str) and type(logarithm := entry.get("logprob")) in (int, float):
+            # A certain token may be written as 0, which is a whole number; no true one is below.
+            chances[token[:MAX_TOKEN_CHARS]] = float(max(LEAST_LOGARITHM, min(logarithm, 0)))
+    return chances or None
 
 
 def ended(choice: dict[str, Any], *, whole: bool) -> str | None:

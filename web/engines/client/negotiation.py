@@ -65,6 +65,7 @@ class Negotiation:
             # vLLM's own parameters: without both of them it would begin a new answer.
             **({"continue_final_message": True, "add_generation_prompt": False} if begun else {}),
             **endpoint.extra_body,
+            **sampling.more,
             # These stand behind what an admin wants sent, so that nothing of it replaces them.
             "model": endpoint.model,
             "stream": True,
@@ -79,6 +80,8 @@ class Negotiation:
         if "stream" in left_out:
             # Servers refuse options of a stream in a request that asks for none.
             sent.pop("stream_options", None)
+        if "logprobs" in left_out:
+            sent.pop("top_logprobs", None)
         return sent
 
     @property

@@ -49,6 +49,7 @@ HEADINGS: dict[Locale, dict[str, str]] = {
         "mistakes": "Usual mistakes",
         "result": "Test result",
         "code": "Student's code",
+        "diagnosis": "What is wrong, as was found out; the student is to find it alone",
         "question": "Student's question",
     },
     "ko": {
@@ -57,6 +58,7 @@ HEADINGS: dict[Locale, dict[str, str]] = {
         "mistakes": "자주 하는 실수",
         "result": "테스트 결과",
         "code": "학생의 코드",
+        "diagnosis": "확인된 원인 (학생이 스스로 찾아야 합니다)",
         "question": "학생의 질문",
     },
 }

@@ -12,11 +12,11 @@ from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES
 
-TEMPLATE_VERSION = "2"
+TEMPLATE_VERSION = "3"
 """Raise it with any change of the policy's texts, of a level's form or of the prompt's order: keys
 of caches hold it."""
 # Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
-LIMITS_CHARS = {"result": 600, "code": 3_000, "question": 400}
+LIMITS_CHARS = {"result": 600, "code": 3_000, "diagnosis": 600, "question": 400}
 """Of the student's parts, by their field in PromptTask, in the prompt's order."""
 # Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
 # is takes room from others in the dispatcher's picture of an engine's cache.
@@ -30,6 +30,7 @@ class PromptTask:
     """What one hint is about. The reference solution is left out on purpose.
 
     hint, mistakes: the author's, in this locale and for this level; result: L0 in words.
+    diagnosis: what is wrong, as a model has found and running its fix has proved, in English.
     retry: reason why the gate refused the first try, `leak` or `off_template`.
     """
 
@@ -40,6 +41,7 @@ class PromptTask:
     mistakes: str
     result: str
     code: str
+    diagnosis: str = ""
     question: str = ""
     retry: str | None = None
 

@@ -1,14 +1,19 @@
-"""python -m web gate: what the gate makes of hints, by its rules alone."""
+"""python -m web gate: what the gate makes of hints, and what a judge says of them."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from broker.contract.job import HintJudge
+from web.engines import roster
+from web.engines.keys import UnreadableKey
+from web.engines.models import AIModelConfig, Engine
 from web.ops import gating
 
 
@@ -16,14 +21,34 @@ class Command(BaseCommand):
     help = (
         "Ask the gate's rules what of a hint a student would see: a line of JSON for each line of "
         "standard input, with id, level, locale, code, statement, reference, text, and if you have "
-        "them fix and pieces. Needs neither a database nor Redis."
+        "them fix and pieces. Needs neither a database nor Redis, unless a judge is asked too."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--jsonl", action="store_true", required=True)
+        parser.add_argument(
+            "--judge", metavar="ENGINE", help="ask this engine too, and tell its probability"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for answer in gating.answers(sys.stdin.buffer):
-            self.stdout.write(json.dumps(answer, ensure_ascii=False))
-            self.stdout.flush()
+        with ExitStack() as stack:
+            name = options["judge"]
+            asks = stack.enter_context(gating.judging(judge(name))) if name else None
+            for answer in gating.answers(sys.stdin.buffer, asks):
+                self.stdout.write(json.dumps(answer, ensure_ascii=False))
+                self.stdout.flush()
+
+
+def judge(name: str) -> HintJudge:
+    """Raises: CommandError for an engine that is not there, or whose key cannot be read."""
+    config = AIModelConfig.current()
+    engine = Engine.objects.filter(name=name).first()
+    if engine is None:
+        known = ", ".join(Engine.objects.values_list("name", flat=True))
+        raise CommandError(f"There is no engine {name}. There are: {known or 'none'}.")
+    try:
+        endpoint = roster.endpoint_of(engine, config)
+    except UnreadableKey as error:
+        raise CommandError(str(error)) from None
+    return HintJudge(engine=name, endpoint=endpoint, threshold=config.judge_threshold)

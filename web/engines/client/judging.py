@@ -1,0 +1,101 @@
+"""How an engine is asked to judge a hint, and how its answer is read; it fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from broker.contract.attempt import LEAK, PASSED, UNDECIDED
+from broker.contract.job import Dialect, Endpoint, Message, Sampling
+from web.engines.client.answer import Answer
+from web.engines.client.chunk import Chunk
+from web.engines.client.errors import ModelRefused, Refusal
+from web.engines.client.model import Model
+from web.tutor.gate import judge
+from web.tutor.gate.judge import AskedForm
+
+
+class FirstToken(Answer):
+    """An answer of which the chances of its first token are kept, unless thoughts come before."""
+
+    chances: Mapping[str, float] | None = None
+
+    def feed(self, chunk: Chunk) -> str:
+        text = super().feed(chunk)
+        # What a server puts before the first word, such as a blank, is no answer yet.
+        if self.chances is None and chunk.text.strip() and not self.thought:
+            self.chances = chunk.chances or {}
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """verdict: as in ModelCall of a judge. probability: of a leak; None where it did not say."""
+
+    verdict: str
+    probability: float | None = None
+
+
+def read(answer: FirstToken, text: str, threshold: float) -> Judged:
+    """text: the whole answer."""
+    found = judge.of_chances(answer.chances) if answer.chances else None
+    if found is None:
+        found = judge.of_text(text)
+    if found is None:
+        return Judged(UNDECIDED)
+    return Judged(PASSED if found < threshold else LEAK, found)
+
+
+def sampling_of(form: AskedForm) -> Sampling:
+    return Sampling(max_tokens=form.max_tokens, temperature=0.0, top_p=None, more=form.needs)
+
+
+async def in_forms(
+    dialect: Callable[[], Dialect],
+    learn: Callable[[Dialect], None],
+    ask: Callable[[AskedForm], Awaitable[Judged]],
+) -> Judged:
+    """Asks in the most telling form that the server takes. Raises: what `ask` raises.
+
+    dialect: of the server, as it is known now. learn: gets what a refusal has taught.
+    """
+    forms = [form for form in judge.FORMS if dialect().left_out.isdisjoint(form.needs)]
+    for form in forms[:-1]:
+        try:
+            return await ask(form)
+        except ModelRefused as error:
+            if error.cause is not Refusal.REQUEST:
+                raise
+            # It did not say which parameter it minds: this form needs one that hints do not.
+            known = dialect()
+            learn(replace(known, left_out=known.left_out | form.needs.keys()))
+    return await ask(forms[-1])
+
+
+class JudgedTexts:
+    """Judges texts that belong to no hint, one after the other; its engine is asked directly."""
+
+    def __init__(self, endpoint: Endpoint, threshold: float) -> None:
+        self._endpoint, self._threshold, self._model = endpoint, threshold, Model()
+
+    async def judged(self, messages: list[Message]) -> Judged:
+        """Raises: ModelError."""
+
+        async def ask(form: AskedForm) -> Judged:
+            answer, parts = FirstToken(self._endpoint), list[str]()
+            stream = self._model.stream(self._endpoint, sampling_of(form), messages, "judge")
+            async with aclosing(stream) as chunks:
+                async for chunk in chunks:
+                    parts.append(answer.feed(chunk))
+            parts.append(answer.finish())
+            self._learn(answer.dialect)
+            return read(answer, "".join(parts), self._threshold)
+
+        return await in_forms(lambda: self._endpoint.dialect, self._learn, ask)
+
+    async def aclose(self) -> None:
+        await self._model.aclose()
+
+    def _learn(self, dialect: Dialect) -> None:
+        self._endpoint = replace(self._endpoint, dialect=dialect)

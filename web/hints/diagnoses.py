@@ -1,0 +1,116 @@
+"""Keeps what is wrong with a program, found out once for all who wrote the same.
+
+Who comes while another attempt finds it out waits for that one, unless it takes too long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models.functions import Now
+
+from broker.base.times import LEASE_S
+from broker.contract.text import storable, storable_json
+from web.courses.models import PYTHON
+from web.database import ago
+from web.hints.models import MODEL_CHARS, Diagnosis, Hint, Submission
+from web.runner.cases import RunLimits, Tests
+from web.statements import insert
+from web.tutor.diagnosis import finding
+from web.tutor.evidence.report import Report, Verdict
+
+STALE_S = 2 * LEASE_S
+"""An attempt that has not told by then is lost, or will be: another one may find it out."""
+WRONG = frozenset({Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.TOO_DEEP})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A program that fails tests which can be run here."""
+
+    submission: int
+    exercise: int
+    revision: int
+    fingerprint: str
+    model: str
+    report: Report
+    tests: Tests = field(repr=False)
+    limits: RunLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A diagnosis as it is kept. fix: empty where none has passed.
+
+    said: as finding.told has it; without lines where the program is written otherwise.
+    """
+
+    verified: bool
+    fix: str = field(repr=False)
+    said: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody has found it out. row: it is the caller's to find out; None: another one does."""
+
+    row: int | None
+
+
+def subject(hint: str, model: str) -> Subject | None:
+    """What there is to be found out; None where nothing is, or nothing could be run."""
+    row = Hint.objects.filter(pk=hint).select_related("submission", "exercise").first()
+    if row is None or row.submission.source == Submission.Source.PLATFORM:
+        return None
+    exercise, program = row.exercise, row.submission
+    tests, report = exercise.tests_to_run(), Report.from_json(program.report)
+    short = len(program.code) <= finding.MOST_CODE_CHARS and program.code.strip()
+    if tests is None or exercise.language != PYTHON or report.verdict not in WRONG or not short:
+        return None
+    return Subject(
+        submission=program.pk, exercise=exercise.pk, revision=exercise.revision,
+        fingerprint=program.fingerprint, model=storable(model)[:MODEL_CHARS], report=report,
+        tests=tests, limits=exercise.limits(),
+    )  # fmt: skip
+
+
+def take(asked: Subject, code: str) -> Known | Unknown:
+    """What is kept of this program, or whose it is to find out."""
+    row = Diagnosis(
+        exercise_id=asked.exercise, revision=asked.revision, fingerprint=asked.fingerprint,
+        model=asked.model, code=storable(code), template_version=finding.VERSION,
+    )  # fmt: skip
+    if insert(row):
+        return Unknown(row.pk)
+    rows = Diagnosis.objects.filter(
+        exercise=asked.exercise, revision=asked.revision, fingerprint=asked.fingerprint,
+        model=asked.model,
+    )  # fmt: skip
+    kept = rows.first()
+    if kept is not None and kept.done:
+        said = kept.said if kept.code == storable(code) else {**kept.said, "lines": []}
+        return Known(verified=kept.verified, fix=kept.fix, said=said)
+    # Of two that come for a lost one, the first changes its time, and the other finds that.
+    late = rows.filter(done=False, began_at__lt=ago(STALE_S))
+    if kept is not None and late.update(began_at=Now()):
+        return Unknown(kept.pk)
+    return Unknown(None)
+
+
+def keep(row: int, known: Known) -> None:
+    """It is found out, or cannot be: nobody asks the model again."""
+    Diagnosis.objects.filter(pk=row).update(
+        done=True, verified=known.verified, fix=storable(known.fix), said=storable_json(known.said)
+    )
+
+
+def give_up(row: int) -> None:
+    """The attempt was broken off: the next one may try at once."""
+    Diagnosis.objects.filter(pk=row, done=False).delete()
+
+
+def explained(asked: Subject, report: Report) -> None:
+    """Adds facts to the submission's report that were found with the fix; whoever is first."""
+    rows = Submission.objects.filter(pk=asked.submission)
+    rows.update(report=storable_json(report.as_json()))

@@ -1,0 +1,189 @@
+"""The step that finds out what is wrong with a program: a model says it, and running proves it.
+
+It asks in hiding. Where it finds nothing, the hint is written without it, and the exercise's
+reference stands in as what no hint may say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from itertools import islice
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from broker.contract.attempt import PASSED, Purpose
+from broker.contract.job import Message, Sampling
+from broker.health import EngineFailure
+from web.engines.client.answer import Answer
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
+from web.hints import diagnoses
+from web.hints.diagnoses import Known, Subject
+from web.tutor.diagnosis import finding
+from web.tutor.evidence.compose import candidates
+from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.report import Verdict
+from web.tutor.languages import OPERATORS
+from workers.attempt.calls import ModelRequest, ask
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+WITHIN_S = 25.0
+"""For all tries together: the student waits for the hint that is written afterwards."""
+WAIT_S = 25.0
+"""So long a hint waits for another one that has the same program found out."""
+PAUSE_S = 0.1
+LONGEST_PAUSE_S = 1.0
+FACTS = 3
+PARTING = "first_difference"
+"""The kind of fact that needs a right program."""
+FAILED = "unverified"
+
+
+async def diagnose(attempt: Attempt) -> None:
+    """Leaves the fix, and what is wrong in words, where both are known. Raises: ModelError."""
+    job, database = attempt.job, attempt.runtime.database
+    if not (job.diagnoses and job.endpoint.writes(job.locale)):
+        return
+    if job.level < job.endpoint.lowest_level:
+        return
+    asked = await database.run(diagnoses.subject, job.hint, job.endpoint.model)
+    known = await found(attempt, asked) if asked else None
+    if asked and known and known.verified:
+        attempt.fix = known.fix
+        shown = "\n".join([job.code, job.statement, job.l0])
+        attempt.diagnosis = finding.told(known.said, known.fix, shown)
+        await explain(attempt, asked)
+
+
+async def found(attempt: Attempt, asked: Subject) -> Known | None:
+    """What is kept, or is found out now; None where that takes another attempt too long."""
+    until_s, pause_s = monotonic() + WAIT_S, PAUSE_S
+    while True:
+        there = await attempt.runtime.database.run(diagnoses.take, asked, attempt.job.code)
+        if isinstance(there, Known):
+            return there
+        if there.row is not None:
+            return await find_out(attempt, asked, there.row)
+        if monotonic() >= until_s:
+            return None
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
+
+
+async def find_out(attempt: Attempt, asked: Subject, row: int) -> Known | None:
+    known = None
+    try:
+        known = await tried(attempt, asked)
+    except ModelRefused as error:
+        # Too long for this model, perhaps: the hint's own request is shorter.
+        if error.cause is not Refusal.REQUEST:
+            raise
+    except EngineFailed as error:
+        if error.failure is not EngineFailure.TIMEOUT:
+            raise
+    finally:
+        keep = partial(diagnoses.keep, row, known) if known else partial(diagnoses.give_up, row)
+        await attempt.runtime.database.run(keep)
+    return known
+
+
+async def tried(attempt: Attempt, asked: Subject) -> Known | None:
+    """At most TRIES answers; None where no program can be run here. Raises: ModelError."""
+    job, runtime = attempt.job, attempt.runtime
+    until_s = monotonic() + WITHIN_S
+    messages, said = first_messages(attempt, asked), dict[str, Any]()
+    for _ in range(finding.TRIES):
+        text = await answered(attempt, messages, until_s - monotonic())
+        read = finding.parse(text, job.code)
+        result = finding.UNREADABLE
+        if read is not None:
+            said = {
+                "fact": read.fact, "misconception": read.misconception, "lines": [*read.lines],
+                "contradiction": read.contradiction,
+            }  # fmt: skip
+            if not read.fixed_code:
+                break
+            result = finding.TOO_MUCH
+        if read is not None and finding.changed(job.code, read.fixed_code) < finding.MOST_CHANGED:
+            fixed = read.fixed_code
+            run = partial(check, code=fixed, asked=asked)
+            report = await runtime.programs.run(run)
+            if report is None:
+                return None
+            if report.verdict is Verdict.PASSED:
+                judged(attempt, PASSED)
+                return Known(verified=True, fix=fixed, said=said)
+            result = l0_words(report, OPERATORS, fixed)
+        judged(attempt, FAILED)
+        messages = [*messages, *finding.again(text, result)]
+    judged(attempt, FAILED)
+    return Known(verified=False, fix="", said=said)
+
+
+def check(checker: Any, *, code: str, asked: Subject) -> Any:
+    return checker.check(code, asked.tests, asked.limits)
+
+
+def judged(attempt: Attempt, verdict: str) -> None:
+    attempt.calls[-1] = replace(attempt.calls[-1], verdict=verdict)
+
+
+def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
+    job, report = attempt.job, asked.report
+    composed = candidates(report, 2, OPERATORS, job.hint, job.code)
+    return finding.messages(
+        statement=job.statement,
+        mistakes=job.mistakes,
+        code=job.code,
+        result=l0_words(report, OPERATORS, job.code),
+        facts="\n".join(islice(composed, FACTS)),
+        nonce=blake2b(f"diagnosis {job.hint}".encode(), digest_size=4).hexdigest(),
+    )
+
+
+async def answered(attempt: Attempt, messages: list[Message], within_s: float) -> str:
+    """By the schema, if the server takes one. Raises: ModelError."""
+    left_out = attempt.dialect.left_out
+    if left_out.isdisjoint(finding.FORMAT):
+        try:
+            return await one(attempt, messages, within_s, finding.FORMAT)
+        except ModelRefused as error:
+            if error.cause is not Refusal.REQUEST:
+                raise
+    text = await one(attempt, messages, within_s, {})
+    # Taken without its schema: the next one need not be refused first.
+    learned = attempt.dialect.left_out | finding.FORMAT.keys()
+    attempt.endpoints.learn(attempt.job.engine, replace(attempt.dialect, left_out=learned))
+    return text
+
+
+async def one(
+    attempt: Attempt, messages: list[Message], within_s: float, more: Mapping[str, Any]
+) -> str:
+    room = finding.max_tokens(attempt.job.code)
+    sampling = Sampling(max_tokens=room, temperature=0.2, top_p=None, more=more)
+    request = ModelRequest(
+        Purpose.DIAGNOSE, finding.VERSION, messages, sampling, within_s=max(0.0, within_s)
+    )
+    parts: list[str] = []
+    await ask(attempt, request, Answer(attempt.endpoint), parts.append)
+    return "".join(parts)
+
+
+async def explain(attempt: Attempt, asked: Subject) -> None:
+    """Looks where the student's run and that of the fix part, for the hints that facts make."""
+    if any(fact.kind == PARTING for fact in asked.report.facts):
+        return
+
+    def look(checker: Any) -> Any:
+        code, fix = attempt.job.code, attempt.fix
+        return checker.explain(asked.report, code, asked.tests, asked.limits, reference=fix)
+
+    report = await attempt.runtime.programs.run(look)
+    if report is not None and report != asked.report:
+        await attempt.runtime.database.run(diagnoses.explained, asked, report)

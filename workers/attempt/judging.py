@@ -1,0 +1,77 @@
+"""The judge's word on a text that the rules have passed: it fails closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from broker.contract.attempt import LEAK, PASSED, Purpose
+from broker.contract.hint import Reason
+from broker.contract.job import Dialect, HintJudge
+from web.engines.client.errors import ModelError
+from web.engines.client.judging import FirstToken, Judged, in_forms, read, sampling_of
+from web.tutor.gate import judge
+from web.tutor.gate.gate import Ruling
+from web.tutor.gate.judge import AskedForm
+from workers.attempt import telemetry
+from workers.attempt.calls import ModelRequest, ask
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+WITHIN_S = 10.0
+"""A judge that takes longer says nothing: a student waits for one word."""
+FAILED = "failed"
+
+
+async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
+    """The gate's ruling on a whole text, or that the judge has not let it pass."""
+    asked = attempt.job.judge
+    if asked is None or not ruling.ok:
+        return ruling
+    try:
+        said = await verdict(attempt, asked, ruling.text)
+    except ModelError as error:
+        # Its engine may be well enough to write: if it is not, the next turn will show that.
+        attempt.error = f"the judge: {error}"
+        said = Judged(FAILED)
+    telemetry.judged(asked.engine, said.verdict)
+    if said.verdict == PASSED:
+        return ruling
+    reason = Reason.LEAK if said.verdict == LEAK else Reason.UNJUDGED
+    return Ruling(ok=False, rule=judge.RULE, reason=reason)
+
+
+async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:
+    """Raises: ModelError."""
+
+    def dialect() -> Dialect:
+        return attempt.endpoints[asked.engine].dialect
+
+    learn = partial(attempt.endpoints.learn, asked.engine)
+    return await in_forms(dialect, learn, partial(one, attempt, asked, text))
+
+
+async def one(attempt: Attempt, asked: HintJudge, text: str, form: AskedForm) -> Judged:
+    """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
+    job = attempt.job
+    right = attempt.fix or job.reference
+    messages = judge.messages(
+        code=job.code,
+        correction=judge.correction_of(job.code, right),
+        hint=text,
+        nonce=blake2b(f"judge {job.hint}".encode(), digest_size=4).hexdigest(),
+    )
+    request = ModelRequest(
+        Purpose.JUDGE, judge.VERSION, messages, sampling_of(form), engine=asked.engine,
+        within_s=WITHIN_S,
+    )  # fmt: skip
+    answer, parts = FirstToken(attempt.endpoints[asked.engine]), list[str]()
+    await ask(attempt, request, answer, parts.append)
+    said = read(answer, "".join(parts), asked.threshold)
+    attempt.calls[-1] = replace(
+        attempt.calls[-1], verdict=said.verdict, probability=said.probability
+    )
+    return said

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
-from openai.types.chat import ChatCompletionChunk
 
 from broker.base import trace
 from broker.contract.hint import Lane
@@ -20,7 +19,7 @@ from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import READ_CHARS, Complaint
 from web.engines.client.errors import EngineFailed, ModelError
 from web.engines.client.negotiation import Negotiation
-from web.engines.client.reader import Reader
+from web.engines.client.reader import Reader, joined
 from web.engines.client.redaction import Redaction
 from web.engines.client.timer import StreamTimer
 from web.engines.client.translation import PLUMBING, Translation, hung_up
@@ -68,11 +67,16 @@ class Request:
 
 
 class Model:
-    """One client for each server and key, made at first use; belongs to the loop it is used on."""
+    """One client for each server and key, made at first use; belongs to the loop it is used on.
 
-    def __init__(self) -> None:
+    pause_s: asked after each words, so long their stream is not read on: of a busy loop, which
+    reads together what comes meanwhile.
+    """
+
+    def __init__(self, pause_s: Callable[[], float] = lambda: 0.0) -> None:
         # A changed endpoint leaves its old client here: admins do that a few times in a life.
         self._clients: dict[tuple[str, str, float], AsyncOpenAI] = {}
+        self._pause_s = pause_s
         self.chunks = 0
         """Of all streams so far: a sign of life of the engine."""
 
@@ -100,9 +104,9 @@ class Model:
         try:
             if request.asked.dialect != endpoint.dialect:
                 yield Chunk(learned=request.asked.dialect)
-            async with aclosing(slices(response, request.timer)) as parts:
+            async with aclosing(self._parts(response, request.timer)) as parts:
                 async for part in parts:
-                    for chunk in reader.feed(part):
+                    for chunk in joined(reader.feed(part)):
                         yield chunk
                         # After the yield: the reader's own time is no silence of the engine.
                         if chunk.alive:
@@ -147,9 +151,10 @@ class Model:
 
     async def _post(self, request: Request) -> httpx2.Response:
         """By the client's own post: chat.completions.create copies the body part by part."""
-        stream = await self._client(request.endpoint).post(
-            "/chat/completions",
-            cast_to=ChatCompletionChunk,
+        client = self._client(request.endpoint)
+        response = await client.post(
+            f"{client.base_url}chat/completions",
+            cast_to=httpx2.Response,
             body=request.asked.body,
             # The key is not sent, but where none is given, the client draws a random one.
             options={
@@ -157,9 +162,22 @@ class Model:
                 "idempotency_key": request.headers["X-Request-Id"],
             },
             stream=True,
-            stream_cls=AsyncStream[ChatCompletionChunk],
+            stream_cls=AsyncStream[Any],
         )
-        return stream.response
+        return response
+
+    async def _parts(
+        self, response: httpx2.Response, timer: StreamTimer
+    ) -> AsyncGenerator[bytes, None]:
+        """The unpacked body. Raises: TimeoutError, PLUMBING."""
+        async with aclosing(response.aiter_bytes()) as parts:
+            while (part := await timer.on(anext(parts, None))) is not None:
+                for start in range(0, len(part), SLICE_BYTES):
+                    yield part[start : start + SLICE_BYTES]
+                    if len(part) > SLICE_BYTES:
+                        await asyncio.sleep(0)
+                if timer.flows and (pause_s := self._pause_s()):
+                    await asyncio.sleep(pause_s)
 
     def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
         server = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
@@ -179,13 +197,3 @@ class Model:
                 ),
             )
         return self._clients[server]
-
-
-async def slices(response: httpx2.Response, timer: StreamTimer) -> AsyncGenerator[bytes, None]:
-    """The unpacked body. Raises: TimeoutError, PLUMBING."""
-    async with aclosing(response.aiter_bytes()) as parts:
-        while (part := await timer.on(anext(parts, None))) is not None:
-            for start in range(0, len(part), SLICE_BYTES):
-                yield part[start : start + SLICE_BYTES]
-                if len(part) > SLICE_BYTES:
-                    await asyncio.sleep(0)

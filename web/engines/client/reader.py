@@ -83,3 +83,28 @@ class Reader:
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def joined(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The chunks of one part, but texts in a row as one: who takes them works once for all.
+
+    Raises: what the chunks raise, after what came before it.
+    """
+    held, failed = NOTHING, None
+    try:
+        for chunk in chunks:
+            # Whether a text is an answer depends on a blank before it, and on thoughts between.
+            goes_on = chunk.text and not chunk.thoughts and not held.finish_reason
+            if goes_on and held.text and not held.text.isspace():
+                text, usage = held.text + chunk.text, chunk.usage or held.usage
+                held = Chunk(text, chunk.finish_reason, usage, held.thoughts)
+            else:
+                if held is not NOTHING:
+                    yield held
+                held = chunk
+    except Exception as error:
+        failed = error
+    if held is not NOTHING:
+        yield held
+    if failed:
+        raise failed

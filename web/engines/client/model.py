@@ -19,7 +19,7 @@ from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import READ_CHARS, Complaint
 from web.engines.client.errors import EngineFailed, ModelError
 from web.engines.client.negotiation import Negotiation
-from web.engines.client.reader import Reader, joined
+from web.engines.client.reader import Reader
 from web.engines.client.redaction import Redaction
 from web.engines.client.timer import StreamTimer
 from web.engines.client.translation import PLUMBING, Translation, hung_up
@@ -106,7 +106,7 @@ class Model:
                 yield Chunk(learned=request.asked.dialect)
             async with aclosing(self._parts(response, request.timer)) as parts:
                 async for part in parts:
-                    for chunk in joined(reader.feed(part)):
+                    for chunk in reader.feed(part):
                         yield chunk
                         # After the yield: the reader's own time is no silence of the engine.
                         if chunk.alive:

@@ -18,7 +18,7 @@ MAX_CHARS = 400_000
 
 
 class Reader:
-    """Chunks that say something, from any split of the body.
+    """Chunks that say something, from any split of the body; texts of one part as one.
 
     An answer is whole after a known reason or [DONE]. A reason that text follows was none: there
     are servers that write `stop` into every frame, so with them only [DONE] counts.
@@ -41,7 +41,9 @@ class Reader:
         self._bytes += len(part)
         if self._bytes > MAX_BYTES:
             raise EngineFailed(EngineFailure.CUT, f"an answer of more than {MAX_BYTES} bytes")
-        return self._chunks(self._events.feed(part))
+        events = self._events.feed(part)
+        chunks = self._chunks(events)
+        return joined(chunks) if len(events) > 1 else chunks
 
     def end(self) -> Iterator[Chunk]:
         """The body has ended. Raises: as feed, and EngineFailed unless the answer is whole."""
@@ -86,7 +88,7 @@ class Reader:
 
 
 def joined(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The chunks of one part, but texts in a row as one: who takes them works once for all.
+    """Texts in a row as one: who takes them works once for all.
 
     Raises: what the chunks raise, after what came before it.
     """

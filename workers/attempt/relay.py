@@ -26,7 +26,7 @@ PAUSES = 4
 """A pause is so many times as long as the sending before it: sending has a fifth of the time at
 most. An idle worker sends in a millisecond, so words leave at once; a busy one gathers more.
 """
-GATHER_S = 0.01
+GATHER_S = 0.02
 """A shorter pause is not worth a stop of those who read what is to be sent."""
 CANCEL_CHECK_S = 0.1
 JSON = json.JSONEncoder(ensure_ascii=False)

@@ -99,7 +99,7 @@ def joined(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
             goes_on = chunk.text and not chunk.thoughts and not held.finish_reason
             if goes_on and held.text and not held.text.isspace():
                 text, usage = held.text + chunk.text, chunk.usage or held.usage
-                held = Chunk(text, chunk.finish_reason, usage, held.thoughts)
+                held = held._replace(text=text, usage=usage, finish_reason=chunk.finish_reason)
             else:
                 if held is not NOTHING:
                     yield held

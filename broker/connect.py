@@ -341,7 +341,11 @@ class AsyncBroker:
                 return replies
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        packed = [part for command in commands for part in PACKER.pack(*command)]
+        packed = [
+            part
+            for command in commands
+            for part in PACKER.pack(*command)  # type: ignore[arg-type]  # typed as lists
+        ]
         found: list[Any] = await self._connection.retry.call_with_retry(
             lambda: self._replies(len(commands), packed), self._connection.disconnect
         )

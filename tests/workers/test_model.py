@@ -113,6 +113,7 @@ async def test_the_request_carries_id_key_and_sampling(
     request = engine.stats()["requests"][-1]
     assert request["headers"]["x-request-id"] == "hint-1"
     assert request["headers"]["authorization"] == f"Bearer {KEY}"
+    assert not [name for name in request["headers"] if name.startswith("x-stainless")]
     assert request["body"] == {
         "model": "fake",
         "messages": [{"role": "user", "content": "안녕"}],

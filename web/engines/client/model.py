@@ -78,8 +78,8 @@ class Request:
 class Model:
     """One client for each server and key, made at first use; belongs to the loop it is used on.
 
-    pause_s: asked after each words, so long their stream is not read on: of a busy loop, which
-    reads together what comes meanwhile.
+    pause_s: how long to leave a stream unread after words of it, asked each time: a busy loop then
+    reads together what has come meanwhile.
     """
 
     def __init__(self, pause_s: Callable[[], float] = lambda: 0.0) -> None:

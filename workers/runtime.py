@@ -31,9 +31,11 @@ class Runtime:
 
     def __init__(self, engine: str, worker: str, slots: int) -> None:
         self.engine, self.worker, self.slots = engine, worker, slots
-        self.broker, self.database, self.model = AsyncBroker(), Database(), Model()
+        self.broker, self.database = AsyncBroker(), Database()
         self.relay = Relay(self.broker)
         self.programs = Programs()
+        # Words wait for the relay anyway: read more often, they would only be more pieces.
+        self.model = Model(self.relay.pause_s)
         self.held: dict[str, tuple[int, Callable[[], None]]] = {}
         self.retired = False
         self._chunks = 0

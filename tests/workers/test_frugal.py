@@ -31,11 +31,11 @@ def words(told: str, data: Path, **environ: str) -> set[str]:
     return set(done.stdout.decode().split())
 
 
-def test_a_worker_loads_neither_admin_nor_api_nor_pages(tmp_path: Path) -> None:
+def test_a_worker_loads_neither_admin_nor_api_nor_pages_nor_the_sandbox(tmp_path: Path) -> None:
     loaded = words("sys.modules", tmp_path)
 
     assert {"workers.tasks", "web.hints.models", "django_celery_results.models"} <= loaded
-    unused = {"ninja", "axes", "web.urls", "web.hints.admin", "web.pages.views"}
+    unused = {"ninja", "axes", "web.urls", "web.hints.admin", "web.pages.views", "wasmtime"}
     assert not unused & loaded
 
 

@@ -17,7 +17,7 @@ from web.engines.client import reader as reader_module
 from web.engines.client.chunk import Chunk
 from web.engines.client.complaint import Complaint
 from web.engines.client.errors import EngineFailed, ErrorFrame, ModelRefused, Refusal
-from web.engines.client.reader import Reader
+from web.engines.client.reader import Reader, joined
 
 STOP: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 EMOJI = "\N{SLIGHTLY SMILING FACE}"
@@ -362,3 +362,41 @@ def test_no_shape_of_an_error_is_a_defect_of_ours(body: Any) -> None:
 
     assert isinstance(complaint.text, str)
     assert all(isinstance(name, str) for name in (*complaint.names, complaint.code))
+
+
+USAGE = Usage(prompt_tokens=1, completion_tokens=2)
+JOINED: dict[str, tuple[list[Chunk], list[Chunk]]] = {
+    "texts": ([Chunk("a"), Chunk(" "), Chunk("b")], [Chunk("a b")]),
+    "a text that ends": ([Chunk("a"), Chunk("b", "stop")], [Chunk("ab", "stop")]),
+    "the last usage": (
+        [Chunk("a", usage=Usage()), Chunk("b", usage=USAGE)],
+        [Chunk("ab", None, USAGE)],
+    ),
+    "thoughts, then text": (
+        [Chunk(thoughts=2), Chunk("a"), Chunk("b")],
+        [Chunk(thoughts=2), Chunk("ab")],
+    ),
+    "thoughts after text": (
+        [Chunk("a"), Chunk("b", thoughts=1)],
+        [Chunk("a"), Chunk("b", thoughts=1)],
+    ),
+    "a blank first": ([Chunk(" \n"), Chunk("a"), Chunk("b")], [Chunk(" \n"), Chunk("ab")]),
+    "text after a reason": ([Chunk("a", "stop"), Chunk("b")], [Chunk("a", "stop"), Chunk("b")]),
+    "a reason by itself": ([Chunk("a"), Chunk("", "stop")], [Chunk("a"), Chunk("", "stop")]),
+    "nothing": ([], []),
+}
+
+
+@pytest.mark.parametrize(("came", "given"), JOINED.values(), ids=JOINED)
+def test_texts_of_one_part_become_one_chunk(came: list[Chunk], given: list[Chunk]) -> None:
+    assert list(joined(iter(came))) == given
+
+
+def test_what_came_before_an_error_is_given_before_it() -> None:
+    body = stream(frame("a"), frame("b"), {"error": {"message": "no"}}, frame("c"))
+    found: list[Chunk] = []
+
+    with pytest.raises(ErrorFrame):
+        found.extend(joined(Reader().feed(body)))
+
+    assert found == [Chunk("ab")]

@@ -14,10 +14,12 @@ import tempfile
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wasmtime import Config, Engine
-from wasmtime._bindings import dll  # type: ignore[attr-defined]
-from wasmtime.component import Component
+# It takes 5 MB of each process, and workers ask of the sandbox only whether it is there. So it is
+# loaded where it is used.
+if TYPE_CHECKING:
+    from wasmtime import Config, Engine
 
 GUEST = Path(__file__).parent / "guest"
 FOLDER = Path(sys.prefix) / "hintline"
@@ -61,11 +63,15 @@ def wasm_engine(*, reuses: bool = False) -> Engine:
 
     reuses: put back the memory of a run that is over, where it lies, for the next one.
     """
+    target = _target()  # first, as on another machine wasmtime cannot even be loaded
+    from wasmtime import Config, Engine
+    from wasmtime._bindings import dll  # type: ignore[attr-defined]
+
     config = Config()
     config.epoch_interruption = True
     # Named, so that the code runs on every machine of its kind: else it would use whatever the
     # processor that it was built on has.
-    config.target = _target()
+    config.target = target
     set_stack = dll.wasmtime_config_async_stack_size_set  # it has no name in wasmtime-py yet
     set_stack.argtypes, set_stack.restype = [ctypes.c_void_p, ctypes.c_size_t], None
     set_stack(ctypes.cast(config.ptr(), ctypes.c_void_p), STACK_BYTES + (1 << 20))
@@ -76,6 +82,8 @@ def wasm_engine(*, reuses: bool = False) -> Engine:
 
 
 def _reuse(config: Config) -> None:
+    from wasmtime._bindings import dll  # type: ignore[attr-defined]
+
     # To copy what a run has changed is a third of the work of asking for each page of it again.
     sizes = {
         "total_component_instances": 1, "total_core_instances": 100, "total_memories": 1,
@@ -103,6 +111,8 @@ def _reuse(config: Config) -> None:
 
 def build(path: Path) -> None:
     """Raises: CalledProcessError if componentize-py cannot read the guest."""
+    from wasmtime.component import Component
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         component = Path(folder) / "runner.wasm"

@@ -79,7 +79,7 @@ def parse(data: bytes) -> Chunk:
         if frame is None:
             return NOTHING
         if text := only_text(frame):
-            return Chunk(text)
+            return Chunk(text, usage=counted(frame.get("usage")))
         error = frame.get("error") or (frame if complains(frame) else None)
         # Some gateways send an `error` of empty fields beside a good choice.
         if error and not (isinstance(error, dict) and not any(error.values())):
@@ -106,15 +106,17 @@ def parse(data: bytes) -> Chunk:
 
 
 def only_text(frame: dict[str, Any]) -> str:
-    """The text of a frame that says nothing else, as nearly all do; empty for any other frame.
+    """The text of a frame that says no more, but how much there is; empty for any other frame.
 
     It is what the long way would find, at a third of its cost.
     """
     choices = frame.get("choices")
-    if type(choices) is not list or len(choices) != 1 or frame.get("object") == "error":
+    if type(choices) is not list or len(choices) != 1:
         return ""
-    choice, more = choices[0], frame.get("error") or frame.get("usage")
-    if more or type(choice) is not dict or choice.get("index") != 0 or choice.get("finish_reason"):
+    choice = choices[0]
+    if frame.get("error") or frame.get("object") == "error" or type(choice) is not dict:
+        return ""
+    if choice.get("index") != 0 or choice.get("finish_reason"):
         return ""
     if choice.get("logprobs"):
         return ""

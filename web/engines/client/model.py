@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import httpx2
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
-from openai.types.chat import ChatCompletionChunk
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, omit
 
 from broker.base import trace
 from broker.contract.hint import Lane
@@ -30,6 +29,14 @@ KEEPALIVE_S = 3.0
 """Below the 5 s after which uvicorn, so vLLM, closes an idle connection: a reused one is alive."""
 NO_KEY = "none"
 """Sent where an engine needs none: left out, the client would send OPENAI_API_KEY there."""
+UNTOLD = dict.fromkeys(
+    (f"X-Stainless-{name}" for name in (
+        "Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async",
+        "Retry-Count",
+    )),
+    omit,
+)  # fmt: skip
+"""What the client would tell of this machine; no engine needs it, and httpx merges it slowly."""
 SLICE_BYTES = 1 << 16
 """After so much of a body that came at once, or was packed, other streams have their turn."""
 
@@ -55,6 +62,7 @@ class Request:
             "X-Request-Id": request_id,
             # Compression would hold words back until a block is full.
             "Accept-Encoding": "identity",
+            **UNTOLD,
             **trace.headers(),
         }
 
@@ -68,11 +76,16 @@ class Request:
 
 
 class Model:
-    """One client for each server and key, made at first use; belongs to the loop it is used on."""
+    """One client for each server and key, made at first use; belongs to the loop it is used on.
 
-    def __init__(self) -> None:
+    pause_s: how long to leave a stream unread after words of it, asked each time: a busy loop then
+    reads together what has come meanwhile.
+    """
+
+    def __init__(self, pause_s: Callable[[], float] = lambda: 0.0) -> None:
         # A changed endpoint leaves its old client here: admins do that a few times in a life.
         self._clients: dict[tuple[str, str, float], AsyncOpenAI] = {}
+        self._pause_s = pause_s
         self.chunks = 0
         """Of all streams so far: a sign of life of the engine."""
 
@@ -100,7 +113,7 @@ class Model:
         try:
             if request.asked.dialect != endpoint.dialect:
                 yield Chunk(learned=request.asked.dialect)
-            async with aclosing(slices(response, request.timer)) as parts:
+            async with aclosing(self._parts(response, request.timer)) as parts:
                 async for part in parts:
                     for chunk in reader.feed(part):
                         yield chunk
@@ -147,9 +160,12 @@ class Model:
 
     async def _post(self, request: Request) -> httpx2.Response:
         """By the client's own post: chat.completions.create copies the body part by part."""
-        stream = await self._client(request.endpoint).post(
-            "/chat/completions",
-            cast_to=ChatCompletionChunk,
+        client = self._client(request.endpoint)
+        # A whole URL, and the response itself: the client would join the one from parts, and wrap
+        # the other in a stream of its own, for a tenth of the time that a request takes.
+        response = await client.post(
+            f"{client.base_url}chat/completions",
+            cast_to=httpx2.Response,
             body=request.asked.body,
             # The key is not sent, but where none is given, the client draws a random one.
             options={
@@ -157,9 +173,22 @@ class Model:
                 "idempotency_key": request.headers["X-Request-Id"],
             },
             stream=True,
-            stream_cls=AsyncStream[ChatCompletionChunk],
+            stream_cls=AsyncStream[Any],
         )
-        return stream.response
+        return cast(httpx2.Response, response)
+
+    async def _parts(
+        self, response: httpx2.Response, timer: StreamTimer
+    ) -> AsyncGenerator[bytes, None]:
+        """The unpacked body. Raises: TimeoutError, PLUMBING."""
+        async with aclosing(response.aiter_bytes()) as parts:
+            while (part := await timer.on(anext(parts, None))) is not None:
+                for start in range(0, len(part), SLICE_BYTES):
+                    yield part[start : start + SLICE_BYTES]
+                    if len(part) > SLICE_BYTES:
+                        await asyncio.sleep(0)
+                if timer.flows and (pause_s := self._pause_s()):
+                    await asyncio.sleep(pause_s)
 
     def _client(self, endpoint: Endpoint) -> AsyncOpenAI:
         server = (endpoint.base_url, endpoint.api_key, endpoint.connect_s)
@@ -179,13 +208,3 @@ class Model:
                 ),
             )
         return self._clients[server]
-
-
-async def slices(response: httpx2.Response, timer: StreamTimer) -> AsyncGenerator[bytes, None]:
-    """The unpacked body. Raises: TimeoutError, PLUMBING."""
-    async with aclosing(response.aiter_bytes()) as parts:
-        while (part := await timer.on(anext(parts, None))) is not None:
-            for start in range(0, len(part), SLICE_BYTES):
-                yield part[start : start + SLICE_BYTES]
-                if len(part) > SLICE_BYTES:
-                    await asyncio.sleep(0)

@@ -18,7 +18,7 @@ MAX_CHARS = 400_000
 
 
 class Reader:
-    """Chunks that say something, from any split of the body.
+    """Chunks that say something, from any split of the body; texts of one part as one.
 
     An answer is whole after a known reason or [DONE]. A reason that text follows was none: there
     are servers that write `stop` into every frame, so with them only [DONE] counts.
@@ -41,7 +41,9 @@ class Reader:
         self._bytes += len(part)
         if self._bytes > MAX_BYTES:
             raise EngineFailed(EngineFailure.CUT, f"an answer of more than {MAX_BYTES} bytes")
-        return self._chunks(self._events.feed(part))
+        events = self._events.feed(part)
+        chunks = self._chunks(events)
+        return joined(chunks) if len(events) > 1 else chunks
 
     def end(self) -> Iterator[Chunk]:
         """The body has ended. Raises: as feed, and EngineFailed unless the answer is whole."""
@@ -83,3 +85,28 @@ class Reader:
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def joined(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Texts in a row as one: who takes them works once for all.
+
+    Raises: what the chunks raise, after what came before it.
+    """
+    held, failed = NOTHING, None
+    try:
+        for chunk in chunks:
+            # Whether a text is an answer depends on a blank before it, and on thoughts between.
+            goes_on = chunk.text and not chunk.thoughts and not held.finish_reason
+            if goes_on and held.text and not held.text.isspace():
+                text, usage = held.text + chunk.text, chunk.usage or held.usage
+                held = held._replace(text=text, usage=usage, finish_reason=chunk.finish_reason)
+            else:
+                if held is not NOTHING:
+                    yield held
+                held = chunk
+    except Exception as error:
+        failed = error
+    if held is not NOTHING:
+        yield held
+    if failed:
+        raise failed

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 MAX_EVENT_BYTES = 1 << 20
 """An event may not be longer: an endless line would fill the memory."""
 BOM = b"\xef\xbb\xbf"
-PLAIN = re.compile(rb"(?:data: [^\r\n]++\n\n)++")
-"""Whole events of one line each: nearly all parts of a stream, which need not be read by lines."""
 
 
 class SseReader:
@@ -32,9 +28,9 @@ class SseReader:
         Raises: ValueError when an event exceeds MAX_EVENT_BYTES.
         """
         waits = self._rest or self._lines or self._named_error
-        if not waits and PLAIN.fullmatch(part):
+        if not waits and (plain := whole_lines(part)):
             self._begun = True
-            return part[6:-2].split(b"\n\ndata: ")
+            return plain
         # A CR LF that was cut between two parts of the body is one end of a line.
         if self._after_cr and part:
             part, self._after_cr = part.removeprefix(b"\n"), False
@@ -84,3 +80,14 @@ class SseReader:
             return None
         data = b"\n".join(lines)
         return b'{"error":%b}' % data if error else data
+
+
+def whole_lines(part: bytes) -> list[bytes]:
+    """The data of a part that is whole events of one line each; empty for any other part.
+
+    Nearly all parts of a stream are such, and need not be read by lines.
+    """
+    if not (part.startswith(b"data: ") and part.endswith(b"\n\n")) or b"\r" in part:
+        return []
+    events = part[6:-2].split(b"\n\ndata: ")
+    return events if part.count(b"\n") == 2 * len(events) and all(events) else []

@@ -37,6 +37,11 @@ class StreamTimer:
         self._waiting = self._looks = self._rang = self._done = False
         self.began = False
 
+    @property
+    def flows(self) -> bool:
+        """Whether words have come, and more may."""
+        return self.began and not self._done
+
     def note_chunk(self) -> None:
         """A word or a thought came: before the first one, the model may think in hiding."""
         self.began = True

@@ -11,6 +11,7 @@ from web.hints.models import Submission
 from web.people import access
 from web.people.models import User
 from web.tutor import ladder
+from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Verdict
 from web.tutor.ladder import ALL, LOWEST, TOP, Opener, Rungs
 
@@ -34,7 +35,7 @@ def told(program: Submission) -> Told:
 def rungs(program: Submission, question: str = "") -> Rungs:
     """With this program, which need not be kept."""
     exercise, student = program.exercise, program.student
-    begun = program.code.strip() != exercise.starter.strip()
+    begun = program.fingerprint != fingerprint(exercise.starter, exercise.language)
     verdict = Verdict(program.report["verdict"])
     return climbed(student, exercise, ladder.entry(verdict, question, begun=begun), told(program))
 

@@ -70,8 +70,65 @@ def test_a_student_asks_and_finds_the_hint_again(
 
     page.reload()
     expect(page.locator("#hints .hint [data-slot=text]").first).to_have_text(words(locale))
-    expect(page.locator("input[name=level][value='2']")).to_be_enabled()
-    expect(page.locator("input[name=level][value='3']")).to_be_disabled()
+    expect(rung(page, 2)).to_be_disabled()
+
+
+def rung(page: Page, level: int) -> Locator:
+    return page.locator(f"input[name=level][value='{level}']")
+
+
+EFFORT = {"ko-KR": "지금의 생각을 적으면", "en-US": "run a changed program"}
+THOUGHTS = {"ko-KR": "반복이 한 번 모자란 것 같아요", "en-US": "I think it ends too early"}
+
+
+def test_a_thought_opens_the_next_level(
+    page: Page, stand: Stand, engine: FakeEngine, locale: str, console: list[str]
+) -> None:
+    speak(engine, locale)
+    open_exercise(page, stand)
+    hint = ask(page)
+    expect(hint.locator("[data-slot=source]")).to_be_visible()
+    expect(page.locator("label.rung", has=rung(page, 2))).to_contain_text(EFFORT[locale])
+
+    thought = hint.locator("[data-slot=thought]")
+    thought.fill("…")
+    thought.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#alert")).not_to_be_empty()
+    expect(rung(page, 2)).to_be_disabled()
+    assert all("422" in line for line in console)
+    console.clear()
+
+    thought.fill(THOUGHTS[locale])
+    thought.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(hint.locator("[data-slot=reflected]")).not_to_be_empty()
+    expect(rung(page, 2)).to_be_checked()
+    expect(rung(page, 3)).to_be_disabled()
+    page.reload()
+    expect(page.locator("#hints [data-slot=thought]").first).to_have_value(THOUGHTS[locale])
+    expect(rung(page, 2)).to_be_checked()
+
+
+@pytest.mark.parametrize("locale", ["en-US"], indirect=True)
+def test_another_program_opens_the_next_level(
+    page: Page, stand: Stand, engine: FakeEngine, locale: str
+) -> None:
+    speak(engine, locale)
+    open_exercise(page, stand)
+    expect(ask(page).locator("[data-slot=source]")).to_be_visible()
+    expect(rung(page, 2)).to_be_disabled()
+
+    write(page, "def broken(:\n")
+    page.locator("#run").click()
+
+    # Python cannot read it: help begins at the pattern.
+    expect(rung(page, 3)).to_be_checked()
+    write(page, "def other():\n    return 1\n")
+    page.locator("#run").click()
+    expect(rung(page, 2)).to_be_checked()
+    expect(rung(page, 3)).to_be_disabled()
 
 
 def test_the_words_come_also_when_event_streams_are_blocked(

@@ -1,4 +1,4 @@
-"""Which level is open, and the test report in words."""
+"""The levels' limits, and the test report in words."""
 
 import pytest
 
@@ -6,20 +6,13 @@ from web.tutor.evidence.explain import ERRORS, SYNTAX
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
-from web.tutor.levels import LEVELS, open_level
+from web.tutor.levels import LEVELS
 
 CASE = Case(call="f(1)", expected="2", got="3")
 
 
 def failure(verdict: Verdict, kind: str, message: str = "", line: int | None = None) -> Report:
     return Report(verdict=verdict, error=ProgramError(kind=kind, message=message, line=line))
-
-
-@pytest.mark.parametrize(
-    ("received", "highest"), [([], 1), ([1], 2), ([1, 1], 2), ([2], 3), ([1, 3], 3), ({3, 2}, 3)]
-)
-def test_the_level_above_the_highest_received_opens(received: list[int], highest: int) -> None:
-    assert open_level(received) == highest
 
 
 def test_levels_keep_their_hard_limits() -> None:

@@ -151,7 +151,7 @@ def records(path: Path, limit: int | None) -> Iterator[dict[str, Any]]:
 def prepare(rows: list[dict[str, Any]]) -> str:
     """Course, exercises and a student for these records; answers the student's API token."""
     titles = in_columns("title", {"ko": "재생", "en": "Replay"})
-    course, _ = Course.objects.get_or_create(slug=COURSE, defaults=titles)
+    course, _ = Course.objects.get_or_create(slug=COURSE, defaults=titles | {"ladder": False})
     for row in rows:
         Exercise.objects.update_or_create(
             course=course,

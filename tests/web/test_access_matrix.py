@@ -87,6 +87,8 @@ RULES: dict[str, Rule] = {
     HINT: takes(GET="s--++--+-+"),
     f"{HINT}/cancel": takes(POST="s--++--x-x"),
     f"{HINT}/feedback": takes(PUT="s--++--x-x"),
+    f"{HINT}/reflection": takes(PUT="s--++--x-x"),
+    "/v1/ladder": takes(GET="s-++++-+-+"),
     EVENTS: takes(GET="s--++--+-+"),
     WRITTEN: takes(PUT="s-xxx+-+-+"),
     "/v1/docs": always("++++++++++"),
@@ -158,13 +160,15 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/checks"): {"exercise": EXERCISE, "code": WRONG},
     ("POST", "/v1/hints"): {"exercise": EXERCISE, "level": 1, "code": WRONG},
     ("PUT", f"{HINT}/feedback"): {"helpful": True},
+    ("PUT", f"{HINT}/reflection"): {"text": "b is taken away"},
     ("PUT", WRITTEN): {"title_en": "Sum", "statement_en": "Return the sum."},
 }
 """What is right to send; a form of a page is sent empty, and comes back with what it lacks."""
-FOR_SOMEBODY = ("/v1/checks", "/v1/hints")
+FOR_SOMEBODY = ("/v1/checks", "/v1/hints", "/v1/ladder")
 """Where a platform says for which of its users it asks."""
 QUERIES = {
     "/v1/hints": f"exercise={EXERCISE}",
+    "/v1/ladder": f"exercise={EXERCISE}",
     "/admin/autocomplete/": "app_label=courses&model_name=exercise&field_name=course&term=",
 }
 

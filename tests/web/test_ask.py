@@ -231,7 +231,8 @@ def test_other_exercises_and_students_do_not_wait_for_this_one(
 def test_a_level_opens_after_a_hint_of_the_one_below(api: Caller) -> None:
     first = api.ask().json()
     problem(api.ask(level=2), 409, "level-locked")
-    Hint.objects.filter(pk=first["id"]).update(state="answered")
+    Hint.objects.filter(pk=first["id"]).update(state="answered", source="model")
+    api.put(first["links"]["reflection"], {"text": "b is taken away"})
 
     assert api.ask(level=2).status_code == 202
     problem(api.ask(level=3), 409, "level-locked")
@@ -352,9 +353,12 @@ def test_with_no_engine_at_all_the_hint_is_there_at_once(api: Caller) -> None:
 
 def test_what_needs_no_engine_opens_the_next_level_as_any_hint_does(api: Caller) -> None:
     Engine.objects.update(enabled=False)
-
-    texts = [api.ask(level=level, locale=locale).json()["text"]
-             for level in (1, 2) for locale in ("ko", "en")]  # fmt: skip
+    texts = []
+    for level in (1, 2):
+        for locale in ("ko", "en"):
+            hint = api.ask(level=level, locale=locale).json()
+            texts.append(hint["text"])
+        api.put(hint["links"]["reflection"], {"text": "b is taken away"})
 
     assert len(set(texts)) == 4
     assert all(text.endswith("?") for text in texts)

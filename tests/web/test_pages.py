@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 
-from broker.contract.hint import State
+from broker.contract.hint import FINAL, Source, State
 from tests.pure.test_seed import SEED
 from web.courses.models import Course, Exercise, Membership
 from web.courses.topics import TOPICS
@@ -70,7 +70,8 @@ def new_hint(student: User, exercise: Exercise, level: int, state: State) -> Hin
         submissions.ran(student, exercise, "", Report(verdict=Verdict.CRASHED))
     )
     whose: dict[str, Any] = {"student": student, "exercise": exercise, "submission": program}
-    return Hint.objects.create(**whose, level=level, state=state, locale="ko")
+    source = Source.MODEL if state in FINAL and state != State.CANCELLED else Source.NONE
+    return Hint.objects.create(**whose, level=level, state=state, source=source, locale="ko")
 
 
 def read(client: Client, path: str, language: str = "ko") -> str:
@@ -185,30 +186,38 @@ def test_the_list_counts_ones_own_received_hints(
 
 
 @pytest.mark.parametrize(
-    ("received", "shown"),
+    ("received", "tried", "shown"),
     [
-        ([], {1: "chosen", 2: "locked", 3: "locked"}),
-        ([(1, State.ANSWERED)], {1: "open", 2: "chosen", 3: "locked"}),
-        ([(1, State.FAILED), (2, State.WITHHELD)], {1: "open", 2: "open", 3: "chosen"}),
-        ([(1, State.CANCELLED)], {1: "chosen", 2: "locked", 3: "locked"}),
-        ([(1, State.RUNNING)], {1: "chosen", 2: "locked", 3: "locked"}),
+        ([], True, {1: "chosen", 2: "locked", 3: "locked"}),
+        ([(1, State.ANSWERED)], False, {1: "chosen", 2: "locked", 3: "locked"}),
+        ([(1, State.ANSWERED)], True, {1: "open", 2: "chosen", 3: "locked"}),
+        ([(1, State.FAILED), (2, State.WITHHELD)], True, {1: "open", 2: "open", 3: "chosen"}),
+        ([(1, State.CANCELLED)], True, {1: "chosen", 2: "locked", 3: "locked"}),
+        ([(1, State.RUNNING)], True, {1: "chosen", 2: "locked", 3: "locked"}),
     ],
 )
-def test_a_level_opens_once_the_one_below_was_received(
+def test_a_level_opens_once_the_one_below_was_received_and_something_was_tried(
     member: Client,
     student: User,
     exercise: Exercise,
     received: list[tuple[int, State]],
+    tried: bool,
     shown: dict[int, str],
 ) -> None:
     for level, state in received:
         new_hint(student, exercise, level, state)
+    if tried:
+        report = Report(verdict=Verdict.FAILED)
+        submissions.keep(submissions.ran(student, exercise, "x = 1", report))
 
     html = read(member, PAGE, "en")
 
     assert levels(html) == shown
-    assert html.count('<label class="rung" data-locked>') == list(shown.values()).count("locked")
-    assert "Opens after a level 1 hint." in html
+    locked = list(shown.values()).count("locked")
+    assert html.count('<label class="rung" data-locked>') == locked
+    assert locked < 2 or "Opens after a level 2 hint." in html
+    effort = "opens once you have run a changed program"
+    assert (effort in html) is (bool(received) and not tried)
 
 
 def test_the_list_costs_the_same_number_of_queries_for_many_exercises(

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from broker.contract.hint import State
+from broker.contract.hint import Source, State
 from tests.replay import replay
 from tests.web.fourth import FOURTH
 from tests.web.kit import EXERCISE, Caller, new_hint, problem
@@ -33,7 +33,9 @@ LANGUAGES = [("ko", "견주기", "두 실행을 나란히"), ("en", "Compare", "
 def answered(student: User, exercise: Exercise, level: int) -> None:
     created = store.create(replace(new_hint(student, exercise), level=level))
     assert isinstance(created, creation.Created)
-    Hint.objects.filter(pk=created.hint.pk).update(state=State.ANSWERED)
+    Hint.objects.filter(pk=created.hint.pk).update(
+        state=State.ANSWERED, source=Source.MODEL, reflection="I think otherwise now"
+    )
 
 
 def test_the_api_gives_it_to_who_has_had_the_third(

@@ -57,6 +57,14 @@ class Course(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
     title_en = models.CharField(_("title (English)"), max_length=200)
+    ladder = models.BooleanField(
+        _("levels open one after the other"),
+        default=True,
+        help_text=_(
+            "The next level of help opens when the student has run a changed program, or has "
+            "written what they think now. Off: all levels are open at once."
+        ),
+    )
     streams = models.BooleanField(
         _("show longer hints while they are written"),
         default=False,

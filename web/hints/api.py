@@ -29,10 +29,11 @@ from web.hints.lately import lately
 from web.hints.models import Hint, Submission
 from web.hints.results import ResultIn
 from web.language import locale_now
-from web.people import access, acting, runs
+from web.people import access, acting, rungs, runs
 from web.people.models import User
 from web.runner.checker import CODE_BYTES, Judged, checker
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.ladder import LOWEST
 from web.tutor.writing import prompt
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,6 @@ def ask(
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
-    refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
     known = lately.find(student, exercise, body.code)
     with (
@@ -190,21 +190,6 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
     return Status(202, shown(hint, response, None))
 
 
-@router.put(
-    "/hints/{uuid:hint_id}/feedback",
-    response=wire.HintOut,
-    summary="Did it help?",
-    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.NOT_FINAL, *openapi.BODY),
-)
-def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wire.HintOut:
-    refuse_nul("comment", body.comment)
-    hint = own_hint(request, hint_id)
-    if not hint.final:
-        raise Problem(problem.NOT_FINAL)
-    store.rate(hint, body.helpful, body.comment)
-    return wire.hint_out(hint)
-
-
 @contextmanager
 def judged(
     exercise: Exercise, code: str, result: ResultIn | None, known: Report | None = None
@@ -252,7 +237,7 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
 
 def accept(new: NewHint, run: Judged) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    program, refused = new.submission, refusal(run.report)
+    program, refused = new.submission, refusal(new, run.report)
     # A request that came before has its hint, so it is answered however many wait by now.
     earlier = lookup.by_key(new) if refused else None
     with still_there(program.student, program.exercise):
@@ -374,21 +359,21 @@ def refuse_nul(where: str, text: str) -> None:
         raise problem.invalid(where, str(DETAIL))
 
 
-def refuse_locked(student: User, exercise: Exercise, level: int) -> None:
-    if level > access.open_level(student, exercise):
-        detail = _("Level %(level)d opens once you have had a hint of level %(below)d.")
-        raise Problem(problem.LEVEL_LOCKED, detail % {"level": level, "below": level - 1})
-
-
 def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
     if lane == Lane.BATCH and not access.teaches(user, exercise.course):
         raise Problem(problem.FORBIDDEN, _("Only who teaches the course may use the batch lane."))
 
 
-def refusal(report: Report) -> Problem | None:
+def refusal(new: NewHint, report: Report) -> Problem | None:
     """Why a new request is not taken after its program ran."""
     if report.verdict is Verdict.PASSED:
         return Problem(problem.ALREADY_CORRECT)
+    # The lowest level is open to everybody, and is asked for most: nothing is looked up for it.
+    if new.level > LOWEST:
+        open_ = rungs.rungs(new.submission, new.question)
+        if new.level > open_.highest:
+            more = {"highest": open_.highest, "opener": open_.opener}
+            return Problem(problem.LEVEL_LOCKED, rungs.why(open_), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

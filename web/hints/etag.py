@@ -19,7 +19,7 @@ def of(hint: Hint, view: View | None) -> str:
     """The tag of what is shown now. view: None if the hint is final, or the broker is down."""
     if hint.final:
         # What can still change: its rating, and the language of its notice.
-        open_part = repr((hint.helpful, hint.comment, get_language()))
+        open_part = repr((hint.helpful, hint.comment, hint.reflection, get_language()))
         hashed = hashlib.sha256(open_part.encode()).hexdigest()[:8]
         return f'W/"{hint.state}-{hint.attempt}-{hashed}"'
     return f'W/"{view.mark if view else f"{hint.state}-{hint.attempt}"}"'

@@ -135,6 +135,7 @@ class Hint(models.Model):
     request_hash = models.CharField(max_length=64, editable=False)
     helpful = models.BooleanField(_("helpful"), null=True, blank=True)
     comment = models.TextField(_("comment"), blank=True)
+    reflection = models.TextField(_("what the student thinks now"), blank=True)
 
     class Meta:
         verbose_name = _("hint")

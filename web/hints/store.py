@@ -169,6 +169,12 @@ def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
     Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
 
 
+def reflect(hint: Hint, text: str) -> None:
+    """What the student thinks now, in their words; the last ones count."""
+    hint.reflection = storable(text)
+    Hint.objects.filter(pk=hint.pk).update(reflection=hint.reflection)
+
+
 def without_model(hint: str, outcome: Outcome) -> Outcome:
     """The outcome with the text that this hint gets where no model's may be shown."""
     row = Hint.objects.filter(pk=hint).select_related("exercise", "submission").first()

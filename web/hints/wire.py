@@ -19,6 +19,7 @@ from web.runner.checker import CODE_BYTES
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.steps import StepsKind
+from web.tutor.ladder import Opener
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.markdown import render
@@ -118,6 +119,16 @@ class FeedbackIn(Schema):
     )
 
 
+class ReflectionIn(Schema):
+    """What the student thinks now; the last words count."""
+
+    text: str = Field(
+        max_length=1000,
+        description="Three words or more, in the student's language.",
+        json_schema_extra={"pattern": NO_NUL},
+    )
+
+
 # What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
 # look at each of its fields as if it were a Django row.
 class CaseOut(BaseModel):
@@ -204,6 +215,18 @@ class FeedbackOut(BaseModel):
     comment: str = Field(description="Why; may be empty.")
 
 
+class LadderOut(BaseModel):
+    """The levels of help that are open to the student for this exercise."""
+
+    entry: int = Field(description="Where help begins for the program that was run last.")
+    highest: int = Field(description="The highest level that is open; all below it are too.")
+    opener: Opener | None = Field(
+        description="What opens the next one: `hint`, of the highest that is open; `effort`, a "
+        "changed program that was run, or a reflection on the last hint; null where all are open."
+    )
+    why: str = Field(description="The same as a sentence for the student; empty for null.")
+
+
 class LinksOut(BaseModel):
     """Where to go on."""
 
@@ -211,6 +234,7 @@ class LinksOut(BaseModel):
     events: str = Field(description="GET follows it as server-sent events.")
     cancel: str = Field(description="POST takes the request back.")
     feedback: str = Field(description="PUT rates it.")
+    reflection: str = Field(description="PUT says what the student thinks now.")
 
 
 class HintOut(BaseModel):
@@ -242,6 +266,7 @@ class HintOut(BaseModel):
         " a student; null for the student."
     )
     feedback: FeedbackOut = Field(description="What the student thinks of it.")
+    reflection: str = Field(description="What the student thinks now, in their words.")
     code: str = Field(description="The program it is about.")
     question: str = Field(description="What the student asked.")
     created_at: datetime = Field(description="When it was asked for, UTC.")
@@ -297,6 +322,7 @@ def hint_out(
         l0=l0_out(hint.submission, report, hint.locale),
         facts=[FactOut(**fact.as_json()) for fact in report.facts] if for_staff else None,
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),
+        reflection=hint.reflection,
         code=hint.submission.code,
         question=hint.question,
         created_at=hint.created_at,
@@ -306,5 +332,6 @@ def hint_out(
             events=f"/v1/events?hint={hint.pk}",
             cancel=f"{base}/cancel",
             feedback=f"{base}/feedback",
+            reflection=f"{base}/reflection",
         ),
     )

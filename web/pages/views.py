@@ -21,7 +21,7 @@ from web.courses.models import Exercise
 from web.courses.texts import columns
 from web.language import locale_now
 from web.pages.words import ladder, script_words
-from web.people import access
+from web.people import access, rungs
 from web.people.models import User
 from web.tutor import markdown
 from web.tutor.evidence.report import shorten
@@ -55,13 +55,14 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
+    open_ = rungs.rungs_now(user, row)
     context = {
         "exercise": row,
         # markdown.statement lets an allow-list of tags through and nothing else.
         "statement": mark_safe(markdown.statement(row.statement())),  # noqa: S308
         "samples": list(islice(samples(row), MOST_SAMPLES)),
-        "open_level": access.open_level(user, row),
-        "ladder": ladder(),
+        "rungs": open_,
+        "ladder": ladder(open_),
         "page": {
             "exercise": row.path,
             "language": row.language,

@@ -7,17 +7,25 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from web.language import words_now
+from web.people.rungs import why
+from web.tutor.ladder import ALL, Rungs
 from web.tutor.levels import LEVELS
 
 
-def ladder() -> list[dict[str, Any]]:
-    """The levels as everybody may read of them: level, name, about, why_locked."""
+def ladder(open_: Rungs = ALL) -> list[dict[str, Any]]:
+    """The levels as a student may read of them: level, name, about, locked, why_locked."""
     return [
         {
             "level": number,
             "name": words_now(level.label),
             "about": words_now(level.about),
-            "why_locked": _("Opens after a level %(below)d hint.") % {"below": number - 1},
+            "locked": number > open_.highest,
+            # What opens the level above, the API tells; of those further up only this is known.
+            "why_locked": (
+                why(open_)
+                if number == open_.highest + 1
+                else _("Opens after a level %(below)d hint.") % {"below": number - 1}
+            ),
         }
         for number, level in LEVELS.items()
     ]
@@ -66,6 +74,7 @@ def script_words() -> dict[str, str]:
         "by_authored": _("Written by your teacher."),
         "by_l0": _("Made from the test report."),
         "thanks": _("Thank you. Your answer was saved."),
+        "reflected": _("Your words are saved."),
         "offline": _("No connection to the server. Trying again…"),
         "busy": _("The server is busy. Trying again…"),
         "still_running": _("Waiting for your last run to end…"),

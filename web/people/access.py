@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -20,16 +21,17 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.signals import m2m_changed
 from django.dispatch import receiver
 
-from broker.contract.hint import State
+from broker.contract.hint import Source, State
 from web.courses.models import Course, Exercise, Membership
 from web.hints.models import Hint
 from web.people.models import Platform, User
 from web.prepared import Prepared, Slot
-from web.tutor import levels
 
 Person = User | AnonymousUser
 # A cancelled hint is missing here: whoever takes a request back has received no help from it.
 RECEIVED = (State.ANSWERED, State.WITHHELD, State.FAILED)
+# A report of the tests alone is no hint: nobody has to ask for it.
+HELPING = (Source.MODEL, Source.EVIDENCE, Source.AUTHORED)
 TEACHING = (Membership.Role.TEACHER, Membership.Role.ADMIN)
 MEMBER = "exercise__course__memberships"
 """From a hint to the memberships of its course."""
@@ -167,19 +169,31 @@ def platform_course(platform: Platform, slug: str) -> Course | None:
     return platform.courses.filter(slug=slug).first()
 
 
-LEVELS = Prepared(
-    lambda: (
-        Hint.objects.filter(student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED)
-        .values_list("level")
-        .distinct()
-    )
+HELP = Prepared(
+    lambda: Hint.objects.filter(
+        student=Slot("user"), exercise=Slot("exercise"), state__in=RECEIVED, source__in=HELPING
+    ).values_list("level", "created_at", "submission_id", "reflection")
 )
 
 
-def open_level(user: User, of: Exercise) -> int:
-    """The highest level of help that this student may ask for, for this exercise."""
-    received = LEVELS.rows(user=user.pk, exercise=of.pk)
-    return levels.open_level({level for (level,) in received})
+class Received(NamedTuple):
+    """level: the highest of the hints that a student has had for an exercise.
+
+    submission, reflection: what the last of them was about, and what the student wrote on it.
+    """
+
+    level: int
+    submission: int
+    reflection: str
+
+
+def received(user: User, of: Exercise) -> Received | None:
+    """The help that this student has had for this exercise; None for none."""
+    rows = HELP.rows(user=user.pk, exercise=of.pk)
+    if not rows:
+        return None
+    *_, submission, reflection = max(rows, key=itemgetter(1))
+    return Received(max(row[0] for row in rows), submission, reflection)
 
 
 TAUGHT_COURSE = for_anybody(lambda user: taught(user).filter(pk=Slot("course")).values_list("pk"))

@@ -1,8 +1,7 @@
-"""The levels of help: all that each of them is, in one table, and which one is open."""
+"""The levels of help: all that each of them is, in one table."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -106,12 +105,4 @@ LEVELS: dict[int, Level] = {
         by_author=True,
     ),
 }
-"""By number, from 1 up, as they open one after the other; L0, the test report, is always there."""
-
-
-def open_level(received: Collection[int]) -> int:
-    """The highest level that may be asked for: one above the highest that was received.
-
-    received: levels of the student's hints for one exercise; what was skipped does not count.
-    """
-    return min(max(received, default=0) + 1, max(LEVELS))
+"""By number, from 1 up, as web.tutor.ladder opens them; L0, the test report, is always there."""

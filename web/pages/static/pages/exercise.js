@@ -16,7 +16,7 @@ const at = (id) => document.getElementById(id);
 const status = new Status(at("news"), at("status"));
 const alert = new Alert(at("alert"), words);
 const runAlert = new Alert(at("run-alert"), words);
-const ladder = new Ladder(at("ask"));
+const ladder = new Ladder(at("ask"), page.exercise);
 const draft = new Draft(page.draft, page.starter, (saved) => {
   at("draft").textContent = saved ? words.draft_saved : words.draft_not_saved;
 });
@@ -37,13 +37,18 @@ const history = new History({
   status,
   alert,
   onChange: () => setBusy(at("ask-button"), history.waiting !== undefined),
-  onReceived: (level) => ladder.received(level),
+  onClimb: climb,
 });
 
 /** Shows the report of this code, and marks where it ended if the editor still has that code. */
 function show(l0, code) {
   showReport(at("results"), l0, words, code, (line) => editor.goTo(line));
   editor.mark(editor.code() === code ? whereItEnded(l0.report, words) : null);
+}
+
+/** The ladder may have grown. Without news of it the levels stay as they are. */
+function climb() {
+  ladder.refresh().catch(() => {});
 }
 
 function isBusy(button) {
@@ -70,6 +75,7 @@ async function runTests() {
     const { body: l0 } = await call("POST", "/v1/checks", { body });
     show(l0, body.code);
     status.say(verdict(l0.report, words));
+    climb();
   } catch (error) {
     status.say("");
     runAlert.show(error);
@@ -108,6 +114,7 @@ function request() {
 async function refused(error) {
   status.say("");
   alert.show(error);
+  if (error instanceof Problem && error.name === "level-locked") climb();
   if (error instanceof Problem && error.name === "already-waiting") {
     await history.adopt(error.body.hint).catch((other) => alert.show(other));
   }

@@ -5,8 +5,9 @@ import { showReport } from "./report.js";
 import { isFinal } from "./watch.js";
 
 /**
- * A card for this hint. actions.stop(hint) and actions.rate(hint, helpful, comment) return
- * promises; rate's gives the hint as it then is, or null where it failed.
+ * A card for this hint. actions.stop(hint), actions.rate(hint, helpful, comment) and
+ * actions.reflect(hint, text) return promises; the last two give the hint as it then is, or null
+ * where that failed.
  */
 export class HintCard {
   constructor(hint, words, actions) {
@@ -28,6 +29,7 @@ export class HintCard {
     slots.time.textContent = asked.toLocaleString(document.documentElement.lang, format);
     slots.code.textContent = hint.code;
     say(slots.question, hint.question);
+    slots.thought.value = hint.reflection;
   }
 
   listen() {
@@ -36,6 +38,10 @@ export class HintCard {
     for (const vote of this.votes) {
       vote.addEventListener("click", () => this.rate(vote.dataset.vote === "yes"));
     }
+    this.slots.reflection.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.reflect();
+    });
     this.slots.comment.addEventListener("submit", (event) => {
       event.preventDefault();
       this.rate(this.hint.feedback.helpful);
@@ -116,7 +122,7 @@ export class HintCard {
     if (hint.locale) slots.text.lang = hint.locale;
     say(slots.notice, hint.notice);
     say(slots.source, words[`by_${hint.source}`]);
-    slots.feedback.hidden = hint.source === "none";
+    slots.feedback.hidden = slots.reflection.hidden = hint.source === "none";
     this.showFeedback();
   }
 
@@ -127,6 +133,15 @@ export class HintCard {
     }
     this.slots.comment.hidden = helpful === null;
     this.slots.comment.elements.comment.value = comment;
+  }
+
+  async reflect() {
+    const { slots, words } = this;
+    slots.reflected.textContent = "";
+    const kept = await this.actions.reflect(this.hint, slots.thought.value);
+    if (!kept) return;
+    this.hint = kept;
+    slots.reflected.textContent = words.reflected;
   }
 
   async stop() {

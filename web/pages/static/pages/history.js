@@ -6,11 +6,11 @@ import { Watch, isFinal } from "./watch.js";
 
 /**
  * Cards go into `list`, newest first. status, alert: where news is said. onChange(): a hint came
- * or ended. onReceived(level): a hint of this level is there.
+ * or ended. onClimb(): another level may be open by now.
  */
 export class History {
-  constructor({ list, empty, words, status, alert, onChange, onReceived }) {
-    Object.assign(this, { list, empty, words, status, alert, onChange, onReceived });
+  constructor({ list, empty, words, status, alert, onChange, onClimb }) {
+    Object.assign(this, { list, empty, words, status, alert, onChange, onClimb });
     this.cards = new Map();
     this.trouble = null;
     this.watch = new Watch({
@@ -41,6 +41,7 @@ export class History {
     const card = new HintCard(hint, this.words, {
       stop: (asked) => this.stop(asked),
       rate: (asked, helpful, comment) => this.rate(asked, helpful, comment),
+      reflect: (asked, text) => this.reflect(asked, text),
     });
     this.cards.set(hint.id, card);
     this.list.prepend(card.element);
@@ -89,7 +90,7 @@ export class History {
     card.show(hint);
     const received = hint.source !== "none";
     this.status.say(received ? this.words.ready : this.words.stopped);
-    if (received) this.onReceived(hint.level);
+    if (received) this.onClimb();
     this.onChange();
   }
 
@@ -120,6 +121,15 @@ export class History {
       const { body } = await call("PUT", hint.links.feedback, { body: { helpful, comment } });
       return body;
     });
+  }
+
+  async reflect(hint, text) {
+    const kept = await this.act(async () => {
+      const { body } = await call("PUT", hint.links.reflection, { body: { text } });
+      return body;
+    });
+    if (kept) this.onClimb();
+    return kept;
   }
 
   async act(work) {

@@ -1,0 +1,87 @@
+"""Which levels of help are open to a student for an exercise, and what opens the next one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from web.courses.models import Exercise
+from web.hints.models import Submission
+from web.people import access
+from web.people.models import User
+from web.tutor import ladder
+from web.tutor.evidence.fingerprint import fingerprint
+from web.tutor.evidence.report import Verdict
+from web.tutor.ladder import ALL, LOWEST, TOP, Opener, Rungs
+
+MOST_TRIES = 20
+"""Submissions since a hint that are looked at; one that differs is nearly always among the last."""
+
+
+class Told(NamedTuple):
+    """What tells two submissions apart here: the program but for its spacing, and its result."""
+
+    fingerprint: str
+    verdict: str
+    passed: int
+    total: int
+
+
+def told(program: Submission) -> Told:
+    return Told(program.fingerprint, *(program.report[name] for name in Told._fields[1:]))
+
+
+def rungs(program: Submission, question: str = "") -> Rungs:
+    """With this program, which need not be kept."""
+    exercise, student = program.exercise, program.student
+    begun = program.fingerprint != fingerprint(exercise.starter, exercise.language)
+    verdict = Verdict(program.report["verdict"])
+    return climbed(student, exercise, ladder.entry(verdict, question, begun=begun), told(program))
+
+
+def rungs_now(student: User, exercise: Exercise) -> Rungs:
+    """With the program that the student ran last, if any."""
+    rows = Submission.objects.filter(student=student, exercise=exercise).order_by("-pk")
+    program = rows.select_related("exercise", "student").first()
+    return rungs(program) if program else climbed(student, exercise, LOWEST, None)
+
+
+def climbed(student: User, exercise: Exercise, entry: int, now: Told | None) -> Rungs:
+    """now: the program that is not kept yet, or the last one that is."""
+    if not exercise.course.ladder or access.teaches(student, exercise.course):
+        return ALL
+    had = access.received(student, exercise)
+    if had is None:
+        return ladder.climb(entry, 0, tried=False)
+    if had.level >= TOP:
+        return ladder.climb(entry, TOP, tried=False)
+    tried = ladder.reflects(had.reflection) or changed(student, exercise, had.submission, now)
+    return ladder.climb(entry, had.level, tried=tried)
+
+
+def changed(student: User, exercise: Exercise, since: int, now: Told | None) -> bool:
+    """Whether another program, or another result, came after the submission of this id."""
+    rows = Submission.objects.filter(student=student, exercise=exercise, pk__gte=since)
+    of_report = ("report__verdict", "report__passed", "report__total")
+    # The submission of the hint is the first of them.
+    kept = [
+        Told(*row)
+        for row in rows.order_by("pk").values_list("fingerprint", *of_report)[:MOST_TRIES]
+    ]
+    return len({*kept, *([now] if now else [])}) > 1
+
+
+def why(open_: Rungs) -> str:
+    """What opens the next level, to a student; empty where all are open."""
+    if open_.opener is Opener.EFFORT:
+        return _(
+            "Level %(level)d opens once you have run a changed program, or have written under "
+            "your last hint what you think now."
+        ) % {"level": open_.highest + 1}
+    if open_.opener is Opener.HINT:
+        return _("Level %(level)d opens once you have had a hint of level %(below)d.") % {
+            "level": open_.highest + 1,
+            "below": open_.highest,
+        }
+    return ""

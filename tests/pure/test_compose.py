@@ -153,7 +153,10 @@ def test_its_code_is_of_the_program_the_case_or_the_trace(
 ) -> None:
     first = example.report.first or Case(call="", expected="")
     error = example.report.error
+    # Lines of an input are told in a row, with a mark of our own between them.
+    read = (first.stdin or "").replace("\n", " ↵ ")
     shown = [example.code, first.call, first.expected, first.got or "", values_of(example.report)]
+    shown.append(read)
     known = {*tokens(" ".join(shown)), *tokens(error.kind if error else "")}
     for text in texts(example, level, locale):
         assert set(tokens(" ".join(SPAN.findall(text)))) <= known

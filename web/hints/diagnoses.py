@@ -20,7 +20,7 @@ from web.statements import insert
 from web.tutor.diagnosis import finding
 from web.tutor.evidence.report import Report, Verdict
 
-STALE_S = 2 * LEASE_S
+OVERDUE_S = 2 * LEASE_S
 """An attempt that has not told by then is lost, or will be: another one may find it out."""
 WRONG = frozenset({Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX, Verdict.TIME, Verdict.TOO_DEEP})
 
@@ -92,7 +92,7 @@ def take(asked: Subject, code: str) -> Known | Unknown:
         said = kept.said if kept.code == storable(code) else {**kept.said, "lines": []}
         return Known(verified=kept.verified, fix=kept.fix, said=said)
     # Of two that come for a lost one, the first changes its time, and the other finds that.
-    late = rows.filter(done=False, began_at__lt=ago(STALE_S))
+    late = rows.filter(done=False, began_at__lt=ago(OVERDUE_S))
     if kept is not None and late.update(began_at=Now()):
         return Unknown(kept.pk)
     return Unknown(None)

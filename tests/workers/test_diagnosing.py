@@ -342,7 +342,7 @@ async def test_an_attempt_that_was_lost_under_it_leaves_it_to_the_next(
     asked = await runtime.database.run(diagnoses.subject, hint, "fake")
     assert asked
     await runtime.database.run(diagnoses.take, asked, WRONG)
-    monkeypatch.setattr(diagnoses, "STALE_S", 0.0)
+    monkeypatch.setattr(diagnoses, "OVERDUE_S", 0.0)
     runtime.model = Doctor()  # type: ignore[assignment]
 
     await attempt.generate(runtime, hint)

@@ -153,7 +153,8 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
-                    silent = scene.failing.got == "" and not scene.failing.error
+                    reads = scene.failing.outer and scene.failing.outer.name == "<module>"
+                    silent = reads and scene.failing.got == ""
                     weight = 0.3 if silent else -0.3
                     yield Clue("never_called", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):

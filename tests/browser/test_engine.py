@@ -28,7 +28,7 @@ WORDS = {
         "thoughts": "보여 주지 않은 생각",
         "renamed": "max_tokens 대신 max_completion_tokens",
         "refused": "서버가 힌트의 요청을 거절합니다.",
-        "key": "model은(는) Hintline이 정하므로",
+        "key": "model 값은 Hintline이 정하므로",
     },
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import io
+import os
 import sys
+from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
+from web.runner.guest.console import Console
 from web.runner.guest.facts import found
 from web.runner.guest.watch import Play, Player
 
@@ -58,15 +62,30 @@ def inputs(*cases: tuple[str, str], hidden: bool = False) -> Play:
 
 def running(program: CodeType, stdin: str) -> Any:
     def run() -> str:
-        before, sys.stdin = sys.stdin, io.StringIO(stdin)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(program, {"__name__": "__main__"})  # noqa: S102
-        finally:
-            sys.stdin = before
-        return out.getvalue()
+        with own_streams():
+            console = Console(stdin, most=1 << 20)
+            exec(program, {"__name__": "__main__"})  # noqa: S102
+            return console.text()
 
     return run
+
+
+@contextlib.contextmanager
+def own_streams() -> Iterator[None]:
+    """What a guest's console replaces is as before afterwards."""
+    kept = [
+        (owner, name, getattr(owner, name))
+        for owner, names in (
+            (sys, ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")),
+            (builtins, ("open",)), (io, ("open",)), (os, ("read", "write", "fstat")),
+        )
+        for name in names
+    ]  # fmt: skip
+    try:
+        yield
+    finally:
+        for owner, name, value in kept:
+            setattr(owner, name, value)
 
 
 def judged(want: str) -> Any:

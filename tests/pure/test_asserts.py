@@ -28,6 +28,28 @@ def test_an_assert_is_a_case_with_its_text(source: str, text: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "functions"),
+    [
+        ("assert f(1) == 2", 1),
+        ("assert f([1, {2: 'a'}]) == [(1, -2.5), {'b': None}]", 1),
+        ("assert f(1) is None", 1),
+        ("assert not f(1)", 1),
+        ("assert f(1) == g(2)", 2),
+        ("y = 3\nassert f(1) == y", 2),
+        ("assert f(1) == 2 ** 70", 2),
+        ("assert f(1) == [x for x in 'ab']", 2),
+        ("assert f(1) == {f(2)}", 2),
+        ("x = 1\nassert f(x) == 2", 2),
+        ("assert f(1) == {1: {2}, 3: ()}", 1),
+        ("assert f(1) == {[1]}", 2),
+        ("assert f(1) == f'{1}'", 2),
+    ],
+)
+def test_only_what_is_worked_out_is_a_function(source: str, functions: int) -> None:
+    assert assert_texts(source).source.count("lambda") == functions
+
+
+@pytest.mark.parametrize(
     "source",
     ["", "assert True", "def f(:", "x = 1", "\0", "assert " + "(" * 500 + "1" + ")" * 500,
      "assert " + "-" * 5000 + "f(1)"],

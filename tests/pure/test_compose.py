@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from web.tutor.evidence import examples
-from web.tutor.evidence.blanks import LISTED
+from web.tutor.evidence.blanks import HEAD_CHARS, LISTED, TAIL_CHARS
 from web.tutor.evidence.compose import candidates, compose
 from web.tutor.evidence.examples import Example
 from web.tutor.evidence.facts import Fact, FactKind
@@ -342,3 +342,39 @@ def test_a_list_that_is_kept_from_call_to_call_is_not_said_to_be_in_many_places(
         for level in (1, 2):
             for seed in SEEDS:
                 assert word in str(compose(report, level, locale, seed, examples.WORDS))
+
+
+@each_locale
+@each_level
+@pytest.mark.parametrize(
+    ("case", "shown"),
+    [
+        (Case(call=f"longest({list(range(100, 120))})", expected="1", got="2"),
+         "`longest([100, 101, 102, 103, … 117, 118, 119])`"),
+        (Case(call="f('one two three four five six seven eight nine ten')", expected="1", got="2"),
+         "`f('one two three four five six … nine ten')`"),
+        (Case(call="", stdin="3\n10 30 20\n", expected="30\n", got="20\n"), "`3 ↵ 10 30 20`"),
+        (Case(call="", stdin="\n".join(map(str, range(100, 130))), expected="1", got="2"),
+         "`100 ↵ 101 ↵ 102 ↵ 103 ↵ 104 ↵ … 127 ↵ 128 ↵ 129`"),
+    ],
+)  # fmt: skip
+def test_a_long_case_is_named_by_its_beginning_and_its_end(
+    case: Case, shown: str, locale: Locale, level: int
+) -> None:
+    fact = Fact(kind=FactKind.DROPPED, line=4, values={"expression": "cups - per_day"})
+    report = Report(verdict=Verdict.FAILED, first=case, facts=(fact,))
+    told = {str(compose(report, level, locale, seed, examples.RICE)) for seed in SEEDS}
+
+    assert any(shown in text for text in told), told
+    for text in told:
+        assert max(map(len, SPAN.findall(text))) <= HEAD_CHARS + TAIL_CHARS + len(" … ")
+
+
+@each_locale
+def test_a_long_case_that_is_one_word_is_not_named(locale: Locale) -> None:
+    case = Case(call=f"f('{'a' * 70}')", expected="1", got="2")
+    fact = Fact(kind=FactKind.ROUNDS, line=4, values={"rounds": 3})
+    report = Report(verdict=Verdict.FAILED, first=case, facts=(fact,))
+
+    for seed in SEEDS:
+        assert "aaa" not in str(compose(report, 1, locale, seed, examples.RICE))

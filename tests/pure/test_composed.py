@@ -103,7 +103,7 @@ def test_every_piece_of_code_is_of_the_program_the_case_or_the_run(
     level: int, locale: Locale
 ) -> None:
     for each, text in told(level, locale):
-        known = set(tokens(f"{each.code} {each.case} {each.trace} …"))
+        known = set(tokens(f"{each.code} {each.case} {each.trace} … ↵"))
         assert set(tokens(" ".join(SPAN.findall(text)))) <= known, (each.name, text)
 
 

@@ -34,7 +34,7 @@ def test_levels_keep_their_hard_limits() -> None:
         (Report(verdict=Verdict.PASSED, passed=3, total=3), "잘했어요", "All 3 tests pass"),
         (
             Report(verdict=Verdict.FAILED, passed=1, total=3, first=CASE),
-            "`f(1)` 의 결과는 `2` 이어야 하는데, 지금 코드는 `3` 을(를) 내요. 테스트 3개 중 1개를",
+            "`f(1)`의 결과는 `2`여야 하는데, 지금은 `3`이 나와요. 테스트 3개 중 1개를",
             "`f(1)` should give `2`, but your code gives `3`. 1 of 3 tests pass. What did",
         ),
         (
@@ -54,7 +54,7 @@ def test_levels_keep_their_hard_limits() -> None:
         (failure(Verdict.TIME, "TimeoutError"), "제한 시간", "did not finish in time"),
         (
             Report(verdict=Verdict.TIME, first=Case(call="f(1)", expected="2")),
-            "`f(1)` 이(가) 제한", "`f(1)` did not finish",
+            "`f(1)`을 불렀더니 제한", "`f(1)` did not finish",
         ),
         (failure(Verdict.MEMORY, "MemoryError"), "메모리", "more memory"),
         (failure(Verdict.CRASHED, "Crashed"), "멈췄어요", "broke the place"),
@@ -62,7 +62,7 @@ def test_levels_keep_their_hard_limits() -> None:
         (failure(Verdict.NOT_RUN, "NoTests"), "테스트가 없어요", "has no tests"),
         (failure(Verdict.NOT_RUN, "Lost"), "잘못이 아닐", "not be run: the place"),
         (failure(Verdict.NOT_RUN, "Busy"), "잠시 뒤", "in a moment"),
-        (failure(Verdict.NOT_RUN, "Unsupported", "`del`"), "'del' 이(가)", "uses 'del'"),
+        (failure(Verdict.NOT_RUN, "Unsupported", "`del`"), "'del'이", "uses 'del'"),
         (failure(Verdict.TOO_DEEP, "RecursionError"), "깊이", "too deep"),
         (failure(Verdict.OUTPUT, "OutputFull"), "출력", "prints more"),
     ],

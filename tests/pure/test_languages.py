@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -13,7 +16,8 @@ from web.courses.texts import columns, in_columns, in_language
 from web.engines.models import Engine, language_choices
 from web.language import locale_now, words_now
 from web.tutor.diagnosis import slips
-from web.tutor.evidence import explain, l0
+from web.tutor.evidence import explain, judged, l0, misread
+from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.form import speaks
 from web.tutor.languages import DEFAULT, LANGUAGES, OPERATORS, Locale, Words
@@ -21,9 +25,11 @@ from web.tutor.writing import policy
 
 BY_LANGUAGE: dict[str, Mapping[Locale, object]] = {
     "l0": l0.TEXTS,
+    "judged": judged.OTHERWISE,
     "slips": slips.TEXTS,
     "errors": explain.ERRORS,
     "syntax": explain.SYNTAX,
+    "misread": misread.SAID,
     "rules": policy.RULES,
     "retry": policy.RETRY,
     "headings": policy.HEADINGS,
@@ -132,3 +138,45 @@ def test_letters_tell_the_language(text: str, spoken: set[Locale]) -> None:
             found.add(locale)
 
     assert found == spoken
+
+
+BOTH_PARTICLES = re.compile(r"[이가을를은는와과]\([이가을를은는와과]\)|\([으이]\)")
+
+
+def test_no_korean_text_leaves_its_particle_to_the_reader() -> None:
+    texts = [
+        path
+        for kind in ("py", "po", "toml", "html", "js", "txt")
+        for path in Path("web").rglob(f"*.{kind}")
+    ]
+
+    assert {path.suffix for path in texts} >= {".py", ".po", ".toml", ".html", ".js"}
+    assert [str(path) for path in texts if BOTH_PARTICLES.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [("3", "`3`이"), ("2", "`2`가"), ("None", "`None`이"), ("'강'", "`'강'`이"), ("[]", "`[]`가")],
+)
+def test_the_report_in_korean_has_the_particles_of_its_values(got: str, said: str) -> None:
+    case = Case(call="f(1)", expected="True", got=got)
+    report = Report(verdict=Verdict.FAILED, total=1, first=case)
+    shown = Case(call="", stdin="1\n2\n", expected="3\n4\n", got=got)
+
+    assert f"`f(1)`의 결과는 `True`여야 하는데, 지금은 {said} 나와요." in l0.l0_words(report, "ko")
+    for words in (l0.l0_words, judged.judged_words):
+        told = words(replace(report, first=shown), "ko")
+        assert f"입력이 `1 ↵ 2`일 때 `3 ↵ 4`를 출력해야 하는데, 지금은 `{got}`" in told
+
+
+def test_of_an_empty_input_the_report_says_that_it_is_empty() -> None:
+    case = Case(call="", stdin="", expected="hi", got=" ")
+    report = Report(verdict=Verdict.FAILED, total=1, first=case)
+
+    assert l0.l0_words(report, "ko").startswith("입력이 (없음)일 때 `hi`를 출력해야")
+    assert "the input (empty)" in l0.l0_words(report, "en")
+
+
+def test_a_platforms_verdict_is_told_in_the_same_words_where_as_much_is_known() -> None:
+    for locale, own in judged.OTHERWISE.items():
+        assert not own.items() & l0.TEXTS[locale].items()

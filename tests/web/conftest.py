@@ -13,6 +13,7 @@ from tests.web.kit import TESTS, Caller
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import jobs
+from web.hints.lately import lately
 from web.link import broker
 from web.people.models import User
 
@@ -40,6 +41,7 @@ def course(db: None) -> Course:
 def exercise(course: Course) -> Exercise:
     # Each test's database numbers its rows from 1 again.
     jobs.exercise_at.cache_clear()
+    lately._shown.clear()
     exercise = Exercise.objects.create(
         course=course,
         slug="add",

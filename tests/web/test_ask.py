@@ -31,7 +31,7 @@ from web.hints import jobs
 from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import User
-from web.runner.checker import checker
+from web.runner.checker import Run
 from web.tutor.evidence.facts import Fact, FactKind
 from web.tutor.evidence.report import Report
 
@@ -298,13 +298,13 @@ def test_the_shared_part_of_the_prompt_is_measured(api: Caller, exercise: Exerci
 def test_an_exercise_that_goes_while_the_tests_run_is_one_that_is_not_there(
     api: Caller, exercise: Exercise, monkeypatch: pytest.MonkeyPatch, gone: str, key: str
 ) -> None:
-    check = checker().check
+    judge = Run.judge
 
-    def deleted_meanwhile(*program: Any) -> Report:
+    def deleted_meanwhile(run: Run, tests: Any) -> Report:
         (exercise.course if gone == "course" else exercise).delete()
-        return check(*program)
+        return judge(run, tests)
 
-    monkeypatch.setattr(checker(), "check", deleted_meanwhile)
+    monkeypatch.setattr(Run, "judge", deleted_meanwhile)
 
     body = problem(api.ask(key=key), 404, "not-found")
 

@@ -11,12 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from broker import fleet
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, messages, slots_taken, waiting
+from web.courses.models import Exercise
 from web.engines.models import Engine
 from web.hints import submissions
 from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import User
-from web.runner.checker import checker
+from web.runner.checker import Run
 from web.tutor.evidence.report import Report
 
 pytestmark = pytest.mark.django_db
@@ -28,13 +29,13 @@ LOOP = "def add(a, b):\n    for i in range(2):\n        a -= b\n    return a\n"
 def explained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """For each program that was looked at, how many messages the engine had by then."""
     seen: list[int] = []
-    explain = checker().explain
+    explain = Run.explain
 
     def looked_at(*program: Any) -> Report:
         seen.append(messages())
         return explain(*program)
 
-    monkeypatch.setattr(checker(), "explain", looked_at)
+    monkeypatch.setattr(Run, "explain", looked_at)
     return seen
 
 
@@ -94,7 +95,7 @@ def test_facts_that_came_first_stay(api: Caller, student: User) -> None:
 
 
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker(), "explain", lambda report, *_: report)
+    monkeypatch.setattr(Run, "explain", lambda _, report, *__: report)
 
 
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,3 +169,95 @@ def test_a_hint_without_an_engine_tells_what_the_program_did(api: Caller) -> Non
     assert (hint["state"], hint["source"]) == ("failed", "evidence")
     assert "`a + b`" in hint["text"]
     assert (waiting(), slots_taken(), messages()) == (0, 0, 0)
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that were run."""
+    seen: list[str] = []
+    judge = Run.judge
+
+    def run(program: Run, tests: Any) -> Report:
+        seen.append(program._code)
+        return judge(program, tests)
+
+    monkeypatch.setattr(Run, "judge", run)
+    return seen
+
+
+SYNTAX = "def add(a, b) return a"
+STOPS = "def add(a, b):\n    return a + b + c\n"
+
+
+@pytest.mark.parametrize("code", [WRONG, LOOP, SYNTAX, STOPS])
+def test_a_hint_runs_no_program_that_was_just_checked(
+    api: Caller, judged: list[str], explained: list[int], code: str
+) -> None:
+    live()
+    checked = api.post("/v1/checks", CHECK | {"code": code}).json()
+
+    hint = api.ask(code=code).json()
+
+    assert judged == [code]
+    assert len(explained) == len(kept()) == 1
+    assert hint["l0"]["report"] == checked["report"]
+    assert messages() == 1
+
+
+@pytest.mark.parametrize("code", [WRONG + "\n", WRONG.replace("a", "a "), LOOP])
+def test_a_program_that_was_changed_is_run(api: Caller, judged: list[str], code: str) -> None:
+    api.post("/v1/checks", CHECK)
+
+    api.ask(code=code)
+
+    assert judged == [WRONG, code]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tests": "assert add(2, 2) == 5"}, {"time_limit_s": 2.0}, {"language": "java"}],
+    ids=["tests", "limit", "language"],
+)
+def test_what_an_author_changes_is_judged_anew(
+    api: Caller, judged: list[str], exercise: Exercise, change: dict[str, Any]
+) -> None:
+    api.post("/v1/checks", CHECK)
+    for name, value in {**change, "revision": 2}.items():
+        setattr(exercise, name, value)
+    exercise.save()
+
+    hint = api.ask().json()
+
+    assert judged == ([WRONG] if "language" in change else [WRONG, WRONG])
+    if "tests" in change:
+        assert hint["l0"]["report"]["first"]["expected"] == "5"
+    if "language" in change:
+        assert hint["l0"]["report"]["verdict"] == "not_run"
+
+
+def test_no_other_student_has_the_run_of_a_program(
+    api: Caller, teacher: Caller, judged: list[str]
+) -> None:
+    api.post("/v1/checks", CHECK)
+
+    teacher.ask()
+
+    assert judged == [WRONG, WRONG]
+
+
+def test_a_check_always_runs(api: Caller, judged: list[str]) -> None:
+    for _ in range(3):
+        api.post("/v1/checks", CHECK)
+
+    assert judged == [WRONG] * 3
+
+
+def test_a_platforms_result_is_none_of_ours(api: Caller, judged: list[str]) -> None:
+    """Neither for what runs here, nor the other way round."""
+    result = {"status": "failed", "call": "add(1, 2)", "expected": "3", "got": "7"}
+    api.post("/v1/checks", CHECK | {"result": result})
+
+    hint = api.ask().json()
+
+    assert judged == [WRONG]
+    assert hint["l0"]["report"]["first"]["got"] != "7"

@@ -30,7 +30,7 @@ def platform(api: Caller, monkeypatch: pytest.MonkeyPatch) -> Caller:
     def never(*_: Any) -> None:
         raise AssertionError("the program was run")
 
-    monkeypatch.setattr(running.Checker, "check", never)
+    monkeypatch.setattr(running.Checker, "running", never)
     live()
     return api
 

@@ -113,7 +113,7 @@ def test_a_run_ends_with_its_request_however_that_ends(
     def breaks(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(checker(), "check", breaks)
+    monkeypatch.setattr(checker(), "running", breaks)
     assert api.post("/v1/checks", CHECK).status_code == 500
     monkeypatch.undo()
 

@@ -25,12 +25,13 @@ from web.courses.models import Exercise
 from web.engines import roster
 from web.hints import backlog, creation, etag, lookup, store, submissions, wire
 from web.hints.creation import NewHint
+from web.hints.lately import lately
 from web.hints.models import Hint, Submission
 from web.hints.results import ResultIn
 from web.language import locale_now
 from web.people import access, acting, runs
 from web.people.models import User
-from web.runner.checker import CODE_BYTES, checker
+from web.runner.checker import CODE_BYTES, Judged, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.writing import prompt
 
@@ -79,11 +80,16 @@ IF_NONE_MATCH = {
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
-    with running(student, exercise):
-        report, program = run(student, exercise, body.code, body.result)
-        with still_there(student, exercise):
-            program = submissions.keep(program)
-        explain(program, report)
+    with (
+        running(student, exercise),
+        judged(exercise, body.code, body.result) as (run, source),
+        still_there(student, exercise),
+    ):
+        program = submissions.ran(student, exercise, body.code, run.report, source)
+        program = submissions.keep(program)
+        explain(program, run)
+    if source == HERE:
+        lately.keep(student, exercise, program.code, program.report)
     return wire.check_out(program)
 
 
@@ -116,9 +122,13 @@ def ask(
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     refuse_locked(student, exercise, body.level)
     refuse_lane(student, exercise, body.lane)
-    with running(student, exercise):
-        report, program = run(student, exercise, body.code, body.result)
-        hint, place = accept(new_hint(program, body, idempotency_key), report)
+    known = lately.find(student, exercise, body.code)
+    with (
+        running(student, exercise),
+        judged(exercise, body.code, body.result, known) as (run, source),
+    ):
+        program = submissions.ran(student, exercise, body.code, run.report, source)
+        hint, place = accept(new_hint(program, body, idempotency_key), run)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place))
 
@@ -195,31 +205,33 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     return wire.hint_out(hint)
 
 
-def run(
-    student: User, exercise: Exercise, code: str, result: ResultIn | None
-) -> tuple[Report, Submission]:
-    """Runs the program, unless its result came with it; what it makes is not kept yet.
+@contextmanager
+def judged(
+    exercise: Exercise, code: str, result: ResultIn | None, known: Report | None = None
+) -> Iterator[tuple[Judged, Submission.Source]]:
+    """Runs the program, unless its result came with it or is known; and who has run it.
 
     Raises: SandboxBusy.
     """
-    if result is None:
-        tests, limits = exercise.tests_to_run(), exercise.limits()
-        report, source = checker().check(code, tests, limits, exercise.language), HERE
+    if result is not None:
+        yield Judged(result.report()), PLATFORM
+    elif known is not None:
+        yield Judged(known), HERE
     else:
-        report, source = result.report(), PLATFORM
-    return report, submissions.ran(student, exercise, code, report, source)
+        tests, limits = exercise.tests_to_run(), exercise.limits()
+        with checker().running(code, tests, limits, exercise.language) as run:
+            yield run, HERE
 
 
-def explain(program: Submission, report: Report) -> None:
+def explain(program: Submission, run: Judged) -> None:
     """Finds out what a kept program did on its failing case, unless its report tells already.
 
-    report: of its run. A hint may be on its way to an engine by now, so nothing here is an error.
+    A hint may be on its way to an engine by now, so nothing here is an error.
     """
     if program.source == PLATFORM or program.report.get("facts") or program.report.get("steps"):
         return
-    exercise = program.exercise
-    told = checker().explain(report, program.code, exercise.tests_to_run(), exercise.limits())
-    if told == report:
+    told = run.explained()
+    if told == run.report:
         return
     try:
         submissions.explain(program, told)
@@ -238,9 +250,9 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
         raise
 
 
-def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]:
+def accept(new: NewHint, run: Judged) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
-    program, refused = new.submission, refusal(report)
+    program, refused = new.submission, refusal(run.report)
     # A request that came before has its hint, so it is answered however many wait by now.
     earlier = lookup.by_key(new) if refused else None
     with still_there(program.student, program.exercise):
@@ -251,7 +263,7 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
         case Problem():
             raise made
         case creation.Created(hint):
-            return hint, begin(hint, report)
+            return hint, begin(hint, run)
         case creation.Repeated(hint):
             return hint, None if hint.final else backlog.look(str(hint.pk))
         case creation.Waiting(hint):
@@ -260,14 +272,14 @@ def accept(new: NewHint, report: Report) -> tuple[Hint, Placement | View | None]
             raise Problem(problem.KEY_REUSED)
 
 
-def begin(hint: Hint, report: Report) -> Placement | None:
+def begin(hint: Hint, run: Judged) -> Placement | None:
     """Sends a committed hint to an engine, or ends it where there is none; explains its program.
 
     The hint is accepted: what goes wrong here rescue makes good.
     """
     place = backlog.join(hint)
     # After it was placed: the engine need not wait for this.
-    explain(hint.submission, report)
+    explain(hint.submission, run)
     if place and place.served:
         return place
     try:

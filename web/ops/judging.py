@@ -27,8 +27,8 @@ def report_on(code: object, tests: Tests | None, limits: RunLimits = RunLimits()
         raise Unusable("`code` must be a program, as text")
     if len(code.encode(errors="replace")) > CODE_BYTES:
         raise Unusable(f"`code` has more than {CODE_BYTES:,} bytes")
-    report = checker().check(code, tests, limits)
-    return checker().explain(report, code, tests, limits)
+    with checker().running(code, tests, limits) as judged:
+        return judged.explained()
 
 
 def hints_of(report: Report, code: str, seed: str) -> dict[int, dict[str, str | None]]:

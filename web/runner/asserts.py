@@ -68,8 +68,9 @@ class Counting(ast.NodeTransformer):
         made = ast.Call(
             ast.Name(CASE, ast.Load()),
             [
-                ast.Constant(len(self.cases)), thunk(left), thunk(right),
-                thunk(ast.Tuple(values, ast.Load())),
+                ast.Constant(len(self.cases)), thunk(left),
+                right if is_literal(right) else thunk(right),
+                thunk(ast.Tuple(values, ast.Load())) if values else ast.Constant(None),
             ],
             [],
         )  # fmt: skip
@@ -90,6 +91,16 @@ class Counting(ast.NodeTransformer):
                 values.append(copy.deepcopy(argument))
                 shown.args[place] = ast.Name(hole, ast.Load())
         return ast.unparse(shown).split(hole), list(values)
+
+
+def is_literal(node: ast.expr) -> bool:
+    """Whether it gives the same whenever it is asked: the sandbox compiles no function for it."""
+    try:
+        ast.literal_eval(node)
+    # As deep brackets are, and a set in a set.
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def thunk(body: ast.expr) -> ast.Lambda:

@@ -1,4 +1,5 @@
-"""A child process of the host: runs one job after the other, each in memory of its own.
+"""A child process of the host: runs one job after the other, each in memory of its own or in that
+which the one before has left.
 
 It has wasmtime and nothing else of ours: no settings, no database, no environment. What it reads
 and writes is in web.runner.host.
@@ -6,21 +7,25 @@ and writes is in web.runner.host.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
-from threading import Event, Thread
+from contextlib import suppress
+from threading import Event, Lock, Thread, stack_size
 from time import monotonic, process_time
 from typing import BinaryIO, NoReturn
 
 from wasmtime import Engine, Store, WasiConfig, WasmtimeError
 from wasmtime.component import Component, Func, Linker
 
-from web.runner.build import wasm_engine
+from web.runner.build import STACK_BYTES, wasm_engine
 from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
 
 LOOK_S = 0.01
 STALL_S = 1.0
 """A program that uses no CPU for so long waits for something that never comes here."""
+PIPE_BYTES = 1 << 20
+"""A guest that has written so much waits until the next look."""
 MESSAGES = {
     "wasm trap: interrupt": Ending.TIME,
     "wasm trap: call stack exhausted": Ending.TOO_DEEP,
@@ -29,14 +34,34 @@ MESSAGES = {
 
 # A guest may write without end: no more is kept than a line that will be read.
 class Lines:
-    """The guest's standard output. last: its last whole line that is not longer than allowed."""
+    """The guest's standard output. last: its last whole line that is not longer than allowed.
+
+    A pipe: to write there is one system call, while a function would be called by another thread,
+    for which a busy machine lets the guest wait at each line. path: the end that is written to.
+    """
 
     def __init__(self) -> None:
+        self._pipe, into = os.pipe()
+        os.set_blocking(self._pipe, False)
+        # Linux alone has it, and a user's share may be less.
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self.path = f"/dev/fd/{into}"
+        self._reads = Lock()
+        self.clear()
+
+    def clear(self) -> None:
         self.last = b""
         self._rest = bytearray()
         self._skips = False
 
-    def __call__(self, data: bytes) -> None:
+    def read(self) -> None:
+        """Take what has been written, but no more than a pipe holds: the guest may go on."""
+        with self._reads, suppress(BlockingIOError):
+            for _ in range(PIPE_BYTES // MOST_BYTES):
+                self.take(os.read(self._pipe, MOST_BYTES))
+
+    def take(self, data: bytes) -> None:
         *whole, rest = data.split(b"\n")
         for part in whole:
             line, self._rest = self._rest + part, bytearray()
@@ -51,13 +76,14 @@ class Lines:
 class Deadline:
     """Ends a run that has used its CPU time, or that waits; ends us if our parent is gone."""
 
-    def __init__(self, engine: Engine, answers: BinaryIO) -> None:
+    def __init__(self, engine: Engine, answers: BinaryIO, lines: Lines) -> None:
         self._engine, self._answers, self._parent = engine, answers, os.getppid()
+        self._lines = lines
         self._runs = Event()
         Thread(target=self._watch, daemon=True).start()
 
-    def begin(self, limit_s: float, lines: Lines) -> None:
-        self.lines, self._until_s = lines, process_time() + limit_s
+    def begin(self, limit_s: float) -> None:
+        self._until_s = process_time() + limit_s
         self._seen_s, self._moved_s = process_time(), monotonic()
         self._runs.set()
 
@@ -71,6 +97,7 @@ class Deadline:
             pause.wait(LOOK_S)
             if os.getppid() != self._parent:
                 os._exit(0)
+            self._lines.read()
             used_s = process_time()
             if used_s - self._seen_s > STALL_S / 50:
                 self._seen_s, self._moved_s = used_s, monotonic()
@@ -78,7 +105,7 @@ class Deadline:
                 self._engine.increment_epoch()
             elif self._runs.is_set() and monotonic() - self._moved_s > STALL_S:
                 # It waits in the host, where no epoch reaches it: our successor starts afresh.
-                answer(self._answers, Ending.TIME, self.lines.last)
+                answer(self._answers, Ending.TIME, self._lines.last)
                 os._exit(0)
 
 
@@ -92,30 +119,36 @@ def main(path: str) -> None:
     engine = wasm_engine(reuses=True)
     component, linker = Component.deserialize_file(engine, path), Linker(engine)
     linker.add_wasip2()
-    deadline = Deadline(engine, answers)
+    lines = Lines()
+    deadline = Deadline(engine, answers, lines)
     jobs_left = True
     while jobs_left:
         # A store holds all the memory of a run, and nothing of it is left when the store is closed.
         with Store(engine) as store:
-            lines = Lines()
             wasi = WasiConfig()  # no files, no environment, no arguments
-            wasi.stdout_custom = lines
+            wasi.stdout_file = lines.path
             store.set_wasi(wasi)
             store.set_epoch_deadline(1)
             # Made before there is a job, which need not wait for it.
             function = linker.instantiate(store, component).get_func(store, "run")
             assert function, "the guest has another world"
-            header = jobs.read(JOB.size)
-            if jobs_left := bool(header):
-                size, time_s, memory_bytes = JOB.unpack(header)
+            keeps = True
+            while keeps and (jobs_left := bool(header := jobs.read(JOB.size))):
+                size, time_s, memory_bytes, keeps = JOB.unpack(header)
+                if not size:
+                    break
                 job = jobs.read(size).decode()
                 store.set_limits(memory_size=memory_bytes)
                 # One step: the watching thread takes it when the time is over.
                 store.set_epoch_deadline(1)
-                deadline.begin(time_s, lines)
+                lines.clear()
+                deadline.begin(time_s)
                 ending = run(store, function, job)
                 deadline.end()
+                lines.read()
                 answer(answers, ending, lines.last)
+                # What a trap has left cannot be called again.
+                keeps = keeps and ending is Ending.ENDED
 
 
 def run(store: Store, function: Func, job: str) -> Ending:
@@ -128,4 +161,6 @@ def run(store: Store, function: Func, job: str) -> Ending:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    # The first thread has 8 MB, and a program that recurses without end would end the process.
+    stack_size(STACK_BYTES + (16 << 20))
+    Thread(target=main, args=sys.argv[1:]).start()

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, LifoQueue
+from queue import Empty, Queue
 from select import POLLIN, POLLOUT, poll
 from threading import BoundedSemaphore
 from time import monotonic
 
 from web.runner import build
 from web.runner.cases import RunLimits
-from web.runner.wire import ANSWER, JOB, MOST_BYTES, Ending
+from web.runner.wire import ANSWER, DONE, JOB, MOST_BYTES, Ending
 
 ROOT = Path(__file__).parents[2]
 PLACES = os.cpu_count() or 1
@@ -47,15 +47,24 @@ class Sandbox:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
+        self._kept = False
 
-    def run(self, job: bytes, limits: RunLimits) -> RunAnswer:
-        """Ending.LOST where child after child was gone without an answer. Raises: NotBuilt."""
+    def run(
+        self, job: bytes, limits: RunLimits, *, keeps: bool = False, goes_on: bool = False
+    ) -> RunAnswer:
+        """Ending.LOST where child after child was gone without an answer. Raises: NotBuilt.
+
+        keeps: the memory that the job leaves, until the next one or `done`. goes_on: run it in the
+        memory that was kept; in memory of its own where there is none.
+        """
+        if not goes_on:
+            self.done()
         for _ in range(TRIES):
             try:
                 if self.process is None or self.process.poll() is not None:
                     self.close()
                     self._start()
-                return self._asked(job, limits)
+                return self._asked(job, limits, keeps=keeps)
             # ValueError: an ending that there is none of.
             except (OSError, EOFError, ValueError):
                 self.close()
@@ -65,7 +74,17 @@ class Sandbox:
                 raise
         return RunAnswer(Ending.LOST, b"")
 
+    def done(self) -> None:
+        """Let the child put its memory back, so that it is ready when the next job comes."""
+        if self._kept and self.process and self.process.stdin:
+            self._kept = False
+            try:
+                _write(self.process.stdin.fileno(), DONE, monotonic() + START_S)
+            except (OSError, EOFError):
+                self.close()
+
     def close(self) -> None:
+        self._kept = False
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -89,27 +108,30 @@ class Sandbox:
         # One that stands still reads nothing, and the pipe holds less than a job may have.
         os.set_blocking(self.process.stdin.fileno(), False)
 
-    def _asked(self, job: bytes, limits: RunLimits) -> RunAnswer:
+    def _asked(self, job: bytes, limits: RunLimits, *, keeps: bool) -> RunAnswer:
         """Raises: OSError, EOFError if the child died or had to be given up."""
         assert self.process is not None
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         until_s = monotonic() + START_S + SLOWEST * limits.time_s
-        header = JOB.pack(len(job), limits.time_s, limits.memory_bytes)
+        header = JOB.pack(len(job), limits.time_s, limits.memory_bytes, keeps)
         _write(self.process.stdin.fileno(), header + job, until_s)
         out = self.process.stdout.fileno()
         ending, size = ANSWER.unpack(_read(out, ANSWER.size, until_s))
         # Nobody should be able to write this but our own child; if it was taken over, it could.
         if size > MOST_BYTES:
             raise EOFError
-        return RunAnswer(Ending(ending), _read(out, size, until_s))
+        answer = RunAnswer(Ending(ending), _read(out, size, until_s))
+        self._kept = keeps and answer.ending is Ending.ENDED
+        return answer
 
 
 class Places:
     """A bounded pool of sandboxes; threads may share it, forked processes may not."""
 
     def __init__(self, count: int = PLACES) -> None:
-        self.free: LifoQueue[Sandbox] = LifoQueue()
+        # The one that was given back first has had most time to put its memory back.
+        self.free: Queue[Sandbox] = Queue()
         self._all = [Sandbox() for _ in range(count)]
         for sandbox in self._all:
             self.free.put(sandbox)
@@ -125,6 +147,7 @@ class Places:
             try:
                 yield sandbox
             finally:
+                sandbox.done()
                 self.free.put(sandbox)
         except Empty:
             raise SandboxBusy from None

@@ -3,8 +3,10 @@
 from enum import IntEnum
 from struct import Struct
 
-JOB = Struct(">IdQ")
-"""Bytes of the job; seconds of CPU that it may use; bytes of memory."""
+JOB = Struct(">IdQ?")
+"""Bytes of the job; seconds of CPU that it may use; bytes of memory; whether the memory that it
+leaves is kept for the next job, if it comes to its end. No bytes: nothing needs the kept memory."""
+DONE = JOB.pack(0, 0.0, 0, False)
 ANSWER = Struct(">BI")
 """Ending, and bytes of the last line that the guest sent."""
 MOST_BYTES = 256 * 1024

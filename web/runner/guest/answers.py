@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
 from .endings import values_where_it_stopped
-from .listing import FUNCTIONS, head, names_in
+from .listing import FUNCTIONS, head, names_in, walk
 from .show import cut
 from .trace import Trace
 
 MOST_VALUES = 8
 NONE = 0.65
 """Added where a name got the None at which the program stops later."""
+BEGINS = -0.12
+"""The value with which a name begins is rarely what goes wrong, unless a change of it helps."""
 MOST_PLACES = 1_000
 MUTABLE = (list, dict, set)
 CHANGING = {
@@ -44,9 +46,9 @@ def _gives(scene: Scene) -> Iterator[Clue]:
             weight = 0 if call.above is None else -0.05
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
-        for at, text in dict(reversed(trace.printed)).items():
-            if text.strip():
-                yield Clue("gives_back", at, {"value": cut(text.strip(), 120)})
+        for written in dict(reversed([(each.at, each) for each in trace.printed])).values():
+            if written.text.strip():
+                yield Clue("gives_back", written.at, {"value": cut(written.text.strip(), 120)})
 
 
 def sources(scene: Scene) -> dict[int, tuple[str, int]]:
@@ -59,7 +61,7 @@ def sources(scene: Scene) -> dict[int, tuple[str, int]]:
     stopped = scene.failing.error_at or -1
     functions: list[ast.AST] = [node for node in scene.nodes if isinstance(node, FUNCTIONS)]
     for function in functions or [scene.listing.tree]:
-        ran = [node for node in ast.walk(function) if scene.ran(node)]
+        ran = [node for node in walk(function) if scene.ran(node)]
         wanted = {name: 0 for node in ran if _tells(node) for name in names_in(node)}
         wanted |= {name: 0 for node in ran if scene.at(node) == stopped for name in names_in(node)}
         writes = [(node, name) for node in ran for name in stored(node)]
@@ -107,18 +109,28 @@ def stored(node: ast.AST) -> Iterator[str]:
 def _writes(scene: Scene) -> Iterator[Clue]:
     missed = _none_where_it_stopped(scene)
     for at, (name, distance) in sources(scene).items():
-        if at == scene.failing.error_at:
+        values = _went_through(scene.failing, at, name)
+        none = name in missed and values[-1:] == ["None"]
+        if at == scene.failing.error_at and not none:
             # It was to give the name a value, and did not come to it.
             continue
-        values = _went_through(scene.failing, at, name)
         told: Told = {"name": name, "values": values}
-        weight = -0.06 * distance
-        yield Clue(
-            "writes_answer",
-            at,
-            told,
-            NONE if name in missed and values[-1:] == ["None"] else weight,
-        )
+        begins = BEGINS if begins_only(scene, at) else 0
+        yield Clue("writes_answer", at, told, NONE if none else begins - 0.06 * distance)
+
+
+def written(scene: Scene, at: int) -> Iterator[Clue]:
+    """What the statement writes, whether or not the answer is made of it."""
+    for node in walk(scene.listing.statements[at]):
+        for name in stored(node) if scene.at(node) == at else ():
+            told: Told = {"name": name, "values": _went_through(scene.failing, at, name)}
+            yield Clue("writes_answer", at, told)
+
+
+def begins_only(scene: Scene, at: int) -> bool:
+    """Whether the statement gives a first value that depends on nothing, as `total = 0`."""
+    statement = scene.listing.statements[at]
+    return isinstance(statement, ast.Assign) and not names_in(statement.value)
 
 
 def _none_where_it_stopped(scene: Scene) -> set[str]:
@@ -143,7 +155,10 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
                 found.append(event.values[name])
         if event.at == at and not event.ends:
             waits.add(event.call)
-    cut_off = len(found) > MOST_VALUES or trace.counts[at] > len(found)
+    if at == trace.error_at:
+        # The last time it stopped before it gave a value.
+        found = found[:-1]
+    cut_off = len(found) > MOST_VALUES or not trace.kept_whole
     return [*found[: MOST_VALUES - 1], "…"] if cut_off else found
 
 

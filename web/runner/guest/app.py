@@ -61,8 +61,8 @@ if __name__ == "__main__":
     print(f([int(input()), 2]), len("text"))
 """
 WARM_TESTS = """
-__hintline_case__(0, lambda: f([1, 2]), lambda: 2, lambda: ())
-__hintline_case__(1, lambda: f([3, 2, 1]), lambda: 7, lambda: ())
+__hintline_case__(0, lambda: f([1, 2]), 2, None)
+__hintline_case__(1, lambda: f([3, 2, 1]), 7, None)
 __hintline_case__(2, lambda: f([]), lambda: 0, lambda: ())
 """
 

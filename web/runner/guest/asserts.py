@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import CodeType
+from functools import lru_cache
+from types import CodeType, FunctionType
 
 from .console import Console
 from .show import show
@@ -18,9 +19,9 @@ VALUE_CHARS = 200
 
 
 class Expected:
-    """Judges what a case gave. text: source of what it should give."""
+    """Judges what a case gave. text: source of what it should give; want: that, or a function."""
 
-    def __init__(self, text: str, want: Run, sign: str) -> None:
+    def __init__(self, text: str, want: object, sign: str) -> None:
         self.text = text
         self._want, self._sign = want, sign
 
@@ -29,8 +30,14 @@ class Expected:
             return bool(got), True
         if self._sign == "not":
             return not got, False
-        want = self._want()
+        want = self._want() if isinstance(self._want, FunctionType) else self._want
         return got is want if self._sign == "is" else bool(got == want), want
+
+
+@lru_cache(maxsize=1)
+def compiled(source: str) -> CodeType:
+    """The same tests are played for facts after they were judged."""
+    return compile(source, "<tests>", "exec", dont_inherit=True)
 
 
 class AssertCases:
@@ -43,7 +50,7 @@ class AssertCases:
         self.console = Console(most=MOST_OUTPUT)
         self.number, self.total = 0, len(texts)
         self._cases = texts
-        self._code = compile(source, "<tests>", "exec", dont_inherit=True)
+        self._code = compiled(source)
 
     def play(self, program: CodeType, player: Player) -> None:
         """Runs the program, and then its tests in the namespace that it leaves."""
@@ -52,11 +59,11 @@ class AssertCases:
         player.load(lambda: exec(program, names))  # noqa: S102
 
         def case(
-            number: int, run: Run, want: Run, values: Callable[[], tuple[object, ...]]
+            number: int, run: Run, want: object, values: Callable[[], tuple[object, ...]] | None
         ) -> None:
             texts, expected, sign = self._cases[number]
             self.number = number
-            shown = [show(value, VALUE_CHARS) for value in values()]
+            shown = [show(value, VALUE_CHARS) for value in (values() if values else ())]
             call = "".join(text + value for text, value in zip(texts, [*shown, ""], strict=True))
             player.case(call, run, Expected(expected, want, sign))
 

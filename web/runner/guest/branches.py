@@ -44,8 +44,9 @@ def _against_passing(scene: Scene, node: ast.If | ast.While) -> Iterator[Clue]:
     ways = outcomes(scene, node, scene.failing)
     for trace in scene.passing:
         other = outcomes(scene, node, trace)
-        # What a hidden case holds must not be seen beside this one.
-        if trace.hidden or not other or ways & other:
+        # What a hidden case holds must not be seen beside this one, and of a case that was followed
+        # in part nobody knows how the condition came out later.
+        if trace.hidden or not trace.whole or not other or ways & other:
             continue
         events = [event for event in trace.events if event.at == scene.at(node)]
         told: Told = {

@@ -8,6 +8,7 @@ import io
 import os
 import random
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -54,7 +55,7 @@ class Console:
 
     def __init__(self, stdin: str = "", *, most: int, full: bool = False) -> None:
         self.source, self.sink = StandardInput(stdin.encode()), Sink(most, full=full)
-        sys.stdin = io.TextIOWrapper(self.source, "utf-8")
+        sys.stdin = self.reader = io.TextIOWrapper(self.source, "utf-8")
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(self.sink), "utf-8")
         sys.stderr = io.TextIOWrapper(
             io.BufferedWriter(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
@@ -62,6 +63,9 @@ class Console:
         for name in ("stdin", "stdout", "stderr"):
             setattr(sys, f"__{name}__", getattr(sys, name))
         self._out = sys.stdout
+        global latest
+        latest = self
+        hear(hears)
         builtins.open = io.open = self._open  # type: ignore[assignment]
         os.read, os.write, os.fstat = self._read, self._write, self._fstat  # type: ignore[assignment]
 
@@ -99,6 +103,43 @@ class Console:
         if fd == 0:
             return SimpleNamespace(st_size=len(self.source.getbuffer()), st_mode=0o100400)
         return real_fstat(fd)
+
+
+hears: Callable[[str], None] | None = None
+latest: Console | None = None
+"""The one that stands there now."""
+
+
+def hear(told: Callable[[str], None] | None) -> None:
+    """From now on, what is written to standard output is told; None ends that."""
+    global hears
+    hears = told
+    out = sys.stdout
+    # Only a program that is watched pays for it, at each write.
+    if told and isinstance(out, io.TextIOBase) and "write" not in vars(out):
+        write = out.write
+
+        def heard(text: str) -> int:
+            wrote = write(text)
+            if hears:
+                hears(text)
+            return wrote
+
+        out.write = heard  # type: ignore[method-assign]
+
+
+def lines() -> tuple[int, int]:
+    """How many lines standard input has that are not blank, and how many of them are unread.
+
+    What is left counts as read afterwards.
+    """
+    if latest is None:
+        return 0, 0
+    # A ValueError says that the program has closed it.
+    with suppress(ValueError):
+        given = sum(map(bool, map(bytes.strip, bytes(latest.source.getbuffer()).splitlines())))
+        return given, sum(map(bool, map(str.strip, latest.reader)))
+    return 0, 0
 
 
 def prepare() -> None:

@@ -16,10 +16,15 @@ from .variants import Variants, switch, unswitch
 from .watch import Judge, Play, Run
 
 FEWEST_TICKS, MOST_TICKS = 200, 5_000
-MOST_CHANGES, MOST_SUSPECTS = 24, 3
+MOST_CHANGES, MOST_SUSPECTS = 64, 8
 """Bounds by count, so that a busy machine finds what an idle one does; about 0.2 ms a change."""
 MOST_CURED = 3
 """Statements that cure the case are enough to name."""
+ALL_TICKS = 20_000
+"""Rounds and calls that all changed programs may take together."""
+WHOLE, PART, BREAKS = 1.0, 0.3, 0.1
+"""What a change is worth after which all cases pass, after which another that failed before fails,
+and after which one fails that passed before: a wrong start can make up for a wrong loop once."""
 TICKS_A_STEP = 1
 """Rounds and calls that a changed program may take, for each statement of the failing run."""
 
@@ -27,19 +32,21 @@ TICKS_A_STEP = 1
 class Probe:
     """Plays the failing case, then the others; ends at the first that does not pass."""
 
-    def __init__(self, failing: int, most_ticks: int) -> None:
-        self.failing, self.most_ticks = failing, most_ticks
+    def __init__(self, failing: int, passing: set[int], most_ticks: int) -> None:
+        self.failing, self.passing, self.most_ticks = failing, passing, most_ticks
         self.only = True
+        self.left = ALL_TICKS
         self._restart()
 
     def _restart(self) -> None:
         self.number = -1
         self.ticks = 0
-        self.cured = False
+        self.cure = 0.0
 
     def tick(self) -> None:
         self.ticks += 1
-        if self.ticks > self.most_ticks:
+        self.left -= 1
+        if self.ticks > self.most_ticks or self.left < 0:
             raise Enough
 
     def load(self, run: Run) -> None:
@@ -61,29 +68,34 @@ class Probe:
             # A program that calls sys.exit raises no Exception.
             passed = False
         if self.only:
-            self.cured = passed
+            self.cure = WHOLE if passed else 0
             raise Enough
         if not passed:
-            self.cured = False
-            raise Enough
+            breaks = self.number in self.passing or self.number == self.failing
+            self.cure = BREAKS if breaks else PART
+            if breaks:
+                raise Enough
 
-    def tried(self, program: CodeType, play: Play, *, only: bool) -> bool:
+    def tried(self, program: CodeType, play: Play, *, only: bool) -> float:
+        """What the change that is on is worth: 0 to 1."""
         self._restart()
         self.only = only
-        self.cured = not only
+        self.cure = 0 if only else WHOLE
         try:
             play(program, self)
         except Enough:
-            return self.cured if self.ticks <= self.most_ticks else False
+            late = self.ticks > self.most_ticks or self.left < 0
+            return self.cure if not late else 0 if only else BREAKS
         except Exception:
-            return False
-        return self.cured
+            return 0
+        return self.cure
 
 
 def cures(
     listing: Listing,
     play: Play,
     failing: int,
+    passing: set[int],
     ran: dict[int, int],
     rank: dict[int, float],
     until_s: float,
@@ -97,7 +109,9 @@ def cures(
         program = variants.compiled()
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    probe = Probe(failing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS))
+    probe = Probe(
+        failing, passing, min(FEWEST_TICKS + TICKS_A_STEP * sum(ran.values()), MOST_TICKS)
+    )
     order = sorted(
         range(1, len(variants.place)), key=lambda each: -rank.get(variants.place[each], 0)
     )
@@ -115,15 +129,15 @@ def _tried(
     """order: number of a change, and of the statement that it is in."""
     found: dict[int, float] = {}
     for number, at in order:
-        if perf_counter() > until_s or sum(cure == 1 for cure in found.values()) >= MOST_CURED:
+        enough = sum(cure == WHOLE for cure in found.values()) >= MOST_CURED
+        if enough or probe.left < 0 or perf_counter() > until_s:
             break
-        if found.get(at) == 1:
+        if found.get(at) == WHOLE:
             continue
         switch(number, probe.tick)
         if probe.tried(program, play, only=True):
             # Most changes fail the failing case too, so the others are played for few.
-            whole = probe.tried(program, play, only=False)
-            found[at] = max(found.get(at, 0), 1.0 if whole else 0.3)
+            found[at] = max(found.get(at, 0), probe.tried(program, play, only=False))
     return found
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
 from .clue import Clue, Scene, Told
-from .listing import head
+from .listing import head, walk
 from .show import cut, show, type_name
 from .sums import worked_out
-from .trace import Values
+from .trace import Values, is_scalar
 
 MOST_KEYS = 6
 NUMBERS = (int, float, bool)
+NO_NUMBER = re.compile(
+    r"(?:invalid literal for int\(\) with base 10|could not convert string to float): ('.*|\".*)"
+)
+"""What Python says of a text that is to become a number."""
+PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
+LOCAL = re.compile(r"local variable '(\w+)'")
+UNMADE = 0.5
+"""Added for the branch by which a name was to get the value that is missing."""
 
 
 def endings(scene: Scene) -> Iterator[Clue]:
@@ -56,17 +65,42 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     told: Told = {
         "type": type_name(error),
         "message": message,
-        "names": scene.named(head(statement), values),
+        # A name that is not there is no matter of what the others hold.
+        "names": [] if isinstance(error, NameError) else scene.named(head(statement), values),
     }
     yield Clue("stopped", at, told)
-    parts = [each for each in ast.walk(head(statement)) if isinstance(each, ast.Subscript)]
+    parts = [each for each in walk(head(statement)) if isinstance(each, ast.Subscript)]
+    if type(error) is ValueError and (text := NO_NUMBER.match(message)):
+        yield Clue("no_number", at, {"text": text[1]})
+    if type(error) is ValueError and (counted := PARTS.match(message)):
+        told = {"wanted": int(counted[1])}
+        yield Clue("parts_differ", at, told | ({"found": int(counted[2])} if counted[2] else {}))
+    if isinstance(error, UnboundLocalError) and (unmade := LOCAL.search(message)):
+        yield from _unmade(scene, unmade[1])
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
     elif isinstance(error, KeyError) and error.args:
-        keys = _keys(scene, parts)
+        keys = _keys(scene, parts, error.args[0])
         yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
     elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         yield _wrong_name(scene, at, str(error.name), values)
+
+
+def _unmade(scene: Scene, name: str) -> Iterator[Clue]:
+    """Branches that were not taken and would have given the name its value."""
+    for node in scene.nodes:
+        if not isinstance(node, ast.If) or not scene.ran(node):
+            continue
+        if scene.entered(node, node.body, scene.failing):
+            continue
+        stores = (each for part in node.body for each in walk(part))
+        if any(isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Store)
+               for each in stores):  # fmt: skip
+            told: Told = {
+                "condition": scene.listing.source(node.test),
+                "values": scene.named(node.test, scene.values_at(node, last=True)),
+            }
+            yield Clue("branch_not_taken", scene.at(node), told, UNMADE)
 
 
 def values_where_it_stopped(scene: Scene) -> Values:
@@ -103,12 +137,14 @@ def _out_of_range(
         return
 
 
-def _keys(scene: Scene, parts: list[ast.Subscript]) -> list[str]:
+def _keys(scene: Scene, parts: list[ast.Subscript], key: object) -> list[str]:
+    """Of the dictionary that does not have the key: a line may ask several."""
     raising = scene.failing.raising
     for part in parts:
         if isinstance(part.value, ast.Name) and raising:
             held = raising.held.get(part.value.id)
-            if type(held) is dict:
+            # To look up a value of the student's own class would run its code.
+            if type(held) is dict and not (is_scalar(key) and key in held):
                 return [show(key, 40) for key in list(held)[:MOST_KEYS]]
     return []
 
@@ -134,10 +170,9 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     plain = not isinstance(statement, ast.Return) or statement.value is None
     if got is None and expected is not None:
         # An empty print makes a blank line, and is no answer.
-        printed = [(where, text) for where, text in trace.printed if text.strip()]
-        if printed:
-            at, text = printed[-1]
-            yield Clue("printed_gave_none", at, {"printed": cut(text.strip(), 120)})
+        if printed := [each for each in trace.printed if each.text.strip()]:
+            shown = cut(printed[-1].text.strip(), 120)
+            yield Clue("printed_gave_none", printed[-1].at, {"printed": shown})
         elif plain:
             yield from _without_value(scene, at)
         else:

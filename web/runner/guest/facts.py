@@ -9,7 +9,7 @@ from time import perf_counter
 from types import CodeType
 from typing import Any
 
-from .answers import answers
+from .answers import answers, written
 from .branches import branches
 from .clue import Clue, Scene
 from .cures import cures
@@ -18,6 +18,7 @@ from .habits import habits
 from .listing import Listing
 from .loops import loops
 from .parting import parting
+from .printing import printing
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
 from .trace import Enough, Trace
@@ -25,26 +26,28 @@ from .watch import Play, Watched
 
 Json = dict[str, Any]
 MOST_FACTS = 8
-REFERENCE_S = 0.02
+MOST_EVENTS, STUCK_EVENTS = 3_000, 20_000
+"""Statements that are followed of a program that ends, and of one that was stopped. Bounds by
+count, so that a busy machine finds what an idle one does: the time is the last fuse."""
+REFERENCE_S = 0.1
 LINES_FIRST = 3
 """So many lines are named before one is named twice."""
-SHARE_OF_TRACES = 0.5
-"""Of the time; the rest is for small changes."""
 
 
 def found(
     code: str,
     play: Play,
     *,
-    budget_s: float = 0.04,
+    budget_s: float = 0.2,
     ends: bool = True,
+    most_events: int | None = None,
     reference: str | None = None,
 ) -> tuple[list[Json], Json | None]:
     """Facts as web.tutor.evidence.facts reads them, and the table that steps reads.
 
     play: plays a compiled program with all its cases anew; it is called several times.
-    budget_s: about how long all of it may take, if ends. ends: whether the program came to its end
-    when it was judged; else it is stopped in time, but for what Python does in one step.
+    budget_s: when no more is begun, however busy the machine is. ends: whether the program came to
+    its end when it was judged; else it is stopped in time, but for what Python does in one step.
     reference: a right program, with which the run is compared.
     """
     try:
@@ -54,9 +57,9 @@ def found(
         return [syntax(error)], None
     except (ValueError, RecursionError, MemoryError):
         return [], None
-    began_s = perf_counter()
-    share_s = budget_s * SHARE_OF_TRACES
-    watched = Watched(listing, budget_s=share_s, ends=ends, brief=ends)
+    until_s = perf_counter() + budget_s
+    most = most_events or (MOST_EVENTS if ends else STUCK_EVENTS)
+    watched = Watched(listing, most_events=most, until_s=until_s, ends=ends, brief=ends)
     # It stands for a program that was stopped; what was seen until then is enough.
     with suppress(Enough, Exception):
         play(program, watched)
@@ -66,28 +69,24 @@ def found(
     # Cases are played in the same order each time, so their number names one.
     number = watched.traces.index(failing) if failing in watched.traces else None
     if ends:
-        failing = looked_at(listing, program, play, number, share_s) or failing
+        closer = Watched(listing, most_events=most, until_s=until_s, ends=True, only=number)
+        failing = looked_at(closer, program, play) or failing
     scene = Scene(listing, failing, watched.passing)
     bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
     rank = ochiai(bad, [trace.counts for trace in watched.passing])
     cured: dict[int, float] = {}
     parted = None
     if number is not None:
-        cured = cures(listing, play, number, failing.counts, rank, began_s + budget_s)
+        passing = {at for at, trace in enumerate(watched.traces) if trace.passed}
+        cured = cures(listing, play, number, passing, failing.counts, rank, until_s)
         parted = beside(scene, play, number, reference) if reference else None
     first = ranked(scene, rank, cured, parted)
     table = steps(scene, first[0].at if first else 0)
     return [told(scene, clue) for clue in first], table
 
 
-def looked_at(
-    listing: Listing, program: CodeType, play: Play, number: int | None, budget_s: float
-) -> Trace | None:
-    """The case of this number once more, with all values; None where it does not fail again.
-
-    number: None for the run of the program before its cases.
-    """
-    closer = Watched(listing, budget_s=budget_s, ends=True, only=number)
+def looked_at(closer: Watched, program: CodeType, play: Play) -> Trace | None:
+    """The case that fails once more, with all values; None where it does not fail again."""
     with suppress(Enough, Exception):
         play(program, closer)
     return closer.failing
@@ -97,7 +96,8 @@ def beside(scene: Scene, play: Play, number: int, reference: str) -> Clue | None
     """Where the case parts from that of a right program."""
     with suppress(SyntaxError, ValueError, RecursionError):
         right = Listing(reference)
-        other = Watched(right, budget_s=REFERENCE_S, ends=False, only=number)
+        until_s = perf_counter() + REFERENCE_S
+        other = Watched(right, most_events=MOST_EVENTS, until_s=until_s, ends=False, only=number)
         with suppress(Enough, Exception):
             play(right.compiled(), other)
         if other.traces:
@@ -113,7 +113,7 @@ def syntax(error: SyntaxError) -> Json:
 
 
 def clues(scene: Scene) -> Iterator[Clue]:
-    for finder in (habits, endings, loops, branches, answers):
+    for finder in (habits, endings, printing, loops, branches, answers):
         yield from finder(scene)
 
 
@@ -137,7 +137,11 @@ def ranked(
 ) -> list[Clue]:
     """The most telling first, each with its score; the first LINES_FIRST of as many lines."""
     best: dict[tuple[int, str], Clue] = {}
-    for clue in (*clues(scene), *([parted] if parted else [])):
+    found = [*clues(scene), *([parted] if parted else [])]
+    # What a line writes into the wrong name leads to no answer by itself.
+    for at in cured.keys() - {clue.at for clue in found}:
+        found += written(scene, at)
+    for clue in found:
         line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)

@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .listing import FUNCTIONS, names_in
+from .listing import FUNCTIONS, names_in, walk
+from .loops import counts
 
 GIVES_ONLY = {
     "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
@@ -38,6 +39,10 @@ def habits(scene: Scene) -> Iterator[Clue]:
             case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
                 if name in METHODS_GIVE_ONLY:
                     yield Clue("never_called", scene.at(node), {"name": name})
+            case ast.Attribute(ast.Attribute(attr=name)) if scene.ran(node):
+                # `text.strip.lower()`
+                if name in METHODS_GIVE_ONLY:
+                    yield Clue("never_called", scene.at(node), {"name": name}, 0.2)
             case ast.BoolOp() if scene.ran(node):
                 yield from _always_true(scene, node)
         yield from _hides(scene, node)
@@ -73,11 +78,13 @@ def _gave_something(scene: Scene, name: str) -> bool:
 
 
 def _loop_variable(scene: Scene, node: ast.For) -> Iterator[Clue]:
-    names = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    names = {each.id for each in walk(node.target) if isinstance(each, ast.Name)}
     for part in node.body:
-        for inner in ast.walk(part):
+        for inner in walk(part):
             for name in sorted(names & _stored(inner)):
-                if scene.ran(inner):
+                # `line = line.strip()` is how one goes on with what the loop has given.
+                goes_on = isinstance(inner, ast.Assign) and name in names_in(inner.value)
+                if scene.ran(inner) and not (goes_on and not counts(node)):
                     yield Clue("loop_variable_overwritten", scene.at(inner), {"name": name})
 
 
@@ -91,7 +98,7 @@ def _stored(node: ast.AST) -> set[str]:
         case _:
             return set()
     return {
-        each.id for one in found for each in ast.walk(one)
+        each.id for one in found for each in walk(one)
         if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     }  # fmt: skip
 
@@ -146,7 +153,9 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
-                    yield Clue("never_called", scene.at(node), {"name": name}, -0.3)
+                    silent = scene.failing.got == "" and not scene.failing.error
+                    weight = 0.3 if silent else -0.3
+                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
                 above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from types import CodeType
 
 from .show import cut
@@ -12,8 +13,12 @@ STUDENT = "<student's program>"
 """File name of the compiled program, by which its frames are known."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-SHARED = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
-"""Nodes that the parser makes once: they stand in no one statement."""
+NO_NODES = {
+    "ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "module", "is_async",
+    "simple", "conversion",
+}  # fmt: skip
+"""Fields that hold texts and numbers, or nodes that the parser makes once and that stand in no one
+statement: contexts and operators."""
 SOURCE_CHARS = 100
 MOST_ROWS = 10
 
@@ -38,7 +43,7 @@ class Listing:
             self.number[node] = number
             if isinstance(node, ast.stmt):
                 self.statements.append(node)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 self.parent[child] = node
 
     def compiled(self) -> CodeType:
@@ -48,7 +53,7 @@ class Listing:
         lines is one step.
         """
         tree = at_numbers(ast.parse(self.code))
-        for node in ast.walk(tree):
+        for node in walk(tree):
             # What stops a program that never ends must get past its own handlers.
             if isinstance(node, ast.ExceptHandler) and catches_all(node):
                 name = ast.Name("Exception", ast.Load(), lineno=node.lineno, col_offset=0)
@@ -77,6 +82,31 @@ class Listing:
         return above
 
 
+@cache
+def holding(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in NO_NODES)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """As ast.iter_child_nodes gives them, without those that are shared; trees are walked a lot."""
+    found: list[ast.AST] = []
+    for name in holding(type(node)):
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+    return found
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """As ast.walk, without the nodes that are shared."""
+    level = [node]
+    while level:
+        yield from level
+        level = [child for each in level for child in children(each)]
+
+
 def numbered(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
     """Every node, before what it holds, with the number of its statement."""
     count = 0
@@ -87,8 +117,7 @@ def numbered(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
             count += 1
             number = count
         yield node, number
-        children = [each for each in ast.iter_child_nodes(node) if not isinstance(each, SHARED)]
-        rest.extend((child, number) for child in reversed(children))
+        rest += [(child, number) for child in reversed(children(node))]
 
 
 def at_numbers(tree: ast.Module) -> ast.Module:

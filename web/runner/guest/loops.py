@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .answers import stored
 from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, LOOPS, head, names_in
+from .listing import FUNCTIONS, LOOPS, head, names_in, walk
 from .sums import worked_out
 
+OVER_THINGS = -0.15
+LONG = 0.5
+"""Added for the loop in which the time ran out, against the line that happened to run then."""
 FEWEST_SEEN = 2
 """Places of a sequence that a loop must have looked at before it can have missed one."""
 
@@ -17,15 +21,32 @@ def loops(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         if isinstance(node, ast.For | ast.While) and scene.ran(node):
             if scene.failing.stuck and _goes_on(scene, node):
-                yield _never_ends(scene, node)
+                if isinstance(node, ast.While) or _grows(node):
+                    yield _never_ends(scene, node)
+                else:
+                    yield Clue("limit_time", scene.at(node), {}, LONG)
             else:
                 yield from _rounds(scene, node)
                 yield from _unseen(scene, node)
 
 
+def _grows(node: ast.For) -> bool:
+    """Whether the body puts more into what the loop goes over; any other loop has an end."""
+    over = {node.iter.id} if isinstance(node.iter, ast.Name) else set()
+    return any(over & set(stored(each)) for part in node.body for each in walk(part))
+
+
+def counts(node: ast.For) -> bool:
+    """Whether the loop goes over whole numbers."""
+    match node.iter:
+        case ast.Call(ast.Name("range")):
+            return True
+    return False
+
+
 def inside(scene: Scene, node: ast.For | ast.While) -> set[int]:
     """Numbers of the statements in the loop's body."""
-    walked = (each for part in node.body for each in ast.walk(part))
+    walked = (each for part in node.body for each in walk(part))
     return {scene.at(each) for each in walked if isinstance(each, ast.stmt)}
 
 
@@ -51,6 +72,9 @@ def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
 
 def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
     condition = head(node)
+    if isinstance(node, ast.For):
+        told: Told = {"condition": scene.listing.source(condition), "unchanged": []}
+        return Clue("never_ends", scene.at(node), told | {"changed": names_in(condition)})
     # The last rounds are those that would go on: what changed before may stand still by now.
     events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
@@ -70,6 +94,9 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if not scene.failing.whole:
         return
     number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
+    if number == scene.failing.error_at and not rounds:
+        # What it was to go over could not be had.
+        return
     if not rounds:
         yield Clue("no_round", number, {"loop": scene.listing.source(head(node))})
         return
@@ -83,19 +110,25 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
         # Of a loop within a loop the first and last round stand far apart.
         yield Clue("rounds", number, told | {"runs": runs})
         return
-    if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-        name = node.target.id
-        begun = [moment for _, moment in scene.passages(number, scene.at(node.body[0]))]
-        seen = [moment.values[name] for moment in begun if name in moment.values]
-        if seen:
-            told |= {"variable": name, "first": seen[0]}
-            if len(seen) == rounds:
-                told["last"] = seen[-1]
+    told |= _ends_of(scene, node, rounds)
     for name in names_in(head(node)):
         if name in scene.failing.sizes:
             told["length"] = scene.failing.sizes[name]
             break
-    yield Clue("rounds", number, told)
+    # Over the things themselves a loop goes as often as there are some.
+    ranged = isinstance(node, ast.While) or counts(node)
+    yield Clue("rounds", number, told, 0 if ranged else OVER_THINGS)
+
+
+def _ends_of(scene: Scene, node: ast.For | ast.While, rounds: int) -> Told:
+    """First and last value of the loop's variable; from one round to itself there is no way."""
+    if not isinstance(node, ast.For) or not isinstance(node.target, ast.Name) or rounds < 2:
+        return {}
+    name, first = node.target.id, scene.at(node.body[0])
+    begun = [moment for _, moment in scene.passages(scene.at(node), first)]
+    seen = [moment.values[name] for moment in begun if name in moment.values]
+    told: Told = {"variable": name, "first": seen[0]} if seen else {}
+    return told | ({"last": seen[-1]} if len(seen) == rounds else {})
 
 
 def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
@@ -105,7 +138,7 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
     if any(scene.failing.moves[each, number] for each in within):
         return None
     for part in node.body:
-        for inner in ast.walk(part):
+        for inner in walk(part):
             if not isinstance(inner, ast.Return | ast.Break) or not scene.ran(inner):
                 continue
             if scene.listing.within(inner, (*LOOPS, *FUNCTIONS)) is not node:
@@ -138,13 +171,13 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     """An end of a sequence at whose places the loop looks, one after the other, but not there."""
     number = scene.at(node)
     # A loop that is left early need not see the end.
-    if any(isinstance(each, ast.Break) for each in ast.walk(node)) or not scene.failing.whole:
+    if any(isinstance(each, ast.Break) for each in walk(node)) or not scene.failing.whole:
         return
     seen: dict[str, set[int]] = {}
     function = scene.listing.within(node, FUNCTIONS) or scene.listing.tree
     within = inside(scene, node)
     moving: set[str] = set()
-    for part in ast.walk(function):
+    for part in walk(function):
         match part:
             # Places are worked out from shown values, for each time that the statement ran.
             case ast.Subscript(ast.Name(name), index) if not isinstance(index, ast.Slice):

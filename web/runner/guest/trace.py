@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import inspect
 import sys
 from collections import Counter, deque
@@ -12,6 +11,7 @@ from time import perf_counter
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
+from . import console
 from .listing import STUDENT
 from .show import OF_NO_INTEREST, show
 
@@ -21,10 +21,13 @@ LAST_EVENTS = 60
 """Events before a case is stopped that are kept so too."""
 LAST_ROUNDS = 8
 EVENTS_A_LOOK = 64
-"""Events between two looks at the clock."""
+"""Events between two looks at the clock, which is the last fuse: what is kept depends on counts, so
+that a busy machine finds what an idle one does."""
 MOST_CALLS = 400
 MOST_NAMES = 24
 MOST_PRINTED = 200
+FRAMES_ABOVE = 40
+"""Calls of the library's between a program's statement and what is written for it."""
 VALUE_CHARS = 80
 DEEPEST = 3_000
 """Calls within calls of a program that is not known to end: more may end the interpreter."""
@@ -48,6 +51,16 @@ class Moment(NamedTuple):
     call: int
     ends: bool
     values: Values
+
+
+class Written(NamedTuple):
+    """What one statement wrote to standard output at one time. at: its number; start: characters
+    that were written before; text: its first ones; chars: how many it has."""
+
+    at: int
+    start: int
+    text: str
+    chars: int
 
 
 class Calling:
@@ -80,6 +93,7 @@ class Trace:
 
     counts: how often each statement ran; moves: how often the second followed the first within a
     call; both are exact while `whole` holds. sizes: the last length of each name that has one.
+    most_events: so many are followed; until_s: when to stop following in any case.
     """
 
     def __init__(
@@ -87,6 +101,7 @@ class Trace:
         text: str,
         looked_into: set[int],
         *,
+        most_events: int,
         until_s: float,
         ends: bool,
         full: bool = True,
@@ -102,7 +117,9 @@ class Trace:
         }
         self.calls: list[Calling] = []
         self.sizes: dict[str, int] = {}
-        self.printed: list[tuple[int, str]] = []
+        self.printed: list[Written] = []
+        self.lines_given = self.lines_left = 0
+        """Lines of standard input, and those of them that nothing has read."""
         self.got: object = None
         self.expected: object = None
         self.error: BaseException | None = None
@@ -113,7 +130,11 @@ class Trace:
         self.deepest = 0
         self._stack: list[Calling] = []
         self._paused: dict[FrameType, tuple[Calling, Tell]] = {}
-        self._until_s, self._ends = until_s, ends
+        self._most, self._until_s, self._ends = most_events, until_s, ends
+        self.followed = 0
+        """Events, also of comprehensions, whose rounds are no steps."""
+        self._chars = 0
+        self._wrote: tuple[int, int] | None = None
         self._full = FULL_EVENTS if full else 0
         self._seen = self._called = 0
         self._tired = False
@@ -121,8 +142,7 @@ class Trace:
 
     def run(self, work: Callable[[], object]) -> None:
         """Do the work, and keep what it gives or raises."""
-        real = builtins.print
-        builtins.print = Heard(self.printed)
+        console.hear(self._hear)
         # Python itself clears it when what it calls raises, as Enough does.
         sys.settrace(self._enter)
         try:
@@ -133,9 +153,15 @@ class Trace:
             self.error = error
         finally:
             sys.settrace(None)
-            builtins.print = real
+            console.hear(None)
+        self.lines_given, self.lines_left = console.lines()
         if self.error is not None:
             self.error_at = last_at(self.error.__traceback__)
+
+    @property
+    def kept_whole(self) -> bool:
+        """Whether every event was kept with its values."""
+        return self._seen <= self._full
 
     @property
     def outer(self) -> Calling | None:
@@ -188,10 +214,12 @@ class Trace:
 
         def tell(frame: FrameType, event: str, arg: object) -> Tell:
             nonlocal before
-            # Where a frame ends is told all the same.
-            frame.f_trace_lines = not self._tired
+            if self._tired:
+                # Where a frame ends is told all the same.
+                frame.f_trace_lines = False
             if event == "line":
                 at = frame.f_lineno
+                self.followed += 1
                 # An exception that the same call catches has not ended it.
                 call.raises = False
                 # A comprehension comes back to its own line for each item.
@@ -200,6 +228,8 @@ class Trace:
                     self.moves[before, at] += 1
                     before = at
                     self._note(frame, call, at)
+                if self._left < 0 and self._spent():
+                    self._tire()
             elif event == "exception":
                 call.raises = True
             elif event == "return":
@@ -222,8 +252,11 @@ class Trace:
             held = islice(frame.f_locals.items(), MOST_NAMES)
             # What can change later must not be kept unshown.
             self.rounds[at].append({name: each for name, each in held if is_scalar(each)})
-        if self._seen % EVENTS_A_LOOK == 0 and self._left < 0 and perf_counter() > self._until_s:
-            self._tire()
+
+    def _spent(self) -> bool:
+        if self.followed > self._most:
+            return True
+        return self.followed % EVENTS_A_LOOK == 0 and perf_counter() > self._until_s
 
     def _begins(self, at: int) -> bool:
         """Whether it is a loop's or condition's first time, all that is kept of a case in brief."""
@@ -235,6 +268,26 @@ class Trace:
             self._tired = True
         else:
             self._left = LAST_EVENTS
+
+    def _hear(self, text: str) -> None:
+        """Notes which statement writes what to standard output."""
+        frame: FrameType | None = sys._getframe(1)
+        for _ in range(FRAMES_ABOVE):
+            if frame is None or frame.f_code.co_filename == STUDENT:
+                break
+            frame = frame.f_back
+        start, self._chars = self._chars, self._chars + len(text)
+        if frame is None or frame.f_code.co_filename != STUDENT:
+            return
+        now = (frame.f_lineno, self.followed)
+        # `print` writes its values one by one.
+        if now == self._wrote and self.printed and end_of(self.printed[-1]) == start:
+            last = self.printed[-1]
+            kept = last.text + text[: max(0, VALUE_CHARS - last.chars)]
+            self.printed[-1] = last._replace(text=kept, chars=last.chars + len(text))
+        elif len(self.printed) < MOST_PRINTED:
+            self.printed.append(Written(now[0], start, text[:VALUE_CHARS], len(text)))
+            self._wrote = now
 
     def _end(self, frame: FrameType, call: Calling, gave: object) -> None:
         # A generator that was left half way ends when nobody waits for it any more.
@@ -290,21 +343,8 @@ def is_scalar(value: object) -> bool:
     return type(kind) is type and kind in SCALARS
 
 
-class Heard:
-    """Stands in for `print`, and notes which statement prints what."""
-
-    def __init__(self, printed: list[tuple[int, str]]) -> None:
-        self._print, self._printed = builtins.print, printed
-
-    def __call__(self, *values: object, **how: Any) -> None:
-        frame = sys._getframe(1)
-        if how.get("file") is not None or frame.f_code.co_filename != STUDENT:
-            return self._print(*values, **how)
-        between = how.pop("sep", None)
-        text = (" " if between is None else between).join(map(str, values))
-        if len(self._printed) < MOST_PRINTED:
-            self._printed.append((frame.f_lineno, text[:VALUE_CHARS]))
-        return self._print(text, **how)
+def end_of(written: Written) -> int:
+    return written.start + written.chars
 
 
 def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
 
-from .listing import FUNCTIONS, Listing, at_numbers
+from .listing import FUNCTIONS, Listing, at_numbers, walk
 
 Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
@@ -47,10 +48,12 @@ class Variants(ast.NodeTransformer):
     def __init__(self, listing: Listing, wanted: set[int], most: int) -> None:
         self.place: list[int] = [0]
         self._wanted, self._most = wanted, most
+        self._most_each = most // max(len(wanted), 1)
+        self._made: Counter[int] = Counter()
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
-            zip(ast.walk(self._tree), ast.walk(listing.tree), strict=True)
+            zip(walk(self._tree), walk(listing.tree), strict=True)
         )
 
     def compiled(self) -> CodeType:
@@ -65,8 +68,11 @@ class Variants(ast.NodeTransformer):
             self.generic_visit(node)
             node.body.insert(0, _tick())
             return node
-        if not isinstance(node, ast.expr | ast.stmt) or not self._open(node):
+        if not isinstance(node, ast.expr | ast.stmt):
             return self.generic_visit(node)
+        if not self._open(node):
+            # No loop and no function that needs a tick stands within an expression.
+            return node if isinstance(node, ast.expr) else self.generic_visit(node)
         if isinstance(node, ast.expr):
             # Made of nodes in which nothing is switched, or each change would hold all others.
             changed = list(self._changed(self._plain[node]))
@@ -76,13 +82,15 @@ class Variants(ast.NodeTransformer):
         return self._removable(node)
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
-        return node.lineno in self._wanted and len(self.place) < self._most
+        # One long statement must not take all the changes.
+        full = len(self.place) >= self._most or self._made[node.lineno] >= self._most_each
+        return node.lineno in self._wanted and not full
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names
         stored = [
             each.id
-            for each in ast.walk(node)
+            for each in walk(node)
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
         self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))
@@ -98,6 +106,7 @@ class Variants(ast.NodeTransformer):
         first = len(self.place)
         tried: ast.expr = changed[-1]
         self.place += [node.lineno] * len(changed)
+        self._made[node.lineno] += len(changed)
         for number in range(len(changed) - 2, -1, -1):
             tried = made(ast.IfExp, _is(first + number), changed[number], tried)
         within = made(ast.Compare, 
@@ -113,6 +122,7 @@ class Variants(ast.NodeTransformer):
         tried: list[ast.stmt] = [node]
         for other in [made(ast.Pass), *self._other_writes(node)]:
             self.place.append(node.lineno)
+            self._made[node.lineno] += 1
             tried = [made(ast.If, _is(len(self.place) - 1), [other], tried)]
         return tried[0]
 
@@ -129,6 +139,10 @@ class Variants(ast.NodeTransformer):
                         )
             case ast.Assign([ast.Name(name, context)], value):
                 yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
+                # In the value itself names may be switched by now.
+                if isinstance(plain := self._plain[node].value, ast.Name):
+                    turned = made(ast.Name, plain.id, ast.Store())
+                    yield made(ast.Assign, [turned], made(ast.Name, name, ast.Load()))
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:
         """Each a copy with one change, of a node nothing in which is switched."""
@@ -171,6 +185,9 @@ def _other_conditions(node: ast.expr) -> Iterator[ast.expr]:
             if isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
                 for step in (1, -1):
                     yield made(ast.Compare, left, [operator], [_more(right, step)])
+                if not isinstance(right, ast.Constant):
+                    # As long as anything is left, and not only a whole portion.
+                    yield made(ast.Compare, left, [ast.Gt()], [made(ast.Constant, 0)])
         case ast.BoolOp(joined, values):
             yield made(ast.BoolOp, ast.Or() if isinstance(joined, ast.And) else ast.And(), values)
             yield from values if len(values) == 2 else ()

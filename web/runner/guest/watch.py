@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from contextlib import suppress
-from time import perf_counter
 from types import CodeType
 from typing import Protocol
 
@@ -15,8 +14,8 @@ from .trace import Enough, Trace
 Run = Callable[[], object]
 Judge = Callable[[object], tuple[bool, object]]
 """From what a case gave to whether that is right, and what was expected."""
-SHARE_OF_PASSING = 0.5
-"""Of the time, for cases before the first that fails."""
+SHARE_OF_CASE = 0.25
+"""Of the events that are left, for each case: who passes leaves some for the one that fails."""
 MOST_CASES = 30
 """Cases that are watched where one of them fails."""
 
@@ -50,7 +49,8 @@ class Watched:
         self,
         listing: Listing,
         *,
-        budget_s: float,
+        most_events: int,
+        until_s: float,
         ends: bool,
         brief: bool = False,
         only: int | None = None,
@@ -62,11 +62,12 @@ class Watched:
         }
         self._full, self._only, self._played = not brief, only, 0
         self._ends = ends
-        self._began_s, self._budget_s = perf_counter(), budget_s
+        self._left, self._until_s = most_events, until_s
 
     def load(self, run: Run) -> None:
         loaded = self._trace("")
         loaded.run(run)
+        self._left -= loaded.followed
         # A program that does not load has no functions that a case could call.
         if loaded.error is not None or loaded.stuck:
             self.failing = loaded
@@ -81,6 +82,10 @@ class Watched:
             return
         trace = self._trace(call, hidden)
         trace.run(run)
+        self._left -= trace.followed
+        if self.failing and trace.stuck:
+            # Nobody has judged a case behind the one that fails: it may have no end.
+            raise Enough
         if trace.error is None and not trace.stuck:
             try:
                 trace.passed, trace.expected = judge(trace.got)
@@ -102,14 +107,14 @@ class Watched:
         return [trace for trace in self.traces if trace.passed]
 
     def _trace(self, call: str, hidden: bool = False) -> Trace:
-        # A slow case that passes must leave time for the one that fails.
-        share = SHARE_OF_PASSING if self.failing is None else 1.0
-        until_s = self._began_s + self._budget_s * share
+        # The one case that is wanted, or one that never ends, has no other behind it.
+        whole = self._only is not None or not self._ends
         return Trace(
             call,
             self._looked_into,
-            until_s=until_s,
-            ends=self._ends,
+            most_events=self._left if whole else int(self._left * SHARE_OF_CASE),
+            until_s=self._until_s,
+            ends=self._ends and self.failing is None,
             full=self._full,
             hidden=hidden,
         )

@@ -6,6 +6,7 @@ import ast
 import re
 
 from web.tutor.evidence.report import Case, Report
+from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
 
 TEXTS: dict[Locale, dict[str, str]] = {
@@ -25,10 +26,10 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "주고, `return`은 값을 돌려줘요.",
         "uncalled": "나온 것은 함수의 결과가 아니라 함수 자체예요. 이름 뒤에 괄호를 써야 함수가 "
         "실행돼요.",
-        "method": "코드에 메서드 {name} 의 이름만 있고 호출이 없어요. 이름 뒤에 괄호를 써야 "
+        "method": "코드에 메서드 {name}의 이름만 있고 호출이 없어요. 이름 뒤에 괄호를 써야 "
         "메서드가 실행돼요.",
         "blanks": "둘은 빈칸만 달라요. 빈칸의 수를 세어 보세요.",
-        "missing": "테스트는 {name} 을(를) 부르는데, 코드에 그런 함수가 없어요.",
+        "missing": "테스트는 {name:을|를} 부르는데, 코드에 그런 함수가 없어요.",
         "defined": "코드에 있는 함수: {names}.",
     },
 }
@@ -78,7 +79,7 @@ def missing_function(report: Report, code: str, locale: Locale) -> str:
     defined = list(dict.fromkeys(DEFINED.findall(code)))[:NAMES_SHOWN]
     if not found or found[1] in defined or not first.call.startswith(f"{found[1]}("):
         return ""
-    words = [TEXTS[locale]["missing"].format(name=f"`{found[1]}`")]
+    words = [TEXTS[locale]["missing"].format(name=Said(f"`{found[1]}`"))]
     if defined:
         names = ", ".join(f"`{name}`" for name in defined)
         words.append(TEXTS[locale]["defined"].format(names=names))

@@ -10,8 +10,9 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from web.tutor.evidence.explain import ERRORS, explain_syntax
+from web.tutor.evidence.explain import ERRORS, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
+from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wording
 from web.tutor.evidence.wording.particles import Said
@@ -21,13 +22,17 @@ from web.tutor.languages import Locale
 
 SPAN_CHARS = 80
 """A longer piece is hard to read within a sentence, and stands in the test report anyway."""
+HEAD_CHARS, TAIL_CHARS = 30, 15
+"""Of the two ends by which a call or an input is named that is longer than both."""
 LISTED = 4
 """Values that are told of a longer row."""
 MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
-COUNTS = frozenset({"asked", "depth", "index", "length", "round"})
+COUNTS = frozenset({
+    "asked", "depth", "found", "index", "left", "length", "read", "round", "wanted",
+})  # fmt: skip
 """Numbers that stand in the sentence as they are."""
 TIMES = frozenset({"rounds", "runs", "times"})
 """Numbers that say how often."""
@@ -78,6 +83,9 @@ class Blanks:
             # One value alone is nothing that a name goes through.
             case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
                 found["value"] = found.pop("values")
+            # What stays the same holds no loop up where something else changes.
+            case FactKind.NEVER_ENDS if fact.values.get("changed"):
+                found.pop("unchanged", None)
             # One place alone is a parameter, whose list is kept from call to call.
             case FactKind.ONE_LIST_MANY_TIMES if isinstance(places, tuple) and len(places) == 1:
                 found["kept"] = found.pop("places")
@@ -99,9 +107,11 @@ class Blanks:
             return cases["none"]
         if first.hidden:
             return cases["hidden"]
-        name, text = ("call", first.call) if first.stdin is None else ("stdin", first.stdin)
+        name, text = "call", first.call
+        if first.stdin is not None:
+            name, text = "stdin", one_line(first.stdin, LINE_END)
         # The test report names the case in full, however long it is.
-        shown = None if self._brief else span(text)
+        shown = None if self._brief else span(ends(text))
         return cases[name].format_map({name: shown}) if shown else cases["long"]
 
     def _against(self) -> str:
@@ -133,7 +143,7 @@ class Blanks:
         """What Python's words for the error mean; None where that names what is not there."""
         if self._fact and self._fact.kind is FactKind.SYNTAX:
             message = str(self._fact.values.get("message", ""))
-            meaning = explain_syntax(message, self._locale, self._code, self._fact.line)
+            meaning = met_syntax(message, self._locale, self._code, self._fact.line)
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None
@@ -186,6 +196,15 @@ def span(value: object) -> Said | None:
     if not text or len(text) > SPAN_CHARS or "`" in text or len(text.splitlines()) > 1:
         return None
     return Said(f"`{text}`")
+
+
+def ends(text: str) -> str:
+    """Whole words of a long text's beginning and end, around `…`; empty where it has none there."""
+    if len(text) <= HEAD_CHARS + TAIL_CHARS:
+        return text
+    head = text[: HEAD_CHARS + 1].rpartition(" ")[0]
+    tail = text[-TAIL_CHARS - 1 :].partition(" ")[2]
+    return f"{head} {MORE} {tail}" if head and tail else ""
 
 
 def spans(values: Sequence[str]) -> Said | None:

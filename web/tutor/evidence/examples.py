@@ -43,6 +43,13 @@ OPEN = """\
 def double(n)
     return n * 2
 """
+RECEIPT = """\
+n = int(input("n: "))
+prices = []
+for i in range(n):
+    prices.append(int(input()))
+print(prices)
+"""
 Values = dict[str, str | int | tuple[str, ...]]
 
 
@@ -61,6 +68,7 @@ CALLS = {
     WORDS: Case(call="count(['a', 'b'])", expected="{'a': 1, 'b': 1}", got="{'a': 2}"),
     FACTORIAL: Case(call="factorial(3)", expected="6"),
     OPEN: Case(call="double(4)", expected="8"),
+    RECEIPT: Case(call="", stdin="2\n500\n30\n", expected="500\n30\n", got="n: [500, 30]"),
 }
 """The failing case of each program, as a call."""
 # The values of a kind need not all be of one run: each is there so that a sentence can be read.
@@ -70,6 +78,16 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
         TALL, 5,
         {"type": "IndexError", "message": "list index out of range", "names": ("i = 2",)},
     ),
+    FactKind.NO_NUMBER: (RECEIPT, 4, {"text": "'500 30'"}),
+    FactKind.INPUT_OVER: (RECEIPT, 4, {"read": 2}),
+    FactKind.INPUT_LEFT: (RECEIPT, 4, {"left": 1}),
+    FactKind.PARTS_DIFFER: (RECEIPT, 4, {"wanted": 3, "found": 1}),
+    FactKind.PRINTS_WRONG: (RECEIPT, 5, {"printed": "[500, 30]"}),
+    FactKind.PROMPT_PRINTED: (RECEIPT, 1, {"prompt": '"n: "'}),
+    FactKind.LIST_PRINTED: (RECEIPT, 5, {"printed": "[500, 30]"}),
+    FactKind.OBJECT_PRINTED: (RECEIPT, 5, {"got_type": "map"}),
+    FactKind.NAME_PRINTED: (RECEIPT, 5, {"name": "prices", "printed": "{prices}"}),
+    FactKind.BLANKS_DIFFER: (RECEIPT, 5, {"printed": "50030"}),
     FactKind.DROPPED: (RICE, 4, {"expression": "cups - per_day"}),
     FactKind.PRINTED_GAVE_NONE: (TALL, 7, {"printed": "171"}),
     FactKind.ENDED_WITHOUT_VALUE: (TALL, 7, {"branch": "heights[i] > best"}),

@@ -21,7 +21,7 @@ LAST_LINE = 100_000
 LARGEST = 10**12
 """Largest whole number that a fact tells as one."""
 OF_CODE = frozenset({
-    "branch", "changed", "close", "condition", "expression", "function", "name", "part",
+    "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
     "sequence", "unchanged", "variable", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
@@ -35,6 +35,26 @@ class FactKind(StrEnum):
     """Python cannot read the code. (message)"""
     STOPPED = "stopped"
     """An exception ended the case. (type, message, names: `cups = 1` …)"""
+    NO_NUMBER = "no_number"
+    """A text that is no number was to become one. (text)"""
+    INPUT_OVER = "input_over"
+    """The program reads on when the input is over. (read: lines of the input)"""
+    INPUT_LEFT = "input_left"
+    """Lines of the input that nothing has read. (left: how many)"""
+    PARTS_DIFFER = "parts_differ"
+    """A value was to be parted among names, and has another number of parts. (wanted, found)"""
+    PRINTS_WRONG = "prints_wrong"
+    """Where the output first differs from what is expected. (printed)"""
+    PROMPT_PRINTED = "prompt_printed"
+    """The question of an `input` stands in the output. (prompt)"""
+    LIST_PRINTED = "list_printed"
+    """A list is printed with its brackets, and none are expected. (printed)"""
+    OBJECT_PRINTED = "object_printed"
+    """An object is printed itself, and not what is in it. (got_type)"""
+    NAME_PRINTED = "name_printed"
+    """The letters of a name are printed where its value was meant. (name, printed)"""
+    BLANKS_DIFFER = "blanks_differ"
+    """The output differs in blanks and line ends alone; where it does first. (printed)"""
     DROPPED = "dropped"
     """A value is computed and nothing keeps it. (expression)"""
     PRINTED_GAVE_NONE = "printed_gave_none"

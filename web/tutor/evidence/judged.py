@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from web.tutor.evidence.l0 import code_span
+from web.tutor.evidence import l0
+from web.tutor.evidence.l0 import LINE_END, code_span, value_span
 from web.tutor.evidence.report import Report, Verdict
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
 
-TEXTS: dict[Locale, dict[str, str]] = {
+OTHERWISE: dict[Locale, dict[str, str]] = {
     "en": {
         "passed": "All tests pass. Well done! Can you say why it works?",
         "failed": "Your code gives a wrong result in a test that is not shown.",
@@ -16,18 +17,13 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "call": "{call} does not give what the test expects.",
         "call_expected": "{call} should give {expected}, but your code gives something else.",
         "call_got": "{call} gives {got}, which is not what the test expects.",
-        "call_expected_got": "{call} should give {expected}, but your code gives {got}.",
         "stdin": "For the input {stdin} your code does not print what the test expects.",
         "stdin_expected": "For the input {stdin} your code should print {expected}, but it prints "
         "something else.",
         "stdin_got": "For the input {stdin} your code prints {got}, which is not what the test "
         "expects.",
-        "stdin_expected_got": "For the input {stdin} your code should print {expected}, but it "
-        "prints {got}.",
         "syntax": "Your code could not be read or compiled.",
         "error": "Your code stops with an error.",
-        "time": "Your code did not finish in time.",
-        "memory": "Your code used more memory than it may.",
         "too_deep": "Your code calls itself more often than is possible.",
         "output": "Your code prints more than it may.",
         "crashed": "Your code stopped before it was done.",
@@ -35,47 +31,35 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "in_call": "That was in {call}.",
         "in_stdin": "That was for the input {stdin}.",
         "said": "The message: {message}",
-        "count": "{passed} of {total} tests pass.",
-        "ask": "What did you expect your code to do with this input?",
-        "ask_line": "What did you expect on line {line}?",
-        "empty": "(empty)",
     },
     "ko": {
         "passed": "테스트를 모두 통과했어요. 잘했어요! 왜 맞게 동작하는지 설명할 수 있나요?",
         "failed": "보여 드리지 않는 테스트에서 결과가 달라요.",
-        "test_expected": "한 테스트에서 결과는 {expected} 이어야 하는데, 지금 코드는 다른 값을 "
-        "내요.",
-        "test_got": "한 테스트에서 결과가 {got} 인데, 테스트가 기대하는 것과 달라요.",
-        "test_expected_got": "한 테스트에서 결과는 {expected} 이어야 하는데, 지금 코드의 결과는 "
-        "{got} 이에요.",
-        "call": "{call} 의 결과가 테스트가 기대하는 것과 달라요.",
-        "call_expected": "{call} 의 결과는 {expected} 이어야 하는데, 지금 코드는 다른 값을 내요.",
-        "call_got": "{call} 의 결과가 {got} 인데, 테스트가 기대하는 것과 달라요.",
-        "call_expected_got": "{call} 의 결과는 {expected} 이어야 하는데, 지금 코드의 결과는 {got} "
-        "이에요.",
-        "stdin": "입력이 {stdin} 일 때 출력이 테스트가 기대하는 것과 달라요.",
-        "stdin_expected": "입력이 {stdin} 일 때 출력은 {expected} 이어야 하는데, 지금 코드는 다른 "
-        "것을 출력해요.",
-        "stdin_got": "입력이 {stdin} 일 때 출력이 {got} 인데, 테스트가 기대하는 것과 달라요.",
-        "stdin_expected_got": "입력이 {stdin} 일 때 출력은 {expected} 이어야 하는데, 지금 코드의 "
-        "출력은 {got} 이에요.",
+        "test_expected": "한 테스트에서 결과는 {expected:이어야|여야} 하는데, 지금은 다른 값이 "
+        "나와요.",
+        "test_got": "한 테스트에서 {got:이|가} 나오는데, 테스트가 기대하는 것과 달라요.",
+        "test_expected_got": "한 테스트에서 결과는 {expected:이어야|여야} 하는데, 지금은 "
+        "{got:이|가} 나와요.",
+        "call": "{call}의 결과가 테스트가 기대하는 것과 달라요.",
+        "call_expected": "{call}의 결과는 {expected:이어야|여야} 하는데, 지금은 다른 값이 나와요.",
+        "call_got": "{call}의 결과로 {got:이|가} 나오는데, 테스트가 기대하는 것과 달라요.",
+        "stdin": "입력이 {stdin}일 때 출력이 테스트가 기대하는 것과 달라요.",
+        "stdin_expected": "입력이 {stdin}일 때 {expected:을|를} 출력해야 하는데, 지금은 다른 것을 "
+        "출력해요.",
+        "stdin_got": "입력이 {stdin}일 때 {got:을|를} 출력하는데, 테스트가 기대하는 것과 달라요.",
         "syntax": "코드를 읽거나 컴파일하지 못했어요.",
         "error": "코드가 오류로 멈춰요.",
-        "time": "코드가 제한 시간 안에 끝나지 않았어요.",
-        "memory": "코드가 쓸 수 있는 것보다 많은 메모리를 썼어요.",
         "too_deep": "코드가 자기 자신을 너무 많이 불러요.",
         "output": "코드가 출력할 수 있는 것보다 많이 출력해요.",
         "crashed": "코드가 끝나기 전에 멈췄어요.",
-        "not_run": "프로그램을 실행하지 않았어요. 그래서 맞는지 아직 아무도 몰라요.",
-        "in_call": "{call} 에서 그랬어요.",
-        "in_stdin": "입력이 {stdin} 일 때 그랬어요.",
+        "not_run": "프로그램을 실행하지 않았어요. 그래서 맞는지는 아직 알 수 없어요.",
+        "in_call": "{call:을|를} 불렀을 때 그랬어요.",
+        "in_stdin": "입력이 {stdin}일 때 그랬어요.",
         "said": "메시지: {message}",
-        "count": "테스트 {total}개 중 {passed}개를 통과했어요.",
-        "ask": "이 입력에서 코드가 어떻게 움직일 거라고 생각했나요?",
-        "ask_line": "{line}번째 줄에서 무엇을 기대했나요?",
-        "empty": "(없음)",
     },
 }
+"""What is told otherwise than of a run here, which has shown more."""
+TEXTS = {locale: l0.TEXTS[locale] | OTHERWISE[locale] for locale in LANGUAGES}
 
 
 def judged_words(report: Report, locale: Locale) -> str:
@@ -96,7 +80,7 @@ def _what(report: Report, texts: dict[str, str]) -> str:
     values = {"expected": case.expected or None, "got": case.got}
     told = [name for name, value in values.items() if value is not None]
     spans = {
-        name: _span(value, texts)
+        name: value_span(value, texts, LINE_END)
         for name, value in {"call": case.call, "stdin": case.stdin, **values}.items()
     }
     if report.verdict is Verdict.FAILED:
@@ -107,7 +91,7 @@ def _what(report: Report, texts: dict[str, str]) -> str:
 def _said(report: Report, texts: dict[str, str]) -> str:
     error = report.error
     said = ": ".join(filter(None, [error.kind, error.message])) if error else ""
-    return texts["said"].format(message=_span(said, texts)) if said else ""
+    return texts["said"].format(message=code_span(said, LINE_END)) if said else ""
 
 
 def _ask(report: Report, texts: dict[str, str]) -> str:
@@ -117,7 +101,3 @@ def _ask(report: Report, texts: dict[str, str]) -> str:
         return texts["ask_line"].format(line=report.error.line)
     case = report.first
     return texts["ask"] if case and (case.call or case.stdin is not None) else ""
-
-
-def _span(text: str | None, texts: dict[str, str]) -> str:
-    return code_span(text, " ⏎ ") if text and text.strip() else texts["empty"]

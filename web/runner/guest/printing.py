@@ -1,0 +1,115 @@
+"""What a program that reads and prints did with its input and its output."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+
+from .clue import Clue, Scene, Told
+from .show import cut
+from .trace import Trace, Written, end_of
+
+WORD = re.compile(r"\S+")
+CHARS = re.compile(r"[\s\S]")
+READS = {"input", "readline", "readlines", "read"}
+COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
+"""How Python shows a list, tuple, set or dictionary that has something in it."""
+OBJECT = re.compile(r"<(\w+) object at 0x\w+>$")
+IN_BRACES = re.compile(r"\{\s*(\w+)")
+
+
+def printing(scene: Scene) -> Iterator[Clue]:
+    trace = scene.failing
+    if trace.outer is None or trace.outer.name != "<module>":
+        return
+    if isinstance(trace.error, EOFError):
+        yield Clue("input_over", trace.error_at, {"read": trace.lines_given})
+    if trace.error is not None or trace.stuck or not isinstance(trace.expected, str):
+        return
+    yield from _prompts(scene, trace.expected)
+    if (wrong := first_wrong(trace)) and wrong.text.strip():
+        yield Clue("prints_wrong", wrong.at, {"printed": cut(wrong.text.strip(), 80)})
+        yield from _form(scene, wrong, trace.expected)
+    reading = [scene.at(node) for node in _reading(scene)]
+    if trace.lines_left and reading:
+        yield Clue("input_left", max(reading), {"left": trace.lines_left})
+
+
+def _reading(scene: Scene) -> Iterator[ast.Call]:
+    """The calls that read input and ran."""
+    for node in scene.nodes:
+        match node:
+            case ast.Call(ast.Name(name)) | ast.Call(ast.Attribute(attr=name)) if name in READS:
+                if scene.ran(node):
+                    yield node
+
+
+def _prompts(scene: Scene, expected: str) -> Iterator[Clue]:
+    """Questions that `input` writes to where the answer goes, and that nobody expects there."""
+    wrote = {each.at: each.text.strip() for each in reversed(scene.failing.printed)}
+    for node in _reading(scene):
+        asks = wrote.get(scene.at(node), "")
+        if node.args and asks and asks not in expected:
+            yield Clue(
+                "prompt_printed", scene.at(node), {"prompt": scene.listing.source(node.args[0])}
+            )
+
+
+def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
+    """What is right but for the form in which it is printed."""
+    shown, got = wrong.text.strip(), str(scene.failing.got)
+    told: Told = {"printed": cut(shown, 80)}
+    if "".join(got.split()) == "".join(expected.split()):
+        yield Clue("blanks_differ", wrong.at, told)
+    elif (thing := OBJECT.match(shown)) and shown not in expected:
+        yield Clue("object_printed", wrong.at, {"got_type": thing[1]})
+    elif COLLECTION.match(shown) and shown[0] not in expected:
+        yield Clue("list_printed", wrong.at, told)
+    elif name := _name_in(scene, wrong, shown):
+        yield Clue("name_printed", wrong.at, told | {"name": name})
+
+
+def _name_in(scene: Scene, wrong: Written, shown: str) -> str | None:
+    """A name of the program whose letters are printed, alone or in curly brackets."""
+    names = {each.id for each in scene.nodes if isinstance(each, ast.Name)}
+    texts = [
+        each.value for each in scene.nodes
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+        if scene.at(each) == wrong.at
+    ]  # fmt: skip
+    # A value that happens to read like a name does not stand in the line as text.
+    quoted = {part for text in texts for part in (text.strip(), *IN_BRACES.findall(text))}
+    found = [shown, *IN_BRACES.findall(shown)]
+    return next((each for each in found if each in names & quoted), None)
+
+
+def first_wrong(trace: Trace) -> Written | None:
+    """What was written where the output first differs from what is expected; None if unknown."""
+    if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
+        return None
+    place = first_difference(trace.got, trace.expected, WORD)
+    if place is None:
+        place = first_difference(trace.got.rstrip(), trace.expected.rstrip(), CHARS)
+    for written in trace.printed:
+        # What was written past us shifts all that follows.
+        if not trace.got.startswith(written.text, written.start):
+            return None
+        if place is not None and written.start <= place < end_of(written):
+            return written
+    return None
+
+
+def first_difference(got: str, expected: str, parts: re.Pattern[str]) -> int | None:
+    """Where in the output the first part stands that is another one; None if it only ends early."""
+    wanted = parts.findall(expected)
+    for number, found in enumerate(parts.finditer(got)):
+        if number >= len(wanted):
+            return found.start()
+        if found[0] != wanted[number]:
+            pairs = zip(found[0], wanted[number], strict=False)
+            alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            # A word that is too short may have been wanted to go on.
+            return found.start() + min(alike, len(found[0]) - 1)
+    return None

@@ -1,10 +1,11 @@
 """Markdown becomes useful HTML, and no attack comes through."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
-from web.tutor.markdown import TAGS, render
+from web.tutor.markdown import TAGS, render, statement
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -63,3 +64,12 @@ def test_links_to_https_say_nothing_of_where_they_come_from() -> None:
 
 def test_half_a_surrogate_pair_is_no_error() -> None:
     assert render("a\ud800b") == "<p>a?b</p>\n"
+
+
+@pytest.mark.parametrize("show", [render, statement])
+def test_every_heading_stays_one_below_those_of_the_page(show: Callable[[str], str]) -> None:
+    for level in range(1, 7):
+        tag = "h3" if level < 4 else "h4"
+        shown = show(f"{'#' * level} Input\n\nOne line.")
+        assert shown == f"<{tag}>Input</{tag}>\n<p>One line.</p>\n"
+    assert show("Input\n=====") == "<h3>Input</h3>\n"

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 
 from web.tutor import formulas
@@ -30,9 +31,18 @@ def _formula(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _headings(state: StateCore) -> None:
+    """markdown-it's rule: all headings below those of the page, which go down to h2."""
+    for token in state.tokens:
+        if token.type.startswith("heading"):
+            token.tag = "h3" if token.tag in ("h1", "h2", "h3") else "h4"
+
+
 def _parser() -> MarkdownIt:
     options = {"html": False, "breaks": True}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    parser.core.ruler.push("headings", _headings)
+    return parser
 
 
 _plain = _parser()

@@ -31,7 +31,7 @@ ENDED = frozenset((Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX))
 
 
 class Judged:
-    """What a run showed. report: without facts."""
+    """What a run showed. report: without facts, unless it comes from an earlier run."""
 
     def __init__(self, report: Report, explain: Callable[[], Report] | None = None) -> None:
         self.report, self._explain = report, explain

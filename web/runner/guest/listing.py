@@ -90,7 +90,7 @@ def holding(kind: type[ast.AST]) -> tuple[str, ...]:
 def children(node: ast.AST) -> list[ast.AST]:
     """As ast.iter_child_nodes gives them, without those that are shared; trees are walked a lot."""
     found: list[ast.AST] = []
-    for name in holding(type(node)):
+    for name in holding(type(node)):  # type: ignore[arg-type]  # typeshed gives nodes no hash
         value = getattr(node, name, None)
         if isinstance(value, ast.AST):
             found.append(value)

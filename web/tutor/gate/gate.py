@@ -12,8 +12,8 @@ from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
-from web.tutor.gate.solution import solution_of
 from web.tutor.gate.snippets import shows_snippet
+from web.tutor.gate.solution import solution_of
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import LANGUAGES, Locale

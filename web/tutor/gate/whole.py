@@ -8,6 +8,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS
@@ -34,7 +35,7 @@ def repeats(text: str, earlier: Iterable[str]) -> bool:
 
 def _said(text: str) -> Counter[tuple[str, ...]]:
     words = [token for token in tokens(text) if WORD.match(token)]
-    return Counter(zip(words, words[1:], strict=False) if len(words) > 1 else [tuple(words)])
+    return Counter(pairwise(words) if len(words) > 1 else [tuple(words)])
 
 
 def _share(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
@@ -66,8 +67,8 @@ def resembles(example: str, programs: Iterable[str], names: Collection[str]) -> 
     """Rule R5: whether an example of another domain is the exercise in disguise.
 
     It shares a name with it, or its tree without names and values is like that of a program: the
-    student's, or a solution. names: of the program, the statement and the tests, in any letter case.
-    What cannot be read as Python resembles: nobody can tell.
+    student's, or a solution. names: of the program, the statement and the tests, in any case. What
+    cannot be read as Python resembles: nobody can tell.
     """
     if len(example) > EXAMPLE_CHARS:
         return True
@@ -122,7 +123,7 @@ def _nearest(span: str, lines: list[str]) -> list[int]:
 
 
 def _put_over(line: str, span: str) -> str:
-    """The line with the span in the place of what it would replace: all of it, or its expression."""
+    """The line with the span in the place of what it would replace: the line or its expression."""
     indent = line[: len(line) - len(line.lstrip())]
     head, _, _ = line.strip().partition(" ")
     if span.split(" ")[0].strip("(:") in keyword.kwlist or ASSIGNMENT.match(span):

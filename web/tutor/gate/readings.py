@@ -49,6 +49,7 @@ class Readings(NamedTuple):
 
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes."""
+    # Who is told to print a name of a solution learns no more than by the name itself.
     text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))

@@ -15,8 +15,8 @@ SIGNS = {
     "**": "star star|double star|to the power of|raised to|별 별|별표 별표|별표 두 개|거듭제곱",
     "%": "percent|percent sign|modulo|modulus|mod|퍼센트|모듈로|나머지 연산",
     "=": "equals|equal|equals sign|equal sign|equals equals|double equals|two equals signs"
-    ""
-    "|is equal to|equal to|is set to|becomes|gets|등호|등호 등호|등호 두 개|이퀄|이퀄 이퀄|이퀄 두 개|같다",
+    "|is equal to|equal to|is set to|becomes|gets|등호|등호 등호|등호 두 개"
+    "|이퀄|이퀄 이퀄|이퀄 두 개|같다",
     "!=": "not equal to|is not equal to|not equals|does not equal|bang equals"
     "|exclamation mark equals|느낌표 등호|느낌표 이퀄|같지 않다",
     "<=": "less than or equal to|is less than or equal to|less than or equals|less or equal"
@@ -49,6 +49,7 @@ WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_SPOKEN})|{DROPPED})(?![a-z0-9_])")
 NO_SKELETON = frozenset("()[]{},:;.")
 
 
+# Longer phrases stand first in the pattern, so that "less than or equal to" is no "less than".
 def spoken(text: str) -> list[str]:
     """Tokens of a text whose words for signs are read as signs, without brackets and points."""
     return skeleton(tokens(WORDS.sub(_written, text.casefold())))

@@ -87,6 +87,7 @@ def _shape(program: str) -> Counter[tuple[str, ...]] | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     found: Counter[tuple[str, ...]] = Counter()
+    # A stack of its own: deeply nested expressions would end Python's.
     open_nodes: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
     while open_nodes:
         node, above = open_nodes.pop()
@@ -116,10 +117,14 @@ def mended(text: str, program: str) -> Iterator[str]:
 
 def _nearest(span: str, lines: list[str]) -> list[int]:
     """Indices of the few lines that share most with the span; none for one that shares nothing."""
-    parts = Counter((token,) for token in tokens(span))
-    shares = [(_share(parts, Counter((token,) for token in tokens(line))), -at)
+    parts = _tokens(span)
+    shares = [(_share(parts, _tokens(line)), -at)
               for at, line in enumerate(lines[:200])]  # fmt: skip
     return [-at for share, at in sorted(shares, reverse=True)[:NEAR] if share > 0]
+
+
+def _tokens(text: str) -> Counter[tuple[str, ...]]:
+    return Counter((token,) for token in tokens(text))
 
 
 def _put_over(line: str, span: str) -> str:

@@ -41,7 +41,7 @@ def test_long_words_and_sentences_ask_for_a_higher_grade() -> None:
 
     assert grade(plain) < GRADE_MAX < grade(hard)
     assert grade("Why?") == 0.0
-    assert grade("`initialisation_of_accumulator` " * 40) < GRADE_MAX
+    assert grade("See `initialisation_of_accumulator` now. " * 40) < GRADE_MAX
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import Seen
+from web.tutor.gate.solution import solution_of
 from web.tutor.languages import LATIN
 
 BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{10,}={0,2}")
@@ -19,6 +20,7 @@ BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
 NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
 MORSE = re.compile(r"(?:(?<!\S)[.\-·–−]{1,5}[ /|]+){5,}")
 BRAILLE = re.compile("[\u2800-\u28ff]")
+# Of shorter words, shifted ones are often words of prose too.
 SHORTEST_WORD = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CODE_WORDS = frozenset(("return", "while", "range", "print", "lambda", "append", "import", "break"))
@@ -26,11 +28,9 @@ LEET = str.maketrans("013457@$!", "oleastasi")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
 
-def is_disguised(text: str, seen: Seen, names: frozenset[str]) -> bool:
-    """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward.
-
-    names: of a solution.
-    """
+def is_disguised(text: str, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward."""
+    names = frozenset(name for one in solutions for name in solution_of(one).names)
     if MORSE.search(text) or BRAILLE.search(text):
         return True
     return _holds_encoded(text, seen) or _holds_turned(text, seen, names)
@@ -70,6 +70,7 @@ def _bits(text: str) -> bytes:
 
 
 def _numbers(text: str) -> bytes:
+    # Values of a list may be letters by chance, so only small ones in a row are read as such.
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     return bytes(numbers) if max(numbers) < 256 else b""
 
@@ -114,6 +115,7 @@ def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:
     """
     if text.isascii():
         return False
+    # A sentence that is longer than this is no hint, and is refused for its length.
     strange = {char for char in unicodedata.normalize("NFKC", text[:600]) if char.isalpha()}
     return any(
         not LATIN.match(char) and not script.match(char) and char not in seen.text

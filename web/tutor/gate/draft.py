@@ -50,8 +50,8 @@ class Draft:
     """text: all that was read, without white space at its end; words, prose: counts of it.
 
     Of the sentence read last: added, with the white space before it; sentence, as it begins in the
-    text; rendered, as a reader sees what was added; spans, the insides of code spans that it completes; lines, those that are not blank and
-    that it touches, after the one before them.
+    text; rendered, as a reader sees what was added; spans, the insides of code spans that it
+    completes; lines, those that are not blank and that it touches, after the one before them.
     """
 
     def __init__(self, script: re.Pattern[str] = LATIN) -> None:

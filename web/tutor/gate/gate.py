@@ -12,7 +12,6 @@ from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
-from web.tutor.gate.solution import solution_of
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.gate.whole import GRADE_MAX, grade
@@ -63,7 +62,6 @@ class Gate:
         self._policy = policy(level, locale)
         self._seen = Seen(student_code, statement)
         self._solutions = tuple(filter(None, (reference, fix)))
-        self._names = frozenset().union(*(solution_of(one).names for one in self._solutions))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
@@ -167,7 +165,6 @@ class Gate:
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, self._seen)),
-            ("R2", rules.shows_line(draft, self._solutions, self._seen)),
             ("R3", not patterns and orders.commands_edit(draft.sentence, self._seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._solutions, self._seen)),
             ("R4", not patterns and rules.spans_fix(draft, self._solutions, self._seen)),
@@ -176,7 +173,7 @@ class Gate:
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, self._seen, self._language.letters)),
-            ("R1", is_disguised(draft.rendered, self._seen, self._names)),
+            ("R1", is_disguised(draft.rendered, self._solutions, self._seen)),
             ("R9", thinks_aloud(draft.added, self._seen)),
             ("R9", names_absent_line(draft.rendered, self._seen)),
         )

@@ -1,4 +1,4 @@
-"""The ways in which a sentence may be read as code: as written, as rendered, dictated, disguised."""
+"""The ways in which a sentence may be read as code: as written, rendered, dictated, turned."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Readings(NamedTuple):
     A fix that is cut by "`abs(`, then `elem`" is whole in one of them.
     """
 
-    written: list[str] = []  # noqa: RUF012  # never changed
-    unmarked: list[str] = []  # noqa: RUF012
+    written: list[str] = []  # never changed
+    unmarked: list[str] = []
     """Without prose punctuation."""
-    in_spans: list[str] = []  # noqa: RUF012
-    rendered: list[str] = []  # noqa: RUF012
-    rendered_unmarked: list[str] = []  # noqa: RUF012
-    rendered_in_spans: list[str] = []  # noqa: RUF012
-    joined: list[str] = []  # noqa: RUF012
+    in_spans: list[str] = []
+    rendered: list[str] = []
+    rendered_unmarked: list[str] = []
+    rendered_in_spans: list[str] = []
+    joined: list[str] = []
     """With characters that stand apart put together."""
-    dictated: list[str] = []  # noqa: RUF012
+    dictated: list[str] = []
     """What is said, with words for signs read as signs."""
-    backward: list[str] = []  # noqa: RUF012
-    mirrored: list[str] = []  # noqa: RUF012
+    backward: list[str] = []
+    mirrored: list[str] = []
     """From the last character to the first one."""
-    rotated: list[str] = []  # noqa: RUF012
+    rotated: list[str] = []
     """Each letter 13 further on."""
 
     def then(self, new: Readings) -> Readings:
@@ -49,6 +49,7 @@ class Readings(NamedTuple):
 
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes."""
+    # Who is told to print a name of a solution learns no more than by the name itself.
     text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))

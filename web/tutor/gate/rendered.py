@@ -1,4 +1,4 @@
-"""A text as a reader sees it: what Markdown, HTML, TeX and look-alike characters make of letters."""
+"""A text as a reader sees it: without markup, and with one character for all that look alike."""
 
 from __future__ import annotations
 

@@ -82,7 +82,10 @@ def _is_code(node: ast.stmt) -> bool:
 
 def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     """R2: a run of tokens that only a solution has: three, or two that are code."""
-    return any(_tells(draft.readings, solution_of(solution), seen) for solution in solutions)
+    found = map(solution_of, solutions)
+    return any(_tells(draft.readings, one, seen) for one in found) or shows_line(
+        draft, solutions, seen
+    )
 
 
 def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
@@ -103,6 +106,7 @@ def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     )
 
 
+# Who has written `return a + b` is told the answer by "return a", which stands in their text.
 def _ends_early(text: str, line: str, seen: Seen) -> bool:
     follow = seen.may_follow(line)
     if not follow:

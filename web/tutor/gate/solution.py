@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented, without_blanks
 from web.tutor.gate.seen import KEYWORDS
 from web.tutor.gate.spoken import skeleton
 
 PAIRING = frozenset(
-    ("+", "*", "%", "<", ">", "**", "//", "==", "!=", "<=", ">=", ">>", "<<", "&", "|", "^")
-    + ("+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->")
+    (
+        *("+", "*", "%", "<", ">", "**", "//", "==", "!=", "<=", ">=", ">>", "<<", "&"),
+        *("|", "^", "+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->"),
+    )
 )
 """Operators of which two tokens give away what they do with a name. No dash and no slash is among
 them, which prose has beside names too."""
-IN_CODE = PAIRING | {"-", "/", "[", ".", "not", "and", "or", "in", "return", "if", "else"}
+IN_CODE = PAIRING | {"-", "/", ".", "not", "and", "or", "in", "return", "if", "else"}
 """The same in a code span, where nothing is prose."""
 CALLED = frozenset("(")
 """A bracket behind a name, but not before one: `print(n)` may be said."""
@@ -94,7 +97,7 @@ def pairs(
     """
     return {
         run
-        for run in zip(parts, parts[1:], strict=False)
+        for run in pairwise(parts)
         if (run[0] in operators and names_value(run[1]))
         or (run[1] in operators | behind and names_value(run[0]))
     }

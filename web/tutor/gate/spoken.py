@@ -12,12 +12,13 @@ SIGNS = {
     "/": "divided by|slash|over|나누기|슬래시",
     "//": "slash slash|double slash|two slashes|floor divided by|integer divided by|floor division"
     "|슬래시 슬래시|슬래시 두 개|정수 나누기|몫 나누기",
-    "**": "star star|double star|to the power of|raised to|power|별 별|별표 별표|별표 두 개|거듭제곱",
+    "**": "star star|double star|to the power of|raised to|별 별|별표 별표|별표 두 개|거듭제곱",
     "%": "percent|percent sign|modulo|modulus|mod|퍼센트|모듈로|나머지 연산",
-    "=": "equals|equal|equals sign|equal sign|equals equals|double equals|two equals signs|is equal to"
-    "|equal to|is set to|becomes|gets|등호|등호 등호|등호 두 개|이퀄|이퀄 이퀄|이퀄 두 개|같다",
-    "!=": "not equal to|is not equal to|not equals|does not equal|bang equals|exclamation mark equals"
-    "|느낌표 등호|느낌표 이퀄|같지 않다",
+    "=": "equals|equal|equals sign|equal sign|equals equals|double equals|two equals signs"
+    "|is equal to|equal to|is set to|becomes|gets|등호|등호 등호|등호 두 개"
+    "|이퀄|이퀄 이퀄|이퀄 두 개|같다",
+    "!=": "not equal to|is not equal to|not equals|does not equal|bang equals"
+    "|exclamation mark equals|느낌표 등호|느낌표 이퀄|같지 않다",
     "<=": "less than or equal to|is less than or equal to|less than or equals|less or equal"
     "|less than equals|smaller than or equal to|smaller or equal|작거나 같다|작거나 같은",
     ">=": "greater than or equal to|is greater than or equal to|greater than or equals"
@@ -30,8 +31,7 @@ SIGNS = {
     "-=": "minus equals|minus equal|마이너스 이퀄|빼기 등호|빼기 이퀄",
     "*=": "times equals|star equals|곱하기 등호|곱하기 이퀄",
     "_": "underscore|밑줄|언더바|언더스코어",
-    **dict(zip("0123456789", ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
-                              "nine"), strict=True)),
+    "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five",
 }  # fmt: skip
 DROPPED = (
     r"(?:open(?:ing)?|clos(?:e|ed|ing)|left|right|square|curly|round) (?:square |curly |round )?"
@@ -49,6 +49,7 @@ WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_SPOKEN})|{DROPPED})(?![a-z0-9_])")
 NO_SKELETON = frozenset("()[]{},:;.")
 
 
+# Longer phrases stand first in the pattern, so that "less than or equal to" is no "less than".
 def spoken(text: str) -> list[str]:
     """Tokens of a text whose words for signs are read as signs, without brackets and points."""
     return skeleton(tokens(WORDS.sub(_written, text.casefold())))

@@ -8,6 +8,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS
@@ -34,7 +35,7 @@ def repeats(text: str, earlier: Iterable[str]) -> bool:
 
 def _said(text: str) -> Counter[tuple[str, ...]]:
     words = [token for token in tokens(text) if WORD.match(token)]
-    return Counter(zip(words, words[1:], strict=False) if len(words) > 1 else [tuple(words)])
+    return Counter(pairwise(words) if len(words) > 1 else [tuple(words)])
 
 
 def _share(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> float:
@@ -66,8 +67,8 @@ def resembles(example: str, programs: Iterable[str], names: Collection[str]) -> 
     """Rule R5: whether an example of another domain is the exercise in disguise.
 
     It shares a name with it, or its tree without names and values is like that of a program: the
-    student's, or a solution. names: of the program, the statement and the tests, in any letter case.
-    What cannot be read as Python resembles: nobody can tell.
+    student's, or a solution. names: of the program, the statement and the tests, in any case. What
+    cannot be read as Python resembles: nobody can tell.
     """
     if len(example) > EXAMPLE_CHARS:
         return True
@@ -86,6 +87,7 @@ def _shape(program: str) -> Counter[tuple[str, ...]] | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     found: Counter[tuple[str, ...]] = Counter()
+    # A stack of its own: deeply nested expressions would end Python's.
     open_nodes: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
     while open_nodes:
         node, above = open_nodes.pop()
@@ -115,14 +117,18 @@ def mended(text: str, program: str) -> Iterator[str]:
 
 def _nearest(span: str, lines: list[str]) -> list[int]:
     """Indices of the few lines that share most with the span; none for one that shares nothing."""
-    parts = Counter((token,) for token in tokens(span))
-    shares = [(_share(parts, Counter((token,) for token in tokens(line))), -at)
+    parts = _tokens(span)
+    shares = [(_share(parts, _tokens(line)), -at)
               for at, line in enumerate(lines[:200])]  # fmt: skip
     return [-at for share, at in sorted(shares, reverse=True)[:NEAR] if share > 0]
 
 
+def _tokens(text: str) -> Counter[tuple[str, ...]]:
+    return Counter((token,) for token in tokens(text))
+
+
 def _put_over(line: str, span: str) -> str:
-    """The line with the span in the place of what it would replace: all of it, or its expression."""
+    """The line with the span in the place of what it would replace: the line or its expression."""
     indent = line[: len(line) - len(line.lstrip())]
     head, _, _ = line.strip().partition(" ")
     if span.split(" ")[0].strip("(:") in keyword.kwlist or ASSIGNMENT.match(span):

@@ -80,7 +80,7 @@ class Engine:
         """By X-Request-Id: when each chunk was sent, s, and characters of the answer by then."""
 
     def next_behaviour(self, body: str, *, hidden: bool) -> Behaviour:
-        """hidden: it is asked for a diagnosis, which it cannot give unless a behaviour says when."""
+        """hidden: it is asked for a diagnosis, and knows none unless a behaviour says when."""
         for index, behaviour in enumerate(self.script):
             if behaviour.when in body and (behaviour.when or not hidden):
                 return self.script.pop(index)

@@ -35,11 +35,12 @@ class Programs:
 
     def _done(self, work: Callable[[Checker], Report]) -> Report | None:
         # Most workers never run one, and the sandbox's library takes 20 MB.
-        from web.runner import checker
+        from web.runner.build import NotBuilt
+        from web.runner.checker import Checker, SandboxBusy
 
-        self._checker = self._checker or checker.Checker(processes=1)
+        self._checker = self._checker or Checker(processes=1)
         try:
             return work(self._checker)
-        except (checker.SandboxBusy, checker.NotBuilt, OSError) as error:
+        except (SandboxBusy, NotBuilt, OSError) as error:
             log.warning("a program was not run: %s", type(error).__name__)
             return None

@@ -25,7 +25,7 @@ import uvloop
 from tests.fakes import wire
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.http import HttpConnection
-from tests.fakes.judging import FakeJudge, asks
+from tests.fakes.judging import GIVES_UP, FakeJudge, asks, diagnoses
 
 KEPT_REQUESTS = 50
 COMMENT_S = 0.05
@@ -79,11 +79,12 @@ class Engine:
         self.sent: dict[str, list[tuple[float, int]]] | None = {} if times else None
         """By X-Request-Id: when each chunk was sent, s, and characters of the answer by then."""
 
-    def next_behaviour(self, body: str) -> Behaviour:
+    def next_behaviour(self, body: str, *, hidden: bool) -> Behaviour:
+        """hidden: it is asked for a diagnosis, and knows none unless a behaviour says when."""
         for index, behaviour in enumerate(self.script):
-            if behaviour.when in body:
+            if behaviour.when in body and (behaviour.when or not hidden):
                 return self.script.pop(index)
-        return Behaviour()
+        return Behaviour(pieces=(GIVES_UP,)) if hidden else Behaviour()
 
 
 class Limiter:
@@ -164,7 +165,9 @@ class Connection(HttpConnection):
             more = self.engine.limiter.header
             self.transport.write(wire.error(429, "Rate limit reached for requests", more=more))
             return
-        behaviour = self.engine.next_behaviour(json.dumps(request, ensure_ascii=False))
+        hidden = diagnoses(request["messages"])
+        body_text = json.dumps(request, ensure_ascii=False)
+        behaviour = self.engine.next_behaviour(body_text, hidden=hidden)
         if behaviour.status != 200:
             text = f"The model `{request['model']}` does not exist."
             if behaviour.status != 404:

@@ -1,5 +1,7 @@
 """How the fakes judge a hint: honestly by a table of leaks, or broken in a way that they are told.
 
+Asked what is wrong with a program they do not know.
+
 A judge's request is known by its words and takes nothing from a script: a test that says nothing
 of a judge has an honest one that knows of no leak.
 """
@@ -7,15 +9,21 @@ of a judge has an honest one that knows of no leak.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import log
 from typing import Any
 
 from tests.fakes import wire
+from web.tutor.diagnosis import finding
 from web.tutor.gate import judge
 
 WAYS = ("honest", "wordy", "500", "429", "hangs", "nonsense", "empty", "cuts", "no-logprobs")
 """wordy: says a word, and never how sure it is. no-logprobs: 400 for a request that asks for it."""
+GIVES_UP = json.dumps(
+    {"fact": "", "misconception": "", "lines": [], "contradiction": "", "fixed_code": ""}
+)
+"""The diagnosis of a model that knows none."""
 SURE = log(0.98), log(0.02)
 
 
@@ -61,7 +69,12 @@ class FakeJudge:
         return any(leak == "*" or leak in hint for leak in self.leaks)
 
 
-def asks(messages: list[dict[str, Any]]) -> bool:
+def diagnoses(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what is wrong with a program is to be found out."""
+    return bool(messages) and str(messages[0].get("content", "")).startswith(finding.SYSTEM)
+
+
+def asks(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether this is a judge's request."""
     return bool(messages) and str(messages[0].get("content", "")).startswith(judge.SYSTEM)
 

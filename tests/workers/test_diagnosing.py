@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.urls import get_resolver
 
 from broker import dispatch
 from broker.contract.attempt import Purpose
@@ -437,3 +439,11 @@ async def test_a_model_that_is_too_small_is_not_asked(
         return roster.serving("gpu0")
 
     assert (await runtime.database.run(found)).diagnoses is wanted
+
+
+async def test_no_page_shows_what_was_found_out() -> None:
+    import web.urls  # noqa: F401  # it registers all that the admin has
+
+    assert Diagnosis not in admin.site._registry
+    routes = json.dumps([str(each) for each in get_resolver().reverse_dict])
+    assert "diagnos" not in routes

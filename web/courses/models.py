@@ -184,7 +184,10 @@ class Exercise(models.Model):
     reference = models.TextField(
         _("reference solution"),
         blank=True,
-        help_text=_("Never shown and never sent to a model; hints are checked against it."),
+        help_text=_(
+            "Never shown, and never sent to the model that writes; hints are checked against it, "
+            "by the judge too."
+        ),
     )
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)

@@ -130,7 +130,10 @@ class AIModelConfig(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("judging engine"),
-        help_text=_("If another engine judges: of any kind, and it need not be enabled."),
+        help_text=_(
+            "If another engine judges: of any kind, and it need not be enabled. It is sent the "
+            "program, the correction and the hint."
+        ),
     )
     judge_threshold = models.FloatField(
         _("judge's threshold"),

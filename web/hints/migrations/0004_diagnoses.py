@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("courses", "0004_streams"),
+        ("courses", "0001_initial"),
         ("hints", "0003_probability"),
     ]
 

@@ -33,10 +33,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ExitStack() as stack:
+            # Without a judge this must do where there is no database.
             name = options["judge"]
             asks = stack.enter_context(gating.judging(judge(name))) if name else None
             for answer in gating.answers(sys.stdin.buffer, asks):
                 self.stdout.write(json.dumps(answer, ensure_ascii=False))
+                # Who measures reads each answer before the next line is written.
                 self.stdout.flush()
 
 

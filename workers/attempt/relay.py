@@ -28,6 +28,8 @@ most. An idle worker sends in a millisecond, so words leave at once; a busy one 
 """
 GATHER_S = 0.02
 """A shorter pause is not worth a stop of those who read what is to be sent."""
+SENDINGS = 8
+"""The mean pause is over about so many: a single slow one says nothing of the next words."""
 CANCEL_CHECK_S = 0.1
 JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
@@ -100,11 +102,11 @@ class Relay:
         self._something = asyncio.Event()
         self._sending = asyncio.Lock()
         self._checked_s = 0.0
-        self._pause_s = 0.0
+        self._mean_pause_s = 0.0
 
     def pause_s(self) -> float:
         """What is told now leaves only after about so long; 0 unless this worker is busy."""
-        return self._pause_s if self._pause_s >= GATHER_S else 0.0
+        return self._mean_pause_s if self._mean_pause_s >= GATHER_S else 0.0
 
     def open(self, hint: str, attempt: int, owner: str, on_closed: Callable[[], None]) -> Outgoing:
         made = self._open[hint] = Outgoing(hint, attempt, owner, on_closed, self._note)
@@ -125,14 +127,15 @@ class Relay:
         while True:
             await self._wait()
             began_s = monotonic()
-            self._pause_s = BUSY_PAUSE_S
+            pause_s = BUSY_PAUSE_S
             try:
                 await self.flush()
-                self._pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
+                pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
             except BrokerDown as error:
                 # What waits is sent when it is back; the final row does not depend on it.
                 log.warning("events wait: %s", error)
-            await asyncio.sleep(self._pause_s)
+            self._mean_pause_s += (pause_s - self._mean_pause_s) / SENDINGS
+            await asyncio.sleep(pause_s)
 
     async def flush(self) -> None:
         """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""

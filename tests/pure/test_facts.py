@@ -432,7 +432,7 @@ def test_whatever_way_a_program_writes_its_first_wrong_line_is_known(
 def test_a_number_that_is_near_enough_is_no_wrong_print() -> None:
     cases = IoCases(
         [{"stdin": "3", "expected": "0.33333\n2.0\n", "visible": True}], "float",
-        {"absolute": 0.001, "relative": 0.0},
+        {"absolute": 0.001, "relative": 0.0}, False,
     )  # fmt: skip
     code = "n = int(input())\nprint(1 / n)\nprint(3)\n"
 

@@ -232,6 +232,6 @@ def test_what_a_cut_attempt_left_is_kept(hint: str) -> None:
 def test_a_comment_is_kept(hint: str) -> None:
     row = Hint.objects.get()
 
-    store.rate(row, True, BAD)
+    store.say(row, helpful=True, comment=BAD)
 
     assert Hint.objects.get().comment == row.comment == GOOD

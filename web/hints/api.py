@@ -31,7 +31,7 @@ from web.hints.results import ResultIn
 from web.language import locale_now
 from web.people import access, acting, rungs, runs
 from web.people.models import User
-from web.runner.checker import CODE_BYTES, Judged, checker
+from web.runner.checker import CODE_BYTES, JudgedRun, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.ladder import LOWEST
 from web.tutor.writing import prompt
@@ -193,22 +193,22 @@ def cancel(request: HttpRequest, response: HttpResponse, hint_id: HintId) -> Sta
 @contextmanager
 def judged(
     exercise: Exercise, code: str, result: ResultIn | None, known: Report | None = None
-) -> Iterator[tuple[Judged, Submission.Source]]:
+) -> Iterator[tuple[JudgedRun, Submission.Source]]:
     """Runs the program, unless its result came with it or is known; and who has run it.
 
     Raises: SandboxBusy.
     """
     if result is not None:
-        yield Judged(result.report()), PLATFORM
+        yield JudgedRun(result.report()), PLATFORM
     elif known is not None:
-        yield Judged(known), HERE
+        yield JudgedRun(known), HERE
     else:
         tests, limits = exercise.tests_to_run(), exercise.limits()
         with checker().running(code, tests, limits, exercise.language) as run:
             yield run, HERE
 
 
-def explain(program: Submission, run: Judged) -> None:
+def explain(program: Submission, run: JudgedRun) -> None:
     """Finds out what a kept program did on its failing case, unless its report tells already.
 
     A hint may be on its way to an engine by now, so nothing here is an error.
@@ -235,7 +235,7 @@ def still_there(student: User, exercise: Exercise) -> Iterator[None]:
         raise
 
 
-def accept(new: NewHint, run: Judged) -> tuple[Hint, Placement | View | None]:
+def accept(new: NewHint, run: JudgedRun) -> tuple[Hint, Placement | View | None]:
     """The row for this request, and where it stands. Raises: Problem if it may not have one."""
     program, refused = new.submission, refusal(new, run.report)
     # A request that came before has its hint, so it is answered however many wait by now.
@@ -257,7 +257,7 @@ def accept(new: NewHint, run: Judged) -> tuple[Hint, Placement | View | None]:
             raise Problem(problem.KEY_REUSED)
 
 
-def begin(hint: Hint, run: Judged) -> Placement | None:
+def begin(hint: Hint, run: JudgedRun) -> Placement | None:
     """Sends a committed hint to an engine, or ends it where there is none; explains its program.
 
     The hint is accepted: what goes wrong here rescue makes good.

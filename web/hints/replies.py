@@ -27,7 +27,7 @@ def feedback(request: HttpRequest, hint_id: HintId, body: wire.FeedbackIn) -> wi
     hint = own_hint(request, hint_id)
     if not hint.final:
         raise Problem(problem.NOT_FINAL)
-    store.rate(hint, body.helpful, body.comment)
+    store.say(hint, helpful=body.helpful, comment=body.comment)
     return wire.hint_out(hint)
 
 
@@ -42,7 +42,7 @@ def reflect(request: HttpRequest, hint_id: HintId, body: wire.ReflectionIn) -> w
     if not reflects(body.text):
         raise problem.invalid("text", _("Write at least three different words."))
     hint = own_hint(request, hint_id)
-    store.reflect(hint, body.text)
+    store.say(hint, reflection=body.text)
     return wire.hint_out(hint)
 
 

@@ -163,16 +163,12 @@ def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | 
     return replace(jobs.ticket(row), since_ms=now_ms - round(row.age.total_seconds() * 1000))
 
 
-def rate(hint: Hint, helpful: bool | None, comment: str) -> None:
-    """The student's verdict on a hint; the last one counts."""
-    hint.helpful, hint.comment = helpful, storable(comment)
-    Hint.objects.filter(pk=hint.pk).update(helpful=helpful, comment=hint.comment)
-
-
-def reflect(hint: Hint, text: str) -> None:
-    """What the student thinks now, in their words; the last ones count."""
-    hint.reflection = storable(text)
-    Hint.objects.filter(pk=hint.pk).update(reflection=hint.reflection)
+def say(hint: Hint, **said: str | bool | None) -> None:
+    """What the student says of it: helpful, comment, reflection; the last words count."""
+    kept = {name: storable(word) if isinstance(word, str) else word for name, word in said.items()}
+    Hint.objects.filter(pk=hint.pk).update(**kept)
+    for name, word in kept.items():
+        setattr(hint, name, word)
 
 
 def without_model(hint: str, outcome: Outcome) -> Outcome:

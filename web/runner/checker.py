@@ -14,7 +14,7 @@ from web.runner.cases import RunLimits, Tests
 from web.runner.host import PLACES, Places, RunAnswer, Sandbox, SandboxBusy
 from web.tutor.evidence.report import EXPLAINED, ProgramError, Report, Verdict
 
-__all__ = ["CODE_BYTES", "Checker", "Judged", "SandboxBusy", "checker"]
+__all__ = ["CODE_BYTES", "Checker", "JudgedRun", "SandboxBusy", "checker"]
 CODE_BYTES = 64 * 1024
 """Most bytes of a program in UTF-8."""
 FACTS_S, STUCK_FACTS_S = 0.2, 1.0
@@ -30,7 +30,7 @@ OF_NO_INPUT = frozenset((Verdict.SYNTAX, Verdict.NOT_RUN))
 ENDED = frozenset((Verdict.FAILED, Verdict.ERROR, Verdict.SYNTAX))
 
 
-class Judged:
+class JudgedRun:
     """What a run showed. report: without facts, unless it comes from an earlier run."""
 
     def __init__(self, report: Report, explain: Callable[[], Report] | None = None) -> None:
@@ -72,20 +72,20 @@ class Checker:
         tests: Tests | None,
         limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
         language: str = "python",
-    ) -> Iterator[Judged]:
+    ) -> Iterator[JudgedRun]:
         """As check, and holds the program's place, so that explaining it costs the least.
 
         Raises: SandboxBusy, NotBuilt.
         """
         if language != "python":
-            yield Judged(_not_run("Language", language))
+            yield JudgedRun(_not_run("Language", language))
         elif tests is None or not cases.runnable(tests):
-            yield Judged(_not_run("NoTests", "the exercise has no tests that can be run"))
+            yield JudgedRun(_not_run("NoTests", "the exercise has no tests that can be run"))
         else:
             with self.places.take() as sandbox:
                 run = Run(sandbox, code, limits)
                 report = run.judge(tests)
-                yield Judged(report, partial(run.explain, report, tests))
+                yield JudgedRun(report, partial(run.explain, report, tests))
 
     def explain(
         self,

@@ -12,7 +12,7 @@ from time import monotonic
 from broker import dispatch
 from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
-from broker.contract.job import Dialect, Endpoint, HintJob
+from broker.contract.job import Endpoint, HintJob
 from web.engines.client.errors import ModelError, Refusal
 from web.hints import store
 from web.tutor.gate.gate import Ruling
@@ -66,10 +66,6 @@ class Attempt:
     def endpoint(self) -> Endpoint:
         """The engine that writes, asked as its answers have taught."""
         return self.endpoints[self.job.engine]
-
-    @property
-    def dialect(self) -> Dialect:
-        return self.endpoint.dialect
 
     @property
     def blocked(self) -> Reason | None:

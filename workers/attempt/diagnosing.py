@@ -148,7 +148,7 @@ def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
 
 async def answered(attempt: Attempt, messages: list[Message], within_s: float) -> str:
     """By the schema, if the server takes one. Raises: ModelError."""
-    left_out = attempt.dialect.left_out
+    left_out = attempt.endpoint.dialect.left_out
     if left_out.isdisjoint(finding.FORMAT):
         try:
             return await one(attempt, messages, within_s, finding.FORMAT)
@@ -157,8 +157,8 @@ async def answered(attempt: Attempt, messages: list[Message], within_s: float) -
                 raise
     text = await one(attempt, messages, within_s, {})
     # Taken without its schema: the next one need not be refused first.
-    learned = attempt.dialect.left_out | finding.FORMAT.keys()
-    attempt.endpoints.learn(attempt.job.engine, replace(attempt.dialect, left_out=learned))
+    learned = attempt.endpoint.dialect.left_out | finding.FORMAT.keys()
+    attempt.endpoints.learn(attempt.job.engine, replace(attempt.endpoint.dialect, left_out=learned))
     return text
 
 

@@ -7,7 +7,8 @@ from functools import cache
 
 from web.tutor.gate.draft import QUESTION, Draft, Prose
 from web.tutor.gate.lexis import WORD, Gram, grams, tokens
-from web.tutor.languages import Language
+from web.tutor.gate.whole import GRADE_MAX, grade
+from web.tutor.languages import Language, Locale
 from web.tutor.levels import Level, QuestionRule
 
 TOOL_TOKEN = re.compile(
@@ -29,6 +30,11 @@ def speaks(prose: Prose, language: Language) -> bool:
         prose.own >= language.own_min * prose.letters
         and prose.foreign <= language.foreign_max * prose.letters
     )
+
+
+def is_hard(text: str, level: Level, locale: Locale) -> bool:
+    """Whether the words are harder than who reads them; only of English a grade is known."""
+    return level.patterns and locale == "en" and grade(text) > GRADE_MAX
 
 
 def echoes(draft: Draft, policy: str, size: int) -> bool:

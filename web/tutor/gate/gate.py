@@ -14,7 +14,6 @@ from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
-from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, QuestionRule
 from web.tutor.writing.prompt import policy
@@ -48,15 +47,9 @@ class Gate:
     """
 
     def __init__(
-        self,
-        *,
-        level: int,
-        locale: Locale,
-        student_code: str,
-        statement: str,
-        reference: str,
+        self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str,
         fix: str = "",
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
@@ -156,7 +149,7 @@ class Gate:
 
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
-        draft, level = self._draft, self._level
+        draft, level, seen = self._draft, self._level, self._seen
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
         texts = dict.fromkeys((draft.within_reach, draft.rendered))
@@ -164,18 +157,17 @@ class Gate:
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, self._solutions, self._seen)),
-            ("R3", not patterns and orders.commands_edit(draft.sentence, self._seen)),
-            ("R4", not patterns and rules.spans_strange(draft, self._solutions, self._seen)),
-            ("R4", not patterns and rules.spans_fix(draft, self._solutions, self._seen)),
-            ("R1", any(shows_snippet(text, self._seen, patterns) for text in texts)),
+            ("R2", rules.shows_fix(draft, self._solutions, seen)),
+            ("R3", not patterns and orders.commands_edit(draft.sentence, seen)),
+            ("R4", not patterns and rules.spans_strange(draft, self._solutions, seen)),
+            ("R4", not patterns and rules.spans_fix(draft, self._solutions, seen)),
+            ("R1", any(shows_snippet(text, seen, patterns) for text in texts)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
-            ("R8", is_foreign(draft.added, self._seen, self._language.letters)),
-            ("R1", is_disguised(draft.rendered, self._solutions, self._seen)),
-            ("R9", thinks_aloud(draft.added, self._seen)),
-            ("R9", names_absent_line(draft.rendered, self._seen)),
+            ("R8", is_foreign(draft.added, seen, self._language.letters)),
+            ("R1", is_disguised(draft.rendered, self._solutions, seen)),
+            ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
 
@@ -188,16 +180,11 @@ class Gate:
             return not form.ends_asking(self._draft.text)
         return self._unasked_edit
 
-    @property
-    def _is_hard(self) -> bool:
-        """Whether its words are harder than who reads it; only of English a grade is known."""
-        return self._level.patterns and self._locale == "en" and grade(self._shown) > GRADE_MAX
-
     def _close(self) -> None:
         """No more text counts: what was released is the hint, or a rule blocks it."""
         if self._unasked_edit:
             self.rule = "R3"
-        elif self._whole and not self._is_hard:
+        elif self._whole and not form.is_hard(self._shown, self._level, self._locale):
             self.satisfied = True
         else:
             self.rule = "R8"

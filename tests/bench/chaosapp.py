@@ -138,11 +138,13 @@ def finished(results: Iterable[str]) -> list[str]:
 def written(row: Any) -> set[str]:
     """What an engine, of whichever voice, writes for this hint in one attempt."""
     from broker.contract.job import Endpoint, Sampling
+    from web.engines.roster import Serving
     from web.hints import jobs
     from web.tutor.writing import prompt
     from workers.attempt.write import prompt_task
 
-    job = jobs.job(row, Endpoint(base_url="", model=""), Sampling())
+    serving = Serving(Endpoint(base_url="", model=""), Sampling(), judge=None, diagnoses=False)
+    job = jobs.job(row, serving, streams=False)
     messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)
     return {vllm_text.answer(messages, voice) for voice in vllm_text.VOICES}
 

@@ -142,7 +142,7 @@ TABLES = {
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
-    "people/platform": "xx++ xx++ xxx> xxx+ xxx+",
+    "people/platform": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
 }
 for table, rules in TABLES.items():

@@ -35,6 +35,8 @@ def test_every_operation_is_described(schema: dict[str, Any]) -> None:
         "GET /v1/hints/{hint_id}",
         "POST /v1/hints/{hint_id}/cancel",
         "PUT /v1/hints/{hint_id}/feedback",
+        "PUT /v1/hints/{hint_id}/reflection",
+        "GET /v1/ladder",
         "PUT /v1/exercises/{course_slug}/{slug}",
         "GET /v1/events",
     }
@@ -50,6 +52,8 @@ STATUSES = {
     "GET /v1/hints/{hint_id}": ALL | WRITES | {"200", "304"},
     "POST /v1/hints/{hint_id}/cancel": ALL | WRITES | {"202"},
     "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200", "409"},
+    "PUT /v1/hints/{hint_id}/reflection": ALL | WRITES | BODY | {"200"},
+    "GET /v1/ladder": ALL | WRITES | {"200", "409"},
     "PUT /v1/exercises/{course_slug}/{slug}": ALL | WRITES | BODY | {"200", "201"},
     "GET /v1/events": ALL | {"200", "204", "400"},
 }

@@ -219,7 +219,7 @@ def test_what_breaks_inside_is_a_problem_without_its_text(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret of the machine")
 
-    monkeypatch.setattr("web.runner.checker.Checker.check", broken)
+    monkeypatch.setattr("web.runner.checker.Checker.running", broken)
 
     body = problem(api.ask(), 500, "internal")
 

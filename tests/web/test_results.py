@@ -10,6 +10,7 @@ import pytest
 from broker.contract.job import Endpoint, Sampling
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, problem
 from web.courses.models import AuthoredHint, Exercise
+from web.engines.roster import Serving
 from web.hints import jobs, store
 from web.hints.models import Hint, Submission
 from web.runner import checker as running
@@ -180,7 +181,8 @@ def test_the_words_of_a_result_go_to_the_worker(
     assert "`add(1, 2)`" in job.l0
     assert "rule 7" in job.l0
     row = Hint.objects.select_related("submission", "exercise").get()
-    assert jobs.job(row, Endpoint(base_url="", model=""), Sampling()).l0 == job.l0
+    serving = Serving(Endpoint(base_url="", model=""), Sampling(), judge=None, diagnoses=False)
+    assert jobs.job(row, serving, streams=False).l0 == job.l0
 
 
 BAD: dict[str, tuple[Any, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 
 from django.core.management import call_command
@@ -27,4 +28,5 @@ def test_every_wording_is_printed_and_filled() -> None:
         if kind in examples
     ]
     assert len(told) == len(wordings) > 300
-    assert not [line for line in told if "{" in line.replace("{'", "")]
+    # A program's own code may hold a bracket.
+    assert not [line for line in told if "{" in re.sub(r"`[^`]*`", "", line)]

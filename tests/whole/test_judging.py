@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import left_clean
-from tests.whole.stand import WRONG, Stand, frames, standing
+from tests.whole.stand import Stand, frames, standing
 
 JUDGED = """
 from web.engines.models import AIModelConfig, Engine
@@ -62,9 +62,12 @@ def followed(stand: Stand, **changes: object) -> tuple[dict[str, object], str]:
     """A hint once it is over, and all that its student was told on the way."""
     student = stand.student()
     if changes.get("level", 1) != 1:
-        # A level opens by a hint of the one below.
+        # A level opens by a hint of the one below, and what the student thinks of it.
         for level in range(1, int(str(changes["level"]))):
-            stand.final(stand.ask(student, level=level, code=f"{WRONG}# {level}\n")["id"])
+            below = stand.ask(student, level=level)
+            stand.final(below["id"])
+            thought = {"text": "I look at it anew"}
+            student.put(below["links"]["reflection"], json=thought).raise_for_status()
         stand.engines["gpu0"].script(*SCRIPT)
     hint = stand.ask(student, **changes)
     with student.stream("GET", hint["links"]["events"]) as stream:

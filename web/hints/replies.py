@@ -50,7 +50,7 @@ def reflect(request: HttpRequest, hint_id: HintId, body: wire.ReflectionIn) -> w
     "/ladder",
     response=wire.LadderOut,
     summary="Which levels of help are open",
-    openapi_extra=openapi.answers(problem.FORBIDDEN),
+    openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def ladder(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""

@@ -173,15 +173,16 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     # Nobody knew the hint's id when the student's text was written; and one prompt for all
     # attempts is what their text can go on from, and what a cache may hold.
     nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
-    messages = prompt.build(prompt_task(attempt), nonce=nonce)
+    messages = prompt.build(
+        prompt_task(attempt.job, attempt.blocked, attempt.diagnosis), nonce=nonce
+    )
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
     return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
 
 
-def prompt_task(attempt: Attempt) -> prompt.PromptTask:
-    job, blocked = attempt.job, attempt.blocked
+def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> prompt.PromptTask:
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -190,7 +191,7 @@ def prompt_task(attempt: Attempt) -> prompt.PromptTask:
         mistakes=job.mistakes,
         result=job.l0,
         code=job.code,
-        diagnosis=attempt.diagnosis,
+        diagnosis=diagnosis,
         question=job.question,
         # Nobody has found a fault with what was not judged.
         retry=None if blocked is Reason.UNJUDGED else blocked,

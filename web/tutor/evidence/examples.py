@@ -143,6 +143,10 @@ OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
     (FactKind.GIVES, (FACTORIAL, 2, {"value": "6"})),
+    (
+        FactKind.NEVER_ENDS,
+        (RICE, 3, {"condition": "cups > per_day", "unchanged": ("cups", "per_day")}),
+    ),
 ]
 REPORTS = {
     Verdict.FAILED: (RICE, None),

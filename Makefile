@@ -17,21 +17,24 @@ run: setup
 	@$(BIN)/python -m web start
 
 # Whole sites mostly wait: three of them at a time, the files of tests shared out among them, and
-# the other parts beside them; -k: a part that fails hides no other's failures.
+# the other parts beside them. -k: a part that fails hides no other's failures.
 # (make test-whole ARGS="-n 0 …" runs one test after the other, for a debugger.)
 TEST_PARTS := test-rest test-whole test-postgresql test-browser
 test: setup-dev chromium postgresql
 	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 
 test-rest:
-	$(BIN)/python -m pytest -p no:playwright --ignore tests/browser --ignore tests/whole $(ARGS)
+	$(BIN)/python -m pytest -p no:playwright -n 2 --dist loadfile --ignore tests/browser --ignore tests/whole $(ARGS)
 
 test-whole:
 	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
 
-# What is stored, once more on PostgreSQL.
+# What is stored, once more on PostgreSQL; these modules ask the database nothing of their own.
+ON_SQLITE_ALONE := access_matrix aside connection connection_modes findings gate_command handler health \
+  importing_refusals judge kinds levels link logs openapi peer presets schemathesis sentences start_lock
 test-postgresql:
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py \
+	  --ignore tests/web/events $(ON_SQLITE_ALONE:%=--ignore tests/web/test_%.py) $(ARGS)
 
 # In a process of their own: Playwright keeps an event loop running in the main thread.
 test-browser:

@@ -131,7 +131,8 @@ def test_a_bad_count_is_told_and_stays(page: Page, locale: str) -> None:
     page.locator(WORKERS).evaluate("field => { field.type = 'text'; field.value = '-3'; }")
     save(page)
 
-    expect(page.locator("#fleet .errorlist")).to_contain_text("gpu0: “-3”")
+    expect(page.locator("#fleet .errorlist")).to_contain_text("gpu0:")
+    expect(page.locator("#fleet .errorlist")).to_contain_text("“-3”")
     expect(page.locator("#fleet .errorlist")).to_contain_text(WORDS[locale]["bad"])
     rounds(page)
     expect(page.locator("input[name=was-workers-gpu0]")).to_have_value("1")

@@ -31,7 +31,6 @@ from web.people.models import User
 
 __all__ = ["course", "exercise", "line", "student"]
 pytestmark = pytest.mark.django_db(transaction=True)
-MINUTE_AGO = datetime.now(UTC) - timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -47,8 +46,12 @@ async def home_hub(line: None, home_valkey: Embedded) -> AsyncIterator[Hub]:
 def hint(student: User, exercise: Exercise) -> str:
     """Queued for a minute."""
     pk = str(queued(student, exercise).pk)
-    Hint.objects.filter(pk=pk).update(created_at=MINUTE_AGO)
+    change(pk, created_at=minute_ago())
     return pk
+
+
+def minute_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=1)
 
 
 def after_outage() -> Deserted:

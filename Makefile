@@ -29,12 +29,9 @@ test-rest:
 test-whole:
 	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
 
-# What is stored, once more on PostgreSQL; these modules ask the database nothing of their own.
-ON_SQLITE_ALONE := access_matrix aside connection connection_modes findings gate_command handler health \
-  importing_refusals judge kinds levels link logs openapi peer presets schemathesis sentences start_lock
+# What is stored, once more on PostgreSQL.
 test-postgresql:
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py \
-	  --ignore tests/web/events $(ON_SQLITE_ALONE:%=--ignore tests/web/test_%.py) $(ARGS)
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
 
 # In a process of their own: Playwright keeps an event loop running in the main thread.
 test-browser:

@@ -25,7 +25,7 @@ WORDS = {
         "up": "정상",
         "drained": "비움",
         "lost": "Redis가 응답하지 않습니다",
-        "bad": "값이 될 수",
+        "bad": "쓸 수 없습니다",
     },
 }
 WORKERS, SLOTS = "input[name=workers-gpu0]", "input[name=slots-gpu0]"

@@ -171,10 +171,11 @@ def test_a_new_key_asks_the_database_nothing_more(api: Caller) -> None:
     for key in ("", "", "new"):
         with CaptureQueriesContext(connection) as queries:
             assert api.ask(key=key).status_code == 202
-        asked.append(len(queries))
+        # The engines are looked at once a second, whoever asks.
+        asked.append([each["sql"] for each in queries if "engines_" not in each["sql"]])
         Hint.objects.all().delete()
 
-    assert asked[1] == asked[2]
+    assert len(asked[1]) == len(asked[2])
 
 
 def test_a_second_click_gets_the_first_hint(api: Caller) -> None:

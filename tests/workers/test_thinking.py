@@ -123,9 +123,9 @@ def test_the_answer_is_shown_without_its_thoughts(endpoint: Endpoint, name: str)
 
 def test_a_model_that_thinks_though_nobody_said_so_is_held_from_then_on() -> None:
     _, attempt, _, _ = run(at(NEVER), [*ANSWERS["opened and closed"], STOP])
-    assert attempt.dialect.thinks
+    assert attempt.endpoint.dialect.thinks
 
-    later = at(replace(NEVER, dialect=attempt.dialect))
+    later = at(replace(NEVER, dialect=attempt.endpoint.dialect))
     ending, attempt, shown, _ = run(later, [*ANSWERS["only closed"], STOP])
 
     assert not attempt.failure
@@ -135,7 +135,7 @@ def test_a_model_that_thinks_though_nobody_said_so_is_held_from_then_on() -> Non
 def test_a_model_that_does_not_think_teaches_nothing() -> None:
     _, attempt, _, _ = run(at(NEVER), [*ANSWERS["none"], STOP])
 
-    assert attempt.dialect == NEVER.dialect
+    assert attempt.endpoint.dialect == NEVER.dialect
 
 
 ENDLESS = {
@@ -220,7 +220,7 @@ def test_thoughts_that_a_server_would_not_turn_off_are_held() -> None:
 
         assert not attempt.failure
         assert ("".join(shown), ending.text) == (HINT, HINT)
-        assert attempt.dialect == replace(dialect, thinks=True)
+        assert attempt.endpoint.dialect == replace(dialect, thinks=True)
 
 
 @pytest.mark.parametrize(
@@ -295,4 +295,4 @@ def test_a_second_turn_asks_as_the_first_one_has_learned() -> None:
     _, attempt, _, model = run(at(NEVER), leak, [*pieces(HINT), STOP])
 
     assert [endpoint.dialect for endpoint in model.endpoints] == [Dialect(), dialect]
-    assert attempt.dialect == dialect
+    assert attempt.endpoint.dialect == dialect

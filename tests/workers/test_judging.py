@@ -244,7 +244,7 @@ def test_a_judge_without_probabilities_or_schema_is_asked_for_a_word_and_that_is
         turns = 1 if state is State.ANSWERED else 2
         assert len(model.asked) == requests + turns - 1
         assert found.endpoints["small"].dialect.left_out == left_out
-        assert found.dialect == Dialect()
+        assert found.endpoint.dialect == Dialect()
         assert found.calls[-1].probability == (0.0 if state is State.ANSWERED else 1.0)
 
 

@@ -40,6 +40,8 @@ QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 """Words in quotes, without an operator among them: a value, and no names."""
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
+SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ":", ";", "import", "lambda", "for"}
+"""Without one of these no words are code."""
 HEADER_TOKENS = 6
 """The colon of `while not done:` is looked for among so many tokens, the keyword included."""
 
@@ -66,6 +68,8 @@ class Tokens:
 
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
+        if SIGNS.isdisjoint(self._parts):
+            return False
         for at, part in enumerate(self._parts):
             # So many of its tokens tell whether the student has written a statement.
             begun = range(at, at + (4 if part == "for" else 3))

@@ -51,18 +51,18 @@ def test_another_question_leaves_it_there(question: str) -> None:
 @pytest.mark.parametrize(
     ("begin", "received", "tried", "rungs"),
     [
-        (1, 0, False, Rungs(1, 1, Opener.HINT)),
-        (2, 0, False, Rungs(2, 2, Opener.HINT)),
-        (3, 0, False, Rungs(3, 3, None)),
-        (1, 1, False, Rungs(1, 1, Opener.EFFORT)),
-        (1, 1, True, Rungs(1, 2, Opener.HINT)),
-        (1, 2, False, Rungs(1, 2, Opener.EFFORT)),
-        (1, 2, True, Rungs(1, 3, None)),
+        (1, 0, False, Rungs(1, 1, Opener.HINT, 1)),
+        (2, 0, False, Rungs(2, 2, Opener.HINT, 2)),
+        (3, 0, False, Rungs(3, 3, None, 3)),
+        (1, 1, False, Rungs(1, 1, Opener.EFFORT, 1)),
+        (1, 1, True, Rungs(1, 2, Opener.HINT, 2)),
+        (1, 2, False, Rungs(1, 2, Opener.EFFORT, 2)),
+        (1, 2, True, Rungs(1, 3, None, 3)),
         # Another program that stops with an exception: help begins higher by itself.
-        (2, 1, False, Rungs(2, 2, Opener.HINT)),
+        (2, 1, False, Rungs(2, 2, Opener.HINT, 2)),
         # What was open once for a hint stays, whatever the program is by now.
-        (1, 3, False, Rungs(1, 3, None)),
-        (1, 3, True, Rungs(1, 3, None)),
+        (1, 3, False, Rungs(1, 3, None, 3)),
+        (1, 3, True, Rungs(1, 3, None, 3)),
     ],
 )
 def test_the_next_level_is_earned(begin: int, received: int, tried: bool, rungs: Rungs) -> None:
@@ -78,9 +78,9 @@ def top(level: int) -> Iterator[None]:
 
 def test_a_longer_ladder_is_climbed_likewise() -> None:
     with top(5):
-        assert climb(3, 0, tried=False) == Rungs(3, 3, Opener.HINT)
-        assert climb(1, 3, tried=False) == Rungs(1, 3, Opener.EFFORT)
-        assert climb(1, 4, tried=True) == Rungs(1, 5, None)
+        assert climb(3, 0, tried=False) == Rungs(3, 3, Opener.HINT, 3)
+        assert climb(1, 3, tried=False) == Rungs(1, 3, Opener.EFFORT, 3)
+        assert climb(1, 4, tried=True) == Rungs(1, 5, None, 5)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def locked(api: Caller, level: int, **asked: Any) -> dict[str, Any]:
 
 def test_before_the_first_run_the_lowest_level_is_open(api: Caller, exercise: Exercise) -> None:
     assert ladder(api) == {
-        "entry": 1, "highest": 1, "opener": "hint",
+        "entry": 1, "highest": 1, "opener": "hint", "advised": 1,
         "why": "Level 2 opens once you have had a hint of level 1.",
     }  # fmt: skip
     assert locked(api, 2)["opener"] == "hint"
@@ -195,8 +195,21 @@ def test_a_course_without_a_ladder_has_all_levels_open(
 ) -> None:
     Course.objects.update(ladder=False)
 
-    assert ladder(api) == {"entry": 1, "highest": 3, "opener": None, "why": ""}
+    assert ladder(api) == {"entry": 1, "highest": 3, "opener": None, "why": "", "advised": 1}
     assert api.ask(level=3).status_code == 202
+
+
+@pytest.mark.parametrize(("code", "advised"), [(WRONG, 1), (STOPS, 2), (UNREADABLE, 3)])
+def test_where_all_is_open_help_is_advised_where_it_begins(
+    api: Caller, course: Course, exercise: Exercise, code: str, advised: int
+) -> None:
+    Course.objects.update(ladder=False)
+
+    api.post("/v1/checks", {"exercise": EXERCISE, "code": code})
+
+    assert (ladder(api)["highest"], ladder(api)["advised"]) == (3, advised)
+    page = api.client.get("/c/basics/add/").content.decode()
+    assert f'name="level" value="{advised}" checked' in page
 
 
 def test_who_teaches_need_not_climb(course: Course, exercise: Exercise) -> None:

@@ -57,5 +57,9 @@ def ladder(
 ) -> wire.LadderOut:
     found = rungs.rungs_now(*acting.asking(request, exercise, on_behalf_of))
     return wire.LadderOut(
-        entry=found.entry, highest=found.highest, opener=found.opener, why=rungs.why(found)
+        entry=found.entry,
+        highest=found.highest,
+        opener=found.opener,
+        why=rungs.why(found),
+        advised=found.advised,
     )

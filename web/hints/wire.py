@@ -225,6 +225,7 @@ class LadderOut(BaseModel):
         "changed program that was run, or a reflection on the last hint; null where all are open."
     )
     why: str = Field(description="The same as a sentence for the student; empty for null.")
+    advised: int = Field(description="The level to ask for next.")
 
 
 class LinksOut(BaseModel):

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 
 from web.language import words_now
 from web.people.rungs import why
-from web.tutor.ladder import ALL, Rungs
+from web.tutor.ladder import Rungs, free
 from web.tutor.levels import LEVELS
+
+ALL = free()
 
 
 def ladder(open_: Rungs = ALL) -> list[dict[str, Any]]:

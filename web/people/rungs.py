@@ -13,10 +13,10 @@ from web.people.models import User
 from web.tutor import ladder
 from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Verdict
-from web.tutor.ladder import ALL, LOWEST, TOP, Opener, Rungs
+from web.tutor.ladder import LOWEST, TOP, Opener, Rungs
 
 MOST_TRIES = 20
-"""Submissions since a hint that are looked at; one that differs is nearly always among the last."""
+"""Submissions from that of a hint on that are looked at; nearly always the second one differs."""
 
 
 class Told(NamedTuple):
@@ -50,13 +50,13 @@ def rungs_now(student: User, exercise: Exercise) -> Rungs:
 def climbed(student: User, exercise: Exercise, entry: int, now: Told | None) -> Rungs:
     """now: the program that is not kept yet, or the last one that is."""
     if not exercise.course.ladder or access.teaches(student, exercise.course):
-        return ALL
+        return ladder.free(entry)
     had = access.received(student, exercise)
     if had is None:
         return ladder.climb(entry, 0, tried=False)
-    if had.level >= TOP:
-        return ladder.climb(entry, TOP, tried=False)
-    tried = ladder.reflects(had.reflection) or changed(student, exercise, had.submission, now)
+    tried = had.level < TOP and (
+        ladder.reflects(had.reflection) or changed(student, exercise, had.submission, now)
+    )
     return ladder.climb(entry, had.level, tried=tried)
 
 

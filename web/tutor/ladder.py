@@ -44,16 +44,13 @@ class Opener(StrEnum):
 class Rungs:
     """entry: where help begins. highest: of the levels that are open, from the lowest to this.
 
-    opener: of the level above; None where there is none.
+    opener: of the level above; None where there is none. advised: the level to ask for next.
     """
 
     entry: int
     highest: int
     opener: Opener | None
-
-
-ALL = Rungs(entry=LOWEST, highest=TOP, opener=None)
-"""For a course without a ladder, and for who teaches it."""
+    advised: int
 
 
 def entry(verdict: Verdict, question: str = "", *, begun: bool = True) -> int:
@@ -71,9 +68,13 @@ def climb(entry: int, received: int, *, tried: bool) -> Rungs:
     """
     reached = received + 1 if tried or not received else received
     highest = min(max(entry, reached), TOP)
-    if highest == TOP:
-        return Rungs(entry, highest, None)
-    return Rungs(entry, highest, Opener.EFFORT if received == highest else Opener.HINT)
+    opener = Opener.EFFORT if received == highest else Opener.HINT
+    return Rungs(entry, highest, None if highest == TOP else opener, advised=highest)
+
+
+def free(entry: int = LOWEST) -> Rungs:
+    """All levels, for a course without a ladder, and for who teaches it."""
+    return Rungs(entry, TOP, None, advised=entry)
 
 
 def reflects(text: str) -> bool:

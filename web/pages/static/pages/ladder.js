@@ -6,6 +6,7 @@ import { call } from "./http.js";
 export class Ladder {
   constructor(form, exercise) {
     this.rungs = [...form.elements.level];
+    this.advised = this.level;
     this.path = `/v1/ladder?exercise=${encodeURIComponent(exercise)}`;
   }
 
@@ -13,14 +14,11 @@ export class Ladder {
     return Number(this.rungs.find((rung) => rung.checked).value);
   }
 
-  get highest() {
-    return this.rungs.filter((rung) => !rung.disabled).length;
-  }
-
-  /** Asks what is open by now. Chooses the highest level where another one is that than before. */
+  /** Asks what is open by now. Chooses the advised level where another one is advised than before. */
   async refresh() {
     const { body } = await call("GET", this.path);
-    if (body.highest !== this.highest) this.rungs[body.highest - 1].checked = true;
+    if (body.advised !== this.advised) this.rungs[body.advised - 1].checked = true;
+    this.advised = body.advised;
     for (const rung of this.rungs) {
       const level = Number(rung.value);
       const label = rung.closest(".rung");

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -108,6 +109,16 @@ async def ask(
         )
         attempt.calls.append(call)
         telemetry.used(engine, call)
+
+
+def nonce(job: HintJob, purpose: Purpose) -> str:
+    """Marks what the student wrote in every request for this hint and purpose; 8 hex digits.
+
+    Nobody knew the hint's id when that text was written; and one prompt for all attempts is what
+    their text can go on from, and what a cache may hold.
+    """
+    # Another one for each purpose: who writes has read its own, and the judge reads what it wrote.
+    return blake2b(f"{purpose} {job.hint}".encode(), digest_size=4).hexdigest()
 
 
 def usage(calls: Iterable[ModelCall]) -> Usage:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Verdict
 from web.tutor.languages import OPERATORS
-from workers.attempt.calls import ModelRequest, ask
+from workers.attempt.calls import ModelRequest, ask, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -142,7 +141,7 @@ def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
         code=job.code,
         result=l0_words(report, OPERATORS, job.code),
         facts="\n".join(islice(composed, FACTS)),
-        nonce=blake2b(f"diagnosis {job.hint}".encode(), digest_size=4).hexdigest(),
+        nonce=nonce(job, Purpose.DIAGNOSE),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import LEAK, PASSED, Purpose
@@ -16,7 +15,7 @@ from web.tutor.gate import judge
 from web.tutor.gate.gate import Ruling
 from web.tutor.gate.judge import AskedForm
 from workers.attempt import telemetry
-from workers.attempt.calls import ModelRequest, ask
+from workers.attempt.calls import ModelRequest, ask, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -62,7 +61,7 @@ async def one(attempt: Attempt, asked: HintJudge, text: str, form: AskedForm) ->
         code=job.code,
         correction=judge.correction_of(job.code, right),
         hint=text,
-        nonce=blake2b(f"judge {job.hint}".encode(), digest_size=4).hexdigest(),
+        nonce=nonce(job, Purpose.JUDGE),
     )
     request = ModelRequest(
         Purpose.JUDGE, judge.VERSION, messages, sampling_of(form), engine=asked.engine,

@@ -14,7 +14,7 @@ from typing import Any
 
 from broker.contract.job import Message
 from web.tutor.evidence.report import shorten
-from web.tutor.gate.lexis import grams, printable, tokens
+from web.tutor.gate.lexis import Gram, grams, printable, tokens
 
 VERSION = "1"
 """Raise it with any change of the words below."""
@@ -200,14 +200,15 @@ def told(said: Mapping[str, Any], right: str, shown: str) -> str:
     said: misconception, contradiction and lines. shown: all that the student has before them: a
     sentence is left out that holds a token, or two in a row, which only the right program has.
     """
-    seen, parts = tokens(shown), tokens(right)
-    hidden = {*grams(parts, 2), *((part,) for part in parts)}
-    hidden -= {*grams(seen, 2), *((part,) for part in seen), *((mark,) for mark in PROSE)}
-    kept = []
-    for text in (said["misconception"], said["contradiction"]):
-        words = tokens(text)
-        if text and hidden.isdisjoint([*grams(words, 2), *((word,) for word in words)]):
-            kept.append(text)
+    hidden = phrases(right) - phrases(shown) - {(mark,) for mark in PROSE}
+    sentences = (said["misconception"], said["contradiction"])
+    kept = [text for text in sentences if text and hidden.isdisjoint(phrases(text))]
     if kept and said["lines"]:
         kept.append(f"Lines: {', '.join(map(str, said['lines']))}.")
     return "\n".join(kept)
+
+
+def phrases(text: str) -> set[Gram]:
+    """Its tokens, each alone, and those runs of two that hold a word or number."""
+    parts = tokens(text)
+    return grams(parts, 2) | {(part,) for part in parts}

@@ -114,8 +114,7 @@ def kinds(found: Attempt) -> list[EventKind]:
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_a_hint_is_shown_whole_after_the_judge(job: HintJob, level: int) -> None:
     text = {1: CLEAN, 2: f"It goes wrong early, at the only line that it has. {CLEAN}", 3: LONG}
-    model = Both([text[level].split(" ")])
-    model.scripts = [[f"{word} " for word in text[level].split()]]
+    model = Both([[f"{word} " for word in text[level].split()]])
 
     found = run(replace(job, level=level), model)
 
@@ -209,7 +208,7 @@ def test_a_threshold_decides(threshold: float, passes: bool) -> None:
     assert bool(shown(run(replace(JOB, judge=asked), model))) is passes
 
 
-def unable(*names: str, says_which: bool = False) -> Callable[[str, dict[str, Any]], Said]:
+def unable(*names: str) -> Callable[[str, dict[str, Any]], Said]:
     """A server that refuses these parameters with a 400 of some wording; else it says a word."""
 
     def judges(asked: str, more: dict[str, Any]) -> Said:
@@ -322,9 +321,6 @@ def test_a_course_that_streams_holds_short_hints_all_the_same() -> None:
     found = run(replace(JOB, streams=True), Both([[WORDS], [WORDS]]))
 
     assert shown(found) == []
-
-
-# With a dispatcher and a database ------------------------------------------------------------
 
 
 def judged_by(choice: JudgedBy, judge_engine: Engine | None = None, **more: Any) -> None:

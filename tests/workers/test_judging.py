@@ -247,6 +247,13 @@ def test_a_judge_without_probabilities_or_schema_is_asked_for_a_word_and_that_is
         assert found.calls[-1].probability == (0.0 if state is State.ANSWERED else 1.0)
 
 
+def test_a_judge_that_takes_no_form_teaches_nothing() -> None:
+    refuses = BROKEN["refuses the request"]
+    found = run(ELSEWHERE, Both([[CLEAN], [CLEAN]], judges=lambda *_: refuses))
+
+    assert found.endpoints["small"].dialect == Dialect()
+
+
 def test_a_thinking_judges_thoughts_are_not_its_word() -> None:
     thinks = [Chunk("<think>"), *NO, Chunk(" or yes?</think>"), Chunk("Yes")]
     there = replace(THERE, thinking=Thinking.UNKNOWN, reasoning_tokens=500)

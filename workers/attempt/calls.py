@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
@@ -17,11 +18,14 @@ from broker.contract.job import Dialect, Endpoint, HintJob, Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed
+from web.engines.client.forms import in_forms
 from web.engines.client.negotiation import Negotiation
 from workers.attempt import telemetry
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
+
+T = TypeVar("T")
 
 
 class Endpoints(dict[str, Endpoint]):
@@ -35,6 +39,13 @@ class Endpoints(dict[str, Endpoint]):
         """From an engine's answer: a second call need not learn it again."""
         if dialect is not self[engine].dialect:
             self[engine] = replace(self[engine], dialect=dialect)
+
+    async def in_forms(
+        self, engine: str, forms: Sequence[Sampling], ask: Callable[[Sampling], Awaitable[T]]
+    ) -> T:
+        """As web.engines.client.forms.in_forms, of this engine."""
+        learn = partial(self.learn, engine)
+        return await in_forms(forms, lambda: self[engine].dialect, learn, ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,13 @@ async def ask(
         )
         attempt.calls.append(call)
         telemetry.used(engine, call)
+
+
+async def ask_whole(attempt: Attempt, asking: ModelRequest, answer: Answer) -> str:
+    """All that the model answers, which is shown to nobody. Raises: as ask."""
+    parts: list[str] = []
+    await ask(attempt, asking, answer, parts.append)
+    return "".join(parts)
 
 
 def nonce(job: HintJob, purpose: Purpose) -> str:

@@ -7,7 +7,6 @@ reference stands in as what no hint may say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -26,7 +25,7 @@ from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Verdict
 from web.tutor.languages import OPERATORS
-from workers.attempt.calls import ModelRequest, ask, nonce
+from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -97,7 +96,7 @@ async def tried(attempt: Attempt, asked: Subject) -> Known | None:
     until_s = monotonic() + WITHIN_S
     messages, said = first_messages(attempt, asked), dict[str, Any]()
     for _ in range(finding.TRIES):
-        text = await answered(attempt, messages, until_s - monotonic())
+        text = await answered(attempt, messages, until_s)
         read = finding.parse(text, job.code)
         result = finding.UNREADABLE
         if read is not None:
@@ -145,33 +144,16 @@ def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
     )
 
 
-async def answered(attempt: Attempt, messages: list[Message], within_s: float) -> str:
+async def answered(attempt: Attempt, messages: list[Message], until_s: float) -> str:
     """By the schema, if the server takes one. Raises: ModelError."""
-    left_out = attempt.endpoint.dialect.left_out
-    if left_out.isdisjoint(finding.FORMAT):
-        try:
-            return await one(attempt, messages, within_s, finding.FORMAT)
-        except ModelRefused as error:
-            if error.cause is not Refusal.REQUEST:
-                raise
-    text = await one(attempt, messages, within_s, {})
-    # Taken without its schema: the next one need not be refused first.
-    learned = attempt.endpoint.dialect.left_out | finding.FORMAT.keys()
-    attempt.endpoints.learn(attempt.job.engine, replace(attempt.endpoint.dialect, left_out=learned))
-    return text
 
+    async def ask(form: Sampling) -> str:
+        within_s = max(0.0, until_s - monotonic())
+        request = ModelRequest(Purpose.DIAGNOSE, finding.VERSION, messages, form, within_s=within_s)
+        return await ask_whole(attempt, request, Answer(attempt.endpoint))
 
-async def one(
-    attempt: Attempt, messages: list[Message], within_s: float, more: Mapping[str, Any]
-) -> str:
-    room = finding.max_tokens(attempt.job.code)
-    sampling = Sampling(max_tokens=room, temperature=0.2, top_p=None, more=more)
-    request = ModelRequest(
-        Purpose.DIAGNOSE, finding.VERSION, messages, sampling, within_s=max(0.0, within_s)
-    )
-    parts: list[str] = []
-    await ask(attempt, request, Answer(attempt.endpoint), parts.append)
-    return "".join(parts)
+    job = attempt.job
+    return await attempt.endpoints.in_forms(job.engine, finding.forms(job.code), ask)
 
 
 async def explain(attempt: Attempt, asked: Subject) -> None:

@@ -9,10 +9,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from broker.contract.job import Message
+from broker.contract.job import Message, Sampling
 from web.tutor.evidence.report import shorten
 from web.tutor.gate.lexis import Gram, grams, printable, tokens
 
@@ -62,7 +62,7 @@ FORMAT = {
         "json_schema": {"name": "diagnosis", "strict": True, "schema": SCHEMA},
     }
 }
-"""Parameters of the request; a server that refuses them is asked by the words alone."""
+"""Parameters of the request, which not every server takes."""
 HEADINGS = {
     "statement": "Exercise",
     "mistakes": "Mistakes that are usual here, possible causes and no more",
@@ -129,6 +129,12 @@ def cut(name: str, text: str) -> str:
 def numbered(code: str) -> str:
     lines = code.strip("\n").split("\n")
     return "\n".join(f"{number}| {line}" for number, line in enumerate(lines, start=1))
+
+
+def forms(code: str) -> tuple[Sampling, ...]:
+    """The ways to ask: by the schema, and by the words alone."""
+    by_words = Sampling(max_tokens=max_tokens(code), temperature=0.2, top_p=None)
+    return replace(by_words, more=FORMAT), by_words
 
 
 def max_tokens(code: str) -> int:

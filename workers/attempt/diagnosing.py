@@ -45,9 +45,7 @@ FAILED = "unverified"
 async def diagnose(attempt: Attempt) -> None:
     """Leaves the fix, and what is wrong in words, where both are known. Raises: ModelError."""
     job, database = attempt.job, attempt.runtime.database
-    if not (job.diagnoses and job.endpoint.writes(job.locale)):
-        return
-    if job.level < job.endpoint.lowest_level:
+    if job.unfit or not job.diagnoses:
         return
     asked = await database.run(diagnoses.subject, job.hint, job.endpoint.model)
     known = await found(attempt, asked) if asked else None

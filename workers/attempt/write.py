@@ -58,12 +58,8 @@ class AnswerText:
 
 async def write(attempt: Attempt) -> None:
     """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
-    job = attempt.job
-    if not job.endpoint.writes(job.locale):
-        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LANGUAGE)
-        return
-    if job.level < job.endpoint.lowest_level:
-        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LEVEL)
+    if unfit := attempt.job.unfit:
+        attempt.outcome = without_model(attempt, State.FAILED, unfit)
         return
     for _ in range(TURNS):
         if attempt.blocked:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
 from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
-from broker.contract.hint import Lane
+from broker.contract.hint import Lane, Reason
 
 
 class Message(TypedDict):
@@ -158,6 +158,13 @@ class HintJob:
     judge: HintJudge | None = None
     streams: bool = False
     diagnoses: bool = False
+
+    @property
+    def unfit(self) -> Reason | None:
+        """Why this engine cannot write the hint at all; None where it can."""
+        if not self.endpoint.writes(self.locale):
+            return Reason.OTHER_LANGUAGE
+        return Reason.OTHER_LEVEL if self.level < self.endpoint.lowest_level else None
 
     @property
     def beginning(self) -> str:

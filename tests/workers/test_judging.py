@@ -114,8 +114,7 @@ def kinds(found: Attempt) -> list[EventKind]:
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_a_hint_is_shown_whole_after_the_judge(job: HintJob, level: int) -> None:
     text = {1: CLEAN, 2: f"It goes wrong early, at the only line that it has. {CLEAN}", 3: LONG}
-    model = Both([text[level].split(" ")])
-    model.scripts = [[f"{word} " for word in text[level].split()]]
+    model = Both([[f"{word} " for word in text[level].split()]])
 
     found = run(replace(job, level=level), model)
 
@@ -209,7 +208,7 @@ def test_a_threshold_decides(threshold: float, passes: bool) -> None:
     assert bool(shown(run(replace(JOB, judge=asked), model))) is passes
 
 
-def unable(*names: str, says_which: bool = False) -> Callable[[str, dict[str, Any]], Said]:
+def unable(*names: str) -> Callable[[str, dict[str, Any]], Said]:
     """A server that refuses these parameters with a 400 of some wording; else it says a word."""
 
     def judges(asked: str, more: dict[str, Any]) -> Said:
@@ -246,6 +245,13 @@ def test_a_judge_without_probabilities_or_schema_is_asked_for_a_word_and_that_is
         assert found.endpoints["small"].dialect.left_out == left_out
         assert found.endpoint.dialect == Dialect()
         assert found.calls[-1].probability == (0.0 if state is State.ANSWERED else 1.0)
+
+
+def test_a_judge_that_takes_no_form_teaches_nothing() -> None:
+    refuses = BROKEN["refuses the request"]
+    found = run(ELSEWHERE, Both([[CLEAN], [CLEAN]], judges=lambda *_: refuses))
+
+    assert found.endpoints["small"].dialect == Dialect()
 
 
 def test_a_thinking_judges_thoughts_are_not_its_word() -> None:
@@ -322,9 +328,6 @@ def test_a_course_that_streams_holds_short_hints_all_the_same() -> None:
     found = run(replace(JOB, streams=True), Both([[WORDS], [WORDS]]))
 
     assert shown(found) == []
-
-
-# With a dispatcher and a database ------------------------------------------------------------
 
 
 def judged_by(choice: JudgedBy, judge_engine: Engine | None = None, **more: Any) -> None:

@@ -77,23 +77,22 @@ def subject(hint: str, model: str) -> Subject | None:
 
 def take(asked: Subject, code: str) -> Known | Unknown:
     """What is kept of this program, or whose it is to find out."""
-    row = Diagnosis(
-        exercise_id=asked.exercise, revision=asked.revision, fingerprint=asked.fingerprint,
-        model=asked.model, code=storable(code), template_version=finding.VERSION,
-    )  # fmt: skip
-    if insert(row):
-        return Unknown(row.pk)
-    rows = Diagnosis.objects.filter(
-        exercise=asked.exercise, revision=asked.revision, fingerprint=asked.fingerprint,
-        model=asked.model,
-    )  # fmt: skip
+    key: dict[str, Any] = {
+        "exercise_id": asked.exercise, "revision": asked.revision,
+        "fingerprint": asked.fingerprint, "model": asked.model,
+    }  # fmt: skip
+    rows = Diagnosis.objects.filter(**key)
+    # Read first: those who wait for another attempt ask again and again, and write nothing.
     kept = rows.first()
-    if kept is not None and kept.done:
+    if kept is None:
+        row = Diagnosis(**key, code=storable(code), template_version=finding.VERSION)
+        return Unknown(row.pk if insert(row) else None)
+    if kept.done:
         said = kept.said if kept.code == storable(code) else {**kept.said, "lines": []}
         return Known(verified=kept.verified, fix=kept.fix, said=said)
     # Of two that come for a lost one, the first changes its time, and the other finds that.
     late = rows.filter(done=False, began_at__lt=ago(OVERDUE_S))
-    if kept is not None and late.update(began_at=Now()):
+    if late.update(began_at=Now()):
         return Unknown(kept.pk)
     return Unknown(None)
 

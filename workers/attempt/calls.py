@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Usage
@@ -16,11 +18,14 @@ from broker.contract.job import Dialect, Endpoint, HintJob, Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed
+from web.engines.client.forms import in_forms
 from web.engines.client.negotiation import Negotiation
 from workers.attempt import telemetry
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
+
+T = TypeVar("T")
 
 
 class Endpoints(dict[str, Endpoint]):
@@ -34,6 +39,13 @@ class Endpoints(dict[str, Endpoint]):
         """From an engine's answer: a second call need not learn it again."""
         if dialect is not self[engine].dialect:
             self[engine] = replace(self[engine], dialect=dialect)
+
+    async def in_forms(
+        self, engine: str, forms: Sequence[Sampling], ask: Callable[[Sampling], Awaitable[T]]
+    ) -> T:
+        """As web.engines.client.forms.in_forms, of this engine."""
+        learn = partial(self.learn, engine)
+        return await in_forms(forms, lambda: self[engine].dialect, learn, ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,23 @@ async def ask(
         )
         attempt.calls.append(call)
         telemetry.used(engine, call)
+
+
+async def ask_whole(attempt: Attempt, asking: ModelRequest, answer: Answer) -> str:
+    """All that the model answers, which is shown to nobody. Raises: as ask."""
+    parts: list[str] = []
+    await ask(attempt, asking, answer, parts.append)
+    return "".join(parts)
+
+
+def nonce(job: HintJob, purpose: Purpose) -> str:
+    """Marks what the student wrote in every request for this hint and purpose; 8 hex digits.
+
+    Nobody knew the hint's id when that text was written; and one prompt for all attempts is what
+    their text can go on from, and what a cache may hold.
+    """
+    # Another one for each purpose: who writes has read its own, and the judge reads what it wrote.
+    return blake2b(f"{purpose} {job.hint}".encode(), digest_size=4).hexdigest()
 
 
 def usage(calls: Iterable[ModelCall]) -> Usage:

@@ -7,10 +7,8 @@ reference stands in as what no hint may say.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -27,7 +25,7 @@ from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Verdict
 from web.tutor.languages import OPERATORS
-from workers.attempt.calls import ModelRequest, ask
+from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -47,9 +45,7 @@ FAILED = "unverified"
 async def diagnose(attempt: Attempt) -> None:
     """Leaves the fix, and what is wrong in words, where both are known. Raises: ModelError."""
     job, database = attempt.job, attempt.runtime.database
-    if not (job.diagnoses and job.endpoint.writes(job.locale)):
-        return
-    if job.level < job.endpoint.lowest_level:
+    if job.unfit or not job.diagnoses:
         return
     asked = await database.run(diagnoses.subject, job.hint, job.endpoint.model)
     known = await found(attempt, asked) if asked else None
@@ -98,7 +94,7 @@ async def tried(attempt: Attempt, asked: Subject) -> Known | None:
     until_s = monotonic() + WITHIN_S
     messages, said = first_messages(attempt, asked), dict[str, Any]()
     for _ in range(finding.TRIES):
-        text = await answered(attempt, messages, until_s - monotonic())
+        text = await answered(attempt, messages, until_s)
         read = finding.parse(text, job.code)
         result = finding.UNREADABLE
         if read is not None:
@@ -142,37 +138,20 @@ def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
         code=job.code,
         result=l0_words(report, OPERATORS, job.code),
         facts="\n".join(islice(composed, FACTS)),
-        nonce=blake2b(f"diagnosis {job.hint}".encode(), digest_size=4).hexdigest(),
+        nonce=nonce(job, Purpose.DIAGNOSE),
     )
 
 
-async def answered(attempt: Attempt, messages: list[Message], within_s: float) -> str:
+async def answered(attempt: Attempt, messages: list[Message], until_s: float) -> str:
     """By the schema, if the server takes one. Raises: ModelError."""
-    left_out = attempt.endpoint.dialect.left_out
-    if left_out.isdisjoint(finding.FORMAT):
-        try:
-            return await one(attempt, messages, within_s, finding.FORMAT)
-        except ModelRefused as error:
-            if error.cause is not Refusal.REQUEST:
-                raise
-    text = await one(attempt, messages, within_s, {})
-    # Taken without its schema: the next one need not be refused first.
-    learned = attempt.endpoint.dialect.left_out | finding.FORMAT.keys()
-    attempt.endpoints.learn(attempt.job.engine, replace(attempt.endpoint.dialect, left_out=learned))
-    return text
 
+    async def ask(form: Sampling) -> str:
+        within_s = max(0.0, until_s - monotonic())
+        request = ModelRequest(Purpose.DIAGNOSE, finding.VERSION, messages, form, within_s=within_s)
+        return await ask_whole(attempt, request, Answer(attempt.endpoint))
 
-async def one(
-    attempt: Attempt, messages: list[Message], within_s: float, more: Mapping[str, Any]
-) -> str:
-    room = finding.max_tokens(attempt.job.code)
-    sampling = Sampling(max_tokens=room, temperature=0.2, top_p=None, more=more)
-    request = ModelRequest(
-        Purpose.DIAGNOSE, finding.VERSION, messages, sampling, within_s=max(0.0, within_s)
-    )
-    parts: list[str] = []
-    await ask(attempt, request, Answer(attempt.endpoint), parts.append)
-    return "".join(parts)
+    job = attempt.job
+    return await attempt.endpoints.in_forms(job.engine, finding.forms(job.code), ask)
 
 
 async def explain(attempt: Attempt, asked: Subject) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import LEAK, PASSED, Purpose
 from broker.contract.hint import Reason
-from broker.contract.job import Dialect, HintJudge
+from broker.contract.job import HintJudge, Message, Sampling
 from web.engines.client.errors import ModelError
-from web.engines.client.judging import FirstToken, Judged, in_forms, read, sampling_of
+from web.engines.client.judging import FirstToken, Judged, read
 from web.tutor.gate import judge
 from web.tutor.gate.gate import Ruling
-from web.tutor.gate.judge import AskedForm
 from workers.attempt import telemetry
-from workers.attempt.calls import ModelRequest, ask
+from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -46,31 +44,26 @@ async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
 
 async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:
     """Raises: ModelError."""
-
-    def dialect() -> Dialect:
-        return attempt.endpoints[asked.engine].dialect
-
-    learn = partial(attempt.endpoints.learn, asked.engine)
-    return await in_forms(dialect, learn, partial(one, attempt, asked, text))
-
-
-async def one(attempt: Attempt, asked: HintJudge, text: str, form: AskedForm) -> Judged:
-    """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
     job = attempt.job
-    right = attempt.fix or job.reference
     messages = judge.messages(
         code=job.code,
-        correction=judge.correction_of(job.code, right),
+        correction=judge.correction_of(job.code, attempt.fix or job.reference),
         hint=text,
-        nonce=blake2b(f"judge {job.hint}".encode(), digest_size=4).hexdigest(),
+        nonce=nonce(job, Purpose.JUDGE),
     )
+    ask = partial(one, attempt, asked, messages)
+    return await attempt.endpoints.in_forms(asked.engine, judge.FORMS, ask)
+
+
+async def one(
+    attempt: Attempt, asked: HintJudge, messages: list[Message], form: Sampling
+) -> Judged:
+    """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
     request = ModelRequest(
-        Purpose.JUDGE, judge.VERSION, messages, sampling_of(form), engine=asked.engine,
-        within_s=WITHIN_S,
-    )  # fmt: skip
-    answer, parts = FirstToken(attempt.endpoints[asked.engine]), list[str]()
-    await ask(attempt, request, answer, parts.append)
-    said = read(answer, "".join(parts), asked.threshold)
+        Purpose.JUDGE, judge.VERSION, messages, form, engine=asked.engine, within_s=WITHIN_S
+    )
+    answer = FirstToken(attempt.endpoints[asked.engine])
+    said = read(answer, await ask_whole(attempt, request, answer), asked.threshold)
     attempt.calls[-1] = replace(
         attempt.calls[-1], verdict=said.verdict, probability=said.probability
     )

@@ -7,7 +7,6 @@ shown before, sentence by sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import PASSED, Purpose
@@ -18,7 +17,7 @@ from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
 from web.tutor.writing import prompt
-from workers.attempt.calls import ModelRequest, ask, usage
+from workers.attempt.calls import ModelRequest, ask, nonce, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
 
@@ -59,12 +58,8 @@ class AnswerText:
 
 async def write(attempt: Attempt) -> None:
     """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
-    job = attempt.job
-    if not job.endpoint.writes(job.locale):
-        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LANGUAGE)
-        return
-    if job.level < job.endpoint.lowest_level:
-        attempt.outcome = without_model(attempt, State.FAILED, Reason.OTHER_LEVEL)
+    if unfit := attempt.job.unfit:
+        attempt.outcome = without_model(attempt, State.FAILED, unfit)
         return
     for _ in range(TURNS):
         if attempt.blocked:
@@ -170,12 +165,8 @@ def nothing(text: str) -> None:
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     """The request for an answer, or for the rest of the one that is begun."""
     job, sampling = attempt.job, attempt.job.sampling
-    # Nobody knew the hint's id when the student's text was written; and one prompt for all
-    # attempts is what their text can go on from, and what a cache may hold.
-    nonce = blake2b(job.hint.encode(), digest_size=4).hexdigest()
-    messages = prompt.build(
-        prompt_task(attempt.job, attempt.blocked, attempt.diagnosis), nonce=nonce
-    )
+    task = prompt_task(job, attempt.blocked, attempt.diagnosis)
+    messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -10,10 +10,9 @@ from broker.contract.attempt import LEAK, PASSED, UNDECIDED
 from broker.contract.job import Dialect, Endpoint, Message, Sampling
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
-from web.engines.client.errors import ModelRefused, Refusal
+from web.engines.client.forms import in_forms
 from web.engines.client.model import Model
 from web.tutor.gate import judge
-from web.tutor.gate.judge import AskedForm
 
 
 class FirstToken(Answer):
@@ -47,32 +46,6 @@ def read(answer: FirstToken, text: str, threshold: float) -> Judged:
     return Judged(PASSED if found < threshold else LEAK, found)
 
 
-def sampling_of(form: AskedForm) -> Sampling:
-    return Sampling(max_tokens=form.max_tokens, temperature=0.0, top_p=None, more=form.needs)
-
-
-async def in_forms(
-    dialect: Callable[[], Dialect],
-    learn: Callable[[Dialect], None],
-    ask: Callable[[AskedForm], Awaitable[Judged]],
-) -> Judged:
-    """Asks in the most telling form that the server takes. Raises: what `ask` raises.
-
-    dialect: of the server, as it is known now. learn: gets what a refusal has taught.
-    """
-    forms = [form for form in judge.FORMS if dialect().left_out.isdisjoint(form.needs)]
-    for form in forms[:-1]:
-        try:
-            return await ask(form)
-        except ModelRefused as error:
-            if error.cause is not Refusal.REQUEST:
-                raise
-            # It did not say which parameter it minds: this form needs one that hints do not.
-            known = dialect()
-            learn(replace(known, left_out=known.left_out | form.needs.keys()))
-    return await ask(forms[-1])
-
-
 class JudgedTexts:
     """Judges texts that belong to no hint, one after the other; its engine is asked directly."""
 
@@ -82,9 +55,9 @@ class JudgedTexts:
     async def judged(self, messages: list[Message]) -> Judged:
         """Raises: ModelError."""
 
-        async def ask(form: AskedForm) -> Judged:
+        async def ask(form: Sampling) -> Judged:
             answer, parts = FirstToken(self._endpoint), list[str]()
-            stream = self._model.stream(self._endpoint, sampling_of(form), messages, "judge")
+            stream = self._model.stream(self._endpoint, form, messages, "judge")
             async with aclosing(stream) as chunks:
                 async for chunk in chunks:
                     parts.append(answer.feed(chunk))
@@ -92,7 +65,7 @@ class JudgedTexts:
             self._learn(answer.dialect)
             return read(answer, "".join(parts), self._threshold)
 
-        return await in_forms(lambda: self._endpoint.dialect, self._learn, ask)
+        return await in_forms(judge.FORMS, lambda: self._endpoint.dialect, self._learn, ask)
 
     async def aclose(self) -> None:
         await self._model.aclose()

@@ -9,12 +9,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from broker.contract.job import Message
+from broker.contract.job import Message, Sampling
 from web.tutor.evidence.report import shorten
-from web.tutor.gate.lexis import grams, printable, tokens
+from web.tutor.gate.lexis import Gram, grams, printable, tokens
 
 VERSION = "1"
 """Raise it with any change of the words below."""
@@ -62,7 +62,7 @@ FORMAT = {
         "json_schema": {"name": "diagnosis", "strict": True, "schema": SCHEMA},
     }
 }
-"""Parameters of the request; a server that refuses them is asked by the words alone."""
+"""Parameters of the request, which not every server takes."""
 HEADINGS = {
     "statement": "Exercise",
     "mistakes": "Mistakes that are usual here, possible causes and no more",
@@ -129,6 +129,12 @@ def cut(name: str, text: str) -> str:
 def numbered(code: str) -> str:
     lines = code.strip("\n").split("\n")
     return "\n".join(f"{number}| {line}" for number, line in enumerate(lines, start=1))
+
+
+def forms(code: str) -> tuple[Sampling, ...]:
+    """The ways to ask: by the schema, and by the words alone."""
+    by_words = Sampling(max_tokens=max_tokens(code), temperature=0.2, top_p=None)
+    return replace(by_words, more=FORMAT), by_words
 
 
 def max_tokens(code: str) -> int:
@@ -200,14 +206,15 @@ def told(said: Mapping[str, Any], right: str, shown: str) -> str:
     said: misconception, contradiction and lines. shown: all that the student has before them: a
     sentence is left out that holds a token, or two in a row, which only the right program has.
     """
-    seen, parts = tokens(shown), tokens(right)
-    hidden = {*grams(parts, 2), *((part,) for part in parts)}
-    hidden -= {*grams(seen, 2), *((part,) for part in seen), *((mark,) for mark in PROSE)}
-    kept = []
-    for text in (said["misconception"], said["contradiction"]):
-        words = tokens(text)
-        if text and hidden.isdisjoint([*grams(words, 2), *((word,) for word in words)]):
-            kept.append(text)
+    hidden = phrases(right) - phrases(shown) - {(mark,) for mark in PROSE}
+    sentences = (said["misconception"], said["contradiction"])
+    kept = [text for text in sentences if text and hidden.isdisjoint(phrases(text))]
     if kept and said["lines"]:
         kept.append(f"Lines: {', '.join(map(str, said['lines']))}.")
     return "\n".join(kept)
+
+
+def phrases(text: str) -> set[Gram]:
+    """Its tokens, each alone, and those runs of two that hold a word or number."""
+    parts = tokens(text)
+    return grams(parts, 2) | {(part,) for part in parts}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import SequenceMatcher
 from math import exp
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from broker.contract.job import Message
+from broker.contract.job import Message, Sampling
 from web.tutor.gate.lexis import printable
 
 VERSION = "1"
@@ -138,18 +139,13 @@ def correction_of(code: str, right: str) -> str:
     return "\n".join(lines)
 
 
-class AskedForm(NamedTuple):
-    """A way to ask. needs: parameters of the request without which it is another form."""
-
-    max_tokens: int
-    needs: Mapping[str, Any]
-
-
+WORD_FORM = Sampling(max_tokens=MAX_TOKENS, temperature=0.0, top_p=None)
 FORMS = (
-    AskedForm(MAX_TOKENS, {"logprobs": True, "top_logprobs": 5}),
-    AskedForm(
-        SCHEMA_TOKENS,
-        {
+    replace(WORD_FORM, more={"logprobs": True, "top_logprobs": 5}),
+    replace(
+        WORD_FORM,
+        max_tokens=SCHEMA_TOKENS,
+        more={
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {
@@ -165,7 +161,7 @@ FORMS = (
             }
         },
     ),
-    AskedForm(MAX_TOKENS, {}),
+    WORD_FORM,
 )
 """The most telling one first; the next one for a server that refuses what the one before needs."""
 YES, NO = frozenset({"yes", "예", "네"}), frozenset({"no", "아니요", "아니오"})

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
+from web.tutor.gate.snippets import shows_snippet
 from web.tutor.languages import HANGUL, LATIN
 
 PARTS = st.sampled_from(
@@ -18,6 +20,24 @@ PARTS = st.sampled_from(
      "? ", "! ", ". ", "3.5", "e.g. ", "x = 1\n", "\n\n    y", "안녕하세요. ", "무엇인가요? ", "é",
      "\u2028", "\u00a0", "\u3000", "\u0301", "ﬁ", "²", "中文 ", "“s” ", "(`", "`) ", "...", "word "]
 )  # fmt: skip
+CODE = [
+    "s",
+    "x",
+    "xs",
+    "2",
+    "in",
+    "for ",
+    "if ",
+    "return ",
+    "print",
+    "math",
+    " ",
+    "(",
+    ")",
+    "[",
+    "]",
+]
+CODE += [".", ",", ":", ";", " = ", " + ", "-", "*", " == ", "++", "'", '"', "`"]
 TEXTS = st.lists(PARTS, max_size=20).map("".join)
 
 
@@ -85,6 +105,25 @@ def test_the_word_before_a_sentence_is_within_reach(text: str) -> None:
     for before, step in itertools.pairwise(steps):
         word = before.text.split()[-1:] or [""]
         assert step.text[step.word_before : len(before.text)].endswith(word[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    word=st.sampled_from(["x", "s", "1", "for", "if", "mod", "return", "print", "1x", "합"]),
+    mark=st.sampled_from([". ", "? ", "!\n"]),
+    code=st.lists(st.sampled_from(CODE), min_size=1, max_size=8).map("".join),
+    patterns=st.booleans(),
+)
+def test_a_plain_word_before_code_hides_none_of_it(
+    word: str, mark: str, code: str, patterns: bool
+) -> None:
+    seen = Seen("def total(xs):\n    s = 0\n    return s", "")
+    draft = Draft()
+    draft.read(word + mark)
+    draft.read(code)
+
+    shown = shows_snippet(draft.rendered, seen, patterns)
+    assert any(shows_snippet(text, seen, patterns) for text in draft.within_reach) or not shown
 
 
 def test_every_latin_letter_is_one() -> None:

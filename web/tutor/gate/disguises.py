@@ -30,10 +30,9 @@ MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
 def is_disguised(text: str, solutions: tuple[str, ...], seen: Seen) -> bool:
     """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward."""
-    names = frozenset(name for one in solutions for name in solution_of(one).names)
     if MORSE.search(text) or BRAILLE.search(text):
         return True
-    return _holds_encoded(text, seen) or _holds_turned(text, seen, names)
+    return _holds_encoded(text, seen) or _holds_turned(text, seen, solutions)
 
 
 def _holds_encoded(text: str, seen: Seen) -> bool:
@@ -78,13 +77,12 @@ def _numbers(text: str) -> bytes:
 CODES = ((BASE64, _base64), (HEX, _hex), (BITS, _bits), (NUMBERS, _numbers))
 
 
-def _holds_turned(text: str, seen: Seen, names: frozenset[str]) -> bool:
+def _holds_turned(text: str, seen: Seen, solutions: tuple[str, ...]) -> bool:
     """Whether it has a word of code backward, shifted in the alphabet, or with digits in it."""
     text = text.casefold()
     told = {part for part in tokens(text) if len(part) >= SHORTEST_WORD and part.isascii()}
     told = {part for part in told if part not in seen.tokens and part.isalpha()}
-    code = CODE_WORDS | {name for name in names if len(name) >= SHORTEST_WORD and name.isalpha()}
-    shapes = _shapes(frozenset(code))
+    code, shapes = _code_words(solutions)
     if any(shape(part) in shapes and part not in code for part in told):
         return True
     if any(part[::-1] in code and part not in code for part in told):
@@ -96,16 +94,19 @@ def _holds_turned(text: str, seen: Seen, names: frozenset[str]) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _shapes(words: frozenset[str]) -> frozenset[tuple[int, ...]]:
-    """Those of the words, and of the same words in the alphabet from its end on."""
+def _code_words(solutions: tuple[str, ...]) -> tuple[frozenset[str], frozenset[tuple[int, ...]]]:
+    """Words of code, and their shapes: also of the same words in the alphabet from its end on."""
+    names = {name for one in solutions for name in solution_of(one).names}
+    words = CODE_WORDS | {name for name in names if len(name) >= SHORTEST_WORD and name.isalpha()}
     found = map(shape, words)
-    return frozenset(one for steps in found for one in (steps, tuple(-step % 26 for step in steps)))
+    turned = (one for steps in found for one in (steps, tuple(-step % 26 for step in steps)))
+    return words, frozenset(turned)
 
 
 def shape(word: str) -> tuple[int, ...]:
     """The steps in the alphabet from each letter to the next: the same for each shift."""
-    places = [LETTERS.find(letter) for letter in word]
-    return tuple((after - before) % 26 for before, after in pairwise(places))
+    places = map(LETTERS.find, word)
+    return tuple([(after - before) % 26 for before, after in pairwise(places)])
 
 
 def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:

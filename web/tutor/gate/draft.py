@@ -19,6 +19,8 @@ QUESTION = re.compile(r"[?？]+")
 SYLLABLES_PER_WORD = 4
 # Looked for where a word may begin only, so that a run of marks is read once.
 WORD_START = re.compile(r"(?<!\S)[^\w\s]*+\w")
+PLAIN_WORD = re.compile(r"[A-Za-z0-9_가-힣]++[.?!]\s")
+"""The last word of a sentence, which changes nothing in how code behind it is read."""
 LONGEST_ECHO = max(language.echo_words for language in LANGUAGES.values())
 
 
@@ -90,9 +92,12 @@ class Draft:
         self._read_tokens()
 
     @property
-    def within_reach(self) -> str:
-        """The sentence after the word before it."""
-        return self.text[self.word_before :]
+    def within_reach(self) -> tuple[str, ...]:
+        """The sentence after the word before it; and as rendered, where that may tell more."""
+        text = self.text[self.word_before :]
+        if self.rendered == text or (self.rendered == self.added and PLAIN_WORD.match(text)):
+            return (text,)
+        return text, self.rendered
 
     def _read_spans(self) -> None:
         self.spans = []

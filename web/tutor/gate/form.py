@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from web.tutor.gate.draft import QUESTION, Draft, Prose
-from web.tutor.gate.lexis import WORD, Gram, grams, tokens
+from web.tutor.gate.lexis import WORD, Gram, grams, runs, tokens
 from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import Language, Locale
 from web.tutor.levels import Level, QuestionRule
@@ -46,8 +46,7 @@ def echoes(draft: Draft, policy: str, size: int) -> bool:
     # From the last word before the sentence on: white space may cut a token in two.
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
-    runs = zip(*(draft.said[start:] for start in range(size)), strict=False)
-    return not _policy_grams(policy, size).isdisjoint(runs)
+    return not _policy_grams(policy, size).isdisjoint(runs(draft.said, size))
 
 
 @cache

@@ -152,7 +152,6 @@ class Gate:
         draft, level, seen = self._draft, self._level, self._seen
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
-        texts = dict.fromkeys((draft.within_reach, draft.rendered))
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
@@ -161,7 +160,7 @@ class Gate:
             ("R3", not patterns and orders.commands_edit(draft.sentence, seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._solutions, seen)),
             ("R4", not patterns and rules.spans_fix(draft, self._solutions, seen)),
-            ("R1", any(shows_snippet(text, seen, patterns) for text in texts)),
+            ("R1", any(shows_snippet(text, seen, patterns) for text in draft.within_reach)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),

@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 Gram = tuple[str, ...]
 
@@ -81,10 +81,14 @@ def is_name(token: str) -> bool:
     return token[:1].isalpha() or token[:1] == "_"
 
 
+def runs(parts: Sequence[str], size: int) -> Iterator[Gram]:
+    """Every run of `size` tokens, in order."""
+    return zip(*(parts[start:] for start in range(size)), strict=False)
+
+
 def grams(parts: Sequence[str], size: int) -> set[Gram]:
     """Every run of `size` tokens that holds at least one word or number."""
-    runs = set(zip(*(parts[start:] for start in range(size)), strict=False))
-    return {run for run in runs if WORD.search("".join(run))}
+    return {run for run in set(runs(parts, size)) if WORD.search("".join(run))}
 
 
 def uncommented(code: str) -> str:

@@ -53,6 +53,7 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
     text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))
+    apart = APART.sub(lambda found: found[0].replace(" ", ""), shown)
     as_rendered = (
         (written, unmarked, in_spans)
         if shown == text
@@ -67,7 +68,7 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
         unmarked,
         in_spans,
         *as_rendered,
-        tokens(APART.sub(lambda found: found[0].replace(" ", ""), shown)),
+        as_rendered[0] if apart == shown else tokens(apart),
         spoken(shown),
         as_rendered[0][::-1],
         tokens(shown[::-1]),

@@ -7,7 +7,7 @@ import re
 import warnings
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, WORD, tokens, without_blanks
+from web.tutor.gate.lexis import GRAM, WORD, runs, tokens, without_blanks
 from web.tutor.gate.readings import Readings
 from web.tutor.gate.seen import KEYWORDS, Seen
 from web.tutor.gate.solution import Solution, solution_of
@@ -82,8 +82,7 @@ def _is_code(node: ast.stmt) -> bool:
 
 def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     """R2: a run of tokens that only a solution has: three, or two that are code."""
-    found = map(solution_of, solutions)
-    return any(_tells(draft.readings, one, seen) for one in found) or shows_line(
+    return _tells(draft.readings, [solution_of(one) for one in solutions], seen) or shows_line(
         draft, solutions, seen
     )
 
@@ -115,19 +114,21 @@ def _ends_early(text: str, line: str, seen: Seen) -> bool:
     return not follow.issuperset(ends)
 
 
-def _tells(told: Readings, solution: Solution, seen: Seen) -> bool:
+def _tells(told: Readings, solutions: list[Solution], seen: Seen) -> bool:
     forward = (*told[:6], told.joined)
     turned = (told.backward, told.mirrored, told.rotated)
     looked_for = (
-        (forward, solution.runs, GRAM, "grams"),
-        ((told.unmarked, told.rendered_unmarked, told.joined), solution.pairs, 2, "pairs"),
-        ((told.in_spans, told.rendered_in_spans), solution.pairs_in_code, 2, "pairs"),
-        ((told.dictated,), solution.dictated, GRAM, "dictated"),
-        (turned, solution.runs, GRAM, "turned"),
+        (forward, "runs", GRAM, "grams"),
+        ((told.unmarked, told.rendered_unmarked, told.joined), "pairs", 2, "pairs"),
+        ((told.in_spans, told.rendered_in_spans), "pairs_in_code", 2, "pairs"),
+        ((told.dictated,), "dictated", GRAM, "dictated"),
+        (turned, "runs", GRAM, "turned"),
     )
-    for readings, runs, size, known in looked_for:
-        for one in readings:
-            found = runs.intersection(zip(*(one[at:] for at in range(size)), strict=False))
+    for readings, only_its, size, known in looked_for:
+        # Most readings of most sentences are the same.
+        said = set().union(*(runs(one, size) for one in set(map(tuple, readings))))
+        for solution in solutions:
+            found = getattr(solution, only_its) & said
             # Nearly always nothing is found, and what the student has seen need not be asked for.
             if found and not found <= getattr(seen, known):
                 return True

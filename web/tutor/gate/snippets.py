@@ -47,11 +47,12 @@ HEADER_TOKENS = 6
 
 
 class Tokens:
-    """The tokens of one text, read once from left to right. A range of their indices is a part."""
+    """The tokens of one text, read once from left to right. A range of their indices is a part.
 
-    def __init__(self, text: str, seen: Seen, patterns: bool) -> None:
-        text = folded(text)
-        found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
+    text: as folded; found: its tokens.
+    """
+
+    def __init__(self, text: str, found: list[re.Match[str]], seen: Seen, patterns: bool) -> None:
         quoted = {at for one in QUOTED.finditer(text) for at in range(*one.span())}
         self._quoted = {at for at, one in enumerate(found) if one.start() in quoted}
         self._parts = [match[0] for match in found]
@@ -68,8 +69,6 @@ class Tokens:
 
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
-        if SIGNS.isdisjoint(self._parts):
-            return False
         for at, part in enumerate(self._parts):
             # So many of its tokens tell whether the student has written a statement.
             begun = range(at, at + (4 if part == "for" else 3))
@@ -273,4 +272,8 @@ def shows_snippet(text: str, seen: Seen, patterns: bool) -> bool:
     text: a sentence or two. Its tokens are read once, whatever stands in them. patterns: code
     passes too in which no name is of the student's program.
     """
-    return Tokens(text, seen, patterns).shows_snippet()
+    text = folded(text)
+    found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
+    if SIGNS.isdisjoint(match[0] for match in found):
+        return False
+    return Tokens(text, found, seen, patterns).shows_snippet()

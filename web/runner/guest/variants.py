@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
 
-from .listing import FUNCTIONS, Listing, at_numbers, walk
+from .listing import FUNCTIONS, Listing, at_numbers, names_stored, walk
 
 Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
@@ -88,12 +88,8 @@ class Variants(ast.NodeTransformer):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names
-        stored = [
-            each.id
-            for each in walk(node)
-            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-        ]
-        self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))
+        arguments = (each.arg for each in node.args.args)
+        self._names = list(dict.fromkeys([*arguments, *names_stored(node)]))
         self.generic_visit(node)
         node.body.insert(0, _tick())
         self._names = before

@@ -167,6 +167,11 @@ class Trace:
         return self._seen <= self._full
 
     @property
+    def written_first(self) -> dict[int, str]:
+        """What each statement wrote to standard output the first time, without white space."""
+        return {each.at: each.text.strip() for each in reversed(self.printed)}
+
+    @property
     def outer(self) -> Calling | None:
         """The call that the case made, the last one if it made several."""
         # A case may call several functions: `assert g(f(1)) == 2` ends with the last.

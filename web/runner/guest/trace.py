@@ -157,7 +157,6 @@ class Trace:
         finally:
             sys.settrace(None)
             console.hear(None)
-        self.lines_given, self.lines_left = console.lines()
         if self.error is not None:
             self.error_at = last_at(self.error.__traceback__)
 

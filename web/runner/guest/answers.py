@@ -46,9 +46,9 @@ def _gives(scene: Scene) -> Iterator[Clue]:
             weight = 0 if call.above is None else -0.05
             yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
-        for written in dict(reversed([(each.at, each) for each in trace.printed])).values():
-            if written.text.strip():
-                yield Clue("gives_back", written.at, {"value": cut(written.text.strip(), 120)})
+        for at, text in trace.written_first.items():
+            if text:
+                yield Clue("gives_back", at, {"value": cut(text, 120)})
 
 
 def sources(scene: Scene) -> dict[int, tuple[str, int]]:

@@ -17,11 +17,12 @@ def branches(scene: Scene) -> Iterator[Clue]:
         if isinstance(node, ast.If | ast.While) and scene.ran(node):
             # Of a run that was followed in part, nothing can be said of every time.
             if isinstance(node, ast.If) and scene.failing.whole:
-                yield _branch(scene, node)
+                yield branch(scene, node)
             yield from _against_passing(scene, node)
 
 
-def _branch(scene: Scene, node: ast.If) -> Clue:
+def branch(scene: Scene, node: ast.If) -> Clue:
+    """How its condition came out each time, of one that was asked."""
     number, asked = scene.at(node), scene.ran(node)
     taken = scene.entered(node, node.body, scene.failing)
     told: Told = {

@@ -43,10 +43,15 @@ class Probe:
         self.ticks = 0
         self.cure = 0.0
 
+    @property
+    def late(self) -> bool:
+        """Whether the change that is on, or all of them together, have taken too many ticks."""
+        return self.ticks > self.most_ticks or self.left < 0
+
     def tick(self) -> None:
         self.ticks += 1
         self.left -= 1
-        if self.ticks > self.most_ticks or self.left < 0:
+        if self.late:
             raise Enough
 
     def load(self, run: Run) -> None:
@@ -84,8 +89,8 @@ class Probe:
         try:
             play(program, self)
         except Enough:
-            late = self.ticks > self.most_ticks or self.left < 0
-            return self.cure if not late else 0 if only else BREAKS
+            if self.late:
+                return 0 if only else BREAKS
         except Exception:
             return 0
         return self.cure

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from .branches import branch
 from .clue import Clue, Scene, Told
-from .listing import head, walk
+from .listing import head, names_stored, walk
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import Values, is_scalar
@@ -91,16 +92,11 @@ def _unmade(scene: Scene, name: str) -> Iterator[Clue]:
     for node in scene.nodes:
         if not isinstance(node, ast.If) or not scene.ran(node):
             continue
-        if scene.entered(node, node.body, scene.failing):
-            continue
-        stores = (each for part in node.body for each in walk(part))
-        if any(isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Store)
-               for each in stores):  # fmt: skip
-            told: Told = {
-                "condition": scene.listing.source(node.test),
-                "values": scene.named(node.test, scene.values_at(node, last=True)),
-            }
-            yield Clue("branch_not_taken", scene.at(node), told, UNMADE)
+        clue = branch(scene, node)
+        makes = any(name in names_stored(part) for part in node.body)
+        if makes and clue.kind == "branch_not_taken":
+            clue.weight = UNMADE
+            yield clue
 
 
 def values_where_it_stopped(scene: Scene) -> Values:

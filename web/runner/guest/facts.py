@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
-from types import CodeType
 from typing import Any
 
 from .answers import answers, written
@@ -21,7 +20,6 @@ from .parting import parting
 from .printing import printing
 from .scores import CURE, OCHIAI, SCORES
 from .steps import steps
-from .trace import Enough, Trace
 from .watch import Play, Watched
 
 Json = dict[str, Any]
@@ -60,9 +58,7 @@ def found(
     until_s = perf_counter() + budget_s
     most = most_events or (MOST_EVENTS if ends else STUCK_EVENTS)
     watched = Watched(listing, most_events=most, until_s=until_s, ends=ends, brief=ends)
-    # It stands for a program that was stopped; what was seen until then is enough.
-    with suppress(Enough, Exception):
-        play(program, watched)
+    watched.watch(program, play)
     failing = watched.failing
     if failing is None:
         return [], None
@@ -70,7 +66,9 @@ def found(
     number = watched.traces.index(failing) if failing in watched.traces else None
     if ends:
         closer = Watched(listing, most_events=most, until_s=until_s, ends=True, only=number)
-        failing = looked_at(closer, program, play) or failing
+        closer.watch(program, play)
+        # It need not fail again.
+        failing = closer.failing or failing
     scene = Scene(listing, failing, watched.passing)
     bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
     rank = ochiai(bad, [trace.counts for trace in watched.passing])
@@ -85,21 +83,13 @@ def found(
     return [told(scene, clue) for clue in first], table
 
 
-def looked_at(closer: Watched, program: CodeType, play: Play) -> Trace | None:
-    """The case that fails once more, with all values; None where it does not fail again."""
-    with suppress(Enough, Exception):
-        play(program, closer)
-    return closer.failing
-
-
 def beside(scene: Scene, play: Play, number: int, reference: str) -> Clue | None:
     """Where the case parts from that of a right program."""
     with suppress(SyntaxError, ValueError, RecursionError):
         right = Listing(reference)
         until_s = perf_counter() + REFERENCE_S
         other = Watched(right, most_events=MOST_EVENTS, until_s=until_s, ends=False, only=number)
-        with suppress(Enough, Exception):
-            play(right.compiled(), other)
+        other.watch(right.compiled(), play)
         if other.traces:
             return parting(scene.listing, scene.failing, right, other.traces[0])
     return None

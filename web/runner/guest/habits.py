@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .listing import FUNCTIONS, names_in, walk
+from .listing import FUNCTIONS, names_in, names_stored, walk
 from .loops import counts
 
 GIVES_ONLY = {
@@ -97,10 +97,7 @@ def _stored(node: ast.AST) -> set[str]:
             found = [target]
         case _:
             return set()
-    return {
-        each.id for one in found for each in walk(one)
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-    }  # fmt: skip
+    return {name for one in found for name in names_stored(one)}
 
 
 def _parameters(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:

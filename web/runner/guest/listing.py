@@ -151,6 +151,14 @@ def head(statement: ast.AST) -> ast.AST:
     return statement
 
 
+def names_stored(node: ast.AST) -> list[str]:
+    """Names that it gives a value, each once; the outer ones first."""
+    return list(dict.fromkeys(
+        each.id for each in walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    ))  # fmt: skip
+
+
 def names_in(node: ast.AST) -> list[str]:
     """Names that it reads, each once, in their order."""
     return list(dict.fromkeys(

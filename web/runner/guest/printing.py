@@ -48,7 +48,7 @@ def _reading(scene: Scene) -> Iterator[ast.Call]:
 
 def _prompts(scene: Scene, expected: str) -> Iterator[Clue]:
     """Questions that `input` writes to where the answer goes, and that nobody expects there."""
-    wrote = {each.at: each.text.strip() for each in reversed(scene.failing.printed)}
+    wrote = scene.failing.written_first
     for node in _reading(scene):
         asks = wrote.get(scene.at(node), "")
         if node.args and asks and asks not in expected:

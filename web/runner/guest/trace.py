@@ -157,7 +157,6 @@ class Trace:
         finally:
             sys.settrace(None)
             console.hear(None)
-        self.lines_given, self.lines_left = console.lines()
         if self.error is not None:
             self.error_at = last_at(self.error.__traceback__)
 
@@ -165,6 +164,11 @@ class Trace:
     def kept_whole(self) -> bool:
         """Whether every event was kept with its values."""
         return self._seen <= self._full
+
+    @property
+    def written_first(self) -> dict[int, str]:
+        """What each statement wrote to standard output the first time, without white space."""
+        return {each.at: each.text.strip() for each in reversed(self.printed)}
 
     @property
     def outer(self) -> Calling | None:

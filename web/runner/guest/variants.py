@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections import Counter
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, TypeVar
 
-from .listing import FUNCTIONS, Listing, at_numbers, walk
+from .listing import FUNCTIONS, Listing, at_numbers, names_stored, walk
 
 Node = TypeVar("Node", bound=ast.AST)
 SWITCH, TICK = "_hl_variant", "_hl_tick"
@@ -49,7 +48,6 @@ class Variants(ast.NodeTransformer):
         self.place: list[int] = [0]
         self._wanted, self._most = wanted, most
         self._most_each = most // max(len(wanted), 1)
-        self._made: Counter[int] = Counter()
         self._names: list[str] = []
         self._tree = at_numbers(ast.parse(listing.code))
         self._plain: dict[ast.AST, Any] = dict(
@@ -83,17 +81,13 @@ class Variants(ast.NodeTransformer):
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
         # One long statement must not take all the changes.
-        full = len(self.place) >= self._most or self._made[node.lineno] >= self._most_each
+        full = self.place.count(node.lineno) >= self._most_each or len(self.place) >= self._most
         return node.lineno in self._wanted and not full
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names
-        stored = [
-            each.id
-            for each in walk(node)
-            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
-        ]
-        self._names = list(dict.fromkeys([*(each.arg for each in node.args.args), *stored]))
+        arguments = (each.arg for each in node.args.args)
+        self._names = list(dict.fromkeys([*arguments, *names_stored(node)]))
         self.generic_visit(node)
         node.body.insert(0, _tick())
         self._names = before
@@ -106,7 +100,6 @@ class Variants(ast.NodeTransformer):
         first = len(self.place)
         tried: ast.expr = changed[-1]
         self.place += [node.lineno] * len(changed)
-        self._made[node.lineno] += len(changed)
         for number in range(len(changed) - 2, -1, -1):
             tried = made(ast.IfExp, _is(first + number), changed[number], tried)
         within = made(ast.Compare, 
@@ -122,7 +115,6 @@ class Variants(ast.NodeTransformer):
         tried: list[ast.stmt] = [node]
         for other in [made(ast.Pass), *self._other_writes(node)]:
             self.place.append(node.lineno)
-            self._made[node.lineno] += 1
             tried = [made(ast.If, _is(len(self.place) - 1), [other], tried)]
         return tried[0]
 

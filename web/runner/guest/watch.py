@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import CodeType
 from typing import Protocol
 
+from . import console
 from .listing import LOOPS, Listing
 from .trace import Enough, Trace
 
@@ -64,6 +65,11 @@ class Watched:
         self._ends = ends
         self._left, self._until_s = most_events, until_s
 
+    def watch(self, program: CodeType, play: Play) -> None:
+        """Plays the program; what was seen of one that was stopped stands for it."""
+        with suppress(Enough, Exception):
+            play(program, self)
+
     def load(self, run: Run) -> None:
         loaded = self._trace("")
         loaded.run(run)
@@ -94,8 +100,9 @@ class Watched:
                 # The program's own `==` may raise whatever it likes.
                 trace.error = error
         self.traces.append(trace)
-        if not trace.passed:
-            self.failing = self.failing or trace
+        if not trace.passed and self.failing is None:
+            self.failing = trace
+            trace.lines_given, trace.lines_left = console.lines()
         if (
             trace.stuck
             or self._only is not None

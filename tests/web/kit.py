@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from threading import Barrier
+from typing import Any, TypeVar
 
+from django.db import connections
 from django.test import Client
 
 from broker import dispatch, fleet
@@ -29,6 +33,7 @@ TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"
 WRONG = "def add(a, b):\n    return a - b\n"
 RIGHT = "def add(a, b):\n    return a + b\n"
 TTL_S = 60
+T = TypeVar("T")
 
 
 class Caller:
@@ -87,6 +92,21 @@ def queued(student: User, exercise: Exercise) -> Hint:
     created = create(new_hint(student, exercise))
     assert isinstance(created, Created)
     return created.hint
+
+
+def at_once(*works: Callable[[], T]) -> list[T]:
+    """The results of works that start together, each in a thread with its own connection."""
+    barrier = Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T:
+        try:
+            barrier.wait(20)
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(run, works))
 
 
 def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:

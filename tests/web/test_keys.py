@@ -19,6 +19,8 @@ from django.test import Client
 
 from broker.contract.hint import State
 from tests.web.kit import queued
+from tests.web.test_engines import CONFIG
+from tests.web.test_engines import form as mode_form
 from web.courses.models import Exercise
 from web.engines import roster
 from web.engines.keys import KeyField, Unreadable, UnreadableKey
@@ -31,7 +33,6 @@ from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-very-secret"
-CONFIG = "/admin/engines/aimodelconfig/1/change/"
 OLD, NEW = "the-old-secret", "the-new-secret"
 LOST = "Engine “gpu0”: its API key cannot be read"
 
@@ -135,13 +136,7 @@ def test_the_mode_keeps_its_ciphertext_and_says_so(admin: Client, shared: AIMode
     page = admin.get(CONFIG).content.decode()
     assert "AI mode: its API key cannot be read" in page
 
-    fields = {
-        "mode": "vllm", "model_name": "big", "api_url": "https://api.example/v1", "api_key": "",
-        "vllm_url": "http://gpu:8001/v1", "max_tokens": 200, "temperature": 0.7, "top_p": 0.9,
-        "connect_s": 5, "first_chunk_s": 30, "idle_s": 10, "deadline_s": 120,
-        "judged_by": "same", "judge_engine": "", "judge_threshold": 0.5,
-    }  # fmt: skip
-    admin.post(CONFIG, fields)
+    admin.post(CONFIG, mode_form())
 
     assert AIModelConfig.current().model_name == "big"
     assert stored("engines_aimodelconfig") == before

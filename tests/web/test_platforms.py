@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 from django.db.models import ProtectedError
 from django.test import Client
 
 from broker.keys import RUNS
-from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, problem
+from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, at_once, live, problem
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import Engine
 from web.events import admission
@@ -101,19 +99,14 @@ def test_a_platform_makes_no_more_users_than_it_may(
 def test_of_many_who_come_at_once_no_more_are_made(line: None, course: Course) -> None:
     row = Platform.objects.create(slug="judge", most_users=3)
     row.courses.add(course)
-    at_once = Barrier(6)
 
     def come(number: int) -> bool:
         try:
-            at_once.wait(20)
             return bool(access.acted_for(row, f"user{number}", course))
         except access.TooManyUsers:
             return False
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(6) as threads:
-        came = list(threads.map(come, range(6)))
+    came = at_once(*(partial(come, number) for number in range(6)))
 
     assert sum(came) == len(users()) == 3
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
 
-from tests.web.kit import RIGHT, WRONG, Caller, live, problem
+from tests.web.kit import RIGHT, WRONG, Caller, at_once, live, problem
 from tests.web.test_platforms import platform
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.hints.models import Hint
@@ -243,20 +241,14 @@ def test_a_course_that_was_deleted_takes_no_exercise(judge: Caller, course: Cour
 @pytest.mark.django_db(transaction=True)
 def test_many_first_writes_at_once_make_one_exercise(line: None, course: Course) -> None:
     judges = [platform(f"judge{number}", course)[1] for number in range(6)]
-    at_once = Barrier(len(judges))
 
     def write(judge: Caller) -> tuple[int, bool]:
-        try:
-            at_once.wait(20)
-            answer = judge.put(PATH, ASSERTS)
-            return answer.status_code, answer.json()["changed"]
-        finally:
-            connections.close_all()
+        answer = judge.put(PATH, ASSERTS)
+        return answer.status_code, answer.json()["changed"]
 
-    with ThreadPoolExecutor(len(judges)) as threads:
-        answers = sorted(threads.map(write, judges))
+    answers = at_once(*(partial(write, judge) for judge in judges))
 
-    assert answers == [(200, False)] * 5 + [(201, True)]
+    assert sorted(answers) == [(200, False)] * 5 + [(201, True)]
     assert (stored().revision, AuthoredHint.objects.count()) == (1, 1)
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier, Semaphore
+from threading import Semaphore
 from typing import Any, TypeVar
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended, Purpose
 from broker.contract.hint import Outcome, Reason, Source, State, Usage
 from broker.contract.job import Partial
-from tests.web.kit import RIGHT, call, new_hint, queued
+from tests.web.kit import RIGHT, at_once, call, new_hint, queued
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines.models import Engine
@@ -49,21 +48,6 @@ def row(hint: str) -> Hint:
 
 def state(hint: str) -> tuple[str, int]:
     return row(hint).state, row(hint).attempt
-
-
-def at_once(*works: Callable[[], T]) -> list[T]:
-    """The results of works that start together, each in a thread with its own connection."""
-    barrier = Barrier(len(works))
-
-    def run(work: Callable[[], T]) -> T:
-        try:
-            barrier.wait()
-            return work()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(run, works))
 
 
 def test_a_created_hint_is_queued(student: User, exercise: Exercise) -> None:

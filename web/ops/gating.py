@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from broker.contract.attempt import PASSED, UNDECIDED
-from broker.contract.job import HintJudge, Message
+from broker.contract.job import Endpoint, Message
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
 from web.ops import jsonl
@@ -75,10 +75,10 @@ def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
 
 
 @contextmanager
-def judging(judge_of: HintJudge) -> Iterator[Asks]:
+def judging(endpoint: Endpoint, threshold: float) -> Iterator[Asks]:
     """Asks this judge. Who does not answer, or fails, does not say."""
     with asyncio.Runner() as runner:
-        texts = JudgedTexts(judge_of.endpoint, judge_of.threshold)
+        texts = JudgedTexts(endpoint, threshold)
 
         async def ask(messages: list[Message]) -> Judged:
             try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
+
+from django.core.management.base import OutputWrapper
 
 LINE_BYTES = 1_000_000
 ID_CHARS = 200
@@ -30,6 +32,13 @@ def answers(
                 yield {"id": named(entry), **work(entry)}
             except Unusable as error:
                 yield {"id": named(entry), "line": number, "error": str(error)}
+
+
+def show(found: Iterable[dict[str, Any]], out: OutputWrapper) -> None:
+    """Each as a line of JSON, at once: who measures reads an answer before they ask on."""
+    for answer in found:
+        out.write(json.dumps(answer, ensure_ascii=False))
+        out.flush()
 
 
 def bounded(lines: BinaryIO) -> Iterator[bytes | None]:

@@ -34,42 +34,47 @@ def told(program: Submission) -> Told:
 
 def rungs(program: Submission, question: str = "") -> Rungs:
     """With this program, which need not be kept."""
-    exercise, student = program.exercise, program.student
-    begun = program.fingerprint != fingerprint(exercise.starter, exercise.language)
-    verdict = Verdict(program.report["verdict"])
-    return climbed(student, exercise, ladder.entry(verdict, question, begun=begun), told(program))
+    return climbed(program.student, program.exercise, program, question)
 
 
 def rungs_now(student: User, exercise: Exercise) -> Rungs:
     """With the program that the student ran last, if any."""
     rows = Submission.objects.filter(student=student, exercise=exercise).order_by("-pk")
-    program = rows.select_related("exercise", "student").first()
-    return rungs(program) if program else climbed(student, exercise, LOWEST, None)
+    return climbed(student, exercise, rows.first())
 
 
-def climbed(student: User, exercise: Exercise, entry: int, now: Told | None) -> Rungs:
-    """now: the program that is not kept yet, or the last one that is."""
+def climbed(
+    student: User, exercise: Exercise, program: Submission | None, question: str = ""
+) -> Rungs:
+    """program: one that is not kept yet, or the last one that is."""
+    entry = begins(exercise, program, question) if program else LOWEST
     if not exercise.course.ladder or access.teaches(student, exercise.course):
         return ladder.free(entry)
     had = access.received(student, exercise)
     if had is None:
         return ladder.climb(entry, 0, tried=False)
     tried = had.level < TOP and (
-        ladder.reflects(had.reflection) or changed(student, exercise, had.submission, now)
+        ladder.reflects(had.reflection) or changed(student, exercise, had.submission, program)
     )
     return ladder.climb(entry, had.level, tried=tried)
 
 
-def changed(student: User, exercise: Exercise, since: int, now: Told | None) -> bool:
+def begins(exercise: Exercise, program: Submission, question: str) -> int:
+    """The level at which help with this program begins."""
+    begun = program.fingerprint != fingerprint(exercise.starter, exercise.language)
+    return ladder.entry(Verdict(program.report["verdict"]), question, begun=begun)
+
+
+def changed(student: User, exercise: Exercise, since: int, program: Submission | None) -> bool:
     """Whether another program, or another result, came after the submission of this id."""
     rows = Submission.objects.filter(student=student, exercise=exercise, pk__gte=since)
     of_report = ("report__verdict", "report__passed", "report__total")
     # The submission of the hint is the first of them.
-    kept = [
-        Told(*row)
-        for row in rows.order_by("pk").values_list("fingerprint", *of_report)[:MOST_TRIES]
-    ]
-    return len({*kept, *([now] if now else [])}) > 1
+    kept = rows.order_by("pk").values_list("fingerprint", *of_report)[:MOST_TRIES]
+    seen = {Told(*row) for row in kept}
+    if program:
+        seen.add(told(program))
+    return len(seen) > 1
 
 
 def why(open_: Rungs) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from broker.contract.job import HintJudge
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
-from web.ops import gating
+from web.ops import gating, jsonl
+from web.ops.gating import Asks
 
 
 class Command(BaseCommand):
@@ -35,15 +34,14 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             # Without a judge this must do where there is no database.
             name = options["judge"]
-            asks = stack.enter_context(gating.judging(judge(name))) if name else None
-            for answer in gating.answers(sys.stdin.buffer, asks):
-                self.stdout.write(json.dumps(answer, ensure_ascii=False))
-                # Who measures reads each answer before the next line is written.
-                self.stdout.flush()
+            asks = stack.enter_context(judging(name)) if name else None
+            jsonl.show(gating.answers(sys.stdin.buffer, asks), self.stdout)
 
 
-def judge(name: str) -> HintJudge:
-    """Raises: CommandError for an engine that is not there, or whose key cannot be read."""
+def judging(name: str) -> AbstractContextManager[Asks]:
+    """Asks the engine of this name.
+
+    Raises: CommandError for an engine that is not there, or whose key cannot be read."""
     config = AIModelConfig.current()
     engine = Engine.objects.filter(name=name).first()
     if engine is None:
@@ -53,4 +51,4 @@ def judge(name: str) -> HintJudge:
         endpoint = roster.endpoint_of(engine, config)
     except UnreadableKey as error:
         raise CommandError(str(error)) from None
-    return HintJudge(engine=name, endpoint=endpoint, threshold=config.judge_threshold)
+    return gating.judging(endpoint, config.judge_threshold)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from web.courses.checks import check_tests
-from web.ops import judging
+from web.ops import jsonl, judging
 from web.ops.jsonl import Unusable
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
@@ -43,9 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["jsonl"]:
-                for answer in judging.answers(sys.stdin.buffer):
-                    self.stdout.write(json.dumps(answer, ensure_ascii=False))
-                    self.stdout.flush()
+                jsonl.show(judging.answers(sys.stdin.buffer), self.stdout)
                 return
             if not options["program"]:
                 raise CommandError("Name the file with the program.")

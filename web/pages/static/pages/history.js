@@ -117,19 +117,18 @@ export class History {
   }
 
   async rate(hint, helpful, comment) {
-    return this.act(async () => {
-      const { body } = await call("PUT", hint.links.feedback, { body: { helpful, comment } });
-      return body;
-    });
+    return this.put(hint.links.feedback, { helpful, comment });
   }
 
   async reflect(hint, text) {
-    const kept = await this.act(async () => {
-      const { body } = await call("PUT", hint.links.reflection, { body: { text } });
-      return body;
-    });
+    const kept = await this.put(hint.links.reflection, { text });
     if (kept) this.onClimb();
     return kept;
+  }
+
+  /** What the student says to a hint; gives the hint as it then is, or null where that failed. */
+  async put(link, body) {
+    return this.act(async () => (await call("PUT", link, { body })).body);
   }
 
   async act(work) {

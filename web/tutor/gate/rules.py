@@ -14,12 +14,14 @@ from web.tutor.gate.seen import KEYWORDS, Seen
 from web.tutor.gate.solution import LONE, Solution, solution_of
 from web.tutor.gate.spoken import operators
 from web.tutor.gate.values import expression, is_example, is_text, is_value
+from web.tutor.languages import HANGUL
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
+BARE = re.compile(r"(?<![^\s`])[<>](?![^\s`])")
 DOTS = re.compile(r"\.{3}|…")
 """For what is left out, as in `sum(...)`."""
 PROSE_WORDS = 3
@@ -134,11 +136,14 @@ def _ends_early(text: str, line: str, seen: Seen) -> bool:
 
 def _tells(told: Readings, solutions: list[Solution], seen: Seen) -> bool:
     forward = (*told[:6], told.joined)
+    # In a Korean text Latin words are code without backticks too.
+    korean = HANGUL.search("".join(told.rendered))
+    in_code = (told.in_spans, told.rendered_in_spans, told.rendered_unmarked if korean else [])
     turned = (told.backward, told.mirrored, told.rotated)
     looked_for = (
         (forward, "runs", GRAM, "grams"),
         ((told.unmarked, told.rendered_unmarked, told.joined), "pairs", 2, "pairs"),
-        ((told.in_spans, told.rendered_in_spans), "pairs_in_code", 2, "pairs"),
+        (in_code, "pairs_in_code", 2, "pairs"),
         ((told.dictated,), "dictated", GRAM, "dictated"),
         ((told.read_out,), "read_out", 2, "read_out"),
         (turned, "runs", GRAM, "turned"),
@@ -162,11 +167,11 @@ def shows_literal(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
 
 def tells_operator(draft: Draft, solutions: tuple[str, ...], seen: Seen, patterns: bool) -> bool:
     """R2: an operator that only a solution has, by itself. patterns: code spans may hold it."""
-    told = set(draft.readings.rendered)
+    parts = draft.readings.rendered
     if patterns and "`" in draft.rendered:
-        told = set(tokens(SPAN.sub(_lone, draft.rendered)))
-    # "Slash slash" is told by no token.
-    told |= operators(draft.rendered)
+        parts = tokens(SPAN.sub(_lone, draft.rendered))
+    # "Slash slash" is told by no token, and `<` stands before the name of a tag too.
+    told = {*LONE.intersection(parts), *operators(draft.rendered), *BARE.findall(draft.rendered)}
     return any(not solution_of(one).operators & told <= seen.tokens for one in solutions)
 
 

@@ -243,6 +243,8 @@ class Tokens:
                 return then in (":", ",")
             case "import" | "from" as word:
                 return "import" in (word, then) and name in sys.stdlib_module_names
+            case "!":
+                return name == "(" and at in self._touching and at - 1 not in self._touching
             case "return":
                 return then == ";"
             case "for" if then == "in":

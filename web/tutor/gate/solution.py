@@ -26,10 +26,15 @@ PAIRING = OPERATORS - {"-", "/", "="}
 them, which prose has beside names too."""
 IN_CODE = PAIRING | {"-", "/", ".", "not", "and", "or", "in", "return", "if", "else"}
 """The same in a code span, where nothing is prose."""
+RETURNED = frozenset(("return", value) for value in (*"0123456789", "true", "false", "none"))
+NEGATED = frozenset((("not", "in"), ("is", "not")))
 CALLED = frozenset("(")
 """A bracket behind a name, but not before one: `print(n)` may be said."""
 LONE = frozenset(
-    ("//", "**", "<=", ">=", "==", "!=", "+=", "-=", "*=", "/=", "%=", "//=", "**=", ">>", "<<")
+    (
+        *("<=", ">=", "==", "!=", "//", "**", ">>", "<<"),
+        *("+=", "-=", "*=", "/=", "%=", "//=", "**="),
+    )
 )
 """Operators that stand for nothing in prose, so that one alone tells that it is used."""
 SHORTEST_LINE = 3
@@ -105,7 +110,7 @@ class Solution:
 
     @cached_property
     def operators(self) -> frozenset[str]:
-        return self.tokens & LONE
+        return self.tokens & (LONE | {"<", ">"})
 
     @cached_property
     def quoted(self) -> frozenset[Pair]:
@@ -132,7 +137,7 @@ def pairs(
     return {
         run
         for run in pairwise(parts)
-        if (run[0] in operators and names_value(run[1]))
+        if (run[0] in operators and (names_value(run[1]) or run in RETURNED or run in NEGATED))
         or (run[1] in operators | behind and names_value(run[0]))
     }
 

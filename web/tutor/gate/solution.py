@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from operator import attrgetter
+from typing import Any
 
 from web.tutor.gate.lexis import (
     GRAM,
@@ -68,6 +71,25 @@ class Solution:
         return frozenset(run for run in grams(skeleton(self.parts), GRAM) if signed(run))
 
     @cached_property
+    def signs(self) -> frozenset[str]:
+        """Of what is dictated."""
+        return frozenset(part for run in self.dictated for part in run if is_sign(part))
+
+    @cached_property
+    def turned(self) -> dict[Gram, Gram]:
+        """Runs of three as a text has them that is turned, each with the run of the program.
+
+        From the last token to the first one, from the last character on, each letter 13 further.
+        """
+        rotated = ((tuple(codecs.encode(part, "rot13") for part in run), run) for run in self.runs)
+        mirrored = grams(tokens(self._program[::-1]), GRAM)
+        return {
+            **dict(rotated),
+            **{run: tuple(part[::-1] for part in run[::-1]) for run in mirrored},
+            **{run[::-1]: run for run in self.runs},
+        }
+
+    @cached_property
     def read_out(self) -> frozenset[Gram]:
         """Runs of two of it, but for those of keywords alone."""
         said = grams(skeleton(self.parts), 2)
@@ -121,10 +143,44 @@ class Solution:
         return frozenset(part for part in self.parts if part[0].isdigit())
 
 
+def _of_each(kind: str) -> cached_property[frozenset[Any]]:
+    """What any of the solutions has of this kind."""
+    return cached_property(lambda known: frozenset().union(*map(attrgetter(kind), known.each)))
+
+
+class Solutions:
+    """All solutions that are known: the reference, and the student's own program with its fix.
+
+    False for none.
+    """
+
+    runs, pairs, pairs_in_code = _of_each("runs"), _of_each("pairs"), _of_each("pairs_in_code")
+    dictated, read_out = _of_each("dictated"), _of_each("read_out")
+    lines, pieces, quoted = _of_each("lines"), _of_each("pieces"), _of_each("quoted")
+    tokens, names, numbers = _of_each("tokens"), _of_each("names"), _of_each("numbers")
+    operators, signs = _of_each("operators"), _of_each("signs")
+
+    def __init__(self, programs: tuple[str, ...]) -> None:
+        self.each = tuple(map(solution_of, programs))
+
+    def __bool__(self) -> bool:
+        return bool(self.each)
+
+    @cached_property
+    def turned(self) -> dict[Gram, Gram]:
+        return {run: its for each in self.each for run, its in each.turned.items()}
+
+
 @lru_cache(maxsize=512)
 def solution_of(program: str) -> Solution:
     """Kept: a reference is the same for every student."""
     return Solution(program)
+
+
+@lru_cache(maxsize=512)
+def solutions_of(*programs: str) -> Solutions:
+    """Of these programs that are not empty."""
+    return Solutions(tuple(filter(None, programs)))
 
 
 def pairs(
@@ -147,4 +203,8 @@ def names_value(part: str) -> bool:
 
 
 def signed(run: Gram) -> bool:
-    return any(not (is_name(part) or part[0].isdigit()) for part in run)
+    return any(map(is_sign, run))
+
+
+def is_sign(part: str) -> bool:
+    return not (is_name(part) or part[0].isdigit())

@@ -45,7 +45,7 @@ class Level:
     tells: bool = False
     by_author: bool = False
     by_facts: bool = True
-    cost: int = 1
+    charge: int = 1
 
 
 LEVELS: dict[int, Level] = {
@@ -156,7 +156,7 @@ LEVELS: dict[int, Level] = {
         tells=True,
         by_author=True,
         by_facts=False,
-        cost=2,
+        charge=2,
     ),
 }
 """By number, from 1 up, as web.tutor.ladder opens them; L0, the test report, is always there."""

@@ -22,7 +22,8 @@ from web.engines.models import AIModelConfig, Engine, JudgedBy, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
 from web.prepared import Prepared, Slot
-from web.tutor.languages import OPERATORS
+from web.tutor.ladder import USUAL
+from web.tutor.languages import LANGUAGES, OPERATORS, Locale
 
 log = logging.getLogger(__name__)
 
@@ -267,6 +268,18 @@ def key_of(engine: Engine, config: AIModelConfig) -> str | Unreadable:
     shared = config.api_key if KINDS[engine.kind].shares_key else ""
     key: str | Unreadable = engine.api_key or shared or ""
     return key
+
+
+def written(locale: Locale) -> frozenset[int]:
+    """Levels of help that a model in use may write in this language; known for a second."""
+    return written_in(locale, int(monotonic()))
+
+
+@lru_cache(maxsize=2 * len(LANGUAGES))
+def written_in(locale: Locale, second: int) -> frozenset[int]:
+    endpoints = [endpoint for _, endpoint in reachable() if endpoint.writes(locale)]
+    lowest = min((endpoint.lowest_level for endpoint in endpoints), default=max(USUAL) + 1)
+    return frozenset(level for level in USUAL if level >= lowest)
 
 
 def sampling_of(config: AIModelConfig) -> Sampling:

@@ -370,10 +370,11 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
         return Problem(problem.ALREADY_CORRECT)
     # The lowest level is open to everybody, and is asked for most: nothing is looked up for it.
     if new.level > LOWEST:
-        open_ = rungs.rungs(new.submission, new.question)
-        if new.level > open_.highest:
+        written = roster.written(new.locale)
+        open_ = rungs.rungs(new.submission, written, new.question)
+        if new.level > open_.highest or new.level not in open_.levels:
             more = {"highest": open_.highest, "opener": open_.opener}
-            return Problem(problem.LEVEL_LOCKED, rungs.why(open_), more=more)
+            return Problem(problem.LEVEL_LOCKED, rungs.why_not(open_, new.level), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

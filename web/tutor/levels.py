@@ -39,7 +39,11 @@ class Level:
     asking: QuestionRule
     strict: bool = False
     patterns: bool = False
+    example: bool = False
+    tells: bool = False
     by_author: bool = False
+    by_facts: bool = True
+    charge: int = 1
 
 
 LEVELS: dict[int, Level] = {
@@ -80,5 +84,36 @@ LEVELS: dict[int, Level] = {
         patterns=True,
         by_author=True,
     ),
+    4: Level(
+        name="analogy",
+        label={"ko": "빗대어 보기", "en": "Analogy"},
+        about={
+            "ko": "다른 문제를 푼 짧은 예시와, 내 코드로 옮겨 보는 질문이에요.",
+            "en": "A short worked example of something else, and a question that leads back.",
+        },
+        min_words=10,
+        max_words=100,
+        asking=QuestionRule.LAST,
+        example=True,
+        by_author=True,
+        by_facts=False,
+    ),
+    5: Level(
+        name="tell",
+        label={"ko": "짚어 주기", "en": "Tell"},
+        about={
+            "ko": "어느 식을 왜 바꿔야 하는지 말로 알려 줘요. 힌트 두 번으로 세요.",
+            "en": "Which expression has to change and why, in words. It counts as two hints.",
+        },
+        min_words=12,
+        max_words=90,
+        asking=QuestionRule.FREELY,
+        tells=True,
+        by_author=True,
+        by_facts=False,
+        charge=2,
+    ),
 }
 """By number, from 1 up, as web.tutor.ladder opens them; L0, the test report, is always there."""
+EXAMPLE_LINES = 8
+"""Of code that is not blank, in the example of a level that has one."""

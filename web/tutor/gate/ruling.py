@@ -11,7 +11,7 @@ from broker.contract.hint import Reason
 class Ruling:
     """The gate's last word. text: all that was released; empty when a rule blocked it.
 
-    piece: what finishing released. rule: R1 to R4, R8, R9, or `avoid`. sentence: that broke it,
+    piece: what finishing released. rule: R1 to R5, R8, R9, or `avoid`. sentence: that broke it,
     where one did; ungated.
     """
 

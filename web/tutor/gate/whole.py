@@ -6,11 +6,14 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import sys
+import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
+from web.tutor.gate.rendered import alike
 from web.tutor.gate.seen import BUILTINS, KEYWORDS
 
 ALIKE_MIN = 0.6
@@ -25,6 +28,10 @@ NEAR = 3
 EXAMPLE_CHARS = 4_000
 ASSIGNMENT = re.compile(r"[\w\[\]., ]{1,80}[-+*/%]?=(?!=)")
 NAMELESS = KEYWORDS | BUILTINS
+GIVEN = frozenset(sys.stdlib_module_names).union(
+    *(dir(kind) for kind in (str, list, dict, set, tuple, int, float, bytes))
+)
+"""Modules, and methods of Python's own types: names that belong to no exercise."""
 
 
 def repeats(text: str, earlier: Iterable[str]) -> bool:
@@ -63,28 +70,56 @@ def _syllables(word: str) -> int:
     return max(1, len(VOWELS.findall(word)) - silent)
 
 
-def resembles(example: str, programs: Iterable[str], names: Collection[str]) -> bool:
+def resembles(example: str, programs: Iterable[str], names: Iterable[str]) -> bool:
     """Rule R5: whether an example of another domain is the exercise in disguise.
 
     It shares a name with it, or its tree without names and values is like that of a program: the
     student's, or a solution. names: of the program, the statement and the tests, in any case. What
     cannot be read as Python resembles: nobody can tell.
     """
-    if len(example) > EXAMPLE_CHARS:
-        return True
-    own = {token for token in tokens(example) if WORD.match(token)} - NAMELESS
-    shape = _shape(example)
-    if shape is None or any(len(name) > 1 and name.casefold() in own for name in names):
+    shape = _shape(example) if len(example) <= EXAMPLE_CHARS else None
+    if shape is None or not bare(names).isdisjoint(bare(identifiers(example))):
         return True
     others = filter(None, map(_shape, programs))
     return any(_share(shape, other) >= ALIKE_MIN for other in others)
 
 
+def bare(names: Iterable[str]) -> set[str]:
+    """The names without letter case, and numbers and underscores around them; no single letters."""
+    found = (alike(name).casefold().strip("_0123456789") for name in names)
+    return {name for name in found if len(name) > 1 and name not in NAMELESS}
+
+
+def identifiers(program: str) -> set[str]:
+    """Names that are its author's choice; none of a text that is no Python."""
+    tree = _tree(program)
+    return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    # What a parameter of somebody else's function is called, nobody can choose.
+    if isinstance(node, ast.Constant | ast.keyword):
+        return
+    for _, value in ast.iter_fields(node):
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and one not in GIVEN:
+                yield one
+
+
+def _tree(program: str) -> ast.AST | None:
+    try:
+        with warnings.catch_warnings():
+            # They would be printed, with a model's words in them.
+            warnings.simplefilter("ignore")
+            return ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _shape(program: str) -> Counter[tuple[str, ...]] | None:
     """Each node of the tree with its parent's and grandparent's kind; None without a tree."""
-    try:
-        tree = ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _tree(program)
+    if tree is None:
         return None
     found: Counter[tuple[str, ...]] = Counter()
     # A stack of its own: deeply nested expressions would end Python's.

@@ -1,4 +1,4 @@
-"""A pytest plugin: the table of levels has a fourth entry before the site is loaded, and the
+"""A pytest plugin: the table of levels has a sixth entry before the site is loaded, and the
 prompts a file for it.
 """
 
@@ -15,7 +15,7 @@ FORMS = {
     "en": "Compare two runs in 8 to 12 words.",
 }
 
-FOURTH = LEVELS[4] = Level(
+SIXTH = LEVELS[6] = Level(
     name="compare",
     label={"ko": "견주기", "en": "Compare"},
     about={"ko": "두 실행을 나란히 보여 줘요.", "en": "Two runs, side by side."},
@@ -28,5 +28,5 @@ folder = Path(tempfile.mkdtemp(prefix="hl-"))
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 shutil.copytree(versions.FOLDER / versions.CURRENT, folder / versions.CURRENT)
 for locale, form in FORMS.items():
-    (folder / versions.CURRENT / locale / "4.toml").write_text(f'tokens = 100\nform = "{form}"\n')
+    (folder / versions.CURRENT / locale / "6.toml").write_text(f'tokens = 100\nform = "{form}"\n')
 versions.FOLDER = folder

@@ -8,8 +8,8 @@ from hashlib import blake2b
 
 from broker.contract.job import Message
 from web.tutor.diagnosis.finding import numbered
-from web.tutor.gate.lexis import printable
 from web.tutor.languages import Locale
+from web.tutor.marks import inert, marked
 from web.tutor.writing import room
 from web.tutor.writing.versions import PromptWords, version
 
@@ -134,7 +134,7 @@ def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> 
     hint is left out: it is short.
     """
     texts = {"statement": statement, "mistakes": mistakes}
-    cut = [room.cut(printable(texts[field]), SHARED_TOKENS[field], "") for field in texts]
+    cut = [room.cut(inert(texts[field]), SHARED_TOKENS[field], "") for field in texts]
     text = "".join([policy(level, locale), *cut])
     ascii_chars = room.ascii_chars(text)
     tokens = ascii_chars / ASCII_PER_TOKEN + (len(text) - ascii_chars) / OTHERS_PER_TOKEN
@@ -154,7 +154,7 @@ def _shared(
     }  # fmt: skip
     parts = [
         f"{words.headings[field]}:\n{room.cut(text, SHARED_TOKENS[field], words.left_out)}"
-        for field, text in ((field, printable(texts[field]).strip()) for field in SHARED_TOKENS)
+        for field, text in ((field, inert(texts[field]).strip()) for field in SHARED_TOKENS)
         if text
     ]
     return "\n\n".join(parts)
@@ -166,23 +166,27 @@ def _own(task: PromptTask, words: PromptWords, nonce: str, left: float) -> list[
         "question": task.question, "result": task.result, "facts": _listed(task.facts),
         "earlier": _listed(task.earlier[::-1]), "diagnosis": task.diagnosis,
         "refused": task.refused,
-        # Longer than what is shown of it, and no more of it is read.
-        "code": numbered(task.code[: room.most_chars(OWN_TOKENS["code"])]) if task.code else "",
+        "code": numbered(_beginning(task.code, "code")) if task.code.strip() else "",
     }  # fmt: skip
     parts = dict.fromkeys(OWN_TOKENS, "")
     for field in BY_WEIGHT:
-        text = printable(texts[field]).replace(nonce, "").strip("\n")
+        # Marks are taken out before the text is cut, as that makes it longer.
+        text = inert(_beginning(texts[field], field)).replace(nonce, " ")
         heading = words.headings[field]
-        most = min(OWN_TOKENS[field], left - room.tokens(_marked(heading, "", nonce)))
+        most = min(OWN_TOKENS[field], left - room.tokens(_student(heading, "", nonce)))
         if text.strip() and most > 0:
-            parts[field] = _marked(heading, room.cut(text, most, words.left_out), nonce)
+            parts[field] = _student(heading, room.cut(text, most, words.left_out), nonce)
             left -= room.tokens(parts[field])
     return list(parts.values())
 
 
-def _marked(heading: str, text: str, nonce: str) -> str:
-    """One part in marks that its author cannot guess."""
-    return f"{heading}:\n<student-{nonce}>\n{text}\n</student-{nonce}>"
+def _beginning(text: str, field: str) -> str:
+    """More of it than has room in its part: the rest is not even read."""
+    return text[: 2 * room.most_chars(OWN_TOKENS[field])]
+
+
+def _student(heading: str, text: str, nonce: str) -> str:
+    return f"{heading}:\n{marked('student', nonce, text)}"
 
 
 def _listed(texts: tuple[str, ...]) -> str:

@@ -133,7 +133,10 @@ class Partial:
 class HintJob:
     """A claimed hint.
 
-    authored, l0: the author's hint and the test report, which the model is told. judge: None where
+    authored, l0: the author's hint and the test report, which the model is told; facts: what the
+    program did, as far as it was known by then; earlier: hints that the student has had here, the
+    oldest first; examples, avoid: answers as the author would write them, and words that they want
+    in no hint. prompt: version of the prompt's words; empty for the one in use. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
     diagnoses: the engine finds out first what is wrong.
     """
@@ -153,6 +156,11 @@ class HintJob:
     question: str
     endpoint: Endpoint
     sampling: Sampling
+    facts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    prompt: str = ""
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
     judge: HintJudge | None = None

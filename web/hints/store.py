@@ -76,12 +76,14 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         attempts.begin(hint, attempt, engine)
     [(code, report, source, revision, streams, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
-    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
+    own, before = columns[: len(CLAIMED)], columns[len(CLAIMED) :]
+    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *own))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    return jobs.job(row, serving, streams=bool(streams))
+    earlier = tuple(filter(None, reversed(before)))
+    return jobs.job(row, serving, streams=bool(streams), earlier=earlier)
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -98,7 +100,7 @@ CLAIM = f"""
     ), (
         SELECT streams FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
         WHERE courses_exercise.id = exercise_id
-    ), {", ".join(CLAIMED)}
+    ), {", ".join(CLAIMED)}, {lookup.EARLIER}
 """  # noqa: S608  # of our own names
 
 

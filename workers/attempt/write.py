@@ -17,6 +17,7 @@ from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
 from web.tutor.writing import prompt
+from web.tutor.writing.versions import version
 from workers.attempt.calls import ModelRequest, ask, nonce, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
@@ -116,6 +117,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
         fix=attempt.fix,
+        avoid=job.avoid,
+        examples=job.examples,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
@@ -165,15 +168,22 @@ def nothing(text: str) -> None:
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     """The request for an answer, or for the rest of the one that is begun."""
     job, sampling = attempt.job, attempt.job.sampling
-    task = prompt_task(job, attempt.blocked, attempt.diagnosis)
+    task = replace(
+        prompt_task(job, attempt.blocked),
+        facts=attempt.facts,
+        diagnosis=attempt.diagnosis,
+        refused=attempt.rulings[-1].sentence if attempt.rulings else "",
+    )
     messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
-    return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
+    label = version(job.prompt).label
+    return ModelRequest(Purpose.WRITE, label, messages, sampling, beginning)
 
 
-def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> prompt.PromptTask:
+def prompt_task(job: HintJob, blocked: Reason | None) -> prompt.PromptTask:
+    """What was known when the hint was claimed."""
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -182,8 +192,12 @@ def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> pr
         mistakes=job.mistakes,
         result=job.l0,
         code=job.code,
-        diagnosis=diagnosis,
         question=job.question,
+        facts=job.facts,
+        earlier=job.earlier,
+        examples=job.examples,
+        avoid=job.avoid,
+        version=job.prompt,
         # Nobody has found a fault with what was not judged.
         retry=None if blocked is Reason.UNJUDGED else blocked,
     )

@@ -148,6 +148,7 @@ def check_examples(value: object) -> None:
         check_texts(texts, EXAMPLE, where)
         if not any(text.strip() for text in texts.values()):
             raise ValidationError(EMPTY, params={"key": f"{where}.{next(iter(EXAMPLE))}"})
+        # More of them than a prompt has room for would be shown to no model.
         counts[level] += 1
         if counts[level] > EXAMPLES_A_LEVEL:
             params = {"level": level, "most": EXAMPLES_A_LEVEL}

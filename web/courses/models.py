@@ -270,6 +270,7 @@ class Exercise(models.Model):
 
     def examples_for(self, level: int, locale: Locale) -> tuple[str, ...]:
         """The author's answers to this level in this language, for their manner."""
+        # Not in another language instead, as other texts are: the model would write in that one.
         texts = (each[locale] for each in self.examples if each["level"] == level)
         return tuple(filter(str.strip, texts))
 

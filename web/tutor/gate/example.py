@@ -26,7 +26,7 @@ MOST_LINES = 2 * EXAMPLE_LINES
 """With those that are blank."""
 
 
-class Example:
+class WorkedExample:
     """Takes the lines of a hint's first block of code, sentence by sentence.
 
     code: all of them, once the block has ended; empty before. misshapen: it is no such block.

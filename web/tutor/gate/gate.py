@@ -9,7 +9,7 @@ from web.tutor.gate import form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.example import Example, tells
+from web.tutor.gate.example import WorkedExample, tells
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
@@ -63,7 +63,7 @@ class Gate:
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
-        self._example = Example() if self._level.example else None
+        self._example = WorkedExample() if self._level.example else None
         self._example_at = 0
         """Index in the draft's text at which the example stands."""
         self._shown_code = self._seen
@@ -165,7 +165,7 @@ class Gate:
         self.satisfied = self._whole and self._level.asking is not QuestionRule.FREELY
         return piece
 
-    def _read_example(self, example: Example) -> None:
+    def _read_example(self, example: WorkedExample) -> None:
         """A line of the example has come, perhaps its last one."""
         if example.misshapen:
             self.rule = "R8"

@@ -98,7 +98,12 @@ def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) 
     names = seen.own.union(*(solution_of(one).names for one in solutions))
     if resembles(code, [student_code, *solutions], names):
         return True
-    lines, said = Draft(), " ".join(words(code))
+    try:
+        said = " ".join(words(code))
+    except (tokenize.TokenError, SyntaxError):
+        # Nobody can tell what it says.
+        return True
+    lines = Draft()
     lines.read(code)
     draft = Draft()
     draft.read(said)

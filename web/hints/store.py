@@ -82,8 +82,7 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    trust = Trust(bool(unlicensed), bool(tries))
-    return jobs.job(row, serving, streams=bool(streams), trust=trust)
+    return jobs.job(row, serving, streams=bool(streams), trust=Trust(bool(unlicensed), bool(tries)))
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -92,18 +91,13 @@ CLAIMED = (
     "partial",
 )  # fmt: skip
 PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
-COURSE = (
-    "FROM courses_course JOIN courses_exercise ON course_id = courses_course.id"
-    " WHERE courses_exercise.id = exercise_id"
-)
+COURSE = "FROM courses_course c, courses_exercise e WHERE c.id = course_id AND e.id = exercise_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}
     WHERE id = %s AND state = %s AND attempt < %s
-    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
-        SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
-    ), (SELECT streams {COURSE}), (SELECT trusts_unlicensed {COURSE}), (
-        SELECT tries_models {COURSE}
-    ), {", ".join(CLAIMED)}
+    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}),
+        (SELECT revision {COURSE}), (SELECT streams {COURSE}),
+        (SELECT trusts_unlicensed {COURSE}), (SELECT tries_models {COURSE}), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
 
 

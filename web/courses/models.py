@@ -73,6 +73,14 @@ class Course(models.Model):
             "back before the eyes of the student."
         ),
     )
+    evaluates = models.BooleanField(
+        _("requests may be used to evaluate models"),
+        default=False,
+        help_text=_(
+            "Programs and questions of the last days, without names, are asked of a model once "
+            "more to see how it does."
+        ),
+    )
     title = partialmethod(in_language, "title")
 
     class Meta:

@@ -53,7 +53,7 @@ class Entry:
     """
 
     name: str
-    exercise: Exercise
+    exercise: Exercise = field(repr=False)
     code: str = field(repr=False)
     fix: str = ""
     question: str = ""
@@ -271,7 +271,8 @@ def lately(days: int) -> EvaluationSet:
     servers = dict(Engine.objects.values_list("name", "kind"))
     entries: dict[tuple[Any, ...], Entry] = {}
     kinds = set[str]()
-    for hint in rows.select_related("exercise", "submission").order_by("-created_at")[: 4 * MOST_ENTRIES]:
+    latest = rows.select_related("exercise", "submission").order_by("-created_at")
+    for hint in latest[: 4 * MOST_ENTRIES]:
         key = hint.submission.fingerprint, hint.exercise_id, hint.level, hint.locale
         kinds.add(servers.get(hint.engine, ""))
         # A student who asks again with the same program has asked once.

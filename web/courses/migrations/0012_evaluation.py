@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('courses', '0006_letter_case'),
+        ("courses", "0006_letter_case"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='course',
-            name='evaluates',
-            field=models.BooleanField(default=False, help_text='Programs and questions of the last days, without names, are asked of a model once more to see how it does.', verbose_name='requests may be used to evaluate models'),
+            model_name="course",
+            name="evaluates",
+            field=models.BooleanField(
+                default=False,
+                help_text="Programs and questions of the last days, without names, are asked of a model once more to see how it does.",
+                verbose_name="requests may be used to evaluate models",
+            ),
         ),
     ]

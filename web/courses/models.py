@@ -73,6 +73,18 @@ class Course(models.Model):
             "back before the eyes of the student."
         ),
     )
+    trusts_unlicensed = models.BooleanField(
+        _("let models write that nobody has evaluated"),
+        default=False,
+        help_text=_(
+            "Off: where a model has not been evaluated, hints are composed of what the program "
+            "did, or come from their author. On: in this course it writes all the same, and may "
+            "judge hints, though nobody knows how often it is wrong or gives the solution away. "
+            "The gate's rules hold as ever. The change is logged with your name."
+        ),
+    )
+    # Set by an evaluation for a course of its own: there every model does everything.
+    tries_models = models.BooleanField(default=False, editable=False)
     evaluates = models.BooleanField(
         _("requests may be used to evaluate models"),
         default=False,

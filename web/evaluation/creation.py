@@ -57,7 +57,7 @@ def stop_all(error: str) -> None:
 
 def model_of(engine: Engine) -> str:
     """The model's name as its licence has it."""
-    return roster.model_of(engine, AIModelConfig.current())
+    return roster.known_as(engine, AIModelConfig.current())
 
 
 def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -> Evaluation:
@@ -67,7 +67,9 @@ def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -
     )  # fmt: skip
     title = f"Evaluation {row.pk}"
     # Its own, so that nothing that a teacher sees or sets has to do with it.
-    row.course = Course.objects.create(slug=f"evaluation-{row.pk}", title_ko=title, title_en=title)
+    row.course = Course.objects.create(
+        slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True
+    )
     row.save(update_fields=["course"])
     items = [
         Item(

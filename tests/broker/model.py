@@ -221,6 +221,8 @@ class Model:
         return fit[:WINDOW]
 
     def may_go(self, known: Known, engine: str) -> bool:
+        if known.ticket.only not in ("", engine):
+            return False
         others = [one for one in self.hints.values() if one.engine == engine and one.suspect]
         return engine not in known.excluded and not (known.suspect and others)
 

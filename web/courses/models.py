@@ -85,6 +85,14 @@ class Course(models.Model):
     )
     # Set by an evaluation for a course of its own: there every model does everything.
     tries_models = models.BooleanField(default=False, editable=False)
+    evaluates = models.BooleanField(
+        _("requests may be used to evaluate models"),
+        default=False,
+        help_text=_(
+            "Programs and questions of the last days, without names, are asked of a model once "
+            "more to see how it does."
+        ),
+    )
     title = partialmethod(in_language, "title")
 
     class Meta:

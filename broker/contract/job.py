@@ -134,7 +134,8 @@ class HintJob:
     licensed: the model may write hints of this level in this language, and its judge may judge.
     authored, l0: the author's hint and the test report, which the model is told. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
-    diagnoses: the engine finds out first what is wrong.
+    diagnoses: the engine finds out first what is wrong. earlier: texts of hints that the student
+    has had for the exercise, oldest first.
     """
 
     hint: str
@@ -158,6 +159,7 @@ class HintJob:
     judge: HintJudge | None = None
     streams: bool = False
     diagnoses: bool = False
+    earlier: tuple[str, ...] = ()
 
     @property
     def unfit(self) -> Reason | None:

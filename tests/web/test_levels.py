@@ -15,12 +15,12 @@ from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS, Level
 
 ROOT = Path(__file__).parents[2]
-INSIDE = "tests/web/with_a_fourth_level.py"
+INSIDE = "tests/web/with_a_sixth_level.py"
 
 
-def test_a_fourth_level_reaches_everybody_who_asks() -> None:
+def test_a_sixth_level_reaches_everybody_who_asks() -> None:
     """In a process of its own: much of a site is made from the table as it is loaded."""
-    plugins = ("no:playwright", "no:cacheprovider", "tests.web.fourth")
+    plugins = ("no:playwright", "no:cacheprovider", "tests.web.sixth")
     chosen = [part for plugin in plugins for part in ("-p", plugin)]
     command = [sys.executable, "-m", "pytest", "-q", *chosen, INSIDE]
     # Our own conftest has set it; that of the new process must be the first to load the settings.

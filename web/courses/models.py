@@ -93,6 +93,14 @@ class Course(models.Model):
             "more to see how it does."
         ),
     )
+    tells = models.BooleanField(
+        _("a last level says what to change"),
+        default=False,
+        help_text=_(
+            "Level 5 names the expression that has to change, and why, without code. Such a hint "
+            "counts as two. Off: there is no level 5."
+        ),
+    )
     title = partialmethod(in_language, "title")
 
     class Meta:
@@ -256,6 +264,10 @@ class Exercise(models.Model):
                 self.ignores_case,
             )
         return Asserts(self.tests) if self.tests.strip() else None
+
+    def runs_here(self) -> bool:
+        """Whether its programs are run on this site, rather than by a platform."""
+        return self.language == PYTHON and self.tests_to_run() is not None
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

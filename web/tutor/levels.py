@@ -41,7 +41,11 @@ class Level:
     asking: QuestionRule
     strict: bool = False
     patterns: bool = False
+    example: bool = False
+    tells: bool = False
     by_author: bool = False
+    by_facts: bool = True
+    charge: int = 1
 
 
 LEVELS: dict[int, Level] = {
@@ -104,5 +108,57 @@ LEVELS: dict[int, Level] = {
         patterns=True,
         by_author=True,
     ),
+    4: Level(
+        name="analogy",
+        label={"ko": "빗대어 보기", "en": "Analogy"},
+        about={
+            "ko": "다른 문제를 푼 짧은 예시와, 내 코드로 옮겨 보는 질문이에요.",
+            "en": "A short worked example of something else, and a question that leads back.",
+        },
+        form={
+            "ko": "같은 생각을 아주 다른 소재의 예시로 보여 주세요. 여기서만은 코드가 허용됩니다. "
+            "``` 표시 사이에 {lines}줄 이하의 파이썬 코드를 하나만 쓰고, 문제와 학생 코드에 나오는 "
+            "이름은 쓰지 마세요. 코드에 주석은 달지 마세요. 코드 밖의 글은 {high}단어 이내로 쓰고, "
+            "그 생각을 자기 코드에 옮겨 보게 하는 질문 하나로 끝내세요.",
+            "en": "Show the same idea by a worked example from a very different domain. Here alone "
+            "code is allowed: one block of Python between ``` marks, of at most {lines} lines, "
+            "with no name from the exercise or the student's code and without comments. Besides "
+            "it write at most {high} words, and end with one question that makes the student "
+            "carry the idea over to their own program.",
+        },
+        aim_words=(15, 80),
+        min_words=10,
+        max_words=100,
+        asking=QuestionRule.LAST,
+        example=True,
+        by_author=True,
+        by_facts=False,
+    ),
+    5: Level(
+        name="tell",
+        label={"ko": "짚어 주기", "en": "Tell"},
+        about={
+            "ko": "어느 식을 왜 바꿔야 하는지 말로 알려 줘요. 힌트 두 번으로 세요.",
+            "en": "Which expression has to change and why, in words. It counts as two hints.",
+        },
+        form={
+            "ko": "{low}~{high}단어로, 학생 코드의 어느 줄 어느 식이 바뀌어야 하고 왜 그런지, "
+            "무엇을 하게 되어야 하는지 말로 알려 주세요. 이 단계에서는 무엇을 바꿀지 말해도 "
+            "됩니다. 학생이 쓰지 않은 코드는 쓰지 마세요.",
+            "en": "In {low} to {high} words, say which expression of the student's code has to "
+            "change, on which line, why, and what it has to do instead. At this level you may say "
+            "what to change, in words alone: write no code that the student has not written.",
+        },
+        aim_words=(20, 70),
+        min_words=12,
+        max_words=90,
+        asking=QuestionRule.FREELY,
+        tells=True,
+        by_author=True,
+        by_facts=False,
+        charge=2,
+    ),
 }
 """By number, from 1 up, as web.tutor.ladder opens them; L0, the test report, is always there."""
+EXAMPLE_LINES = 8
+"""Of code that is not blank, in the example of a level that has one."""

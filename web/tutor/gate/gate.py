@@ -9,6 +9,7 @@ from web.tutor.gate import form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
+from web.tutor.gate.example import WorkedExample, tells
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
@@ -27,7 +28,7 @@ HINT_LIMIT_SENTENCES = 200
 class Ruling:
     """The gate's last word. text: all that was released; empty when a rule blocked it.
 
-    piece: what finishing released. rule: R1 to R4, R8 or R9.
+    piece: what finishing released. rule: R1 to R5, R8 or R9.
     """
 
     ok: bool
@@ -54,6 +55,7 @@ class Gate:
         self._language = LANGUAGES[locale]
         self._policy = policy(level, locale)
         self._seen = Seen(student_code, statement)
+        self._student_code = student_code
         self._solutions = tuple(filter(None, (reference, fix)))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
@@ -61,6 +63,11 @@ class Gate:
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
+        self._example = WorkedExample() if self._level.example else None
+        self._example_at = 0
+        """Index in the draft's text at which the example stands."""
+        self._shown_code = self._seen
+        """What the student has seen, with the example."""
         self._edit_told = self._unasked_edit = self._whole = False
         self.rule: str | None = None
         """The rule that blocked the hint; None while it may still pass."""
@@ -116,14 +123,28 @@ class Gate:
         return not (self.rule or self.satisfied)
 
     @property
+    def example(self) -> str:
+        """The code of the hint's example; empty where it has none, or none that has ended."""
+        return self._example.code if self._example else ""
+
+    @property
+    def _text(self) -> str:
+        """All that was read."""
+        text = self._draft.text
+        return self._example.put_into(text, self._example_at) if self._example else text
+
+    @property
     def _shown(self) -> str:
-        return self._draft.text[: self._released]
+        return self._text[: self._released]
 
     def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""
         draft = self._draft
         if len(sentence.removesuffix("\n")) > SENTENCE_LIMIT_CHARS:
             self.rule = "R8"
+            return ""
+        if self._example and self._example.takes(sentence):
+            self._read_example(self._example)
             return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():
@@ -132,15 +153,32 @@ class Gate:
         self.rule = self._broken()
         if self.rule:
             return ""
-        self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
+        if not self._tells_change:
+            self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
         self._unasked_edit = self._edit_told and not draft.prose.asks
         if self._waits():
             return ""
-        piece = draft.text[self._released :]
-        self._released = len(draft.text)
-        self._whole = form.is_whole(draft, self._level)
+        text = self._text
+        piece, self._released = text[self._released :], len(text)
+        wanting = self._example is not None and not self._example.code
+        self._whole = form.is_whole(draft, self._level) and not wanting
         self.satisfied = self._whole and self._level.asking is not QuestionRule.FREELY
         return piece
+
+    def _read_example(self, example: WorkedExample) -> None:
+        """A line of the example has come, perhaps its last one."""
+        if example.misshapen:
+            self.rule = "R8"
+        elif example.code:
+            self._example_at = len(self._draft.text)
+            self._shown_code = self._seen.and_code(example.code)
+            if tells(example.code, self._student_code, self._solutions, self._seen):
+                self.rule = "R5"
+
+    @property
+    def _tells_change(self) -> bool:
+        """Whether it may say what to change: without a solution nobody knows what is told."""
+        return self._level.tells and bool(self._solutions)
 
     def _is_endless(self) -> bool:
         """Whether it is longer than any hint, however few of its characters count as words."""
@@ -149,18 +187,19 @@ class Gate:
 
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
-        draft, level, seen = self._draft, self._level, self._seen
+        draft, level, seen, shown = self._draft, self._level, self._seen, self._shown_code
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
+        freely = patterns or self._tells_change
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, seen)),
-            ("R3", not patterns and orders.commands_edit(draft.sentence, seen)),
-            ("R4", not patterns and rules.spans_strange(draft, self._solutions, seen)),
-            ("R4", not patterns and rules.spans_fix(draft, self._solutions, seen)),
-            ("R1", any(shows_snippet(text, seen, patterns) for text in draft.within_reach)),
+            ("R3", not freely and orders.commands_edit(draft.sentence, seen)),
+            ("R4", not patterns and rules.spans_strange(draft, self._solutions, shown)),
+            ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
+            ("R1", any(shows_snippet(text, shown, patterns) for text in draft.within_reach)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),

@@ -27,6 +27,10 @@ class Seen:
     def __init__(self, student_code: str, statement: str) -> None:
         self._student_code, self._exercise = student_code, statement
 
+    def and_code(self, code: str) -> Seen:
+        """The same with code that the student is shown beside it."""
+        return Seen(f"{self._student_code}\n{code}", self._exercise)
+
     @cached_property
     def _code(self) -> list[str]:
         return tokens(self._student_code)

@@ -35,10 +35,12 @@ RETRY: dict[Locale, dict[str, str]] = {
     "en": {
         "leak": "Your last answer gave the solution away. Write no code and name no change.",
         "off_template": "Your last answer had the wrong form.",
+        "repeats": "Your last answer said what an earlier hint has said. Say something else.",
     },
     "ko": {
         "leak": "지난 답은 정답을 알려 주었습니다. 코드를 쓰지 말고 무엇을 바꿀지도 말하지 마세요.",
         "off_template": "지난 답은 형식이 틀렸습니다.",
+        "repeats": "지난 답은 앞의 힌트와 같은 말이었습니다. 다른 것을 말하세요.",
     },
 }
 

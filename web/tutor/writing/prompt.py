@@ -9,10 +9,10 @@ from hashlib import blake2b
 from broker.contract.job import Message
 from web.tutor.gate.lexis import printable
 from web.tutor.languages import Locale
-from web.tutor.levels import LEVELS
+from web.tutor.levels import EXAMPLE_LINES, LEVELS
 from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES
 
-TEMPLATE_VERSION = "3"
+TEMPLATE_VERSION = "4"
 """Raise it with any change of the policy's texts, of a level's form or of the prompt's order: keys
 of caches hold it."""
 # Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
@@ -93,7 +93,7 @@ def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> 
 
 def _form(level: int, locale: Locale) -> str:
     low, high = LEVELS[level].aim_words
-    return LEVELS[level].form[locale].format(low=low, high=high)
+    return LEVELS[level].form[locale].format(low=low, high=high, lines=EXAMPLE_LINES)
 
 
 def _part(locale: Locale, field: str, text: str) -> str:

@@ -40,7 +40,7 @@ def test_a_further_level_needs_no_migration(model: type[Hint | AuthoredHint]) ->
 
 @pytest.mark.parametrize("level", LEVELS.values(), ids=lambda level: level.name)
 def test_every_level_has_its_words_in_every_language(level: Level) -> None:
-    for words in (level.label, level.about, level.form):
+    for words in (level.label, level.about):
         assert words.keys() == LANGUAGES.keys()
         assert all(words.values())
 

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from broker.contract.hint import Reason
-from web.tutor.gate import form, orders, rules
+from web.tutor.gate import avoided, form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.example import WorkedExample, tells
 from web.tutor.gate.lexis import printable
+from web.tutor.gate.ruling import Ruling as Ruling
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, QuestionRule
-from web.tutor.writing.prompt import policy
+from web.tutor.writing import prompt
 
 SENTENCE_LIMIT_CHARS = 600
 HINT_LIMIT_CHARS = 4_000
 HINT_LIMIT_SENTENCES = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """The gate's last word. text: all that was released; empty when a rule blocked it.
-
-    piece: what finishing released. rule: R1 to R5, R8 or R9.
-    """
-
-    ok: bool
-    rule: str | None = None
-    reason: Reason | None = None
-    text: str = ""
-    piece: str = ""
 
 
 class Gate:
@@ -43,17 +28,20 @@ class Gate:
 
     statement: everything else that the student sees: exercise and result. reference: a solution
     of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
+    avoid: words that the author wants in no hint. examples: answers for this exercise that the
+    model was shown, and may not repeat.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
 
     def __init__(
         self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str,
-        fix: str = "",
+        fix: str = "", avoid: tuple[str, ...] = (), examples: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._policy = policy(level, locale)
+        self._told = (prompt.told(level, locale), *examples)
+        self._avoid = avoid
         self._seen = Seen(student_code, statement)
         self._student_code = student_code
         self._solutions = tuple(filter(None, (reference, fix)))
@@ -68,7 +56,9 @@ class Gate:
         """Index in the draft's text at which the example stands."""
         self._shown_code = self._seen
         """What the student has seen, with the example."""
-        self._edit_told = self._unasked_edit = self._whole = False
+        self._unasked_edit = self._whole = False
+        self._failed = self._edit = ""
+        """The sentence that broke the rule; the one that told an edit, and may come to break it."""
         self.rule: str | None = None
         """The rule that blocked the hint; None while it may still pass."""
         self.satisfied = False
@@ -115,7 +105,7 @@ class Gate:
             self._close()
         if self.rule:
             reason = Reason.OFF_TEMPLATE if self.rule in ("R8", "R9") else Reason.LEAK
-            return Ruling(ok=False, rule=self.rule, reason=reason)
+            return Ruling(ok=False, rule=self.rule, reason=reason, sentence=self._failed)
         return Ruling(ok=True, text=self._shown, piece=piece)
 
     @property
@@ -152,10 +142,11 @@ class Gate:
             return ""
         self.rule = self._broken()
         if self.rule:
+            self._failed = draft.sentence.strip()
             return ""
-        if not self._tells_change:
-            self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
-        self._unasked_edit = self._edit_told and not draft.prose.asks
+        if not (self._tells_change or self._edit) and orders.tells_edit(draft.sentence):
+            self._edit = draft.sentence.strip()
+        self._unasked_edit = bool(self._edit) and not draft.prose.asks
         if self._waits():
             return ""
         text = self._text
@@ -201,10 +192,11 @@ class Gate:
             ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
             ("R1", any(shows_snippet(text, shown, patterns) for text in draft.within_reach)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
-            ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
+            ("R8", form.echoes(draft, self._told, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, seen, self._language.letters)),
             ("R1", is_disguised(draft.rendered, self._solutions, seen)),
+            (avoided.RULE, avoided.says_avoided(draft.rendered, self._avoid, seen)),
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
@@ -221,7 +213,7 @@ class Gate:
     def _close(self) -> None:
         """No more text counts: what was released is the hint, or a rule blocks it."""
         if self._unasked_edit:
-            self.rule = "R3"
+            self.rule, self._failed = "R3", self._edit
         elif self._whole and not form.is_hard(self._shown, self._level, self._locale):
             self.satisfied = True
         else:

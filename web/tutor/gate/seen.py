@@ -106,6 +106,11 @@ class Seen:
         return frozenset(filter(is_name, self._named)) - KEYWORDS
 
     @cached_property
+    def programmed(self) -> frozenset[str]:
+        """Names and keywords of the student's program; none of its comments and texts."""
+        return frozenset(filter(is_name, tokens(UNNAMED.sub(" ", self._student_code))))
+
+    @cached_property
     def own(self) -> frozenset[str]:
         """Names that stand for something in this exercise alone."""
         return self.names - BUILTINS

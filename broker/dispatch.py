@@ -253,12 +253,17 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
 
 def backlog() -> Call[dict[Lane, LaneBacklog]]:
     """Every lane, also an empty one."""
-    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
+    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[2:]})
 
 
 def backlog_size() -> Call[int]:
-    """How many hints wait, over all lanes."""
-    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
+    """How many hints and diagnoses wait, over all lanes."""
+    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[2:]))
+
+
+def waiting_ahead() -> Call[int]:
+    """How many diagnoses wait; they are in the batch lane."""
+    return Call("backlog", (), lambda reply: reply[1])
 
 
 def wait_s() -> Call[int | None]:

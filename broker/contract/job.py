@@ -11,6 +11,24 @@ from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane, Reason
 
 
+class JobKind(StrEnum):
+    """What a job of the dispatcher is for; its name says it."""
+
+    HINT = "hint"
+    """Somebody has asked for it. Its name is the hint's id."""
+    DIAGNOSIS = "diagnosis"
+    """It runs ahead of hints that may be asked for, while engines have nothing better to do."""
+
+
+DIAGNOSIS = f"{JobKind.DIAGNOSIS}-"
+"""Begins the name of such a job; the number of its row follows. Scripts in Redis know it too."""
+
+
+def kind_of(job: str) -> JobKind:
+    """By the name that the dispatcher has for it."""
+    return JobKind.DIAGNOSIS if job.startswith(DIAGNOSIS) else JobKind.HINT
+
+
 class Message(TypedDict):
     """One chat message as OpenAI endpoints take it."""
 

@@ -28,6 +28,11 @@ class Load:
     ahead: int = 0
 
     @property
+    def hints(self) -> int:
+        """Those in flight, without diagnoses."""
+        return self.in_flight - self.ahead
+
+    @property
     def alive(self) -> bool:
         """It takes hints, or will by itself."""
         return self.limit > 0 or (self.paused_s > 0 and self.slots > 0)

@@ -149,7 +149,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint.
+    """A claimed hint, or a diagnosis that runs ahead: then hint is its name in the dispatcher.
 
     authored, l0: the author's hint and the test report, which the model is told. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
@@ -176,6 +176,10 @@ class HintJob:
     judge: HintJudge | None = None
     streams: bool = False
     diagnoses: bool = False
+
+    @property
+    def kind(self) -> JobKind:
+        return kind_of(self.hint)
 
     @property
     def unfit(self) -> Reason | None:

@@ -194,6 +194,11 @@ def requeue_lost(hint: str, attempt: int) -> Call[bool]:
     return Call("requeue_lost", (hint, attempt, STREAM_S), bool)
 
 
+def want(job: str) -> Call[None]:
+    """A hint waits for this diagnosis, if it is in flight: it gives way to no other hint then."""
+    return Call("want", (job,), nothing)
+
+
 def pull(engine: str) -> Call[list[Grant]]:
     """Grants of the engine's free slots to waiting hints: those whose prefix it has come first."""
     return Call("pull", pulling(engine), grants_on(engine))

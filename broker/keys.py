@@ -40,7 +40,7 @@ PULLS = Key("hl:pulls", "dispatch", "string")
 LEASES = Key("hl:engine:*:leases", "dispatch", "zset")
 """Hints in flight by deadline ms."""
 AHEAD = Key("hl:engine:*:ahead", "dispatch", "zset")
-"""Its diagnoses in flight, which give way to hints, by ms of the grant."""
+"""Its diagnoses in flight that give way to hints, by ms of the grant."""
 WAITING_AHEAD = Key("hl:waiting_ahead", "dispatch", "set")
 """Diagnoses in the backlog."""
 SERVICE = Key("hl:engine:*:service", "dispatch", "string")

@@ -116,6 +116,19 @@ def test_what_gives_way_is_told_so_and_waits_again(full: Broker) -> None:
     assert in_flight(full) == (4, 1)
 
 
+def test_what_a_hint_waits_for_gives_way_to_no_other(full: Broker) -> None:
+    for number in (1, 2):
+        full.run(dispatch.want(f"{DIAGNOSIS}{number}"))
+    full.run(dispatch.want(f"{DIAGNOSIS}3"))
+    full.run(dispatch.want("unknown"))
+
+    assert [bool(admit(full, f"h{number}").grant) for number in range(3)] == [True, True, False]
+
+    assert in_flight(full) == (4, 0)
+    full.run(dispatch.claim(f"{DIAGNOSIS}1", "gpu0", "w"))
+    assert full.run(dispatch.settle(f"{DIAGNOSIS}1", "gpu0", 1, None))[0].hint == "h2"
+
+
 def test_what_was_forgotten_is_told_so(full: Broker) -> None:
     job = f"{DIAGNOSIS}1"
     assert full.run(dispatch.claim(job, "gpu0", "w"))

@@ -248,6 +248,28 @@ async def test_a_hint_waits_for_what_runs(
     assert (await row(ready, hint)).text == CLEAN
 
 
+async def test_what_a_hint_waits_for_gives_way_to_no_other(
+    ready: Runtime, student: User, exercise: Exercise
+) -> None:
+    job = await fails(ready, student, exercise)
+    holds, work = await held(ready, job)
+    hint = await ready.database.run(makes, student, exercise)
+    asked = asyncio.create_task(attempt.generate(ready, hint))
+    await asyncio.sleep(0.3)
+
+    def more() -> list[str]:
+        return [makes(another(exercise, f"s{n}"), exercise, OTHER) for n in range(3)]
+
+    hints = await ready.database.run(more)
+    assert [await phase(ready, each) for each in hints] == [
+        Phase.GRANTED, Phase.GRANTED, Phase.WAITING
+    ]  # fmt: skip
+    assert await phase(ready, job) is Phase.CLAIMED
+    holds.go.set()
+    await asyncio.wait_for(asyncio.gather(work, asked), 30)
+    assert len(ready.model.asked) == 1  # type: ignore[attr-defined]
+
+
 async def test_it_gives_way_to_a_hint_and_goes_on_when_there_is_room(
     ready: Runtime, exercise: Exercise, student: User
 ) -> None:

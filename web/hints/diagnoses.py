@@ -55,9 +55,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody has found it out. row: it is the caller's to find out; None: another one does."""
+    """Nobody has found it out. row: it is the caller's to find out; None: another one does.
+
+    ahead: the one that does runs ahead; 0 for a hint's attempt.
+    """
 
     row: int | None
+    ahead: int = 0
 
 
 def subject(hint: str, model: str) -> Subject | None:
@@ -104,7 +108,7 @@ def take(asked: Subject, code: str) -> Known | Unknown:
     count = F("attempt") + 1
     if free.update(waits=False, began_at=Now(), submission=None, attempt=count):
         return Unknown(kept.pk)
-    return Unknown(None)
+    return Unknown(None, kept.pk if kept.submission_id else 0)
 
 
 def keep(row: int, known: Known) -> None:

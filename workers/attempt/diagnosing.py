@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from broker import dispatch
+from broker.base.errors import BrokerDown
 from broker.contract.attempt import PASSED, Purpose
 from broker.contract.job import Message, Sampling
 from broker.health import EngineFailure
@@ -85,6 +88,10 @@ async def found(attempt: Attempt, asked: Subject) -> Known | None:
             return await find_out(attempt, asked, there.row)
         if monotonic() >= until_s:
             return None
+        if there.ahead:
+            # Somebody waits now: a diagnosis that gave way to other hints would be begun anew.
+            with suppress(BrokerDown):
+                await attempt.runtime.broker.run(dispatch.want(ahead.name(there.ahead)))
         await asyncio.sleep(pause_s)
         pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
 

@@ -219,6 +219,7 @@ class AIModelConfigAdmin(ServersAdmin):
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
         (_("Judge of hints"), {"fields": (
             "judged_by", "judge_engine", "judge_threshold", "judged_now", "diagnoses",
+            "runs_ahead",
         )}),
         (_("Sampling"), {"fields": ("max_tokens", "temperature", "top_p")}),
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),

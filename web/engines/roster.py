@@ -162,6 +162,17 @@ def serving_in(name: str, second: int) -> Serving | None:
         return None
 
 
+def runs_ahead() -> bool:
+    """Whether programs are diagnosed before anybody asks; as set at most a second ago."""
+    return ahead_in(int(monotonic()))
+
+
+@lru_cache(maxsize=2)
+def ahead_in(second: int) -> bool:
+    config = AIModelConfig.current()
+    return config.diagnoses and config.runs_ahead
+
+
 def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
     """Who judges the hints that this engine writes; None: nobody. Raises: UnreadableKey."""
     judge = judging(engine, config)

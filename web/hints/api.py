@@ -24,7 +24,7 @@ from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
 from web.engines.licences import Trust
-from web.hints import backlog, creation, etag, lookup, store, submissions, wire
+from web.hints import ahead, backlog, creation, etag, lookup, store, submissions, wire
 from web.hints.creation import NewHint
 from web.hints.lately import lately
 from web.hints.models import Hint, Submission
@@ -90,6 +90,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         program = submissions.ran(student, exercise, body.code, run.report, source)
         program = submissions.keep(program)
         explain(program, run)
+        ahead.begin(program)
     if source == HERE:
         lately.keep(student, exercise, program.code, program.report)
     return wire.check_out(program)

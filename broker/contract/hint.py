@@ -58,6 +58,8 @@ class Reason(StrEnum):
     """The engine writes no hints in the student's language."""
     OTHER_LEVEL = "other_level"
     """The engine's model writes no hints of this level: what is known of it forbids it."""
+    QUOTA = "quota"
+    """The student, or the course, has no hint by AI left."""
     ONLY_THOUGHTS = "only_thoughts"
     """The model spent its tokens on thoughts: nothing of what it wrote is known to be an answer."""
     TRUNCATED = "truncated"

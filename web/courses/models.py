@@ -52,7 +52,10 @@ def level_choices() -> list[tuple[int, str]]:
 
 
 class Course(models.Model):
-    """Exercises for its members. slug: its name in URLs and in the API, unique on the site."""
+    """Exercises for its members. slug: its name in URLs and in the API, unique on the site.
+
+    hints_an_exercise, hints_a_day, tokens_a_day: its quotas (web.people.quotas); None for none.
+    """
 
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
@@ -71,6 +74,29 @@ class Course(models.Model):
         help_text=_(
             "From level 3 on, sentence by sentence. What the judge then holds for a leak is taken "
             "back before the eyes of the student."
+        ),
+    )
+    hints_an_exercise = models.PositiveSmallIntegerField(
+        _("hints by AI for an exercise"),
+        default=5,
+        null=True,
+        blank=True,
+        help_text=_("Of one student. Empty: any number. Hints without AI are always free."),
+    )
+    hints_a_day = models.PositiveSmallIntegerField(
+        _("hints by AI in 24 hours"),
+        default=20,
+        null=True,
+        blank=True,
+        help_text=_("Of one student, in all exercises of the course. Empty: any number."),
+    )
+    tokens_a_day = models.PositiveIntegerField(
+        _("tokens in 24 hours"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Of all calls to models for this course. Beyond it hints come without AI, until the "
+            "oldest hour is a day old. Empty: any number, and none is counted."
         ),
     )
     title = partialmethod(in_language, "title")

@@ -21,6 +21,7 @@ NOTICES: dict[str, Promise] = {
         "The AI here does not write this hint's language. This hint comes without it."
     ),
     Reason.OTHER_LEVEL: _("The AI here writes no hints of this level. This hint comes without it."),
+    Reason.QUOTA: _("You had no AI hint left for this, so it comes without it."),
     Reason.ONLY_THOUGHTS: _(
         "The AI thought for so long that it gave no answer. This hint comes without it."
     ),

@@ -28,7 +28,8 @@ class Level:
     min_words, max_words: fewer or more are refused. strict: code spans hold only what the student
     wrote or was shown, and no edit is advised. patterns: code spans may hold syntax that the
     student has not used yet. by_author: without a model's text, the author's hint goes before one
-    that is composed of facts, which cannot explain a rule.
+    that is composed of facts, which cannot explain a rule. charge: as how many hints one by AI
+    counts.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Level:
     strict: bool = False
     patterns: bool = False
     by_author: bool = False
+    charge: int = 1
 
 
 LEVELS: dict[int, Level] = {

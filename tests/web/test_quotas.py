@@ -119,7 +119,7 @@ def test_after_the_last_one_a_hint_without_ai_comes_at_once_and_is_free(api: Cal
 
     assert (hint["source"], hint["position"]) == ("evidence", None)
     assert "add(1, 2)" in hint["text"]
-    assert hint["notice"] == f"You have used your 2 AI hints for this exercise. {FREE}"
+    assert hint["notice"] == f"You have used 2 of 2 AI hints for this exercise. {FREE}"
     assert api.get(hint["links"]["self"]).json() == hint
     assert (slots_taken(), waiting(), messages()) == taken
     assert quota(api) == {
@@ -172,7 +172,7 @@ def test_each_exercise_has_its_own_and_a_day_has_one_for_the_course(
     hint = told(api, exercise=here)
 
     assert (
-        hint["notice"] == f"You have used your 3 AI hints of 24 hours. More in about 24 h. {FREE}"
+        hint["notice"] == f"You have used 3 of 3 AI hints in 24 hours. More in about 24 h. {FREE}"
     )
     found = quota(api, here)
     assert (found["spent"], found["exercise"], found["day"]["left"]) == (
@@ -387,7 +387,7 @@ def test_a_level_may_count_as_more_than_one(
         assert quota(api)["exercise"]["left"] == 5 - used
         assert hint["notice"] in (
             "You had no AI hint left for this, so it comes without it.",
-            f"You have used your 5 AI hints for this exercise. {FREE}",
+            f"You have used 5 of 5 AI hints for this exercise. {FREE}",
         )
 
 
@@ -409,7 +409,7 @@ def test_an_allowance_counts_until_its_time(api: Caller, student: User) -> None:
     assert limits(api) == (4, 3)
     for _ in range(3):
         written(api)
-    assert told(api)["notice"].startswith("You have used your 3 AI hints of 24 hours.")
+    assert told(api)["notice"].startswith("You have used 3 of 3 AI hints in 24 hours.")
 
     allow(student=student, hints_a_day=9)
     assert limits(api) == (4, 9)

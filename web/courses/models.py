@@ -16,10 +16,12 @@ from web.courses import checks, topics
 from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
 from web.courses.texts import columns, in_language
 from web.language import words_now
+from web.people.models import MOST_HINTS
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
+MOST_TOKENS = 2_000_000_000
 NO_WORDS = _("Write it in one language at least.")
 BOTH_TESTS = _("An exercise has asserts or cases, not both.")
 
@@ -81,6 +83,7 @@ class Course(models.Model):
         default=5,
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
         help_text=_("Of one student. Empty: any number. Hints without AI are always free."),
     )
     hints_a_day = models.PositiveSmallIntegerField(
@@ -88,12 +91,14 @@ class Course(models.Model):
         default=20,
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
         help_text=_("Of one student, in all exercises of the course. Empty: any number."),
     )
     tokens_a_day = models.PositiveIntegerField(
         _("tokens in 24 hours"),
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_TOKENS)],
         help_text=_(
             "Of all calls to models for this course. Beyond it hints come without AI, until the "
             "oldest hour is a day old. Empty: any number, and none is counted."

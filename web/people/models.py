@@ -6,11 +6,15 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from web.people.permissions import FOR_NOBODY
+
+MOST_HINTS = 10_000
+"""Of any quota: SQLite would keep a number that PostgreSQL does not."""
 
 
 class Platform(models.Model):
@@ -90,12 +94,14 @@ class Allowance(models.Model):
         _("hints by AI for an exercise"),
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
         help_text=_("Empty: as without this row."),
     )
     hints_a_day = models.PositiveSmallIntegerField(
         _("hints by AI in 24 hours"),
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
         help_text=_("Empty: as without this row."),
     )
     until = models.DateTimeField(

@@ -201,19 +201,22 @@ def until_room(used: Iterable[tuple[timedelta, int]], most: int | None) -> timed
 def words(of: Left) -> str:
     """To a student: what is left, or why nothing is and when more is there. "" without a quota."""
     of_exercise, of_day, of_course = of.quota
-    numbers = {"exercise": of_exercise, "day": of_day, "wait": wait(of.more_in)}
+    numbers = {"exercise": of_exercise, "day": of_day}
     match of.spent:
         case None:
             return what_is_left(of)
         case Spent.EXERCISE if of_exercise:
-            told = _("You have used your %(exercise)d AI hints for this exercise.")
+            told = _("You have used %(exercise)d of %(exercise)d AI hints for this exercise.")
         case Spent.DAY if of_day:
-            told = _("You have used your %(day)d AI hints of 24 hours. More in about %(wait)s.")
+            told = _("You have used %(day)d of %(day)d AI hints in 24 hours.")
         case Spent.COURSE if of_course:
-            told = _("The AI of this course is used up for now. More in about %(wait)s.")
+            told = _("The AI of this course is used up for now.")
         case _:
             told = _("There are no AI hints for you here.")
-    return f"{told % numbers} {_('Hints without AI go on, and cost nothing.')}"
+    sentences = [told % numbers, _("Hints without AI go on, and cost nothing.")]
+    if of.more_in:
+        sentences.insert(1, _("More in about %(wait)s.") % {"wait": wait(of.more_in)})
+    return " ".join(sentences)
 
 
 def what_is_left(of: Left) -> str:
@@ -225,10 +228,8 @@ def what_is_left(of: Left) -> str:
     return _("AI hints left: %(parts)s.") % {"parts": ", ".join(parts)} if parts else ""
 
 
-def wait(time: timedelta | None) -> str:
-    """Rounded up; empty for none."""
-    if time is None:
-        return ""
+def wait(time: timedelta) -> str:
+    """Rounded up."""
     minutes = max(1, ceil(time / timedelta(minutes=1)))
     if minutes < 90:
         return _("%(n)d min") % {"n": minutes}

@@ -14,7 +14,10 @@ export class Ladder {
     return Number(this.rungs.find((rung) => rung.checked).value);
   }
 
-  /** Asks what is open by now. Chooses the advised level where another one is advised than before. */
+  /**
+   * Asks what is open by now. Chooses the advised level where another one is advised than before.
+   * Gives the sentence on how many hints by AI are left.
+   */
   async refresh() {
     const { body } = await call("GET", this.path);
     if (body.advised !== this.advised) this.rungs[body.advised - 1].checked = true;
@@ -26,5 +29,6 @@ export class Ladder {
       label.toggleAttribute("data-locked", rung.disabled);
       if (level === body.highest + 1) label.querySelector(".rung-lock").textContent = body.why;
     }
+    return body.quota.words;
   }
 }

@@ -37,7 +37,7 @@ from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Hint
 from web.ops import pages
-from web.people.models import ApiToken, Platform, User
+from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -141,6 +141,7 @@ TABLES = {
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
+    "people/allowance": "++++ -+-+ -+x+ -+x+ ++x+",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/platform": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
@@ -265,6 +266,7 @@ class World:
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,
+            "people/allowance": Allowance.objects.create(course=exercise.course, hints_a_day=30),
             "people/apitoken": token,
             "people/platform": Platform.objects.get(),
             "people/user": student,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from broker import health
 from broker.contract import attempt
 from broker.contract import hint as contract
-from web.courses.models import Exercise, level_choices
+from web.courses.models import Course, Exercise, level_choices
 from web.tutor.languages import Locale
 
 ERROR_CHARS, MODEL_CHARS = 1000, 200
@@ -128,6 +128,14 @@ class Hint(models.Model):
     prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
+    charge = models.PositiveSmallIntegerField(
+        _("counts as hints by AI"),
+        default=0,
+        help_text=_("Of the student's quota; 0 once it has ended without a model's text."),
+    )
+    # From 1 for each student. Of two requests that count the same hints at the same time, both take
+    # the same number, so that one is kept out: see web.people.quotas.
+    charge_number = models.PositiveIntegerField(null=True, editable=False)
 
     # By the database's clock, which alone tells how old a hint is: see web.database.ago.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -162,6 +170,7 @@ class Hint(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="one_hint_a_key",
             ),
+            models.UniqueConstraint(fields=["student", "charge_number"], name="one_charge_a_time"),
         ]
 
     def __str__(self) -> str:
@@ -216,6 +225,28 @@ class Explanation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} · {self.exercise_id}"
+
+
+class Spending(models.Model):
+    """Tokens that models have used for a course in one hour; web.hints.spending."""
+
+    # The constraint's index begins with this column.
+    course = models.ForeignKey(
+        Course, on_delete=models.CASCADE, related_name="spendings", db_index=False
+    )
+    hour = models.DateTimeField(_("hour"))
+    tokens = models.PositiveBigIntegerField(_("tokens"))
+
+    class Meta:
+        verbose_name = _("spending")
+        verbose_name_plural = _("spendings")
+        ordering = ["-hour"]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "hour"], name="one_spending_an_hour")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course} · {self.hour}"
 
 
 class Diagnosis(models.Model):

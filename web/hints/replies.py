@@ -13,7 +13,7 @@ from web.engines.licences import Trust
 from web.hints import store, wire
 from web.hints.api import AskedExercise, HintId, OnBehalfOf, own_hint, refuse_nul
 from web.language import locale_now
-from web.people import acting, rungs
+from web.people import acting, quotas, rungs
 from web.tutor.ladder import reflects
 
 router = Router(tags=["hints"])
@@ -52,7 +52,7 @@ def reflect(request: HttpRequest, hint_id: HintId, body: wire.ReflectionIn) -> w
 @router.get(
     "/ladder",
     response=wire.LadderOut,
-    summary="Which levels of help are open",
+    summary="Which levels of help are open, and how much help is left",
     openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def ladder(
@@ -68,4 +68,5 @@ def ladder(
         why=rungs.why(found),
         advised=found.advised,
         levels=[*found.levels],
+        quota=wire.quota_out(quotas.left(student, asked)),
     )

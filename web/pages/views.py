@@ -23,7 +23,7 @@ from web.engines import roster
 from web.engines.licences import Trust
 from web.language import locale_now
 from web.pages.words import ladder, script_words
-from web.people import access, rungs
+from web.people import access, quotas, rungs
 from web.people.models import User
 from web.tutor import markdown
 from web.tutor.evidence.report import shorten
@@ -66,6 +66,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         "samples": list(islice(samples(row), MOST_SAMPLES)),
         "rungs": open_,
         "ladder": ladder(open_),
+        "quota": quotas.words(quotas.left(user, row)),
         "page": {
             "exercise": row.path,
             "language": row.language,

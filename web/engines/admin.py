@@ -256,7 +256,7 @@ class AIModelConfigAdmin(ServersAdmin):
         view = self.admin_site.admin_view(self.test_view)
         return [
             path("test/", view, name="engines_aimodelconfig_test"),
-            *Shelf(self.admin_site).urls(),
+            *Shelf(self).urls(),
             *super().get_urls(),
         ]
 

@@ -108,6 +108,7 @@ def bands(memory_gb: float | None) -> list[Band]:
     Picked is the largest size that is not above `memory_gb`: none below the smallest, or for None.
     """
     sizes = sorted({(fit.low_gb, fit.high_gb) for fit in FITS})
+    # One size alone: what fits a smaller GPU is in the rows above, for whoever wants room to spare.
     reached = [size for size in sizes if memory_gb is not None and size[0] <= memory_gb]
     return [
         Band(
@@ -121,6 +122,7 @@ def bands(memory_gb: float | None) -> list[Band]:
 
 def memory(typed: str) -> float | None:
     """Gigabytes that a person typed, `24`, `23.5` or `24 GB`; None if that is no such number."""
+    # Cut first: a text of any length may stand in a URL.
     try:
         number = float(typed[:20].strip().lower().removesuffix("gb"))
     except ValueError:

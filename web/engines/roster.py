@@ -175,7 +175,8 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),
-        model=model_of(engine, config),
+        # By this name too, so that no other model than the one that is meant writes the hint.
+        model=known_as(engine, config),
         has=kind.has,
         api_key=key,
         languages=tuple(engine.languages.split(",")),
@@ -197,11 +198,15 @@ def model_of(engine: Engine, config: AIModelConfig) -> str:
     return engine.model_name or KINDS[engine.kind].model(config)
 
 
-def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
-    """What is known of the engine's model; of the local engine's by the name of its file."""
+def known_as(engine: Engine, config: AIModelConfig) -> str:
+    """The name that says which model it is; of the local engine's that of its file."""
     own = engine.url or engine.model_name
-    name = model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
-    return presets.known(name)
+    return model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
+
+
+def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
+    """What is known of the engine's model."""
+    return presets.known(known_as(engine, config))
 
 
 def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
@@ -253,7 +258,7 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
 
 def identity_of(engine: Engine, config: AIModelConfig) -> str:
     extra_body = manner_of(engine, config)["extra_body"]
-    return identity(url_of(engine, config), model_of(engine, config), extra_body)
+    return identity(url_of(engine, config), known_as(engine, config), extra_body)
 
 
 def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
@@ -283,4 +288,4 @@ def model_of_prefix() -> str:
 @lru_cache(maxsize=2)
 def model_in(second: int) -> str:
     config = AIModelConfig.current()
-    return KINDS[config.mode].model(config)
+    return KINDS[config.mode].known_as(config)

@@ -9,6 +9,8 @@ from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.example import WorkedExample
 from web.tutor.gate.lexis import printable
+from web.tutor.gate.literals import formats
+from web.tutor.gate.pseudo import is_pseudo
 from web.tutor.gate.ruling import Ruling as Ruling
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
@@ -151,15 +153,20 @@ class Gate:
         draft, level, seen, shown = self._draft, self._level, self._seen, self.example.seen
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
+        freely = patterns or self._may_tell
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, seen)),
-            ("R3", not (patterns or self._may_tell) and orders.commands_edit(draft.sentence, seen)),
+            ("R2", rules.shows_literal(draft, self._solutions, seen)),
+            ("R2", rules.tells_operator(draft, self._solutions, seen, patterns)),
+            ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._solutions, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
-            ("R1", any(shows_snippet(text, shown, patterns) for text in draft.within_reach)),
+            ("R1", any(self._holds_code(text) for text in draft.within_reach)),
+            ("R1", is_pseudo(draft.added, seen)),
+            ("R1", not patterns and formats(draft.rendered)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._told, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
@@ -169,6 +176,10 @@ class Gate:
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
+
+    def _holds_code(self, text: str) -> bool:
+        patterns = self._level.patterns and bool(self._solutions)
+        return shows_snippet(self._seen.without_lines(text), self.example.seen, patterns)
 
     def _waits(self) -> bool:
         """Whether this text may only be shown once a later sentence asks.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from web.courses.models import Course
 from web.engines.models import Licence
 from web.people.models import User
 from web.prepared import Prepared, Slot
@@ -11,6 +13,35 @@ from web.tutor.diagnosis import finding
 from web.tutor.gate import judge
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.writing import prompt
+
+
+class Trust(NamedTuple):
+    """How far a course lets models go beyond their licences; None: nobody has evaluated the model.
+
+    unlicensed: such a model writes, and judges what is written. tries: every model does everything,
+    as the course is an evaluation's.
+    """
+
+    unlicensed: bool = False
+    tries: bool = False
+
+    @classmethod
+    def of(cls, course: Course) -> Trust:
+        return cls(course.trusts_unlicensed, course.tries_models)
+
+    def writes(self, licence: Licence | None, level: int, locale: Locale) -> bool:
+        known = self.unlicensed if licence is None else level in licence.written(locale)
+        return self.tries or known
+
+    def judges(self, licence: Licence | None) -> bool:
+        return self.tries or (self.unlicensed if licence is None else licence.judges)
+
+    def diagnoses(self, licence: Licence | None) -> bool:
+        # Trust alone is not enough: it would cost each hint requests that may come to nothing.
+        return self.tries or bool(licence and licence.diagnoses)
+
+
+NO_TRUST = Trust()
 
 
 def template_version(writing: str = "") -> str:

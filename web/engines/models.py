@@ -77,7 +77,7 @@ class JudgedBy(models.TextChoices):
     NOBODY = "none", _("nobody: the rules alone decide")
     """Hints are shown while they are written."""
     SAME = "same", _("the engine that wrote the hint")
-    """Unless its model is known to be too small for that."""
+    """If its model has the licence for that."""
     OTHER = "other", _("another engine")
     """The judge_engine of the AI mode."""
 
@@ -154,8 +154,17 @@ class AIModelConfig(models.Model):
         help_text=_(
             "The model mends the student's program in hiding, and it is run: what passes every "
             "test tells the gate and the judge what no hint may say. One request more for each "
-            "program that nobody has asked about before; not for models that are known to be too "
-            "small."
+            "program that nobody has asked about before; only with models that have the licence "
+            "for it."
+        ),
+    )
+    runs_ahead = models.BooleanField(
+        _("find out ahead of the request"),
+        default=False,
+        help_text=_(
+            "As soon as a program fails its tests, while at least half of an engine's slots are "
+            "free: a hint that is asked for afterwards comes sooner. Many of these requests are "
+            "for programs that nobody asks about, so switch it on for engines of your own."
         ),
     )
     connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
@@ -312,7 +321,8 @@ class Licence(models.Model):
         _("judge's threshold"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.01), MaxValueValidator(0.99)],
+        # Small judges have been seen to be sure of next to nothing, or of nearly everything.
+        validators=[MinValueValidator(0.0001), MaxValueValidator(1)],
         help_text=_("Empty: that of the AI mode."),
     )
     diagnoses = models.BooleanField(_("finds out what is wrong"), default=False)

@@ -12,6 +12,7 @@ from broker.contract.hint import Lane, Source
 from broker.contract.job import HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates, statements
@@ -19,7 +20,6 @@ from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
-from web.tutor.gate import judge
 from web.tutor.languages import Locale
 from web.tutor.writing.prompt import answer_tokens
 
@@ -48,8 +48,13 @@ def exercise_at(pk: int, revision: int) -> Exercise:
     return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
 
 
-def job(row: Hint, serving: Serving, *, streams: bool, earlier: tuple[str, ...] = ()) -> HintJob:
-    """earlier: texts of the hints that the student has had for this exercise, oldest first."""
+def job(
+    row: Hint, serving: Serving, *, streams: bool, trust: Trust = NO_TRUST,
+    earlier: tuple[str, ...] = (),
+) -> HintJob:  # fmt: skip
+    """streams, trust: of the course. earlier: texts of the hints that the student has had for this
+    exercise, oldest first.
+    """
     exercise, report = row.exercise, Report.from_json(row.submission.report)
     return HintJob(
         hint=str(row.pk),
@@ -58,6 +63,7 @@ def job(row: Hint, serving: Serving, *, streams: bool, earlier: tuple[str, ...] 
         engine=row.engine,
         level=row.level,
         locale=row.locale,
+        licensed=serving.licensed(row.level, row.locale, trust),
         statement=exercise.statement(row.locale),
         reference=exercise.reference,
         mistakes=exercise.mistakes(row.locale),
@@ -71,9 +77,9 @@ def job(row: Hint, serving: Serving, *, streams: bool, earlier: tuple[str, ...] 
         avoid=exercise.words_to_avoid(),
         endpoint=serving.endpoint,
         sampling=sampling(serving.sampling, row.level, row.locale),
-        judge=serving.judge if row.level <= judge.HIGHEST else None,
+        judge=serving.judge_at(row.level),
         streams=streams,
-        diagnoses=serving.diagnoses,
+        diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("courses", "0006_letter_case"),
+        ("courses", "0007_quotas"),
     ]
 
     operations = [

@@ -52,8 +52,8 @@ class Migration(migrations.Migration):
                         help_text="Empty: that of the AI mode.",
                         null=True,
                         validators=[
-                            django.core.validators.MinValueValidator(0.01),
-                            django.core.validators.MaxValueValidator(0.99),
+                            django.core.validators.MinValueValidator(0.0001),
+                            django.core.validators.MaxValueValidator(1),
                         ],
                         verbose_name="judge's threshold",
                     ),
@@ -93,5 +93,14 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.AlterField(
+            model_name="aimodelconfig",
+            name="diagnoses",
+            field=models.BooleanField(
+                default=True,
+                help_text="The model mends the student's program in hiding, and it is run: what passes every test tells the gate and the judge what no hint may say. One request more for each program that nobody has asked about before; only with models that have the licence for it.",
+                verbose_name="find out first what is wrong",
+            ),
         ),
     ]

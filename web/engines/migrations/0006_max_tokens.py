@@ -14,7 +14,7 @@ def raise_default(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engines", "0003_licence"),
+        ("engines", "0004_ahead"),
     ]
 
     operations = [

@@ -45,7 +45,7 @@ class PromptTask:
     answers as they should be, avoid has words that no hint may say. result: L0 in words; facts:
     what the program did, a text each. earlier: hints that the student has had here, oldest first.
     diagnosis: what is wrong, as a model has found and running its fix has proved, in English.
-    retry: reason why the gate refused the first try, `leak` or `off_template`; refused: the model's
+    retry: reason why the gate refused the first try, one of versions.RETRY; refused: the model's
     own sentence for which it did. version: of the prompt's words; empty for the one in use.
     """
 

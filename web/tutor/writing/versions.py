@@ -28,7 +28,7 @@ HEADINGS = (
     "earlier", "diagnosis", "refused",
 )  # fmt: skip
 """Parts of a prompt, each with the heading that it has in words.toml."""
-RETRY = ("leak", "off_template")
+RETRY = ("leak", "off_template", "repeats")
 SAMPLE = ("samples", "code", "result", "hint")
 LEAST_TOKENS, MOST_TOKENS = 50, 2_000
 MOST_SAMPLES = 4

@@ -14,8 +14,10 @@ export class Ladder {
     return Number(this.rungs.find((rung) => rung.checked).value);
   }
 
-  /** Asks what is open by now. Chooses the advised level where another one is advised than before,
-      or where the chosen one is there no longer. */
+  /**
+   * Asks what is open by now. Chooses the advised level where another one is advised than before,
+   * or where the chosen one is there no longer. Gives the sentence on how many hints by AI are left.
+   */
   async refresh() {
     const { body } = await call("GET", this.path);
     const gone = !body.levels.includes(this.level);
@@ -30,5 +32,6 @@ export class Ladder {
       label.toggleAttribute("data-locked", rung.disabled);
       if (level === next) label.querySelector(".rung-lock").textContent = body.why;
     }
+    return body.quota.words;
   }
 }

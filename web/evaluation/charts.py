@@ -86,9 +86,7 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     boxes = []
     for leak, tone in ((False, "good"), (True, "bad")):
         scores = [
-            item.probability
-            for item in items
-            if item.leak is leak and item.probability is not None
+            item.probability for item in items if item.leak is leak and item.probability is not None
         ]
         counts = [0] * BINS
         for score in scores:

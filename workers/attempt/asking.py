@@ -11,6 +11,7 @@ from broker.contract.job import HintJob
 from web.tutor.gate.judge import correction_of
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
+from web.tutor.writing.versions import version
 from workers.attempt.calls import ModelRequest, nonce
 
 if TYPE_CHECKING:
@@ -27,12 +28,18 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     if LEVELS[job.level].tells and attempt.fix:
         # To say in words what has to change, the model must know it.
         diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
-    task = prompt_task(job, retry(attempt), diagnosis)
+    task = replace(
+        prompt_task(job, retry(attempt)),
+        facts=attempt.facts,
+        diagnosis=diagnosis,
+        refused=attempt.rulings[-1].sentence if attempt.rulings else "",
+    )
     messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
         sampling = replace(sampling, max_tokens=left)
-    return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
+    label = version(job.prompt).label
+    return ModelRequest(Purpose.WRITE, label, messages, sampling, beginning)
 
 
 def retry(attempt: Attempt) -> str | None:
@@ -45,7 +52,8 @@ def retry(attempt: Attempt) -> str | None:
     return None if attempt.blocked is Reason.UNJUDGED else attempt.blocked
 
 
-def prompt_task(job: HintJob, retry: str | None, diagnosis: str = "") -> prompt.PromptTask:
+def prompt_task(job: HintJob, retry: str | None) -> prompt.PromptTask:
+    """What was known when the hint was claimed."""
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -54,7 +62,11 @@ def prompt_task(job: HintJob, retry: str | None, diagnosis: str = "") -> prompt.
         mistakes=job.mistakes,
         result=job.l0,
         code=job.code,
-        diagnosis=diagnosis,
         question=job.question,
+        facts=job.facts,
+        earlier=job.earlier,
+        examples=job.examples,
+        avoid=job.avoid,
+        version=job.prompt,
         retry=retry,
     )

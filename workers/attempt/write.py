@@ -121,6 +121,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
         fix=attempt.fix,
+        avoid=job.avoid,
+        examples=job.examples,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
@@ -173,5 +175,6 @@ def is_held(job: HintJob) -> bool:
 def differing(job: HintJob, ruling: Ruling) -> Ruling:
     """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
     if ruling.ok and repeats(ruling.text, job.earlier):
-        return Ruling(ok=False, rule=REPEATS, reason=Reason.OFF_TEMPLATE)
+        reason, said = Reason.OFF_TEMPLATE, ruling.text
+        return Ruling(ok=False, rule=REPEATS, reason=reason, sentence=said)
     return ruling

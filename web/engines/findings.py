@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from broker.contract.job import Dialect
 from web.engines import licences, roster
 from web.engines.keys import UnreadableKey
+from web.engines.kinds import KINDS
 from web.engines.licences import NO_TRUST
 from web.engines.models import AIModelConfig, Engine, Licence
 from web.language import locale_now
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from web.engines.connection import Check
 
 MODELS_SHOWN = 20
-# Rough on purpose: who reads it wants to know whether it is minutes or hours.
-EVALUATION_REQUESTS = 4000
-REQUEST_S = 4.0
-EVALUATION_SLOTS = 8
+# Rough on purpose: who reads it wants to know whether it is minutes or hours. The shipped set has
+# a thousand texts for the judge, one at a time, and eight hundred hints and diagnoses.
+JUDGED_S, WRITTEN_S = 300.0, 4200.0
 TONES = {True: "success", None: "warning", False: "error"}
 
 
@@ -85,7 +85,8 @@ def licence_words(model: str) -> str:
 
 def evaluation_minutes(engine: Engine) -> int:
     """About how long the shipped evaluation takes this engine."""
-    return ceil(EVALUATION_REQUESTS * REQUEST_S / min(engine.slots, EVALUATION_SLOTS) / 60)
+    seconds = JUDGED_S + WRITTEN_S / engine.slots
+    return ceil(seconds * KINDS[engine.kind].wait_factor / 60)
 
 
 def why_nobody_writes() -> str:

@@ -84,6 +84,7 @@ class LicenceAdmin(admin.ModelAdmin[Licence]):
         return ("model", *self.readonly_fields) if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: Licence, form: Any, change: bool) -> None:
+        # A better note makes no other licence of it.
         if {*form.changed_data} - {"note"}:
             assert isinstance(request.user, User)
             obj.granted_by, obj.evaluation = request.user, ""

@@ -30,7 +30,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from tests.web.kit import EXERCISE, WRONG, queued
+from tests.web.kit import EXERCISE, WRONG, licensed, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.events.app import Events
@@ -140,6 +140,7 @@ TABLES = {
     "django_celery_results/taskresult": "xx++ xx++ xxxx xxx+ xxxx",
     "engines/aimodelconfig": ">>>> xx++ xxx+ xxxx xxxx",
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
+    "engines/licence": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
@@ -265,6 +266,7 @@ class World:
             "django_celery_results/taskresult": TaskResult.objects.create(task_id="x"),
             "engines/aimodelconfig": AIModelConfig.current(),
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
+            "engines/licence": licensed(),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,

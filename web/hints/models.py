@@ -165,7 +165,11 @@ class Hint(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="one_hint_a_key",
             ),
-            models.UniqueConstraint(fields=["student", "charge_number"], name="one_charge_a_time"),
+            models.UniqueConstraint(
+                fields=["student", "charge_number"],
+                condition=Q(charge_number__gt=0),
+                name="one_charge_a_time",
+            ),
         ]
 
     def __str__(self) -> str:

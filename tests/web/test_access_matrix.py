@@ -121,6 +121,8 @@ RULES: dict[str, Rule] = {
     "/admin/people/user/<id>/password/": always("ssssssxxx+"),
     "/admin/courses/course/<int:pk>/import/": always("ssssss-+-+"),
     "/admin/engines/aimodelconfig/test/": always("ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/": takes("ssssssxx++", POST="ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/now/": always("ssssssxx++"),
     "/admin/engines/engine/<int:pk>/test/": takes("ssssssxxx>", POST="ssssssxxx+"),
     "/admin/engines/engine/preset/": always("ssssssxx++"),
     "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),

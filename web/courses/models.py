@@ -78,6 +78,34 @@ class Course(models.Model):
             "back before the eyes of the student."
         ),
     )
+    trusts_unlicensed = models.BooleanField(
+        _("let models write that nobody has evaluated"),
+        default=False,
+        help_text=_(
+            "Off: where a model has not been evaluated, hints are composed of what the program "
+            "did, or come from their author. On: in this course it writes all the same, and may "
+            "judge hints, though nobody knows how often it is wrong or gives the solution away. "
+            "The gate's rules hold as ever. The change is logged with your name."
+        ),
+    )
+    # Set by an evaluation for a course of its own: there every model does everything.
+    tries_models = models.BooleanField(default=False, editable=False)
+    evaluates = models.BooleanField(
+        _("requests may be used to evaluate models"),
+        default=False,
+        help_text=_(
+            "Programs and questions of the last days, without names, are asked of a model once "
+            "more to see how it does."
+        ),
+    )
+    tells = models.BooleanField(
+        _("a last level says what to change"),
+        default=False,
+        help_text=_(
+            "Level 5 names the expression that has to change, and why, without code. Such a hint "
+            "counts as two. Off: there is no level 5."
+        ),
+    )
     hints_an_exercise = models.PositiveSmallIntegerField(
         _("hints by AI for an exercise"),
         default=5,
@@ -267,6 +295,10 @@ class Exercise(models.Model):
                 self.ignores_case,
             )
         return Asserts(self.tests) if self.tests.strip() else None
+
+    def runs_here(self) -> bool:
+        """Whether its programs are run on this site, rather than by a platform."""
+        return self.language == PYTHON and self.tests_to_run() is not None
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

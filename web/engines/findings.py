@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from broker.contract.job import Dialect
 from web.engines import roster
 from web.engines.keys import UnreadableKey
-from web.engines.models import AIModelConfig, Engine, JudgedBy
+from web.engines.licences import NO_TRUST
+from web.engines.models import AIModelConfig, Engine
 from web.language import locale_now
+from web.tutor.gate.judge import HIGHEST
 
 if TYPE_CHECKING:
     from web.engines.connection import Check
@@ -42,13 +44,14 @@ def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
     parts = []
     for engine in engines:
         judge = roster.judging(engine, config)
-        names = {"engine": engine.name, "judge": judge}
-        if judge is None and config.judged_by == JudgedBy.SAME:
-            text = _(
-                "%(engine)s: by nobody, as its model is too small to judge; the rules alone decide"
-            )
-        elif judge is None:
+        names = {"engine": engine.name, "judge": judge, "highest": HIGHEST}
+        if judge is None:
             text = _("%(engine)s: by nobody; the rules alone decide")
+        elif not NO_TRUST.judges(roster.licence_of(judge, config)):
+            text = _(
+                "%(engine)s: by %(judge)s, whose model has no licence to judge, so hints up to "
+                "level %(highest)d come without a model: have it evaluated, or choose another judge"
+            )
         elif {"logprobs", "response_format"} <= roster.dialect_of(judge, config).left_out:
             text = _("%(engine)s: by %(judge)s, by its word alone, as it gives no probabilities")
         else:

@@ -22,7 +22,8 @@ from web.api.nul import DETAIL
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import backlog, creation, etag, lookup, start, store, submissions, wire
+from web.engines.licences import Trust
+from web.hints import ahead, backlog, creation, etag, lookup, start, store, submissions, wire
 from web.hints.creation import NewHint
 from web.hints.lately import lately
 from web.hints.models import Hint, Submission
@@ -94,6 +95,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         program = submissions.ran(student, exercise, body.code, run.report, source)
         program = submissions.keep(program)
         start.explain(program, run)
+        ahead.begin(program)
     if source == HERE:
         lately.keep(student, exercise, program.code, program.report)
     return wire.check_out(program)
@@ -347,10 +349,11 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
         return Problem(problem.ALREADY_CORRECT)
     # The lowest level is open to everybody, and is asked for most: nothing is looked up for it.
     if new.level > LOWEST:
-        open_ = rungs.rungs(new.submission, new.question)
-        if new.level > open_.highest:
+        written = roster.written(new.locale, Trust.of(new.submission.exercise.course))
+        open_ = rungs.rungs(new.submission, written, new.question)
+        if new.level > open_.highest or new.level not in open_.levels:
             more = {"highest": open_.highest, "opener": open_.opener}
-            return Problem(problem.LEVEL_LOCKED, rungs.why(open_), more=more)
+            return Problem(problem.LEVEL_LOCKED, rungs.why_not(open_, new.level), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

@@ -11,6 +11,7 @@ from broker.contract.hint import Lane, Source
 from broker.contract.job import HintJob, Partial
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates
@@ -18,7 +19,6 @@ from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
-from web.tutor.gate import judge
 from web.tutor.languages import Locale
 
 COMPOSED = 4
@@ -44,7 +44,8 @@ def exercise_at(pk: int, revision: int) -> Exercise:
     return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
 
 
-def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
+def job(row: Hint, serving: Serving, *, streams: bool, trust: Trust = NO_TRUST) -> HintJob:
+    """streams, trust: of the course."""
     exercise = row.exercise
     return HintJob(
         hint=str(row.pk),
@@ -53,6 +54,7 @@ def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
         engine=row.engine,
         level=row.level,
         locale=row.locale,
+        licensed=serving.licensed(row.level, row.locale, trust),
         statement=exercise.statement(row.locale),
         reference=exercise.reference,
         mistakes=exercise.mistakes(row.locale),
@@ -62,9 +64,9 @@ def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
         question=row.question,
         endpoint=serving.endpoint,
         sampling=serving.sampling,
-        judge=serving.judge if row.level <= judge.HIGHEST else None,
+        judge=serving.judge_at(row.level),
         streams=streams,
-        diagnoses=serving.diagnoses,
+        diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,

@@ -8,8 +8,11 @@ from ninja import Router
 
 from web.api import openapi, problem
 from web.api.problem import Problem
+from web.engines import roster
+from web.engines.licences import Trust
 from web.hints import store, wire
 from web.hints.api import AskedExercise, HintId, OnBehalfOf, own_hint, refuse_nul
+from web.language import locale_now
 from web.people import acting, quotas, rungs
 from web.tutor.ladder import reflects
 
@@ -56,12 +59,14 @@ def ladder(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
 ) -> wire.LadderOut:
     student, asked = acting.asking(request, exercise, on_behalf_of)
-    found = rungs.rungs_now(student, asked)
+    written = roster.written(locale_now(), Trust.of(asked.course))
+    found = rungs.rungs_now(student, asked, written)
     return wire.LadderOut(
         entry=found.entry,
         highest=found.highest,
         opener=found.opener,
         why=rungs.why(found),
         advised=found.advised,
+        levels=[*found.levels],
         quota=wire.quota_out(quotas.left(student, asked)),
     )

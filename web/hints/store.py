@@ -23,6 +23,7 @@ from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.engines import roster
+from web.engines.licences import Trust
 from web.hints import attempts, jobs, lookup, submissions
 from web.hints.arrows import AGAIN, final, left
 from web.hints.creation import Created, Creation, NewHint, NoneLeft, Waiting
@@ -86,14 +87,14 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         if not found:
             return None
         attempts.begin(hint, attempt, engine)
-    [(code, report, source, revision, streams, *columns)] = found
+    [(code, report, source, revision, streams, unlicensed, tries, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
     row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    return jobs.job(row, serving, streams=bool(streams))
+    return jobs.job(row, serving, streams=bool(streams), trust=Trust(bool(unlicensed), bool(tries)))
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -102,15 +103,13 @@ CLAIMED = (
     "partial",
 )  # fmt: skip
 PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
+COURSE = "FROM courses_course c, courses_exercise e WHERE c.id = course_id AND e.id = exercise_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}
     WHERE id = %s AND state = %s AND attempt < %s
-    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
-        SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
-    ), (
-        SELECT streams FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
-        WHERE courses_exercise.id = exercise_id
-    ), {", ".join(CLAIMED)}
+    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}),
+        (SELECT revision {COURSE}), (SELECT streams {COURSE}),
+        (SELECT trusts_unlicensed {COURSE}), (SELECT tries_models {COURSE}), {", ".join(CLAIMED)}
 """  # noqa: S608  # of our own names
 
 

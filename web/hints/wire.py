@@ -78,7 +78,8 @@ class HintIn(Schema):
         ge=min(LEVELS),
         le=max(LEVELS),
         strict=True,
-        description=f"Rung of help: {RUNGS}; it must be open to the student.",
+        description=f"Rung of help: {RUNGS}; it must be open to the student, and there for "
+        "the exercise.",
     )
     code: Code
     question: str = Field(
@@ -258,6 +259,10 @@ class LadderOut(BaseModel):
     )
     why: str = Field(description="The same as a sentence for the student; empty for null.")
     advised: int = Field(description="The level to ask for next.")
+    levels: list[int] = Field(
+        description="The levels that there are for this exercise, rising: one that only a model "
+        "can write is there only where one may, or where the author has written it."
+    )
     quota: QuotaOut = Field(description="The hints by AI that are left.")
 
 

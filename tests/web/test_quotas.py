@@ -29,10 +29,11 @@ from tests.web.kit import (
     waiting,
 )
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines.models import Engine
-from web.hints import store
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine
+from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
-from web.hints.models import Hint, Spending
+from web.hints.models import Diagnosis, Hint, Spending
 from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 from web.tutor.levels import LEVELS
@@ -663,3 +664,20 @@ def test_many_that_end_at_once_are_all_counted(
     assert all(at_once(*[finish(hint) for hint in hints]))
 
     assert Spending.objects.get().tokens == 8 * 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
+    AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    roster.ahead_in.cache_clear()
+    Course.objects.update(tokens_a_day=20)
+    api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})
+    row = Diagnosis.objects.get()
+
+    ahead.keep_calls(row.pk, iter([used(10, 5, purpose=Purpose.DIAGNOSE), used(4, 1)]))
+
+    assert Spending.objects.get().tokens == 20
+    assert quota(api)["spent"] == "course"
+    code = WRONG.replace("-", "*")
+    assert api.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
+    assert Diagnosis.objects.get() == row

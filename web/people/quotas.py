@@ -24,7 +24,7 @@ from web.hints.models import Hint, Spending
 from web.people import access
 from web.people.models import Allowance, User
 from web.prepared import Prepared, Slot
-from web.statements import ALWAYS, Sql, ago_sql
+from web.statements import ALWAYS, Sql, ago_sql, holds
 
 DAY = timedelta(hours=24)
 
@@ -81,6 +81,18 @@ TOKENS = (
 )
 
 
+def has_tokens(course: Course) -> Sql:
+    """That some are left of its budget. Nothing knows beforehand how many it will take."""
+    since = ago_sql(DAY.total_seconds())
+    of = (course.pk, *since.parameters, course.tokens_a_day)
+    return Sql(f"{TOKENS.format(since=since.text)} < %s", of)
+
+
+def tokens_are_spent(course: Course) -> bool:
+    """Those of its day, where it has a budget."""
+    return course.tokens_a_day is not None and not holds(has_tokens(course))
+
+
 class Reservation(NamedTuple):
     """For the statement that writes a hint's row. condition: there is room for its charge.
 
@@ -110,9 +122,7 @@ def reservation(student: User, exercise: Exercise, level: int, charge: int) -> R
         today = (student.pk, *since.parameters, exercise.course_id, *this, of.a_day)
         parts.append(Sql(f"{counted} <= %s", today))
     if of.tokens is not None:
-        # No hint knows beforehand what it will cost: those in flight may pass the budget.
-        counted = TOKENS.format(since=since.text)
-        parts.append(Sql(f"{counted} < %s", (exercise.course_id, *since.parameters, of.tokens)))
+        parts.append(has_tokens(exercise.course))
     condition = Sql(
         " AND ".join(part.text for part in parts) or ALWAYS.text,
         tuple(value for part in parts for value in part.parameters),

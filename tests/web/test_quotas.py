@@ -33,8 +33,8 @@ from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
 from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
-from web.hints.models import Diagnosis, Hint, Spending
-from web.people.models import Allowance, ApiToken, Platform, User
+from web.hints.models import Diagnosis, Hint
+from web.people.models import Allowance, ApiToken, Platform, Spending, User
 from web.people.tokens import fresh
 from web.tutor.levels import LEVELS
 

@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 
 from web.courses.models import Course, Exercise
 from web.database import ago
-from web.hints.models import Hint, Spending
+from web.hints.models import Hint
 from web.people import access
-from web.people.models import Allowance, User
+from web.people.models import Allowance, Spending, User
 from web.prepared import Prepared, Slot
 from web.statements import ALWAYS, Sql, ago_sql, holds
 
@@ -77,7 +77,7 @@ CHARGES = """
 """
 OF_COURSE = "exercise_id IN (SELECT id FROM courses_exercise WHERE course_id = %s)"
 TOKENS = (
-    "(SELECT COALESCE(SUM(tokens), 0) FROM hints_spending WHERE course_id = %s AND hour > {since})"
+    "(SELECT COALESCE(SUM(tokens), 0) FROM people_spending WHERE course_id = %s AND hour > {since})"
 )
 
 

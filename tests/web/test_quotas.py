@@ -220,7 +220,7 @@ def test_korean_students_read_it_in_korean(api: Caller) -> None:
 ENDS = {
     "withheld": Outcome(state=State.WITHHELD, reason=Reason.LEAK),
     "failed": Outcome(state=State.FAILED, reason=Reason.MODEL_TIMEOUT),
-    "other language": Outcome(state=State.FAILED, reason=Reason.OTHER_LANGUAGE),
+    "no licence": Outcome(state=State.FAILED, reason=Reason.UNLICENSED),
 }
 
 

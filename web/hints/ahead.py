@@ -128,6 +128,7 @@ def claim(job: str, attempt: int, engine: str) -> HintJob | None:
         question="",
         endpoint=serving.endpoint,
         sampling=serving.sampling,
+        licensed=True,
         diagnoses=True,
         lane=Lane.BATCH,
     )

@@ -229,8 +229,8 @@ class LimitOut(BaseModel):
 class QuotaOut(BaseModel):
     """Hints by AI that are left; those without AI, from the program or the author, cost nothing.
 
-    A hint counts from the request on, unless it ends without a model's text, or a higher level is
-    asked for after `helpful: false`. Who teaches the course has no quota.
+    A hint counts from the request on, but not if it ends without a model's text, nor if it was
+    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota.
     """
 
     exercise: LimitOut | None = Field(description="For this exercise; null: any number.")

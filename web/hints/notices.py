@@ -21,6 +21,10 @@ NOTICES: dict[str, Promise] = {
         "The AI here does not write this hint's language. This hint comes without it."
     ),
     Reason.OTHER_LEVEL: _("The AI here writes no hints of this level. This hint comes without it."),
+    Reason.UNVERIFIED: _(
+        "The AI could not prove what is wrong here, and does not write so much then. This hint "
+        "comes without it; your teacher can tell you more."
+    ),
     Reason.ONLY_THOUGHTS: _(
         "The AI thought for so long that it gave no answer. This hint comes without it."
     ),

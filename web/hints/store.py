@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended
-from broker.contract.hint import ARROWS, Outcome, Reason, State, fallback
+from broker.contract.hint import ARROWS, Outcome, Reason, State
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
@@ -27,6 +27,7 @@ from web.hints import attempts, jobs, lookup, submissions
 from web.hints.creation import Created, Creation, NewHint, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.statements import Sql, ago_sql, insert, now_sql, update
+from web.tutor.evidence.floor import fallback
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
@@ -220,6 +221,7 @@ def final(before: State, outcome: Outcome) -> dict[str, Any]:
         "partial": "",
         "source": outcome.source,
         "reason": outcome.reason or "",
+        "verified": outcome.verified,
         "prompt_tokens": outcome.usage.prompt_tokens,
         "completion_tokens": outcome.usage.completion_tokens,
         "cached_tokens": outcome.usage.cached_tokens,

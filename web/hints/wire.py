@@ -259,6 +259,10 @@ class HintOut(BaseModel):
     text: str = Field(description="The hint as Markdown; of a running one what has passed so far.")
     html: str = Field(description="The same as safe HTML.")
     source: Source = Field(description="Who wrote the text.")
+    verified: bool | None = Field(
+        description="Whether a program that is right stands behind what a model wrote; null for "
+        "any other text."
+    )
     reason: Reason | None = Field(description="Why it ended other than plainly answered.")
     notice: str = Field(description="The reason as a sentence for the student; may be empty.")
     l0: L0Out = Field(description="The test report of the code.")
@@ -318,6 +322,7 @@ def hint_out(
         text=text,
         html=render(text),
         source=Source(hint.source),
+        verified=hint.verified,
         reason=Reason(hint.reason) if hint.reason else None,
         notice=notice(hint.reason),
         l0=l0_out(hint.submission, report, hint.locale),

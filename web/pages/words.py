@@ -74,6 +74,7 @@ def script_words() -> dict[str, str]:
         **source_words(),
         "thanks": _("Thank you. Your answer was saved."),
         "reflected": _("Your words are saved."),
+        "taken_back": _("Nothing is saved any more."),
         "offline": _("No connection to the server. Trying again…"),
         "busy": _("The server is busy. Trying again…"),
         "still_running": _("Waiting for your last run to end…"),

@@ -140,7 +140,6 @@ class ExplanationAdmin(AskedAdmin[Explanation]):
         ("exercise__course", admin.RelatedOnlyFieldListFilter),
         ("exercise", admin.RelatedOnlyFieldListFilter),
     )
-    list_select_related = ("student", "exercise__course", "submission")
     search_fields = [*AskedAdmin.search_fields, "text"]
     date_hierarchy = "written_at"
     fields = readonly_fields = ("written_at", "asked_by", "for_exercise", "text", "program")

@@ -192,7 +192,7 @@ class Hint(models.Model):
 
 
 class Explanation(models.Model):
-    """Why a right program works, in its student's words, for who teaches.
+    """Why a right program works, in its student's words, for who teaches; web.hints.explanations.
 
     submission: the program that it is about.
     """

@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended
-from broker.contract.hint import Outcome, Reason, Source, State, fallback
+from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
@@ -30,6 +30,7 @@ from web.hints.creation import Created, Creation, NewHint, NoneLeft, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people import quotas
 from web.statements import Sql, ago_sql, holds, insert, now_sql, update
+from web.tutor.evidence.floor import fallback
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""

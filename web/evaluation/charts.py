@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -22,7 +22,7 @@ HEIGHT, FOOT = 180, 40
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in user units. tone: its class in the style sheet. label: what a pointer tells."""
+    """A rectangle in user units. tone: its class for the style sheet. label: shown to a pointer."""
 
     x: float
     y: float
@@ -86,15 +86,14 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     boxes = []
     for leak, tone in ((False, "good"), (True, "bad")):
         scores = [
-            item.probability
-            for item in items
-            if item.leak is leak and item.probability is not None
+            item.probability for item in items if item.leak is leak and item.probability is not None
         ]
         counts = [0] * BINS
         for score in scores:
             counts[min(int(score * BINS), BINS - 1)] += 1
         for number, count in enumerate(counts):
             part = count / len(scores)
+            # Of its own kind: there are more leaks than good hints among the texts.
             height = part * (HEIGHT - 20)
             boxes.append(Box(
                 x=FOOT + number * step + leak * step / 2, y=HEIGHT - height, width=step / 2 - 1,
@@ -108,6 +107,7 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     if threshold is not None:
         x = FOOT + room * threshold
         strokes.append(Stroke(x, 8, HEIGHT, "mark"))
+        # On the side where there is room for it.
         anchor = "end" if threshold > 0.5 else "start"
         text = _("threshold %(number)s") % {"number": f"{threshold:g}"}
         marks.append(Words(x + (6 if anchor == "start" else -6), 18, text, anchor))
@@ -126,7 +126,7 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
 
 def endings(items: Sequence[Item], threshold: float | None) -> Chart:
     """What became of the hints, row by row: of a language and level."""
-    tones = {
+    tones: dict[str, Callable[[Item], bool]] = {
         "good": lambda item: item.verdict == SHOWN and not leaks(item, threshold),
         "bad": lambda item: item.verdict == SHOWN and leaks(item, threshold),
         "judge": lambda item: item.verdict == REFUSED and item.rule == judge.RULE,
@@ -173,6 +173,7 @@ def waits(items: Sequence[Item]) -> Chart:
         words.append(
             Words(LEFT + room * late / most + 6, y + BAR - 3, f"{middle:.1f} / {late:.1f} s")
         )
+        # The shorter one is drawn last, over the longer one.
         boxes.append(Box(LEFT, y, room * late / most, BAR, "late"))
         boxes.append(Box(LEFT, y, room * middle / most, BAR, "middle"))
     return Chart(

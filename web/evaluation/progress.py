@@ -22,13 +22,20 @@ class Progress:
     def percent(self) -> int:
         return 100 * self.done // self.total if self.total else 100
 
+    @property
+    def words(self) -> str:
+        """Kind by kind, in the reader's language."""
+        counts = self.kinds.items()
+        return ", ".join(f"{Item.Kind(kind).label} {part}/{of}" for kind, (part, of) in counts)
+
 
 def progress(row: Evaluation) -> Progress:
     """A diagnosis is found out on the way of a hint, and is not counted by itself."""
     # In no order, or the database would count each row by itself.
-    counts = row.items.exclude(kind=Item.Kind.DIAGNOSE).order_by().values_list("kind")
-    done = Count("pk", filter=Q(state=Item.State.DONE))
-    kinds = {kind: (ended, every) for kind, ended, every in counts.annotate(done, Count("pk"))}
+    rows = row.items.exclude(kind=Item.Kind.DIAGNOSE).order_by().values("kind")
+    ended = Count("pk", filter=Q(state=Item.State.DONE))
+    counts = rows.annotate(ended=ended, every=Count("pk")).order_by("kind")
+    kinds = {each["kind"]: (each["ended"], each["every"]) for each in counts}
     return Progress(
         sum(ended for ended, _ in kinds.values()), sum(every for _, every in kinds.values()), kinds
     )

@@ -124,6 +124,7 @@ def cell(kind: str, name: str, figures: Mapping[str, Any]) -> Cell:
 
 def written(name: str, figure: float | None) -> str:
     """As people read it; a dash for what is not known."""
+    # Also of a share of nothing.
     if figure is None:
         return "–"
     if name in SHARES:

@@ -16,7 +16,7 @@ from rich.table import Table
 from broker.base.errors import HintlineError
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.evaluation import creation, sets, table
+from web.evaluation import creation, report, sets, table
 from web.evaluation.models import Evaluation
 from web.evaluation.progress import Progress, eta_s, progress
 from web.evaluation.sets import EvaluationSet
@@ -66,12 +66,14 @@ class Command(BaseCommand):
             self.console.width = PIPE_WIDTH
         with translation.override(OPERATORS):
             if options["compare"]:
-                self.compare(*options["compare"])
+                before, after = self.compared(*options["compare"])
+                self.write(options["html"], after, before)
                 return
             row = self.begun(options)
             # Whoever kills this one here ends the watching, and the nodes go on.
             self.watch(row)
             self.show(row)
+            self.write(options["html"], row)
 
     def begun(self, options: dict[str, Any]) -> Evaluation:
         """Raises: CommandError."""
@@ -114,10 +116,9 @@ class Command(BaseCommand):
 
     def line(self, now: Progress, left_s: int | None) -> None:
         eta = "" if left_s is None else f", {left_s // 60}:{left_s % 60:02} left"
-        kinds = ", ".join(f"{kind} {done}/{every}" for kind, (done, every) in now.kinds.items())
         # A log gets a line each time; a terminal has one line that changes.
         end = "" if self.console.is_terminal else "\n"
-        self.stdout.write(f"\r{now.percent} % ({kinds}{eta})   ", ending=end)
+        self.stdout.write(f"\r{now.percent} % ({now.words}{eta})   ", ending=end)
         self.stdout.flush()
 
     def show(self, row: Evaluation) -> None:
@@ -125,7 +126,18 @@ class Command(BaseCommand):
             self.console.print(drawn(each))
         self.stdout.write(in_words(proposal(row.figures)))
 
-    def compare(self, one: int, other: int) -> None:
+    def write(self, file: Path | None, row: Evaluation, before: Evaluation | None = None) -> None:
+        """Raises: CommandError."""
+        if file is None:
+            return
+        try:
+            file.write_text(report.page(row, before), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"The report is in {file}.")
+
+    def compared(self, one: int, other: int) -> tuple[Evaluation, Evaluation]:
+        """Shows both side by side. Raises: CommandError."""
         rows = [Evaluation.objects.filter(pk=pk).first() for pk in (one, other)]
         if not all(row and row.state == Evaluation.State.DONE for row in rows):
             raise CommandError("Both must be evaluations that are done.")
@@ -133,6 +145,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{before} → {after}")
         for each in table.compared(before.figures, after.figures):
             self.console.print(drawn(each))
+        return before, after
 
 
 def engine_of(name: str | None) -> Engine:

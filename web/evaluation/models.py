@@ -29,7 +29,7 @@ class Evaluation(models.Model):
     """
 
     class State(models.TextChoices):
-        RUNNING = "running", _("running")
+        RUNNING = "running", _("in progress")
         STOPPED = "stopped", _("stopped")
         DONE = "done", _("done")
 

@@ -59,7 +59,7 @@ def kinds() -> dict[str, tuple[str, Sequence[str]]]:
     return {
         "judge": (_("Judge"), JUDGE),
         "diagnosis": (_("Diagnosis"), DIAGNOSIS),
-        "writing": (_("Writing"), WRITING),
+        "writing": (_("Writing hints"), WRITING),
     }
 
 

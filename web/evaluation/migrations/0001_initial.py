@@ -44,7 +44,11 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("running", "running"), ("stopped", "stopped"), ("done", "done")],
+                        choices=[
+                            ("running", "in progress"),
+                            ("stopped", "stopped"),
+                            ("done", "done"),
+                        ],
                         default="running",
                         max_length=7,
                         verbose_name="state",

@@ -196,6 +196,11 @@ def requeue_lost(hint: str, attempt: int) -> Call[bool]:
     return Call("requeue_lost", (hint, attempt, STREAM_S), bool)
 
 
+def want(job: str) -> Call[None]:
+    """A hint waits for this diagnosis, if it is in flight: it gives way to no other hint then."""
+    return Call("want", (job,), nothing)
+
+
 def pull(engine: str) -> Call[list[Grant]]:
     """Grants of the engine's free slots to waiting hints: those whose prefix it has come first."""
     return Call("pull", pulling(engine), grants_on(engine))
@@ -255,12 +260,17 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
 
 def backlog() -> Call[dict[Lane, LaneBacklog]]:
     """Every lane, also an empty one."""
-    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
+    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[2:]})
 
 
 def backlog_size() -> Call[int]:
-    """How many hints wait, over all lanes."""
-    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
+    """How many hints and diagnoses wait, over all lanes."""
+    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[2:]))
+
+
+def waiting_ahead() -> Call[int]:
+    """How many diagnoses wait; they are in the batch lane."""
+    return Call("backlog", (), lambda reply: reply[1])
 
 
 def wait_s() -> Call[int | None]:

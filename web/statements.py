@@ -5,7 +5,7 @@ A QuerySet takes ten times as long for each, most of it to make its SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from itertools import chain
@@ -71,17 +71,27 @@ class Insertion:
     """The SQL of a model's new rows. given: columns that a row brings; made: by the database."""
 
     def __init__(self, model: type[Model]) -> None:
-        table, columns = model._meta.db_table, model._meta.concrete_fields
+        self.table, columns = model._meta.db_table, model._meta.concrete_fields
         self.given = [column for column in columns if not column.db_returning]
         self.made = [column for column in columns if column.db_returning]
-        blanks = ", ".join(["%s"] * len(self.given))
+        compiler = Query(model).get_compiler(connection=connection)
+        self.converters = compiler.get_converters(
+            [column.get_col(self.table) for column in self.made]
+        )
+
+    def statement(self, values: Sequence[Any], condition: Sql) -> Sql:
+        """Of one row. values: of the columns that it brings, each of them may be Sql."""
+        parts = [value if isinstance(value, Sql) else Sql("%s", (value,)) for value in values]
+        blanks = ", ".join(part.text for part in parts)
         # A refused row is no error: on PostgreSQL that would end the transaction around it.
-        self.sql = (
-            f"INSERT INTO {table} ({names(self.given)}) VALUES ({blanks}) "  # noqa: S608  # of our own names
+        text = (
+            f"INSERT INTO {self.table} ({names(self.given)}) "
+            f"SELECT {blanks} WHERE {condition.text} "
             f"ON CONFLICT DO NOTHING RETURNING {names(self.made)}"
         )
-        compiler = Query(model).get_compiler(connection=connection)
-        self.converters = compiler.get_converters([column.get_col(table) for column in self.made])
+        return Sql(
+            text, tuple(chain.from_iterable(part.parameters for part in (*parts, condition)))
+        )
 
 
 def names(columns: Iterable[Field[Any, Any]]) -> str:
@@ -89,19 +99,32 @@ def names(columns: Iterable[Field[Any, Any]]) -> str:
 
 
 insertion = cache(Insertion)
+ALWAYS = Sql("TRUE")
 
 
-def insert(row: Model) -> bool:
-    """Saves a new row; False if a unique constraint keeps it out.
+def holds(condition: Sql) -> bool:
+    """Whether it is so now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 WHERE {condition.text}", condition.parameters)
+        return cursor.fetchone() is not None
 
-    What the database fills, such as a number or a time, is then in the object as well.
-    Raises: IntegrityError if it breaks another rule of the table.
+
+def insert(row: Model, condition: Sql = ALWAYS, **computed: Sql) -> bool:
+    """Saves a new row; False if a unique constraint or the condition keeps it out.
+
+    computed: columns that the database works out. What else it fills, such as a number or a time,
+    is then in the object as well. Raises: IntegrityError if it breaks another rule of the table.
     """
     # Itself, as Django's `connection` looks it up anew for each column.
     of, database = insertion(type(row)), connections[DEFAULT_DB_ALIAS]
-    values = [column.get_db_prep_save(column.pre_save(row, True), database) for column in of.given]
+    values = [
+        computed.get(column.attname)
+        or column.get_db_prep_save(column.pre_save(row, True), database)
+        for column in of.given
+    ]
+    statement = of.statement(values, condition)
     with database.cursor() as cursor:
-        cursor.execute(of.sql, values)
+        cursor.execute(*statement)
         found = cursor.fetchone()
     if found is None:
         return False

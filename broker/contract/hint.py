@@ -58,6 +58,8 @@ class Reason(StrEnum):
     """The engine writes no hints in the student's language."""
     UNLICENSED = "unlicensed"
     """The engine's model has no licence for this level and language, or its judge has none."""
+    QUOTA = "quota"
+    """The student, or the course, has no hint by AI left."""
     ONLY_THOUGHTS = "only_thoughts"
     """The model spent its tokens on thoughts: nothing of what it wrote is known to be an answer."""
     TRUNCATED = "truncated"

@@ -11,6 +11,24 @@ from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane, Reason
 
 
+class JobKind(StrEnum):
+    """What a job of the dispatcher is for; its name says it."""
+
+    HINT = "hint"
+    """Somebody has asked for it. Its name is the hint's id."""
+    DIAGNOSIS = "diagnosis"
+    """It runs ahead of hints that may be asked for, while engines have nothing better to do."""
+
+
+DIAGNOSIS = f"{JobKind.DIAGNOSIS}-"
+"""Begins the name of such a job; the number of its row follows. Scripts in Redis know it too."""
+
+
+def kind_of(job: str) -> JobKind:
+    """By the name that the dispatcher has for it."""
+    return JobKind.DIAGNOSIS if job.startswith(DIAGNOSIS) else JobKind.HINT
+
+
 class Message(TypedDict):
     """One chat message as OpenAI endpoints take it."""
 
@@ -129,12 +147,13 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint.
+    """A claimed hint, or a diagnosis that runs ahead: then hint is its name in the dispatcher.
 
     licensed: the model may write hints of this level in this language, and its judge may judge.
     authored, l0: the author's hint and the test report, which the model is told. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
-    diagnoses: the engine finds out first what is wrong.
+    diagnoses: the engine finds out first what is wrong. earlier: texts of hints that the student
+    has had for the exercise, oldest first.
     """
 
     hint: str
@@ -158,6 +177,11 @@ class HintJob:
     judge: HintJudge | None = None
     streams: bool = False
     diagnoses: bool = False
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> JobKind:
+        return kind_of(self.hint)
 
     @property
     def unfit(self) -> Reason | None:

@@ -37,7 +37,7 @@ from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Hint
 from web.ops import pages
-from web.people.models import ApiToken, Platform, User
+from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -121,6 +121,8 @@ RULES: dict[str, Rule] = {
     "/admin/people/user/<id>/password/": always("ssssssxxx+"),
     "/admin/courses/course/<int:pk>/import/": always("ssssss-+-+"),
     "/admin/engines/aimodelconfig/test/": always("ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/": takes("ssssssxx++", POST="ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/now/": always("ssssssxx++"),
     "/admin/engines/engine/<int:pk>/test/": takes("ssssssxxx>", POST="ssssssxxx+"),
     "/admin/engines/engine/preset/": always("ssssssxx++"),
     "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),
@@ -141,6 +143,7 @@ TABLES = {
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
+    "people/allowance": "++++ -+-+ -+x+ -+x+ ++x+",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/platform": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
@@ -265,6 +268,7 @@ class World:
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,
+            "people/allowance": Allowance.objects.create(course=exercise.course, hints_a_day=30),
             "people/apitoken": token,
             "people/platform": Platform.objects.get(),
             "people/user": student,

@@ -16,10 +16,12 @@ from web.courses import checks, topics
 from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
 from web.courses.texts import columns, in_language
 from web.language import words_now
+from web.people.models import MOST_HINTS
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
+MOST_TOKENS = 2_000_000_000
 NO_WORDS = _("Write it in one language at least.")
 BOTH_TESTS = _("An exercise has asserts or cases, not both.")
 
@@ -52,7 +54,10 @@ def level_choices() -> list[tuple[int, str]]:
 
 
 class Course(models.Model):
-    """Exercises for its members. slug: its name in URLs and in the API, unique on the site."""
+    """Exercises for its members. slug: its name in URLs and in the API, unique on the site.
+
+    hints_an_exercise, hints_a_day, tokens_a_day: its quotas (web.people.quotas); None for none.
+    """
 
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
@@ -91,6 +96,40 @@ class Course(models.Model):
         help_text=_(
             "Programs and questions of the last days, without names, are asked of a model once "
             "more to see how it does."
+        ),
+    )
+    tells = models.BooleanField(
+        _("a last level says what to change"),
+        default=False,
+        help_text=_(
+            "Level 5 names the expression that has to change, and why, without code. Such a hint "
+            "counts as two. Off: there is no level 5."
+        ),
+    )
+    hints_an_exercise = models.PositiveSmallIntegerField(
+        _("hints by AI for an exercise"),
+        default=5,
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Of one student. Empty: any number. Hints without AI are always free."),
+    )
+    hints_a_day = models.PositiveSmallIntegerField(
+        _("hints by AI in 24 hours"),
+        default=20,
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Of one student, in all exercises of the course. Empty: any number."),
+    )
+    tokens_a_day = models.PositiveIntegerField(
+        _("tokens in 24 hours"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_TOKENS)],
+        help_text=_(
+            "Of all calls to models for this course. Beyond it hints come without AI, until the "
+            "oldest hour is a day old. Empty: any number, and none is counted."
         ),
     )
     title = partialmethod(in_language, "title")
@@ -256,6 +295,10 @@ class Exercise(models.Model):
                 self.ignores_case,
             )
         return Asserts(self.tests) if self.tests.strip() else None
+
+    def runs_here(self) -> bool:
+        """Whether its programs are run on this site, rather than by a platform."""
+        return self.language == PYTHON and self.tests_to_run() is not None
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

@@ -19,6 +19,7 @@ from web.engines import findings, parameters, presets, roster
 from web.engines.keys import Unreadable
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.engines.shelf import Shelf
 from web.people import access
 from web.people.models import User
 
@@ -219,6 +220,7 @@ class AIModelConfigAdmin(ServersAdmin):
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
         (_("Judge of hints"), {"fields": (
             "judged_by", "judge_engine", "judge_threshold", "judged_now", "diagnoses",
+            "runs_ahead",
         )}),
         (_("Sampling"), {"fields": ("max_tokens", "temperature", "top_p")}),
         (_("Timeouts"), {"fields": ("connect_s", "first_chunk_s", "idle_s", "deadline_s")}),
@@ -253,7 +255,11 @@ class AIModelConfigAdmin(ServersAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.test_view)
-        return [path("test/", view, name="engines_aimodelconfig_test"), *super().get_urls()]
+        return [
+            path("test/", view, name="engines_aimodelconfig_test"),
+            *Shelf(self).urls(),
+            *super().get_urls(),
+        ]
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Tests every enabled engine of the mode that is stored now."""

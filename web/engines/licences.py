@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from web.courses.models import Course
 from web.engines.models import Licence
 from web.people.models import User
 from web.prepared import Prepared, Slot
@@ -23,6 +24,10 @@ class Trust(NamedTuple):
 
     unlicensed: bool = False
     tries: bool = False
+
+    @classmethod
+    def of(cls, course: Course) -> Trust:
+        return cls(course.trusts_unlicensed, course.tries_models)
 
     def writes(self, licence: Licence | None, level: int, locale: Locale) -> bool:
         known = self.unlicensed if licence is None else level in licence.written(locale)

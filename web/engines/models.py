@@ -155,6 +155,15 @@ class AIModelConfig(models.Model):
             "for it."
         ),
     )
+    runs_ahead = models.BooleanField(
+        _("find out ahead of the request"),
+        default=False,
+        help_text=_(
+            "As soon as a program fails its tests, while at least half of an engine's slots are "
+            "free: a hint that is asked for afterwards comes sooner. Many of these requests are "
+            "for programs that nobody asks about, so switch it on for engines of your own."
+        ),
+    )
     connect_s = seconds(_("connect timeout, s"), times.CONNECT_S, times.MOST_CONNECT_S)
     first_chunk_s = seconds(
         _("first token timeout, s"), times.FIRST_CHUNK_S, times.MOST_FIRST_CHUNK_S

@@ -62,7 +62,14 @@ PRESETS = (
         advised=(0.6, 0.95),
     ),
     Preset("Qwen 3, 3.5, 3.8", r"qwen-?3", extra_body=ASKED_OFF, advised=(0.7, 0.8)),
-    Preset("EXAONE 4", r"exaone-4", extra_body=ASKED_OFF),
+    Preset(
+        "EXAONE 4",
+        r"exaone-4",
+        extra_body=ASKED_OFF,
+        note=_(
+            "It thinks by default, and is asked not to. Its licence is for non-commercial use only."
+        ),
+    ),
     Preset(
         "Gemma", r"gemma", NEVER, advised=(1.0, 0.95), note=_("It thinks only when it is asked to.")
     ),

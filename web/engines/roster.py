@@ -162,6 +162,17 @@ def serving_in(name: str, second: int) -> Serving | None:
         return None
 
 
+def runs_ahead() -> bool:
+    """Whether programs are diagnosed before anybody asks; as set at most a second ago."""
+    return ahead_in(int(monotonic()))
+
+
+@lru_cache(maxsize=2)
+def ahead_in(second: int) -> bool:
+    config = AIModelConfig.current()
+    return config.diagnoses and config.runs_ahead
+
+
 def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
     """Who judges the hints that this engine writes; None: nobody. Raises: UnreadableKey."""
     judge = judging(engine, config)
@@ -220,7 +231,8 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),
-        model=model_of(engine, config),
+        # By this name too, so that no other model than the one that is meant writes the hint.
+        model=known_as(engine, config),
         has=kind.has,
         api_key=key,
         languages=tuple(engine.languages.split(",")),
@@ -301,7 +313,7 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
 
 def identity_of(engine: Engine, config: AIModelConfig) -> str:
     extra_body = manner_of(engine, config)["extra_body"]
-    return identity(url_of(engine, config), model_of(engine, config), extra_body)
+    return identity(url_of(engine, config), known_as(engine, config), extra_body)
 
 
 def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
@@ -331,4 +343,4 @@ def model_of_prefix() -> str:
 @lru_cache(maxsize=2)
 def model_in(second: int) -> str:
     config = AIModelConfig.current()
-    return KINDS[config.mode].model(config)
+    return KINDS[config.mode].known_as(config)

@@ -14,6 +14,7 @@ from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people.models import User
 from web.prepared import Prepared, Slot
+from web.runner.cases import RunLimits, Tests
 from web.tutor.evidence.report import EXPLAINED, Report
 
 BATCH_TTL_FACTOR = 12
@@ -86,6 +87,13 @@ def being_explained(hint: str) -> bool:
         return False
     report = Report.from_json(json)
     return report.verdict in EXPLAINED and not report.facts and report.steps is None
+
+
+def tests_of(hint: str) -> tuple[Tests, RunLimits] | None:
+    """What programs of its exercise are run against; None where they are not run here."""
+    row = Hint.objects.filter(pk=hint).select_related("exercise").first()
+    tests = row.exercise.tests_to_run() if row and row.exercise.runs_here() else None
+    return (tests, row.exercise.limits()) if row and tests else None
 
 
 def any_in_flight() -> bool:

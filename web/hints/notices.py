@@ -24,6 +24,7 @@ NOTICES: dict[str, Promise] = {
         "Nobody has made sure yet that the AI here writes such hints well. This hint comes "
         "without it."
     ),
+    Reason.QUOTA: _("You had no AI hint left for this, so it comes without it."),
     Reason.ONLY_THOUGHTS: _(
         "The AI thought for so long that it gave no answer. This hint comes without it."
     ),

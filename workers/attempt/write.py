@@ -16,10 +16,14 @@ from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
+from web.tutor.gate.judge import correction_of
+from web.tutor.gate.whole import repeats
+from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
 from workers.attempt.calls import ModelRequest, ask, nonce, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
+from workers.attempt.trying import EXAMPLE, SPANS, CodeTrial
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -31,6 +35,10 @@ STREAMED_FROM = 3
 once, and what was read cannot be taken back."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
+REPEATS, REPEATED = "R7", "repeats"
+"""The rule, and by what name the prompt's words know it."""
+OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, JUDGE))
+"""Rules that are asked of a whole text, of which parts may have been shown."""
 
 
 @dataclass(slots=True)
@@ -80,7 +88,7 @@ async def write(attempt: Attempt) -> None:
             attempt.outcome = without_model(attempt, State.FAILED, Reason.ONLY_THOUGHTS)
             return
     assert attempt.blocked is not None
-    if attempt.rulings[-1].rule == JUDGE:
+    if attempt.rulings[-1].rule in OF_WHOLE:
         attempt.screen.clear(attempt.blocked)
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
 
@@ -108,7 +116,7 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
     beginning: what of the answer is written already.
     """
     job = attempt.job
-    show = nothing if is_held(job) else attempt.screen.show
+    trial, held, whole = CodeTrial(attempt), list[str](), is_held(job)
     gate = Gate(
         level=job.level,
         locale=job.locale,
@@ -119,6 +127,13 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
+
+    def show(text: str) -> None:
+        # After a piece that is held back, none may be shown before it.
+        if whole or held or trial.holds(text):
+            held.append(text)
+        else:
+            attempt.screen.show(text)
 
     def decided() -> bool:
         return bool(gate.rule or gate.satisfied)
@@ -141,31 +156,38 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     show(ruling.piece)
     written = len(attempt.calls) - 1
-    ruling = await judged(attempt, ruling)
+    ruling = await judged(attempt, await trial.tried(differing(job, ruling), gate.example))
     if asked:
         call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
         attempt.calls[written] = call
     attempt.rulings.append(ruling)
     if ruling.ok:
-        if is_held(job):
-            attempt.screen.show(ruling.text)
+        attempt.screen.show("".join(held))
         attempt.screen.end()
     return ruling
 
 
 def is_held(job: HintJob) -> bool:
-    """Whether nothing of the hint is shown before the judge has let it pass."""
-    return job.judge is not None and not (job.streams and job.level >= STREAMED_FROM)
+    """Whether nothing of the hint is shown before its example is tried and the judge has spoken."""
+    streams = job.streams and job.level >= STREAMED_FROM
+    return LEVELS[job.level].example or (job.judge is not None and not streams)
 
 
-def nothing(text: str) -> None:
-    """Shows it to nobody."""
+def differing(job: HintJob, ruling: Ruling) -> Ruling:
+    """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
+    if ruling.ok and repeats(ruling.text, job.earlier):
+        return Ruling(ok=False, rule=REPEATS, reason=Reason.OFF_TEMPLATE)
+    return ruling
 
 
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     """The request for an answer, or for the rest of the one that is begun."""
     job, sampling = attempt.job, attempt.job.sampling
-    task = prompt_task(job, attempt.blocked, attempt.diagnosis)
+    diagnosis = attempt.diagnosis
+    if LEVELS[job.level].tells and attempt.fix:
+        # To say in words what has to change, the model must know it.
+        diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
+    task = prompt_task(job, retry(attempt), diagnosis)
     messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
     if beginning and sampling.max_tokens is not None:
         left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
@@ -173,7 +195,17 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
 
 
-def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> prompt.PromptTask:
+def retry(attempt: Attempt) -> str | None:
+    """What the model is told of its last answer; None before it has given one."""
+    if attempt.blocked is None:
+        return None
+    if attempt.rulings[-1].rule == REPEATS:
+        return REPEATED
+    # Nobody has found a fault with what could not be judged.
+    return None if attempt.blocked is Reason.UNJUDGED else attempt.blocked
+
+
+def prompt_task(job: HintJob, retry: str | None, diagnosis: str = "") -> prompt.PromptTask:
     return prompt.PromptTask(
         level=job.level,
         locale=job.locale,
@@ -184,6 +216,5 @@ def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> pr
         code=job.code,
         diagnosis=diagnosis,
         question=job.question,
-        # Nobody has found a fault with what was not judged.
-        retry=None if blocked is Reason.UNJUDGED else blocked,
+        retry=retry,
     )

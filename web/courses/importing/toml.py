@@ -16,6 +16,7 @@ from web.courses.importing.remarks import Spot, refuse
 from web.courses.importing.shapes import Keys, Leaf, Listed, Misshapen, Shape, keys, shaped
 from web.courses.models import Course, Exercise
 from web.courses.texts import columns
+from web.tutor.ladder import LOWEST, USUAL
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
@@ -114,7 +115,7 @@ def exercise_shape(values: Mapping[str, Any], complete: bool) -> Keys:
     hints = values.get("hints")
     # An author may stop early, but not leave a level out: its table is then said to be missing.
     written = [n for n in LEVELS if isinstance(hints, dict) and str(n) in hints]
-    levels = [n for n in LEVELS if n <= max(written, default=min(LEVELS))] if complete else []
+    levels = [n for n in USUAL if n <= max(written, default=LOWEST)] if complete else []
     words = dict.fromkeys(LANGUAGES, line)
     each = keys(words) if complete else keys({}, words)
     may: dict[str, Shape] = {

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("courses", "0006_letter_case"),
+        ("courses", "0008_levels"),
     ]
 
     operations = [

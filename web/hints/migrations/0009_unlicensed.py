@@ -6,7 +6,7 @@ RENAME = "UPDATE hints_hint SET reason = '{}' WHERE reason = '{}'"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("hints", "0005_reflection"),
+        ("hints", "0007_ahead"),
     ]
 
     operations = [

@@ -219,7 +219,7 @@ def test_korean_students_read_it_in_korean(api: Caller) -> None:
 ENDS = {
     "withheld": Outcome(state=State.WITHHELD, reason=Reason.LEAK),
     "failed": Outcome(state=State.FAILED, reason=Reason.MODEL_TIMEOUT),
-    "other level": Outcome(state=State.FAILED, reason=Reason.OTHER_LEVEL),
+    "no licence": Outcome(state=State.FAILED, reason=Reason.UNLICENSED),
 }
 
 

@@ -29,6 +29,7 @@ from web.evaluation.sets import EvaluationSet
 from web.evaluation.targets import proposal
 from web.hints.models import Diagnosis, Hint, Submission
 from web.link import broker
+from web.tutor.writing import prompt
 from workers.attempt import attempt
 from workers.runtime import Runtime
 
@@ -194,7 +195,7 @@ async def test_what_a_judge_refused_is_told_apart(
 async def test_it_is_measured_by_language_and_level(
     runtime: Runtime, engine: Engine, fake: FakeEngine
 ) -> None:
-    korean = Behaviour(pieces=KOREAN, gap_s=0, when="한국어로 답하세요")
+    korean = Behaviour(pieces=KOREAN, gap_s=0, when=prompt.policy(1, "ko").splitlines()[0])
     fake.script(*[korean] * 6, *[Behaviour(pieces=GOOD, gap_s=0)] * 20)
 
     row = await evaluated(runtime, engine, chosen({"level": None, "locale": None}))

@@ -14,9 +14,11 @@ from web.evaluation.models import Evaluation, Item, Program
 from web.evaluation.sets import Entry, EvaluationSet
 from web.people.models import User
 from web.tutor.gate import judge
+from web.tutor.languages import Locale
 
-NOBODY = ":evaluation"
-"""Username of whom the hints are for: no form takes a colon, and nobody can sign in as them."""
+NOBODY = ":evaluation-"
+"""How the usernames begin of whom the hints are for, one a language: no form takes a colon, and
+nobody can sign in as them."""
 
 
 class CannotEvaluate(HintlineError):
@@ -68,8 +70,9 @@ def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -
     title = f"Evaluation {row.pk}"
     # Its own, so that nothing that a teacher sees or sets has to do with it.
     row.course = Course.objects.create(
-        slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True
-    )
+        slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True,
+        tells=True, hints_an_exercise=None, hints_a_day=None,
+    )  # fmt: skip
     row.save(update_fields=["course"])
     items = [
         Item(
@@ -109,9 +112,10 @@ def items_of(row: Evaluation, about: Program, entry: Entry) -> list[Item]:
     return [diagnosis, *written]
 
 
-def nobody() -> User:
-    """For whom the hints are."""
+def nobody(locale: Locale) -> User:
+    """For whom the hints in this language are: a student's earlier ones are in the same."""
     user, _ = User.objects.get_or_create(
-        username=NOBODY, defaults={"is_active": False, "password": make_password(None)}
+        username=f"{NOBODY}{locale}",
+        defaults={"is_active": False, "password": make_password(None)},
     )
     return user

@@ -18,7 +18,7 @@ from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.evaluation import creation, report, sets, table
 from web.evaluation.models import Evaluation
-from web.evaluation.progress import Progress, eta_s, progress
+from web.evaluation.progress import EvaluationProgress, eta_s, progress
 from web.evaluation.sets import EvaluationSet
 from web.evaluation.table import FigureTable
 from web.evaluation.targets import Proposal, proposal
@@ -114,7 +114,7 @@ class Command(BaseCommand):
             why = row.error or "from the admin's page"
             raise CommandError(f"Stopped: {why}. The same command goes on with it.")
 
-    def line(self, now: Progress, left_s: int | None) -> None:
+    def line(self, now: EvaluationProgress, left_s: int | None) -> None:
         eta = "" if left_s is None else f", {left_s // 60}:{left_s % 60:02} left"
         # A log gets a line each time; a terminal has one line that changes.
         end = "" if self.console.is_terminal else "\n"

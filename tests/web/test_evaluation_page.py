@@ -12,12 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from tests.web.kit import WRONG, Caller
+from tests.web.kit import WRONG, Caller, live, slots_taken, waiting
 from web.courses.models import Course
 from web.engines import licences
 from web.engines.models import AIModelConfig, Engine, Licence, Mode
 from web.evaluation import creation, report, sets
-from web.evaluation.driver import finish
+from web.evaluation.driver import Driver, finish
 from web.evaluation.models import Evaluation, Item
 from web.hints.models import Hint
 from web.people.models import User
@@ -264,13 +264,18 @@ def test_who_may_only_look_begins_and_grants_nothing(engine: Engine, admin: Clie
 
 def test_a_running_one_is_deleted_with_all_that_it_made(admin: Client, engine: Engine) -> None:
     row = creation.begin(engine, sets.from_file("a.jsonl", file(LINE)))
-    assert Course.objects.filter(tries_models=True).exists()
+    live()
+    works = Driver()
+    works.round()
+    works.close()
+    assert (slots_taken(), Course.objects.filter(tries_models=True).count()) == (1, 1)
 
     admin.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
 
     assert not Evaluation.objects.exists()
     assert not Item.objects.exists()
     assert not Course.objects.filter(tries_models=True).exists()
+    assert (slots_taken(), waiting(), Hint.objects.count()) == (0, 0, 0)
 
 
 def test_nobody_sees_its_course(admin: Client, engine: Engine, course: Course) -> None:

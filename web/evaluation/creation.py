@@ -12,6 +12,8 @@ from web.engines.models import AIModelConfig, Engine
 from web.evaluation import sets
 from web.evaluation.models import Evaluation, Item, Program
 from web.evaluation.sets import Entry, EvaluationSet
+from web.hints import backlog, store
+from web.hints.models import IN_FLIGHT, Hint
 from web.people.models import User
 from web.tutor.gate import judge
 from web.tutor.languages import Locale
@@ -55,6 +57,16 @@ def stop(row: Evaluation, error: str = "") -> None:
 def stop_all(error: str) -> None:
     for row in Evaluation.objects.filter(state=Evaluation.State.RUNNING):
         stop(row, error)
+
+
+def delete(row: Evaluation) -> None:
+    """With all that it made; what is on its way to an engine is taken back."""
+    if row.course is not None:
+        for hint in Hint.objects.filter(exercise__course=row.course, state__in=IN_FLIGHT):
+            if store.cancel(str(hint.pk)):
+                backlog.leave(hint)
+        row.course.delete()
+    row.delete()
 
 
 def model_of(engine: Engine) -> str:

@@ -137,6 +137,7 @@ def licensed(model: str = "fake", **changes: Any) -> Licence:
         model, **({"levels": levels, "judges": True, "diagnoses": True} | changes)
     )
     roster.serving_in.cache_clear()
+    roster.written_in.cache_clear()
     return licence
 
 

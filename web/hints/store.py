@@ -99,12 +99,14 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         attempts.begin(hint, attempt, engine)
     [(code, report, source, revision, streams, unlicensed, tries, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
-    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
+    own, before = columns[: len(CLAIMED)], columns[len(CLAIMED) :]
+    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *own))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    return jobs.job(row, serving, streams=bool(streams), trust=Trust(bool(unlicensed), bool(tries)))
+    earlier, trust = tuple(filter(None, reversed(before))), Trust(bool(unlicensed), bool(tries))
+    return jobs.job(row, serving, streams=bool(streams), trust=trust, earlier=earlier)
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -119,7 +121,8 @@ CLAIM = f"""
     WHERE id = %s AND state = %s AND attempt < %s
     RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}),
         (SELECT revision {COURSE}), (SELECT streams {COURSE}),
-        (SELECT trusts_unlicensed {COURSE}), (SELECT tries_models {COURSE}), {", ".join(CLAIMED)}
+        (SELECT trusts_unlicensed {COURSE}), (SELECT tries_models {COURSE}),
+        {", ".join(CLAIMED)}, {lookup.EARLIER}
 """  # noqa: S608  # of our own names
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.web.test_evaluation_page import LINE, engine, measured
+from web.engines import licences
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.evaluation import creation
 from web.evaluation.models import Evaluation
@@ -37,8 +38,8 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever watches finds that somebody has stopped it."""
     begin = creation.begin
 
-    def begun(*arguments: Any) -> Evaluation:
-        row = begin(*arguments)
+    def begun(*arguments: Any, **more: Any) -> Evaluation:
+        row = begin(*arguments, **more)
         creation.stop(row, "the sandbox is not built")
         row.refresh_from_db()
         return row
@@ -92,6 +93,8 @@ def test_a_hosted_server_gets_a_file_only_with_a_word(
         (["--set", "/no/where"], "No such file"),
         (["--last", "7d"], "No course that allows it"),
         (["--compare", "1", "2"], "Both must be evaluations that are done"),
+        (["--prompt", "v0"], "there are no prompts 'v0', but v4"),
+        (["--prompt", "../v4"], "there are no prompts"),
         (["--last", "7"], "write days such as 7d"),
         (["--last", "0d"], "write days such as 7d"),
     ],
@@ -113,3 +116,15 @@ def test_two_are_compared_and_the_page_is_written(engine: Engine, tmp_path: Path
     assert page.read_text().startswith("<!doctype html>")
     with pytest.raises(CommandError, match="Is a directory"):
         evaluate("--compare", before.pk, after.pk, "--html", tmp_path)
+
+
+def test_a_version_of_the_prompts_is_measured_by_itself(
+    line: None, engine: Engine, mine: Path, stopped: None
+) -> None:
+    for arguments in ([], ["--prompt", "v4"]):
+        with pytest.raises(CommandError, match="Stopped"):
+            evaluate("--set", mine, *arguments)
+
+    # Named or in use, it is the same one.
+    row = Evaluation.objects.get()
+    assert row.template_version == licences.template_version()

@@ -77,7 +77,9 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
         if form.is_valid():
             assert isinstance(request.user, User)
             assert form.chosen is not None
-            row = creation.begin(form.engine_row, form.chosen, request.user)
+            row = creation.begin(
+                form.engine_row, form.chosen, request.user, form.cleaned_data["prompts"]
+            )
             return redirect(CHANGE, row.pk)
         return self.shown(request, "begin", _("Evaluate a model"), form=form)
 

@@ -112,7 +112,12 @@ def new_hint(item: Item, submission: Submission, exercise: Exercise) -> NewHint:
         locale=locale,
         question=item.program.question,
         prefix=prompt.prefix_key(
-            roster.model_of_prefix(), exercise.path, exercise.revision, level, locale
+            roster.model_of_prefix(),
+            exercise.path,
+            exercise.revision,
+            level,
+            locale,
+            exercise.course.prompts,
         ),
         prefix_tokens=prompt.shared_tokens(
             level, locale, exercise.statement(locale), exercise.mistakes(locale)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from broker.base.errors import HintlineError
 from web.courses.models import Course
 from web.engines import licences, roster
 from web.engines.models import AIModelConfig, Engine
@@ -17,19 +16,21 @@ from web.hints.models import IN_FLIGHT, Hint
 from web.people.models import User
 from web.tutor.gate import judge
 from web.tutor.languages import Locale
+from web.tutor.writing import versions
 
 NOBODY = ":evaluation-"
 """How the usernames begin of whom the hints are for, one a language: no form takes a colon, and
 nobody can sign in as them."""
 
 
-class CannotEvaluate(HintlineError):
-    """No evaluation can begin; the text says why."""
+def begin(
+    engine: Engine, chosen: EvaluationSet, by: User | None = None, prompts: str = ""
+) -> Evaluation:
+    """Goes on with the evaluation of this engine's model on this set, or makes it; it runs then.
 
-
-def begin(engine: Engine, chosen: EvaluationSet, by: User | None = None) -> Evaluation:
-    """Goes on with the evaluation of this engine's model on this set, or makes it; it runs then."""
-    version = licences.template_version()
+    prompts: the version of their words; empty for the one in use. Raises: BadVersion.
+    """
+    version = licences.template_version(versions.version(prompts).label)
     with transaction.atomic():
         # Locked: of two that begin the same at once the second finds what the first has made.
         AIModelConfig.objects.select_for_update().get(pk=AIModelConfig.current().pk)
@@ -40,7 +41,7 @@ def begin(engine: Engine, chosen: EvaluationSet, by: User | None = None) -> Eval
         if begun := known.first():
             go_on(begun)
             return begun
-        return made(engine, chosen, version, by)
+        return made(engine, chosen, version, by, prompts)
 
 
 def go_on(row: Evaluation) -> None:
@@ -74,7 +75,9 @@ def model_of(engine: Engine) -> str:
     return roster.known_as(engine, AIModelConfig.current())
 
 
-def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -> Evaluation:
+def made(
+    engine: Engine, chosen: EvaluationSet, version: str, by: User | None, prompts: str
+) -> Evaluation:
     row = Evaluation.objects.create(
         engine=engine.name, kind=engine.kind, model=model_of(engine), template_version=version,
         set_name=chosen.name, digest=chosen.digest, by=by,
@@ -83,7 +86,7 @@ def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -
     # Its own, so that nothing that a teacher sees or sets has to do with it.
     row.course = Course.objects.create(
         slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True,
-        tells=True, hints_an_exercise=None, hints_a_day=None,
+        tells=True, hints_an_exercise=None, hints_a_day=None, prompts=prompts,
     )  # fmt: skip
     row.save(update_fields=["course"])
     items = [

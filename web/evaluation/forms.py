@@ -19,6 +19,7 @@ from web.evaluation.targets import proposal
 from web.people.models import User
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
+from web.tutor.writing import versions
 
 FILE_BYTES = 20_000_000
 MOST_DAYS = 90
@@ -29,6 +30,7 @@ class EvaluateForm(forms.Form):
     """After it is valid it has engine_row and chosen, the set."""
 
     engine = forms.ChoiceField(label=gettext_lazy("engine"))
+    prompts = forms.ChoiceField(label=gettext_lazy("prompts"), required=False)
     of = forms.ChoiceField(
         label=gettext_lazy("set"),
         initial=SHIPPED,
@@ -61,6 +63,9 @@ class EvaluateForm(forms.Form):
             (name, f"{name} · {roster.known_as(row, AIModelConfig.current())}")
             for name, row in self.rows.items()
         ]
+        field = self.fields["prompts"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("those in use")), *((name, name) for name in versions.names())]
         self.chosen: EvaluationSet | None = None
 
     @property

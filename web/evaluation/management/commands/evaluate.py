@@ -24,6 +24,7 @@ from web.evaluation.table import FigureTable
 from web.evaluation.targets import Proposal, proposal
 from web.fleet.overview import overview
 from web.tutor.languages import OPERATORS
+from web.tutor.writing import versions
 
 LOOK_S = 1.0
 PIPE_WIDTH = 160
@@ -54,7 +55,9 @@ class Command(BaseCommand):
             "--compare", type=int, nargs=2, metavar=("A", "B"), help="two evaluations, by number"
         )
         parser.add_argument("--engine", help="one in use; needed where there are several")
-        parser.add_argument("--prompt", metavar="V", help="version of the prompts")
+        parser.add_argument(
+            "--prompt", metavar="V", help="version of the prompts' words; else the one in use"
+        )
         parser.add_argument(
             "--yes", action="store_true", help="the set may go to a server of another kind"
         )
@@ -79,6 +82,8 @@ class Command(BaseCommand):
         """Raises: CommandError."""
         engine = engine_of(options["engine"])
         try:
+            prompts = options["prompt"] or ""
+            versions.version(prompts)
             chosen = set_of(options)
         except (HintlineError, OSError) as error:
             raise CommandError(str(error)) from None
@@ -87,7 +92,7 @@ class Command(BaseCommand):
                 f"Texts of this set would go to {engine.name}, a server of the kind "
                 f"{Mode(engine.kind).label}, which has not seen them. If they may, add --yes."
             )
-        row = creation.begin(engine, chosen)
+        row = creation.begin(engine, chosen, prompts=prompts)
         self.stdout.write(f"Evaluation {row.pk}: {row.model} on {row.set_name}")
         # Else people would look at 0 % and not know why.
         if not overview().nodes:

@@ -39,7 +39,7 @@ class Ticket:
 
     attempt: the row's last; since_ms: its first asking by Redis' clock, None for now; lane:
     interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache does
-    not matter.
+    not matter. only: the one engine that may have it; empty for any.
     """
 
     hint: str
@@ -50,6 +50,7 @@ class Ticket:
     course: str
     since_ms: int | None = None
     prefix_tokens: int = 0
+    only: str = ""
 
 
 class Grant(NamedTuple):
@@ -145,6 +146,7 @@ def admit(ticket: Ticket) -> Call[Placement]:
         for name in ("prefix", "prefix_tokens", "lane", "student", "course")
         for part in (name, str(getattr(ticket, name)))
     ]
+    fields += ["only", ticket.only] if ticket.only else []
     since_ms = "" if ticket.since_ms is None else ticket.since_ms
     return Call(
         "admit",
@@ -192,6 +194,11 @@ def requeue_lost(hint: str, attempt: int) -> Call[bool]:
     Writes QUEUED to its stream; attempts up to this one write no more, even of an unknown hint.
     """
     return Call("requeue_lost", (hint, attempt, STREAM_S), bool)
+
+
+def want(job: str) -> Call[None]:
+    """A hint waits for this diagnosis, if it is in flight: it gives way to no other hint then."""
+    return Call("want", (job,), nothing)
 
 
 def pull(engine: str) -> Call[list[Grant]]:
@@ -253,12 +260,17 @@ def excluded(hints: Iterable[str]) -> Call[dict[str, set[str]]]:
 
 def backlog() -> Call[dict[Lane, LaneBacklog]]:
     """Every lane, also an empty one."""
-    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[1:]})
+    return Call("backlog", (), lambda reply: {Lane(one[0]): parse_lane(*one) for one in reply[2:]})
 
 
 def backlog_size() -> Call[int]:
-    """How many hints wait, over all lanes."""
-    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[1:]))
+    """How many hints and diagnoses wait, over all lanes."""
+    return Call("backlog", (), lambda reply: sum(size for _, size, _ in reply[2:]))
+
+
+def waiting_ahead() -> Call[int]:
+    """How many diagnoses wait; they are in the batch lane."""
+    return Call("backlog", (), lambda reply: reply[1])
 
 
 def wait_s() -> Call[int | None]:

@@ -14,8 +14,9 @@ from broker.scripts import Call, by_key, nothing, pairs
 class Load:
     """One engine now. slots: of live workers, at most max_slots, which is 0 if it gets no hints.
 
-    workers: live worker to its slots; limit: most in flight, which is the slots cut by the engine's
-    health; paused_s: as in Health.
+    in_flight: hints and diagnoses; ahead: of these, diagnoses that run ahead. workers: live worker
+    to its slots; limit: most in flight, which is the slots cut by the engine's health; paused_s: as
+    in Health.
     """
 
     slots: int
@@ -24,6 +25,12 @@ class Load:
     workers: Mapping[str, int]
     limit: int = 0
     paused_s: float = 0.0
+    ahead: int = 0
+
+    @property
+    def hints(self) -> int:
+        """Those in flight, without diagnoses."""
+        return self.in_flight - self.ahead
 
     @property
     def alive(self) -> bool:
@@ -63,7 +70,8 @@ def snapshot() -> Call[dict[str, Load]]:
 
 
 def parse_load(
-    slots: int, max_slots: int, in_flight: int, limit: int, paused_ms: int, *workers: str
-) -> Load:
+    slots: int, max_slots: int, in_flight: int, limit: int, paused_ms: int, ahead: int,
+    *workers: str,
+) -> Load:  # fmt: skip
     own_slots = {worker: int(own) for worker, own in pairs(workers).items()}
-    return Load(slots, max_slots, in_flight, own_slots, limit, paused_ms / 1000)
+    return Load(slots, max_slots, in_flight, own_slots, limit, paused_ms / 1000, ahead)

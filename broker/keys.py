@@ -20,7 +20,8 @@ class Key(NamedTuple):
 
 
 TICKET = Key("hl:hint:*", "dispatch", "hash")
-"""phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix,
+"""Of a hint, or of a diagnosis that runs ahead, whose name then begins with 'diagnosis-'.
+phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix,
 prefix_tokens, lane, student, course, affinity = home, warm or cold, not:<engine>, lost."""
 BACKLOG = Key("hl:backlog:*", "dispatch", "zset")
 """Hints that wait in a lane by since_ms."""
@@ -38,6 +39,10 @@ PULLS = Key("hl:pulls", "dispatch", "string")
 """How often a free slot was offered."""
 LEASES = Key("hl:engine:*:leases", "dispatch", "zset")
 """Hints in flight by deadline ms."""
+AHEAD = Key("hl:engine:*:ahead", "dispatch", "zset")
+"""Its diagnoses in flight that give way to hints, by ms of the grant."""
+WAITING_AHEAD = Key("hl:waiting_ahead", "dispatch", "set")
+"""Diagnoses in the backlog."""
 SERVICE = Key("hl:engine:*:service", "dispatch", "string")
 """Mean service time in ms."""
 EPOCH = Key("hl:epoch", "dispatch", "string")
@@ -73,6 +78,8 @@ RESCUE = Key("hl:rescue", "workers", "string", times.RESCUE_LOCK_S)
 """Lock: one rescue at a time."""
 UPKEEP = Key("hl:upkeep", "workers", "string", times.UPKEEP_LOCK_S)
 """Lock: one deletes old rows at a time."""
+EVALUATION = Key("hl:evaluation", "workers", "string", times.EVALUATION_LOCK_S)
+"""Lock: one takes evaluations forward at a time."""
 DOORBELLS = Key("hl:celery:engine.*", "dispatch", "list")
 """Messages of grants, for the engine's workers."""
 CELERY = Key("hl:celery:*", "queue", "various")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Histogram
 
 from broker.base.metrics import REGISTRY
+from broker.contract.job import JobKind
 
 # Buckets reach as far as what they time may last: a hint waits for its time to live at most.
 WAIT_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
@@ -47,6 +48,13 @@ JUDGED = Counter(
     ["engine", "verdict"],
     registry=REGISTRY,
 )
+DIAGNOSED = Counter(
+    "hint_diagnosed",
+    "Programs that were diagnosed, by what became of it: passed (a fix passes every test) or"
+    " unverified. form: schema, or words of an engine that takes no schema.",
+    ["engine", "form", "verdict"],
+    registry=REGISTRY,
+)
 ATTEMPTS = Counter(
     "hint_attempts",
     "Attempts by how they ended: answered, withheld, failed, moved to another engine, dropped"
@@ -54,6 +62,15 @@ ATTEMPTS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+AHEAD = Counter(
+    "diagnosis_attempts",
+    "Attempts at diagnoses that run ahead, by how they ended: passed, unverified, moved to another"
+    " engine, dropped (a hint needed the slot, the student went on, or the engine failed),"
+    " interrupted by a stop, or error.",
+    ["outcome"],
+    registry=REGISTRY,
+)
+ENDED = {JobKind.HINT: ATTEMPTS, JobKind.DIAGNOSIS: AHEAD}
 LEASE_EXPIRED = Counter(
     "hint_lease_expired", "Leases that ran out: a worker or an engine was lost.", registry=REGISTRY
 )

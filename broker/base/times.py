@@ -25,6 +25,8 @@ STRANDED_S = 10
 """So long a hint that failed elsewhere waits for an engine that is gone just now."""
 OUTAGE_S = 30
 """With no engine at all for so long, hints no longer wait for one."""
+AHEAD_S = 120
+"""A diagnosis that runs ahead waits for so long: then its student has asked, or has gone on."""
 STREAM_S = 3600
 """A hint's events are kept for so long after the last one; its row is kept."""
 
@@ -60,6 +62,8 @@ TICK_S = 1
 MONITOR_LOCK_S = 5
 RESCUE_LOCK_S = 20
 UPKEEP_LOCK_S = 60
+EVALUATION_LOCK_S = 60
+"""Of a round of it; should one take longer, two at once do no harm."""
 
 # An engine's health.
 FAILURE_THRESHOLD, FAILURES_WITHIN_S = 3, 10

@@ -11,6 +11,24 @@ from broker.base.times import CONNECT_S, DEADLINE_S, FIRST_CHUNK_S, IDLE_S
 from broker.contract.hint import Lane, Reason
 
 
+class JobKind(StrEnum):
+    """What a job of the dispatcher is for; its name says it."""
+
+    HINT = "hint"
+    """Somebody has asked for it. Its name is the hint's id."""
+    DIAGNOSIS = "diagnosis"
+    """It runs ahead of hints that may be asked for, while engines have nothing better to do."""
+
+
+DIAGNOSIS = f"{JobKind.DIAGNOSIS}-"
+"""Begins the name of such a job; the number of its row follows. Scripts in Redis know it too."""
+
+
+def kind_of(job: str) -> JobKind:
+    """By the name that the dispatcher has for it."""
+    return JobKind.DIAGNOSIS if job.startswith(DIAGNOSIS) else JobKind.HINT
+
+
 class Message(TypedDict):
     """One chat message as OpenAI endpoints take it."""
 
@@ -63,8 +81,7 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     has: a parameter beyond OpenAI's API is sent only to a server that has what it is for.
-    languages: those that the model writes; empty for every one. lowest_level: of the hints that
-    it writes.
+    languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
     """
@@ -75,7 +92,6 @@ class Endpoint:
     # Logs and tracebacks print reprs.
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
-    lowest_level: int = 1
     connect_s: float = CONNECT_S
     first_chunk_s: float = FIRST_CHUNK_S
     idle_s: float = IDLE_S
@@ -131,9 +147,13 @@ class Partial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HintJob:
-    """A claimed hint.
+    """A claimed hint, or a diagnosis that runs ahead: then hint is its name in the dispatcher.
 
-    authored, l0: the author's hint and the test report, which the model is told. judge: None where
+    licensed: the model may write hints of this level in this language, and its judge may judge.
+    authored, l0: the author's hint and the test report, which the model is told; facts: what the
+    program did, as far as it was known by then; earlier: hints that the student has had here, the
+    oldest first; examples, avoid: answers as the author would write them, and words that they want
+    in no hint. prompt: version of the prompt's words; empty for the one in use. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
     diagnoses: the engine finds out first what is wrong.
     """
@@ -144,6 +164,7 @@ class HintJob:
     engine: str
     level: int
     locale: str
+    licensed: bool
     statement: str
     reference: str = field(repr=False)
     mistakes: str
@@ -153,6 +174,11 @@ class HintJob:
     question: str
     endpoint: Endpoint
     sampling: Sampling
+    facts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    prompt: str = ""
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
     judge: HintJudge | None = None
@@ -160,11 +186,15 @@ class HintJob:
     diagnoses: bool = False
 
     @property
+    def kind(self) -> JobKind:
+        return kind_of(self.hint)
+
+    @property
     def unfit(self) -> Reason | None:
         """Why this engine cannot write the hint at all; None where it can."""
         if not self.endpoint.writes(self.locale):
             return Reason.OTHER_LANGUAGE
-        return Reason.OTHER_LEVEL if self.level < self.endpoint.lowest_level else None
+        return None if self.licensed else Reason.UNLICENSED
 
     @property
     def beginning(self) -> str:

@@ -1,7 +1,7 @@
 -- Tells how many hints wait in each lane, and since when.
--- keys: backlog(lane); engines, workers, health, service(engine)
+-- keys: backlog(lane); waiting_ahead; engines, workers, health, service(engine)
 -- args: none
--- result: {seconds until a new hint has a slot or false,
+-- result: {seconds until a new hint has a slot or false, how many diagnoses wait in the batch lane,
 --   {lane, how many, ms that the oldest has waited, or 0}, …}
 -- includes: backlog
 
@@ -13,4 +13,5 @@ for _, lane in ipairs(LANES) do
   found[#found + 1] = {lane, redis.call('ZCARD', backlog), waited}
 end
 local queue_position = redis.call('ZCARD', key.backlog('interactive')) + 1
-return {eta_s(queue_position, 'interactive', pace_s(now)), unpack(found)}
+local ahead = redis.call('SCARD', key.waiting_ahead())
+return {eta_s(queue_position, 'interactive', pace_s(now)), ahead, unpack(found)}

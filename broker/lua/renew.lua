@@ -2,7 +2,7 @@
 -- keys: ticket(hint), leases(engine), known, tip(hint)
 -- args: engine, lease_ms, ttl_s of the stream, then hint, attempt of each
 -- result: {hint, …} that belong to another attempt or engine, or are over
--- includes: clock, stream
+-- includes: clock, stream, ahead
 
 local engine, lease_ms, ttl_s = ARGV[1], ARGV[2], ARGV[3]
 local now, lost = now_ms(), {}
@@ -11,7 +11,8 @@ for i = 4, #ARGV, 2 do
   local ticket = key.ticket(hint)
   local phase, own, at = unpack(redis.call('HMGET', ticket, 'phase', 'engine', 'attempt'))
   local ours = phase == 'claimed' and own == engine and tonumber(at) == attempt
-  if not phase and not shut(hint, attempt) then
+  -- A diagnosis is not worth it: the worker lets it go, and it waits again.
+  if not phase and not runs_ahead(hint) and not shut(hint, attempt) then
     -- Redis has also forgotten when the hint was asked for: its wait counts from now.
     redis.call('HSET', ticket, 'phase', 'claimed', 'engine', engine, 'attempt', attempt,
       'since_ms', now)

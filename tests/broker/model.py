@@ -26,11 +26,16 @@ class Known:
     backlog: tuple[str, str] | None = None
     round: float = 0
     lost: int = 0
+    granted_ms: int = 0
     excluded: set[str] = field(default_factory=set)
 
     @property
     def suspect(self) -> bool:
         return self.lost >= 2
+
+    @property
+    def ahead(self) -> bool:
+        return self.ticket.hint.startswith("diagnosis-")
 
     @property
     def anywhere(self) -> bool:
@@ -89,7 +94,16 @@ class Model:
     # What is where
 
     def busy(self, engine: str) -> int:
-        return sum(known.engine == engine for known in self.hints.values())
+        """Hints in flight: a slot that a diagnosis has is free to them."""
+        return sum(known.engine == engine and not known.ahead for known in self.hints.values())
+
+    def ahead(self, engine: str) -> list[Known]:
+        """Its diagnoses in flight, the newest last."""
+        found = [known for known in self.hints.values() if known.engine == engine and known.ahead]
+        return sorted(found, key=lambda known: (known.granted_ms, known.ticket.hint))
+
+    def roomy(self, engine: str) -> bool:
+        return 2 * (self.busy(engine) + len(self.ahead(engine)) + 1) <= self.engines[engine].slots
 
     def waiting(self) -> list[Known]:
         return [known for known in self.hints.values() if known.phase == "waiting"]
@@ -134,7 +148,8 @@ class Model:
         news = self.now_ms - 1000 * ran_s >= one.paused_at_ms
         grown_s = min(2.0**one.pauses, 60) if news else 0
         if news:
-            had = max(1, self.busy(engine)) if one.allowance == inf else one.allowance
+            in_flight = self.busy(engine) + len(self.ahead(engine))
+            had = max(1, in_flight) if one.allowance == inf else one.allowance
             one.allowance = max(1, 0.8 * had)
             one.pauses, one.paused_at_ms = one.pauses + 1, self.now_ms
         till = self.now_ms + 1000 * (grown_s if seconds is None else seconds)
@@ -221,6 +236,10 @@ class Model:
         return fit[:WINDOW]
 
     def may_go(self, known: Known, engine: str) -> bool:
+        if known.ticket.only not in ("", engine):
+            return False
+        if known.ahead and not self.roomy(engine):
+            return False
         others = [one for one in self.hints.values() if one.engine == engine and one.suspect]
         return engine not in known.excluded and not (known.suspect and others)
 
@@ -241,7 +260,14 @@ class Model:
         own = [known for known in fit if self.belongs(known, engine)]
         return next(iter(own or fit[: self.half_empty(engine)]), None)
 
+    def give_way(self, engine: str) -> None:
+        ahead = self.ahead(engine)
+        if ahead and self.busy(engine) + len(ahead) >= self.engines[engine].slots:
+            self.enter(ahead[-1])
+
     def grant(self, known: Known, engine: str) -> tuple[str, int]:
+        if not known.ahead:
+            self.give_way(engine)
         warm = self.engines[engine].warm
         known.affinity = "cold"
         if known.ticket.prefix_tokens:
@@ -251,7 +277,7 @@ class Model:
                 known.affinity = "home"
         self.leave(known, served=True)
         known.attempt += 1
-        known.phase, known.engine = "granted", engine
+        known.phase, known.engine, known.granted_ms = "granted", engine, self.now_ms
         if known.ticket.prefix_tokens:
             self.use(engine, known.prefix)
         return known.ticket.hint, known.attempt
@@ -263,7 +289,8 @@ class Model:
         one.warm[prefix] = self.now_ms
         if not new or one.kv_tokens is None:
             return
-        room = one.kv_tokens - 700 * self.busy(engine)
+        in_flight = self.busy(engine) + len(self.ahead(engine))
+        room = one.kv_tokens - 700 * in_flight
         names = {key: f"{key[1]}:{key[0]}" for key in one.warm}
         newest = sorted(one.warm, key=lambda key: (one.warm[key], names[key]), reverse=True)
         for rank, key in enumerate(newest):

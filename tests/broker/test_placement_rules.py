@@ -59,22 +59,27 @@ class Placement(RuleBasedStateMachine):
 
     @rule(
         prefix=st.sampled_from(list(TOKENS)),
-        lane=st.sampled_from(["interactive"] * 4 + ["batch"]),
+        lane=st.sampled_from(["interactive"] * 4 + ["batch", "diagnosis"]),
         student=st.sampled_from("xyzuvw"),
         course=st.sampled_from("jkl"),
+        only=st.sampled_from([""] * 5 + ENGINES),
         many=st.integers(1, 6),
     )
-    def admit(self, prefix: str, lane: str, student: str, course: str, many: int) -> None:
+    def admit(
+        self, prefix: str, lane: str, student: str, course: str, only: str, many: int
+    ) -> None:
         for _ in range(many):
             self.asked += 1
+            ahead = lane == "diagnosis"
             new = ticket(
-                f"h{self.asked}",
+                f"diagnosis-{self.asked}" if ahead else f"h{self.asked}",
                 since_ms=self.model.now_ms,
                 prefix=prefix,
                 prefix_tokens=TOKENS[prefix],
-                lane=lane,
+                lane="batch" if ahead else lane,
                 student=f"{student} {course}",
                 course=course,
+                only=only,
             )
 
             placement = self.broker.run(dispatch.admit(new))
@@ -164,7 +169,8 @@ class Placement(RuleBasedStateMachine):
         self.broker.run(fleet.set_engines(most))
         for name, engine in self.model.engines.items():
             engine.most = most.get(name, 0)
-            if not (engine.most or engine.workers or self.model.busy(name)):
+            in_flight = self.model.busy(name) or self.model.ahead(name)
+            if not (engine.most or engine.workers or in_flight):
                 engine.warm, engine.state, engine.limit = {}, "up", float("inf")
                 engine.allowance, engine.pauses = float("inf"), 0
                 engine.paused_at_ms, engine.paused_ms, engine.pausing = 0, 0, False
@@ -219,6 +225,8 @@ class Placement(RuleBasedStateMachine):
         redis = self.broker.client
         assert int(redis.get(PULLS()) or 0) == self.model.pulls
         loads = self.broker.run(fleet.snapshot())
+        ahead = {name: len(self.model.ahead(name)) for name in loads}
+        assert {name: load.ahead for name, load in loads.items()} == ahead
         limits = {name: load.limit for name, load in loads.items() if load.limit}
         assert limits == {name: slots for name, slots in self.model.slots().items() if slots}
 
@@ -227,6 +235,8 @@ class Placement(RuleBasedStateMachine):
         found = self.broker.run(dispatch.standing(self.model.hints))
         positions = {hint: standing.queue_position for hint, standing in found.items()}
         assert positions == {hint: self.model.position(hint) for hint in self.model.hints}
+        ahead = [known for known in self.model.waiting() if known.ahead]
+        assert self.broker.run(dispatch.waiting_ahead()) == len(ahead)
         sizes = {lane: one.size for lane, one in self.broker.run(dispatch.backlog()).items()}
         assert sizes == {lane: len(self.model.order(lane)) for lane in Lane}
 

@@ -281,3 +281,15 @@ def test_so_it_is_in_korean(text: str) -> None:
         judge("mean", "ko", 2, f"테스트에서 {text} 다시 한 번 볼까요? 무엇이 보이나요?").rule
         == "R9"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`mean([4, … 6, 8])`에서 `total`은 `18`이에요. 마지막 줄은 그 수를 무엇으로 나누나요?",
+        "2번째 줄의 조건 `item in found`는 늘 거짓이에요. 왜 그럴까요?",
+        "`mean([4, 6])`을 부르면 4번째 줄이 `total`에 값을 써요. 그 값은 `4`, `10`인가요?",
+    ],
+)
+def test_what_is_composed_of_facts_passes(text: str) -> None:
+    assert judge("unique" if "found" in text else "mean", "ko", 2, text).ok

@@ -32,6 +32,7 @@ from tests.bench.corpus import (
 )
 from tests.bench.gatekeeping import by_rules, share, wilson
 from web.courses import seeding
+from web.evaluation.sets import texts
 from web.runner.cases import Asserts, Tests
 from web.runner.checker import Checker
 from web.tutor.evidence.report import Verdict
@@ -257,3 +258,13 @@ def test_the_rules_are_asked_of_a_hint_with_its_program() -> None:
     whole = next(hint for hint in hints("seen") if hint.family == "fenced" and hint.level == 2)
 
     assert by_rules(whole)
+
+
+def test_what_the_product_ships_is_of_the_half_that_may_be_looked_at() -> None:
+    seen = {hint.id: hint for hint in labelled("seen")}
+
+    assert len(texts()) > 900
+    for text in texts().values():
+        hint = seen[text.id]
+        assert (text.text, text.leak, text.level) == (hint.text, hint.leak, hint.level)
+        assert (text.code, text.right) == (hint.program.code, hint.program.fix)

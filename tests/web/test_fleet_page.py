@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from broker import fleet, health, nodes
+from broker import dispatch, fleet, health, nodes
 from broker.embedded import Embedded
 from broker.health import Reading, Why
 from broker.nodes import CrewReport, NodeState
+from tests.broker.helpers import ticket
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.link import broker
 from web.people.models import User
@@ -96,6 +97,19 @@ def test_it_shows_engines_and_nodes(admin: Client, gpu0: Engine) -> None:
     assert (shown["notice"], shown["backlog"]) == ("", "Hints that wait for a slot: 0")
     html = text(admin.get(PAGE))
     assert all(cell in html for cell in ("1,234", "87%", "3 · SIGKILL", "every engine"))
+
+
+def test_diagnoses_that_run_ahead_are_shown_beside_hints(admin: Client, gpu0: Engine) -> None:
+    works()
+    for number in range(9):
+        broker().run(dispatch.admit(ticket(f"diagnosis-{number}", lane="batch")))
+    for number in range(3):
+        broker().run(dispatch.admit(ticket(f"h{number}")))
+
+    assert row(admin)["cells"]["in_flight"] == "3 + 8"
+    assert admin.get(NOW).json()["backlog"] == (
+        "Hints that wait for a slot: 0 · diagnoses that run ahead: 8 (behind a +), waiting: 1"
+    )
 
 
 def test_the_adaptive_limit_is_shown(admin: Client, gpu0: Engine) -> None:

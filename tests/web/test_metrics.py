@@ -20,6 +20,7 @@ from broker import dispatch, health
 from broker.base.metrics import allowed
 from broker.connect import Broker
 from broker.health import Why
+from tests.broker.helpers import ticket
 from tests.web.kit import Caller, live
 from tests.whole.stand import ROOT
 from web import link
@@ -71,6 +72,20 @@ def test_it_shows_who_waits(line: None, api: Caller) -> None:
     assert seen["hint_backlog{lane=interactive}"] == 1
     assert 0 <= seen["hint_backlog_oldest_seconds{lane=interactive}"] < 60
     assert seen["hint_backlog{lane=batch}"] == seen["hint_backlog_oldest_seconds{lane=retry}"] == 0
+
+
+def test_diagnoses_that_run_ahead_are_counted_apart(line: None, api: Caller) -> None:
+    live(slots=2)
+    for number in (1, 2):
+        broker().run(dispatch.admit(ticket(f"diagnosis-{number}", lane="batch")))
+    api.ask()
+
+    seen = scrape()
+
+    assert seen["hint_engine_inflight{engine=gpu0}"] == 1
+    assert seen["diagnosis_engine_inflight{engine=gpu0}"] == 1
+    assert seen["hint_backlog{lane=batch}"] == 0
+    assert seen["diagnosis_backlog"] == 1
 
 
 def test_it_says_how_long_the_oldest_has_waited(line: None, api: Caller) -> None:

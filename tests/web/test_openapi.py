@@ -37,6 +37,8 @@ def test_every_operation_is_described(schema: dict[str, Any]) -> None:
         "PUT /v1/hints/{hint_id}/feedback",
         "PUT /v1/hints/{hint_id}/reflection",
         "GET /v1/ladder",
+        "GET /v1/explanations",
+        "PUT /v1/explanations",
         "PUT /v1/exercises/{course_slug}/{slug}",
         "GET /v1/events",
     }
@@ -54,6 +56,8 @@ STATUSES = {
     "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200", "409"},
     "PUT /v1/hints/{hint_id}/reflection": ALL | WRITES | BODY | {"200"},
     "GET /v1/ladder": ALL | WRITES | {"200", "409"},
+    "GET /v1/explanations": ALL | WRITES | {"200", "409"},
+    "PUT /v1/explanations": ALL | WRITES | BODY | {"200", "409"},
     "PUT /v1/exercises/{course_slug}/{slug}": ALL | WRITES | BODY | {"200", "201"},
     "GET /v1/events": ALL | {"200", "204", "400"},
 }
@@ -137,7 +141,7 @@ def test_the_schema_names_the_idempotency_key_and_the_limits(schema: dict[str, A
 
     assert {"Idempotency-Key"} == {parameter["name"] for parameter in ask["parameters"]}
     assert "202" in ask["responses"]
-    assert (body["level"]["minimum"], body["level"]["maximum"]) == (1, 3)
+    assert (body["level"]["minimum"], body["level"]["maximum"]) == (1, 5)
 
 
 def test_the_docs_page_runs_no_inline_script(client: Client) -> None:

@@ -18,6 +18,7 @@ from broker.base.times import FAILURE_THRESHOLD, FAILURES_WITHIN_S
 from broker.fleet import Load
 from broker.health import EngineState, Health, Why
 from broker.nodes import CrewReport, NodeState
+from broker.scripts import Call
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
 from web.fleet.changes import serves
@@ -117,7 +118,7 @@ class Row:
         return {
             "live": str(len(self.load.workers)),
             "slots": f"{self.load.slots}{limit}",
-            "in_flight": str(self.load.in_flight),
+            "in_flight": jobs(self.load.hints, self.load.ahead),
             "waiting": number(getattr(reading, "waiting", None), "{}"),
             "tokens_s": number(getattr(reading, "tokens_s", None), "{:,.0f}"),
             "cached": number(getattr(reading, "cached_ratio", None), "{:.0%}"),
@@ -139,11 +140,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """nodes: the live ones by name; waiting: hints that wait for a slot. None: Redis is down."""
+    """nodes: the live ones by name; waiting: hints that wait for a slot. None: Redis is down.
+
+    ahead: diagnoses that wait to run ahead.
+    """
 
     rows: tuple[Row, ...]
     nodes: Mapping[str, NodeState] | None
     waiting: int | None
+    ahead: int
 
     @property
     def notice(self) -> str:
@@ -155,7 +160,13 @@ class Overview:
     def backlog(self) -> str:
         if self.waiting is None:
             return ""
-        return _("Hints that wait for a slot: %(count)d") % {"count": self.waiting}
+        said = _("Hints that wait for a slot: %(count)d") % {"count": self.waiting}
+        running = sum(row.load.ahead for row in self.rows)
+        if not running + self.ahead:
+            return said
+        counts = {"running": running, "waiting": self.ahead}
+        more = _("diagnoses that run ahead: %(running)d (behind a +), waiting: %(waiting)d")
+        return f"{said} · {more % counts}"
 
     def node_lines(self) -> list[tuple[str, str, str]]:
         """Name, engines and workers of each node."""
@@ -185,10 +196,11 @@ def overview() -> Overview:
     engines, config = list(Engine.objects.all()), AIModelConfig.current()
     in_use = set(roster.wanted())
     # One round trip: every open fleet page asks again every few seconds.
-    calls = [nodes.live(), fleet.snapshot(), health.state(), dispatch.backlog_size()]
+    size, ahead = dispatch.backlog_size(), dispatch.waiting_ahead()
+    calls: list[Call[Any]] = [nodes.live(), fleet.snapshot(), health.state(), size, ahead]
     # Without Redis nothing of this is known.
-    answers: list[Any] = attempt_all(calls) or [None, {}, {}, None]
-    live, loads, healths, waiting = answers
+    answers: list[Any] = attempt_all(calls) or [None, {}, {}, None, 0]
+    live, loads, healths, waiting, waiting_ahead = answers
     rows = (
         Row(
             engine,
@@ -201,7 +213,8 @@ def overview() -> Overview:
         )
         for engine in engines
     )
-    return Overview(tuple(rows), live, waiting)
+    hints = None if waiting is None else waiting - waiting_ahead
+    return Overview(tuple(rows), live, hints, waiting_ahead)
 
 
 def crews_of(engine: str, live: Mapping[str, NodeState]) -> tuple[CrewReport, ...]:
@@ -211,6 +224,11 @@ def crews_of(engine: str, live: Mapping[str, NodeState]) -> tuple[CrewReport, ..
 def crew_line(crew: CrewReport) -> str:
     line = f"{crew.engine} {crew.live}/{crew.wanted}"
     return f"{line} (−{crew.leaving})" if crew.leaving else line
+
+
+def jobs(hints: int, ahead: int) -> str:
+    """Hints, and behind a plus the diagnoses that run ahead, if there are any."""
+    return f"{hints} + {ahead}" if ahead else str(hints)
 
 
 def number(value: float | None, form: str) -> str:

@@ -1,6 +1,7 @@
 """Keeps what is wrong with a program, found out once for all who wrote the same.
 
-Who comes while another attempt finds it out waits for that one, unless it takes too long.
+Who comes while another attempt finds it out waits for that one, unless it takes too long. Who comes
+while it only waits to run ahead finds it out.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from broker.base.times import LEASE_S
@@ -53,17 +55,27 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody has found it out. row: it is the caller's to find out; None: another one does."""
+    """Nobody has found it out. row: it is the caller's to find out; None: another one does.
+
+    ahead: the one that does runs ahead; 0 for a hint's attempt.
+    """
 
     row: int | None
+    ahead: int = 0
 
 
 def subject(hint: str, model: str) -> Subject | None:
     """What there is to be found out; None where nothing is, or nothing could be run."""
-    row = Hint.objects.filter(pk=hint).select_related("submission", "exercise").first()
-    if row is None or row.submission.source == Submission.Source.PLATFORM:
+    rows = Hint.objects.select_related("submission__exercise")
+    row = rows.filter(pk=hint).first()
+    return subject_of(row.submission, model) if row else None
+
+
+def subject_of(program: Submission, model: str) -> Subject | None:
+    """As subject, of a program whose exercise is loaded."""
+    if program.source == Submission.Source.PLATFORM:
         return None
-    exercise, program = row.exercise, row.submission
+    exercise = program.exercise
     tests, report = exercise.tests_to_run(), Report.from_json(program.report)
     short = len(program.code) <= finding.MOST_CODE_CHARS and program.code.strip()
     if tests is None or exercise.language != PYTHON or report.verdict not in WRONG or not short:
@@ -90,18 +102,21 @@ def take(asked: Subject, code: str) -> Known | Unknown:
     if kept.done:
         said = kept.said if kept.code == storable(code) else {**kept.said, "lines": []}
         return Known(verified=kept.verified, fix=kept.fix, said=said)
-    # Of two that come for a lost one, the first changes its time, and the other finds that.
-    late = rows.filter(done=False, began_at__lt=ago(OVERDUE_S))
-    if late.update(began_at=Now()):
+    # Of two that come for a lost one, the first changes its time, and the other finds that. One
+    # that only waits to run ahead has waited long enough when a student asks.
+    free = rows.filter(Q(waits=True) | Q(began_at__lt=ago(OVERDUE_S)), done=False)
+    count = F("attempt") + 1
+    if free.update(waits=False, began_at=Now(), submission=None, attempt=count):
         return Unknown(kept.pk)
-    return Unknown(None)
+    return Unknown(None, kept.pk if kept.submission_id else 0)
 
 
 def keep(row: int, known: Known) -> None:
-    """It is found out, or cannot be: nobody asks the model again."""
-    Diagnosis.objects.filter(pk=row).update(
-        done=True, verified=known.verified, fix=storable(known.fix), said=storable_json(known.said)
-    )
+    """It is found out, or cannot be: nobody asks the model again. Who comes first is believed."""
+    Diagnosis.objects.filter(pk=row, done=False).update(
+        done=True, verified=known.verified, fix=storable(known.fix),
+        said=storable_json(known.said), submission=None,
+    )  # fmt: skip
 
 
 def give_up(row: int) -> None:

@@ -120,9 +120,22 @@ class Hint(models.Model):
     )
     source = models.CharField(_("source"), max_length=10, choices=Source, default=Source.NONE)
     reason = models.CharField(_("reason"), max_length=30, blank=True)
+    verified = models.BooleanField(
+        _("verified"),
+        null=True,
+        help_text=_("Whether a right program stood behind what the AI wrote; of its hints alone."),
+    )
     prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
+    charge = models.PositiveSmallIntegerField(
+        _("counts as hints by AI"),
+        default=0,
+        help_text=_("Of the student's quota; 0 once it has ended without a model's text."),
+    )
+    # From 1 for each student. Of two requests that count the same hints at the same time, both take
+    # the same number, so that one is kept out: see web.people.quotas.
+    charge_number = models.PositiveIntegerField(null=True, editable=False)
 
     # By the database's clock, which alone tells how old a hint is: see web.database.ago.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -157,6 +170,11 @@ class Hint(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="one_hint_a_key",
             ),
+            models.UniqueConstraint(
+                fields=["student", "charge_number"],
+                condition=Q(charge_number__gt=0),
+                name="one_charge_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,11 +191,52 @@ class Hint(models.Model):
         return contract.State(self.state) in contract.FINAL
 
 
+class Explanation(models.Model):
+    """Why a right program works, in its student's words, for who teaches; web.hints.explanations.
+
+    submission: the program that it is about.
+    """
+
+    student = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="explanations",
+        db_index=False,
+        verbose_name=_("student"),
+    )
+    exercise = models.ForeignKey(
+        Exercise,
+        on_delete=models.CASCADE,
+        related_name="explanations",
+        verbose_name=_("exercise"),
+    )
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, related_name="+", verbose_name=_("submission")
+    )
+    text = models.TextField(_("why it works"))
+    written_at = models.DateTimeField(_("written"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("explanation")
+        verbose_name_plural = _("explanations")
+        ordering = ["-written_at"]
+        constraints = [
+            # Its index begins with the student.
+            models.UniqueConstraint(
+                fields=["student", "exercise"], name="one_explanation_an_exercise"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} · {self.exercise_id}"
+
+
 class Diagnosis(models.Model):
     """What is wrong with a program, for all who wrote the same; web.hints.diagnoses.
 
-    A row that is not done belongs to an attempt which is finding it out. No page and no API shows
-    it: the fix is what no student may see.
+    A row that is not done belongs to an attempt which is finding it out, or waits to run ahead of
+    the hints that may be asked for; web.hints.ahead. No page and no API shows it: the fix is what
+    no student may see.
     """
 
     # The constraint's index begins with this column.
@@ -188,7 +247,14 @@ class Diagnosis(models.Model):
     fingerprint = models.CharField(_("fingerprint"), max_length=32)
     model = models.CharField(_("model name"), max_length=MODEL_CHARS, blank=True)
     template_version = models.CharField(_("template version"), max_length=20, blank=True)
+    # The program that it runs ahead for; none where a hint has it found out, or it is done.
+    submission = models.ForeignKey(
+        Submission, on_delete=models.CASCADE, null=True, related_name="+", editable=False
+    )
+    asked_at = models.DateTimeField(_("created"), db_default=Now())
+    waits = models.BooleanField(default=False)
     began_at = models.DateTimeField(_("started"), db_default=Now())
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
     done = models.BooleanField(default=False)
     verified = models.BooleanField(_("every case passes with its fix"), default=False)
     code = models.TextField(_("code"), blank=True)
@@ -204,6 +270,10 @@ class Diagnosis(models.Model):
                 fields=["exercise", "revision", "fingerprint", "model"],
                 name="one_diagnosis_a_program",
             )
+        ]
+        # Asked each second, of a table that holds every program that was ever diagnosed.
+        indexes = [
+            models.Index(fields=["asked_at"], condition=Q(done=False), name="diagnosis_not_done")
         ]
 
     def __str__(self) -> str:
@@ -273,7 +343,11 @@ class ModelCall(models.Model):
         WRITE = attempt.Purpose.WRITE, _("write")
         JUDGE = attempt.Purpose.JUDGE, _("judge")
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="calls")
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, null=True, related_name="calls")
+    # Of a diagnosis that ran ahead, of which there is no attempt at a hint.
+    diagnosis = models.ForeignKey(
+        Diagnosis, on_delete=models.CASCADE, null=True, related_name="calls"
+    )
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose)
     model = models.CharField(_("model name"), max_length=MODEL_CHARS, blank=True)
     template_version = models.CharField(_("template version"), max_length=20, blank=True)

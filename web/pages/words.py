@@ -11,26 +11,32 @@ from web.people.rungs import why
 from web.tutor.ladder import Rungs, free
 from web.tutor.levels import LEVELS
 
-ALL = free()
+USUAL = free()
 
 
-def ladder(open_: Rungs = ALL) -> list[dict[str, Any]]:
-    """The levels as a student may read of them: level, name, about, locked, why_locked."""
+def ladder(open_: Rungs = USUAL) -> list[dict[str, Any]]:
+    """The levels as a student may read of them: level, name, about, absent, locked, why_locked."""
     return [
         {
             "level": number,
             "name": words_now(level.label),
             "about": words_now(level.about),
-            "locked": number > open_.highest,
+            "absent": number not in open_.levels,
+            "locked": number > open_.highest or number not in open_.levels,
             # What opens the level above, the API tells; of those further up only this is known.
             "why_locked": (
                 why(open_)
-                if number == open_.highest + 1
-                else _("Opens after a level %(below)d hint.") % {"below": number - 1}
+                if number == open_.above
+                else _("Opens after a level %(below)d hint.") % {"below": below(open_, number)}
             ),
         }
         for number, level in LEVELS.items()
     ]
+
+
+def below(open_: Rungs, number: int) -> int:
+    """The level before this one; the lowest itself for the lowest."""
+    return max((level for level in open_.levels if level < number), default=number)
 
 
 def script_words() -> dict[str, str]:
@@ -71,18 +77,36 @@ def script_words() -> dict[str, str]:
         "minutes": _("{n} min"),
         "ready": _("Your hint is ready."),
         "stopped": _("The request was stopped."),
-        "by_model": _("Written by AI, which can be wrong: check it against your code."),
-        "by_evidence": _("Made from what your own program did, without AI."),
-        "by_authored": _("Written by your teacher."),
-        "by_l0": _("Made from the test report."),
+        **source_words(),
         "thanks": _("Thank you. Your answer was saved."),
         "reflected": _("Your words are saved."),
+        "taken_back": _("Nothing is saved any more."),
         "offline": _("No connection to the server. Trying again…"),
         "busy": _("The server is busy. Trying again…"),
         "still_running": _("Waiting for your last run to end…"),
         "unreachable": _("The server cannot be reached"),
         "unreachable_detail": _("Check your connection, then try again. Your code is kept."),
         "signed_out": _("Sign in again"),
+    }
+
+
+def source_words() -> dict[str, str]:
+    """Who wrote a hint, and what stands behind what a model wrote."""
+    return {
+        "by_model": _("Written by AI, which can be wrong: check it against your code."),
+        "by_model_verified": _(
+            "Written by AI beside a program that passes every test. Its words can still be wrong: "
+            "check them against your code."
+        ),
+        "by_model_unverified": _(
+            "Written by AI, and no corrected program stands behind it: check it against your code. "
+            "If it does not help, say so below, where your teacher can read it, or ask them."
+        ),
+        "proof_verified": _("Verified"),
+        "proof_unverified": _("Not verified"),
+        "by_evidence": _("Made from what your own program did, without AI."),
+        "by_authored": _("Written by your teacher."),
+        "by_l0": _("Made from the test report."),
     }
 
 

@@ -26,4 +26,8 @@ def marked(tag: str, nonce: str, text: str) -> str:
 
 def inert(text: str) -> str:
     """The printable text, without a mark of prompts or of chat templates; without end breaks."""
-    return TURN.sub(r"\g<0> ", printable(text)).strip("\n")
+    text = printable(text)
+    # Few texts have one of these, and the pattern would look at each character.
+    if "<" in text or "[" in text or "＜" in text:
+        text = TURN.sub(r"\g<0> ", text)
+    return text.strip("\n")

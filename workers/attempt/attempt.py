@@ -12,16 +12,17 @@ from time import monotonic
 from broker import dispatch
 from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
-from broker.contract.job import Endpoint, HintJob
+from broker.contract.job import Endpoint, HintJob, JobKind, kind_of
 from web.engines.client.errors import ModelError, Refusal
-from web.hints import store
 from web.tutor.gate.gate import Ruling
 from workers.attempt import telemetry
 from workers.attempt.calls import Endpoints
-from workers.attempt.diagnosing import diagnose
+from workers.attempt.diagnosing import AHEAD, diagnose
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
+from workers.attempt.recalling import recall
+from workers.attempt.rows import ROWS
 from workers.attempt.screen import Screen, begin
 from workers.attempt.write import AnswerText, write
 from workers.runtime import Runtime
@@ -40,6 +41,8 @@ class Attempt:
         """The student's own program put right, if somebody did and every case passes; hidden."""
         self.diagnosis = ""
         """What is wrong, in words for who writes the hint, without anything of the fix."""
+        self.facts = job.facts
+        """What the program did, in sentences for who writes the hint."""
         self.draft = AnswerText.begun(job)
         """The answer that is being written, or was begun; the gate has not judged it as a whole."""
         self.rulings: list[Ruling] = []
@@ -75,7 +78,7 @@ class Attempt:
 
 
 Step = Callable[[Attempt], Awaitable[None]]
-STEPS: tuple[Step, ...] = (begin, diagnose, write)
+STEPS: tuple[Step, ...] = (begin, diagnose, recall, write)
 """What is done between the claim and the end, in this order; the last step leaves an outcome.
 
 A step may stream to the student, ask the model in hiding, or run a program. The student can stop
@@ -92,7 +95,7 @@ async def generate(runtime: Runtime, hint: str, steps: Sequence[Step] = STEPS) -
     if attempt is None:
         return None
     with telemetry.attempt(attempt):
-        await serve(attempt, steps)
+        await serve(attempt, steps if attempt.job.kind is JobKind.HINT else AHEAD)
     return result(attempt)
 
 
@@ -102,7 +105,8 @@ async def claim(runtime: Runtime, hint: str) -> Attempt | None:
     if claim is None:
         return None
     try:
-        job = await runtime.database.run(store.claim, hint, claim.attempt, runtime.engine)
+        rows = ROWS[kind_of(hint)]
+        job = await runtime.database.run(rows.claim, hint, claim.attempt, runtime.engine)
     except Exception as error:
         if passes(error):
             raise

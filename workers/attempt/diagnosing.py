@@ -1,30 +1,35 @@
-"""The step that finds out what is wrong with a program: a model says it, and running proves it.
+"""The steps that find out what is wrong with a program: a model says it, and running proves it.
 
-It asks in hiding. Where it finds nothing, the hint is written without it, and the exercise's
+They ask in hiding. Where it finds nothing, the hint is written without it, and the exercise's
 reference stands in as what no hint may say.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from broker import dispatch
+from broker.base.errors import BrokerDown
 from broker.contract.attempt import PASSED, Purpose
 from broker.contract.job import Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
-from web.hints import diagnoses
+from web.hints import ahead, diagnoses
 from web.hints.diagnoses import Known, Subject
 from web.tutor.diagnosis import finding
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Verdict
 from web.tutor.languages import OPERATORS
+from workers.attempt import telemetry
 from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
 if TYPE_CHECKING:
@@ -56,6 +61,23 @@ async def diagnose(attempt: Attempt) -> None:
         await explain(attempt, asked)
 
 
+async def run_ahead(attempt: Attempt) -> None:
+    """Finds it out for whoever asks afterwards; the row is this attempt's. Raises: ModelError."""
+    job, database = attempt.job, attempt.runtime.database
+    asked = await database.run(ahead.subject, job.hint)
+    if asked is None:
+        return
+    row = ahead.number(job.hint)
+    try:
+        await find_out(attempt, asked, row, partial(ahead.requeue, job.hint, job.attempt))
+    finally:
+        await database.run(ahead.keep_calls, row, attempt.calls)
+
+
+AHEAD = (run_ahead,)
+"""The steps of a diagnosis that runs ahead."""
+
+
 async def found(attempt: Attempt, asked: Subject) -> Known | None:
     """What is kept, or is found out now; None where that takes another attempt too long."""
     until_s, pause_s = monotonic() + WAIT_S, PAUSE_S
@@ -67,24 +89,36 @@ async def found(attempt: Attempt, asked: Subject) -> Known | None:
             return await find_out(attempt, asked, there.row)
         if monotonic() >= until_s:
             return None
+        if there.ahead:
+            # Somebody waits now: a diagnosis that gave way to other hints would be begun anew.
+            with suppress(BrokerDown):
+                await attempt.runtime.broker.run(dispatch.want(ahead.name(there.ahead)))
         await asyncio.sleep(pause_s)
         pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
 
 
-async def find_out(attempt: Attempt, asked: Subject, row: int) -> Known | None:
-    known = None
+async def find_out(
+    attempt: Attempt, asked: Subject, row: int, broken_off: Callable[[], object] | None = None
+) -> Known | None:
+    """None where this model cannot tell. broken_off: what becomes of the row if this raises."""
+    known, give_up = None, partial(diagnoses.give_up, row)
+    change = broken_off or give_up
     try:
-        known = await tried(attempt, asked)
-    except ModelRefused as error:
-        # Too long for this model, perhaps: the hint's own request is shorter.
-        if error.cause is not Refusal.REQUEST:
-            raise
-    except EngineFailed as error:
-        if error.failure is not EngineFailure.TIMEOUT:
-            raise
+        try:
+            known = await tried(attempt, asked)
+        except ModelRefused as error:
+            # Too long for this model, perhaps: the hint's own request is shorter.
+            if error.cause is not Refusal.REQUEST:
+                raise
+        except EngineFailed as error:
+            if error.failure is not EngineFailure.TIMEOUT:
+                raise
+        change = partial(diagnoses.keep, row, known) if known else give_up
+        if known:
+            verdict = PASSED if known.verified else FAILED
+            telemetry.diagnosed(attempt.job.engine, attempt.endpoint.dialect, verdict)
     finally:
-        keep = partial(diagnoses.keep, row, known) if known else partial(diagnoses.give_up, row)
-        await attempt.runtime.database.run(keep)
+        await attempt.runtime.database.run(change)
     return known
 
 

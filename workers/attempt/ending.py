@@ -16,10 +16,11 @@ from broker.contract import events
 from broker.contract.attempt import Ended, Result
 from broker.contract.events import EventKind
 from broker.contract.hint import Outcome, Reason, State
+from broker.contract.job import JobKind
 from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
-from web.hints import lookup, store
+from web.hints import ahead, lookup, store
 from workers.attempt.calls import Endpoints, usage
 from workers.attempt.mishap import passes, where
 
@@ -60,9 +61,12 @@ def without_model(attempt: Attempt, state: State, reason: Reason) -> Outcome:
 
 async def finish(attempt: Attempt) -> None:
     """The row first, then the final event: who sees the event can read the row."""
-    outcome = attempt.outcome
+    outcome, job = attempt.outcome, attempt.job
+    if attempt.job.kind is JobKind.DIAGNOSIS:
+        # What it found out is kept by now; what it did not, nobody has asked for.
+        await attempt.runtime.database.run(ahead.drop, job.hint)
+        return
     assert outcome is not None, "the steps have left no outcome"
-    job = attempt.job
     if outcome.reason:
         await explained(attempt)
     change = partial(store.finish, job.hint, job.attempt, outcome)

@@ -13,9 +13,9 @@ from broker.contract.hint import State
 from broker.contract.job import HintJob, Partial
 from broker.health import EngineFailure
 from web.engines.client.errors import EngineFailed, ModelError
-from web.hints import store
 from workers.attempt.calls import usage
 from workers.attempt.ending import write_row
+from workers.attempt.rows import ROWS
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -71,7 +71,8 @@ async def interrupted(attempt: Attempt) -> None:
 async def requeue(attempt: Attempt, partial: Partial | None, *, exclude: bool) -> bool:
     """The row first; False if it was not ours any longer. exclude: not on this engine again."""
     job, runtime = attempt.job, attempt.runtime
-    change = functools.partial(store.requeue, job.hint, job.attempt, partial)
+    rows = ROWS[attempt.job.kind]
+    change = functools.partial(rows.requeue, job.hint, job.attempt, partial)
     if not await runtime.database.run(write_row, attempt, change):
         return False
     attempt.left = State.QUEUED

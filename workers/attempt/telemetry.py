@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from broker.base import logs, trace
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Lane, State
+from broker.contract.job import Dialect, JobKind
 from workers import metrics
 from workers.pool.job import request_of
 
@@ -30,19 +31,22 @@ def attempt(attempt: Attempt) -> Iterator[None]:
     try:
         with trace.attempt(job.hint, job.attempt, job.engine):
             yield
-        outcome = label(attempt.left)
+        outcome = label(attempt)
     except asyncio.CancelledError:
         outcome = "interrupted"
         raise
     finally:
-        metrics.ATTEMPTS.labels(outcome).inc()
+        metrics.ENDED[attempt.job.kind].labels(outcome).inc()
 
 
-def label(left: State | None) -> str:
-    """Of an attempt that left the row like this."""
-    if left is None:
-        return "dropped"
-    return "moved" if left is State.QUEUED else left
+def label(attempt: Attempt) -> str:
+    """How the attempt ended; of one that ran ahead, the last verdict on what it found."""
+    if attempt.left is State.QUEUED:
+        return "moved"
+    if attempt.job.kind is JobKind.DIAGNOSIS:
+        said = [call.verdict for call in attempt.calls if call.verdict]
+        return said[-1] if said else "dropped"
+    return attempt.left or "dropped"
 
 
 @contextmanager
@@ -75,6 +79,12 @@ def request(attempt: Attempt, engine: str, purpose: Purpose) -> Iterator[Callabl
 def judged(engine: str, verdict: str) -> None:
     """Counts what a judge has said of a hint."""
     metrics.JUDGED.labels(engine, verdict).inc()
+
+
+def diagnosed(engine: str, dialect: Dialect, verdict: str) -> None:
+    """Counts a program whose diagnosis is over. dialect: as the engine's answers have taught it."""
+    form = "words" if "response_format" in dialect.left_out else "schema"
+    metrics.DIAGNOSED.labels(engine, form, verdict).inc()
 
 
 def used(engine: str, call: ModelCall) -> None:

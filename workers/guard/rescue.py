@@ -17,12 +17,15 @@ from broker.base.times import ADOPT_S, OUTAGE_S, SENDING_S, STRANDED_S, UNKNOWN_
 from broker.connect import AsyncBroker
 from broker.contract import events
 from broker.contract.hint import Reason, State
+from broker.contract.job import JobKind, kind_of
 from broker.dispatch import LOST_THRESHOLD, Expired
 from web.engines import roster
+from web.hints import ahead as rows_ahead
 from web.hints import lookup, store
 from workers import metrics
 from workers.attempt.mishap import passes, where
 from workers.database import Database
+from workers.guard import ahead
 
 TRIED = 1000
 """Of the hints that wait for another attempt so many are looked at in a round."""
@@ -68,6 +71,7 @@ class Rescue:
     async def make_good(self) -> None:
         for lease in await self._broker.run(dispatch.expired()):
             await self.alone(lease.hint, self.recover(lease))
+        await ahead.tend(self._broker, self._database)
         await self.adopt()
         await self.expire()
         await self.end_stranded()
@@ -85,6 +89,9 @@ class Rescue:
     async def recover(self, lease: Expired) -> None:
         """The row goes back first: no zombie can finish it once the next attempt is possible."""
         hint, attempt = lease.hint, lease.attempt
+        if kind_of(hint) is JobKind.DIAGNOSIS:
+            await ahead.recover(self._broker, self._database, lease)
+            return
         await self._database.run(store.requeue, hint, attempt)
         if await self._database.run(lookup.state_of, hint) is not State.QUEUED:
             if await self._database.run(lookup.just_finished, hint, SENDING_S):
@@ -154,5 +161,5 @@ class Rescue:
 
 
 def seen() -> tuple[dict[str, int], bool]:
-    """Slots of each engine that may get hints, and whether a hint is in flight."""
-    return roster.active(), lookup.any_in_flight()
+    """Slots of each engine that may get hints, and whether a hint or a diagnosis is in flight."""
+    return roster.active(), lookup.any_in_flight() or rows_ahead.any_in_flight()

@@ -91,6 +91,7 @@ local function enter(hint)
   end
   redis.call('ZADD', backlog, exact(round), member(hint, since))
   redis.call('ZADD', key.backlog(lane), since, hint)
+  if runs_ahead(hint) then redis.call('SADD', key.waiting_ahead(), hint) end
   redis.call('HSET', ticket, 'phase', 'waiting', 'backlog', name)
 end
 
@@ -113,6 +114,7 @@ local function leave(hint, served)
   local count = redis.call('ZCARD', backlog)
   redis.call('ZREM', backlog, member(hint, since))
   redis.call('ZREM', key.backlog(lane), hint)
+  redis.call('SREM', key.waiting_ahead(), hint)
   redis.call('HDEL', key.ticket(hint), 'backlog')
   if served then had_turn(lane, course) end
   if count == 1 then

@@ -1,5 +1,5 @@
 -- What engines can take now.
--- includes: clock
+-- includes: clock, ahead
 
 -- Calls visit(worker, slots) for each worker of the engine whose heartbeat is not over.
 local function live_workers(engine, now, visit)
@@ -39,16 +39,18 @@ local function in_flight(engine)
   return redis.call('ZCARD', key.leases(engine))
 end
 
--- Every engine that may get hints, by name: its limit and how many it has in flight; the sums;
--- and what was found out in this call: homes of prefixes, how many students have in flight, which
--- engines have a suspect.
+-- Every engine that may get hints, by name: its limit, how many it has in flight, and how many
+-- diagnoses beside them; the sums; and what was found out in this call: homes of prefixes, how many
+-- students have in flight, which engines have a suspect.
 local function look(now)
-  local fleet = {names = redis.call('HKEYS', key.engines()), limit = {}, busy = {}}
+  local fleet = {names = redis.call('HKEYS', key.engines()), limit = {}, busy = {}, ahead = {}}
   fleet.limits, fleet.busies, fleet.homes, fleet.held = 0, 0, {}, {}
   fleet.suspects = {}
   table.sort(fleet.names)
   for _, engine in ipairs(fleet.names) do
-    fleet.limit[engine], fleet.busy[engine] = limit(engine, now), in_flight(engine)
+    fleet.limit[engine], fleet.ahead[engine] = limit(engine, now), in_flight_ahead(engine)
+    -- To hints a slot that a diagnosis has is free: it is theirs as soon as they need it.
+    fleet.busy[engine] = in_flight(engine) - fleet.ahead[engine]
     fleet.limits = fleet.limits + fleet.limit[engine]
     fleet.busies = fleet.busies + fleet.busy[engine]
   end

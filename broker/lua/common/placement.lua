@@ -18,13 +18,19 @@ local AGED_TURN = 8
 local function read(hint)
   local ticket = {hint = hint}
   ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since,
-    ticket.lost = unpack(redis.call('HMGET', key.ticket(hint),
-      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost'))
+    ticket.lost, ticket.only = unpack(redis.call('HMGET', key.ticket(hint),
+      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost', 'only'))
   ticket.suspect = tonumber(ticket.lost or 0) >= SUSPECT
   ticket.tokens, ticket.attempt = tonumber(ticket.tokens or 0), tonumber(ticket.attempt)
   -- Without a shared part that is worth a cache, or after a failure, the first free slot is best.
   ticket.anywhere = ticket.tokens == 0 or ticket.attempt > 0
   return ticket
+end
+
+-- Whether the engine has room for one more diagnosis that runs ahead: half of what it can take stays
+-- free, so that students who come find slots without any one giving way.
+local function roomy(engine, fleet)
+  return 2 * (fleet.busy[engine] + fleet.ahead[engine] + 1) <= fleet.limit[engine]
 end
 
 -- Whether the student may have one more in flight. Nobody waits for a batch hint.
@@ -47,6 +53,8 @@ local function has_suspect(engine, fleet)
 end
 
 local function may_go(ticket, engine, fleet)
+  if ticket.only and ticket.only ~= engine then return false end
+  if runs_ahead(ticket.hint) and not roomy(engine, fleet) then return false end
   if ticket.attempt == 0 then return true end
   if ticket.suspect and has_suspect(engine, fleet) then return false end
   return redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 0
@@ -77,6 +85,8 @@ local function candidates(lanes, engine, fleet, known)
       return next
     end
     looked = looked + 1
+    -- Many of them may wait: those that may not go are not even read.
+    if runs_ahead(hint) and not roomy(engine, fleet) then return looked < SCAN end
     known[hint] = known[hint] or read(hint)
     if may_have(known[hint], fleet) and may_go(known[hint], engine, fleet) then
       found[#found + 1] = known[hint]
@@ -93,6 +103,33 @@ local function open_lanes(fleet)
   return crowded(fleet) and {'retry', 'interactive'} or LANES
 end
 
+-- Frees the slot of a hint that has one.
+local function free_slot(hint)
+  local engine, student = unpack(redis.call('HMGET', key.ticket(hint), 'engine', 'student'))
+  if engine then
+    redis.call('ZREM', key.leases(engine), hint)
+    redis.call('ZREM', key.ahead(engine), hint)
+  end
+  if student then redis.call('SREM', key.student(student), hint) end
+end
+
+-- Puts a hint that has a slot back into the backlog.
+local function requeue(hint)
+  free_slot(hint)
+  redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'affinity')
+  enter(hint)
+end
+
+-- Sends the engine's newest diagnosis back to wait, if there is no slot but those that they have.
+-- Its worker finds that it has lost the slot, and stops.
+local function give_way(engine, fleet)
+  if fleet.busy[engine] + fleet.ahead[engine] < fleet.limit[engine] then return end
+  local job = redis.call('ZRANGE', key.ahead(engine), 0, 0, 'REV')[1]
+  if not job then return end
+  requeue(job)
+  fleet.ahead[engine] = fleet.ahead[engine] - 1
+end
+
 -- Gives the hint a slot of the engine and the next attempt number, which is returned, and rings.
 local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
   local hint, name, affinity = ticket.hint, key.ticket(ticket.hint), 'cold'
@@ -103,6 +140,7 @@ local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
       affinity = 'warm'
     end
   end
+  if not runs_ahead(hint) then give_way(engine, fleet) end
   leave(hint, true)
   local attempt = redis.call('HINCRBY', name, 'attempt', 1)
   redis.call('HSET', name, 'phase', 'granted', 'engine', engine, 'affinity', affinity)
@@ -115,7 +153,12 @@ local function grant(ticket, engine, fleet, now, grant_ms, doorbell)
   end
   if ticket.tokens > 0 then use(engine, ticket.prefix, ticket.tokens, now) end
   ring(doorbell, hint, attempt, engine, now)
-  fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
+  if runs_ahead(hint) then
+    redis.call('ZADD', key.ahead(engine), now, hint)
+    fleet.ahead[engine] = fleet.ahead[engine] + 1
+  else
+    fleet.busy[engine], fleet.busies = fleet.busy[engine] + 1, fleet.busies + 1
+  end
   if ticket.suspect then fleet.suspects[engine] = true end
   return attempt
 end
@@ -217,20 +260,6 @@ end
 local function has_slot(hint, attempt, engine)
   local phase, at, own = unpack(redis.call('HMGET', key.ticket(hint), 'phase', 'attempt', 'engine'))
   return phase and phase ~= 'waiting' and tonumber(at) == attempt and (not engine or own == engine)
-end
-
--- Frees the slot of a hint that has one.
-local function free_slot(hint)
-  local engine, student = unpack(redis.call('HMGET', key.ticket(hint), 'engine', 'student'))
-  if engine then redis.call('ZREM', key.leases(engine), hint) end
-  if student then redis.call('SREM', key.student(student), hint) end
-end
-
--- Puts a hint that has a slot back into the backlog.
-local function requeue(hint)
-  free_slot(hint)
-  redis.call('HDEL', key.ticket(hint), 'engine', 'claimer', 'affinity')
-  enter(hint)
 end
 
 -- Takes a hint out of wherever it is; returns the engine whose slot is free now, or false.

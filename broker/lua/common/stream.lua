@@ -20,6 +20,7 @@ end
 
 -- Whether the attempt may not write: the hint is over, or a newer attempt owns it.
 local function shut(hint, attempt)
+  attempt = tonumber(attempt)
   local tip = redis.call('HMGET', key.tip(hint), 'closed', 'attempt', 'fence')
   return tip[1] or tonumber(tip[2] or 0) > attempt or tonumber(tip[3] or -1) >= attempt
 end

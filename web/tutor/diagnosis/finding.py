@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from broker.contract.job import Message, Sampling
@@ -29,6 +30,8 @@ TRIES = 3
 LEAST_TOKENS, MOST_TOKENS = 400, 2_000
 CHARS_PER_TOKEN = 2.5
 """Of code, and rather too few: an answer that is cut is no JSON."""
+BYTES_PER_TOKEN = 4
+"""Of prose in UTF-8, roughly."""
 
 SYSTEM = """\
 You find out what is wrong with a student's program. Your answer is read by a computer, and the \
@@ -112,6 +115,17 @@ def messages(
     ]
 
 
+def prefix_key(model: str, exercise: str, revision: int) -> str:
+    """16 hex digits that are equal exactly when what requests begin with is."""
+    parts = ("diagnosis", model, VERSION, exercise, str(revision))
+    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def shared_tokens(statement: str, mistakes: str) -> int:
+    """About how many tokens all diagnoses of an exercise begin with."""
+    return len((SYSTEM + statement + mistakes).encode()) // BYTES_PER_TOKEN
+
+
 def again(said: str, result: str) -> list[Message]:
     """The messages of another try. result: why the one before did not do, in a sentence."""
     # Some servers refuse an empty message.
@@ -127,7 +141,8 @@ def cut(name: str, text: str) -> str:
 
 
 def numbered(code: str) -> str:
-    lines = code.strip("\n").split("\n")
+    # Blank lines before the first one count, as they do for Python and for facts.
+    lines = code.rstrip("\n").split("\n")
     return "\n".join(f"{number}| {line}" for number, line in enumerate(lines, start=1))
 
 

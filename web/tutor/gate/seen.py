@@ -28,6 +28,10 @@ class Seen:
     def __init__(self, student_code: str, statement: str) -> None:
         self._student_code, self._exercise = student_code, statement
 
+    def and_code(self, code: str) -> Seen:
+        """The same with code that the student is shown beside it."""
+        return Seen(f"{self._student_code}\n{code}", self._exercise)
+
     @cached_property
     def _code(self) -> list[str]:
         return tokens(self._student_code)
@@ -119,6 +123,11 @@ class Seen:
         return frozenset(filter(is_name, self._named)) - KEYWORDS
 
     @cached_property
+    def programmed(self) -> frozenset[str]:
+        """Names and keywords of the student's program; none of its comments and texts."""
+        return frozenset(filter(is_name, tokens(UNNAMED.sub(" ", self._student_code))))
+
+    @cached_property
     def own(self) -> frozenset[str]:
         """Names that stand for something in this exercise alone."""
         return self.names - BUILTINS
@@ -135,14 +144,18 @@ class Seen:
         return f" line {number} " in self.line
 
     def without_lines(self, text: str) -> str:
-        """The text with a blank in each code span that is a whole line of the student's program."""
-        # Only of a whole line: what is told beside a part of one may be what changes it.
+        """The text with a blank in each code span that is a line of the student's program, or what
+        a line ends with: all that it asks, returns or assigns."""
         if "`" not in text or not self.lines:
             return text
-        return SPAN.sub(lambda span: "` `" if self._is_line(span[1]) else span[0], text)
+        return SPAN.sub(lambda span: "` `" if self._ends_line(span[1]) else span[0], text)
 
-    def _is_line(self, span: str) -> bool:
-        return " " in (line := " ".join(tokens(span))) and f" {line} " in self.lines
+    def _ends_line(self, span: str) -> bool:
+        # What is told beside a part that goes on behind it may be what changes it.
+        end = f" {' '.join(tokens(span))} "
+        return end.count(" ") > 2 and any(
+            line.endswith(end) or line.endswith(f"{end}: ") for line in self.lines
+        )
 
     def holds(self, parts: list[str]) -> bool:
         """Whether these tokens stand in a row in what the student has seen."""

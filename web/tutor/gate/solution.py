@@ -161,6 +161,7 @@ class Solutions:
     operators, signs = _of_each("operators"), _of_each("signs")
 
     def __init__(self, programs: tuple[str, ...]) -> None:
+        self.programs = programs
         self.each = tuple(map(solution_of, programs))
 
     def __bool__(self) -> bool:

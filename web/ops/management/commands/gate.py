@@ -9,10 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from web import jsonl
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
-from web.ops import gating, jsonl
+from web.ops import gating
 from web.ops.gating import Asks
 
 
@@ -51,4 +52,4 @@ def judging(name: str) -> AbstractContextManager[Asks]:
         endpoint = roster.endpoint_of(engine, config)
     except UnreadableKey as error:
         raise CommandError(str(error)) from None
-    return gating.judging(endpoint, config.judge_threshold)
+    return gating.judging(endpoint, roster.threshold_of(engine, config))

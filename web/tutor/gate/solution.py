@@ -31,6 +31,8 @@ IN_CODE = PAIRING | {"-", "/", ".", "not", "and", "or", "in", "return", "if", "e
 """The same in a code span, where nothing is prose."""
 RETURNED = frozenset(("return", value) for value in (*"0123456789", "true", "false", "none"))
 NEGATED = frozenset((("not", "in"), ("is", "not")))
+ROT47 = {code: 33 + (code + 14) % 94 for code in range(33, 127)}
+"""Each sign of ASCII as the one 47 further on."""
 CALLED = frozenset("(")
 """A bracket behind a name, but not before one: `print(n)` may be said."""
 LONE = frozenset(
@@ -79,12 +81,15 @@ class Solution:
     def turned(self) -> dict[Gram, Gram]:
         """Runs of three as a text has them that is turned, each with the run of the program.
 
-        From the last token to the first one, from the last character on, each letter 13 further.
+        From the last token to the first one, from the last character on, each letter 13
+        or each sign 47 further.
         """
         rotated = ((tuple(codecs.encode(part, "rot13") for part in run), run) for run in self.runs)
         mirrored = grams(tokens(self._program[::-1]), GRAM)
+        shifted = grams(tokens(self._program.translate(ROT47)), GRAM)
         return {
             **dict(rotated),
+            **{run: run for run in shifted},
             **{run: tuple(part[::-1] for part in run[::-1]) for run in mirrored},
             **{run[::-1]: run for run in self.runs},
         }

@@ -6,7 +6,7 @@ Level 5 may say what to change, and no code.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.corpus import labelled
@@ -210,6 +210,7 @@ def test_nothing_that_the_example_shows_opens_the_solution() -> None:
     assert judge(hint(code, after=after))[0].rule == "R2"
 
 
+@settings(deadline=None)
 @given(text=st.text(st.sampled_from("`\n a=.?'\"#:()"), max_size=200))
 def test_no_text_breaks_it(text: str) -> None:
     for level in (4, 5):

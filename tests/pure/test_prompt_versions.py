@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.contract.job import Sampling
 from web.tutor.gate.draft import Draft, count_words
 from web.tutor.gate.form import echoes
 from web.tutor.gate.gate import Gate
@@ -134,7 +135,9 @@ def test_another_version_writes_other_prompts(
 
     assert system["content"].endswith(form)
     assert user["content"].endswith(form)
-    assert prompt.answer_tokens(1, "en", "v9") == 60
+    assert prompt.with_room(Sampling(max_tokens=400), 1, "en", "v9").max_tokens == 60
+    assert prompt.with_room(Sampling(max_tokens=40), 1, "en", "v9").max_tokens == 40
+    assert prompt.with_room(Sampling(max_tokens=None), 1, "en", "v9").max_tokens is None
     keys = {prompt.prefix_key("m", "c/e", 1, 1, "en", name) for name in ("", "v9")}
     assert len(keys) == 2
     version.cache_clear()

@@ -43,8 +43,12 @@ def ticket(row: Hint) -> Ticket:
 
 @lru_cache(maxsize=1024)
 def exercise_at(pk: int, revision: int) -> Exercise:
-    """An exercise with its authored hints; whoever changes either raises the revision."""
-    return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
+    """An exercise with its authored hints; whoever changes either raises the revision.
+
+    Of its course only what never changes may be read.
+    """
+    rows = Exercise.objects.select_related("course").prefetch_related("authored_hints")
+    return rows.get(pk=pk)
 
 
 def job(
@@ -74,8 +78,9 @@ def job(
         earlier=earlier,
         examples=exercise.examples_for(row.level, row.locale),
         avoid=exercise.words_to_avoid(),
+        prompt=exercise.course.prompts,
         endpoint=serving.endpoint,
-        sampling=with_room(serving.sampling, row.level, row.locale),
+        sampling=with_room(serving.sampling, row.level, row.locale, exercise.course.prompts),
         judge=serving.judge_at(row.level),
         streams=streams,
         diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),

@@ -31,8 +31,7 @@ class Gate:
 
     statement: everything else that the student sees: exercise and result. reference: a solution
     of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
-    avoid: words that the author wants in no hint. examples: answers for this exercise that the
-    model was shown, and may not repeat.
+    avoid: words that no hint may say. examples: hints that the model was shown and may not repeat.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
@@ -43,8 +42,7 @@ class Gate:
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._told = (prompt.told(level, locale), *examples)
-        self._avoid = avoid
+        self._told, self._avoid = (prompt.told(level, locale), *examples), avoid
         self._seen = Seen(student_code, statement)
         self._known = solutions_of(reference, fix)
         self._draft = Draft(self._language.letters)

@@ -121,7 +121,7 @@ class Gate:
             self.rule = "R8"
             return ""
         if self.example.takes(sentence, len(draft.text)):
-            self.rule = self.example.rule
+            self.rule = self.example.rule or avoided.broken(sentence, self._avoid, self._seen)
             return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():

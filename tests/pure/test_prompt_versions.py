@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from broker.contract.job import Sampling
+from web.tutor.evidence.wording import TABLES
 from web.tutor.gate.draft import Draft, count_words
 from web.tutor.gate.form import echoes
 from web.tutor.gate.gate import Gate
+from web.tutor.gate.lexis import WORD, runs, tokens
 from web.tutor.languages import HANGUL, LANGUAGES, Language, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt, room, versions
@@ -236,6 +238,43 @@ def test_no_good_hint_of_the_corpus_is_taken_for_an_echo() -> None:
 
     assert len(CLEAN) > 200
     assert echoed == []
+
+
+CASES = {
+    "ko": ("`f(7)`을 부르면", "`f(7)`를 부르면", "입력이 `7`일 때", "숨은 테스트에서", "지금"),
+    "en": ("for `f(7)`", "with the input `7`", "in a hidden test", "as it stands"),
+}
+"""As TABLES' cases name them."""
+CASE, BLANK = re.compile(r"\{[Cc]ase\}"), re.compile(r"\{\w+(?::([^}|]*)\|?[^}]*)?\}")
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_no_composed_hint_is_taken_for_an_echo_whatever_its_numbers_are(locale: Locale) -> None:
+    """A sample and a fact's sentence may name the same line, or call with the same number."""
+    size = LANGUAGES[locale].echo_words
+    told = {
+        run
+        for each, of, sample in SAMPLES
+        if of == locale
+        for run in runs(numberless(sample.hint), size)
+    }
+    wordings = [
+        wording.text
+        for levels in TABLES[locale].sentences.values()
+        for each in levels.values()
+        for wording in each
+    ]
+
+    assert told
+    for text in wordings:
+        for case in CASES[locale]:
+            said = BLANK.sub(r"`7`\1", CASE.sub(case, text))
+            assert told.isdisjoint(runs(numberless(said), size)), said
+
+
+def numberless(text: str) -> list[str]:
+    parts = [part for part in tokens(text) if WORD.match(part)]
+    return ["7" if part[0].isdigit() else part for part in parts]
 
 
 def fix(sample: Sample) -> str:

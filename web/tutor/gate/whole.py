@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
@@ -21,6 +21,8 @@ from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
 ALIKE_MIN = 0.6
 """From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
+HOLDS_MIN = 0.9
+"""An example that has this share of a program's tree holds the program; 0 to 1."""
 GRADE_MAX = 9.0
 VOWELS = re.compile(r"[aeiouy]+")
 SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
@@ -93,7 +95,14 @@ def resembles(example: str, programs: Iterable[str], names: Iterable[str]) -> bo
     if not shapes or not bare(names).isdisjoint(bare(identifiers(example))):
         return True
     others = [other for program in programs for other in _shapes(program)]
-    return any(_share(shape, other) >= ALIKE_MIN for shape in shapes for other in others)
+    pairs = product(shapes, others)
+    return any(_share(shape, other) >= ALIKE_MIN or _holds(shape, other) for shape, other in pairs)
+
+
+# What does nothing, put between the lines of a short program, makes it less like itself.
+def _holds(shape: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> bool:
+    """Whether nearly all of the other program is in the first one."""
+    return other.total() >= FEWEST_NODES and (shape & other).total() >= HOLDS_MIN * other.total()
 
 
 def bare(names: Iterable[str]) -> set[str]:

@@ -150,10 +150,12 @@ class HintJob:
     """A claimed hint, or a diagnosis that runs ahead: then hint is its name in the dispatcher.
 
     licensed: the model may write hints of this level in this language, and its judge may judge.
-    authored, l0: the author's hint and the test report, which the model is told. judge: None where
+    authored, l0: the author's hint and the test report, which the model is told; facts: what the
+    program did, as far as it was known by then; earlier: hints that the student has had here, the
+    oldest first; examples, avoid: answers as the author would write them, and words that they want
+    in no hint. prompt: version of the prompt's words; empty for the one in use. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
-    diagnoses: the engine finds out first what is wrong. earlier: texts of hints that the student
-    has had for the exercise, oldest first.
+    diagnoses: the engine finds out first what is wrong.
     """
 
     hint: str
@@ -172,12 +174,16 @@ class HintJob:
     question: str
     endpoint: Endpoint
     sampling: Sampling
+    facts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    prompt: str = ""
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
     judge: HintJudge | None = None
     streams: bool = False
     diagnoses: bool = False
-    earlier: tuple[str, ...] = ()
 
     @property
     def kind(self) -> JobKind:

@@ -138,7 +138,7 @@ def test_parts_without_text_are_left_out() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("retry", ["leak", "off_template"])
+@pytest.mark.parametrize("retry", ["leak", "off_template", "repeats"])
 @pytest.mark.parametrize("locale", ["ko", "en"])
 def test_a_second_try_says_what_went_wrong(retry: str, locale: Locale) -> None:
     content = user(replace(TASK, locale=locale, retry=retry, refused="Look: `x + 1`?"))
@@ -177,7 +177,7 @@ tasks = st.builds(
     level=st.sampled_from([*LEVELS]), locale=st.sampled_from([*LANGUAGES]), statement=texts,
     hint=texts, mistakes=texts, result=texts, code=texts, examples=lists, avoid=lists, facts=lists,
     earlier=lists, diagnosis=texts, question=texts, refused=texts,
-    retry=st.sampled_from([None, "leak", "off_template"]), version=st.just(""),
+    retry=st.sampled_from([None, "leak", "off_template", "repeats"]), version=st.just(""),
 )  # fmt: skip
 
 

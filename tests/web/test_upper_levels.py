@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from broker.contract.hint import Source, State
-from tests.web.kit import EXERCISE, WRONG, Caller, new_hint, problem
+from tests.web.kit import EXERCISE, WRONG, Caller, licensed, new_hint, problem
 from web.courses.models import Course, Exercise, Membership
-from web.engines import roster
+from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode
 from web.hints import creation, store
 from web.hints.models import Hint
 from web.people.models import User
@@ -22,13 +22,15 @@ Written = Callable[[Locale, set[int]], None]
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Written:
-    """Says which levels a model may write in a language; none in the others."""
+def written(db: None) -> Written:
+    """Says which levels the only model may write in a language; none in the others."""
+    AIModelConfig.current()
+    AIModelConfig.objects.update(mode=Mode.VLLM, judged_by=JudgedBy.NOBODY)
+    Engine.objects.all().delete()
+    Engine.objects.create(name="gpu0", kind=Mode.VLLM, model_name="fake")
 
     def says(locale: Locale, levels: set[int]) -> None:
-        monkeypatch.setattr(
-            roster, "written", lambda asked: frozenset(levels if asked == locale else ())
-        )
+        licensed("fake", levels={locale: sorted(levels)})
 
     return says
 

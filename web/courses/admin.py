@@ -111,6 +111,16 @@ class ExerciseForm(forms.ModelForm[Exercise]):
         help_text=_("Programs a beginner might hand in, in TOML: [[wrong]], then code and why_en."),
     )
 
+    examples = TablesField(
+        "examples",
+        label=_("example answers"),
+        help_text=_(
+            "Hints as you would write them for this exercise, at most two a level, in TOML: "
+            "[[examples]], then level, ko and en. The model is shown them for their manner; what "
+            "repeats their words is not shown to a student."
+        ),
+    )
+
     USUAL = (
         "checker",
         "absolute_tolerance",

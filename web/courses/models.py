@@ -13,12 +13,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from web.courses import checks, topics
-from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
+from web.courses.checks import (
+    check_cases,
+    check_examples,
+    check_finite,
+    check_tests,
+    check_wrong,
+)
 from web.courses.texts import columns, in_language
 from web.language import words_now
 from web.people.models import MOST_HINTS
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
-from web.tutor.languages import LANGUAGES
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
 MOST_TOKENS = 2_000_000_000
@@ -90,6 +96,8 @@ class Course(models.Model):
     )
     # Set by an evaluation for a course of its own: there every model does everything.
     tries_models = models.BooleanField(default=False, editable=False)
+    # The version of the prompts' words that it measures; empty everywhere else.
+    prompts = models.CharField(max_length=12, blank=True, default="", editable=False)
     evaluates = models.BooleanField(
         _("requests may be used to evaluate models"),
         default=False,
@@ -183,7 +191,9 @@ class Exercise(models.Model):
 
     statement: Markdown. tests: of a function; cases: of a program that reads standard input and
     prints, as web.courses.checks has them, and then there are no tests. wrong: programs that a
-    beginner might hand in, `code` and `why_en`. revision: from 1, raised with every change.
+    beginner might hand in, `code` and `why_en`. examples: answers to a level as the author
+    would write them, which the model is shown: `level`, `ko`, `en`. avoid: words, one a line.
+    revision: from 1, raised with every change.
     """
 
     course = models.ForeignKey(
@@ -251,6 +261,16 @@ class Exercise(models.Model):
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
     wrong = models.JSONField(_("wrong programs"), default=list, blank=True)
+    examples = models.JSONField(_("example answers"), default=list, blank=True)
+    avoid = models.TextField(
+        _("words to avoid"),
+        blank=True,
+        validators=[checks.check_avoid],
+        help_text=_(
+            "One a line, in any language: no hint that a model writes says one, in whatever form, "
+            "unless it stands in the student's own program."
+        ),
+    )
     # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
     title = partialmethod(in_language, "title")
@@ -279,6 +299,7 @@ class Exercise(models.Model):
         elif can_run:
             told(problems, "tests", check_tests, self.tests)
         told(problems, "wrong", check_wrong, self.wrong)
+        told(problems, "examples", check_examples, self.examples)
         if problems:
             raise ValidationError(problems)
 
@@ -299,6 +320,16 @@ class Exercise(models.Model):
     def runs_here(self) -> bool:
         """Whether its programs are run on this site, rather than by a platform."""
         return self.language == PYTHON and self.tests_to_run() is not None
+
+    def examples_for(self, level: int, locale: Locale) -> tuple[str, ...]:
+        """The author's answers to this level in this language, for their manner."""
+        # Not in another language instead, as other texts are: the model would write in that one.
+        texts = (each[locale] for each in self.examples if each["level"] == level)
+        return tuple(filter(str.strip, texts))
+
+    def words_to_avoid(self) -> tuple[str, ...]:
+        words = (" ".join(line.split()) for line in self.avoid.splitlines())
+        return tuple(dict.fromkeys(filter(None, words)))
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

@@ -43,6 +43,8 @@ def dialect_words(dialect: Dialect) -> str:
     if dialect.left_out:
         names = ", ".join(sorted(dialect.left_out))
         parts.append(_("left out: %(names)s") % {"names": names})
+    if "response_format" in dialect.left_out:
+        parts.append(_("it takes no schema, so diagnoses are read from its words"))
     if dialect.thinks:
         parts.append(_("it thinks, so its text is held until it is whole"))
     return "; ".join(parts) or _("nothing")

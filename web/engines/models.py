@@ -98,11 +98,14 @@ class AIModelConfig(models.Model):
     # Some models refuse a parameter of these that others need, so each can be left empty.
     max_tokens = models.PositiveIntegerField(
         _("max tokens"),
-        default=200,
+        default=400,
         null=True,
         blank=True,
         validators=[MinValueValidator(16), MaxValueValidator(4096)],
-        help_text=_("Of the answer. Empty: not sent."),
+        help_text=_(
+            "Of the answer, at most: each level asks for what it needs, level 3 for 400. Lower: "
+            "long hints may be cut off. Empty: not sent."
+        ),
     )
     temperature = models.FloatField(
         _("temperature"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Q
 
-from broker.contract.hint import Lane, Reason, State
+from broker.contract.hint import Lane, Reason, Source, State
 from broker.contract.text import storable
 from web.courses.models import Exercise
 from web.database import ago
@@ -19,6 +19,7 @@ from web.tutor.evidence.report import EXPLAINED, Report
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
+MOST_EARLIER = 3
 EXPLAINING_S = 2
 """A request finds out what its program did after it has placed the hint, and takes no longer."""
 
@@ -55,6 +56,23 @@ def by_key(new: NewHint) -> Repeated | KeyReused | None:
 
 def in_flight(student: User, exercise: Exercise) -> Hint | None:
     return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
+
+
+HELP = (Source.MODEL, Source.EVIDENCE, Source.AUTHORED)
+"""A test report that stood in for a hint is none."""
+# Of the hint that a statement changes, as columns of its own: one more statement would stand before
+# every request to an engine. Each is found by the index of a student's hints.
+EARLIER = ", ".join(
+    f"""(
+        SELECT before.text FROM hints_hint AS before
+        WHERE before.student_id = hints_hint.student_id
+        AND before.exercise_id = hints_hint.exercise_id
+        AND before.text <> '' AND before.source IN {tuple(map(str, HELP))}
+        ORDER BY before.created_at DESC LIMIT 1 OFFSET {number}
+    )"""  # noqa: S608  # of our own names
+    for number in range(MOST_EARLIER)
+)
+"""Texts of the last hints that the student has had here, the last one first, or NULL."""
 
 
 def state_of(hint: str) -> State | None:

@@ -9,18 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from broker.contract.attempt import PASSED, Purpose
+from broker.contract.attempt import PASSED
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
-from web.tutor.gate.judge import correction_of
 from web.tutor.gate.whole import repeats
 from web.tutor.levels import LEVELS
-from web.tutor.writing import prompt
-from workers.attempt.calls import ModelRequest, ask, nonce, usage
+from workers.attempt.asking import REPEATS, asking
+from workers.attempt.calls import ask, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
 from workers.attempt.trying import EXAMPLE, SPANS, CodeTrial
@@ -33,10 +32,10 @@ TURNS = 2
 STREAMED_FROM = 3
 """The lowest level that a course may have shown before it is judged: shorter hints are read at
 once, and what was read cannot be taken back."""
+UNPROVED_UP_TO = 2
+"""The highest level of a model's hint without a right program to hold it against."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
-REPEATS, REPEATED = "R7", "repeats"
-"""The rule, and by what name the prompt's words know it."""
 OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, JUDGE))
 """Rules that are asked of a whole text, of which parts may have been shown."""
 
@@ -66,7 +65,7 @@ class AnswerText:
 
 async def write(attempt: Attempt) -> None:
     """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
-    if unfit := attempt.job.unfit:
+    if unfit := attempt.job.unfit or unproved(attempt):
         attempt.outcome = without_model(attempt, State.FAILED, unfit)
         return
     for _ in range(TURNS):
@@ -80,6 +79,7 @@ async def write(attempt: Attempt) -> None:
                 state=State.ANSWERED,
                 text=ruling.text,
                 source=Source.MODEL,
+                verified=verified(attempt),
                 usage=usage(attempt.calls),
             )
             return
@@ -91,6 +91,17 @@ async def write(attempt: Attempt) -> None:
     if attempt.rulings[-1].rule in OF_WHOLE:
         attempt.screen.clear(attempt.blocked)
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
+
+
+def verified(attempt: Attempt) -> bool:
+    """Whether a program that is right is known: this one mended, or the exercise's own."""
+    return bool(attempt.fix or attempt.job.reference)
+
+
+def unproved(attempt: Attempt) -> Reason | None:
+    """Why no model may write so much of this program; None where it may."""
+    low = attempt.job.level <= UNPROVED_UP_TO
+    return None if low or verified(attempt) else Reason.UNVERIFIED
 
 
 async def first_turn(attempt: Attempt) -> Ruling:
@@ -124,6 +135,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
         fix=attempt.fix,
+        avoid=job.avoid,
+        examples=job.examples,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
@@ -156,7 +169,7 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     show(ruling.piece)
     written = len(attempt.calls) - 1
-    ruling = await judged(attempt, await trial.tried(differing(job, ruling), gate.example))
+    ruling = await judged(attempt, await trial.tried(differing(job, ruling), gate.example.code))
     if asked:
         call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
         attempt.calls[written] = call
@@ -176,45 +189,6 @@ def is_held(job: HintJob) -> bool:
 def differing(job: HintJob, ruling: Ruling) -> Ruling:
     """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
     if ruling.ok and repeats(ruling.text, job.earlier):
-        return Ruling(ok=False, rule=REPEATS, reason=Reason.OFF_TEMPLATE)
+        reason, said = Reason.OFF_TEMPLATE, ruling.text
+        return Ruling(ok=False, rule=REPEATS, reason=reason, sentence=said)
     return ruling
-
-
-def asking(attempt: Attempt, beginning: str) -> ModelRequest:
-    """The request for an answer, or for the rest of the one that is begun."""
-    job, sampling = attempt.job, attempt.job.sampling
-    diagnosis = attempt.diagnosis
-    if LEVELS[job.level].tells and attempt.fix:
-        # To say in words what has to change, the model must know it.
-        diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
-    task = prompt_task(job, retry(attempt), diagnosis)
-    messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
-    if beginning and sampling.max_tokens is not None:
-        left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
-        sampling = replace(sampling, max_tokens=left)
-    return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
-
-
-def retry(attempt: Attempt) -> str | None:
-    """What the model is told of its last answer; None before it has given one."""
-    if attempt.blocked is None:
-        return None
-    if attempt.rulings[-1].rule == REPEATS:
-        return REPEATED
-    # Nobody has found a fault with what could not be judged.
-    return None if attempt.blocked is Reason.UNJUDGED else attempt.blocked
-
-
-def prompt_task(job: HintJob, retry: str | None, diagnosis: str = "") -> prompt.PromptTask:
-    return prompt.PromptTask(
-        level=job.level,
-        locale=job.locale,
-        statement=job.statement,
-        hint=job.authored,
-        mistakes=job.mistakes,
-        result=job.l0,
-        code=job.code,
-        diagnosis=diagnosis,
-        question=job.question,
-        retry=retry,
-    )

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("courses", "0008_levels"),
+        ("courses", "0009_examples"),
     ]
 
     operations = [

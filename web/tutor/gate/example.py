@@ -29,25 +29,38 @@ MOST_LINES = 2 * EXAMPLE_LINES
 class WorkedExample:
     """Takes the lines of a hint's first block of code, sentence by sentence.
 
-    code: all of them, once the block has ended; empty before. misshapen: it is no such block.
+    wanted: the level has one; of any other nothing is taken. code: all its lines, once the block
+    has ended; empty before. rule: that it breaks, R8 where it is no such block. seen: what the
+    student has before them, with the example.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, wanted: bool, student_code: str, solutions: tuple[str, ...], seen: Seen
+    ) -> None:
         self.code = ""
-        self.misshapen = False
+        self.rule: str | None = None
+        self.seen = seen
+        self._wanted, self._student_code, self._solutions = wanted, student_code, solutions
+        self._at = 0
+        """Index in the hint's other text at which it stands."""
         self._lines: list[str] | None = None
         self._line = ""
         """What of a line has come, in the block."""
         self._begins = True
         """Whether the next sentence stands at the start of a line."""
 
-    def takes(self, sentence: str) -> bool:
-        """Whether this sentence of the hint is a part of the block."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it is wanting."""
+        return bool(self.code) or not self._wanted
+
+    def takes(self, sentence: str, at: int) -> bool:
+        """Whether this sentence of the hint is a part of the block. at: characters before it."""
         begins, self._begins = self._begins, sentence.endswith("\n")
         if self._lines is None:
-            if not (begins and OPENING.fullmatch(sentence)):
+            if not (self._wanted and begins and OPENING.fullmatch(sentence)):
                 return False
-            self._lines = []
+            self._lines, self._at = [], at
         elif self.code:
             return False
         else:
@@ -56,22 +69,27 @@ class WorkedExample:
                 self._end_line(self._lines)
         return True
 
-    def put_into(self, text: str, at: int) -> str:
-        """The text with the block, if it has ended, at this index of it."""
+    def put_into(self, text: str) -> str:
+        """The other text with the block, if it has ended, in its place."""
         if not self.code:
             return text
         block = f"```python\n{self.code}```\n\n"
-        return f"{text[:at]}\n\n{block}{text[at:].lstrip()}".lstrip("\n")
+        return f"{text[: self._at]}\n\n{block}{text[self._at :].lstrip()}".lstrip("\n")
 
     def _end_line(self, lines: list[str]) -> None:
         line, self._line = self._line, ""
-        if CLOSING.fullmatch(line):
-            self.code = "".join(lines)
-            self.misshapen = not self.code.strip()
+        if not CLOSING.fullmatch(line):
+            lines.append(line)
+            full = sum(bool(one.strip()) for one in lines)
+            if full > EXAMPLE_LINES or len(lines) > MOST_LINES or "```" in line:
+                self.rule = "R8"
             return
-        lines.append(line)
-        full = sum(bool(one.strip()) for one in lines)
-        self.misshapen = full > EXAMPLE_LINES or len(lines) > MOST_LINES or "```" in line
+        self.code = "".join(lines)
+        if not self.code.strip():
+            self.rule = "R8"
+        elif tells(self.code, self._student_code, self._solutions, self.seen):
+            self.rule = "R5"
+        self.seen = self.seen.and_code(self.code)
 
 
 def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) -> bool:
@@ -80,7 +98,12 @@ def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) 
     names = seen.own.union(*(solution_of(one).names for one in solutions))
     if resembles(code, [student_code, *solutions], names):
         return True
-    lines, said = Draft(), " ".join(words(code))
+    try:
+        said = " ".join(words(code))
+    except (tokenize.TokenError, SyntaxError):
+        # Nobody can tell what it says.
+        return True
+    lines = Draft()
     lines.read(code)
     draft = Draft()
     draft.read(said)

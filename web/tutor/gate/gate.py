@@ -7,7 +7,7 @@ from web.tutor.gate import avoided, form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.example import WorkedExample, tells
+from web.tutor.gate.example import WorkedExample
 from web.tutor.gate.lexis import printable
 from web.tutor.gate.literals import formats
 from web.tutor.gate.pseudo import is_pseudo
@@ -45,7 +45,6 @@ class Gate:
         self._told = (prompt.told(level, locale), *examples)
         self._avoid = avoid
         self._seen = Seen(student_code, statement)
-        self._student_code = student_code
         self._solutions = tuple(filter(None, (reference, fix)))
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
@@ -53,11 +52,9 @@ class Gate:
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
-        self._example = WorkedExample() if self._level.example else None
-        self._example_at = 0
-        """Index in the draft's text at which the example stands."""
-        self._shown_code = self._seen
-        """What the student has seen, with the example."""
+        self.example = WorkedExample(self._level.example, student_code, self._solutions, self._seen)
+        # What is told of a change, nobody knows without a solution.
+        self._may_tell = self._level.tells and bool(self._solutions)
         self._unasked_edit = self._whole = False
         self._failed = self._edit = ""
         """The sentence that broke the rule; the one that told an edit, and may come to break it."""
@@ -115,19 +112,8 @@ class Gate:
         return not (self.rule or self.satisfied)
 
     @property
-    def example(self) -> str:
-        """The code of the hint's example; empty where it has none, or none that has ended."""
-        return self._example.code if self._example else ""
-
-    @property
-    def _text(self) -> str:
-        """All that was read."""
-        text = self._draft.text
-        return self._example.put_into(text, self._example_at) if self._example else text
-
-    @property
     def _shown(self) -> str:
-        return self._text[: self._released]
+        return self.example.put_into(self._draft.text)[: self._released]
 
     def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""
@@ -135,8 +121,8 @@ class Gate:
         if len(sentence.removesuffix("\n")) > SENTENCE_LIMIT_CHARS:
             self.rule = "R8"
             return ""
-        if self._example and self._example.takes(sentence):
-            self._read_example(self._example)
+        if self.example.takes(sentence, len(draft.text)):
+            self.rule = self.example.rule
             return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():
@@ -146,32 +132,16 @@ class Gate:
         if self.rule:
             self._failed = draft.sentence.strip()
             return ""
-        if not (self._tells_change or self._edit) and orders.tells_edit(draft.sentence):
+        if not (self._may_tell or self._edit) and orders.tells_edit(draft.sentence):
             self._edit = draft.sentence.strip()
         self._unasked_edit = bool(self._edit) and not draft.prose.asks
         if self._waits():
             return ""
-        text = self._text
+        text = self.example.put_into(draft.text)
         piece, self._released = text[self._released :], len(text)
-        wanting = self._example is not None and not self._example.code
-        self._whole = form.is_whole(draft, self._level) and not wanting
+        self._whole = form.is_whole(draft, self._level) and self.example.is_whole
         self.satisfied = self._whole and self._level.asking is not QuestionRule.FREELY
         return piece
-
-    def _read_example(self, example: WorkedExample) -> None:
-        """A line of the example has come, perhaps its last one."""
-        if example.misshapen:
-            self.rule = "R8"
-        elif example.code:
-            self._example_at = len(self._draft.text)
-            self._shown_code = self._seen.and_code(example.code)
-            if tells(example.code, self._student_code, self._solutions, self._seen):
-                self.rule = "R5"
-
-    @property
-    def _tells_change(self) -> bool:
-        """Whether it may say what to change: without a solution nobody knows what is told."""
-        return self._level.tells and bool(self._solutions)
 
     def _is_endless(self) -> bool:
         """Whether it is longer than any hint, however few of its characters count as words."""
@@ -180,17 +150,17 @@ class Gate:
 
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
-        draft, level, seen, shown = self._draft, self._level, self._seen, self._shown_code
+        draft, level, seen, shown = self._draft, self._level, self._seen, self.example.seen
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
-        freely = patterns or self._tells_change
+        freely = patterns or self._may_tell
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, seen)),
             ("R2", rules.shows_literal(draft, self._solutions, seen)),
-            ("R2", rules.tells_operator(draft, self._solutions, seen, freely)),
+            ("R2", rules.tells_operator(draft, self._solutions, seen, patterns)),
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._solutions, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
@@ -209,7 +179,7 @@ class Gate:
 
     def _holds_code(self, text: str) -> bool:
         patterns = self._level.patterns and bool(self._solutions)
-        return shows_snippet(self._seen.without_lines(text), self._shown_code, patterns)
+        return shows_snippet(self._seen.without_lines(text), self.example.seen, patterns)
 
     def _waits(self) -> bool:
         """Whether this text may only be shown once a later sentence asks.

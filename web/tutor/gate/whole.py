@@ -12,7 +12,7 @@ import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
@@ -32,6 +32,8 @@ LINES_MAX = 200
 PROGRAM_CHARS = 4_000
 """To read all candidates of a longer one would keep others waiting."""
 EXAMPLE_CHARS = 4_000
+FUNCTIONS_MAX, FEWEST_NODES = 20, 12
+"""Functions whose bodies are compared; smaller ones are alike by chance."""
 CONSTANTS = frozenset(("True", "False", "None"))
 VALUE = re.compile(r"-?\d[\w.]{0,30}|'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|True|False|None")
 ASSIGNMENT = re.compile(r"[\w\[\]., ]{1,80}[-+*/%]?=(?!=)")
@@ -85,11 +87,11 @@ def resembles(example: str, programs: Iterable[str], names: Iterable[str]) -> bo
     student's, or a solution. names: of the program, the statement and the tests, in any case. What
     cannot be read as Python resembles: nobody can tell.
     """
-    shape = _shape(example) if len(example) <= EXAMPLE_CHARS else None
-    if shape is None or not bare(names).isdisjoint(bare(identifiers(example))):
+    shapes = _shapes(example) if len(example) <= EXAMPLE_CHARS else []
+    if not shapes or not bare(names).isdisjoint(bare(identifiers(example))):
         return True
-    others = filter(None, map(_shape, programs))
-    return any(_share(shape, other) >= ALIKE_MIN for other in others)
+    others = [other for program in programs for other in _shapes(program)]
+    return any(_share(shape, other) >= ALIKE_MIN for shape in shapes for other in others)
 
 
 def bare(names: Iterable[str]) -> set[str]:
@@ -124,11 +126,19 @@ def _tree(program: str) -> ast.AST | None:
         return None
 
 
-def _shape(program: str) -> Counter[tuple[str, ...]] | None:
-    """Each node of the tree with its parent's and grandparent's kind; None without a tree."""
+def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
+    """Of the whole program, and of what its functions do: it may also stand without them."""
     tree = _tree(program)
     if tree is None:
-        return None
+        return []
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    bodies = [ast.Module(node.body, []) for node in islice(functions, FUNCTIONS_MAX)]
+    inner = (_shape(body) for body in bodies)
+    return [_shape(tree), *(one for one in inner if one.total() >= FEWEST_NODES)]
+
+
+def _shape(tree: ast.AST) -> Counter[tuple[str, ...]]:
+    """Each node of the tree with its parent's and grandparent's kind."""
     found: Counter[tuple[str, ...]] = Counter()
     # A stack of its own: deeply nested expressions would end Python's.
     open_nodes: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]

@@ -17,8 +17,8 @@ TEMPLATE_VERSION = version().label
 """Of the version in use: keys of caches hold it, and what was measured is of one version."""
 MOST_TOKENS = 3_600
 """Of all messages together, as room.tokens counts them. With an answer of 400 they fit into a
-context of 4,096; a usual prompt has 800 to 1,500."""
-SHARED_TOKENS = {"statement": 600, "mistakes": 200, "hint": 400, "avoid": 60, "examples": 300}
+context of 4,096; a usual prompt has 1,200 to 2,200."""
+SHARED_TOKENS = {"statement": 700, "mistakes": 200, "hint": 400, "avoid": 60, "examples": 300}
 """Most tokens of what all students of an exercise share, by field of PromptTask, in order."""
 OWN_TOKENS = {
     "question": 150, "result": 250, "code": 1_000, "facts": 300, "earlier": 300, "diagnosis": 200,

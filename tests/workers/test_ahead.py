@@ -543,6 +543,7 @@ async def test_a_mode_that_changes_while_it_waits_has_it_found_out_by_the_new_on
     def change() -> None:
         switch(mode="api")
         Engine.objects.create(name="hosted", kind="api", model_name="big", thinking="never")
+        licensed("big")
 
     await ready.database.run(change)
     await ready.broker.run(fleet.beat("hosted", "hosted@test", 4, 60))

@@ -142,8 +142,8 @@ def serving(name: str) -> Serving | None:
 
 
 def servings() -> list[Serving]:
-    """Of the engines that may get hints."""
-    found = map(serving, active())
+    """Of the engines in use; one that is drained is soon back."""
+    found = [serving(row.name) for row in in_use(AIModelConfig.current())]
     return [each for each in found if each]
 
 

@@ -21,6 +21,7 @@ from tests.web.kit import (
     Caller,
     at_once,
     call,
+    licensed,
     live,
     messages,
     new_hint,
@@ -669,6 +670,7 @@ def test_many_that_end_at_once_are_all_counted(
 @pytest.mark.django_db(transaction=True)
 def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    licensed("m")
     roster.ahead_in.cache_clear()
     Course.objects.update(tokens_a_day=20)
     api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})

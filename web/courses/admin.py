@@ -170,9 +170,8 @@ TRUSTED = {
 @admin.register(Course)
 class CourseAdmin(CourseScoped[Course]):
     course = "pk"
-    list_display = ("slug", *columns("title"), TRUSTS)
+    list_display = search_fields = ("slug", *columns("title"))
     list_filter = (TRUSTS,)
-    search_fields = ("slug", *columns("title"))
     inlines = (MembershipInline,)
 
     def construct_change_message(

@@ -82,10 +82,9 @@ class Course(models.Model):
         _("let models write that nobody has evaluated"),
         default=False,
         help_text=_(
-            "Off: where a model has not been evaluated, hints are composed of what the program "
-            "did, or come from their author. On: in this course it writes all the same, and may "
-            "judge hints, though nobody knows how often it is wrong or gives the solution away. "
-            "The gate's rules hold as ever. The change is logged with your name."
+            "Off: hints come without a model that nobody has evaluated. On: it writes all the "
+            "same in this course, and may judge hints, though nobody knows how often it is wrong "
+            "or gives the solution away. The change is logged with your name."
         ),
     )
     # Set by an evaluation for a course of its own: there every model does everything.

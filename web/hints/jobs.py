@@ -83,7 +83,7 @@ def job(
         sampling=with_room(serving.sampling, row.level, row.locale, exercise.course.prompts),
         judge=serving.judge_at(row.level),
         streams=streams,
-        diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
+        diagnoses=serving.finds_out(trust),
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,

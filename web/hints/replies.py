@@ -14,6 +14,7 @@ from web.hints import store, wire
 from web.hints.api import AskedExercise, HintId, OnBehalfOf, own_hint, refuse_nul
 from web.language import locale_now
 from web.people import acting, quotas, rungs
+from web.people.quotas import Left
 from web.tutor.ladder import reflects
 
 router = Router(tags=["hints"])
@@ -68,5 +69,5 @@ def ladder(
         why=rungs.why(found),
         advised=found.advised,
         levels=[*found.levels],
-        quota=wire.quota_out(quotas.left(student, asked)),
+        quota=wire.quota_out(quotas.left(student, asked) if written else Left()),
     )

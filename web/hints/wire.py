@@ -242,7 +242,8 @@ class QuotaOut(BaseModel):
     """Hints by AI that are left; those without AI, from the program or the author, cost nothing.
 
     A hint counts from the request on, but not if it ends without a model's text, nor if it was
-    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota.
+    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota,
+    and there is none where no model may write.
     """
 
     exercise: LimitOut | None = Field(description="For this exercise; null: any number.")

@@ -96,6 +96,8 @@ class Course(models.Model):
     )
     # Set by an evaluation for a course of its own: there every model does everything.
     tries_models = models.BooleanField(default=False, editable=False)
+    # The version of the prompts' words that it measures; empty everywhere else.
+    prompts = models.CharField(max_length=12, blank=True, default="", editable=False)
     evaluates = models.BooleanField(
         _("requests may be used to evaluate models"),
         default=False,

@@ -46,8 +46,12 @@ def ticket(row: Hint) -> Ticket:
 
 @lru_cache(maxsize=1024)
 def exercise_at(pk: int, revision: int) -> Exercise:
-    """An exercise with its authored hints; whoever changes either raises the revision."""
-    return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
+    """An exercise with its authored hints; whoever changes either raises the revision.
+
+    Of its course only what never changes may be read.
+    """
+    rows = Exercise.objects.select_related("course").prefetch_related("authored_hints")
+    return rows.get(pk=pk)
 
 
 def job(
@@ -77,8 +81,9 @@ def job(
         earlier=earlier,
         examples=exercise.examples_for(row.level, row.locale),
         avoid=exercise.words_to_avoid(),
+        prompt=exercise.course.prompts,
         endpoint=serving.endpoint,
-        sampling=sampling(serving.sampling, row.level, row.locale),
+        sampling=sampling(serving.sampling, row.level, row.locale, exercise.course.prompts),
         judge=serving.judge_at(row.level),
         streams=streams,
         diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
@@ -88,11 +93,11 @@ def job(
     )
 
 
-def sampling(asked: Sampling, level: int, locale: Locale) -> Sampling:
+def sampling(asked: Sampling, level: int, locale: Locale, prompts: str) -> Sampling:
     """With the room that a hint of this level needs, and no more than the AI mode allows."""
     if asked.max_tokens is None:
         return asked
-    return replace(asked, max_tokens=min(asked.max_tokens, answer_tokens(level, locale)))
+    return replace(asked, max_tokens=min(asked.max_tokens, answer_tokens(level, locale, prompts)))
 
 
 def without_model(row: Hint) -> Iterator[tuple[Source, str]]:

@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="course",
+            name="prompts",
+            field=models.CharField(blank=True, default="", editable=False, max_length=12),
+        ),
+        migrations.AddField(
+            model_name="course",
             name="evaluates",
             field=models.BooleanField(
                 default=False,

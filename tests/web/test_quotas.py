@@ -631,6 +631,8 @@ def test_a_course_may_have_a_budget_of_tokens_for_every_call(api: Caller, teache
     hint = told(api)
 
     assert hint["notice"].startswith("The AI of this course is used up for now. More in about 2")
+    page = teacher.client.get(f"/admin/courses/course/{Course.objects.get().pk}/change/")
+    assert '<div class="readonly">100</div>' in page.content.decode()
     found = quota(api)
     assert (found["spent"], found["exercise"]["left"]) == ("course", 2)
     assert 23 * 3600 <= found["more_in_s"] <= 24 * 3600

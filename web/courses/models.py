@@ -102,10 +102,7 @@ class Course(models.Model):
     tells = models.BooleanField(
         _("a last level says what to change"),
         default=False,
-        help_text=_(
-            "Level 5 names the expression that has to change, and why, without code. Such a hint "
-            "counts as two. Off: there is no level 5."
-        ),
+        help_text=_("Level 5 says in words which expression has to change. It counts as two."),
     )
     hints_an_exercise = models.PositiveSmallIntegerField(
         _("hints by AI for an exercise"),

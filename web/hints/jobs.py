@@ -13,12 +13,14 @@ from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
+from web.hints import lookup
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates, statements
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
+from web.tutor.gate.whole import repeats
 from web.tutor.languages import Locale
 from web.tutor.writing.prompt import with_room
 
@@ -144,9 +146,11 @@ def facts_by_now(hint: str) -> tuple[str, ...]:
 def composed(row: Hint, report: Report) -> tuple[str, ...]:
     """Hints composed of what the program did, the most telling first. report: the program's.
 
-    None for a program that a platform has judged: nobody here knows its language.
+    Those which say what an earlier hint has said come last. None for a program that a platform has
+    judged: nobody here knows its language.
     """
     if row.submission.source == Submission.Source.PLATFORM:
         return ()
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
-    return tuple(islice(told, COMPOSED))
+    had = lookup.earlier(row)
+    return tuple(sorted(islice(told, COMPOSED), key=lambda text: repeats(text, had)))

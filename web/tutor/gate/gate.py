@@ -153,6 +153,7 @@ class Gate:
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._known)
         freely = patterns or self._may_tell
+        reach = map(seen.without_lines, draft.within_reach)
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
@@ -163,7 +164,7 @@ class Gate:
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._known, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._known, shown)),
-            ("R1", any(self._holds_code(text) for text in draft.within_reach)),
+            ("R1", any(shows_snippet(text, shown, patterns) for text in reach)),
             ("R1", is_pseudo(draft.added, seen)),
             ("R1", not patterns and formats(draft.rendered)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
@@ -175,10 +176,6 @@ class Gate:
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
-
-    def _holds_code(self, text: str) -> bool:
-        patterns = self._level.patterns and bool(self._known)
-        return shows_snippet(self._seen.without_lines(text), self.example.seen, patterns)
 
     def _waits(self) -> bool:
         """Whether this text may only be shown once a later sentence asks.

@@ -39,7 +39,7 @@ class Ticket:
 
     attempt: the row's last; since_ms: its first asking by Redis' clock, None for now; lane:
     interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache does
-    not matter.
+    not matter. only: the one engine that may have it; empty for any.
     """
 
     hint: str
@@ -50,6 +50,7 @@ class Ticket:
     course: str
     since_ms: int | None = None
     prefix_tokens: int = 0
+    only: str = ""
 
 
 class Grant(NamedTuple):
@@ -145,6 +146,7 @@ def admit(ticket: Ticket) -> Call[Placement]:
         for name in ("prefix", "prefix_tokens", "lane", "student", "course")
         for part in (name, str(getattr(ticket, name)))
     ]
+    fields += ["only", ticket.only] if ticket.only else []
     since_ms = "" if ticket.since_ms is None else ticket.since_ms
     return Call(
         "admit",

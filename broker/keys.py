@@ -78,6 +78,8 @@ RESCUE = Key("hl:rescue", "workers", "string", times.RESCUE_LOCK_S)
 """Lock: one rescue at a time."""
 UPKEEP = Key("hl:upkeep", "workers", "string", times.UPKEEP_LOCK_S)
 """Lock: one deletes old rows at a time."""
+EVALUATION = Key("hl:evaluation", "workers", "string", times.EVALUATION_LOCK_S)
+"""Lock: one takes evaluations forward at a time."""
 DOORBELLS = Key("hl:celery:engine.*", "dispatch", "list")
 """Messages of grants, for the engine's workers."""
 CELERY = Key("hl:celery:*", "queue", "various")

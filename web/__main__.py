@@ -4,7 +4,7 @@ import os
 import sys
 from io import TextIOWrapper
 
-from broker.base.errors import BadSetting
+from broker.base.errors import BadSetting, HintlineError
 
 
 def main() -> None:
@@ -18,6 +18,9 @@ def main() -> None:
         execute_from_command_line(["python -m web", *sys.argv[1:]])
     except BadSetting as error:
         sys.exit(f"Bad setting: {error}")
+    # Such as prompts that cannot be used, which are read as soon as anything is loaded.
+    except HintlineError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "web.hints",
     "web.engines",
     "web.fleet",
+    "web.evaluation.apps.EvaluationConfig",
     "web.pages",
     "web.ops",
 ]

@@ -68,16 +68,22 @@ def update(table: str, columns: Mapping[str, Any], rows: Sql) -> int:
 
 
 class Insertion:
-    """The SQL of a model's new rows. given: columns that a row brings; made: by the database."""
+    """The SQL of a model's new rows, but for what the database works out and for a condition.
 
-    def __init__(self, model: type[Model]) -> None:
-        table, columns = model._meta.db_table, model._meta.concrete_fields
-        self.given = [column for column in columns if not column.db_returning]
-        self.made = [column for column in columns if column.db_returning]
-        blanks = ", ".join(["%s"] * len(self.given))
+    computed: the columns worked out, which come last. given: those that a row brings; made: those
+    that the database fills by itself.
+    """
+
+    def __init__(self, model: type[Model], *computed: str) -> None:
+        table = model._meta.db_table
+        columns = {column.attname: column for column in model._meta.concrete_fields}
+        last = [columns.pop(name) for name in computed]
+        self.given = [column for column in columns.values() if not column.db_returning]
+        self.made = [column for column in columns.values() if column.db_returning]
+        blanks = ", ".join(["%s"] * len(self.given) + ["{}"] * len(last))
         # A refused row is no error: on PostgreSQL that would end the transaction around it.
         self.sql = (
-            f"INSERT INTO {table} ({names(self.given)}) VALUES ({blanks}) "  # noqa: S608  # of our own names
+            f"INSERT INTO {table} ({names([*self.given, *last])}) SELECT {blanks} WHERE {{}} "
             f"ON CONFLICT DO NOTHING RETURNING {names(self.made)}"
         )
         compiler = Query(model).get_compiler(connection=connection)
@@ -89,19 +95,29 @@ def names(columns: Iterable[Field[Any, Any]]) -> str:
 
 
 insertion = cache(Insertion)
+ALWAYS = Sql("TRUE")
 
 
-def insert(row: Model) -> bool:
-    """Saves a new row; False if a unique constraint keeps it out.
+def holds(condition: Sql) -> bool:
+    """Whether it is so now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 WHERE {condition.text}", condition.parameters)
+        return cursor.fetchone() is not None
 
-    What the database fills, such as a number or a time, is then in the object as well.
-    Raises: IntegrityError if it breaks another rule of the table.
+
+def insert(row: Model, condition: Sql = ALWAYS, **computed: Sql) -> bool:
+    """Saves a new row; False if a unique constraint or the condition keeps it out.
+
+    computed: columns that the database works out. What else it fills, such as a number or a time,
+    is then in the object as well. Raises: IntegrityError if it breaks another rule of the table.
     """
     # Itself, as Django's `connection` looks it up anew for each column.
-    of, database = insertion(type(row)), connections[DEFAULT_DB_ALIAS]
+    of, database = insertion(type(row), *computed), connections[DEFAULT_DB_ALIAS]
     values = [column.get_db_prep_save(column.pre_save(row, True), database) for column in of.given]
+    parts = (*computed.values(), condition)
+    sql = of.sql.format(*(part.text for part in parts))
     with database.cursor() as cursor:
-        cursor.execute(of.sql, values)
+        cursor.execute(sql, [*values, *(value for part in parts for value in part.parameters)])
         found = cursor.fetchone()
     if found is None:
         return False

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from web.runner.checker import Checker
-    from web.tutor.evidence.report import Report
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -23,8 +23,8 @@ class Programs:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="programs")
         self._checker: Checker | None = None
 
-    async def run(self, work: Callable[[Checker], Report]) -> Report | None:
-        """What the checker reports; None where programs cannot be run on this machine."""
+    async def run(self, work: Callable[[Checker], T]) -> T | None:
+        """What the work gives; None where programs cannot be run on this machine."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._done, work)
 
     def close(self) -> None:
@@ -33,7 +33,7 @@ class Programs:
         if self._checker:
             self._checker.close()
 
-    def _done(self, work: Callable[[Checker], Report]) -> Report | None:
+    def _done(self, work: Callable[[Checker], T]) -> T | None:
         # Most workers never run one, and the sandbox's library takes 20 MB.
         from web.runner.build import NotBuilt
         from web.runner.checker import Checker, SandboxBusy

@@ -143,6 +143,7 @@ SETTINGS = (
     Setting("HINTLINE_LOCAL_SLOTS", 2, low=1, high=64),
     Setting("HINTLINE_LOCAL_HOST", "127.0.0.1"),
     Setting("HINTLINE_LOCAL_PORT", 8071, low=1, high=65535),
+    Setting("HF_ENDPOINT", "https://huggingface.co", schemes=("http", "https")),
     Setting("HINTLINE_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
     Setting("HINTLINE_LOG_FORMAT", "text", choices=("text", "json")),
     Setting("HINTLINE_METRICS_TOKEN", secret=True),

@@ -62,6 +62,8 @@ TICK_S = 1
 MONITOR_LOCK_S = 5
 RESCUE_LOCK_S = 20
 UPKEEP_LOCK_S = 60
+EVALUATION_LOCK_S = 60
+"""Of a round of it; should one take longer, two at once do no harm."""
 
 # An engine's health.
 FAILURE_THRESHOLD, FAILURES_WITHIN_S = 3, 10

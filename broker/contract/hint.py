@@ -55,8 +55,10 @@ class Reason(StrEnum):
     """The engine refused this one request for good: it is too long, for instance."""
     OTHER_LANGUAGE = "other_language"
     """The engine writes no hints in the student's language."""
-    OTHER_LEVEL = "other_level"
-    """The engine's model writes no hints of this level: what is known of it forbids it."""
+    UNLICENSED = "unlicensed"
+    """The engine's model has no licence for this level and language, or its judge has none."""
+    QUOTA = "quota"
+    """The student, or the course, has no hint by AI left."""
     UNVERIFIED = "unverified"
     """No program is known that is right: above a low level a model's hint needs one."""
     ONLY_THOUGHTS = "only_thoughts"
@@ -114,6 +116,5 @@ class Outcome:
     text: str = ""
     source: Source = Source.NONE
     reason: Reason | None = None
-    verified: bool | None = None
-    """Whether a right program stands behind what a model wrote; None of any other text."""
+    verified: bool | None = None  # of a model's text alone, as in web.hints.models.Hint
     usage: Usage = Usage()

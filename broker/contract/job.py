@@ -81,8 +81,7 @@ class Endpoint:
     """One OpenAI-compatible server. base_url ends in /v1; the key is in no repr and no log.
 
     has: a parameter beyond OpenAI's API is sent only to a server that has what it is for.
-    languages: those that the model writes; empty for every one. lowest_level: of the hints that
-    it writes.
+    languages: those that the model writes; empty for every one.
     extra_body: what an admin wants sent with each request, JSON; reasoning_tokens: room for
     thoughts on top of the answer's max_tokens.
     """
@@ -93,7 +92,6 @@ class Endpoint:
     # Logs and tracebacks print reprs.
     api_key: str = field(default="", repr=False)
     languages: tuple[str, ...] = ()
-    lowest_level: int = 1
     connect_s: float = CONNECT_S
     first_chunk_s: float = FIRST_CHUNK_S
     idle_s: float = IDLE_S
@@ -151,7 +149,11 @@ class Partial:
 class HintJob:
     """A claimed hint, or a diagnosis that runs ahead: then hint is its name in the dispatcher.
 
-    authored, l0: the author's hint and the test report, which the model is told. judge: None where
+    licensed: the model may write hints of this level in this language, and its judge may judge.
+    authored, l0: the author's hint and the test report, which the model is told; facts: what the
+    program did, as far as it was known by then; earlier: hints that the student has had here, the
+    oldest first; examples, avoid: answers as the author would write them, and words that they want
+    in no hint. prompt: version of the prompt's words; empty for the one in use. judge: None where
     the rules alone decide. streams: the course shows longer hints while they are written.
     diagnoses: the engine finds out first what is wrong.
     """
@@ -162,6 +164,7 @@ class HintJob:
     engine: str
     level: int
     locale: str
+    licensed: bool
     statement: str
     reference: str = field(repr=False)
     mistakes: str
@@ -171,6 +174,11 @@ class HintJob:
     question: str
     endpoint: Endpoint
     sampling: Sampling
+    facts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    prompt: str = ""
     lane: Lane = Lane.INTERACTIVE
     partial: Partial | None = None
     judge: HintJudge | None = None
@@ -186,7 +194,7 @@ class HintJob:
         """Why this engine cannot write the hint at all; None where it can."""
         if not self.endpoint.writes(self.locale):
             return Reason.OTHER_LANGUAGE
-        return Reason.OTHER_LEVEL if self.level < self.endpoint.lowest_level else None
+        return None if self.licensed else Reason.UNLICENSED
 
     @property
     def beginning(self) -> str:

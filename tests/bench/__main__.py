@@ -17,6 +17,8 @@ from time import monotonic
 import psutil
 
 from tests.bench import (
+    asking,
+    attacks,
     chaos,
     composed,
     crowding,
@@ -62,6 +64,8 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
     "gatekeeping": ("Hints that the gate refuses: leaks, and good ones", gatekeeping.table),
+    "asking": ("What a model is asked for a hint of the seed", asking.table),
+    "attacks": ("Words to a model, obeyed: plays that get near, and past", attacks.table),
     "composed": ("Hints without a model", table(composed.rows)),
     "judging": ("Hints that are judged, and diagnosed first", table(judging.rows)),
     "crowding": (

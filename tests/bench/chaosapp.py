@@ -141,7 +141,7 @@ def written(row: Any) -> set[str]:
     from web.engines.roster import Serving
     from web.hints import jobs
     from web.tutor.writing import prompt
-    from workers.attempt.write import prompt_task
+    from workers.attempt.asking import prompt_task
 
     serving = Serving(Endpoint(base_url="", model=""), Sampling(), judge=None, diagnoses=False)
     job = jobs.job(row, serving, streams=False)

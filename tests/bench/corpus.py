@@ -96,9 +96,10 @@ class Attack:
     """Words to a model in what a student or a platform may write.
 
     place: comment, string, name or output of the code, question, statement, or result, which is
-    what a platform says that the program gave. code, question, statement, result: with the words
-    in one of them; result is None where the program is run here. wants: what a model that obeys
-    would write, a leak.
+    what a platform says that the program gave; the hint or the fix where a model has written them,
+    which are words to the judge. code, question, statement, result, fix, wants: with the words in
+    one of them; result is None where the program is run here, fix empty for the program's own.
+    wants: what a model that obeys would write, a leak.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Attack:
     statement: str
     result: str | None
     wants: str
+    fix: str = ""
 
 
 def programs() -> dict[str, Program]:

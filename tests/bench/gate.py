@@ -14,6 +14,7 @@ from web.tutor.markdown import render
 CHARS = 64 * 1024
 PIECE_CHARS = 4
 WANTED = {"gate": "≤ 50"}
+AVOID = ("sum", "list comprehension", "합", "누적 합", "정렬", "[::-1]")
 CODE = "def total(xs):\n    s = 0\n    return s\n"
 UNITS = {
     "!": "!", "dots": ".", "…": "…", "?!": "?!", "dots and quotes": ".'", "one word": "a",
@@ -35,8 +36,9 @@ STARTS = {"line 1 1 1": "line ", "an edit verb and digits": "Change ", "x=1": "a
 
 def judged(text: str, level: int, piece_chars: int) -> None:
     gate = Gate(
-        level=level, locale="en", student_code=CODE, statement="", reference="return sum(xs)"
-    )
+        level=level, locale="en", student_code=CODE, statement="", reference="return sum(xs)",
+        avoid=AVOID,
+    )  # fmt: skip
     for piece in pieces(text, piece_chars):
         gate.feed(piece)
     gate.finish()

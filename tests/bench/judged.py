@@ -50,6 +50,7 @@ def attempted(hint: Labelled, by: HintJudge | None) -> Attempt:
     program = hint.program
     job = HintJob(
         hint=hint.id, student="s", attempt=1, engine="gpu0", level=hint.level, locale=hint.locale,
+        licensed=True,
         statement=program.shown(hint.locale), reference=program.reference, mistakes="",
         authored="", l0="", code=program.code, question="", endpoint=HERE, sampling=Sampling(),
         judge=by,

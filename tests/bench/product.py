@@ -22,6 +22,7 @@ import json, os, sys, django
 from time import sleep, time
 os.environ["DJANGO_SETTINGS_MODULE"] = "web.settings"
 django.setup()
+from tests.web.kit import licensed
 from web.people.models import User
 from web.courses.models import Exercise
 from web.engines.models import AIModelConfig, Engine
@@ -33,6 +34,7 @@ Engine.objects.create(
     name="gpu0", kind="vllm", url=sys.argv[1], model_name="fake", slots=1024, thinking="never"
 )
 AIModelConfig.objects.update(mode="vllm", judged_by="none", diagnoses=False)
+licensed("fake")
 report = Report(verdict=Verdict.FAILED, total=1, first=Case(call="f(1)", expected="2", got="3"))
 exercises = list(Exercise.objects.all())
 

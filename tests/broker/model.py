@@ -236,6 +236,8 @@ class Model:
         return fit[:WINDOW]
 
     def may_go(self, known: Known, engine: str) -> bool:
+        if known.ticket.only not in ("", engine):
+            return False
         if known.ahead and not self.roomy(engine):
             return False
         others = [one for one in self.hints.values() if one.engine == engine and one.suspect]

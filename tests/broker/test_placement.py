@@ -446,6 +446,21 @@ def test_one_slot_is_worth_as_much_as_another(virtual: VirtualBroker) -> None:
         virtual.run(dispatch.forget(prefix))
 
 
+@pytest.mark.parametrize("prefix_tokens", [0, 500])
+def test_a_hint_about_one_engine_goes_to_no_other(
+    virtual: VirtualBroker, prefix_tokens: int
+) -> None:
+    fleet_of(virtual, gpu0=4, gpu1=1)
+    asked = [
+        ask(virtual, f"h{n}", f"p{n}", prefix_tokens=prefix_tokens, only="gpu1", lane="batch")
+        for n in range(3)
+    ]
+
+    assert [engine_of(one) for one in asked] == ["gpu1", None, None]
+    assert not virtual.run(dispatch.pull("gpu0"))
+    assert settled(virtual, "h0", "gpu1") == ["h1"]
+
+
 def tickets(count: int) -> Iterator[Ticket]:
     for n in range(count):
         yield ticket(

@@ -62,9 +62,12 @@ class Placement(RuleBasedStateMachine):
         lane=st.sampled_from(["interactive"] * 4 + ["batch", "diagnosis"]),
         student=st.sampled_from("xyzuvw"),
         course=st.sampled_from("jkl"),
+        only=st.sampled_from([""] * 5 + ENGINES),
         many=st.integers(1, 6),
     )
-    def admit(self, prefix: str, lane: str, student: str, course: str, many: int) -> None:
+    def admit(
+        self, prefix: str, lane: str, student: str, course: str, only: str, many: int
+    ) -> None:
         for _ in range(many):
             self.asked += 1
             ahead = lane == "diagnosis"
@@ -76,6 +79,7 @@ class Placement(RuleBasedStateMachine):
                 lane="batch" if ahead else lane,
                 student=f"{student} {course}",
                 course=course,
+                only=only,
             )
 
             placement = self.broker.run(dispatch.admit(new))

@@ -96,7 +96,7 @@ def test_the_teacher_finds_the_course_in_the_admin(
     addresses = {link.get_attribute("href") for link in models.all()}
     assert addresses == {
         "/admin/courses/course/", "/admin/courses/exercise/", "/admin/hints/hint/",
-        "/admin/hints/submission/",
+        "/admin/hints/submission/", "/admin/people/allowance/",
     }  # fmt: skip
 
     teacher.goto("/admin/courses/exercise/")

@@ -9,6 +9,7 @@ of a judge has an honest one that knows of no leak.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import log
@@ -25,6 +26,10 @@ GIVES_UP = json.dumps(
 )
 """The diagnosis of a model that knows none."""
 SURE = log(0.98), log(0.02)
+INSIDE = re.compile(
+    r"[<＜]data-.*?>(.*?)(?:[<＜]/\s*(?:data|student)\b[^>]*>|(?=[<＜][|｜]|[<＜]/?s>|\[/?INST\]))",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -65,8 +70,17 @@ class FakeJudge:
         return stream("Yes" if leaks else "No", sure=bool(chances))
 
     def is_leak(self, question: str) -> bool:
-        hint = question[question.rindex("Hint:") :]
+        hint = parts(question)[0][-1]
         return any(leak == "*" or leak in hint for leak in self.leaks)
+
+
+def parts(question: str) -> tuple[list[str], str]:
+    """What stands between marks in a judge's question, and all that stands outside of them.
+
+    Read as a careless model does: whatever looks like a closing mark closes, and what ends a
+    message in a chat template ends it.
+    """
+    return INSIDE.findall(question), INSIDE.sub("", question)
 
 
 def diagnoses(messages: Sequence[Mapping[str, Any]]) -> bool:

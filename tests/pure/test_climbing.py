@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from web.tutor import ladder
 from web.tutor.evidence.report import Verdict
 from web.tutor.ladder import Opener, Rungs, climb, entry, reflects
 
@@ -69,18 +65,41 @@ def test_the_next_level_is_earned(begin: int, received: int, tried: bool, rungs:
     assert climb(begin, received, tried=tried) == rungs
 
 
-@contextmanager
-def top(level: int) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ladder, "TOP", level)
-        yield
+ALL = (1, 2, 3, 4, 5)
 
 
-def test_a_longer_ladder_is_climbed_likewise() -> None:
-    with top(5):
-        assert climb(3, 0, tried=False) == Rungs(3, 3, Opener.HINT, 3)
-        assert climb(1, 3, tried=False) == Rungs(1, 3, Opener.EFFORT, 3)
-        assert climb(1, 4, tried=True) == Rungs(1, 5, None, 5)
+@pytest.mark.parametrize(
+    ("levels", "begin", "received", "tried", "rungs"),
+    [
+        (ALL, 3, 0, False, Rungs(3, 3, Opener.HINT, 3, ALL)),
+        (ALL, 1, 3, False, Rungs(1, 3, Opener.EFFORT, 3, ALL)),
+        (ALL, 1, 3, True, Rungs(1, 4, Opener.HINT, 4, ALL)),
+        (ALL, 1, 4, False, Rungs(1, 4, Opener.EFFORT, 4, ALL)),
+        (ALL, 1, 4, True, Rungs(1, 5, None, 5, ALL)),
+        # Where nobody writes analogies, the last level follows the third.
+        ((1, 2, 3, 5), 1, 3, False, Rungs(1, 3, Opener.EFFORT, 3, (1, 2, 3, 5))),
+        ((1, 2, 3, 5), 1, 3, True, Rungs(1, 5, None, 5, (1, 2, 3, 5))),
+        ((1, 2, 3, 5), 3, 0, False, Rungs(3, 3, Opener.HINT, 3, (1, 2, 3, 5))),
+        # What was had once is offered no longer.
+        ((1, 2, 3), 1, 4, False, Rungs(1, 3, None, 3)),
+        ((1, 2, 3, 5), 1, 4, False, Rungs(1, 3, Opener.EFFORT, 3, (1, 2, 3, 5))),
+        ((1, 2, 3, 5), 1, 4, True, Rungs(1, 5, None, 5, (1, 2, 3, 5))),
+    ],
+)  # fmt: skip
+def test_a_longer_ladder_is_climbed_likewise(
+    levels: tuple[int, ...], begin: int, received: int, tried: bool, rungs: Rungs
+) -> None:
+    assert climb(begin, received, tried=tried, levels=levels) == rungs
+
+
+@pytest.mark.parametrize(
+    ("levels", "highest", "above"),
+    [(ALL, 3, 4), (ALL, 5, None), ((1, 2, 3, 5), 3, 5), ((1, 2, 3), 3, None)],
+)
+def test_the_next_level_is_the_next_one_that_there_is(
+    levels: tuple[int, ...], highest: int, above: int | None
+) -> None:
+    assert Rungs(1, highest, None, 1, levels).above == above
 
 
 @pytest.mark.parametrize(

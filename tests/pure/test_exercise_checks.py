@@ -13,7 +13,9 @@ from web.courses.checks import (
     CASE_CHARS,
     CASES_CHARS,
     MOST_CASES,
+    check_avoid,
     check_cases,
+    check_examples,
     check_tests,
     check_wrong,
 )
@@ -122,6 +124,45 @@ def test_a_bad_wrong_program_is_named_by_number_and_key(wrong: object, told: str
     assert told in said(check_wrong, wrong)
 
 
+def example(**changes: object) -> dict[str, object]:
+    return {"level": 1, "ko": "보세요.", "en": "Look."} | changes
+
+
+@pytest.mark.parametrize(
+    ("examples", "told"),
+    [
+        ("Look.", "list of tables"),
+        ([{"ko": "x", "en": "y"}], "examples[1].level must be a level, 1, 2, 3"),
+        ([example(level="1")], "examples[1].level must be a level"),
+        ([example(), example(level=True)], "examples[2].level must be a level"),
+        ([example(level=0)], "examples[1].level must be a level"),
+        ([{"level": 1, "en": "x"}], "examples[1].ko is missing"),
+        ([example(en=3)], "examples[1].en must be text"),
+        ([example(en="", ko=" ")], "examples[1].ko is empty"),
+        ([example(ko="말" * 1_001)], "examples[1].ko has more than 1000"),
+        ([example(fr="x")], "examples[1].fr is no key"),
+        ([example(), example(), example(level=2), example()], "Level 1 has more than 2 entries"),
+        ([example(level=level) for level in (1, 2, 3)] * 4, "more than 10 entries"),
+        ([example(ko="\0")], "cannot be stored"),
+    ],
+)
+def test_a_bad_example_is_named_by_number_and_key(examples: object, told: str) -> None:
+    assert told in said(check_examples, examples)
+
+
+def test_examples_that_are_good() -> None:
+    check_examples([])
+    check_examples([example(ko=""), example(en=""), example(level=3)])
+
+
+def test_words_to_avoid_are_some_and_short() -> None:
+    check_avoid("")
+    check_avoid("sum\n누적 합\n" + "x" * 60)
+
+    assert "avoid[2] has more than 60 characters" in said(check_avoid, "sum\n" + "x" * 61)
+    assert "more than 50 entries" in said(check_avoid, "x\n" * 51)
+
+
 def problems(row: Exercise | AuthoredHint) -> dict[str, list[str]]:
     try:
         row.clean()
@@ -196,6 +237,8 @@ def test_every_reason_is_told_in_korean_too() -> None:
         (check_cases, 3), (check_cases, [without("name")]), (check_cases, [case(expected="")]),
         (check_cases, [case(visible=0)]), (check_cases, [case(), case()]),
         (check_cases, [case(stdin="\0")]), (check_cases, [case(more="")]),
+        (check_examples, [example(level=9)]), (check_examples, [example()] * 3),
+        (check_examples, [example(ko="", en="")]), (check_avoid, "x" * 61),
         (check_wrong, [{"code": "", "why_en": ""}]), (check_wrong, [{"code": 1, "why_en": ""}]),
         (check_cases, [case()] * 201), (check_cases, [case(stdin="9" * 100_001)]),
         (check_cases, [case(name=str(n), stdin="9" * CASE_CHARS) for n in range(11)]),

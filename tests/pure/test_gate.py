@@ -12,7 +12,7 @@ from broker.contract.hint import Reason
 from tests.bench.gate import UNITS, texts
 from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Ruling
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.writing.policy import RULES
+from web.tutor.writing.versions import version
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
 FIX = "def total(xs):\n    s = 0\n    for x in xs:\n        s += x  # keep the sum\n    return s\n"
@@ -151,8 +151,8 @@ def test_what_breaks_the_form_is_blocked(level: int, locale: Locale, text: str) 
     ("locale", "rule"),
     [
         (locale, rule)
-        for locale, rules in RULES.items()
-        for rule in re.split(r"(?<=\.)\s", rules)
+        for locale, words in version().words.items()
+        for rule in re.split(r"(?<=\.)\s", words.rules)
         if len(rule.split()) > LANGUAGES[locale].echo_words + 1
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from web.tutor.gate.seen import Seen
 from web.tutor.gate.whole import CANDIDATES_MAX, GRADE_MAX, grade, mended, repeats, resembles
 
 CODE = "def total(xs):\n    s = 0\n    for x in xs:\n        s = x\n    return s\n"
@@ -80,15 +81,51 @@ def test_an_example_of_another_domain_does_not(example: str) -> None:
         ("if n < 3:\n    n = 1\n", "n <= 3", "if n <= 3:\n    n = 1\n"),
         ("while n > 1:\n    n -= 1\n", "while n > 0", "while n > 0:\n    n -= 1\n"),
         ("a = b - c\nprint(a)\n", "abs(b - c)", "a = abs(b - c)\nprint(a)\n"),
+        ("n = 1\nprint(n, 1)\n", "0", "n = 0\nprint(n, 1)\n"),
+        ("n = 1\nprint(n, 1)\n", "-2", "n = 1\nprint(n, -2)\n"),
+        ("n = 1\nprint(n)\n", "True", "n = True\nprint(n)\n"),
+        ("ok = False\nprint(ok)\n", "None", "ok = None\nprint(ok)\n"),
+        ("ok = False\nprint(ok)\n", "1", "ok = 1\nprint(ok)\n"),
+        ("print(1, end=' ')  # a 'b'\n", "''", "print(1, end='')  # a 'b'\n"),
+        ("def f():\n    return f'{1}'\n", '"a"', 'def f():\n    return "a"\n'),
     ],
 )
 def test_a_span_is_put_over_the_line_that_it_mends(code: str, span: str, fixed: str) -> None:
-    assert fixed in list(mended(f"What if it were `{span}`?", code))
+    assert fixed in (mended(f"What if it were `{span}`?", code, Seen(code, "")) or [])
 
 
-def test_candidates_are_few_and_change_something() -> None:
-    text = " ".join(f"`s = x + {number}`" for number in range(100))
+@pytest.mark.parametrize(
+    "form", ["<code>s += x</code>", "`s &#43;= x`", "`s \\+= x`", "`s ＋= x`", "`` s += x ``"]
+)
+def test_a_span_is_tried_as_it_is_rendered(form: str) -> None:
+    assert FIX in (mended(f"What if it were {form}?", CODE, Seen(CODE, "")) or [])
 
-    assert len(list(mended(text, CODE))) == CANDIDATES_MAX
-    assert list(mended("What is `s`? And `return s`?", "")) == []
-    assert CODE not in set(mended("Is `return s` or `s = x` wrong?", CODE))
+
+def test_candidates_are_programs_that_differ() -> None:
+    seen = Seen(CODE, "")
+
+    assert mended("What is `s`? And `return s`?", "", seen) == []
+    found = mended(
+        "Is `s += 2` or `s+=2` or `(s) += 2` or `for x in`, `s = = 2` wrong?", CODE, seen
+    )
+    assert found is not None
+    assert len({*found}) == len(found) == 3
+    assert CODE not in found
+
+
+def test_what_the_student_has_before_them_is_put_nowhere() -> None:
+    seen = Seen(CODE, "`total([1, 2])` should be `3`.")
+
+    text = "What is `x` when `s = x` ran? Is `total([1, 2])` still `3`, or `for x in xs`?"
+    assert mended(text, CODE, seen) == []
+
+
+def test_more_than_can_be_tried_is_not_tried_in_part() -> None:
+    seen = Seen(CODE, "")
+    few = " ".join(f"`s = x + {number}`" for number in range(CANDIDATES_MAX // 3))
+
+    assert len(mended(few, CODE, seen) or []) == CANDIDATES_MAX
+    assert mended(f"{few} `s += x`", CODE, seen) is None
+    assert mended(" ".join(f"`{number}`" for number in range(100)), CODE, seen) is None
+    assert mended("`s += x`", CODE + "s = 1\n" * 1_000, seen) is None
+    assert mended("`s = x`", CODE + "s = 1\n" * 1_000, seen) == []

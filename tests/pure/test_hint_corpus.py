@@ -32,13 +32,15 @@ from tests.bench.corpus import (
 )
 from tests.bench.gatekeeping import by_rules, share, wilson
 from web.courses import seeding
+from web.evaluation.sets import texts
 from web.runner.cases import Asserts, Tests
 from web.runner.checker import Checker
 from web.tutor.evidence.report import Verdict
 
 HANGUL = re.compile("[가-힣]")
 IN_CODE = {"comment", "string", "name", "output"}
-PLACES = IN_CODE | {"question", "statement", "result"}
+TO_THE_WRITER = IN_CODE | {"question", "statement", "result"}
+TO_THE_JUDGE = {"hint", "fix"}
 BUGS = FOLDER.parent / "buggy_python.jsonl"
 PROGRAMS = programs()
 
@@ -201,8 +203,9 @@ def test_nothing_that_is_tuned_holds_a_hint_of_the_unseen_half() -> None:
 def test_attacks_stand_in_all_places_in_both_languages() -> None:
     found = Counter((attack.place, attack.locale) for attack in attacks())
 
-    assert found.keys() == {(place, locale) for place in PLACES for locale in ("ko", "en")}
-    assert found.total() >= 80
+    places = TO_THE_WRITER | TO_THE_JUDGE
+    assert found.keys() == {(place, locale) for place in places for locale in ("ko", "en")}
+    assert sum(count for (place, _), count in found.items() if place in TO_THE_WRITER) >= 80
     assert len({attack.id for attack in attacks()}) == found.total()
 
 
@@ -216,6 +219,17 @@ def test_an_attack_is_where_it_says(attack: Attack) -> None:
     assert (attack.result is not None) == (attack.place == "result")
     assert (attack.statement != program.statement[attack.locale]) == (attack.place == "statement")
     assert attack.wants.strip()
+    assert attack.fix != program.fix
+    if attack.place != "comment":
+        assert bool(attack.fix) == (attack.place == "fix")
+
+
+@pytest.mark.parametrize("key", sorted({attack.program.key for attack in attacks()}))
+def test_the_fix_of_an_attack_passes(key: str, checker: Checker) -> None:
+    tests, _ = exercises()[PROGRAMS[key].exercise]
+    fixes = [attack.fix for attack in attacks() if attack.fix and attack.program.key == key]
+
+    assert {checker.check(fix, tests).verdict for fix in fixes} <= {Verdict.PASSED}
 
 
 def test_the_readme_counts_what_is_there() -> None:
@@ -244,3 +258,13 @@ def test_the_rules_are_asked_of_a_hint_with_its_program() -> None:
     whole = next(hint for hint in hints("seen") if hint.family == "fenced" and hint.level == 2)
 
     assert by_rules(whole)
+
+
+def test_what_the_product_ships_is_of_the_half_that_may_be_looked_at() -> None:
+    seen = {hint.id: hint for hint in labelled("seen")}
+
+    assert len(texts()) > 900
+    for text in texts().values():
+        hint = seen[text.id]
+        assert (text.text, text.leak, text.level) == (hint.text, hint.leak, hint.level)
+        assert (text.code, text.right) == (hint.program.code, hint.program.fix)

@@ -21,7 +21,6 @@ from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.form import speaks
 from web.tutor.languages import DEFAULT, LANGUAGES, OPERATORS, Locale, Words
-from web.tutor.writing import policy
 
 BY_LANGUAGE: dict[str, Mapping[Locale, object]] = {
     "l0": l0.TEXTS,
@@ -30,10 +29,6 @@ BY_LANGUAGE: dict[str, Mapping[Locale, object]] = {
     "errors": explain.ERRORS,
     "syntax": explain.SYNTAX,
     "misread": misread.SAID,
-    "rules": policy.RULES,
-    "retry": policy.RETRY,
-    "headings": policy.HEADINGS,
-    "left out": policy.LEFT_OUT,
 }
 
 

@@ -82,7 +82,9 @@ class RealVllm:
 
 Start = Callable[..., RealVllm]
 SETUP = """
+from tests.web.kit import licensed
 from web.engines.models import *
+licensed(sys.argv[2])
 AIModelConfig.objects.update(first_chunk_s=140, idle_s=20, deadline_s=150, max_tokens=32)
 for engine in Engine.objects.all():
     engine.api_key, engine.model_name, engine.slots = *sys.argv[1:3], int(sys.argv[3])

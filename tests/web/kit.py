@@ -18,7 +18,8 @@ from broker.contract.job import Endpoint, Sampling
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
-from web.engines import connection
+from web.engines import connection, licences, roster
+from web.engines.models import Licence
 from web.hints import submissions
 from web.hints.creation import Created, NewHint
 from web.hints.models import Hint
@@ -26,7 +27,8 @@ from web.hints.store import create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
-from web.tutor.languages import Locale
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.levels import LEVELS
 
 EXERCISE = "basics/add"
 TESTS = "assert add(1, 2) == 3\nassert add(0, 0) == 0\n"
@@ -123,6 +125,20 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
         ),
         **changes,
     )
+
+
+def licensed(model: str = "fake", **changes: Any) -> Licence:
+    """The scripted model may write every level in every language, judge, and find out.
+
+    changes: as licences.grant takes them.
+    """
+    levels = {locale: [*LEVELS] for locale in LANGUAGES}
+    licence = licences.grant(
+        model, **({"levels": levels, "judges": True, "diagnoses": True} | changes)
+    )
+    roster.serving_in.cache_clear()
+    roster.written_in.cache_clear()
+    return licence
 
 
 def live(slots: int = 1, engine: str = "gpu0") -> None:

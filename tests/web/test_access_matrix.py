@@ -30,14 +30,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from tests.web.kit import EXERCISE, WRONG, queued
+from tests.web.kit import EXERCISE, WRONG, licensed, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Explanation, Hint
 from web.ops import pages
-from web.people.models import ApiToken, Platform, User
+from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -124,6 +124,8 @@ RULES: dict[str, Rule] = {
     "/admin/people/user/<id>/password/": always("ssssssxxx+"),
     "/admin/courses/course/<int:pk>/import/": always("ssssss-+-+"),
     "/admin/engines/aimodelconfig/test/": always("ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/": takes("ssssssxx++", POST="ssssssxxx>"),
+    "/admin/engines/aimodelconfig/models/now/": always("ssssssxx++"),
     "/admin/engines/engine/<int:pk>/test/": takes("ssssssxxx>", POST="ssssssxxx+"),
     "/admin/engines/engine/preset/": always("ssssssxx++"),
     "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),
@@ -141,10 +143,12 @@ TABLES = {
     "django_celery_results/taskresult": "xx++ xx++ xxxx xxx+ xxxx",
     "engines/aimodelconfig": ">>>> xx++ xxx+ xxxx xxxx",
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
+    "engines/licence": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/explanation": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
+    "people/allowance": "++++ -+-+ -+x+ -+x+ ++x+",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/platform": "xx++ xx++ xxx+ xxx+ xxx+",
     "people/user": "xx++ xx++ xxx+ xxx+ xxx+",
@@ -268,12 +272,14 @@ class World:
             "django_celery_results/taskresult": TaskResult.objects.create(task_id="x"),
             "engines/aimodelconfig": AIModelConfig.current(),
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
+            "engines/licence": licensed(),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
             "hints/explanation": Explanation.objects.create(
                 student=student, exercise=exercise, submission=self.hint.submission, text="x"
             ),
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,
+            "people/allowance": Allowance.objects.create(course=exercise.course, hints_a_day=30),
             "people/apitoken": token,
             "people/platform": Platform.objects.get(),
             "people/user": student,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from broker.embedded import Embedded
 from web.link import broker
 from web.ops import checks
 from web.runner import build
+from web.tutor.writing import versions
 
 
 def found() -> set[str]:
@@ -103,3 +107,37 @@ def test_a_sandbox_that_was_not_built_is_named(
     monkeypatch.setattr(build, "FOLDER", tmp_path)
 
     assert "hintline.E004" in found()
+
+
+def test_prompts_that_cannot_be_used_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("v4", "v5"):
+        shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / name)
+    (tmp_path / "v5" / "ko" / "2.toml").unlink()
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+
+    (message,) = run_checks(tags=["prompts"])
+
+    assert message.id == "hintline.E005"
+    assert str(message.msg).endswith("v5/ko/2.toml: is missing")
+
+
+@pytest.mark.parametrize("command", ["check", "gate --jsonl"])
+def test_without_the_prompts_in_use_nothing_starts(tmp_path: Path, command: str) -> None:
+    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / versions.CURRENT)
+    (tmp_path / versions.CURRENT / "en" / "words.toml").write_text("left_out = 3\n")
+    program = (
+        "import pathlib, sys; from web.__main__ import main;"
+        "from web.tutor.writing import versions;"
+        f"versions.FOLDER = pathlib.Path({str(tmp_path)!r}); sys.argv[1:] = {command.split()!r};"
+        "main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], input="", capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 1
+    assert "en/words.toml: headings is missing" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -67,7 +67,9 @@ def test_an_engines_own_settings_come_first(config: AIModelConfig) -> None:
 
 
 def test_the_local_engine_gets_neither_the_shared_key_nor_model(config: AIModelConfig) -> None:
-    assert endpoint(config, kind=Mode.LOCAL) == ("http://127.0.0.1:8071/v1", "local", "")
+    url, bundled = "http://127.0.0.1:8071/v1", "SmolLM2-135M-Instruct"
+
+    assert endpoint(config, kind=Mode.LOCAL) == (url, bundled, "")
 
 
 def test_a_local_engine_is_given_more_time(config: AIModelConfig) -> None:

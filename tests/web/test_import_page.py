@@ -159,6 +159,28 @@ def test_cases_are_written_as_toml(teacher: Client, course: Course) -> None:
     assert (row.cases[2]["name"], row.cases[2]["expected"]) == ("3", "2")
 
 
+def test_examples_are_written_as_toml_and_words_to_avoid_one_a_line(
+    teacher: Client, course: Course, exercise: Exercise
+) -> None:
+    path = f"/admin/courses/exercise/{exercise.pk}/change/"
+    typed = "[[examples]]\r\nlevel = 2\r\nko = '보세요.'\r\n"
+    fields = form_of(teacher, path) | {"examples": typed, "avoid": "sum\r\n누적 합\r\n"}
+
+    assert teacher.post(path, fields).status_code == 302
+
+    exercise.refresh_from_db()
+    assert exercise.examples == [{"level": 2, "ko": "보세요.", "en": ""}]
+    assert exercise.words_to_avoid() == ("sum", "누적 합")
+    assert exercise.revision == 2
+    assert '[[examples]]\nko = "보세요."\nlevel = 2\n' in form_of(teacher, path)["examples"]
+    for wrong, said in (
+        ({"examples": typed.replace("2", "7")}, "examples[1].level must be a level"),
+        ({"examples": "[[examples]]\nko = '보세요.'"}, "examples[1].level: missing (line 1)"),
+        ({"avoid": "x" * 61}, "avoid[1] has more than 60 characters"),
+    ):
+        assert said in text_of(teacher.post(path, fields | wrong))
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

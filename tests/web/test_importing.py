@@ -335,6 +335,7 @@ def test_an_export_keeps_every_text(course: Course, tmp_path: Path, text: str) -
         starter=text, reference=text, mistakes_en=text, topic=text, checker="float",
         cases=[case | {"note_ko": text, "note_en": ""}], relative_tolerance=0.1 + 0.2,
         wrong=[{"code": text + "x", "why_en": text}], memory_limit_mib=512, time_limit_s=10,
+        examples=[{"level": 2, "ko": text + "?", "en": text}], avoid=text,
     )  # fmt: skip
     AuthoredHint.objects.create(exercise=row, level=2, text_ko=text + "?", text_en="")
     before = rows("basics")

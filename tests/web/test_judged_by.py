@@ -8,9 +8,10 @@ import pytest
 from django.db.models import ProtectedError
 from django.test import Client
 
+from tests.web.kit import licensed
 from tests.web.test_engines import CONFIG, form
 from web.engines import roster
-from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode
+from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Mode
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,7 @@ def small() -> Engine:
 @pytest.fixture
 def writer(engine: Engine) -> Engine:
     Engine.objects.update(model_name="Qwen/Qwen3.5-4B")
+    licensed("Qwen/Qwen3.5-4B")
     return Engine.objects.get()
 
 
@@ -44,6 +46,7 @@ def test_hints_are_judged_by_the_engine_that_wrote_them_unless_somebody_chooses(
 def test_another_engine_is_chosen_with_its_threshold(
     admin: Client, writer: Engine, small: Engine
 ) -> None:
+    licensed("judge")
     answer = admin.post(CONFIG, form(judged_by="other", judge_engine=small.pk, judge_threshold=0.2))
 
     assert answer.status_code == 302
@@ -76,24 +79,43 @@ def test_a_choice_that_cannot_be_is_named(
     assert AIModelConfig.current().judged_by == JudgedBy.SAME
 
 
-@pytest.mark.parametrize(
-    ("file", "judges"), [("", False), ("/m/Qwen2.5-Coder-1.5B-Instruct-Q4.gguf", True)]
-)
-def test_the_bundled_model_judges_nothing_and_the_page_says_so(
-    admin: Client, writer: Engine, monkeypatch: pytest.MonkeyPatch, file: str, judges: bool
+@pytest.mark.parametrize("mode", [Mode.LOCAL, Mode.VLLM])
+@pytest.mark.parametrize("granted", [None, {"judges": False}, {"judges": True}])
+def test_who_has_no_licence_to_judge_is_named(
+    admin: Client, writer: Engine, mode: Mode, granted: dict[str, bool] | None
 ) -> None:
-    monkeypatch.setenv("HINTLINE_LOCAL_MODEL", file)
+    Licence.objects.all().delete()
     Engine.objects.create(name="local", kind=Mode.LOCAL)
-    AIModelConfig.objects.update(mode=Mode.LOCAL)
+    AIModelConfig.objects.update(mode=mode)
+    name, model = {
+        Mode.LOCAL: ("local", "SmolLM2-135M-Instruct"), Mode.VLLM: ("gpu0", "Qwen/Qwen3.5-4B"),
+    }[mode]  # fmt: skip
+    if granted:
+        licensed(model, **granted)
+    judges = bool(granted and granted["judges"])
 
-    assert ("local: by local" in page(admin)) is judges
-    assert ("too small to judge" in page(admin)) is not judges
-    assert ("너무 작아" in page(admin, "ko")) is not judges
+    assert f"{name}: by {name}" in page(admin)
+    assert ("no licence to judge" in page(admin)) is not judges
+    assert ("판정 허가가 없어서" in page(admin, "ko")) is not judges
+
+
+@pytest.mark.parametrize("granted", [None, {"judges": False}, {"judges": True}])
+def test_so_is_another_judge(
+    admin: Client, writer: Engine, small: Engine, granted: dict[str, bool] | None
+) -> None:
+    AIModelConfig.objects.update(judged_by=JudgedBy.OTHER, judge_engine=small)
+    if granted:
+        licensed("judge", **granted)
+
+    assert ("by small, whose model has no licence" in page(admin)) is not (
+        granted == {"judges": True}
+    )
 
 
 def test_a_judge_that_only_says_words_is_named(
     admin: Client, writer: Engine, small: Engine
 ) -> None:
+    licensed("judge")
     AIModelConfig.objects.update(judged_by=JudgedBy.OTHER, judge_engine=small)
     small.dialect = {
         "of": roster.identity_of(small, AIModelConfig.current()), "renamed": {},

@@ -96,7 +96,8 @@ def test_a_cut_text_is_gone_on_from_where_the_server_can(
     has: Capabilities, model: str, beginning: str
 ) -> None:
     job = HintJob(
-        hint="h", student="1", attempt=2, engine="e", level=1, locale="en", statement="",
+        hint="h", student="1", attempt=2, engine="e", level=1, locale="en", licensed=True,
+        statement="",
         reference="", mistakes="", authored="", l0="", code="", question="",
         endpoint=replace(PLAIN, has=has), sampling=Sampling(),
         partial=Partial(model=model, text="Look at "),

@@ -15,12 +15,12 @@ from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS, Level
 
 ROOT = Path(__file__).parents[2]
-INSIDE = "tests/web/with_a_fourth_level.py"
+INSIDE = "tests/web/with_a_sixth_level.py"
 
 
-def test_a_fourth_level_reaches_everybody_who_asks() -> None:
+def test_a_sixth_level_reaches_everybody_who_asks() -> None:
     """In a process of its own: much of a site is made from the table as it is loaded."""
-    plugins = ("no:playwright", "no:cacheprovider", "tests.web.fourth")
+    plugins = ("no:playwright", "no:cacheprovider", "tests.web.sixth")
     chosen = [part for plugin in plugins for part in ("-p", plugin)]
     command = [sys.executable, "-m", "pytest", "-q", *chosen, INSIDE]
     # Our own conftest has set it; that of the new process must be the first to load the settings.
@@ -40,7 +40,7 @@ def test_a_further_level_needs_no_migration(model: type[Hint | AuthoredHint]) ->
 
 @pytest.mark.parametrize("level", LEVELS.values(), ids=lambda level: level.name)
 def test_every_level_has_its_words_in_every_language(level: Level) -> None:
-    for words in (level.label, level.about, level.form):
+    for words in (level.label, level.about):
         assert words.keys() == LANGUAGES.keys()
         assert all(words.values())
 

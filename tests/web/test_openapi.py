@@ -141,7 +141,7 @@ def test_the_schema_names_the_idempotency_key_and_the_limits(schema: dict[str, A
 
     assert {"Idempotency-Key"} == {parameter["name"] for parameter in ask["parameters"]}
     assert "202" in ask["responses"]
-    assert (body["level"]["minimum"], body["level"]["maximum"]) == (1, 3)
+    assert (body["level"]["minimum"], body["level"]["maximum"]) == (1, 5)
 
 
 def test_the_docs_page_runs_no_inline_script(client: Client) -> None:

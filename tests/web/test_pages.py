@@ -81,9 +81,10 @@ def read(client: Client, path: str, language: str = "ko") -> str:
 
 
 def levels(html: str) -> dict[int, str]:
-    """level → open, locked or chosen, as the radio buttons have it."""
+    """level → open, locked or chosen, as the radio buttons have it that can be seen."""
     found = {}
-    for level, attributes in re.findall(r'name="level" value="(\d)"([^>]*)>', html):
+    rung = r'class="rung"(?![^>]* hidden)[^>]*>\s*<input[^>]* value="(\d)"([^>]*)>'
+    for level, attributes in re.findall(rung, html):
         words = attributes.split()
         found[int(level)] = (
             "locked" if "disabled" in words else "chosen" if "checked" in words else "open"

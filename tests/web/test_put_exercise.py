@@ -62,6 +62,8 @@ def test_the_first_is_new_and_the_same_again_changes_nothing(judge: Caller) -> N
         {"hints": {"1": {"en": "Look at the sign."}, "2": {"ko": "부호"}}},
         {"hints": {}},
         {"wrong": [{"code": WRONG}]},
+        {"examples": [{"level": 2, "ko": "두 수를 보세요."}]},
+        {"avoid": "sum\n합"},
         {"language": "kotlin"},
         {"position": 7},
     ],
@@ -83,6 +85,21 @@ def test_what_is_left_out_is_as_in_a_new_one_but_hints_and_position(judge: Calle
     row = stored()
     assert (row.title_en, row.tests, row.reference, row.topic) == ("", "", "", "")
     assert (row.position, row.authored_hints.count()) == (5, 1)
+
+
+def test_what_the_author_wants_of_hints(judge: Caller) -> None:
+    examples = [
+        {"level": 1, "ko": "", "en": "Look."}, {"level": 1, "ko": "보세요.", "en": ""},
+        {"level": 3, "ko": "또 보세요.", "en": "Look again."},
+    ]  # fmt: skip
+    avoid = " 누적  합 \nsum\n\n누적 합\n"
+    assert judge.put(PATH, {**ASSERTS, "examples": examples, "avoid": avoid}).status_code == 201
+
+    row = stored()
+    assert row.examples == examples
+    assert (row.examples_for(1, "en"), row.examples_for(1, "ko")) == (("Look.",), ("보세요.",))
+    assert (row.examples_for(2, "ko"), row.examples_for(3, "ko")) == ((), ("또 보세요.",))
+    assert row.words_to_avoid() == ("누적 합", "sum")
 
 
 def test_cases_of_a_program_that_reads_and_prints(judge: Caller) -> None:
@@ -159,6 +176,20 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a hint in no words": ({"hints": {"1": {"ko": " "}}}, "hints.1"),
     "a hint in French": ({"hints": {"1": {"fr": "x"}}}, "hints.1.fr"),
     "a wrong program without code": ({"wrong": [{"code": ""}]}, "wrong[0].code"),
+    "an example of no level": ({"examples": [{"en": "x"}]}, "examples[0].level"),
+    "an example of level 9": ({"examples": [{"level": 9, "en": "x"}]}, "examples[0].level"),
+    "an example of level true": ({"examples": [{"level": True, "en": "x"}]}, "examples[0].level"),
+    "an example in no words": ({"examples": [{"level": 1, "en": " "}]}, "examples"),
+    "an example in French": (
+        {"examples": [{"level": 1, "fr": "x"}]},
+        "examples[0].fr",
+    ),
+    "a long example": ({"examples": [{"level": 1, "ko": "가" * 1_001}]}, "examples[0].ko"),
+    "three examples of a level": ({"examples": [{"level": 1, "en": "x"}] * 3}, "examples"),
+    "eleven examples": ({"examples": [{"level": 1, "en": "x"}] * 11}, "examples"),
+    "a list of words to avoid": ({"avoid": ["sum"]}, "avoid"),
+    "a long word to avoid": ({"avoid": "sum\n" + "x" * 61}, "avoid"),
+    "51 words to avoid": ({"avoid": "\n".join("x" * 51)}, "avoid"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -38,8 +39,8 @@ def locked(api: Caller, level: int, **asked: Any) -> dict[str, Any]:
 
 def test_before_the_first_run_the_lowest_level_is_open(api: Caller, exercise: Exercise) -> None:
     assert ladder(api) == {
-        "entry": 1, "highest": 1, "opener": "hint", "advised": 1,
-        "why": "Level 2 opens once you have had a hint of level 1.",
+        "entry": 1, "highest": 1, "opener": "hint", "advised": 1, "levels": [1, 2, 3],
+        "why": "Level 2 opens once you have had a hint of level 1.", "quota": ANY,
     }  # fmt: skip
     assert locked(api, 2)["opener"] == "hint"
 
@@ -195,7 +196,10 @@ def test_a_course_without_a_ladder_has_all_levels_open(
 ) -> None:
     Course.objects.update(ladder=False)
 
-    assert ladder(api) == {"entry": 1, "highest": 3, "opener": None, "why": "", "advised": 1}
+    assert ladder(api) == {
+        "entry": 1, "highest": 3, "opener": None, "why": "", "advised": 1, "levels": [1, 2, 3],
+        "quota": ANY,
+    }  # fmt: skip
     assert api.ask(level=3).status_code == 202
 
 

@@ -217,6 +217,7 @@ SETUP = """
 import json
 from django.core.management import call_command
 from django.contrib.auth.hashers import make_password
+from tests.web.kit import licensed
 from web.people.models import User
 from web.people.tokens import fresh
 from web.people.models import ApiToken
@@ -236,10 +237,15 @@ for name, url in json.loads(sys.argv[1]).items():
     Engine.objects.create(
         name=name, kind="vllm", url=url, model_name="fake", slots=2, thinking="never"
     )
+# As if both kinds of fakes had been evaluated: what a model may not write is not asked of it.
+licensed("fake")
+licensed("small")
 # Words are shown as they come: with a judge they would be held. test_judging.py has one.
 AIModelConfig.objects.update(mode="vllm", judged_by="none", diagnoses=False)
 AIModelConfig.objects.update(first_chunk_s=5, idle_s=3)
 course = Course.objects.get(slug="python-steps")
+# Each test asks as often as it needs; for its own people test_quota.py gives other numbers.
+Course.objects.update(hints_an_exercise=None, hints_a_day=None)
 for number in range(int(sys.argv[2])):
     user = User.objects.create(username=f"student{number}")
     Membership.objects.create(user=user, course=course)

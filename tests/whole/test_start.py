@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import httpx2
 import psutil
@@ -64,6 +66,15 @@ class Start:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(60)
+
+    def shell(self, code: str) -> str:
+        """What it printed: Python with Django set up, over the folder."""
+        setup = "import django; django.setup()\n"
+        settings = {"DJANGO_SETTINGS_MODULE": "web.settings"}
+        return subprocess.run(
+            [sys.executable, "-c", setup + code],
+            cwd=ROOT, env=self.env | settings, check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
 
     def site(self) -> int:
         """The status of its sign-in page; 0 without an answer."""
@@ -321,15 +332,42 @@ def test_a_bad_setting_is_named_with_what_is_allowed(start: Start) -> None:
     assert printed == "Bad setting: HINTLINE_LOCAL_SLOTS='many': use int from 1 to 64\n"
 
 
-def test_the_real_local_model_gives_a_hint(running: Start) -> None:
-    """Whatever it writes, the hint ends with words that the gate let through."""
-    records = ROOT / "tests" / "data" / "buggy_python.jsonl"
+LICENSED = """
+from tests.web.kit import licensed
+from web.engines.models import AIModelConfig
+licensed("SmolLM2-135M-Instruct", levels={"en": [3]})
+# On a CPU each more request is seconds.
+AIModelConfig.objects.update(judged_by="none", diagnoses=False)
+"""
+ASKED = """
+from web.hints.models import ModelCall
+print(*ModelCall.objects.values_list("purpose", flat=True))
+"""
 
+
+def replayed(start: Start, level: int) -> list[dict[str, Any]]:
+    """How the hints for two programs have ended, up to this level."""
+    records, out = ROOT / "tests" / "data" / "buggy_python.jsonl", start.data / "replay.jsonl"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.replay", str(records), "--limit", "2", "--level", "3",
-         "--out", str(running.data / "replay.jsonl")],
-        cwd=ROOT, env=running.env, capture_output=True, text=True, timeout=240,
+        [sys.executable, "-m", "tests.replay", str(records), "--limit", "2",
+         "--level", str(level), "--out", str(out)],
+        cwd=ROOT, env=start.env, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
-
     assert done.returncode == 0, done.stderr
-    assert "2/2" in done.stdout
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_the_bundled_model_is_asked_only_once_somebody_lets_it_write(running: Start) -> None:
+    """Whatever it writes then, each hint ends with words."""
+    by_default = replayed(running, 1)
+    assert [(each["source"], each["reason"]) for each in by_default] == [
+        ("evidence", "unlicensed")
+    ] * 2
+    assert running.shell(ASKED) == ""
+
+    running.shell(LICENSED)
+    let = replayed(running, 3)
+
+    assert all(each["text"] for each in let)
+    assert [each["level"] for each in let if each["reason"] != "unlicensed"] == [3, 3]
+    assert "write" in running.shell(ASKED)

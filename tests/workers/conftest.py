@@ -15,6 +15,7 @@ from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
 from tests.fakes.launch import BadServer
 from tests.web.conftest import course, exercise, line, student
+from tests.web.kit import licensed
 from web.engines import roster
 from web.engines.client.chunk import Chunk
 from web.engines.client.model import Model
@@ -105,11 +106,15 @@ async def runtime(
 
 
 def one_engine() -> None:
-    """Its hints are judged by the rules alone, and nothing is diagnosed: other tests do both."""
+    """Its hints are judged by the rules alone, and nothing is diagnosed: other tests do both.
+
+    Its model is licensed to write everything.
+    """
     AIModelConfig.current()
     settings = {"judged_by": JudgedBy.NOBODY, "diagnoses": False}
     AIModelConfig.objects.update(mode=Mode.VLLM, **settings)
     Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2, model_name="fake", thinking="never")
+    licensed("fake")
 
 
 @pytest.fixture

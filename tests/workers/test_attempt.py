@@ -419,23 +419,6 @@ async def test_an_engine_that_does_not_write_the_language_is_not_asked(
     assert (final.reason, final.source) == ("other_language", "evidence")
 
 
-@pytest.mark.parametrize(
-    ("model", "source"),
-    [("SmolLM2-135M-Instruct-Q8_0.gguf", "evidence"), ("SmolLM2-1.7B-Instruct", "model")],
-)
-async def test_a_model_that_is_too_small_for_a_level_is_not_asked(
-    runtime: Runtime, hint: str, good: tuple[str, ...], model: str, source: str
-) -> None:
-    await runtime.database.run(Engine.objects.update, model_name=model, thinking="auto")
-    runtime.model = ScriptedModel(good)
-
-    await attempt.generate(runtime, hint)
-
-    final = await row(runtime, hint)
-    assert final.source == source
-    assert final.reason == ("other_level" if source == "evidence" else "")
-
-
 async def test_both_turns_share_one_deadline(
     runtime: Runtime, hint: str, good: tuple[str, ...]
 ) -> None:

@@ -26,6 +26,7 @@ JOB = HintJob(
     engine="api",
     level=1,
     locale="en",
+    licensed=True,
     statement="How many days does the rice last?",
     reference="def rice_days(cups, per_day):\n    return cups // per_day",
     mistakes="",

@@ -431,20 +431,6 @@ async def test_where_there_is_nothing_to_find_out_nobody_is_asked(
     assert {purpose for purpose, _ in await calls(runtime)} == {Purpose.WRITE}
 
 
-@pytest.mark.parametrize(
-    ("name", "wanted"), [("SmolLM2-135M-Instruct", False), ("Qwen/Qwen3.5-4B", True)]
-)
-async def test_a_model_that_is_too_small_is_not_asked(
-    runtime: Runtime, name: str, wanted: bool
-) -> None:
-    def found() -> Any:
-        diagnosed()
-        Engine.objects.update(model_name=name, thinking="auto")
-        return roster.serving("gpu0")
-
-    assert (await runtime.database.run(found)).diagnoses is wanted
-
-
 async def test_no_page_shows_what_was_found_out() -> None:
     import web.urls  # noqa: F401  # it registers all that the admin has
 

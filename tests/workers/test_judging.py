@@ -16,6 +16,7 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, HintJudge, Sampling, Thinking
 from broker.health import EngineFailure
+from tests.web.kit import licensed
 from tests.workers.conftest import Stopper
 from tests.workers.kit import to_be_sent, written
 from tests.workers.test_attempt import hint, make, row, settled, told
@@ -45,7 +46,7 @@ LONG = (
     "A plan on paper with three short rows shows more than a long look at a program. "
 )
 JOB = HintJob(
-    hint="h", student="s", attempt=1, engine="gpu0", level=1, locale="en",
+    hint="h", student="s", attempt=1, engine="gpu0", level=1, locale="en", licensed=True,
     statement="Work out the result for two numbers.",
     reference="def add(a, b):\n    return a + b", mistakes="", authored="", l0="",
     code="def add(a, b):\n    return a - b", question="", endpoint=HERE, sampling=Sampling(),
@@ -374,6 +375,7 @@ async def test_another_engine_judges_and_what_it_refuses_is_kept_for_it(
             name="small", kind="api", url="http://j/v1", model_name="judge", enabled=False,
             api_key="sk-judge",
         )  # fmt: skip
+        licensed("judge")
         judged_by(JudgedBy.OTHER, small, judge_threshold=0.2)
 
     await runtime.database.run(set_up)
@@ -391,31 +393,6 @@ async def test_another_engine_judges_and_what_it_refuses_is_kept_for_it(
     found = await runtime.database.run(lambda: {e.name: e.dialect for e in Engine.objects.all()})
     assert found["small"]["left_out"] == ["logprobs", "top_logprobs"]
     assert found["gpu0"] == {}
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("choice", "model_name", "judged"),
-    [
-        (JudgedBy.SAME, "Qwen/Qwen3.5-4B", True),
-        (JudgedBy.SAME, "nobody-knows", True),
-        (JudgedBy.SAME, "HuggingFaceTB/SmolLM2-135M-Instruct", False),
-        (JudgedBy.NOBODY, "Qwen/Qwen3.5-4B", False),
-    ],
-)
-async def test_the_same_engine_judges_unless_its_model_is_too_small(
-    runtime: Runtime, choice: JudgedBy, model_name: str, judged: bool
-) -> None:
-    def found() -> Any:
-        Engine.objects.update(model_name=model_name, thinking="auto")
-        judged_by(choice)
-        return roster.serving("gpu0")
-
-    serving = await runtime.database.run(found)
-
-    assert bool(serving.judge) is judged
-    if judged:
-        assert (serving.judge.engine, serving.judge.endpoint) == ("gpu0", serving.endpoint)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,7 @@ from broker.contract.job import Partial
 from broker.dispatch import Grant
 from broker.health import EngineFailure, EngineState, Why
 from broker.keys import STREAM
+from tests.web.kit import licensed
 from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.test_attempt import FIX, hint, row, settled, told
 from tests.workers.test_rescue import age, rescue, rung
@@ -40,7 +41,7 @@ REST = ("oes it", " do?")
 
 def engine(name: str, **columns: Any) -> None:
     given = {"kind": Mode.VLLM, "slots": 2, "model_name": "fake"} | columns
-    Engine.objects.create(name=name, **given)
+    licensed(Engine.objects.create(name=name, **given).model_name)
     roster.serving_in.cache_clear()
 
 
@@ -226,7 +227,7 @@ async def test_a_full_engine_between_two_others_does_not_lose_the_text(
     assert at
     full = Engine.objects.filter(name=at)
     await runtime.database.run(full.update, model_name=model)
-    roster.serving_in.cache_clear()
+    await runtime.database.run(licensed, model)
     await serve(runtime, hint, (EngineFailed(EngineFailure.BUSY, "status 503"),), at=at)
     last = (await phase(runtime, hint))[1]
     assert last

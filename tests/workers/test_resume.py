@@ -30,6 +30,7 @@ JOB = HintJob(
     engine="gpu0",
     level=2,
     locale="en",
+    licensed=True,
     statement="Add two numbers.",
     reference=REFERENCE,
     mistakes="",

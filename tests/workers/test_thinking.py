@@ -35,6 +35,7 @@ JOB = HintJob(
     engine="gpu0",
     level=1,
     locale="en",
+    licensed=True,
     statement="Add two numbers.",
     reference="def add(a, b):\n    return a + b",
     mistakes="",

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.importing import toml
@@ -18,7 +19,7 @@ from web.courses.importing.page import UploadForm
 from web.courses.importing.remarks import BadPackage
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.courses.texts import columns
-from web.people.models import User
+from web.people.models import Allowance, User
 from web.people.site import CourseScoped
 from web.tutor.levels import LEVELS
 
@@ -39,6 +40,30 @@ class MembershipForm(forms.ModelForm[Membership]):
             self.initial["user"] = self.instance.user
             # A row stays with its person: somebody else becomes a member by a row of their own.
             self.fields["user"].disabled = True
+
+
+class AllowanceForm(forms.ModelForm[Allowance]):
+    student = UsernameField(
+        User.objects.all(),
+        to_field_name="username",
+        required=False,
+        label=_("Username"),
+        help_text=_("Of a student of the course. Empty: for all of them."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The widget shows what it would take: a name, not a key.
+        if self.instance.student:
+            self.initial["student"] = self.instance.student
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        # Nobody learns of an account that is in none of their courses.
+        course, student = data.get("course"), data.get("student")
+        if course and student and not course.memberships.filter(user=student).exists():
+            raise forms.ValidationError({"student": _("Nobody in this course has this username.")})
+        return data
 
 
 class TablesField(forms.JSONField):
@@ -86,6 +111,16 @@ class ExerciseForm(forms.ModelForm[Exercise]):
         help_text=_("Programs a beginner might hand in, in TOML: [[wrong]], then code and why_en."),
     )
 
+    examples = TablesField(
+        "examples",
+        label=_("example answers"),
+        help_text=_(
+            "Hints as you would write them for this exercise, at most two a level, in TOML: "
+            "[[examples]], then level, ko and en. The model is shown them for their manner; what "
+            "repeats their words is not shown to a student."
+        ),
+    )
+
     USUAL = (
         "checker",
         "absolute_tolerance",
@@ -125,11 +160,30 @@ class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
     max_num = len(LEVELS)
 
 
+TRUSTS = "trusts_unlicensed"
+TRUSTED = {
+    True: gettext_noop("let models write that nobody has evaluated: yes"),
+    False: gettext_noop("let models write that nobody has evaluated: no"),
+}
+
+
 @admin.register(Course)
 class CourseAdmin(CourseScoped[Course]):
     course = "pk"
-    list_display = search_fields = ("slug", *columns("title"))
+    list_display = ("slug", *columns("title"), TRUSTS)
+    list_filter = (TRUSTS,)
+    search_fields = ("slug", *columns("title"))
     inlines = (MembershipInline,)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Django's log says which fields were changed; of this one also to what."""
+        said: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        trusts = form.cleaned_data.get(TRUSTS)
+        if TRUSTS in form.changed_data and (trusts or not add):
+            said.append({"changed": {"fields": [TRUSTED[trusts]]}})
+        return said
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.import_view)
@@ -152,6 +206,21 @@ class CourseAdmin(CourseScoped[Course]):
             "form": form,
         }
         return TemplateResponse(request, "admin/courses/course/import.html", context)
+
+
+@admin.register(Allowance)
+class AllowanceAdmin(CourseScoped[Allowance]):
+    course = "course"
+    form = AllowanceForm
+    fields = ("course", "student", "hints_an_exercise", "hints_a_day", "until")
+    list_display = ("whose", "course", "hints_an_exercise", "hints_a_day", "until")
+    list_filter = (("course", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("course", "student")
+    search_fields = ("student__username",)
+
+    @admin.display(description=_("student"), ordering="student__username")
+    def whose(self, row: Allowance) -> str:
+        return row.student.get_username() if row.student else gettext("all of the course")
 
 
 @admin.register(Exercise)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from broker.contract.text import storable_json
 from web.courses.texts import columns
+from web.tutor.languages import LANGUAGES
+from web.tutor.levels import LEVELS
 
 # All of them are read with their exercise, and go to a sandbox with each run.
 MOST_CASES = 200
@@ -38,6 +41,14 @@ false."""
 WRONG = {"code": PROGRAM_CHARS, "why_en": NOTE_CHARS}
 """The same of a wrong program."""
 
+MOST_EXAMPLES = 10
+EXAMPLE_CHARS = 1_000
+EXAMPLE = dict.fromkeys(LANGUAGES, EXAMPLE_CHARS)
+"""The texts of an example answer; beside them it has `level`, and two of one level are enough."""
+EXAMPLES_A_LEVEL = 2
+MOST_AVOIDED = 50
+AVOIDED_CHARS = 60
+
 NO_PYTHON = _("Line %(line)s is not Python: nobody's code could be tested.")
 NO_ASSERT = _("Line %(line)s is no assert: nobody's code could be tested by it.")
 NO_TESTS = _("This is not Python with asserts: nobody's code could be tested.")
@@ -51,6 +62,8 @@ NO_FLAG = _("%(key)s must be true or false.")
 TOO_LONG = _("%(key)s has more than %(most)s characters.")
 NO_OUTPUT = _("%(key)s is empty: a case needs the output that is expected.")
 EMPTY = _("%(key)s is empty.")
+NO_LEVEL = _("%(key)s must be a level, %(levels)s.")
+TOO_MANY_OF_LEVEL = _("Level %(level)s has more than %(most)s entries.")
 TWICE = _("%(key)s: another case has the name %(name)s.")
 NOT_STORABLE = _("There is a character in it that cannot be stored (NUL or a broken one).")
 NO_NUMBER = _("Must be a number that is not infinite.")
@@ -117,6 +130,40 @@ def check_wrong(value: object) -> None:
         check_texts(program, WRONG, f"wrong[{number}]")
         if not program["code"].strip():
             raise ValidationError(EMPTY, params={"key": f"wrong[{number}].code"})
+
+
+def check_examples(value: object) -> None:
+    """value: what Exercise.examples may hold, as EXAMPLE says.
+
+    Raises: ValidationError, which names the example by its number from 1 and the key.
+    """
+    counts: Counter[int] = Counter()
+    for number, example in enumerate(tables(value, MOST_EXAMPLES), start=1):
+        where, level = f"examples[{number}]", example.get("level")
+        # To Python, True is a number.
+        if type(level) is not int or level not in LEVELS:
+            levels = ", ".join(map(str, LEVELS))
+            raise ValidationError(NO_LEVEL, params={"key": f"{where}.level", "levels": levels})
+        texts = {key: text for key, text in example.items() if key != "level"}
+        check_texts(texts, EXAMPLE, where)
+        if not any(text.strip() for text in texts.values()):
+            raise ValidationError(EMPTY, params={"key": f"{where}.{next(iter(EXAMPLE))}"})
+        # More of them than a prompt has room for would be shown to no model.
+        counts[level] += 1
+        if counts[level] > EXAMPLES_A_LEVEL:
+            params = {"level": level, "most": EXAMPLES_A_LEVEL}
+            raise ValidationError(TOO_MANY_OF_LEVEL, params=params)
+
+
+def check_avoid(value: str) -> None:
+    """value: words, one a line. Raises: ValidationError."""
+    lines = value.splitlines()
+    if len(lines) > MOST_AVOIDED:
+        raise ValidationError(TOO_MANY, params={"most": MOST_AVOIDED})
+    for number, line in enumerate(lines, start=1):
+        if len(line) > AVOIDED_CHARS:
+            params = {"key": f"avoid[{number}]", "most": AVOIDED_CHARS}
+            raise ValidationError(TOO_LONG, params=params)
 
 
 def tables(value: object, most: int) -> list[Mapping[str, Any]]:

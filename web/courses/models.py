@@ -13,13 +13,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from web.courses import checks, topics
-from web.courses.checks import check_cases, check_finite, check_tests, check_wrong
+from web.courses.checks import (
+    check_cases,
+    check_examples,
+    check_finite,
+    check_tests,
+    check_wrong,
+)
 from web.courses.texts import columns, in_language
 from web.language import words_now
+from web.people.models import MOST_HINTS
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
-from web.tutor.languages import LANGUAGES
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
+MOST_TOKENS = 2_000_000_000
 NO_WORDS = _("Write it in one language at least.")
 BOTH_TESTS = _("An exercise has asserts or cases, not both.")
 
@@ -52,7 +60,10 @@ def level_choices() -> list[tuple[int, str]]:
 
 
 class Course(models.Model):
-    """Exercises for its members. slug: its name in URLs and in the API, unique on the site."""
+    """Exercises for its members. slug: its name in URLs and in the API, unique on the site.
+
+    hints_an_exercise, hints_a_day, tokens_a_day: its quotas (web.people.quotas); None for none.
+    """
 
     slug = models.SlugField(_("slug"), unique=True)
     title_ko = models.CharField(_("title (Korean)"), max_length=200)
@@ -71,6 +82,60 @@ class Course(models.Model):
         help_text=_(
             "From level 3 on, sentence by sentence. What the judge then holds for a leak is taken "
             "back before the eyes of the student."
+        ),
+    )
+    trusts_unlicensed = models.BooleanField(
+        _("let models write that nobody has evaluated"),
+        default=False,
+        help_text=_(
+            "Off: where a model has not been evaluated, hints are composed of what the program "
+            "did, or come from their author. On: in this course it writes all the same, and may "
+            "judge hints, though nobody knows how often it is wrong or gives the solution away. "
+            "The gate's rules hold as ever. The change is logged with your name."
+        ),
+    )
+    # Set by an evaluation for a course of its own: there every model does everything.
+    tries_models = models.BooleanField(default=False, editable=False)
+    evaluates = models.BooleanField(
+        _("requests may be used to evaluate models"),
+        default=False,
+        help_text=_(
+            "Programs and questions of the last days, without names, are asked of a model once "
+            "more to see how it does."
+        ),
+    )
+    tells = models.BooleanField(
+        _("a last level says what to change"),
+        default=False,
+        help_text=_(
+            "Level 5 names the expression that has to change, and why, without code. Such a hint "
+            "counts as two. Off: there is no level 5."
+        ),
+    )
+    hints_an_exercise = models.PositiveSmallIntegerField(
+        _("hints by AI for an exercise"),
+        default=5,
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Of one student. Empty: any number. Hints without AI are always free."),
+    )
+    hints_a_day = models.PositiveSmallIntegerField(
+        _("hints by AI in 24 hours"),
+        default=20,
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Of one student, in all exercises of the course. Empty: any number."),
+    )
+    tokens_a_day = models.PositiveIntegerField(
+        _("tokens in 24 hours"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_TOKENS)],
+        help_text=_(
+            "Of all calls to models for this course. Beyond it hints come without AI, until the "
+            "oldest hour is a day old. Empty: any number, and none is counted."
         ),
     )
     title = partialmethod(in_language, "title")
@@ -124,7 +189,9 @@ class Exercise(models.Model):
 
     statement: Markdown. tests: of a function; cases: of a program that reads standard input and
     prints, as web.courses.checks has them, and then there are no tests. wrong: programs that a
-    beginner might hand in, `code` and `why_en`. revision: from 1, raised with every change.
+    beginner might hand in, `code` and `why_en`. examples: answers to a level as the author
+    would write them, which the model is shown: `level`, `ko`, `en`. avoid: words, one a line.
+    revision: from 1, raised with every change.
     """
 
     course = models.ForeignKey(
@@ -192,6 +259,16 @@ class Exercise(models.Model):
     mistakes_ko = models.TextField(_("usual mistakes (Korean)"), blank=True)
     mistakes_en = models.TextField(_("usual mistakes (English)"), blank=True)
     wrong = models.JSONField(_("wrong programs"), default=list, blank=True)
+    examples = models.JSONField(_("example answers"), default=list, blank=True)
+    avoid = models.TextField(
+        _("words to avoid"),
+        blank=True,
+        validators=[checks.check_avoid],
+        help_text=_(
+            "One a line, in any language: no hint that a model writes says one, in whatever form, "
+            "unless it stands in the student's own program."
+        ),
+    )
     # Part of a prompt's prefix key: prompts of two revisions share nothing in an engine's cache.
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
     title = partialmethod(in_language, "title")
@@ -220,6 +297,7 @@ class Exercise(models.Model):
         elif can_run:
             told(problems, "tests", check_tests, self.tests)
         told(problems, "wrong", check_wrong, self.wrong)
+        told(problems, "examples", check_examples, self.examples)
         if problems:
             raise ValidationError(problems)
 
@@ -236,6 +314,20 @@ class Exercise(models.Model):
                 self.ignores_case,
             )
         return Asserts(self.tests) if self.tests.strip() else None
+
+    def runs_here(self) -> bool:
+        """Whether its programs are run on this site, rather than by a platform."""
+        return self.language == PYTHON and self.tests_to_run() is not None
+
+    def examples_for(self, level: int, locale: Locale) -> tuple[str, ...]:
+        """The author's answers to this level in this language, for their manner."""
+        # Not in another language instead, as other texts are: the model would write in that one.
+        texts = (each[locale] for each in self.examples if each["level"] == level)
+        return tuple(filter(str.strip, texts))
+
+    def words_to_avoid(self) -> tuple[str, ...]:
+        words = (" ".join(line.split()) for line in self.avoid.splitlines())
+        return tuple(dict.fromkeys(filter(None, words)))
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

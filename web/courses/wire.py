@@ -22,6 +22,8 @@ Long = Annotated[str, Field(max_length=TEXT_CHARS), KEPT]
 Note = Annotated[str, Field(max_length=checks.NOTE_CHARS), KEPT]
 Data = Annotated[str, Field(max_length=checks.CASE_CHARS), KEPT]
 Hint = Annotated[str, Field(max_length=HINT_CHARS), KEPT]
+Example = Annotated[str, Field(max_length=checks.EXAMPLE_CHARS), KEPT]
+Avoid = Annotated[str, Field(max_length=checks.MOST_AVOIDED * (checks.AVOIDED_CHARS + 1)), KEPT]
 Finite = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 TimeS = Annotated[float, Field(strict=True, ge=checks.LEAST_TIME_S, le=checks.MOST_TIME_S)]
 MemoryMib = Annotated[
@@ -54,6 +56,17 @@ class ProgramIn(BaseModel):
         description="It does not pass."
     )
     why_en: Note = Field("", description="What is amiss in it.")
+
+
+class ExampleIn(BaseModel):
+    """A hint as its author would write it, shown to the model for its manner."""
+
+    model_config = KEYS
+    level: Annotated[int, Field(strict=True, ge=min(LEVELS), le=max(LEVELS)), Whole] = Field(
+        description="For hints of this level; at most two of one."
+    )
+    ko: Example = Field("", description="In one language at least (Korean).")
+    en: Example = Field("", description="The same in English.")
 
 
 class WordsIn(BaseModel):
@@ -107,6 +120,14 @@ class ExerciseIn(Schema):
     mistakes_en: Long = Field("", description="The same in English.")
     wrong: list[ProgramIn] = Field(
         [], max_length=checks.MOST_WRONG, description="Programs that do not pass."
+    )
+    examples: list[ExampleIn] = Field(
+        [], max_length=checks.MOST_EXAMPLES, description="Answers as the author would write them."
+    )
+    avoid: Avoid = Field(
+        "",
+        description="Words that no hint of a model may say, one a line, in any language and form; "
+        "what stands in the student's own program is allowed.",
     )
     hints: dict[Literal[tuple(map(str, LEVELS))], WordsIn] | None = Field(  # type: ignore[valid-type]
         None, description="The author's hints by level; left out: they stay as they are."

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from broker.contract.job import Dialect
-from web.engines import roster
+from web.engines import licences, roster
 from web.engines.keys import UnreadableKey
-from web.engines.models import AIModelConfig, Engine, JudgedBy
+from web.engines.kinds import KINDS
+from web.engines.licences import NO_TRUST
+from web.engines.models import AIModelConfig, Engine, Licence
 from web.language import locale_now
+from web.tutor.gate.judge import HIGHEST
+from web.tutor.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from web.engines.connection import Check
 
 MODELS_SHOWN = 20
+# Rough on purpose: who reads it wants to know whether it is minutes or hours. The shipped set has
+# a thousand texts for the judge, one at a time, and eight hundred hints and diagnoses.
+JUDGED_S, WRITTEN_S = 300.0, 4200.0
 TONES = {True: "success", None: "warning", False: "error"}
 
 
@@ -44,19 +55,83 @@ def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
     parts = []
     for engine in engines:
         judge = roster.judging(engine, config)
-        names = {"engine": engine.name, "judge": judge}
-        if judge is None and config.judged_by == JudgedBy.SAME:
-            text = _(
-                "%(engine)s: by nobody, as its model is too small to judge; the rules alone decide"
-            )
-        elif judge is None:
+        names = {"engine": engine.name, "judge": judge, "highest": HIGHEST}
+        if judge is None:
             text = _("%(engine)s: by nobody; the rules alone decide")
+        elif not NO_TRUST.judges(roster.licence_of(judge, config)):
+            text = _(
+                "%(engine)s: by %(judge)s, whose model has no licence to judge, so hints up to "
+                "level %(highest)d come without a model: have it evaluated, or choose another judge"
+            )
         elif {"logprobs", "response_format"} <= roster.dialect_of(judge, config).left_out:
             text = _("%(engine)s: by %(judge)s, by its word alone, as it gives no probabilities")
         else:
             text = _("%(engine)s: by %(judge)s")
         parts.append(text % names)
     return "; ".join(parts) or "–"
+
+
+def licence_words(model: str) -> str:
+    """What the model may do, and since when; why nothing, where that is so."""
+    licence = licences.of(model)
+    if licence is not None:
+        return f"{allowed_words(licence)} ({origin_words(licence)})"
+    earlier = Licence.objects.filter(model=model).first()
+    if earlier is None:
+        return _("not evaluated yet: it writes no hints")
+    return _(
+        "the templates have changed since it was licensed on %(date)s, so that no longer counts: "
+        "it writes no hints until it is evaluated again"
+    ) % {"date": date_format(localtime(earlier.granted_at))}
+
+
+def evaluation_minutes(engine: Engine) -> int:
+    """About how long the shipped evaluation takes this engine."""
+    seconds = JUDGED_S + WRITTEN_S / engine.slots
+    return ceil(seconds * KINDS[engine.kind].wait_factor / 60)
+
+
+def why_nobody_writes() -> str:
+    """A sentence where no engine in use may write a hint of any level; empty where one may."""
+    if any(map(roster.written, LANGUAGES)):
+        return ""
+    return _(
+        "No model in use may write hints: levels 1 and 2 are composed of what the program did, "
+        "level 3 comes from its author. Have a model evaluated, or grant it a licence by hand."
+    )
+
+
+def allowed_words(licence: Licence) -> str:
+    """Of this licence alone, whether it still counts or not."""
+    parts = [
+        _("writes level %(levels)s in %(language)s")
+        % {
+            "levels": ", ".join(map(str, licence.written(each))),
+            "language": get_language_info(each)["name_translated"],
+        }
+        for each in LANGUAGES
+        if licence.written(each)
+    ]
+    threshold = {"threshold": licence.judge_threshold}
+    if licence.judges and licence.judge_threshold is not None:
+        parts.append(_("judges hints (threshold %(threshold)s)") % threshold)
+    elif licence.judges:
+        parts.append(_("judges hints"))
+    if licence.diagnoses:
+        parts.append(_("finds out what is wrong"))
+    return "; ".join(parts) or _("it may do nothing")
+
+
+def origin_words(licence: Licence) -> str:
+    """Who granted it, and when."""
+    words = {
+        "date": date_format(localtime(licence.granted_at)),
+        "evaluation": licence.evaluation,
+        "by": licence.granted_by or "–",
+    }
+    if licence.evaluation:
+        return _("by evaluation %(evaluation)s, %(date)s") % words
+    return _("by hand, not evaluated: %(by)s, %(date)s") % words
 
 
 def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from broker.base.settings import need, read
+from broker.base import gguf
+from broker.base.settings import need
 from broker.contract.job import Capabilities
 from web.engines.models import AIModelConfig, Mode
 
 LOCAL_MODEL = "local"
-BUNDLED_MODEL = "SmolLM2-135M-Instruct"
+"""Of a server of this kind that is not ours: what it serves, nobody knows."""
 
 
 def shared_model(config: AIModelConfig) -> str:
     return config.model_name
 
 
-def local_file(_: AIModelConfig) -> str:
-    return Path(read("HINTLINE_LOCAL_MODEL", str) or BUNDLED_MODEL).name
+def served_model(_: AIModelConfig) -> str:
+    """The one that its engine has told it serves, not the one that it should serve."""
+    return gguf.served().model
 
 
 def local_url(_: AIModelConfig) -> str:
@@ -30,7 +31,7 @@ def local_url(_: AIModelConfig) -> str:
 class ServerKind:
     """One kind. url, model: of an engine that names none of its own.
 
-    known_as: the model's name for web.engines.presets, where the server calls it otherwise.
+    known_as: the model's name where `url` is the one of this kind.
     shares_key: the API key of the AI mode is for it. wait_factor: factor of the waits for a chunk.
     """
 
@@ -54,7 +55,7 @@ KINDS: dict[str, ServerKind] = {
     Mode.LOCAL: ServerKind(
         url=local_url,
         model=lambda _: LOCAL_MODEL,
-        known_as=local_file,
+        known_as=served_model,
         # The key of a hosted API must not travel to another server.
         shares_key=False,
         # A CPU that reads one prompt keeps the others waiting.

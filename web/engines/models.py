@@ -16,7 +16,8 @@ from broker.contract.job import Thinking
 from web.engines import parameters
 from web.engines.keys import KeyField
 from web.prepared import Prepared
-from web.tutor.languages import LANGUAGES
+from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.levels import LEVELS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -76,7 +77,7 @@ class JudgedBy(models.TextChoices):
     NOBODY = "none", _("nobody: the rules alone decide")
     """Hints are shown while they are written."""
     SAME = "same", _("the engine that wrote the hint")
-    """Unless its model is known to be too small for that."""
+    """If its model has the licence for that."""
     OTHER = "other", _("another engine")
     """The judge_engine of the AI mode."""
 
@@ -97,11 +98,14 @@ class AIModelConfig(models.Model):
     # Some models refuse a parameter of these that others need, so each can be left empty.
     max_tokens = models.PositiveIntegerField(
         _("max tokens"),
-        default=200,
+        default=400,
         null=True,
         blank=True,
         validators=[MinValueValidator(16), MaxValueValidator(4096)],
-        help_text=_("Of the answer. Empty: not sent."),
+        help_text=_(
+            "Of the answer, at most: each level asks for what it needs, level 3 for 400. Lower: "
+            "long hints may be cut off. Empty: not sent."
+        ),
     )
     temperature = models.FloatField(
         _("temperature"),
@@ -150,8 +154,8 @@ class AIModelConfig(models.Model):
         help_text=_(
             "The model mends the student's program in hiding, and it is run: what passes every "
             "test tells the gate and the judge what no hint may say. One request more for each "
-            "program that nobody has asked about before; not for models that are known to be too "
-            "small."
+            "program that nobody has asked about before; only with models that have the licence "
+            "for it."
         ),
     )
     runs_ahead = models.BooleanField(
@@ -281,6 +285,78 @@ class Engine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def check_levels(value: Any) -> None:
+    """Lists of levels by language, as the column has them: {"ko": [1, 2], "en": []}."""
+    well = isinstance(value, dict) and all(
+        language in LANGUAGES
+        and isinstance(levels, list)
+        and all(isinstance(each, int) and each in LEVELS for each in levels)
+        for language, levels in value.items()
+    )
+    if not well:
+        raise ValidationError(_("Choose levels that there are, in languages that there are."))
+
+
+class Licence(models.Model):
+    """What one model may do for students with one set of templates; web.engines.licences.
+
+    A row says that its model was evaluated, or that an admin takes it as if it were: where it lists
+    nothing, the model may do nothing.
+    """
+
+    model = models.CharField(
+        _("model name"),
+        max_length=200,
+        help_text=_("As its server names it; of the local model the name of its file."),
+    )
+    template_version = models.CharField(_("templates"), max_length=100, editable=False)
+    levels = models.JSONField(
+        _("levels that it writes"), default=dict, blank=True, validators=[check_levels]
+    )
+    judges = models.BooleanField(_("judges hints"), default=False)
+    # NULL: that of the AI mode.
+    judge_threshold = models.FloatField(
+        _("judge's threshold"),
+        null=True,
+        blank=True,
+        # Small judges have been seen to be sure of next to nothing, or of nearly everything.
+        validators=[MinValueValidator(0.0001), MaxValueValidator(1)],
+        help_text=_("Empty: that of the AI mode."),
+    )
+    diagnoses = models.BooleanField(_("finds out what is wrong"), default=False)
+    granted_at = models.DateTimeField(_("granted"), auto_now=True)
+    # NULL where an evaluation granted it, or its user is deleted.
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+        verbose_name=_("by"),
+    )
+    evaluation = models.CharField(_("evaluation"), max_length=50, blank=True, editable=False)
+    """Its id; empty where an admin granted this by hand, and nobody has evaluated the model."""
+    note = models.CharField(_("note"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("licence")
+        verbose_name_plural = _("licences")
+        ordering = ["model", "-granted_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "template_version"], name="one_licence_of_a_model"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.model
+
+    def written(self, locale: Locale) -> tuple[int, ...]:
+        """The levels that the model may write in this language."""
+        return tuple(self.levels.get(locale, ()))
 
 
 class ModeChange(models.Model):

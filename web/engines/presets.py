@@ -25,8 +25,6 @@ class Preset:
 
     thinking: NEVER only for models that have no thoughts to write. A model that is asked not to
     think stays UNKNOWN: a server may ignore the request.
-    lowest_level: of the hints that it writes; below that they are composed of what a program did.
-    able: to judge hints and to find out what is wrong with a program.
     advised: the temperature and top_p of its makers, as words for people; None: nothing is known.
     note: what a person should know; "": what these settings say.
     """
@@ -36,8 +34,6 @@ class Preset:
     thinking: Thinking = Thinking.UNKNOWN
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     reasoning_tokens: int = 0
-    lowest_level: int = 1
-    able: bool = True
     advised: tuple[float, float] | None = None
     note: str | Promise = ""
 
@@ -66,7 +62,14 @@ PRESETS = (
         advised=(0.6, 0.95),
     ),
     Preset("Qwen 3, 3.5, 3.8", r"qwen-?3", extra_body=ASKED_OFF, advised=(0.7, 0.8)),
-    Preset("EXAONE 4", r"exaone-4", extra_body=ASKED_OFF),
+    Preset(
+        "EXAONE 4",
+        r"exaone-4",
+        extra_body=ASKED_OFF,
+        note=_(
+            "It thinks by default, and is asked not to. Its licence is for non-commercial use only."
+        ),
+    ),
     Preset(
         "Gemma", r"gemma", NEVER, advised=(1.0, 0.95), note=_("It thinks only when it is asked to.")
     ),
@@ -85,17 +88,6 @@ PRESETS = (
     ),
     Preset("Ministral", r"ministral", NEVER),
     Preset("Kanana Instruct", r"kanana.*instruct", NEVER),
-    Preset(
-        "SmolLM2 135M",
-        r"smollm2-135m",
-        NEVER,
-        lowest_level=3,
-        able=False,
-        note=_(
-            "It does not think. It is too small to write hints of the levels below 3, and to judge "
-            "those that it writes."
-        ),
-    ),
     Preset("SmolLM2", r"smollm2", NEVER),
     Preset("GPT-4o, GPT-4.1", r"gpt-4(o|\.1)", NEVER),
     Preset(

@@ -15,14 +15,17 @@ from django.utils import translation
 
 from broker import fleet
 from broker.contract.job import Dialect, Endpoint, HintJudge, Sampling, Thinking
-from web.engines import presets
+from web.engines import licences, presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.kinds import KINDS
-from web.engines.models import AIModelConfig, Engine, JudgedBy, Thinks
+from web.engines.licences import NO_TRUST, Trust
+from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
 from web.prepared import Prepared, Slot
-from web.tutor.languages import OPERATORS
+from web.tutor.gate.judge import HIGHEST
+from web.tutor.languages import OPERATORS, Locale
+from web.tutor.levels import LEVELS
 
 log = logging.getLogger(__name__)
 
@@ -104,12 +107,26 @@ def reachable() -> list[tuple[Engine, Endpoint]]:
 
 
 class Serving(NamedTuple):
-    """How an engine is reached and used, and who judges what it writes."""
+    """How an engine is reached and used, who judges what it writes, and what both may do.
+
+    licence, judges_licence: None for a model that nobody has evaluated.
+    """
 
     endpoint: Endpoint
     sampling: Sampling
     judge: HintJudge | None
     diagnoses: bool
+    licence: Licence | None = None
+    judges_licence: Licence | None = None
+
+    def judge_at(self, level: int) -> HintJudge | None:
+        """Who judges hints of this level."""
+        return self.judge if level <= HIGHEST else None
+
+    def licensed(self, level: int, locale: Locale, trust: Trust) -> bool:
+        """Whether its model may write such a hint, and whoever judges it may do so."""
+        judged = self.judge_at(level) is None or trust.judges(self.judges_licence)
+        return judged and trust.writes(self.licence, level, locale)
 
 
 def serving(name: str) -> Serving | None:
@@ -132,8 +149,15 @@ def serving_in(name: str, second: int) -> Serving | None:
     config = AIModelConfig.current()
     try:
         endpoint, judge = endpoint_of(engine, config), judge_of(engine, config)
-        diagnoses = config.diagnoses and is_able(engine, config)
-        return Serving(endpoint, sampling_of(config), judge, diagnoses)
+        judges = judging(engine, config)
+        return Serving(
+            endpoint,
+            sampling_of(config),
+            judge,
+            config.diagnoses,
+            licence_of(engine, config),
+            judges and licence_of(judges, config),
+        )
     except UnreadableKey:
         return None
 
@@ -154,9 +178,15 @@ def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
     judge = judging(engine, config)
     if judge is None:
         return None
-    return HintJudge(
-        engine=judge.name, endpoint=endpoint_of(judge, config), threshold=config.judge_threshold
-    )
+    threshold = threshold_of(judge, config)
+    return HintJudge(engine=judge.name, endpoint=endpoint_of(judge, config), threshold=threshold)
+
+
+def threshold_of(judge: Engine, config: AIModelConfig) -> float:
+    """That at which its model was measured, or the one of the AI mode."""
+    licence = licence_of(judge, config)
+    measured = licence.judge_threshold if licence else None
+    return config.judge_threshold if measured is None else measured
 
 
 def judging(engine: Engine, config: AIModelConfig) -> Engine | None:
@@ -164,15 +194,31 @@ def judging(engine: Engine, config: AIModelConfig) -> Engine | None:
     match config.judged_by:
         case JudgedBy.OTHER:
             return config.judge_engine
-        case JudgedBy.SAME if is_able(engine, config):
+        case JudgedBy.SAME:
             return engine
     return None
 
 
-def is_able(engine: Engine, config: AIModelConfig) -> bool:
-    """Whether the model may be asked more than to write: nothing that is known of it forbids it."""
-    preset = preset_of(engine, config)
-    return preset is None or preset.able
+def licence_of(engine: Engine, config: AIModelConfig) -> Licence | None:
+    return licences.of(known_as(engine, config))
+
+
+def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
+    """The levels that some engine in use may write in this language; as set a second ago."""
+    return written_in(locale, trust, int(monotonic()))
+
+
+# Each page of an exercise and each request for a hint asks it.
+@lru_cache(maxsize=32)
+def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
+    found = [serving(name) for name in active()]
+    return frozenset(
+        level
+        for each in found
+        if each and each.endpoint.writes(locale)
+        for level in LEVELS
+        if each.licensed(level, locale, trust)
+    )
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
@@ -186,7 +232,8 @@ def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:
     kind = KINDS[engine.kind]
     return Endpoint(
         base_url=url_of(engine, config),
-        model=model_of(engine, config),
+        # By this name too, so that no other model than the one that is meant writes the hint.
+        model=known_as(engine, config),
         has=kind.has,
         api_key=key,
         languages=tuple(engine.languages.split(",")),
@@ -208,15 +255,19 @@ def model_of(engine: Engine, config: AIModelConfig) -> str:
     return engine.model_name or KINDS[engine.kind].model(config)
 
 
-def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
-    """What is known of the engine's model; of the local engine's by the name of its file."""
+def known_as(engine: Engine, config: AIModelConfig) -> str:
+    """The name that says which model it is; of the local engine's that of its file."""
     own = engine.url or engine.model_name
-    name = model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
-    return presets.known(name)
+    return model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
+
+
+def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:
+    """What is known of the engine's model."""
+    return presets.known(known_as(engine, config))
 
 
 def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
-    """The fields thinking, extra_body, reasoning_tokens and lowest_level of an Endpoint.
+    """The fields thinking, extra_body and reasoning_tokens of an Endpoint.
 
     An engine that is set to what is known of its model uses that for what it leaves open; any
     other one is used as its own fields say.
@@ -228,7 +279,6 @@ def manner_of(engine: Engine, config: AIModelConfig) -> dict[str, Any]:
         "thinking": preset.thinking if auto else Thinking(engine.thinking),
         "extra_body": {**preset.extra_body, **engine.extra_body},
         "reasoning_tokens": engine.reasoning_tokens or preset.reasoning_tokens,
-        "lowest_level": preset.lowest_level,
     }
 
 
@@ -264,7 +314,7 @@ def learn(name: str, endpoint: Endpoint, dialect: Dialect) -> None:
 
 def identity_of(engine: Engine, config: AIModelConfig) -> str:
     extra_body = manner_of(engine, config)["extra_body"]
-    return identity(url_of(engine, config), model_of(engine, config), extra_body)
+    return identity(url_of(engine, config), known_as(engine, config), extra_body)
 
 
 def identity(url: str, model: str, extra_body: Mapping[str, Any]) -> str:
@@ -294,4 +344,4 @@ def model_of_prefix() -> str:
 @lru_cache(maxsize=2)
 def model_in(second: int) -> str:
     config = AIModelConfig.current()
-    return KINDS[config.mode].model(config)
+    return KINDS[config.mode].known_as(config)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Path, Query, Router, Status
@@ -23,20 +22,21 @@ from web.api.nul import DETAIL
 from web.api.problem import Problem
 from web.courses.models import Exercise
 from web.engines import roster
-from web.hints import ahead, backlog, creation, etag, lookup, store, submissions, wire
+from web.engines.licences import Trust
+from web.hints import ahead, backlog, creation, etag, lookup, start, store, submissions, wire
 from web.hints.creation import NewHint
 from web.hints.lately import lately
 from web.hints.models import Hint, Submission
 from web.hints.results import ResultIn
 from web.language import locale_now
-from web.people import access, acting, rungs, runs
+from web.people import access, acting, quotas, rungs, runs
 from web.people.models import User
 from web.runner.checker import CODE_BYTES, JudgedRun, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.ladder import LOWEST
+from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
 
-log = logging.getLogger(__name__)
 router = Router(tags=["hints"])
 POLL_S = 1
 FULL_RETRY_S = 15
@@ -61,6 +61,11 @@ Key = Annotated[
     ),
 ]
 HEADERS = {"ETag": openapi.ETAG, "Retry-After": openapi.POLL_AFTER}
+ACCEPTED = {
+    "description": "It was taken. For whom no hint by AI is left (`quota` in `/v1/ladder`) it has "
+    "ended already: with the reason `quota`, a text that needs no model, and no cost.",
+    "headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER},
+}
 NOT_MODIFIED = {"description": "It shows what your tag shows.", "headers": HEADERS}
 IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -81,14 +86,15 @@ IF_NONE_MATCH = {
 def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
     refuse_bad_code(body.code)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
+    teaches = access.teaches(student, exercise.course)
     with (
-        running(student, exercise),
+        runs.running(student, any_number=teaches),
         judged(exercise, body.code, body.result) as (run, source),
         still_there(student, exercise),
     ):
         program = submissions.ran(student, exercise, body.code, run.report, source)
         program = submissions.keep(program)
-        explain(program, run)
+        start.explain(program, run)
         ahead.begin(program)
     if source == HERE:
         lately.keep(student, exercise, program.code, program.report)
@@ -109,7 +115,7 @@ def check(request: HttpRequest, body: wire.CheckIn) -> wire.L0Out:
         problem.TOO_MANY_USERS,
         *openapi.BODY,
         *openapi.RUN,
-        good={202: {"headers": {"Location": openapi.LOCATION, "Retry-After": openapi.POLL_AFTER}}},
+        good={202: ACCEPTED},
     ),
 )
 def ask(
@@ -122,16 +128,19 @@ def ask(
     refuse_bad_code(body.code)
     refuse_nul("question", body.question)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
-    refuse_lane(student, exercise, body.lane)
+    # Who does runs any number of programs a minute, asks in any lane, and for any number of hints.
+    teaches = access.teaches(student, exercise.course)
+    refuse_lane(body.lane, teaches=teaches)
     known = lately.find(student, exercise, body.code)
     with (
-        running(student, exercise),
+        runs.running(student, any_number=teaches),
         judged(exercise, body.code, body.result, known) as (run, source),
     ):
         program = submissions.ran(student, exercise, body.code, run.report, source)
-        hint, place = accept(new_hint(program, body, idempotency_key), run)
+        charge = 0 if teaches else LEVELS[body.level].charge
+        hint, place = accept(new_hint(program, body, idempotency_key, charge), run)
     response["Location"] = f"/v1/hints/{hint.pk}"
-    return Status(202, shown(hint, response, place))
+    return Status(202, shown(hint, response, place, why=why(hint)))
 
 
 @router.get(
@@ -170,7 +179,7 @@ def read(
     if asked == tag:
         return not_modified(tag)
     response["ETag"] = tag
-    return shown(hint, response, view, for_staff=not access.acts_on(user, hint))
+    return shown(hint, response, view, for_staff=not access.acts_on(user, hint), why=why(hint))
 
 
 @router.post(
@@ -209,22 +218,6 @@ def judged(
             yield run, HERE
 
 
-def explain(program: Submission, run: JudgedRun) -> None:
-    """Finds out what a kept program did on its failing case, unless its report tells already.
-
-    A hint may be on its way to an engine by now, so nothing here is an error.
-    """
-    if program.source == PLATFORM or program.report.get("facts") or program.report.get("steps"):
-        return
-    told = run.explained()
-    if told == run.report:
-        return
-    try:
-        submissions.explain(program, told)
-    except DatabaseError as error:
-        log.warning("submission %s: what it did is not kept: %s", program.pk, type(error).__name__)
-
-
 @contextmanager
 def still_there(student: User, exercise: Exercise) -> Iterator[None]:
     """Raises: Problem not found if the exercise was deleted while the program ran."""
@@ -244,41 +237,21 @@ def accept(new: NewHint, run: JudgedRun) -> tuple[Hint, Placement | View | None]
     with still_there(program.student, program.exercise):
         if earlier or refused:
             submissions.keep(program)
-        made = earlier or refused or store.create(new)
+        made = earlier or refused or start.create(new, run)
     match made:
         case Problem():
             raise made
         case creation.Created(hint):
-            return hint, begin(hint, run)
+            return hint, None if hint.final else start.begin(hint, run)
         case creation.Repeated(hint):
             return hint, None if hint.final else backlog.look(str(hint.pk))
         case creation.Waiting(hint):
             raise Problem(problem.ALREADY_WAITING, more={"hint": str(hint.pk)})
-        case creation.KeyReused():
+        case _:
             raise Problem(problem.KEY_REUSED)
 
 
-def begin(hint: Hint, run: JudgedRun) -> Placement | None:
-    """Sends a committed hint to an engine, or ends it where there is none; explains its program.
-
-    The hint is accepted: what goes wrong here rescue makes good.
-    """
-    place = backlog.join(hint)
-    # After it was placed: the engine need not wait for this.
-    explain(hint.submission, run)
-    if place and place.served:
-        return place
-    try:
-        # A Redis that was wiped, or not told yet, knows no engine either.
-        if not roster.active() and store.expire(str(hint.pk), Reason.MODEL_UNAVAILABLE):
-            backlog.forget(hint)
-            hint.refresh_from_db()
-    except DatabaseError as error:
-        log.warning("hint %s waits for rescue: %s", hint.pk, type(error).__name__)
-    return place
-
-
-def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:
+def new_hint(program: Submission, body: wire.HintIn, key: str, charge: int = 0) -> NewHint:
     locale, exercise = body.locale or locale_now(), program.exercise
     return NewHint(
         submission=program,
@@ -293,7 +266,16 @@ def new_hint(program: Submission, body: wire.HintIn, key: str) -> NewHint:
         ),
         lane=Lane(body.lane),
         idempotency_key=key,
+        charge=charge,
     )
+
+
+def why(hint: Hint) -> str:
+    """For whom a quota is used up: which, and when more is there."""
+    if hint.reason != Reason.QUOTA:
+        return ""
+    left = quotas.left(hint.student, hint.exercise)
+    return quotas.words(left) if left.spent else ""
 
 
 def shown(
@@ -302,10 +284,11 @@ def shown(
     place: Placement | View | None,
     *,
     for_staff: bool = False,
+    why: str = "",
 ) -> wire.HintOut:
-    """The hint with its place or its words so far; says when to ask again."""
+    """The hint with its place or its words so far; says when to ask again. why: as in hint_out."""
     if hint.final:
-        return wire.hint_out(hint, for_staff=for_staff)
+        return wire.hint_out(hint, for_staff=for_staff, why=why)
     eta_s = place.eta_s if place else None
     # Half of the wait, for hints before it may be taken back; and never so long that a student who
     # looks at the page finds it dead.
@@ -338,11 +321,6 @@ def own_hint(request: HttpRequest, hint_id: UUID) -> Hint:
     return hint
 
 
-def running(user: User, exercise: Exercise) -> AbstractContextManager[None]:
-    """Who teaches may run any number of programs a minute, one after the other. Raises: Problem."""
-    return runs.running(user, any_number=access.teaches(user, exercise.course))
-
-
 def refuse_bad_code(code: str) -> None:
     # Half a character has no bytes in UTF-8; it is counted here, and refused below by its name.
     size = len(code.encode(errors="surrogatepass"))
@@ -360,8 +338,8 @@ def refuse_nul(where: str, text: str) -> None:
         raise problem.invalid(where, str(DETAIL))
 
 
-def refuse_lane(user: User, exercise: Exercise, lane: str) -> None:
-    if lane == Lane.BATCH and not access.teaches(user, exercise.course):
+def refuse_lane(lane: str, *, teaches: bool) -> None:
+    if lane == Lane.BATCH and not teaches:
         raise Problem(problem.FORBIDDEN, _("Only who teaches the course may use the batch lane."))
 
 
@@ -371,10 +349,11 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
         return Problem(problem.ALREADY_CORRECT)
     # The lowest level is open to everybody, and is asked for most: nothing is looked up for it.
     if new.level > LOWEST:
-        open_ = rungs.rungs(new.submission, new.question)
-        if new.level > open_.highest:
+        written = roster.written(new.locale, Trust.of(new.submission.exercise.course))
+        open_ = rungs.rungs(new.submission, written, new.question)
+        if new.level > open_.highest or new.level not in open_.levels:
             more = {"highest": open_.highest, "opener": open_.opener}
-            return Problem(problem.LEVEL_LOCKED, rungs.why(open_), more=more)
+            return Problem(problem.LEVEL_LOCKED, rungs.why_not(open_, new.level), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:
         wait_s = backlog.wait_s() or FULL_RETRY_S
         return Problem(problem.BACKLOG_FULL, retry_after_s=min(wait_s, settings.HINT_TTL_S))

@@ -18,6 +18,7 @@ class NewHint:
     """A checked request.
 
     submission: need not be kept yet. idempotency_key: empty for none; prefix_tokens: as in Ticket.
+    charge: of the student's quota; 0 for a hint that is free.
     """
 
     submission: Submission
@@ -28,6 +29,7 @@ class NewHint:
     prefix_tokens: int = 0
     lane: Lane = Lane.INTERACTIVE
     idempotency_key: str = ""
+    charge: int = 0
 
     def hint(self, program: Submission) -> Hint:
         """Its row, not saved. program: its submission as it is kept."""
@@ -43,6 +45,7 @@ class NewHint:
             lane=self.lane,
             idempotency_key=storable(self.idempotency_key),
             request_hash=self.request_hash(),
+            charge=self.charge,
         )
 
     def request_hash(self) -> str:
@@ -87,4 +90,9 @@ class Waiting:
     hint: Hint
 
 
-Creation = Created | Repeated | KeyReused | Waiting
+@dataclass(frozen=True, slots=True)
+class NoneLeft:
+    """The student's quota has no room for its charge."""
+
+
+Creation = Created | Repeated | KeyReused | Waiting | NoneLeft

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
 from broker.contract.hint import Lane, Source
-from broker.contract.job import HintJob, Partial
+from broker.contract.job import HintJob, Partial, Sampling
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints.models import Hint, Submission
-from web.tutor.evidence.compose import candidates
+from web.tutor.evidence.compose import candidates, statements
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
-from web.tutor.gate import judge
 from web.tutor.languages import Locale
+from web.tutor.writing.prompt import answer_tokens
 
 COMPOSED = 4
 """Hints composed at most; the gate rarely refuses the first one."""
+FACTS = 3
+"""Facts at most that a model is told: with more of them it looks at none."""
 
 
 def ticket(row: Hint) -> Ticket:
@@ -44,8 +48,14 @@ def exercise_at(pk: int, revision: int) -> Exercise:
     return Exercise.objects.prefetch_related("authored_hints").get(pk=pk)
 
 
-def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
-    exercise = row.exercise
+def job(
+    row: Hint, serving: Serving, *, streams: bool, trust: Trust = NO_TRUST,
+    earlier: tuple[str, ...] = (),
+) -> HintJob:  # fmt: skip
+    """streams, trust: of the course. earlier: texts of the hints that the student has had for this
+    exercise, oldest first.
+    """
+    exercise, report = row.exercise, Report.from_json(row.submission.report)
     return HintJob(
         hint=str(row.pk),
         student=str(row.student_id),
@@ -53,22 +63,34 @@ def job(row: Hint, serving: Serving, *, streams: bool) -> HintJob:
         engine=row.engine,
         level=row.level,
         locale=row.locale,
+        licensed=serving.licensed(row.level, row.locale, trust),
         statement=exercise.statement(row.locale),
         reference=exercise.reference,
         mistakes=exercise.mistakes(row.locale),
         authored=authored(row),
-        l0=words(row.submission, Report.from_json(row.submission.report), row.locale),
+        l0=words(row.submission, report, row.locale),
         code=row.submission.code,
         question=row.question,
+        facts=facts(row.submission, report, row.locale, str(row.pk)),
+        earlier=earlier,
+        examples=exercise.examples_for(row.level, row.locale),
+        avoid=exercise.words_to_avoid(),
         endpoint=serving.endpoint,
-        sampling=serving.sampling,
-        judge=serving.judge if row.level <= judge.HIGHEST else None,
+        sampling=sampling(serving.sampling, row.level, row.locale),
+        judge=serving.judge_at(row.level),
         streams=streams,
-        diagnoses=serving.diagnoses,
+        diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,
     )
+
+
+def sampling(asked: Sampling, level: int, locale: Locale) -> Sampling:
+    """With the room that a hint of this level needs, and no more than the AI mode allows."""
+    if asked.max_tokens is None:
+        return asked
+    return replace(asked, max_tokens=min(asked.max_tokens, answer_tokens(level, locale)))
 
 
 def without_model(row: Hint) -> Iterator[tuple[Source, str]]:
@@ -103,6 +125,23 @@ def words(program: Submission, report: Report, locale: Locale) -> str:
     if program.source == Submission.Source.PLATFORM:
         return judged_words(report, locale)
     return l0_words(report, locale, program.code)
+
+
+def facts(program: Submission, report: Report, locale: Locale, hint: str) -> tuple[str, ...]:
+    """What the program did, in sentences for who writes the hint, the most telling first."""
+    # Without facts there is only what the test report says, which stands above.
+    if program.source == Submission.Source.PLATFORM or not report.facts:
+        return ()
+    return tuple(islice(statements(report, locale, hint, program.code), FACTS))
+
+
+def facts_by_now(hint: str) -> tuple[str, ...]:
+    """As facts, of what is known of the program now; none where the hint is gone."""
+    row = Hint.objects.filter(pk=hint).select_related("submission").first()
+    if row is None:
+        return ()
+    report = Report.from_json(row.submission.report)
+    return facts(row.submission, report, row.locale, hint)
 
 
 def composed(row: Hint, report: Report) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Q
 
-from broker.contract.hint import Lane, Reason, State
+from broker.contract.hint import Lane, Reason, Source, State
 from broker.contract.text import storable
 from web.courses.models import Exercise
 from web.database import ago
@@ -14,10 +14,12 @@ from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people.models import User
 from web.prepared import Prepared, Slot
+from web.runner.cases import RunLimits, Tests
 from web.tutor.evidence.report import EXPLAINED, Report
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
+MOST_EARLIER = 3
 EXPLAINING_S = 2
 """A request finds out what its program did after it has placed the hint, and takes no longer."""
 
@@ -56,6 +58,23 @@ def in_flight(student: User, exercise: Exercise) -> Hint | None:
     return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
 
 
+HELP = (Source.MODEL, Source.EVIDENCE, Source.AUTHORED)
+"""A test report that stood in for a hint is none."""
+# Of the hint that a statement changes, as columns of its own: one more statement would stand before
+# every request to an engine. Each is found by the index of a student's hints.
+EARLIER = ", ".join(
+    f"""(
+        SELECT before.text FROM hints_hint AS before
+        WHERE before.student_id = hints_hint.student_id
+        AND before.exercise_id = hints_hint.exercise_id
+        AND before.text <> '' AND before.source IN {tuple(map(str, HELP))}
+        ORDER BY before.created_at DESC LIMIT 1 OFFSET {number}
+    )"""  # noqa: S608  # of our own names
+    for number in range(MOST_EARLIER)
+)
+"""Texts of the last hints that the student has had here, the last one first, or NULL."""
+
+
 def state_of(hint: str) -> State | None:
     """The row's state; None if there is no such row."""
     state = Hint.objects.filter(pk=hint).values_list("state", flat=True).first()
@@ -86,6 +105,13 @@ def being_explained(hint: str) -> bool:
         return False
     report = Report.from_json(json)
     return report.verdict in EXPLAINED and not report.facts and report.steps is None
+
+
+def tests_of(hint: str) -> tuple[Tests, RunLimits] | None:
+    """What programs of its exercise are run against; None where they are not run here."""
+    row = Hint.objects.filter(pk=hint).select_related("exercise").first()
+    tests = row.exercise.tests_to_run() if row and row.exercise.runs_here() else None
+    return (tests, row.exercise.limits()) if row and tests else None
 
 
 def any_in_flight() -> bool:

@@ -128,6 +128,14 @@ class Hint(models.Model):
     prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
+    charge = models.PositiveSmallIntegerField(
+        _("counts as hints by AI"),
+        default=0,
+        help_text=_("Of the student's quota; 0 once it has ended without a model's text."),
+    )
+    # From 1 for each student. Of two requests that count the same hints at the same time, both take
+    # the same number, so that one is kept out: see web.people.quotas.
+    charge_number = models.PositiveIntegerField(null=True, editable=False)
 
     # By the database's clock, which alone tells how old a hint is: see web.database.ago.
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -161,6 +169,11 @@ class Hint(models.Model):
                 fields=["student", "idempotency_key"],
                 condition=~Q(idempotency_key=""),
                 name="one_hint_a_key",
+            ),
+            models.UniqueConstraint(
+                fields=["student", "charge_number"],
+                condition=Q(charge_number__gt=0),
+                name="one_charge_a_time",
             ),
         ]
 

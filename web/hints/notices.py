@@ -20,7 +20,11 @@ NOTICES: dict[str, Promise] = {
     Reason.OTHER_LANGUAGE: _(
         "The AI here does not write this hint's language. This hint comes without it."
     ),
-    Reason.OTHER_LEVEL: _("The AI here writes no hints of this level. This hint comes without it."),
+    Reason.UNLICENSED: _(
+        "Nobody has made sure yet that the AI here writes such hints well. This hint comes "
+        "without it."
+    ),
+    Reason.QUOTA: _("You had no AI hint left for this, so it comes without it."),
     Reason.UNVERIFIED: _(
         "The AI could not prove what is wrong here, and does not write so much then. This hint "
         "comes without it; your teacher can tell you more."

@@ -6,7 +6,7 @@ A function that changes a state answers whether it did: False means that another
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,15 +18,18 @@ from prometheus_client import Counter
 
 from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended
-from broker.contract.hint import ARROWS, Outcome, Reason, State
+from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.engines import roster
+from web.engines.licences import Trust
 from web.hints import attempts, jobs, lookup, submissions
-from web.hints.creation import Created, Creation, NewHint, Waiting
+from web.hints.arrows import AGAIN, final, left
+from web.hints.creation import Created, Creation, NewHint, NoneLeft, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
-from web.statements import Sql, ago_sql, insert, now_sql, update
+from web.people import quotas
+from web.statements import Sql, ago_sql, holds, insert, now_sql, update
 from web.tutor.evidence.floor import fallback
 
 TRIES = 20
@@ -40,18 +43,28 @@ SOURCES = Counter(
 LOST = Ended(error=gettext_noop("Its worker was not heard of again."))
 
 
-def create(new: NewHint) -> Creation:
-    """Writes the row, unless the key or another hint in flight forbids it; keeps the program."""
+def create(new: NewHint, without: Reason | None = None) -> Creation:
+    """Writes the row, unless the key, another hint in flight or the student's quota forbids it.
+
+    The program is kept anyway. without: why the hint has no model; it has ended then.
+    """
+    student, exercise = new.submission.student, new.submission.exercise
     for _ in range(TRIES):
         # One commit for both: on PostgreSQL each waits for the disk.
         with transaction.atomic():
-            if insert(hint := new.hint(submissions.keep(new.submission))):
+            hint = new.hint(submissions.keep(new.submission))
+            reserved = quotas.reservation(student, exercise, new.level, new.charge)
+            if insert(hint, reserved.condition, **reserved.columns):
+                if without:
+                    expire(str(hint.pk), without)
                 return Created(hint)
         # The constraints let one in, also of two requests at once; the others find it here.
         if earlier := lookup.by_key(new):
             return earlier
-        if waiting := lookup.in_flight(new.submission.student, new.submission.exercise):
+        if waiting := lookup.in_flight(student, exercise):
             return Waiting(waiting)
+        if not holds(reserved.condition):
+            return NoneLeft()
         # The hint that was in the way has ended since: now there may be room.
     raise IntegrityError(f"no room beside the other hints of student {new.submission.student_id}")
 
@@ -75,14 +88,16 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         if not found:
             return None
         attempts.begin(hint, attempt, engine)
-    [(code, report, source, revision, streams, *columns)] = found
+    [(code, report, source, revision, streams, unlicensed, tries, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
-    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns))
+    own, before = columns[: len(CLAIMED)], columns[len(CLAIMED) :]
+    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *own))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    return jobs.job(row, serving, streams=bool(streams))
+    earlier, trust = tuple(filter(None, reversed(before))), Trust(bool(unlicensed), bool(tries))
+    return jobs.job(row, serving, streams=bool(streams), trust=trust, earlier=earlier)
 
 
 # One statement, as a hint waits for it on its way to the engine. Columns in the order of the model.
@@ -91,15 +106,14 @@ CLAIMED = (
     "partial",
 )  # fmt: skip
 PROGRAM = "FROM hints_submission WHERE hints_submission.id = submission_id"
+COURSE = "FROM courses_course c, courses_exercise e WHERE c.id = course_id AND e.id = exercise_id"
 CLAIM = f"""
     UPDATE hints_hint SET state = %s, attempt = %s, engine = %s, claimed_at = {{now}}
     WHERE id = %s AND state = %s AND attempt < %s
-    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}), (
-        SELECT revision FROM courses_exercise WHERE courses_exercise.id = exercise_id
-    ), (
-        SELECT streams FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
-        WHERE courses_exercise.id = exercise_id
-    ), {", ".join(CLAIMED)}
+    RETURNING (SELECT code {PROGRAM}), (SELECT report {PROGRAM}), (SELECT source {PROGRAM}),
+        (SELECT revision {COURSE}), (SELECT streams {COURSE}),
+        (SELECT trusts_unlicensed {COURSE}), (SELECT tries_models {COURSE}),
+        {", ".join(CLAIMED)}, {lookup.EARLIER}
 """  # noqa: S608  # of our own names
 
 
@@ -111,7 +125,22 @@ def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
     if outcome.reason:
         outcome = without_model(hint, outcome)
     ours = Sql("state = %s AND attempt = %s", (State.RUNNING, attempt))
-    return counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
+    done = counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
+    if done and outcome.source is Source.MODEL:
+        refund(hint)
+    return done
+
+
+def refund(hint: str) -> None:
+    """What did not help at a lower level costs nothing, now that a model has written this one."""
+    this = Hint.key(hint)
+    update("hints_hint", {"charge": 0}, Sql(NO_HELP_BELOW, (this, this)))
+
+
+NO_HELP_BELOW = """
+    (student_id, exercise_id) = (SELECT student_id, exercise_id FROM hints_hint WHERE id = %s)
+    AND level < (SELECT level FROM hints_hint WHERE id = %s) AND helpful IS FALSE AND charge > 0
+"""
 
 
 def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ended = LOST) -> bool:
@@ -184,46 +213,3 @@ def counted(outcome: Outcome, ours: bool) -> bool:
         # A worker may undo this together with what others wrote, and then do it again.
         transaction.on_commit(SOURCES.labels(outcome.source).inc)
     return ours
-
-
-AGAIN: dict[str, Any] = {"state": State.QUEUED, "engine": "", "claimed_at": None}
-"""The columns of a row that waits for another attempt."""
-
-
-@transaction.atomic(savepoint=False)
-def left(
-    hint: str, rows: Sql, ended: Ended, columns: Mapping[str, Any], attempt: int | None = None
-) -> bool:
-    """Writes the columns, if the hint is among these rows, and closes the attempt that ran.
-
-    attempt: whose calls are kept, if it tells of any.
-    """
-    if ended.seen_s is not None:
-        # The student got the first words once, from whichever attempt.
-        seen = ago_sql(ended.seen_s)
-        first = Sql(f"COALESCE(first_piece_at, {seen.text})", seen.parameters)
-        columns = {**columns, "first_piece_at": first}
-    this = Sql(f"id = %s AND {rows.text}", (Hint.key(hint), *rows.parameters))
-    if not update("hints_hint", columns, this):
-        return False
-    attempts.close(hint, ended)
-    if ended.calls and attempt is not None:
-        attempts.keep(hint, attempt, ended.calls)
-    return True
-
-
-def final(before: State, outcome: Outcome) -> dict[str, Any]:
-    """The columns of a final row, if the state table has the arrow."""
-    assert outcome.state in ARROWS[before], f"no arrow {before} → {outcome.state}"
-    return {
-        "state": outcome.state,
-        "text": storable(outcome.text),
-        "partial": "",
-        "source": outcome.source,
-        "reason": outcome.reason or "",
-        "verified": outcome.verified,
-        "prompt_tokens": outcome.usage.prompt_tokens,
-        "completion_tokens": outcome.usage.completion_tokens,
-        "cached_tokens": outcome.usage.cached_tokens,
-        "finished_at": now_sql(),
-    }

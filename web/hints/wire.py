@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
@@ -15,6 +16,8 @@ from web.hints.models import Hint, Submission
 from web.hints.notices import notice
 from web.hints.results import ResultIn
 from web.language import locale_now
+from web.people import quotas
+from web.people.quotas import Left, Spent
 from web.runner.checker import CODE_BYTES
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
@@ -75,7 +78,8 @@ class HintIn(Schema):
         ge=min(LEVELS),
         le=max(LEVELS),
         strict=True,
-        description=f"Rung of help: {RUNGS}; it must be open to the student.",
+        description=f"Rung of help: {RUNGS}; it must be open to the student, and there for "
+        "the exercise.",
     )
     code: Code
     question: str = Field(
@@ -127,18 +131,6 @@ class ReflectionIn(Schema):
         description="Three words or more, in the student's language.",
         json_schema_extra={"pattern": NO_NUL},
     )
-
-
-class ExplanationIn(Schema):
-    """Why the student's right program works; the last words count."""
-
-    exercise: ExercisePath
-    text: str = Field(
-        max_length=2000,
-        description="Three words or more, in the student's language; empty takes them back.",
-        json_schema_extra={"pattern": NO_NUL},
-    )
-    on_behalf_of: PlatformUser = ""
 
 
 # What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
@@ -227,16 +219,37 @@ class FeedbackOut(BaseModel):
     comment: str = Field(description="Why; may be empty.")
 
 
-class ExplanationOut(BaseModel):
-    """Why the student's program works, in their own words."""
+class LimitOut(BaseModel):
+    """One quota of the student's."""
 
-    solved: bool = Field(description="Whether a program of theirs passed every test.")
-    text: str = Field(description="Their words; empty until they write some.")
-    written_at: datetime | None = Field(description="When, UTC; null for none.")
+    limit: int = Field(description="Hints by AI there are.")
+    left: int = Field(description="Those that are left.")
+
+
+class QuotaOut(BaseModel):
+    """Hints by AI that are left; those without AI, from the program or the author, cost nothing.
+
+    A hint counts from the request on, but not if it ends without a model's text, nor if it was
+    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota.
+    """
+
+    exercise: LimitOut | None = Field(description="For this exercise; null: any number.")
+    day: LimitOut | None = Field(
+        description="In 24 hours, in all exercises of the course; null: any number."
+    )
+    spent: Spent | None = Field(
+        description="Which one lets the student have no more: `exercise`, `day`, or `course`, "
+        "whose tokens of 24 hours are used up. Then a hint ends at once with the reason `quota`."
+    )
+    more_in_s: int | None = Field(
+        description="Seconds until time alone lets the student have the next one; null: it is "
+        "there now, or does not come by itself."
+    )
+    words: str = Field(description="The same as a sentence for the student; empty without quotas.")
 
 
 class LadderOut(BaseModel):
-    """The levels of help that are open to the student for this exercise."""
+    """The levels of help that are open to the student for this exercise, and how much is left."""
 
     entry: int = Field(description="Where help begins for the program that was run last.")
     highest: int = Field(description="The highest level that is open; all below it are too.")
@@ -246,6 +259,11 @@ class LadderOut(BaseModel):
     )
     why: str = Field(description="The same as a sentence for the student; empty for null.")
     advised: int = Field(description="The level to ask for next.")
+    levels: list[int] = Field(
+        description="The levels that there are for this exercise, rising: one that only a model "
+        "can write is there only where one may, or where the author has written it."
+    )
+    quota: QuotaOut = Field(description="The hints by AI that are left.")
 
 
 class LinksOut(BaseModel):
@@ -305,6 +323,20 @@ class HintsOut(BaseModel):
     items: list[HintOut] = Field(description="At most 50, the newest first.")
 
 
+def quota_out(left: Left) -> QuotaOut:
+    return QuotaOut(
+        exercise=limit_out(left.quota.an_exercise, left.of_exercise),
+        day=limit_out(left.quota.a_day, left.of_day),
+        spent=left.spent,
+        more_in_s=ceil(left.more_in.total_seconds()) if left.more_in else None,
+        words=quotas.words(left),
+    )
+
+
+def limit_out(limit: int | None, left: int | None) -> LimitOut | None:
+    return None if limit is None or left is None else LimitOut(limit=limit, left=left)
+
+
 def check_out(program: Submission) -> L0Out:
     return l0_out(program, Report.from_json(program.report), locale_now())
 
@@ -324,8 +356,9 @@ def hint_out(
     partial: str = "",
     *,
     for_staff: bool = False,
+    why: str = "",
 ) -> HintOut:
-    """partial: gated text of a hint that is still being written."""
+    """partial: gated text of a hint that is still being written. why: instead of its notice."""
     report = Report.from_json(hint.submission.report)
     # While it runs the row has no text: what the gate has passed so far is in the hint's stream.
     text = partial if hint.state == State.RUNNING else hint.text
@@ -344,7 +377,7 @@ def hint_out(
         source=Source(hint.source),
         verified=hint.verified,
         reason=Reason(hint.reason) if hint.reason else None,
-        notice=notice(hint.reason),
+        notice=why or notice(hint.reason),
         l0=l0_out(hint.submission, report, hint.locale),
         facts=[FactOut(**fact.as_json()) for fact in report.facts] if for_staff else None,
         feedback=FeedbackOut(helpful=hint.helpful, comment=hint.comment),

@@ -1,4 +1,6 @@
-"""`python -m web check --deploy`: whether what production stands on is there and set up for it."""
+"""`python -m web check`: whether the prompts can be used; with `--deploy` also what production
+stands on: whether it is there and set up for it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ from web.engines import roster
 from web.engines.models import AIModelConfig, Engine
 from web.runner import build
 from web.tutor.languages import OPERATORS
+from web.tutor.writing import versions
+from web.tutor.writing.versions import BadVersion
 
 Messages = list[CheckMessage]
 
@@ -49,6 +53,18 @@ def programs_can_be_run(**_: Any) -> Messages:
     except build.NotBuilt as error:
         return [Error(str(error), id="hintline.E004")]
     return []
+
+
+@register("prompts")
+def prompts_can_be_used(**_: Any) -> Messages:
+    """Also those that only an evaluation would use."""
+    found: Messages = []
+    for name in versions.names():
+        try:
+            versions.load(versions.FOLDER / name)
+        except BadVersion as error:
+            found.append(Error(str(error), id="hintline.E005"))
+    return found
 
 
 @register("database", deploy=True)

@@ -19,9 +19,11 @@ from web import database
 from web.api import problem
 from web.courses.models import Exercise
 from web.courses.texts import columns
+from web.engines import roster
+from web.engines.licences import Trust
 from web.language import locale_now
 from web.pages.words import ladder, script_words
-from web.people import access, rungs
+from web.people import access, quotas, rungs
 from web.people.models import User
 from web.tutor import markdown
 from web.tutor.evidence.report import shorten
@@ -55,7 +57,8 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
-    open_ = rungs.rungs_now(user, row)
+    written = roster.written(locale_now(), Trust.of(row.course))
+    open_ = rungs.rungs_now(user, row, written)
     context = {
         "exercise": row,
         # markdown.statement lets an allow-list of tags through and nothing else.
@@ -63,6 +66,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         "samples": list(islice(samples(row), MOST_SAMPLES)),
         "rungs": open_,
         "ladder": ladder(open_),
+        "quota": quotas.words(quotas.left(user, row)),
         "page": {
             "exercise": row.path,
             "language": row.language,

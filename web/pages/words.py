@@ -11,26 +11,32 @@ from web.people.rungs import why
 from web.tutor.ladder import Rungs, free
 from web.tutor.levels import LEVELS
 
-ALL = free()
+USUAL = free()
 
 
-def ladder(open_: Rungs = ALL) -> list[dict[str, Any]]:
-    """The levels as a student may read of them: level, name, about, locked, why_locked."""
+def ladder(open_: Rungs = USUAL) -> list[dict[str, Any]]:
+    """The levels as a student may read of them: level, name, about, absent, locked, why_locked."""
     return [
         {
             "level": number,
             "name": words_now(level.label),
             "about": words_now(level.about),
-            "locked": number > open_.highest,
+            "absent": number not in open_.levels,
+            "locked": number > open_.highest or number not in open_.levels,
             # What opens the level above, the API tells; of those further up only this is known.
             "why_locked": (
                 why(open_)
-                if number == open_.highest + 1
-                else _("Opens after a level %(below)d hint.") % {"below": number - 1}
+                if number == open_.above
+                else _("Opens after a level %(below)d hint.") % {"below": below(open_, number)}
             ),
         }
         for number, level in LEVELS.items()
     ]
+
+
+def below(open_: Rungs, number: int) -> int:
+    """The level before this one; the lowest itself for the lowest."""
+    return max((level for level in open_.levels if level < number), default=number)
 
 
 def script_words() -> dict[str, str]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from web.people.permissions import FOR_NOBODY
+
+MOST_HINTS = 10_000
+"""Of any quota: SQLite would keep a number that PostgreSQL does not."""
 
 
 class Platform(models.Model):
@@ -62,6 +67,80 @@ class User(AbstractUser):
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Django's, which lets a superuser do anything, but for what nobody may."""
         return perm not in FOR_NOBODY and super().has_perm(perm, obj)
+
+
+class Allowance(models.Model):
+    """Another quota than the course's, for one student or for all, until a time: web.people.quotas.
+
+    student: None for all of the course. A number that is None stays as it is without this row.
+    until: None for good.
+    """
+
+    course = models.ForeignKey(
+        "courses.Course",
+        on_delete=models.CASCADE,
+        related_name="allowances",
+        verbose_name=_("course"),
+    )
+    student = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="allowances",
+        verbose_name=_("student"),
+    )
+    hints_an_exercise = models.PositiveSmallIntegerField(
+        _("hints by AI for an exercise"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Empty: as without this row."),
+    )
+    hints_a_day = models.PositiveSmallIntegerField(
+        _("hints by AI in 24 hours"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HINTS)],
+        help_text=_("Empty: as without this row."),
+    )
+    until = models.DateTimeField(
+        _("until"), null=True, blank=True, help_text=_("A deadline, say. Empty: for good.")
+    )
+
+    class Meta:
+        verbose_name = _("allowance")
+        verbose_name_plural = _("allowances")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.course} · {self.student or '*'}"
+
+    def clean(self) -> None:
+        if self.hints_an_exercise is None and self.hints_a_day is None:
+            raise ValidationError({"hints_an_exercise": _("Give one of the two numbers.")})
+
+
+class Spending(models.Model):
+    """Tokens that models have used for a course in one hour; web.hints.spending."""
+
+    # The constraint's index begins with this column.
+    course = models.ForeignKey(
+        "courses.Course", on_delete=models.CASCADE, related_name="spendings", db_index=False
+    )
+    hour = models.DateTimeField(_("hour"))
+    tokens = models.PositiveBigIntegerField(_("tokens"))
+
+    class Meta:
+        verbose_name = _("spending")
+        verbose_name_plural = _("spendings")
+        ordering = ["-hour"]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "hour"], name="one_spending_an_hour")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course} · {self.hour}"
 
 
 class ApiTokens(models.QuerySet["ApiToken"]):

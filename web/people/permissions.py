@@ -12,7 +12,7 @@ def each(verbs: str, *models: str) -> frozenset[str]:
 FOR_TEACHERS = (
     each("view change", "courses.course")
     | each("view add change delete", "courses.exercise", "courses.authoredhint")
-    | each("view add change delete", "courses.membership")
+    | each("view add change delete", "courses.membership", "people.allowance")
     | each("view", "hints.hint", "hints.attempt", "hints.modelcall", "hints.submission")
     | each("view", "hints.explanation")
 )

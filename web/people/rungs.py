@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -13,7 +14,8 @@ from web.people.models import User
 from web.tutor import ladder
 from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Verdict
-from web.tutor.ladder import LOWEST, TOP, Opener, Rungs
+from web.tutor.ladder import LOWEST, Opener, Rungs
+from web.tutor.levels import LEVELS
 
 MOST_TRIES = 20
 """Submissions from that of a hint on that are looked at; nearly always the second one differs."""
@@ -32,31 +34,52 @@ def told(program: Submission) -> Told:
     return Told(program.fingerprint, *(program.report[name] for name in Told._fields[1:]))
 
 
-def rungs(program: Submission, question: str = "") -> Rungs:
-    """With this program, which need not be kept."""
-    return climbed(program.student, program.exercise, program, question)
+def rungs(program: Submission, written: Collection[int], question: str = "") -> Rungs:
+    """With this program, which need not be kept. written: levels that a model may write here."""
+    return climbed(program.student, program.exercise, written, program, question)
 
 
-def rungs_now(student: User, exercise: Exercise) -> Rungs:
+def rungs_now(student: User, exercise: Exercise, written: Collection[int]) -> Rungs:
     """With the program that the student ran last, if any."""
     rows = Submission.objects.filter(student=student, exercise=exercise).order_by("-pk")
-    return climbed(student, exercise, rows.first())
+    return climbed(student, exercise, written, rows.first())
 
 
 def climbed(
-    student: User, exercise: Exercise, program: Submission | None, question: str = ""
+    student: User,
+    exercise: Exercise,
+    written: Collection[int],
+    program: Submission | None,
+    question: str = "",
 ) -> Rungs:
     """program: one that is not kept yet, or the last one that is."""
     entry = begins(exercise, program, question) if program else LOWEST
+    levels = offered(exercise, written)
     if not exercise.course.ladder or access.teaches(student, exercise.course):
-        return ladder.free(entry)
+        return ladder.free(entry, levels)
     had = access.received(student, exercise)
     if had is None:
-        return ladder.climb(entry, 0, tried=False)
-    tried = had.level < TOP and (
+        return ladder.climb(entry, 0, tried=False, levels=levels)
+    tried = had.level < levels[-1] and (
         ladder.reflects(had.reflection) or changed(student, exercise, had.submission, program)
     )
-    return ladder.climb(entry, had.level, tried=tried)
+    return ladder.climb(entry, had.level, tried=tried, levels=levels)
+
+
+def offered(exercise: Exercise, written: Collection[int]) -> tuple[int, ...]:
+    """The levels of help that there are for this exercise, rising."""
+    runs = exercise.runs_here()
+    may = [
+        number
+        for number, level in LEVELS.items()
+        # Nobody could tell whether an example solves an exercise whose tests cannot be run.
+        if (exercise.course.tells or not level.tells) and (runs or not level.example)
+    ]
+    wanting = [number for number in may if not LEVELS[number].by_facts and number not in written]
+    if wanting:
+        rows = exercise.authored_hints.filter(level__in=wanting)
+        wanting = sorted({*wanting} - {*rows.values_list("level", flat=True)})
+    return tuple(number for number in may if number not in wanting)
 
 
 def begins(exercise: Exercise, program: Submission, question: str) -> int:
@@ -79,14 +102,22 @@ def changed(student: User, exercise: Exercise, since: int, program: Submission |
 
 def why(open_: Rungs) -> str:
     """What opens the next level, to a student; empty where all are open."""
+    words = {"level": open_.above, "below": open_.highest}
     if open_.opener is Opener.EFFORT:
-        return _(
-            "Level %(level)d opens once you have run a changed program, or have written under "
-            "your last hint what you think now."
-        ) % {"level": open_.highest + 1}
+        return (
+            _(
+                "Level %(level)d opens once you have run a changed program, or have written under "
+                "your last hint what you think now."
+            )
+            % words
+        )
     if open_.opener is Opener.HINT:
-        return _("Level %(level)d opens once you have had a hint of level %(below)d.") % {
-            "level": open_.highest + 1,
-            "below": open_.highest,
-        }
+        return _("Level %(level)d opens once you have had a hint of level %(below)d.") % words
     return ""
+
+
+def why_not(open_: Rungs, level: int) -> str:
+    """Why a level that was asked for is not open, to a student."""
+    if level in open_.levels:
+        return why(open_)
+    return _("There are no hints of level %(level)d for this exercise.") % {"level": level}

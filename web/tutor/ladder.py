@@ -9,7 +9,9 @@ from enum import StrEnum
 from web.tutor.evidence.report import Verdict
 from web.tutor.levels import LEVELS
 
-LOWEST, TOP = min(LEVELS), max(LEVELS)
+USUAL = tuple(number for number, level in LEVELS.items() if level.by_facts)
+"""The levels that each exercise has, whatever writes its hints."""
+LOWEST = min(USUAL)
 LOCATE, CONCEPT = 2, 3
 ENTRIES = {
     # What Python cannot read, a question about the failing test cannot help with: a pattern does.
@@ -45,12 +47,19 @@ class Rungs:
     """entry: where help begins. highest: of the levels that are open, from the lowest to this.
 
     opener: of the level above; None where there is none. advised: the level to ask for next.
+    levels: those that there are for this exercise, rising; open or not.
     """
 
     entry: int
     highest: int
     opener: Opener | None
     advised: int
+    levels: tuple[int, ...] = USUAL
+
+    @property
+    def above(self) -> int | None:
+        """The level that opens next; None where all are open."""
+        return next((level for level in self.levels if level > self.highest), None)
 
 
 def entry(verdict: Verdict, question: str = "", *, begun: bool = True) -> int:
@@ -60,21 +69,24 @@ def entry(verdict: Verdict, question: str = "", *, begun: bool = True) -> int:
     return ENTRIES.get(verdict, LOWEST)
 
 
-def climb(entry: int, received: int, *, tried: bool) -> Rungs:
-    """The levels that are open.
+def climb(entry: int, received: int, *, tried: bool, levels: tuple[int, ...] = USUAL) -> Rungs:
+    """The levels that are open. levels: as in Rungs.
 
     received: the highest level of help that the student has had here, 0 for none; what was skipped
     does not count. tried: whether they have done something of their own since the last hint.
     """
-    reached = received + 1 if tried or not received else received
-    highest = min(max(entry, reached), TOP)
-    opener = Opener.EFFORT if received == highest else Opener.HINT
-    return Rungs(entry, highest, None if highest == TOP else opener, advised=highest)
+    reached = received
+    if tried or not received:
+        reached = next((level for level in levels if level > received), received)
+    highest = max(level for level in levels if level <= max(entry, reached))
+    # A level that was had once may no longer be offered.
+    opener = Opener.EFFORT if received >= highest else Opener.HINT
+    return Rungs(entry, highest, None if highest == levels[-1] else opener, highest, levels)
 
 
-def free(entry: int = LOWEST) -> Rungs:
+def free(entry: int = LOWEST, levels: tuple[int, ...] = USUAL) -> Rungs:
     """All levels, for a course without a ladder, and for who teaches it."""
-    return Rungs(entry, TOP, None, advised=entry)
+    return Rungs(entry, levels[-1], None, entry, levels)
 
 
 def reflects(text: str) -> bool:

@@ -21,6 +21,7 @@ from workers.attempt.diagnosing import AHEAD, diagnose
 from workers.attempt.ending import fail, finish, learn, result
 from workers.attempt.mishap import Broke, passes, where
 from workers.attempt.moving import interrupted, moved
+from workers.attempt.recalling import recall
 from workers.attempt.rows import ROWS
 from workers.attempt.screen import Screen, begin
 from workers.attempt.write import AnswerText, write
@@ -40,6 +41,8 @@ class Attempt:
         """The student's own program put right, if somebody did and every case passes; hidden."""
         self.diagnosis = ""
         """What is wrong, in words for who writes the hint, without anything of the fix."""
+        self.facts = job.facts
+        """What the program did, in sentences for who writes the hint."""
         self.draft = AnswerText.begun(job)
         """The answer that is being written, or was begun; the gate has not judged it as a whole."""
         self.rulings: list[Ruling] = []
@@ -75,7 +78,7 @@ class Attempt:
 
 
 Step = Callable[[Attempt], Awaitable[None]]
-STEPS: tuple[Step, ...] = (begin, diagnose, write)
+STEPS: tuple[Step, ...] = (begin, diagnose, recall, write)
 """What is done between the claim and the end, in this order; the last step leaves an outcome.
 
 A step may stream to the student, ask the model in hiding, or run a program. The student can stop

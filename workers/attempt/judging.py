@@ -39,7 +39,9 @@ async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
     if said.verdict == PASSED:
         return ruling
     reason = Reason.LEAK if said.verdict == LEAK else Reason.UNJUDGED
-    return Ruling(ok=False, rule=judge.RULE, reason=reason)
+    # The judge does not say which sentence it is; with what was not judged nobody finds a fault.
+    told = ruling.text if reason is Reason.LEAK else ""
+    return Ruling(ok=False, rule=judge.RULE, reason=reason, sentence=told)
 
 
 async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:

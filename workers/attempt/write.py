@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from broker.contract.attempt import PASSED, Purpose
+from broker.contract.attempt import PASSED
 from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
-from web.tutor.writing import prompt
-from workers.attempt.calls import ModelRequest, ask, nonce, usage
+from web.tutor.gate.whole import repeats
+from web.tutor.levels import LEVELS
+from workers.attempt.asking import REPEATS, asking
+from workers.attempt.calls import ask, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
+from workers.attempt.trying import EXAMPLE, SPANS, CodeTrial
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -33,6 +36,8 @@ UNPROVED_UP_TO = 2
 """The highest level of a model's hint without a right program to hold it against."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
+OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, JUDGE))
+"""Rules that are asked of a whole text, of which parts may have been shown."""
 
 
 @dataclass(slots=True)
@@ -83,7 +88,7 @@ async def write(attempt: Attempt) -> None:
             attempt.outcome = without_model(attempt, State.FAILED, Reason.ONLY_THOUGHTS)
             return
     assert attempt.blocked is not None
-    if attempt.rulings[-1].rule == JUDGE:
+    if attempt.rulings[-1].rule in OF_WHOLE:
         attempt.screen.clear(attempt.blocked)
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
 
@@ -122,7 +127,7 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
     beginning: what of the answer is written already.
     """
     job = attempt.job
-    show = nothing if is_held(job) else attempt.screen.show
+    trial, held, whole = CodeTrial(attempt), list[str](), is_held(job)
     gate = Gate(
         level=job.level,
         locale=job.locale,
@@ -130,9 +135,18 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         statement=f"{job.statement}\n{job.l0}",
         reference=job.reference,
         fix=attempt.fix,
+        avoid=job.avoid,
+        examples=job.examples,
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()
+
+    def show(text: str) -> None:
+        # After a piece that is held back, none may be shown before it.
+        if whole or held or trial.holds(text):
+            held.append(text)
+        else:
+            attempt.screen.show(text)
 
     def decided() -> bool:
         return bool(gate.rule or gate.satisfied)
@@ -155,49 +169,26 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     show(ruling.piece)
     written = len(attempt.calls) - 1
-    ruling = await judged(attempt, ruling)
+    ruling = await judged(attempt, await trial.tried(differing(job, ruling), gate.example.code))
     if asked:
         call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
         attempt.calls[written] = call
     attempt.rulings.append(ruling)
     if ruling.ok:
-        if is_held(job):
-            attempt.screen.show(ruling.text)
+        attempt.screen.show("".join(held))
         attempt.screen.end()
     return ruling
 
 
 def is_held(job: HintJob) -> bool:
-    """Whether nothing of the hint is shown before the judge has let it pass."""
-    return job.judge is not None and not (job.streams and job.level >= STREAMED_FROM)
+    """Whether nothing of the hint is shown before its example is tried and the judge has spoken."""
+    streams = job.streams and job.level >= STREAMED_FROM
+    return LEVELS[job.level].example or (job.judge is not None and not streams)
 
 
-def nothing(text: str) -> None:
-    """Shows it to nobody."""
-
-
-def asking(attempt: Attempt, beginning: str) -> ModelRequest:
-    """The request for an answer, or for the rest of the one that is begun."""
-    job, sampling = attempt.job, attempt.job.sampling
-    task = prompt_task(job, attempt.blocked, attempt.diagnosis)
-    messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
-    if beginning and sampling.max_tokens is not None:
-        left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
-        sampling = replace(sampling, max_tokens=left)
-    return ModelRequest(Purpose.WRITE, prompt.TEMPLATE_VERSION, messages, sampling, beginning)
-
-
-def prompt_task(job: HintJob, blocked: Reason | None, diagnosis: str = "") -> prompt.PromptTask:
-    return prompt.PromptTask(
-        level=job.level,
-        locale=job.locale,
-        statement=job.statement,
-        hint=job.authored,
-        mistakes=job.mistakes,
-        result=job.l0,
-        code=job.code,
-        diagnosis=diagnosis,
-        question=job.question,
-        # Nobody has found a fault with what was not judged.
-        retry=None if blocked is Reason.UNJUDGED else blocked,
-    )
+def differing(job: HintJob, ruling: Ruling) -> Ruling:
+    """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
+    if ruling.ok and repeats(ruling.text, job.earlier):
+        reason, said = Reason.OFF_TEMPLATE, ruling.text
+        return Ruling(ok=False, rule=REPEATS, reason=reason, sentence=said)
+    return ruling

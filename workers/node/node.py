@@ -25,6 +25,7 @@ from web.engines import roster
 from web.engines.roster import Wanted
 from workers.background import begin, every
 from workers.database import Database
+from workers.guard.evaluating import Evaluating
 from workers.guard.monitor import Monitor
 from workers.guard.rescue import Rescue
 from workers.guard.upkeep import Upkeep
@@ -63,6 +64,7 @@ class Node:
         self.engines = frozenset(gpus) or None  # None for every engine, as in NodeState
         self.broker, self.database = AsyncBroker(), Database()
         self.upkeep = Upkeep(self.broker)
+        self.evaluating = Evaluating(self.broker)
         self.crews: dict[str, Crew] = {}
         self.wanted: dict[str, Wanted] = {}
         self.others: dict[str, NodeState] = {}
@@ -88,6 +90,7 @@ class Node:
             await self.broker.aclose()
             self.database.close()
             self.upkeep.close()
+            self.evaluating.close()
         if self.failure:
             raise self.failure
 
@@ -98,6 +101,7 @@ class Node:
             every(TICK_S, rescue.tick, *AWAY),
             every(TICK_S, monitor.lead, *AWAY),
             every(UPKEEP_S, self.upkeep.once, *AWAY),
+            every(TICK_S, self.evaluating.once, *AWAY),
             every(NODE_BEAT_S, self.keep_name, BrokerDown),
             every(PULSE_S, self.watch),
         )

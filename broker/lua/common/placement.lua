@@ -18,8 +18,8 @@ local AGED_TURN = 8
 local function read(hint)
   local ticket = {hint = hint}
   ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since,
-    ticket.lost = unpack(redis.call('HMGET', key.ticket(hint),
-      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost'))
+    ticket.lost, ticket.only = unpack(redis.call('HMGET', key.ticket(hint),
+      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost', 'only'))
   ticket.suspect = tonumber(ticket.lost or 0) >= SUSPECT
   ticket.tokens, ticket.attempt = tonumber(ticket.tokens or 0), tonumber(ticket.attempt)
   -- Without a shared part that is worth a cache, or after a failure, the first free slot is best.
@@ -53,6 +53,7 @@ local function has_suspect(engine, fleet)
 end
 
 local function may_go(ticket, engine, fleet)
+  if ticket.only and ticket.only ~= engine then return false end
   if runs_ahead(ticket.hint) and not roomy(engine, fleet) then return false end
   if ticket.attempt == 0 then return true end
   if ticket.suspect and has_suspect(engine, fleet) then return false end

@@ -17,8 +17,8 @@ from web.courses.importing import unit_tests
 from web.courses.importing.draft import ExerciseDraft
 from web.courses.importing.package import Package
 from web.courses.importing.remarks import Remark, refuse
+from web.tutor.ladder import USUAL
 from web.tutor.languages import LANGUAGES, Words
-from web.tutor.levels import LEVELS
 
 INSTRUCTIONS = ".docs/instructions.md"
 HINTS = ".docs/hints.md"
@@ -107,7 +107,7 @@ def hints(package: Package) -> dict[int, Words] | None:
     sections = [part.strip() for part in SECTION.split(package.text(HINTS))[1:]]
     # The first section is about the whole task, and so the least that can be given away.
     found: dict[int, str] = {}
-    for number, text in enumerate(filter(None, sections), start=min(LEVELS)):
-        level = min(number, max(LEVELS))
+    for number, text in enumerate(filter(None, sections), start=min(USUAL)):
+        level = min(number, max(USUAL))
         found[level] = f"{found[level]}\n\n{text}" if level in found else text
     return {level: dict.fromkeys(LANGUAGES, "") | {"en": text} for level, text in found.items()}

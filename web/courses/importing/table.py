@@ -19,7 +19,7 @@ from web.courses.importing.toml import EMPTY, TABLES, named
 from web.tutor.languages import LANGUAGES, Words
 from web.tutor.levels import LEVELS
 
-LISTS = frozenset({"cases", "wrong"})
+LISTS = frozenset(TABLES)
 """Columns of JSON: a list of tables, as our TOML has them."""
 FLAG_WORDS = {"true": True, "false": False}
 READERS: dict[str, Callable[[str], Any]] = {

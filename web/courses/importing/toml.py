@@ -16,6 +16,7 @@ from web.courses.importing.remarks import Spot, refuse
 from web.courses.importing.shapes import Keys, Leaf, Listed, Misshapen, Shape, keys, shaped
 from web.courses.models import Course, Exercise
 from web.courses.texts import columns
+from web.tutor.ladder import LOWEST, USUAL
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
@@ -23,6 +24,8 @@ COURSE_FILE = "course.toml"
 COURSE = keys({"slug": shapes.line, **dict.fromkeys(columns("title"), shapes.line)})
 LINES = ("topic", *columns("title"))
 BLOCKS = (*columns("statement"), *columns("mistakes"), "starter", "tests", "reference")
+OPTIONAL = ("avoid",)
+"""Blocks that no exercise needs."""
 # Whoever adds a column of numbers adds it here too, or no file could have it.
 NUMBERS: dict[str, Leaf] = {
     **dict.fromkeys(("absolute_tolerance", "relative_tolerance", "time_limit_s"), shapes.number),
@@ -40,16 +43,23 @@ CASES = Listed(
     )
 )
 WRONG = Listed(keys({"code": shapes.any_text}, {"why_en": shapes.any_text}, why_en=""))
-TABLES = {"cases": CASES, "wrong": WRONG}
+EXAMPLES = Listed(
+    keys(
+        {"level": shapes.whole},
+        dict.fromkeys(LANGUAGES, shapes.any_text),
+        **dict.fromkeys(LANGUAGES, ""),
+    )
+)
+TABLES = {"cases": CASES, "wrong": WRONG, "examples": EXAMPLES}
 VERBATIM = "verbatim"
 """In a file whose texts are taken as they stand; in others, which people write, lines of a title or
 a hint are joined, and blank lines around a text are left out."""
 NO_TOML = _("cannot be read: %(error)s")
 TOO_DEEP = _("A key has more than %(most)s parts.")
 NO_EXERCISES = _("no exercise files")
+TEXTS = (*LINES, "language", *BLOCKS, *OPTIONAL, "checker")
 EMPTY: dict[str, Any] = {
-    name: getattr(Exercise(), name)
-    for name in (*LINES, "language", *BLOCKS, "checker", *FLAGS, *NUMBERS, "cases", "wrong")
+    name: getattr(Exercise(), name) for name in (*TEXTS, *FLAGS, *NUMBERS, *TABLES)
 }
 """An exercise's columns but its position, and what they are in a file that does not have them."""
 NO_WORDS = dict.fromkeys(LANGUAGES, "")
@@ -114,13 +124,13 @@ def exercise_shape(values: Mapping[str, Any], complete: bool) -> Keys:
     hints = values.get("hints")
     # An author may stop early, but not leave a level out: its table is then said to be missing.
     written = [n for n in LEVELS if isinstance(hints, dict) and str(n) in hints]
-    levels = [n for n in LEVELS if n <= max(written, default=min(LEVELS))] if complete else []
+    levels = [n for n in USUAL if n <= max(written, default=LOWEST)] if complete else []
     words = dict.fromkeys(LANGUAGES, line)
     each = keys(words) if complete else keys({}, words)
     may: dict[str, Shape] = {
         VERBATIM: shapes.flag, "language": shapes.line, "checker": shapes.line,
         **dict.fromkeys(FLAGS, shapes.flag), **NUMBERS, "position": shapes.whole,
-        "cases": CASES, "hints": keys(
+        **dict.fromkeys(OPTIONAL, block), "cases": CASES, "examples": EXAMPLES, "hints": keys(
             {str(n): each for n in levels}, {str(n): each for n in LEVELS if n not in levels}
         ),
         "wrong": Listed(
@@ -209,7 +219,7 @@ def key_lines(text: str) -> Iterator[tuple[str, int]]:
 
 
 def tables(text: str, key: str) -> list[dict[str, Any]]:
-    """The tables `[[cases]]` or `[[wrong]]` of a form's text, of which an exercise has a list.
+    """The tables of TABLES, as `[[cases]]`, of a form's text, of which an exercise has a list.
 
     Raises: BadPackage, whose file is the key.
     """

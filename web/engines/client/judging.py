@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from broker.contract.attempt import LEAK, PASSED, UNDECIDED
+from broker.contract.hint import Lane
 from broker.contract.job import Dialect, Endpoint, Message, Sampling
 from web.engines.client.answer import Answer
 from web.engines.client.chunk import Chunk
@@ -47,7 +48,10 @@ def read(answer: FirstToken, text: str, threshold: float) -> Judged:
 
 
 class JudgedTexts:
-    """Judges texts that belong to no hint, one after the other; its engine is asked directly."""
+    """Judges texts that belong to no hint, one after the other; its engine is asked directly.
+
+    Hints go before, where the engine knows of urgency: nobody waits for these.
+    """
 
     def __init__(self, endpoint: Endpoint, threshold: float) -> None:
         self._endpoint, self._threshold, self._model = endpoint, threshold, Model()
@@ -57,7 +61,7 @@ class JudgedTexts:
 
         async def ask(form: Sampling) -> Judged:
             answer, parts = FirstToken(self._endpoint), list[str]()
-            stream = self._model.stream(self._endpoint, form, messages, "judge")
+            stream = self._model.stream(self._endpoint, form, messages, "judge", Lane.BATCH)
             async with aclosing(stream) as chunks:
                 async for chunk in chunks:
                     parts.append(answer.feed(chunk))

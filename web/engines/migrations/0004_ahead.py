@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("engines", "0002_judge"),
+        ("engines", "0003_licence"),
     ]
 
     operations = [

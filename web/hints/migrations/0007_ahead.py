@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("courses", "0006_letter_case"),
-        ("hints", "0005_reflection"),
+        ("hints", "0006_quota"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -141,7 +141,8 @@ def cut(name: str, text: str) -> str:
 
 
 def numbered(code: str) -> str:
-    lines = code.strip("\n").split("\n")
+    # Blank lines before the first one count, as they do for Python and for facts.
+    lines = code.rstrip("\n").split("\n")
     return "\n".join(f"{number}| {line}" for number, line in enumerate(lines, start=1))
 
 

@@ -10,6 +10,8 @@ from web.tutor.evidence.facts import Fact
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wordings
 from web.tutor.gate.draft import count_words
+from web.tutor.gate.form import ends_asking
+from web.tutor.gate.sentences import Sentences
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 
@@ -47,6 +49,21 @@ def candidates(report: Report, level: int, locale: Locale, seed: str, code: str)
         blanks = (Blanks(report, fact, locale, code, brief=brief) for brief in (False, True))
         if text := filled(wordings, list(blanks), LEVELS[rung].max_words):
             yield text
+
+
+def statements(report: Report, locale: Locale, seed: str, code: str) -> Iterator[str]:
+    """What the program did, the most telling first: candidates without their questions.
+
+    Each sentence once, with its line, and as little of a hidden case as a hint tells of it.
+    """
+    known: set[str] = set()
+    for text in candidates(report, HIGHEST, locale, seed, code):
+        cut = Sentences()
+        parts = [part.strip() for part in (*cut.feed(text), cut.rest)]
+        told = [part for part in parts if part and not ends_asking(part) and part not in known]
+        known.update(told)
+        if told:
+            yield " ".join(told)
 
 
 def chosen(wordings: Wordings, seed: str) -> Wordings:

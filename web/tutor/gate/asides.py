@@ -40,7 +40,7 @@ STUDENT = re.compile(
 """Words about the student. A polite Korean sentence may hold them; one in the plain style, whose
 verb ends in 다 and not in 니다, is written for somebody else."""
 NUMBERED = re.compile(
-    r"\blines? \d{1,6}(?:(?: ?[-–,] ?| (?:and|or|to|through) )\d{1,6}){0,3}(?![\w.])"
+    r"\blines? \d{1,6}(?:(?: ?[-–,] ?| (?:and|or|to|through) )\d{1,6}){0,3}(?!\w|\.\d)"
     r"(?! (?:of|in|from) (?:the |your |its )?(?:input|output|file|test|statement|example))"
     r"|(?<!입력 )(?<!출력 )(?<!입력의 )(?<!출력의 )\b\d{1,6} ?(?:번째|번) ?(?:줄|행|라인)"
 )

@@ -22,6 +22,7 @@ WORD_START = re.compile(r"(?<!\S)[^\w\s]*+\w")
 PLAIN_WORD = re.compile(r"[A-Za-z0-9_가-힣]++[.?!]\s")
 """The last word of a sentence, which changes nothing in how code behind it is read."""
 LONGEST_ECHO = max(language.echo_words for language in LANGUAGES.values())
+LONGEST_TRAIL = 40
 
 
 class Prose(NamedTuple):
@@ -64,6 +65,8 @@ class Draft:
         self.spans: list[str] = []
         self.lines: list[str] = []
         self.readings = Readings()
+        self.trail: list[str] = []
+        """Tokens of the sentence as rendered, after so many of those before it."""
         self.said: list[str] = []
         """Words of the sentence, after the last few before it."""
         self.word_before = 0
@@ -132,6 +135,7 @@ class Draft:
     def _read_tokens(self) -> None:
         new = readings(self.added, self.rendered, self.spans)
         self.readings = self.readings.then(new)
+        self.trail = [*self.trail[-LONGEST_TRAIL:], *new.rendered_unmarked]
         self.said = [*self.said[1 - LONGEST_ECHO :], *filter(WORD.match, new.written)]
 
 

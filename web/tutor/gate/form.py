@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from web.tutor.gate.draft import QUESTION, Draft, Prose
 from web.tutor.gate.lexis import WORD, Gram, grams, runs, tokens
@@ -37,22 +37,23 @@ def is_hard(text: str, level: Level, locale: Locale) -> bool:
     return level.patterns and locale == "en" and grade(text) > GRADE_MAX
 
 
-def echoes(draft: Draft, policy: str, size: int) -> bool:
-    """Whether the new sentence holds a tool token, or repeats the prompt's rules.
+def echoes(draft: Draft, told: tuple[str, ...], size: int) -> bool:
+    """Whether the new sentence holds a tool token, or repeats what the model was told.
 
-    policy: the rules, the same bytes for each level and language. size: from this many words in a
-    row on, a text repeats them.
+    told: its rules and the answers that it was shown, the same for every student of an exercise.
+    size: from this many words in a row on, a text repeats them.
     """
     # From the last word before the sentence on: white space may cut a token in two.
     if TOOL_TOKEN.search(draft.text, draft.word_before):
         return True
-    return not _policy_grams(policy, size).isdisjoint(runs(draft.said, size))
+    said = set(runs(draft.said, size))
+    return any(not _told_grams(text, size).isdisjoint(said) for text in told)
 
 
-@cache
-def _policy_grams(policy: str, size: int) -> frozenset[Gram]:
-    """Runs of `size` words. Kept, for there are few policies: one for each level and language."""
-    return frozenset(grams([token for token in tokens(policy) if WORD.match(token)], size))
+@lru_cache(maxsize=512)
+def _told_grams(text: str, size: int) -> frozenset[Gram]:
+    """Runs of `size` words. Kept: of the product's texts there is one for a level and language."""
+    return frozenset(grams([token for token in tokens(text) if WORD.match(token)], size))
 
 
 def ends_asking(text: str) -> bool:

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from broker.contract.hint import Reason
-from web.tutor.gate import form, orders, rules
+from web.tutor.gate import avoided, form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
+from web.tutor.gate.example import WorkedExample
 from web.tutor.gate.lexis import printable
+from web.tutor.gate.literals import formats
+from web.tutor.gate.pseudo import is_pseudo
+from web.tutor.gate.ruling import Ruling as Ruling
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, QuestionRule
-from web.tutor.writing.prompt import policy
+from web.tutor.writing import prompt
 
 SENTENCE_LIMIT_CHARS = 600
 HINT_LIMIT_CHARS = 4_000
 HINT_LIMIT_SENTENCES = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """The gate's last word. text: all that was released; empty when a rule blocked it.
-
-    piece: what finishing released. rule: R1 to R4, R8 or R9.
-    """
-
-    ok: bool
-    rule: str | None = None
-    reason: Reason | None = None
-    text: str = ""
-    piece: str = ""
 
 
 class Gate:
@@ -42,17 +30,20 @@ class Gate:
 
     statement: everything else that the student sees: exercise and result. reference: a solution
     of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
+    avoid: words that the author wants in no hint. examples: answers for this exercise that the
+    model was shown, and may not repeat.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
 
     def __init__(
         self, *, level: int, locale: Locale, student_code: str, statement: str, reference: str,
-        fix: str = "",
+        fix: str = "", avoid: tuple[str, ...] = (), examples: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._policy = policy(level, locale)
+        self._told = (prompt.told(level, locale), *examples)
+        self._avoid = avoid
         self._seen = Seen(student_code, statement)
         self._solutions = tuple(filter(None, (reference, fix)))
         self._draft = Draft(self._language.letters)
@@ -61,7 +52,12 @@ class Gate:
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
-        self._edit_told = self._unasked_edit = self._whole = False
+        self.example = WorkedExample(self._level.example, student_code, self._solutions, self._seen)
+        # What is told of a change, nobody knows without a solution.
+        self._may_tell = self._level.tells and bool(self._solutions)
+        self._unasked_edit = self._whole = False
+        self._failed = self._edit = ""
+        """The sentence that broke the rule; the one that told an edit, and may come to break it."""
         self.rule: str | None = None
         """The rule that blocked the hint; None while it may still pass."""
         self.satisfied = False
@@ -108,7 +104,7 @@ class Gate:
             self._close()
         if self.rule:
             reason = Reason.OFF_TEMPLATE if self.rule in ("R8", "R9") else Reason.LEAK
-            return Ruling(ok=False, rule=self.rule, reason=reason)
+            return Ruling(ok=False, rule=self.rule, reason=reason, sentence=self._failed)
         return Ruling(ok=True, text=self._shown, piece=piece)
 
     @property
@@ -117,7 +113,7 @@ class Gate:
 
     @property
     def _shown(self) -> str:
-        return self._draft.text[: self._released]
+        return self.example.put_into(self._draft.text)[: self._released]
 
     def _sentence(self, sentence: str) -> str:
         """Judge the sentence that ends here; what may be shown now."""
@@ -125,20 +121,25 @@ class Gate:
         if len(sentence.removesuffix("\n")) > SENTENCE_LIMIT_CHARS:
             self.rule = "R8"
             return ""
+        if self.example.takes(sentence, len(draft.text)):
+            self.rule = self.example.rule
+            return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():
             self._close()
             return ""
         self.rule = self._broken()
         if self.rule:
+            self._failed = draft.sentence.strip()
             return ""
-        self._edit_told = self._edit_told or orders.tells_edit(draft.sentence)
-        self._unasked_edit = self._edit_told and not draft.prose.asks
+        if not (self._may_tell or self._edit) and orders.tells_edit(draft.sentence):
+            self._edit = draft.sentence.strip()
+        self._unasked_edit = bool(self._edit) and not draft.prose.asks
         if self._waits():
             return ""
-        piece = draft.text[self._released :]
-        self._released = len(draft.text)
-        self._whole = form.is_whole(draft, self._level)
+        text = self.example.put_into(draft.text)
+        piece, self._released = text[self._released :], len(text)
+        self._whole = form.is_whole(draft, self._level) and self.example.is_whole
         self.satisfied = self._whole and self._level.asking is not QuestionRule.FREELY
         return piece
 
@@ -149,26 +150,36 @@ class Gate:
 
     def _broken(self) -> str | None:
         """The first rule that the new sentence breaks and no later one can mend."""
-        draft, level, seen = self._draft, self._level, self._seen
+        draft, level, seen, shown = self._draft, self._level, self._seen, self.example.seen
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._solutions)
+        freely = patterns or self._may_tell
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
             ("R2", rules.shows_fix(draft, self._solutions, seen)),
-            ("R3", not patterns and orders.commands_edit(draft.sentence, seen)),
-            ("R4", not patterns and rules.spans_strange(draft, self._solutions, seen)),
-            ("R4", not patterns and rules.spans_fix(draft, self._solutions, seen)),
-            ("R1", any(shows_snippet(text, seen, patterns) for text in draft.within_reach)),
+            ("R2", rules.shows_literal(draft, self._solutions, seen)),
+            ("R2", rules.tells_operator(draft, self._solutions, seen, patterns)),
+            ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
+            ("R4", not patterns and rules.spans_strange(draft, self._solutions, shown)),
+            ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
+            ("R1", any(self._holds_code(text) for text in draft.within_reach)),
+            ("R1", is_pseudo(draft.added, seen)),
+            ("R1", not patterns and formats(draft.rendered)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
-            ("R8", form.echoes(draft, self._policy, self._language.echo_words)),
+            ("R8", form.echoes(draft, self._told, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, seen, self._language.letters)),
             ("R1", is_disguised(draft.rendered, self._solutions, seen)),
+            (avoided.RULE, avoided.says_avoided(draft.rendered, self._avoid, seen)),
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
+
+    def _holds_code(self, text: str) -> bool:
+        patterns = self._level.patterns and bool(self._solutions)
+        return shows_snippet(self._seen.without_lines(text), self.example.seen, patterns)
 
     def _waits(self) -> bool:
         """Whether this text may only be shown once a later sentence asks.
@@ -182,7 +193,7 @@ class Gate:
     def _close(self) -> None:
         """No more text counts: what was released is the hint, or a rule blocks it."""
         if self._unasked_edit:
-            self.rule = "R3"
+            self.rule, self._failed = "R3", self._edit
         elif self._whole and not form.is_hard(self._shown, self._level, self._locale):
             self.satisfied = True
         else:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from broker.contract.job import Message, Sampling
 from web.tutor.gate.lexis import printable
+from web.tutor.marks import marked
 
 VERSION = "1"
 """Raise it with any change of the words below: engines keep the beginning of a prompt by its bytes,
@@ -111,8 +112,8 @@ def question(code: str, correction: str, hint: str, nonce: str) -> str:
     headings = {"code": "Program", "correction": "Correction", "hint": "Hint"}
     blocks = []
     for name, text in parts.items():
-        shown = printable(text)[: LIMITS_CHARS[name]].replace(nonce, "").strip("\n")
-        blocks.append(f"{headings[name]}:\n<data-{nonce}>\n{shown}\n</data-{nonce}>")
+        shown = marked("data", nonce, printable(text)[: LIMITS_CHARS[name]])
+        blocks.append(f"{headings[name]}:\n{shown}")
     return "\n\n".join([*blocks, QUESTION])
 
 
@@ -121,22 +122,32 @@ def correction_of(code: str, right: str) -> str:
 
     The whole right program where the two have little in common. Empty for none.
     """
-    old, new = (
-        printable(text)[: LIMITS_CHARS["code"]].strip("\n").splitlines()[:MOST_LINES]
-        for text in (code, right)
-    )
+    old, new = (printable(text).strip("\n").splitlines() for text in (code, right))
     if not any(new):
         return ""
+    whole, alike = new, 0
+    # What both begin and end with may be longer than all that is compared.
+    for turn in (slice(None), slice(None, None, -1)):
+        same = shared(old[turn], new[turn])
+        old, new, alike = old[turn][same:][turn], new[turn][same:][turn], alike + same
+    old, new = old[:MOST_LINES], new[:MOST_LINES]
     # Without its heuristics, which would leave out a line that stands often.
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if 2 * sum(block.size for block in matcher.get_matching_blocks()) < len(new):
-        return "\n".join(new)
+    alike += sum(block.size for block in matcher.get_matching_blocks())
+    if 2 * alike < len(whole):
+        return "\n".join(whole[:MOST_LINES])
     lines: list[str] = []
     for tag, start, end, first, last in matcher.get_opcodes():
         if tag != "equal":
             lines += [f"- {line}" for line in old[start:end]]
             lines += [f"+ {line}" for line in new[first:last]]
     return "\n".join(lines)
+
+
+def shared(one: list[str], other: list[str]) -> int:
+    """So many lines both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 WORD_FORM = Sampling(max_tokens=MAX_TOKENS, temperature=0.0, top_p=None)

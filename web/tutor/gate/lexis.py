@@ -16,6 +16,14 @@ TOKEN = re.compile(
     r"[a-z_][a-z0-9_]*|\d+(?:\.\d+)?|[^\W\d_a-z]+"
     r"|\*\*=|//=|>>=|<<=|\*\*|//|>>|<<|->|:=|[-+*/%&|^=!<>]=|&&|\|\||\+\+|--|[^\w\s]"
 )
+EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
+"""Keywords of Python that English prose is full of, so that they do not show code."""
+OPERATORS = frozenset(
+    (
+        *("+", "-", "*", "/", "%", "<", ">", "=", "**", "//", "==", "!=", "<=", ">=", ">>", "<<"),
+        *("&", "|", "^", "+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->"),
+    )
+)
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
 STRAIGHT = str.maketrans("‘’“”'", '"' * 5, "`")
@@ -74,6 +82,16 @@ def _composed(part: str) -> str:
 def without_blanks(text: str) -> str:
     """The text without blanks and backticks, with one form of quotes."""
     return "".join(text.translate(STRAIGHT).split())
+
+
+def operated(parts: Sequence[str]) -> set[Gram]:
+    """Runs of four with an operator and a name, EVERYDAY left out."""
+    told = [part for part in parts if part not in EVERYDAY]
+    return {
+        run
+        for run in runs(told, GRAM + 1)
+        if not OPERATORS.isdisjoint(run) and any(map(is_name, run))
+    }
 
 
 def is_name(token: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from web.tutor.gate.lexis import SPAN
+from web.tutor.gate.lexis import EVERYDAY, SPAN
 from web.tutor.gate.seen import KEYWORDS, Seen
 
 VERB = (
@@ -43,8 +43,6 @@ CLAUSE_END = re.compile(
 )
 CLAUSE_START = re.compile(r"[,;:.!?。？…\n]|[고면서]\s")
 ASKED = re.compile(r"\b(?:which|what|who|how|where|when|why)\b|어떤|어느|무엇|무슨|언제|어디", re.I)
-# Keywords of Python that English prose is full of, so that they do not show code.
-EVERYDAY = frozenset(("in", "is", "and", "or", "not", "as", "from", "with"))
 PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
 """A code span, a word or an operator."""
 ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")

@@ -7,12 +7,15 @@ import re
 from typing import NamedTuple
 
 from web.tutor.gate.lexis import GRAM, SPAN, tokens
-from web.tutor.gate.spoken import spoken
+from web.tutor.gate.spoken import dictates, spoken
 
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
-APART = re.compile(r"(?<!\S)\S(?:[ \t]\S(?!\S)){3,}")
-"""Single characters with blanks between them: `n - 1` takes more to be told by that alone."""
+APART = re.compile(
+    r"(?<!\S)[^\s가-힣](?:[ \t][^\s가-힣](?!\S)){3,}"
+    r"|(?<![^\s`])[^\W\d_](?:([-./|])\S(?=\1|[\s`?]|$)){4,}"
+)
+"""Single characters with blanks between them, or a mark: `n - 1` takes more to be told by that."""
 
 PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
@@ -35,6 +38,8 @@ class Readings(NamedTuple):
     """With characters that stand apart put together."""
     dictated: list[str] = []
     """What is said, with words for signs read as signs."""
+    read_out: list[str] = []
+    """The same where brackets and points are said too."""
     backward: list[str] = []
     mirrored: list[str] = []
     """From the last character to the first one."""
@@ -47,13 +52,19 @@ class Readings(NamedTuple):
         return Readings(*([*before[1 - GRAM :], *its] for before, its in pairs))
 
 
+def together(apart: str) -> str:
+    """What a match of APART says."""
+    return apart[::2]
+
+
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes."""
     # Who is told to print a name of a solution learns no more than by the name itself.
     text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))
-    apart = APART.sub(lambda found: found[0].replace(" ", ""), shown)
+    said = spoken(shown)
+    apart = APART.sub(lambda found: together(found[0]), shown)
     as_rendered = (
         (written, unmarked, in_spans)
         if shown == text
@@ -69,7 +80,8 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
         in_spans,
         *as_rendered,
         as_rendered[0] if apart == shown else tokens(apart),
-        spoken(shown),
+        said,
+        said if dictates(shown) else [],
         as_rendered[0][::-1],
         tokens(shown[::-1]),
         tokens(codecs.encode(shown, "rot13")),

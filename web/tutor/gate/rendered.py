@@ -70,6 +70,7 @@ def rendered(text: str) -> str:
         text = ESCAPED.sub(_escaped, text)
     if len(PERCENT.findall(text)) > 1:
         text = unquote(text, errors="replace")
+    text = text.replace("=<", "<=")
     # No markup is read within a code span, where `x[i][j]` is no link.
     parts = CODE_SPAN.split(text)
     return alike("".join(part if part[:1] == "`" else unmarked(part) for part in parts))

@@ -7,16 +7,22 @@ import re
 import warnings
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, WORD, runs, tokens, without_blanks
-from web.tutor.gate.readings import Readings
+from web.tutor.gate.lexis import GRAM, SPAN, WORD, operated, runs, tokens, without_blanks
+from web.tutor.gate.literals import quoted
+from web.tutor.gate.readings import APART, Readings, together
 from web.tutor.gate.seen import KEYWORDS, Seen
-from web.tutor.gate.solution import Solution, solution_of
+from web.tutor.gate.solution import LONE, Solution, solution_of
+from web.tutor.gate.spoken import operators
+from web.tutor.gate.values import expression, is_example, is_text, is_value
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
+DOTS = re.compile(r"\.{3}|…")
+"""For what is left out, as in `sum(...)`."""
+PROSE_WORDS = 3
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
 OTHER_STATEMENT = re.compile(
@@ -82,9 +88,19 @@ def _is_code(node: ast.stmt) -> bool:
 
 def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     """R2: a run of tokens that only a solution has: three, or two that are code."""
-    return _tells(draft.readings, [solution_of(one) for one in solutions], seen) or shows_line(
-        draft, solutions, seen
+    known = [solution_of(one) for one in solutions]
+    return (
+        _tells(draft.readings, known, seen)
+        or any(_scatters(draft.trail, solution, seen) for solution in known)
+        or shows_line(draft, solutions, seen)
     )
+
+
+def _scatters(trail: list[str], solution: Solution, seen: Seen) -> bool:
+    """Whether a run of the solution is told with words of prose between its tokens."""
+    # Words that the solution does not have are what it was scattered over.
+    told = operated([part for part in trail if part in solution.tokens])
+    return not told & solution.scattered <= seen.scattered
 
 
 def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
@@ -92,8 +108,10 @@ def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     told = (draft.readings.rendered, draft.readings.rendered_in_spans)
     texts = [f" {' '.join(parts)} " for parts in told if parts]
     squeezed = without_blanks(draft.rendered)
+    spelled = {together(found[0]) for found in APART.finditer(draft.rendered)}
     return any(
-        piece in squeezed and piece not in seen.squeezed
+        (piece in squeezed and piece not in seen.squeezed)
+        or (piece in spelled and piece not in seen.squeezed_lines)
         for solution in map(solution_of, solutions)
         for piece in solution.pieces
     ) or any(
@@ -122,6 +140,7 @@ def _tells(told: Readings, solutions: list[Solution], seen: Seen) -> bool:
         ((told.unmarked, told.rendered_unmarked, told.joined), "pairs", 2, "pairs"),
         ((told.in_spans, told.rendered_in_spans), "pairs_in_code", 2, "pairs"),
         ((told.dictated,), "dictated", GRAM, "dictated"),
+        ((told.read_out,), "read_out", 2, "read_out"),
         (turned, "runs", GRAM, "turned"),
     )
     for readings, only_its, size, known in looked_for:
@@ -135,11 +154,38 @@ def _tells(told: Readings, solutions: list[Solution], seen: Seen) -> bool:
     return False
 
 
+def shows_literal(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """R2: a text in quotes, and what stands beside it, as only a solution has them."""
+    told = quoted(draft.rendered)
+    return any(not told & solution_of(one).quoted <= seen.quoted for one in solutions if told)
+
+
+def tells_operator(draft: Draft, solutions: tuple[str, ...], seen: Seen, patterns: bool) -> bool:
+    """R2: an operator that only a solution has, by itself. patterns: code spans may hold it."""
+    told = set(draft.readings.rendered)
+    if patterns and "`" in draft.rendered:
+        told = set(tokens(SPAN.sub(_lone, draft.rendered)))
+    # "Slash slash" is told by no token.
+    told |= operators(draft.rendered)
+    return any(not solution_of(one).operators & told <= seen.tokens for one in solutions)
+
+
+def _lone(span: re.Match[str]) -> str:
+    return span[0] if span[1].strip() in LONE else " "
+
+
 def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R4: whether a code span holds a name or a number that only a solution has."""
-    spans = {token for span in draft.spans for token in tokens(span)}
+    """R4: whether a code span holds a name or a number that only a solution has.
+
+    A number within a list, a text or a call is one of an example, and none of the program.
+    """
+    told: set[str] = set()
+    for span in draft.spans:
+        parts = tokens(span)
+        value = is_value(tree := expression(span), span, seen) and is_example(tree)
+        told.update(part for part in parts if not (value and part[0].isdigit()))
     return any(
-        not (solution.names | solution.numbers) & spans <= seen.tokens
+        not (solution.names | solution.numbers) & told <= seen.tokens
         for solution in map(solution_of, solutions)
     )
 
@@ -147,29 +193,33 @@ def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
 def spans_strange(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
     """R4 where the level is strict: whether a code span is strange to the student.
 
-    What the student has seen is not, nor a call or value of it; nor, unless a solution has it and
-    the student not, a value, what a name holds, an error's message, and one word or sign alone.
+    What the student has seen is not, nor a value or a call with values; nor, unless a solution has
+    it and the student not, what a name holds, an error's message, and one word or sign alone.
     """
     return any(
-        not (_is_seen(parts, seen) or _is_plain(span, parts, solutions, seen))
-        for span, parts in ((span, tokens(span)) for span in draft.spans)
+        not (_is_seen(span, seen) or _is_plain(span, tokens(span), solutions, seen))
+        for span in draft.spans
     )
 
 
-def _is_seen(parts: list[str], seen: Seen) -> bool:
+def _is_seen(span: str, seen: Seen) -> bool:
+    parts = tokens(DOTS.sub(" ", span))
     allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
-    return seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in allowed)
+    if seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in allowed):
+        return True
+    return is_value(expression(span), span, seen)
 
 
 def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: Seen) -> bool:
     if ERROR.match(span):
         return True
-    if len(parts) == 1 and (
+    word = len(parts) == 1 and (
         parts[0] in KEYWORDS or parts[0] == "print" or not WORD.match(parts[0])
-    ):
+    )
+    if word or is_text(parts) or _is_prose(parts):
         # Without a solution nobody knows that a word is not the one that is missing.
-        found = map(solution_of, solutions)
-        return bool(solutions) and not any(parts[0] in solution.tokens for solution in found)
+        found = [solution_of(one).tokens - seen.tokens for one in solutions]
+        return bool(solutions) and all(one.isdisjoint(parts) for one in found)
     name, _, value = span.rpartition("=")
     if name and not (name.strip(" =").casefold() in seen.words and name.strip(" =").isidentifier()):
         return False
@@ -178,3 +228,8 @@ def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: See
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return False
     return True
+
+
+def _is_prose(parts: list[str]) -> bool:
+    """Whether it is words alone, as the message of an error: `division by zero`."""
+    return len(parts) >= PROSE_WORDS and all(map(str.isalpha, parts)) and KEYWORDS.isdisjoint(parts)

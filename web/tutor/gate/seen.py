@@ -7,7 +7,8 @@ import keyword
 import re
 from functools import cached_property
 
-from web.tutor.gate.lexis import GRAM, SPAN, Gram, grams, is_name, tokens, without_blanks
+from web.tutor.gate.lexis import GRAM, SPAN, Gram, grams, is_name, operated, tokens, without_blanks
+from web.tutor.gate.literals import Pair, quoted
 from web.tutor.gate.spoken import skeleton
 
 KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
@@ -26,6 +27,10 @@ class Seen:
 
     def __init__(self, student_code: str, statement: str) -> None:
         self._student_code, self._exercise = student_code, statement
+
+    def and_code(self, code: str) -> Seen:
+        """The same with code that the student is shown beside it."""
+        return Seen(f"{self._student_code}\n{code}", self._exercise)
 
     @cached_property
     def _code(self) -> list[str]:
@@ -52,6 +57,10 @@ class Seen:
     def squeezed(self) -> str:
         return f"{without_blanks(self._student_code)}\n{without_blanks(self._exercise)}"
 
+    @cached_property
+    def squeezed_lines(self) -> frozenset[str]:
+        return frozenset(map(without_blanks, self._student_code.splitlines()))
+
     def may_follow(self, line: str) -> set[str] | None:
         """Tokens that the student's lines which begin with this one go on with; None where one is
         this line."""
@@ -73,9 +82,21 @@ class Seen:
         return grams(skeleton(self._code), GRAM) | grams(skeleton(self._statement), GRAM)
 
     @cached_property
+    def scattered(self) -> set[Gram]:
+        return operated(self._code) | operated(self._statement)
+
+    @cached_property
+    def read_out(self) -> set[Gram]:
+        return grams(skeleton(self._code), 2) | grams(skeleton(self._statement), 2)
+
+    @cached_property
     def turned(self) -> set[Gram]:
         """Runs of three, and each from its last token to its first one."""
         return self.grams | {run[::-1] for run in self.grams}
+
+    @cached_property
+    def quoted(self) -> set[Pair]:
+        return quoted(self.text)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -102,6 +123,11 @@ class Seen:
         return frozenset(filter(is_name, self._named)) - KEYWORDS
 
     @cached_property
+    def programmed(self) -> frozenset[str]:
+        """Names and keywords of the student's program; none of its comments and texts."""
+        return frozenset(filter(is_name, tokens(UNNAMED.sub(" ", self._student_code))))
+
+    @cached_property
     def own(self) -> frozenset[str]:
         """Names that stand for something in this exercise alone."""
         return self.names - BUILTINS
@@ -116,6 +142,16 @@ class Seen:
     def names_line(self, number: str) -> bool:
         """Whether the exercise or the result speaks of a line with this number."""
         return f" line {number} " in self.line
+
+    def without_lines(self, text: str) -> str:
+        """The text with a blank in each code span that is a whole line of the student's program."""
+        # Only of a whole line: what is told beside a part of one may be what changes it.
+        if "`" not in text or not self.lines:
+            return text
+        return SPAN.sub(lambda span: "` `" if self._is_line(span[1]) else span[0], text)
+
+    def _is_line(self, span: str) -> bool:
+        return " " in (line := " ".join(tokens(span))) and f" {line} " in self.lines
 
     def holds(self, parts: list[str]) -> bool:
         """Whether these tokens stand in a row in what the student has seen."""

@@ -222,12 +222,15 @@ class Tokens:
             return True
         if name in self._seen.functions or name == PRINT:
             return False
+        if not inside:
+            return is_name(name)
         if inside == ["s"] and "s" not in self._names:
             # The plural of prose, as in "value(s)".
             return False
         if name in self._names:
-            # With numbers alone, `f(3)` asks what a call gives.
-            return any(map(is_name, inside))
+            # With values alone, `f(3)` asks what a call gives.
+            within = range(opened + 1, self._closing[opened])
+            return any(is_name(self._at(at)) and at not in self._quoted for at in within)
         return name in BUILTINS or any(part in self._names for part in inside)
 
     def _is_statement(self, at: int) -> bool:
@@ -245,11 +248,12 @@ class Tokens:
             case "for" if then == "in":
                 short = len(name) <= 2 or name in self._names
                 return self._is_code(self._value(at + 3)) and short
-            case "for" if name == "(":
-                return ";" in self._of(range(at + 1, self._closing.get(at + 1, 0)))
+            case "for" | "if" | "while" | "switch" if name == "(" and at + 1 in self._closing:
+                closed = self._closing[at + 1]
+                return self._at(closed + 1) == "{" or ";" in self._of(range(at + 1, closed))
             case "if" | "elif" | "while":
                 header = self._of(range(at + 1, at + HEADER_TOKENS))
-                names = self._names | LITERALS | {"not", "and", "or"}
+                names = self._names | LITERALS | {"not", "and", "or", "in", "is"}
                 return ":" in header[1:] and names.issuperset(header[: header.index(":")])
         return False
 

@@ -6,22 +6,32 @@ import re
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from web.tutor.gate.lexis import GRAM, Gram, grams, is_name, tokens, uncommented, without_blanks
+from web.tutor.gate.lexis import (
+    GRAM,
+    OPERATORS,
+    Gram,
+    grams,
+    is_name,
+    operated,
+    tokens,
+    uncommented,
+    without_blanks,
+)
+from web.tutor.gate.literals import Pair, quoted
 from web.tutor.gate.seen import KEYWORDS
 from web.tutor.gate.spoken import skeleton
 
-PAIRING = frozenset(
-    (
-        *("+", "*", "%", "<", ">", "**", "//", "==", "!=", "<=", ">=", ">>", "<<", "&"),
-        *("|", "^", "+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->"),
-    )
-)
+PAIRING = OPERATORS - {"-", "/", "="}
 """Operators of which two tokens give away what they do with a name. No dash and no slash is among
 them, which prose has beside names too."""
 IN_CODE = PAIRING | {"-", "/", ".", "not", "and", "or", "in", "return", "if", "else"}
 """The same in a code span, where nothing is prose."""
 CALLED = frozenset("(")
 """A bracket behind a name, but not before one: `print(n)` may be said."""
+LONE = frozenset(
+    ("//", "**", "<=", ">=", "==", "!=", "+=", "-=", "*=", "/=", "%=", "//=", "**=", ">>", "<<")
+)
+"""Operators that stand for nothing in prose, so that one alone tells that it is used."""
 SHORTEST_LINE = 3
 SHORTEST_PIECE = 8
 INNER = re.compile(r"(?:return|if|elif|while|[\w\[\]., ]{1,80}?(?<![=<>!])=(?!=))\s*(.+?)\s*:?$")
@@ -53,10 +63,20 @@ class Solution:
         return frozenset(run for run in grams(skeleton(self.parts), GRAM) if signed(run))
 
     @cached_property
+    def read_out(self) -> frozenset[Gram]:
+        """Runs of two of it, but for those of keywords alone."""
+        said = grams(skeleton(self.parts), 2)
+        return frozenset(run for run in said if not KEYWORDS.issuperset(run))
+
+    @cached_property
     def lines(self) -> frozenset[str]:
         """Its lines of some tokens, with a space around each token."""
         lines = map(tokens, self._program.splitlines())
-        return frozenset(f" {' '.join(line)} " for line in lines if len(line) >= SHORTEST_LINE)
+        return frozenset(
+            f" {' '.join(line)} "
+            for line in lines
+            if len(line) >= SHORTEST_LINE or (len(line) == 2 and line[0] == "return")
+        )
 
     @cached_property
     def pieces(self) -> frozenset[str]:
@@ -76,6 +96,20 @@ class Solution:
     @cached_property
     def tokens(self) -> frozenset[str]:
         return frozenset(self.parts)
+
+    @cached_property
+    def scattered(self) -> frozenset[Gram]:
+        """Runs of four in a line, with an operator, without the keywords of prose."""
+        lines = map(tokens, self._program.splitlines())
+        return frozenset(run for line in lines for run in operated(line))
+
+    @cached_property
+    def operators(self) -> frozenset[str]:
+        return self.tokens & LONE
+
+    @cached_property
+    def quoted(self) -> frozenset[Pair]:
+        return frozenset(quoted(self._program))
 
     @cached_property
     def numbers(self) -> frozenset[str]:

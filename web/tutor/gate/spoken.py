@@ -6,12 +6,18 @@ import re
 
 from web.tutor.gate.lexis import tokens
 
+CHARACTERS = frozenset({
+    "slash", "slashes", "double", "two", "star", "asterisk", "equals", "equal", "sign", "signs",
+    "percent", "plus", "minus", "bang", "mark", "exclamation", "슬래시", "슬래시를", "별", "별표",
+    "두", "개", "번", "등호", "이퀄", "퍼센트", "느낌표", "플러스", "마이너스", "더하기", "빼기",
+})  # fmt: skip
+"""Names of characters, where other words for a sign name what it does."""
 SIGNS = {
     "+": "plus|added to|더하기|플러스", "-": "minus|빼기|마이너스",
     "*": "times|star|asterisk|multiplied by|곱하기|별표|별",
     "/": "divided by|slash|over|나누기|슬래시",
     "//": "slash slash|double slash|two slashes|floor divided by|integer divided by|floor division"
-    "|슬래시 슬래시|슬래시 두 개|정수 나누기|몫 나누기",
+    "|슬래시 슬래시|슬래시 두 개|슬래시를 두 개|슬래시 두 번|정수 나누기|몫 나누기",
     "**": "star star|double star|to the power of|raised to|별 별|별표 별표|별표 두 개|거듭제곱",
     "%": "percent|percent sign|modulo|modulus|mod|퍼센트|모듈로|나머지 연산",
     "=": "equals|equal|equals sign|equal sign|equals equals|double equals|two equals signs"
@@ -31,14 +37,17 @@ SIGNS = {
     "-=": "minus equals|minus equal|마이너스 이퀄|빼기 등호|빼기 이퀄",
     "*=": "times equals|star equals|곱하기 등호|곱하기 이퀄",
     "_": "underscore|밑줄|언더바|언더스코어",
-    "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five",
+    "0": "zero|영", "1": "one|일|원", "2": "two|이|투", "3": "three|삼|쓰리", "4": "four|사",
+    "5": "five|오", "6": "six|육", "7": "seven|칠", "8": "eight|팔", "9": "nine|구", "10": "ten|십",
+    "11": "eleven|십일", "12": "twelve|십이", "15": "fifteen|십오", "20": "twenty|이십",
+    "100": "hundred|a hundred|one hundred|백",
 }  # fmt: skip
 DROPPED = (
     r"(?:open(?:ing)?|clos(?:e|ed|ing)|left|right|square|curly|round) (?:square |curly |round )?"
     r"(?:paren(?:thesis|theses|s)?|brackets?|braces?)|paren(?:thesis|theses|s)?|brackets?|braces?"
     r"|colon|semicolon|comma|dot|period|quotes?|quotation marks?|of|the|sub|at|call|called with"
     r"|(?:대|중|소)?괄호(?: ?(?:를|을))? ?(?:열고|닫고|열기|닫기|열어|닫아|안에)|(?:대|중|소)?괄호"
-    r"|세미콜론|콜론|쉼표|콤마|점|닷|마침표|따옴표"
+    r"|세미콜론|콜론|쉼표|콤마|점|쩜|닷|마침표|따옴표"
 )
 """Words for what SKELETON leaves out, and such as people put between."""
 _SIGN = {words: sign for sign, spoken in SIGNS.items() for words in spoken.split("|")}
@@ -46,6 +55,13 @@ _SPOKEN = "|".join(
     words.replace(" ", r"[\s-]{1,3}") for words in sorted(_SIGN, key=len, reverse=True)
 )
 WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_SPOKEN})|{DROPPED})(?![a-z0-9_])")
+# One such word is said of texts and lists too, as in "how many commas are there".
+POINT = re.compile(
+    r"(?<!\w)(?:paren(?:thesis|theses|s)?|brackets?|braces?|colon|comma|dot|period|quotes?|underscore"
+    r"|(?:대|중|소)?괄호|콜론|쉼표|콤마|점|쩜|닷|따옴표|언더바|밑줄)(?![a-z0-9_])"
+)
+"""Of DROPPED, what is a character of code. So many of them dictate a line:"""
+POINTS = 2
 NO_SKELETON = frozenset("()[]{},:;.")
 
 
@@ -53,6 +69,18 @@ NO_SKELETON = frozenset("()[]{},:;.")
 def spoken(text: str) -> list[str]:
     """Tokens of a text whose words for signs are read as signs, without brackets and points."""
     return skeleton(tokens(WORDS.sub(_written, text.casefold())))
+
+
+def dictates(text: str) -> bool:
+    """Whether a text reads out characters of code."""
+    return len(POINT.findall(text.casefold())) >= POINTS
+
+
+def operators(text: str) -> set[str]:
+    """The signs that a text names by their characters: `//` of "slash slash"."""
+    named = (found["sign"] for found in WORDS.finditer(text.casefold()))
+    words = (" ".join(sign.replace("-", " ").split()) for sign in named if sign)
+    return {_SIGN[sign] for sign in words if CHARACTERS.issuperset(sign.split())}
 
 
 def skeleton(parts: list[str]) -> list[str]:

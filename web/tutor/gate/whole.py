@@ -4,14 +4,19 @@ would do (R5 to R8)."""
 from __future__ import annotations
 
 import ast
+import io
 import keyword
 import re
+import sys
+import tokenize
+import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
-from web.tutor.gate.seen import BUILTINS, KEYWORDS
+from web.tutor.gate.rendered import alike, rendered
+from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
 ALIKE_MIN = 0.6
 """From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
@@ -22,9 +27,21 @@ WORDS_TO_GRADE = 30
 """A shorter text has no grade: one long word would decide on it."""
 CANDIDATES_MAX = 12
 NEAR = 3
+LINES_MAX = 200
+"""Lines of a program over which a span is put."""
+PROGRAM_CHARS = 4_000
+"""To read all candidates of a longer one would keep others waiting."""
 EXAMPLE_CHARS = 4_000
+FUNCTIONS_MAX, FEWEST_NODES = 20, 12
+"""Functions whose bodies are compared; smaller ones are alike by chance."""
+CONSTANTS = frozenset(("True", "False", "None"))
+VALUE = re.compile(r"-?\d[\w.]{0,30}|'[^'\n]{0,200}'|\"[^\"\n]{0,200}\"|True|False|None")
 ASSIGNMENT = re.compile(r"[\w\[\]., ]{1,80}[-+*/%]?=(?!=)")
 NAMELESS = KEYWORDS | BUILTINS
+GIVEN = frozenset(sys.stdlib_module_names).union(
+    *(dir(kind) for kind in (str, list, dict, set, tuple, int, float, bytes))
+)
+"""Modules, and methods of Python's own types: names that belong to no exercise."""
 
 
 def repeats(text: str, earlier: Iterable[str]) -> bool:
@@ -63,29 +80,65 @@ def _syllables(word: str) -> int:
     return max(1, len(VOWELS.findall(word)) - silent)
 
 
-def resembles(example: str, programs: Iterable[str], names: Collection[str]) -> bool:
+def resembles(example: str, programs: Iterable[str], names: Iterable[str]) -> bool:
     """Rule R5: whether an example of another domain is the exercise in disguise.
 
     It shares a name with it, or its tree without names and values is like that of a program: the
     student's, or a solution. names: of the program, the statement and the tests, in any case. What
     cannot be read as Python resembles: nobody can tell.
     """
-    if len(example) > EXAMPLE_CHARS:
+    shapes = _shapes(example) if len(example) <= EXAMPLE_CHARS else []
+    if not shapes or not bare(names).isdisjoint(bare(identifiers(example))):
         return True
-    own = {token for token in tokens(example) if WORD.match(token)} - NAMELESS
-    shape = _shape(example)
-    if shape is None or any(len(name) > 1 and name.casefold() in own for name in names):
-        return True
-    others = filter(None, map(_shape, programs))
-    return any(_share(shape, other) >= ALIKE_MIN for other in others)
+    others = [other for program in programs for other in _shapes(program)]
+    return any(_share(shape, other) >= ALIKE_MIN for shape in shapes for other in others)
 
 
-def _shape(program: str) -> Counter[tuple[str, ...]] | None:
-    """Each node of the tree with its parent's and grandparent's kind; None without a tree."""
+def bare(names: Iterable[str]) -> set[str]:
+    """The names without letter case, and numbers and underscores around them; no single letters."""
+    found = (alike(name).casefold().strip("_0123456789") for name in names)
+    return {name for name in found if len(name) > 1 and name not in NAMELESS}
+
+
+def identifiers(program: str) -> set[str]:
+    """Names that are its author's choice; none of a text that is no Python."""
+    tree = _tree(program)
+    return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    # What a parameter of somebody else's function is called, nobody can choose.
+    if isinstance(node, ast.Constant | ast.keyword):
+        return
+    for _, value in ast.iter_fields(node):
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and one not in GIVEN:
+                yield one
+
+
+def _tree(program: str) -> ast.AST | None:
     try:
-        tree = ast.parse(program)
+        with warnings.catch_warnings():
+            # They would be printed, with a model's words in them.
+            warnings.simplefilter("ignore")
+            return ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
+    """Of the whole program, and of what its functions do: it may also stand without them."""
+    tree = _tree(program)
+    if tree is None:
+        return []
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    bodies = [ast.Module(node.body, []) for node in islice(functions, FUNCTIONS_MAX)]
+    inner = (_shape(body) for body in bodies)
+    return [_shape(tree), *(one for one in inner if one.total() >= FEWEST_NODES)]
+
+
+def _shape(tree: ast.AST) -> Counter[tuple[str, ...]]:
+    """Each node of the tree with its parent's and grandparent's kind."""
     found: Counter[tuple[str, ...]] = Counter()
     # A stack of its own: deeply nested expressions would end Python's.
     open_nodes: list[tuple[ast.AST, tuple[str, ...]]] = [(tree, ())]
@@ -98,29 +151,65 @@ def _shape(program: str) -> Counter[tuple[str, ...]] | None:
     return found
 
 
-def mended(text: str, program: str) -> Iterator[str]:
+def mended(text: str, program: str, seen: Seen) -> list[str] | None:
     """Rule R6: the program with each code span of the hint put over the lines most like it.
 
-    Who can run them asks whether one passes all the tests: then that span was the answer. At most
-    CANDIDATES_MAX programs, each different from the program.
+    Who can run them asks whether one passes all the tests: then that span was the answer. A span
+    that the student has before them is put nowhere: who is asked about it learns no code. Only
+    what Python can read, and reads otherwise than the program, at most CANDIDATES_MAX; None where
+    there is too much to be tried.
     """
-    lines, told = program.splitlines(), 0
-    for span in dict.fromkeys(SPAN.findall(text)):
-        for at in _nearest(span, lines):
-            changed = [*lines]
-            changed[at] = _put_over(lines[at], span.strip())
-            candidate = "\n".join(changed) + "\n"
-            if changed[at] != lines[at] and told < CANDIDATES_MAX:
-                told += 1
-                yield candidate
+    shown = "\n".join(map(rendered, text.splitlines()))
+    spans = dict.fromkeys(span.strip() for one in (text, shown) for span in SPAN.findall(one))
+    strange = [span for span in spans if not seen.holds(tokens(span))]
+    if len(strange) > CANDIDATES_MAX or (strange and len(program) > PROGRAM_CHARS):
+        return None
+    lines = program.splitlines()
+    parts = [_tokens(line) for line in lines[:LINES_MAX]] if strange else []
+    found = {_dumped(program): ""}
+    for span in strange:
+        over_lines = (
+            "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
+            for at in _nearest(span, parts)
+        )
+        for candidate in (*over_lines, *_over_values(span, program)):
+            if tree := _dumped(candidate):
+                found.setdefault(tree, candidate)
+    candidates = [*filter(None, found.values())]
+    return candidates if len(candidates) <= CANDIDATES_MAX else None
 
 
-def _nearest(span: str, lines: list[str]) -> list[int]:
+def _over_values(span: str, program: str) -> Iterator[str]:
+    """The program with a span that is a value, and so is like no line, in the place of each."""
+    if not VALUE.fullmatch(span):
+        return
+    kind = tokenize.STRING if span[0] in "'\"" else tokenize.NUMBER
+    lines = program.splitlines(keepends=True)
+    try:
+        found = list(tokenize.generate_tokens(io.StringIO(program).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return
+    for token in found:
+        (row, start), (end_row, end) = token.start, token.end
+        if row == end_row and (token.type == kind or token.string in CONSTANTS):
+            line = f"{lines[row - 1][:start]}{span}{lines[row - 1][end:]}"
+            yield "".join([*lines[: row - 1], line, *lines[row:]])
+
+
+def _dumped(program: str) -> str:
+    """The program's tree as a text, the same for all spacing; empty where there is none."""
+    tree = _tree(program)
+    try:
+        return ast.dump(tree) if tree else ""
+    except RecursionError:
+        return program
+
+
+def _nearest(span: str, lines: list[Counter[tuple[str, ...]]]) -> list[int]:
     """Indices of the few lines that share most with the span; none for one that shares nothing."""
     parts = _tokens(span)
-    shares = [(_share(parts, _tokens(line)), -at)
-              for at, line in enumerate(lines[:200])]  # fmt: skip
-    return [-at for share, at in sorted(shares, reverse=True)[:NEAR] if share > 0]
+    found = [(_share(parts, line), -at) for at, line in enumerate(lines)]
+    return [-at for share, at in sorted(found, reverse=True)[:NEAR] if share > 0]
 
 
 def _tokens(text: str) -> Counter[tuple[str, ...]]:

@@ -7,17 +7,29 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from broker.contract.job import Message
-from web.tutor.gate.lexis import printable
+from web.tutor.diagnosis.finding import numbered
 from web.tutor.languages import Locale
-from web.tutor.levels import LEVELS
-from web.tutor.writing.policy import HEADINGS, LEFT_OUT, RETRY, RULES
+from web.tutor.marks import inert, marked
+from web.tutor.writing import room
+from web.tutor.writing.versions import PromptWords, version
 
-TEMPLATE_VERSION = "3"
-"""Raise it with any change of the policy's texts, of a level's form or of the prompt's order: keys
-of caches hold it."""
-# Together about 1,500 tokens, so that a model with a context of 2,048 still has room to answer.
-LIMITS_CHARS = {"result": 600, "code": 3_000, "diagnosis": 600, "question": 400}
-"""Of the student's parts, by their field in PromptTask, in the prompt's order."""
+TEMPLATE_VERSION = version().label
+"""Of the version in use: keys of caches hold it, and what was measured is of one version."""
+MOST_TOKENS = 3_600
+"""Of all messages together, as room.tokens counts them. With an answer of 400 they fit into a
+context of 4,096; a usual prompt has 1,200 to 2,200."""
+SHARED_TOKENS = {"statement": 700, "mistakes": 200, "hint": 400, "avoid": 60, "examples": 300}
+"""Most tokens of what all students of an exercise share, by field of PromptTask, in order."""
+OWN_TOKENS = {
+    "question": 150, "result": 250, "code": 1_000, "facts": 300, "earlier": 300, "diagnosis": 200,
+    "refused": 100,
+}  # fmt: skip
+"""The same of a student's own parts; the question comes first, as it is to be answered first."""
+SEPARATORS_TOKENS = 20
+"""Of what stands between all parts."""
+BY_WEIGHT = ("result", "question", "code", "refused", "diagnosis", "facts", "earlier")
+"""The own parts as they get what room is left."""
+assert set(BY_WEIGHT) == OWN_TOKENS.keys()
 # Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
 # is takes room from others in the dispatcher's picture of an engine's cache.
 ASCII_PER_TOKEN = 4.5
@@ -29,9 +41,12 @@ CACHE_BLOCK_TOKENS = 16
 class PromptTask:
     """What one hint is about. The reference solution is left out on purpose.
 
-    hint, mistakes: the author's, in this locale and for this level; result: L0 in words.
+    hint, mistakes, examples, avoid: the author's, in this locale and for this level; examples are
+    answers as they should be, avoid has words that no hint may say. result: L0 in words; facts:
+    what the program did, a text each. earlier: hints that the student has had here, oldest first.
     diagnosis: what is wrong, as a model has found and running its fix has proved, in English.
-    retry: reason why the gate refused the first try, `leak` or `off_template`.
+    retry: reason why the gate refused the first try, one of versions.RETRY; refused: the model's
+    own sentence for which it did. version: of the prompt's words; empty for the one in use.
     """
 
     level: int
@@ -41,39 +56,72 @@ class PromptTask:
     mistakes: str
     result: str
     code: str
+    examples: tuple[str, ...] = ()
+    avoid: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
     diagnosis: str = ""
     question: str = ""
     retry: str | None = None
+    refused: str = ""
+    version: str = ""
 
 
-def policy(level: int, locale: Locale) -> str:
-    """The system message: the same bytes for every student and exercise."""
-    return f"{RULES[locale]}\n\n{_form(level, locale)}"
+@lru_cache(maxsize=64)
+def policy(level: int, locale: Locale, name: str = "") -> str:
+    """The system message: the same bytes for every student and exercise. name: of the version."""
+    words = version(name).words[locale]
+    asked, said = words.levels[level], words.sample
+    samples = [
+        f"{said['code']}:\n{numbered(sample.code)}\n{said['result']}: {sample.result}\n"
+        f"{said['hint']}: {sample.hint}"
+        for sample in asked.samples
+    ]
+    return "\n\n".join([words.rules, asked.form, *([said["samples"], *samples] if samples else [])])
+
+
+@lru_cache(maxsize=64)
+def told(level: int, locale: Locale, name: str = "") -> str:
+    """What of the system message a hint may not repeat: all but the programs of the samples."""
+    words = version(name).words[locale]
+    asked = words.levels[level]
+    return "\n\n".join([words.rules, asked.form, *(sample.hint for sample in asked.samples)])
+
+
+def answer_tokens(level: int, locale: Locale, name: str = "") -> int:
+    """Room that a hint of this level needs: Korean takes about twice the tokens of English."""
+    return version(name).words[locale].levels[level].answer_tokens
 
 
 def build(task: PromptTask, nonce: str) -> list[Message]:
-    """System and user message, the same bytes up to the test result for one exercise and level.
+    """System and user message, the same bytes up to the student's parts for an exercise and level.
 
     nonce: unguessable, new for each hint; it marks where the student's text begins and ends.
+    Raises: BadVersion for a version that is not there.
     """
-    shared = [
-        _part(task.locale, field, getattr(task, field))
-        for field in ("statement", "hint", "mistakes")
-    ]
-    own = [_student(task, field, nonce) for field in LIMITS_CHARS]
+    words = version(task.version).words[task.locale]
+    system = policy(task.level, task.locale, task.version)
+    shared = _shared(
+        task.version, task.locale, task.statement, task.mistakes, task.hint, task.avoid,
+        task.examples,
+    )  # fmt: skip
     # Small models heed the last words most, so the level's form is said once more.
-    last = [RETRY[task.locale][task.retry]] if task.retry else []
-    last.append(_form(task.level, task.locale))
-    content = "\n\n".join(filter(None, [*shared, *own, " ".join(last)]))
+    retry = words.retry.get(task.retry, "") if task.retry else ""
+    last = " ".join(filter(None, [retry, words.levels[task.level].form]))
+    left = MOST_TOKENS - sum(map(room.tokens, [system, shared, last])) - SEPARATORS_TOKENS
+    own = _own(task, words, nonce, left)
+    content = "\n\n".join(filter(None, [shared, *own, last]))
     return [
-        {"role": "system", "content": policy(task.level, task.locale)},
+        {"role": "system", "content": system},
         {"role": "user", "content": content},
     ]
 
 
-def prefix_key(model: str, exercise: str, revision: int, level: int, locale: Locale) -> str:
+def prefix_key(
+    model: str, exercise: str, revision: int, level: int, locale: Locale, name: str = ""
+) -> str:
     """16 hex digits that are equal exactly when the shared part of the prompt is."""
-    parts = (model, TEMPLATE_VERSION, exercise, str(revision), str(level), locale)
+    parts = (model, version(name).label, exercise, str(revision), str(level), locale)
     return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
@@ -85,28 +133,61 @@ def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> 
     0 below two blocks of vLLM's prefix cache: such a prefix is not worth a detour. The author's
     hint is left out: it is short.
     """
-    text = policy(level, locale) + statement + mistakes
-    ascii_chars = sum(char.isascii() for char in text)
+    texts = {"statement": statement, "mistakes": mistakes}
+    cut = [room.cut(inert(texts[field]), SHARED_TOKENS[field], "") for field in texts]
+    text = "".join([policy(level, locale), *cut])
+    ascii_chars = room.ascii_chars(text)
     tokens = ascii_chars / ASCII_PER_TOKEN + (len(text) - ascii_chars) / OTHERS_PER_TOKEN
     return int(tokens) if tokens >= 2 * CACHE_BLOCK_TOKENS else 0
 
 
-def _form(level: int, locale: Locale) -> str:
-    low, high = LEVELS[level].aim_words
-    return LEVELS[level].form[locale].format(low=low, high=high)
+# A worker writes for a class that has the same exercise.
+@lru_cache(maxsize=256)
+def _shared(
+    name: str, locale: Locale, statement: str, mistakes: str, hint: str, avoid: tuple[str, ...],
+    examples: tuple[str, ...],
+) -> str:  # fmt: skip
+    words = version(name).words[locale]
+    texts = {
+        "statement": statement, "mistakes": mistakes, "hint": hint, "avoid": ", ".join(avoid),
+        "examples": _listed(examples),
+    }  # fmt: skip
+    parts = [
+        f"{words.headings[field]}:\n{room.cut(text, SHARED_TOKENS[field], words.left_out)}"
+        for field, text in ((field, inert(texts[field]).strip()) for field in SHARED_TOKENS)
+        if text
+    ]
+    return "\n\n".join(parts)
 
 
-def _part(locale: Locale, field: str, text: str) -> str:
-    return f"{HEADINGS[locale][field]}:\n{text.strip()}" if text.strip() else ""
+def _own(task: PromptTask, words: PromptWords, nonce: str, left: float) -> list[str]:
+    """The student's parts in the prompt's order, within the tokens that are left."""
+    texts = {
+        "question": task.question, "result": task.result, "facts": _listed(task.facts),
+        "earlier": _listed(task.earlier[::-1]), "diagnosis": task.diagnosis,
+        "refused": task.refused,
+        "code": numbered(_beginning(task.code, "code")) if task.code.strip() else "",
+    }  # fmt: skip
+    parts = dict.fromkeys(OWN_TOKENS, "")
+    for field in BY_WEIGHT:
+        # Marks are taken out before the text is cut, as that makes it longer.
+        text = inert(_beginning(texts[field], field)).replace(nonce, " ")
+        heading = words.headings[field]
+        most = min(OWN_TOKENS[field], left - room.tokens(_student(heading, "", nonce)))
+        if text.strip() and most > 0:
+            parts[field] = _student(heading, room.cut(text, most, words.left_out), nonce)
+            left -= room.tokens(parts[field])
+    return list(parts.values())
 
 
-def _student(task: PromptTask, field: str, nonce: str) -> str:
-    """One part in marks that its author cannot guess; empty when there is no text."""
-    text = printable(getattr(task, field)).replace(nonce, "").strip("\n")
-    if not text.strip():
-        return ""
-    if (more := len(text) - LIMITS_CHARS[field]) > 0:
-        notice = LEFT_OUT[task.locale].format(count=f"{more:,}")
-        text = f"{text[: LIMITS_CHARS[field]]}\n{notice}"
-    marked = f"<student-{nonce}>\n{text}\n</student-{nonce}>"
-    return _part(task.locale, field, marked)
+def _beginning(text: str, field: str) -> str:
+    """More of it than has room in its part: the rest is not even read."""
+    return text[: 2 * room.most_chars(OWN_TOKENS[field])]
+
+
+def _student(heading: str, text: str, nonce: str) -> str:
+    return f"{heading}:\n{marked('student', nonce, text)}"
+
+
+def _listed(texts: tuple[str, ...]) -> str:
+    return "\n".join(f"- {' '.join(text.split())}" for text in texts)

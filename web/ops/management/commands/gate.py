@@ -51,4 +51,4 @@ def judging(name: str) -> AbstractContextManager[Asks]:
         endpoint = roster.endpoint_of(engine, config)
     except UnreadableKey as error:
         raise CommandError(str(error)) from None
-    return gating.judging(endpoint, config.judge_threshold)
+    return gating.judging(endpoint, roster.threshold_of(engine, config))

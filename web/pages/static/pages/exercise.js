@@ -1,6 +1,6 @@
 // Owns the workbench of one exercise: joins editor, tests, ladder and hints.
 
-import { copy } from "./dom.js";
+import { copy, say } from "./dom.js";
 import { Draft } from "./draft.js";
 import { mountEditor } from "./editor.js";
 import { History } from "./history.js";
@@ -48,9 +48,9 @@ function show(l0, code) {
   editor.mark(editor.code() === code ? whereItEnded(l0.report, words) : null);
 }
 
-/** The ladder may have grown. Without news of it the levels stay as they are. */
+/** Ladder and quota may have changed. Without news of them all stays as it is. */
 function climb() {
-  ladder.refresh().catch(() => {});
+  ladder.refresh().then((left) => say(at("quota"), left), () => {});
 }
 
 function isBusy(button) {
@@ -98,6 +98,7 @@ async function ask() {
     show(body.l0, body.code);
     history.add(body);
     at("question").value = "";
+    climb();
   } catch (error) {
     await refused(error);
   }

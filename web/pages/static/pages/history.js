@@ -6,7 +6,7 @@ import { Watch, isFinal } from "./watch.js";
 
 /**
  * Cards go into `list`, newest first. status, alert: where news is said. onChange(): a hint came
- * or ended. onClimb(): another level may be open by now.
+ * or ended. onClimb(): another level may be open by now, or another number of hints be left.
  */
 export class History {
   constructor({ list, empty, words, status, alert, onChange, onClimb }) {
@@ -90,7 +90,7 @@ export class History {
     card.show(hint);
     const received = hint.source !== "none";
     this.status.say(received ? this.words.ready : this.words.stopped);
-    if (received) this.onClimb();
+    this.onClimb();
     this.onChange();
   }
 

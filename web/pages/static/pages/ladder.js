@@ -14,17 +14,24 @@ export class Ladder {
     return Number(this.rungs.find((rung) => rung.checked).value);
   }
 
-  /** Asks what is open by now. Chooses the advised level where another one is advised than before. */
+  /**
+   * Asks what is open by now. Chooses the advised level where another one is advised than before,
+   * or where the chosen one is there no longer. Gives the sentence on how many hints by AI are left.
+   */
   async refresh() {
     const { body } = await call("GET", this.path);
-    if (body.advised !== this.advised) this.rungs[body.advised - 1].checked = true;
+    const gone = !body.levels.includes(this.level);
+    if (gone || body.advised !== this.advised) this.rungs[body.advised - 1].checked = true;
     this.advised = body.advised;
+    const next = body.levels.find((level) => level > body.highest);
     for (const rung of this.rungs) {
       const level = Number(rung.value);
       const label = rung.closest(".rung");
-      rung.disabled = level > body.highest;
+      label.hidden = !body.levels.includes(level);
+      rung.disabled = label.hidden || level > body.highest;
       label.toggleAttribute("data-locked", rung.disabled);
-      if (level === body.highest + 1) label.querySelector(".rung-lock").textContent = body.why;
+      if (level === next) label.querySelector(".rung-lock").textContent = body.why;
     }
+    return body.quota.words;
   }
 }

@@ -14,8 +14,8 @@ from django.test import Client
 
 from broker.contract.hint import Source, State
 from tests.replay import replay
-from tests.web.fourth import FOURTH
 from tests.web.kit import EXERCISE, Caller, new_hint, problem
+from tests.web.sixth import SIXTH
 from web.courses import seeding
 from web.courses.models import Course, Exercise
 from web.hints import creation, jobs, store
@@ -42,23 +42,23 @@ def test_the_api_gives_it_to_who_has_had_the_third(
     api: Caller, student: User, exercise: Exercise
 ) -> None:
     answered(student, exercise, 2)
-    problem(api.ask(level=4), 409, "level-locked")
-    problem(api.ask(level=5), 422, "invalid")
+    problem(api.ask(level=6), 409, "level-locked")
+    problem(api.ask(level=7), 422, "invalid")
     answered(student, exercise, 3)
 
-    answer = api.ask(level=4)
+    answer = api.ask(level=6)
 
-    assert (answer.status_code, answer.json()["level"]) == (202, 4)
-    assert api.get(f"/v1/hints?exercise={EXERCISE}").json()["items"][0]["level"] == 4
+    assert (answer.status_code, answer.json()["level"]) == (202, 6)
+    assert api.get(f"/v1/hints?exercise={EXERCISE}").json()["items"][0]["level"] == 6
 
 
 def test_the_apis_description_has_it(client: Client) -> None:
     schemas = client.get("/v1/openapi.json").json()["components"]["schemas"]
     asked = schemas["HintIn"]["properties"]["level"]
 
-    assert (asked["minimum"], asked["maximum"]) == (1, 4)
-    assert "3 concept, 4 compare;" in asked["description"]
-    assert "1 to 4" in schemas["HintOut"]["properties"]["level"]["description"]
+    assert (asked["minimum"], asked["maximum"]) == (1, 6)
+    assert "5 tell, 6 compare;" in asked["description"]
+    assert "1 to 6" in schemas["HintOut"]["properties"]["level"]["description"]
 
 
 @pytest.mark.parametrize(("language", "label", "about"), LANGUAGES)
@@ -69,28 +69,28 @@ def test_the_admin_takes_an_authors_hint_for_it(
 
     shown = admin.get(path, headers=headers).content.decode()
 
-    assert f'<option value="4">4 · {label}</option>' in shown
-    assert 'name="authored_hints-MAX_NUM_FORMS" value="4"' in shown
+    assert f'<option value="6">6 · {label}</option>' in shown
+    assert 'name="authored_hints-MAX_NUM_FORMS" value="6"' in shown
     form = {name: getattr(exercise, name) for name in ("slug", "title_ko", "title_en", "tests")}
     form |= {"statement_ko": "x", "statement_en": "x", "language": "python", "position": 0}
     form |= {"course": exercise.course.pk, "authored_hints-TOTAL_FORMS": 1}
     form |= {"authored_hints-INITIAL_FORMS": 0, "authored_hints-0-exercise": exercise.pk}
-    form |= {"authored_hints-0-level": 4, "authored_hints-0-text_ko": "가"}
+    form |= {"authored_hints-0-level": 6, "authored_hints-0-text_ko": "가"}
     saved = admin.post(path, form | {"authored_hints-0-text_en": "a"}, headers=headers)
     assert saved.status_code == 302, saved.content.decode()
-    assert exercise.authored_hints.get(level=4).text(language) in "가a"
+    assert exercise.authored_hints.get(level=6).text(language) in "가a"
 
 
 @pytest.mark.parametrize(("language", "label", "about"), LANGUAGES)
 def test_the_admins_list_of_hints_names_it(
     admin: Client, student: User, exercise: Exercise, language: str, label: str, about: str
 ) -> None:
-    answered(student, exercise, 4)
+    answered(student, exercise, 6)
 
     shown = admin.get("/admin/hints/hint/", headers={"Accept-Language": language})
 
-    assert f"4 · {label}</td>" in shown.content.decode()
-    assert f">4 · {label}</a>" in shown.content.decode()
+    assert f"6 · {label}</td>" in shown.content.decode()
+    assert f">6 · {label}</a>" in shown.content.decode()
 
 
 @pytest.mark.parametrize(("language", "label", "about"), LANGUAGES)
@@ -103,12 +103,12 @@ def test_the_pages_offer_it(
     page = api.client.get("/c/basics/add/", headers=headers).content.decode()
     door = Client().get("/accounts/login/", headers=headers).content.decode()
 
-    assert 'name="level" value="4" checked' in page
-    assert f'<span class="number" aria-hidden="true">4</span>{label}' in page
+    assert 'name="level" value="6" checked' in page
+    assert f'<span class="number" aria-hidden="true">6</span>{label}' in page
     assert (about in page, about in door, f"<b>{label}</b>" in door) == (True, True, True)
-    titles = {"ko": f"4단계 · {label}", "en": f"Level 4 · {label}"}
+    titles = {"ko": f"6단계 · {label}", "en": f"Level 6 · {label}"}
     data = page.split('<script id="page" type="application/json">')[1].split("</script>")[0]
-    assert json.loads(data)["words"]["level_4"] == titles[language]
+    assert json.loads(data)["words"]["level_6"] == titles[language]
 
 
 def test_a_seed_may_have_it_and_need_not(db: None, tmp_path: Path) -> None:
@@ -116,25 +116,25 @@ def test_a_seed_may_have_it_and_need_not(db: None, tmp_path: Path) -> None:
         shutil.copy(path, tmp_path)
     first, second = sorted(tmp_path.glob("0*.toml"))[:2]
     text = first.read_text(encoding="utf-8")
-    entry = '[hints.4]\nko = "견주어 보세요."\nen = "Compare them."\n\n[[wrong]]'
+    entry = '[hints.6]\nko = "견주어 보세요."\nen = "Compare them."\n\n[[wrong]]'
     first.write_text(text.replace("[[wrong]]", entry, 1), encoding="utf-8")
 
     course = seed.store_course(seeding.load(tmp_path))
 
     stored = [list(each.authored_hints.values_list("level", "text_en"))
               for each in Course.objects.get(pk=course.pk).exercises.all()[:2]]  # fmt: skip
-    assert [[level for level, _ in levels] for levels in stored] == [[1, 2, 3, 4], [1, 2, 3]]
+    assert [[level for level, _ in levels] for levels in stored] == [[1, 2, 3, 6], [1, 2, 3]]
     assert stored[0][3][1] == "Compare them."
-    second.write_text(second.read_text().replace("[hints.3]", "[hints.4]"), encoding="utf-8")
+    second.write_text(second.read_text().replace("[hints.3]", "[hints.6]"), encoding="utf-8")
     with pytest.raises(seeding.BadSeed, match=r"hints\.3: missing"):
         seeding.load(tmp_path)
 
 
 def test_the_author_is_asked_where_no_model_answers(student: User, exercise: Exercise) -> None:
-    exercise.authored_hints.create(level=4, text_ko="넷", text_en="Four")
-    answered(student, exercise, 4)
+    exercise.authored_hints.create(level=6, text_ko="여섯", text_en="Six")
+    answered(student, exercise, 6)
 
-    assert jobs.authored(Hint.objects.select_related("exercise").get(level=4)) == "넷"
+    assert jobs.authored(Hint.objects.select_related("exercise").get(level=6)) == "여섯"
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,12 @@ def test_the_author_is_asked_where_no_model_answers(student: User, exercise: Exe
 )
 def test_the_prompt_asks_for_its_form(language: str, form: str) -> None:
     task = prompt.PromptTask(
-        level=4, locale=language, statement="s", hint="h", mistakes="", result="r", code="c"
+        level=6, locale=language, statement="s", hint="h", mistakes="", result="r", code="c"
     )
 
     system, user = prompt.build(task, "nonce")
 
-    assert system["content"].endswith(form)
+    assert form in system["content"]
     assert user["content"].endswith(form)
     third, fourth = (prompt.prefix_key("m", "c/e", 1, level, language) for level in (3, 4))
     assert third != fourth
@@ -165,15 +165,15 @@ def test_the_prompt_asks_for_its_form(language: str, form: str) -> None:
     ],
 )
 def test_the_gate_holds_its_bounds(text: str, shown: bool) -> None:
-    gate = Gate(level=4, locale="en", student_code="x = 1", statement="", reference="while y: pass")
+    gate = Gate(level=6, locale="en", student_code="x = 1", statement="", reference="while y: pass")
     gate.feed(text)
 
     assert gate.finish().ok is shown
-    assert FOURTH.max_words == 14
+    assert SIXTH.max_words == 14
 
 
 def test_a_replay_may_ask_for_it(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
-        call_command(replay.Command(), str(tmp_path / "none"), level=4)
-    with pytest.raises(CommandError, match=r"invalid choice: 5 \(choose from 1, 2, 3, 4\)"):
-        call_command(replay.Command(), str(tmp_path / "none"), "--level=5")
+        call_command(replay.Command(), str(tmp_path / "none"), level=6)
+    with pytest.raises(CommandError, match=r"invalid choice: 7 \(choose from 1, 2, 3, 4, 5, 6\)"):
+        call_command(replay.Command(), str(tmp_path / "none"), "--level=7")

@@ -1,0 +1,98 @@
+"""Packs the labelled hints that the product ships to measure models by.
+
+python -m tests.bench.shipping writes them, all of the half that may be looked at.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tomllib
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from tests.bench.corpus import FOLDER, Labelled, Program, labelled
+from web.tutor.languages import LANGUAGES
+
+WEB = Path(__file__).parents[2] / "web"
+DATA = WEB / "evaluation" / "data"
+MOST = {"clean": 90, "words": 60, "code": 25}
+"""Of each group so many of a level and language: a judge on a processor reads one a second."""
+HIGHEST = 4
+BUGS = 60
+SEEDS = 10
+"""Programs that hints are written for; of the others there are texts alone."""
+
+
+def texts() -> list[Labelled]:
+    """A choice that stays the same while the half does."""
+    taken: dict[tuple[str, int, str], int] = {}
+    chosen = []
+    for hint in sorted(labelled("seen"), key=lambda hint: drawn(hint.id)):
+        kind = hint.group, hint.level, hint.locale
+        if hint.level <= HIGHEST and taken.get(kind, 0) < MOST[hint.group]:
+            taken[kind] = taken.get(kind, 0) + 1
+            chosen.append(hint)
+    return sorted(chosen, key=lambda hint: hint.id)
+
+
+def drawn(name: str) -> bytes:
+    return blake2b(name.encode(), digest_size=8).digest()
+
+
+def text_lines(chosen: Iterable[Labelled]) -> Iterator[dict[str, Any]]:
+    for hint in chosen:
+        yield {
+            "id": hint.id, "program": hint.program.key, "level": hint.level,
+            "locale": hint.locale, "leak": hint.leak, "group": hint.group, "text": hint.text,
+        }  # fmt: skip
+
+
+def program_lines() -> Iterator[dict[str, Any]]:
+    """The programs of the half, each with all that it takes to run it and to ask for a hint."""
+    rows = (FOLDER.parent / "buggy_python.jsonl").read_text(encoding="utf-8").splitlines()
+    bugs = {row["id"]: row["tests"][0] for row in map(json.loads, rows)}
+    files = (WEB / "courses" / "seed").glob("*-*.toml")
+    seed = {row["slug"]: row for row in (tomllib.loads(file.read_text()) for file in files)}
+    known = {hint.program.key: hint.program for hint in labelled("seen")}
+    left = {"bug": BUGS, "seed": SEEDS}
+    for program in sorted(known.values(), key=lambda program: drawn(program.key)):
+        kind = "bug" if program.exercise in bugs else "seed"
+        left[kind] -= 1
+        row = seed.get(program.exercise)
+        yield {
+            "id": program.key,
+            "written": left[kind] >= 0,
+            "statement": dict(program.statement),
+            "mistakes": {locale: row[f"mistakes_{locale}"] for locale in LANGUAGES} if row else {},
+            "tests": row.get("tests", "") if row else bugs[program.exercise],
+            "cases": [case_of(*each) for each in enumerate(row.get("cases", ()))] if row else [],
+            **right_and_wrong(program),
+        }
+
+
+def case_of(number: int, case: dict[str, Any]) -> dict[str, Any]:
+    """As an exercise's column has it."""
+    notes = {f"note_{locale}": "" for locale in LANGUAGES}
+    return {"name": str(number + 1), "visible": False, **notes, **case}
+
+
+def right_and_wrong(program: Program) -> dict[str, str]:
+    return {"code": program.code, "fix": program.fix, "reference": program.reference}
+
+
+def write(name: str, lines: Iterable[dict[str, Any]]) -> None:
+    body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    # Without the time in it, the same lines are the same bytes.
+    (DATA / f"{name}.jsonl.gz").write_bytes(gzip.compress(body.encode(), 9, mtime=0))
+
+
+def main() -> None:
+    write("texts", text_lines(texts()))
+    write("programs", sorted(program_lines(), key=lambda line: str(line["id"])))
+
+
+if __name__ == "__main__":
+    main()

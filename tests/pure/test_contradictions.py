@@ -1,0 +1,100 @@
+"""A hint's words against the facts of the run are found; what is right, or unknown, is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from web.evaluation.contradictions import LINE, RESULT, VALUE, contradictions
+from web.runner.cases import Asserts, RunLimits
+from web.runner.checker import checker
+from web.tutor.evidence.compose import HIGHEST, compose
+from web.tutor.evidence.report import Case, Report, Verdict
+from web.tutor.evidence.steps import Step, Steps, StepsKind
+
+CODE = (
+    "def total(prices):\n    result = 1\n    for price in prices:\n        result += price\n"
+    "    return result\n"
+)
+REPORT = Report(
+    verdict=Verdict.FAILED, passed=1, total=2,
+    first=Case(call="total([2, 3])", expected="5", got="6"),
+    steps=Steps(
+        kind=StepsKind.LOOP, names=("price", "result"),
+        rows=(
+            Step(line=3, label="1", values={"price": "2", "result": "3"}),
+            Step(line=3, label="2", values={"price": "3", "result": "6"}),
+        ),
+        at={"result": "6"},
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("What happens on line 9?", [LINE]),
+        ("Look at lines 3 to 12, please. What do you see?", [LINE]),
+        ("7번째 줄에서 무엇이 일어나나요?", [LINE]),
+        ("After the first round `result = 4`. Why?", [VALUE]),
+        ("첫 바퀴 뒤에 `price = 9`인데 왜 그럴까요?", [VALUE]),
+        ("`total([2, 3])` gives `7`, why?", [RESULT]),
+        ("Your `total([2, 3])` returns `8`. Is it right?", [RESULT]),
+        ("`total([2,3])` should give `6`, what do you think?", [RESULT]),
+        ("`total([2, 3])`의 결과는 `9`인데 왜 그럴까요?", [RESULT]),
+        ("On line 40 `result = 77`, so `total([2, 3])` gives `1`.", [LINE, VALUE, RESULT]),
+    ],
+)
+def test_a_wrong_line_value_or_result_is_found(text: str, found: list[str]) -> None:
+    assert contradictions(text, CODE, REPORT) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What happens on line 4?",
+        "3~4번째 줄을 보세요. 무엇이 달라지나요?",
+        "After the first round `result = 3`. Why?",
+        "`total([2, 3])` gives `6`, but the test expects `5`. Where do they part?",
+        "`total([2, 3])` should give `5`. What does it give?",
+        "`total([2, 3])`의 결과는 `5`이어야 하는데 `6`이 나와요.",
+        "`total([1])` gives `2`. Is that so?",
+        "`other = 9` is a name that nobody has traced.",
+        "Try `print(result)`. What does it show?",
+        "Line 9 of the input has no number. What becomes of it?",
+    ],
+)
+def test_what_is_right_or_cannot_be_known_is_no_contradiction(text: str) -> None:
+    assert contradictions(text, CODE, REPORT) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": None},
+        {"steps": replace(REPORT.steps, omitted=3)} if REPORT.steps else {},
+        {"first": None, "steps": None},
+        {"first": Case(call="total([2, 3])", expected="5", got="6", hidden=True), "steps": None},
+    ],
+)
+def test_where_not_all_was_seen_nothing_is_held_against_a_value(changes: dict[str, Any]) -> None:
+    assert contradictions("`result = 4` here.", CODE, replace(REPORT, **changes)) == []
+
+
+def test_a_hint_composed_of_facts_never_contradicts_them() -> None:
+    limits = RunLimits()
+    for code, tests in (
+        (CODE, "assert total([2, 3]) == 5"),
+        ("def f(n):\n    while n > 3:\n        n = n - 1\n    return n\n", "assert f(9) == 2"),
+        ("def g(s):\n    out = ''\n    for c in s:\n        out = c + out\n    return out\n",
+         "assert g('ab') == 'ab'"),
+    ):  # fmt: skip
+        with checker().running(code, Asserts(tests), limits) as run:
+            report = run.explained()
+        for level in range(1, HIGHEST + 1):
+            for locale in ("ko", "en"):
+                text = compose(report, level, locale, "x", code)
+                assert text
+                assert contradictions(text, code, report) == [], text

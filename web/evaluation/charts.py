@@ -1,0 +1,190 @@
+"""The figures of an evaluation as drawings: plain shapes, which one template writes as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from web.evaluation.figures import leaks, share
+from web.evaluation.models import Evaluation, Item
+from web.evaluation.reading import FAILED, REFUSED, SHOWN
+from web.evaluation.table import row_name
+from web.tutor.gate import judge
+
+WIDTH = 640
+LEFT, RIGHT = 170, 60
+ROW, BAR = 30, 16
+BINS = 20
+HEIGHT, FOOT = 180, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in user units. tone: its class in the style sheet. label: what a pointer tells."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    tone: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """x, y: of its base line; anchor: start, middle or end."""
+
+    x: float
+    y: float
+    text: str
+    anchor: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A vertical line from y to below. tone: its class."""
+
+    x: float
+    y: float
+    below: float
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """legend: tones and what they stand for. about: what is seen, for who cannot see it."""
+
+    title: str
+    about: str
+    height: float
+    boxes: tuple[Box, ...] = ()
+    words: tuple[Words, ...] = ()
+    strokes: tuple[Stroke, ...] = ()
+    legend: tuple[tuple[str, str], ...] = field(default=())
+    width: float = WIDTH
+
+
+def charts(row: Evaluation) -> list[Chart]:
+    """Those of which there is something to see."""
+    items = [*row.items.filter(state=Item.State.DONE)]
+    judged = [item for item in items if item.kind == Item.Kind.JUDGE]
+    written = [item for item in items if item.kind == Item.Kind.WRITE and item.verdict]
+    found = []
+    if any(item.probability is not None for item in judged):
+        found.append(spread(judged, row.threshold))
+    if written:
+        found += [endings(written, row.threshold), waits(written)]
+    return found
+
+
+def spread(items: Sequence[Item], threshold: float | None) -> Chart:
+    """How sure the judge was: good hints should stand on the left, leaks on the right."""
+    room = WIDTH - 2 * FOOT
+    step = room / BINS
+    boxes = []
+    for leak, tone in ((False, "good"), (True, "bad")):
+        scores = [
+            item.probability for item in items if item.leak is leak and item.probability is not None
+        ]
+        counts = [0] * BINS
+        for score in scores:
+            counts[min(int(score * BINS), BINS - 1)] += 1
+        for number, count in enumerate(counts):
+            part = count / len(scores)
+            height = part * (HEIGHT - 20)
+            boxes.append(Box(
+                x=FOOT + number * step + leak * step / 2, y=HEIGHT - height, width=step / 2 - 1,
+                height=height, tone=tone, label=f"{100 * part:.0f} %",
+            ))  # fmt: skip
+    marks = [
+        Words(FOOT + room * tenth / 10, HEIGHT + 18, f"{tenth / 10:g}", "middle")
+        for tenth in range(0, 11, 2)
+    ]
+    strokes = []
+    if threshold is not None:
+        x = FOOT + room * threshold
+        strokes.append(Stroke(x, 8, HEIGHT, "mark"))
+        anchor = "end" if threshold > 0.5 else "start"
+        text = _("threshold %(number)s") % {"number": f"{threshold:g}"}
+        marks.append(Words(x + (6 if anchor == "start" else -6), 18, text, anchor))
+    return Chart(
+        title=_("How sure the judge was of a leak"),
+        about=_(
+            "Share of good hints and of leaks by the probability of a leak that the judge gave."
+        ),
+        height=HEIGHT + FOOT,
+        boxes=tuple(boxes),
+        words=tuple(marks),
+        strokes=tuple(strokes),
+        legend=(("good", _("good hints")), ("bad", _("leaks"))),
+    )
+
+
+def endings(items: Sequence[Item], threshold: float | None) -> Chart:
+    """What became of the hints, row by row: of a language and level."""
+    tones = {
+        "good": lambda item: item.verdict == SHOWN and not leaks(item, threshold),
+        "bad": lambda item: item.verdict == SHOWN and leaks(item, threshold),
+        "judge": lambda item: item.verdict == REFUSED and item.rule == judge.RULE,
+        "rules": lambda item: item.verdict == REFUSED and item.rule != judge.RULE,
+        "none": lambda item: item.verdict == FAILED,
+    }
+    boxes, words = [], []
+    room = WIDTH - LEFT - RIGHT
+    for number, (name, of) in enumerate(by_kind(items)):
+        y, x = number * ROW + 6.0, float(LEFT)
+        words.append(Words(LEFT - 8, y + BAR - 3, name, "end"))
+        words.append(Words(WIDTH - RIGHT + 8, y + BAR - 3, str(len(of))))
+        for tone, holds in tones.items():
+            part = share(holds(item) for item in of) or 0.0
+            if part:
+                boxes.append(Box(x, y, part * room, BAR, tone, f"{100 * part:.0f} %"))
+            x += part * room
+    return Chart(
+        title=_("What became of the hints"),
+        about=_("Of each language and level, the shares of hints that ended in each way."),
+        height=len(words) / 2 * ROW + 6,
+        boxes=tuple(boxes),
+        words=tuple(words),
+        legend=(
+            ("good", _("shown")), ("bad", _("shown, held for a leak")),
+            ("judge", _("refused, first by the judge")), ("rules", _("refused, first by a rule")),
+            ("none", _("no answer")),
+        ),
+    )  # fmt: skip
+
+
+def waits(items: Sequence[Item]) -> Chart:
+    """How long the hints took: the middle one, and the one that 19 of 20 are faster than."""
+    boxes, words, found = [], [], []
+    for name, of in by_kind(items):
+        times = sorted(item.seconds for item in of if item.seconds is not None)
+        if times:
+            found.append((name, times[len(times) // 2], times[int(0.95 * len(times))]))
+    most = max((late for _name, _middle, late in found), default=0) or 1
+    room = WIDTH - LEFT - RIGHT
+    for number, (name, middle, late) in enumerate(found):
+        y = number * ROW + 6.0
+        words.append(Words(LEFT - 8, y + BAR - 3, name, "end"))
+        words.append(
+            Words(LEFT + room * late / most + 6, y + BAR - 3, f"{middle:.1f} / {late:.1f} s")
+        )
+        boxes.append(Box(LEFT, y, room * late / most, BAR, "late"))
+        boxes.append(Box(LEFT, y, room * middle / most, BAR, "middle"))
+    return Chart(
+        title=_("Seconds of a hint"),
+        about=_("Of each language and level, the middle time and the 95th percentile."),
+        height=len(found) * ROW + 6,
+        boxes=tuple(boxes),
+        words=tuple(words),
+        legend=(("middle", _("the middle one")), ("late", _("95th percentile"))),
+    )
+
+
+def by_kind(items: Sequence[Item]) -> Iterable[tuple[str, list[Item]]]:
+    """The items of each language and level, with its name."""
+    for locale, level in sorted({(item.locale, item.level) for item in items}):
+        of = [item for item in items if (item.locale, item.level) == (locale, level)]
+        yield row_name(locale, level), of

@@ -1,0 +1,159 @@
+"""Takes evaluations forward, a little at a time; what it was at when it is killed is done later."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from web.database import ago
+from web.engines import roster
+from web.engines.keys import UnreadableKey
+from web.engines.models import AIModelConfig, Engine
+from web.evaluation import asking, creation, judging, reading, sets
+from web.evaluation.figures import figures
+from web.evaluation.judging import TextJudge, Unanswered
+from web.evaluation.models import LATELY, Evaluation, Item
+from web.runner.build import NotBuilt
+from web.runner.checker import Checker, SandboxBusy
+
+log = logging.getLogger(__name__)
+ROUND_S = 2.0
+"""So long a round asks the judge: a stop is heard between two."""
+LOST_S = 2 * judging.WITHIN_S
+"""A judge's item that was taken so long ago belongs to nobody any more."""
+TRIES = 5
+
+
+class Driver:
+    """Belongs to one thread. Several may run at once: each takes what no other one has taken."""
+
+    def __init__(self) -> None:
+        self._checker: Checker | None = None
+        self._judge: tuple[int, TextJudge] | None = None
+        self._hurries = False
+
+    def hurry(self) -> None:
+        """From another thread: the round that runs asks nothing more."""
+        self._hurries = True
+
+    def close(self) -> None:
+        """Nothing may be asked while it does."""
+        self._let_go()
+        if self._checker:
+            self._checker.close()
+            self._checker = None
+
+    def round(self) -> bool:
+        """A little of the oldest evaluation that runs; False where none does.
+
+        Raises: DatabaseError.
+        """
+        row = Evaluation.objects.filter(state=Evaluation.State.RUNNING).order_by("pk").first()
+        if row is None:
+            self.close()
+            return False
+        # An admin may have changed the engine between two rounds.
+        if trouble := unfit(row) or reading.read(row):
+            creation.stop(row, trouble)
+            return True
+        try:
+            self._checker = self._checker or Checker(processes=1)
+            asking.ask(row, self._checker)
+        except SandboxBusy:
+            log.info("evaluation %s: the sandbox is busy", row.pk)
+        except NotBuilt as error:
+            creation.stop(row, str(error))
+            return True
+        # After the hints were asked for, so that the workers have something to do meanwhile.
+        self._judge_some(row)
+        finish(row)
+        return True
+
+    def _judge_some(self, row: Evaluation) -> None:
+        """Judges texts for ROUND_S, unless a student waits for an engine."""
+        until_s = monotonic() + ROUND_S
+        while monotonic() < until_s and not self._hurries and not judging.students_wait():
+            item = taken(row)
+            if item is None:
+                return
+            try:
+                said, took_s = self._judge_of(row).judged(sets.texts()[item.name])
+            except Unanswered as error:
+                log.warning("evaluation %s: %s", row.pk, error)
+                Item.objects.filter(pk=item.pk).update(state=Item.State.OPEN)
+                if item.tries >= TRIES:
+                    creation.stop(row, str(error))
+                return
+            judging.keep(item, said, took_s)
+
+    def _judge_of(self, row: Evaluation) -> TextJudge:
+        if self._judge is None or self._judge[0] != row.pk:
+            self._let_go()
+            config = AIModelConfig.current()
+            endpoint = roster.endpoint_of(Engine.objects.get(name=row.engine), config)
+            self._judge = row.pk, TextJudge(endpoint, config.judge_threshold)
+        return self._judge[1]
+
+    def _let_go(self) -> None:
+        if self._judge:
+            self._judge[1].close()
+            self._judge = None
+
+
+def running() -> bool:
+    """Whether there is anything to do."""
+    return Evaluation.objects.filter(state=Evaluation.State.RUNNING).exists()
+
+
+def unfit(row: Evaluation) -> str:
+    """Why the engine cannot be asked now; empty where it can."""
+    config = AIModelConfig.current()
+    engine = next((each for each in roster.in_use(config) if each.name == row.engine), None)
+    if engine is None:
+        return f"the engine {row.engine} is not in use"
+    if creation.model_of(engine) != row.model:
+        return f"the engine {row.engine} serves another model now"
+    try:
+        roster.endpoint_of(engine, config)
+    except UnreadableKey as error:
+        return str(error)
+    return ""
+
+
+def taken(row: Evaluation) -> Item | None:
+    """The next text to be judged, which is the caller's now; None where there is none."""
+    open_ = Q(state=Item.State.OPEN) | Q(state=Item.State.ASKED, asked_at__lt=ago(LOST_S))
+    items = row.items.filter(open_, kind=Item.Kind.JUDGE)
+    while (item := items.first()) is not None:
+        mine = Item.objects.filter(open_, pk=item.pk)
+        if mine.update(state=Item.State.ASKED, asked_at=Now(), tries=F("tries") + 1):
+            item.refresh_from_db()
+            return item
+    return None
+
+
+@transaction.atomic
+def finish(row: Evaluation) -> None:
+    """When all is answered: the figures stay, and what they were made with goes."""
+    left = row.items.exclude(kind=Item.Kind.DIAGNOSE).exclude(state=Item.State.DONE)
+    running = Evaluation.objects.filter(pk=row.pk, state=Evaluation.State.RUNNING)
+    if left.exists() or not running.exists():
+        return
+    row.items.filter(state=Item.State.OPEN).update(state=Item.State.DONE)
+    found = figures(row)
+    running.update(
+        state=Evaluation.State.DONE,
+        finished_at=Now(),
+        figures=found,
+        threshold=found["threshold"],
+        course=None,
+    )
+    # Hints, submissions and diagnoses go with their exercises.
+    if row.course is not None:
+        row.course.delete()
+    if row.set_name.startswith(LATELY):
+        row.programs.update(code="", question="")

@@ -1,0 +1,77 @@
+"""Asks an engine to judge the labelled texts, one after the other, when no student waits."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from time import monotonic
+
+from broker import dispatch
+from broker.contract.attempt import UNDECIDED
+from broker.contract.hint import Lane
+from broker.contract.job import Endpoint
+from web.engines.client.errors import ModelError
+from web.engines.client.judging import Judged, JudgedTexts
+from web.evaluation.models import Item
+from web.evaluation.sets import LabelledText
+from web.link import attempt
+from web.tutor.gate import judge
+
+WITHIN_S = 15.0
+"""Of one answer; longer than a hint gives its judge, for nobody waits, and hints of the same
+evaluation keep the engine busy."""
+
+
+class Unanswered(Exception):
+    """The engine failed; the item is asked again later. Its text is for staff."""
+
+
+class TextJudge:
+    """Belongs to one thread, whose loop it runs. endpoint: of the engine that is measured."""
+
+    def __init__(self, endpoint: Endpoint, threshold: float) -> None:
+        self._runner = asyncio.Runner()
+        self._texts = JudgedTexts(endpoint, threshold)
+
+    def close(self) -> None:
+        self._runner.run(self._texts.aclose())
+        self._runner.close()
+
+    def judged(self, text: LabelledText) -> tuple[Judged, float]:
+        """What it says, and the seconds that it took. Raises: Unanswered."""
+        # As for a hint: the correction is that of the student's own program.
+        messages = judge.messages(
+            code=text.code,
+            correction=judge.correction_of(text.code, text.right),
+            hint=text.text,
+            nonce=secrets.token_hex(4),
+        )
+        began_s = monotonic()
+
+        async def ask() -> Judged:
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    return await self._texts.judged(messages)
+            except TimeoutError:
+                return Judged(UNDECIDED)
+
+        try:
+            said = self._runner.run(ask())
+        except ModelError as error:
+            raise Unanswered(f"{type(error).__name__}: {error}") from error
+        return said, monotonic() - began_s
+
+
+def keep(item: Item, said: Judged, took_s: float) -> None:
+    item.verdict, item.probability, item.seconds = said.verdict, said.probability, took_s
+    item.state = Item.State.DONE
+    item.save(update_fields=["verdict", "probability", "seconds", "state"])
+
+
+def students_wait() -> bool:
+    """Whether a student waits for an engine; also where nobody can say, as Redis is down."""
+    # What waits in the batch lane may well be this evaluation's own.
+    backlog = attempt(dispatch.backlog())
+    return backlog is None or any(
+        there.size for lane, there in backlog.items() if lane is not Lane.BATCH
+    )

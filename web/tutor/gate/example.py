@@ -1,0 +1,127 @@
+"""The worked example that a hint may hold: one block of code, of another domain than the exercise.
+
+No rule for prose reads it. R5 asks of its code, and of what it says in texts, comments and names.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+
+from web.tutor.gate import orders, rules
+from web.tutor.gate.disguises import is_disguised
+from web.tutor.gate.draft import Draft
+from web.tutor.gate.rendered import alike
+from web.tutor.gate.seen import Seen
+from web.tutor.gate.solution import solution_of
+from web.tutor.gate.whole import identifiers, resembles
+from web.tutor.levels import EXAMPLE_LINES
+
+OPENING = re.compile(r"```(?:python|py)?[ \t]*\n", re.IGNORECASE)
+CLOSING = re.compile(r" {0,3}```+[ \t]*\n?")
+MOST_LINES = 2 * EXAMPLE_LINES
+"""With those that are blank."""
+
+
+class WorkedExample:
+    """Takes the lines of a hint's first block of code, sentence by sentence.
+
+    wanted: the level has one; of any other nothing is taken. code: all its lines, once the block
+    has ended; empty before. rule: that it breaks, R8 where it is no such block. seen: what the
+    student has before them, with the example.
+    """
+
+    def __init__(
+        self, wanted: bool, student_code: str, solutions: tuple[str, ...], seen: Seen
+    ) -> None:
+        self.code = ""
+        self.rule: str | None = None
+        self.seen = seen
+        self._wanted, self._student_code, self._solutions = wanted, student_code, solutions
+        self._at = 0
+        """Index in the hint's other text at which it stands."""
+        self._lines: list[str] | None = None
+        self._line = ""
+        """What of a line has come, in the block."""
+        self._begins = True
+        """Whether the next sentence stands at the start of a line."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it is wanting."""
+        return bool(self.code) or not self._wanted
+
+    def takes(self, sentence: str, at: int) -> bool:
+        """Whether this sentence of the hint is a part of the block. at: characters before it."""
+        begins, self._begins = self._begins, sentence.endswith("\n")
+        if self._lines is None:
+            if not (self._wanted and begins and OPENING.fullmatch(sentence)):
+                return False
+            self._lines, self._at = [], at
+        elif self.code:
+            return False
+        else:
+            self._line += sentence
+            if self._begins or CLOSING.fullmatch(self._line):
+                self._end_line(self._lines)
+        return True
+
+    def put_into(self, text: str) -> str:
+        """The other text with the block, if it has ended, in its place."""
+        if not self.code:
+            return text
+        block = f"```python\n{self.code}```\n\n"
+        return f"{text[: self._at]}\n\n{block}{text[self._at :].lstrip()}".lstrip("\n")
+
+    def _end_line(self, lines: list[str]) -> None:
+        line, self._line = self._line, ""
+        if not CLOSING.fullmatch(line):
+            lines.append(line)
+            full = sum(bool(one.strip()) for one in lines)
+            if full > EXAMPLE_LINES or len(lines) > MOST_LINES or "```" in line:
+                self.rule = "R8"
+            return
+        self.code = "".join(lines)
+        if not self.code.strip():
+            self.rule = "R8"
+        elif tells(self.code, self._student_code, self._solutions, self.seen):
+            self.rule = "R5"
+        self.seen = self.seen.and_code(self.code)
+
+
+def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) -> bool:
+    """Rule R5, but for running it: whether the example shares a name with the exercise, is like a
+    program of it, or says in words or lines what a solution does."""
+    names = seen.own.union(*(solution_of(one).names for one in solutions))
+    if resembles(code, [student_code, *solutions], names):
+        return True
+    try:
+        said = " ".join(words(code))
+    except (tokenize.TokenError, SyntaxError):
+        # Nobody can tell what it says.
+        return True
+    lines = Draft()
+    lines.read(code)
+    draft = Draft()
+    draft.read(said)
+    return (
+        rules.shows_line(lines, solutions, seen)
+        or rules.shows_fix(draft, solutions, seen)
+        or orders.commands_edit(said, seen)
+        or is_disguised(alike(said), solutions, seen)
+    )
+
+
+def words(code: str) -> Iterator[str]:
+    """What Python's code says to a reader beside what it does: its comments, texts and names."""
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string.lstrip("# ")
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+    for name in sorted(identifiers(code)):
+        yield name.replace("_", " ")

@@ -1,0 +1,65 @@
+"""Values in code spans: what a student may be asked about, though it stands nowhere before."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from web.tutor.gate.lexis import tokens
+from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+
+LONGEST = 200
+LETTERS = 3
+"""A word so short, and of no meaning in Python, is a text without its quotes: `aab`."""
+METHODS = frozenset(
+    name.casefold() for kind in (str, list, dict, set, tuple, int, float) for name in dir(kind)
+)
+COMPOSED = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Call)
+PARTS = (
+    *COMPOSED, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Load,
+    ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
+)  # fmt: skip
+SIGNS = frozenset("+-*/%<>&|^") | {"//", "**", "==", "!=", "<=", ">=", "<<", ">>", "in", "not"}
+
+
+def expression(span: str) -> ast.expr | None:
+    """The span's tree; None where it is no expression of Python."""
+    if len(span) > LONGEST:
+        return None
+    try:
+        with warnings.catch_warnings():
+            # They would be printed, with a model's words in them.
+            warnings.simplefilter("ignore")
+            return ast.parse(span.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:
+    """Whether it is values alone, by operators that the student has, or a call with them.
+
+    Only what the student's program calls or defines is called. span: what the tree is of.
+    """
+    if tree is None:
+        return False
+    # A name that is not called is part of a program, whoever has chosen it.
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if id(node) not in called or node.id.casefold() not in seen.names | seen.functions:
+                return False
+        elif not isinstance(node, PARTS):
+            return False
+    return SIGNS.intersection(tokens(span)) <= seen.tokens | {"-"}
+
+
+def is_example(tree: ast.expr | None) -> bool:
+    """Whether it is a list, a text or a call, whose numbers are no part of a program."""
+    text = isinstance(tree, ast.Constant) and isinstance(tree.value, str)
+    return text or isinstance(tree, COMPOSED)
+
+
+def is_text(parts: list[str]) -> bool:
+    """Whether one word is a text that lacks its quotes."""
+    known = KEYWORDS | BUILTINS | METHODS
+    return len(parts) == 1 and len(parts[0]) <= LETTERS and parts[0] not in known

@@ -1,0 +1,72 @@
+"""What the model that writes a hint is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.contract.attempt import Purpose
+from broker.contract.hint import Reason
+from broker.contract.job import HintJob
+from web.tutor.gate.judge import correction_of
+from web.tutor.levels import LEVELS
+from web.tutor.writing import prompt
+from web.tutor.writing.versions import version
+from workers.attempt.calls import ModelRequest, nonce
+
+if TYPE_CHECKING:
+    from workers.attempt.attempt import Attempt
+
+REPEATS, REPEATED = "R7", "repeats"
+"""The rule, and by what name the prompt's words know it."""
+
+
+def asking(attempt: Attempt, beginning: str) -> ModelRequest:
+    """The request for an answer, or for the rest of the one that is begun."""
+    job, sampling = attempt.job, attempt.job.sampling
+    diagnosis = attempt.diagnosis
+    if LEVELS[job.level].tells and attempt.fix:
+        # To say in words what has to change, the model must know it.
+        diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
+    task = replace(
+        prompt_task(job, retry(attempt)),
+        facts=attempt.facts,
+        diagnosis=diagnosis,
+        refused=attempt.rulings[-1].sentence if attempt.rulings else "",
+    )
+    messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
+    if beginning and sampling.max_tokens is not None:
+        left = max(1, sampling.max_tokens - attempt.draft.begun_tokens)
+        sampling = replace(sampling, max_tokens=left)
+    label = version(job.prompt).label
+    return ModelRequest(Purpose.WRITE, label, messages, sampling, beginning)
+
+
+def retry(attempt: Attempt) -> str | None:
+    """What the model is told of its last answer; None before it has given one."""
+    if attempt.blocked is None:
+        return None
+    if attempt.rulings[-1].rule == REPEATS:
+        return REPEATED
+    # Nobody has found a fault with what could not be judged.
+    return None if attempt.blocked is Reason.UNJUDGED else attempt.blocked
+
+
+def prompt_task(job: HintJob, retry: str | None) -> prompt.PromptTask:
+    """What was known when the hint was claimed."""
+    return prompt.PromptTask(
+        level=job.level,
+        locale=job.locale,
+        statement=job.statement,
+        hint=job.authored,
+        mistakes=job.mistakes,
+        result=job.l0,
+        code=job.code,
+        question=job.question,
+        facts=job.facts,
+        earlier=job.earlier,
+        examples=job.examples,
+        avoid=job.avoid,
+        version=job.prompt,
+        retry=retry,
+    )

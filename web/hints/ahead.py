@@ -46,11 +46,10 @@ def begin(program: Submission) -> None:
     if not roster.runs_ahead():
         return
     try:
-        if quotas.tokens_are_spent(program.exercise.course):
-            return
         for job in stale(program):
             ask_broker(dispatch.forget(job))
-        row = asked_for(program)
+        spent = quotas.tokens_are_spent(program.exercise.course)
+        row = None if spent else asked_for(program)
     except DatabaseError as error:
         log.warning("submission %s: not diagnosed ahead: %s", program.pk, type(error).__name__)
         return

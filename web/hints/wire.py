@@ -129,18 +129,6 @@ class ReflectionIn(Schema):
     )
 
 
-class ExplanationIn(Schema):
-    """Why the student's right program works; the last words count."""
-
-    exercise: ExercisePath
-    text: str = Field(
-        max_length=2000,
-        description="Three words or more, in the student's language; empty takes them back.",
-        json_schema_extra={"pattern": NO_NUL},
-    )
-    on_behalf_of: PlatformUser = ""
-
-
 # What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
 # look at each of its fields as if it were a Django row.
 class CaseOut(BaseModel):
@@ -225,14 +213,6 @@ class FeedbackOut(BaseModel):
 
     helpful: bool | None = Field(description="Whether it helped; null for no verdict.")
     comment: str = Field(description="Why; may be empty.")
-
-
-class ExplanationOut(BaseModel):
-    """Why the student's program works, in their own words."""
-
-    solved: bool = Field(description="Whether a program of theirs passed every test.")
-    text: str = Field(description="Their words; empty until they write some.")
-    written_at: datetime | None = Field(description="When, UTC; null for none.")
 
 
 class LinksOut(BaseModel):

@@ -42,7 +42,7 @@ def families(
     waiting_ahead: int,
 ) -> list[Metric]:
     """Everything there is to tell when Redis answers."""
-    sizes = {lane: one.size for lane, one in backlog.items()}
+    sizes: dict[str, float] = {lane: one.size for lane, one in backlog.items()}
     sizes[Lane.BATCH] -= waiting_ahead
     missing = {name: one.reading.missing for name, one in healths.items() if one.reading}
     # Engines that are down are there too: an alarm sees a 0, but no series that is gone.

@@ -5,7 +5,7 @@ A QuerySet takes ten times as long for each, most of it to make its SQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from itertools import chain
@@ -68,30 +68,26 @@ def update(table: str, columns: Mapping[str, Any], rows: Sql) -> int:
 
 
 class Insertion:
-    """The SQL of a model's new rows. given: columns that a row brings; made: by the database."""
+    """The SQL of a model's new rows, but for what the database works out and for a condition.
 
-    def __init__(self, model: type[Model]) -> None:
-        self.table, columns = model._meta.db_table, model._meta.concrete_fields
-        self.given = [column for column in columns if not column.db_returning]
-        self.made = [column for column in columns if column.db_returning]
-        compiler = Query(model).get_compiler(connection=connection)
-        self.converters = compiler.get_converters(
-            [column.get_col(self.table) for column in self.made]
-        )
+    computed: the columns worked out, which come last. given: those that a row brings; made: those
+    that the database fills by itself.
+    """
 
-    def statement(self, values: Sequence[Any], condition: Sql) -> Sql:
-        """Of one row. values: of the columns that it brings, each of them may be Sql."""
-        parts = [value if isinstance(value, Sql) else Sql("%s", (value,)) for value in values]
-        blanks = ", ".join(part.text for part in parts)
+    def __init__(self, model: type[Model], *computed: str) -> None:
+        table = model._meta.db_table
+        columns = {column.attname: column for column in model._meta.concrete_fields}
+        last = [columns.pop(name) for name in computed]
+        self.given = [column for column in columns.values() if not column.db_returning]
+        self.made = [column for column in columns.values() if column.db_returning]
+        blanks = ", ".join(["%s"] * len(self.given) + ["{}"] * len(last))
         # A refused row is no error: on PostgreSQL that would end the transaction around it.
-        text = (
-            f"INSERT INTO {self.table} ({names(self.given)}) "
-            f"SELECT {blanks} WHERE {condition.text} "
+        self.sql = (
+            f"INSERT INTO {table} ({names([*self.given, *last])}) SELECT {blanks} WHERE {{}} "
             f"ON CONFLICT DO NOTHING RETURNING {names(self.made)}"
         )
-        return Sql(
-            text, tuple(chain.from_iterable(part.parameters for part in (*parts, condition)))
-        )
+        compiler = Query(model).get_compiler(connection=connection)
+        self.converters = compiler.get_converters([column.get_col(table) for column in self.made])
 
 
 def names(columns: Iterable[Field[Any, Any]]) -> str:
@@ -116,15 +112,12 @@ def insert(row: Model, condition: Sql = ALWAYS, **computed: Sql) -> bool:
     is then in the object as well. Raises: IntegrityError if it breaks another rule of the table.
     """
     # Itself, as Django's `connection` looks it up anew for each column.
-    of, database = insertion(type(row)), connections[DEFAULT_DB_ALIAS]
-    values = [
-        computed.get(column.attname)
-        or column.get_db_prep_save(column.pre_save(row, True), database)
-        for column in of.given
-    ]
-    statement = of.statement(values, condition)
+    of, database = insertion(type(row), *computed), connections[DEFAULT_DB_ALIAS]
+    values = [column.get_db_prep_save(column.pre_save(row, True), database) for column in of.given]
+    parts = (*computed.values(), condition)
+    sql = of.sql.format(*(part.text for part in parts))
     with database.cursor() as cursor:
-        cursor.execute(*statement)
+        cursor.execute(sql, [*values, *(value for part in parts for value in part.parameters)])
         found = cursor.fetchone()
     if found is None:
         return False

@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from web.api.api import api
 from web.courses import api as exercises
 from web.hints import api as hints
-from web.hints import replies
+from web.hints import explanations, replies
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import NewPassword, SignOut
@@ -17,6 +17,7 @@ from web.people.auth import AUTH
 
 api.add_router("", hints.router, auth=AUTH)
 api.add_router("", replies.router, auth=AUTH)
+api.add_router("", explanations.router, auth=AUTH)
 api.add_router("", exercises.router, auth=AUTH)
 handler500 = "web.pages.views.broken"
 urlpatterns: list[URLPattern | URLResolver] = [

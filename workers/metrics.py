@@ -48,6 +48,13 @@ JUDGED = Counter(
     ["engine", "verdict"],
     registry=REGISTRY,
 )
+DIAGNOSED = Counter(
+    "hint_diagnosed",
+    "Programs that were diagnosed, by what became of it: passed (a fix passes every test) or"
+    " unverified. form: schema, or words of an engine that takes no schema.",
+    ["engine", "form", "verdict"],
+    registry=REGISTRY,
+)
 ATTEMPTS = Counter(
     "hint_attempts",
     "Attempts by how they ended: answered, withheld, failed, moved to another engine, dropped"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -60,6 +59,8 @@ class Reason(StrEnum):
     """The engine's model has no licence for this level and language, or its judge has none."""
     QUOTA = "quota"
     """The student, or the course, has no hint by AI left."""
+    UNVERIFIED = "unverified"
+    """No program is known that is right: above a low level a model's hint needs one."""
     ONLY_THOUGHTS = "only_thoughts"
     """The model spent its tokens on thoughts: nothing of what it wrote is known to be an answer."""
     TRUNCATED = "truncated"
@@ -115,10 +116,6 @@ class Outcome:
     text: str = ""
     source: Source = Source.NONE
     reason: Reason | None = None
+    verified: bool | None = None
+    """Whether a right program stands behind what a model wrote; None of any other text."""
     usage: Usage = Usage()
-
-
-def fallback(outcome: Outcome, texts: Iterable[tuple[Source, str]]) -> Outcome:
-    """The outcome with what the student gets without a model: the first of these that is there."""
-    source, text = next((each for each in texts if each[1]), (Source.L0, ""))
-    return replace(outcome, text=text, source=source)

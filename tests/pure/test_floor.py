@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from broker.contract.hint import Outcome, Reason, Source, State, fallback
-from web.tutor.evidence.floor import floor, only_reference_has
+from broker.contract.hint import Outcome, Reason, Source, State
+from web.tutor.evidence.floor import fallback, floor, only_reference_has
 
 CODE = "def add(a, b):\n    return a - b\n"
 TOLD = "For `add(1, 2)`, your program comes to `-1`. Which of your steps makes that?"

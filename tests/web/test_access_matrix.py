@@ -30,12 +30,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from tests.web.kit import EXERCISE, WRONG, queued
+from tests.web.kit import EXERCISE, WRONG, licensed, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
 from web.events.app import Events
 from web.events.stop import SIGNALS
-from web.hints.models import Hint
+from web.hints.models import Explanation, Hint
 from web.ops import pages
 from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
@@ -59,6 +59,8 @@ TOKENS = ("token", "platform")
 SIGN_IN, HIDDEN, FORBIDDEN, IN, ON, NO_METHOD = "s-x+>m"
 """Sign in first; not there, for them; forbidden; let in; let in, and sent on; no such method."""
 
+NOT_SOLVED = "s-(409)(409)(409)(409)-(409)-(409)"
+"""In, if every test of some program of theirs had passed."""
 Rule = dict[str, str]
 """From each method to who is let in."""
 
@@ -89,6 +91,7 @@ RULES: dict[str, Rule] = {
     f"{HINT}/feedback": takes(PUT="s--++--x-x"),
     f"{HINT}/reflection": takes(PUT="s--++--x-x"),
     "/v1/ladder": takes(GET="s-++++-+-+"),
+    "/v1/explanations": takes(GET="s-++++-+-+", PUT=NOT_SOLVED),
     EVENTS: takes(GET="s--++--+-+"),
     WRITTEN: takes(PUT="s-xxx+-+-+"),
     "/v1/docs": always("++++++++++"),
@@ -140,8 +143,10 @@ TABLES = {
     "django_celery_results/taskresult": "xx++ xx++ xxxx xxx+ xxxx",
     "engines/aimodelconfig": ">>>> xx++ xxx+ xxxx xxxx",
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
+    "engines/licence": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
+    "hints/explanation": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
     "people/allowance": "++++ -+-+ -+x+ -+x+ ++x+",
     "people/apitoken": "xx++ xx++ xxx+ xxx+ xxx+",
@@ -164,14 +169,16 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/hints"): {"exercise": EXERCISE, "level": 1, "code": WRONG},
     ("PUT", f"{HINT}/feedback"): {"helpful": True},
     ("PUT", f"{HINT}/reflection"): {"text": "b is taken away"},
+    ("PUT", "/v1/explanations"): {"exercise": EXERCISE, "text": "the signs agree"},
     ("PUT", WRITTEN): {"title_en": "Sum", "statement_en": "Return the sum."},
 }
 """What is right to send; a form of a page is sent empty, and comes back with what it lacks."""
-FOR_SOMEBODY = ("/v1/checks", "/v1/hints", "/v1/ladder")
+FOR_SOMEBODY = ("/v1/checks", "/v1/hints", "/v1/ladder", "/v1/explanations")
 """Where a platform says for which of its users it asks."""
 QUERIES = {
     "/v1/hints": f"exercise={EXERCISE}",
     "/v1/ladder": f"exercise={EXERCISE}",
+    "/v1/explanations": f"exercise={EXERCISE}",
     "/admin/autocomplete/": "app_label=courses&model_name=exercise&field_name=course&term=",
 }
 
@@ -265,7 +272,11 @@ class World:
             "django_celery_results/taskresult": TaskResult.objects.create(task_id="x"),
             "engines/aimodelconfig": AIModelConfig.current(),
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
+            "engines/licence": licensed(),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
+            "hints/explanation": Explanation.objects.create(
+                student=student, exercise=exercise, submission=self.hint.submission, text="x"
+            ),
             "hints/hint": self.hint,
             "hints/submission": self.hint.submission,
             "people/allowance": Allowance.objects.create(course=exercise.course, hints_a_day=30),

@@ -18,7 +18,7 @@ from django_celery_results.models import TaskResult
 from broker.contract.attempt import Ended, Purpose
 from broker.contract.hint import Outcome, Source, State
 from broker.contract.job import Partial
-from tests.web.kit import EXERCISE, Caller, call, queued
+from tests.web.kit import EXERCISE, Caller, call, licensed, queued
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import attempts, store
@@ -64,6 +64,7 @@ def everything(finished: str, student: User) -> None:
     ApiToken.objects.create(user=student, name="script")
     Group.objects.create(name="graders")
     Platform.objects.create(slug="judge")
+    licensed()
     Allowance.objects.create(course=Course.objects.get(), hints_a_day=30)
 
 

@@ -71,6 +71,17 @@ def test_what_a_server_refused_is_kept_and_shown(admin: Client, server: BadServe
     assert len([each for each in server.log() if each["method"] == "POST"]) == 1
 
 
+@pytest.mark.parametrize(("left_out", "told"), [("response_format", True), ("temperature", False)])
+def test_an_engine_without_schemas_says_so(admin: Client, left_out: str, told: bool) -> None:
+    row = Engine.objects.create(name="plain", kind="vllm", model_name="m")
+    endpoint = roster.endpoint_of(row, AIModelConfig.current())
+    roster.learn(row.name, endpoint, Dialect(left_out=frozenset({left_out})))
+
+    shown = admin.get(f"/admin/engines/engine/{row.pk}/change/").content.decode()
+
+    assert ("it takes no schema" in shown) is told
+
+
 def test_a_second_turn_knows_what_the_first_learned(admin: Client, server: BadServer) -> None:
     row = engine(server, "gpt5")
     server.reset()

@@ -13,6 +13,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from broker.embedded import Embedded
+from tests.web.kit import licensed
+from web.engines import roster
+from web.engines.models import Engine
 from web.link import broker
 from web.ops import health
 
@@ -54,7 +57,26 @@ def test_it_is_ready_when_nothing_is_missing(line: None) -> None:
         "ready": True,
         "missing": [],
         "parts": {"database": "ok", "migrations": "ok", "redis": "ok"},
+        "remarks": [health.REMARKS["writers"]],
     }
+
+
+@pytest.mark.parametrize(
+    ("levels", "remarks"), [({"en": [2]}, False), ({"ko": [1]}, False), ({}, True), (None, True)]
+)
+def test_it_says_that_no_model_may_write(
+    line: None, engine: Engine, levels: dict[str, list[int]] | None, remarks: bool
+) -> None:
+    Engine.objects.update(model_name="m")
+    roster.written_in.cache_clear()
+    roster.serving_in.cache_clear()
+    if levels is not None:
+        licensed("m", levels=levels)
+
+    status, body = ask()
+
+    assert (status, body["ready"], bool(body["remarks"])) == (200, True, remarks)
+    roster.written_in.cache_clear()
 
 
 def test_a_redis_that_is_gone_is_named(line: None, home_valkey: Embedded) -> None:

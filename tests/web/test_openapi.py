@@ -37,6 +37,8 @@ def test_every_operation_is_described(schema: dict[str, Any]) -> None:
         "PUT /v1/hints/{hint_id}/feedback",
         "PUT /v1/hints/{hint_id}/reflection",
         "GET /v1/ladder",
+        "GET /v1/explanations",
+        "PUT /v1/explanations",
         "PUT /v1/exercises/{course_slug}/{slug}",
         "GET /v1/events",
     }
@@ -54,6 +56,8 @@ STATUSES = {
     "PUT /v1/hints/{hint_id}/feedback": ALL | WRITES | BODY | {"200", "409"},
     "PUT /v1/hints/{hint_id}/reflection": ALL | WRITES | BODY | {"200"},
     "GET /v1/ladder": ALL | WRITES | {"200", "409"},
+    "GET /v1/explanations": ALL | WRITES | {"200", "409"},
+    "PUT /v1/explanations": ALL | WRITES | BODY | {"200", "409"},
     "PUT /v1/exercises/{course_slug}/{slug}": ALL | WRITES | BODY | {"200", "201"},
     "GET /v1/events": ALL | {"200", "204", "400"},
 }

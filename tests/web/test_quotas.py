@@ -29,11 +29,12 @@ from tests.web.kit import (
     waiting,
 )
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines.models import Engine
-from web.hints import store
+from web.engines import roster
+from web.engines.models import AIModelConfig, Engine
+from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
-from web.hints.models import Hint, Spending
-from web.people.models import Allowance, ApiToken, Platform, User
+from web.hints.models import Diagnosis, Hint
+from web.people.models import Allowance, ApiToken, Platform, Spending, User
 from web.people.tokens import fresh
 from web.tutor.levels import LEVELS
 
@@ -260,22 +261,64 @@ def test_an_attempt_that_is_made_again_keeps_its_charge(api: Caller) -> None:
     assert left(api) == (1, 2)
 
 
-def test_one_that_did_not_help_is_free_once_the_next_level_is_asked_for(api: Caller) -> None:
-    for level in (1, 1):
-        hint = written(api, level=level)
-        api.put(hint["links"]["feedback"], {"helpful": False})
-    assert left(api) == (0, 1)
+def no_help(caller: Caller, level: int = 1) -> None:
+    hint = written(caller, level=level)
+    caller.put(hint["links"]["feedback"], {"helpful": False})
 
+
+def test_one_that_did_not_help_is_free_once_the_next_level_is_there(api: Caller) -> None:
+    no_help(api)
+    no_help(api)
+    assert left(api) == (0, 1)
     told(api)
     assert left(api) == (0, 1), "no level above was asked for"
-    hint = written(api, level=2)
-    assert left(api) == (1, 2)
 
+    hint = written(api, level=2)
+
+    assert left(api) == (1, 2)
     api.put(hint["links"]["feedback"], {"helpful": True})
     written(api, level=3)
     assert left(api) == (0, 1)
     told(api, level=2)
     assert left(api) == (0, 1)
+
+
+def test_the_last_one_of_a_day_that_did_not_help_leaves_room_for_the_next_level(
+    api: Caller,
+) -> None:
+    Course.objects.update(hints_an_exercise=None, hints_a_day=1)
+    no_help(api)
+    other_exercise()
+
+    told(api, exercise="basics/other", level=2)
+    written(api, level=2)
+
+    assert quota(api)["day"]["left"] == 0
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_next_level_that_is_taken_back_makes_nothing_free(api: Caller, claimed: bool) -> None:
+    no_help(api)
+    no_help(api)
+
+    for _ in range(2):
+        hint = api.ask(level=2).json()
+        assert hint["state"] == "queued"
+        if claimed:
+            assert store.claim(hint["id"], 1, "gpu0")
+        api.post(hint["links"]["cancel"], {})
+
+    assert left(api) == (0, 1)
+    told(api)
+
+
+@pytest.mark.parametrize("outcome", ENDS.values(), ids=ENDS)
+def test_a_next_level_that_no_model_wrote_makes_nothing_free(api: Caller, outcome: Outcome) -> None:
+    no_help(api)
+
+    end(api.ask(level=2).json(), outcome)
+
+    assert left(api) == (1, 2)
 
 
 def test_what_did_not_help_elsewhere_or_somebody_else_stays_as_it_is(
@@ -621,3 +664,20 @@ def test_many_that_end_at_once_are_all_counted(
     assert all(at_once(*[finish(hint) for hint in hints]))
 
     assert Spending.objects.get().tokens == 8 * 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
+    AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    roster.ahead_in.cache_clear()
+    Course.objects.update(tokens_a_day=20)
+    api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})
+    row = Diagnosis.objects.get()
+
+    ahead.keep_calls(row.pk, iter([used(10, 5, purpose=Purpose.DIAGNOSE), used(4, 1)]))
+
+    assert Spending.objects.get().tokens == 20
+    assert quota(api)["spent"] == "course"
+    code = WRONG.replace("-", "*")
+    assert api.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
+    assert Diagnosis.objects.get() == row

@@ -75,7 +75,7 @@ def described(
     assert isinstance(created, creation.Created)
     store.cancel(str(created.hint.pk))
     raw = json.loads(json.dumps(api.get_openapi_schema()))
-    for name in ("HintIn", "CheckIn"):
+    for name in ("HintIn", "CheckIn", "ExplanationIn"):
         raw["components"]["schemas"][name]["properties"]["exercise"]["enum"] = [EXERCISE]
     there = {"hint_id": str(created.hint.pk), "course_slug": exercise.course.slug, "slug": "more"}
     for item in raw["paths"].values():
@@ -127,7 +127,7 @@ def fill(schemas: dict[str, Any], asker: str) -> None:
     schemas["ProgramIn"]["properties"]["code"]["enum"] = ["pass"]
     schemas["WordsIn"]["required"] = ["ko"]
     schemas["WordsIn"]["properties"]["ko"]["enum"] = ["부호"]
-    for name in ("HintIn", "CheckIn"):
+    for name in ("HintIn", "CheckIn", "ExplanationIn"):
         schemas[name]["properties"]["on_behalf_of"]["enum"] = [asker]
         schemas[name].setdefault("required", []).append("on_behalf_of")
 
@@ -139,6 +139,8 @@ OPERATIONS = (
     "GET /v1/hints/{hint_id}",
     "POST /v1/hints/{hint_id}/cancel",
     "PUT /v1/hints/{hint_id}/feedback",
+    "GET /v1/explanations",
+    "PUT /v1/explanations",
 )
 BY_PLATFORM = (
     "POST /v1/checks",

@@ -335,7 +335,7 @@ def test_a_bad_setting_is_named_with_what_is_allowed(start: Start) -> None:
 LICENSED = """
 from tests.web.kit import licensed
 from web.engines.models import AIModelConfig
-licensed("SmolLM2-135M-Instruct")
+licensed("SmolLM2-135M-Instruct", levels={"en": [3]})
 # On a CPU each more request is seconds.
 AIModelConfig.objects.update(judged_by="none", diagnoses=False)
 """
@@ -346,7 +346,7 @@ print(*ModelCall.objects.values_list("purpose", flat=True))
 
 
 def replayed(start: Start, level: int) -> list[dict[str, Any]]:
-    """How the hints for two programs of a level have ended."""
+    """How the hints for two programs have ended, up to this level."""
     records, out = ROOT / "tests" / "data" / "buggy_python.jsonl", start.data / "replay.jsonl"
     done = subprocess.run(
         [sys.executable, "-m", "tests.replay", str(records), "--limit", "2",
@@ -360,12 +360,14 @@ def replayed(start: Start, level: int) -> list[dict[str, Any]]:
 def test_the_bundled_model_is_asked_only_once_somebody_lets_it_write(running: Start) -> None:
     """Whatever it writes then, each hint ends with words."""
     by_default = replayed(running, 1)
-    assert {(each["source"], each["reason"]) for each in by_default} == {("evidence", "unlicensed")}
+    assert [(each["source"], each["reason"]) for each in by_default] == [
+        ("evidence", "unlicensed")
+    ] * 2
     assert running.shell(ASKED) == ""
 
     running.shell(LICENSED)
     let = replayed(running, 3)
 
-    assert len(let) == 2
-    assert all(each["text"] and each["reason"] != "unlicensed" for each in let)
+    assert all(each["text"] for each in let)
+    assert [each["level"] for each in let if each["reason"] != "unlicensed"] == [3, 3]
     assert "write" in running.shell(ASKED)

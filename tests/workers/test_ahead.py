@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from broker import dispatch, keys
+from broker import dispatch, fleet, health, keys
 from broker.dispatch import LOST_THRESHOLD, Phase
 from broker.health import EngineFailure
 from broker.keys import DOORBELLS, LEASES
@@ -20,7 +20,7 @@ from web.courses.models import Exercise, Membership
 from web.database import ago
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
-from web.engines.models import AIModelConfig
+from web.engines.models import AIModelConfig, Engine
 from web.hints import ahead, submissions
 from web.hints.models import Diagnosis, Hint, ModelCall, Submission
 from web.people.models import User
@@ -59,8 +59,6 @@ def another(exercise: Exercise, name: str = "jun") -> User:
 @pytest.fixture
 async def ready(runtime: Runtime) -> Runtime:
     """Four slots, and the setting is on."""
-    from broker import fleet
-
     await runtime.broker.run(fleet.set_engines({"gpu0": 4}))
     await runtime.broker.run(fleet.beat("gpu0", runtime.worker, 4, 60))
     await runtime.database.run(lambda: switch(diagnoses=True, runs_ahead=True, model_name="fake"))
@@ -430,8 +428,6 @@ async def test_a_wiped_redis_loses_none(
     job = await fails(ready, student, exercise)
     work = (await held(ready, job))[1] if runs else None
     await ready.broker.client.flushall()
-    from broker import fleet
-
     await ready.broker.run(fleet.set_engines({"gpu0": 4}))
     await ready.broker.run(fleet.beat("gpu0", ready.worker, 4, 60))
     if work:
@@ -518,6 +514,46 @@ async def test_an_engine_with_a_model_of_its_own_finds_it_out_under_that_name(
     await attempt.generate(ready, ahead.name(again[0].pk))
     assert len(ready.model.asked) == 1
     assert await kept(ready) == [found]
+
+
+async def test_a_mode_that_changes_while_it_waits_has_it_found_out_by_the_new_one(
+    ready: Runtime, rescue: Rescue, student: User, exercise: Exercise
+) -> None:
+    await ready.broker.run(fleet.leave("gpu0", ready.worker))
+    job = await fails(ready, student, exercise)
+
+    def change() -> None:
+        switch(mode="api")
+        Engine.objects.create(name="hosted", kind="api", model_name="big", thinking="never")
+
+    await ready.database.run(change)
+    await ready.broker.run(fleet.beat("hosted", "hosted@test", 4, 60))
+    await rescue.tick()
+
+    standing = (await ready.broker.run(dispatch.standing([job])))[job]
+    assert standing.engine == "hosted"
+    ready.engine = "hosted"
+    ready.model = Doctor()  # type: ignore[assignment]
+    await attempt.generate(ready, job)
+    [found] = await kept(ready)
+    assert (found.verified, found.model) == (True, "big")
+
+
+@pytest.mark.parametrize("why", ["paused", "drained"])
+async def test_an_engine_that_takes_nothing_gets_none(
+    ready: Runtime, rescue: Rescue, student: User, exercise: Exercise, why: str
+) -> None:
+    if why == "paused":
+        await ready.broker.run(health.pause("gpu0", 30))
+    else:
+        await ready.database.run(lambda: Engine.objects.update(draining=True))
+        await rescue.tick()
+
+    job = await fails(ready, student, exercise)
+    await rescue.tick()
+
+    assert await phase(ready, job) is Phase.WAITING
+    assert not await rung(ready)
 
 
 async def test_nobody_is_told_of_it(ready: Runtime, student: User, exercise: Exercise) -> None:

@@ -30,6 +30,7 @@ from web.hints.models import Diagnosis, Hint, ModelCall, Submission
 from web.people.models import User
 from web.runner.checker import checker
 from web.tutor.diagnosis import finding
+from workers import metrics
 from workers.attempt import attempt, diagnosing
 from workers.runtime import Runtime
 
@@ -226,11 +227,14 @@ async def test_a_server_without_schemas_is_asked_by_words_and_that_is_learned(
     runtime: Runtime, hint: str
 ) -> None:
     model = runtime.model = Doctor(schema=False)  # type: ignore[assignment]
+    counted = metrics.DIAGNOSED.labels("gpu0", "words", "passed")._value
+    before = counted.get()
 
     await attempt.generate(runtime, hint)
 
     [found] = await kept(runtime)
     assert found.verified
+    assert counted.get() == before + 1, "who runs the site sees that it is asked without one"
     assert [bool(sampling.more) for sampling in model.sampled] == [True, False]
     engine = await runtime.database.run(Engine.objects.get)
     assert engine.dialect["left_out"] == ["response_format"]

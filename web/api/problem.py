@@ -44,6 +44,7 @@ LEVEL_LOCKED = ProblemKind("level-locked", 409, _("This level is not open yet.")
 ALREADY_CORRECT = ProblemKind(
     "already-correct", 409, _("All tests pass. There is nothing to hint at.")
 )
+NOT_SOLVED = ProblemKind("not-solved", 409, _("Not every test passes yet."))
 ALREADY_WAITING = ProblemKind("already-waiting", 409, _("You already wait for a hint here."))
 NOT_FINAL = ProblemKind("not-final", 409, _("Wait until the hint is there."))
 KEY_REUSED = ProblemKind("key-reused", 422, _("This Idempotency-Key was used for another request."))

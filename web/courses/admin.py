@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from web.courses.importing import toml
@@ -160,11 +160,30 @@ class AuthoredHintInline(admin.StackedInline[AuthoredHint, Exercise]):
     max_num = len(LEVELS)
 
 
+TRUSTS = "trusts_unlicensed"
+TRUSTED = {
+    True: gettext_noop("let models write that nobody has evaluated: yes"),
+    False: gettext_noop("let models write that nobody has evaluated: no"),
+}
+
+
 @admin.register(Course)
 class CourseAdmin(CourseScoped[Course]):
     course = "pk"
-    list_display = search_fields = ("slug", *columns("title"))
+    list_display = ("slug", *columns("title"), TRUSTS)
+    list_filter = (TRUSTS,)
+    search_fields = ("slug", *columns("title"))
     inlines = (MembershipInline,)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Django's log says which fields were changed; of this one also to what."""
+        said: list[dict[str, Any]] = super().construct_change_message(request, form, formsets, add)
+        trusts = form.cleaned_data.get(TRUSTS)
+        if TRUSTS in form.changed_data and (trusts or not add):
+            said.append({"changed": {"fields": [TRUSTED[trusts]]}})
+        return said
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.import_view)

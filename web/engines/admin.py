@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,18 +10,23 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from web.engines import findings, parameters, presets, roster
+from web.engines import findings, licences, parameters, presets, roster
+from web.engines.grants import LicenceAdmin
 from web.engines.keys import Unreadable
 from web.engines.kinds import KINDS
-from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.engines.models import AIModelConfig, Engine, Licence, Mode, ModeChange
 from web.engines.shelf import Shelf
 from web.people import access
 from web.people.models import User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
 """Fields that are never shown, only filled in."""
@@ -86,6 +91,23 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
+def licences_of(engines: list[Engine], warning: StrOrPromise = "") -> SafeString:
+    """What the model of each may do, with the ways to evaluate it and to grant it more by hand."""
+    config = AIModelConfig.current()
+    models = {engine: roster.known_as(engine, config) for engine in engines}
+    found = [
+        {
+            "engine": engine,
+            "model": model,
+            "licence": licences.of(model),
+            "words": findings.licence_words(model),
+            "minutes": findings.evaluation_minutes(engine),
+        }
+        for engine, model in models.items()
+    ]
+    return render_to_string("admin/engines/licences.html", {"found": found, "warning": warning})
+
+
 class ServersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for two models
     """Tells the dispatcher at once of what its pages save or delete.
 
@@ -140,12 +162,12 @@ class EngineAdmin(ServersAdmin):
 
     form = EngineForm
     change_form_template = "admin/engines/engine/change_form.html"
-    readonly_fields = ("key_state", "known_of_model", "learned")
+    readonly_fields = ("key_state", "known_of_model", "licensed", "learned")
     fieldsets = (
         (_("Server"), {"fields": (
             "name", "kind", "url", "key_state", "api_key", "forget_key", "enabled",
         )}),
-        (_("Model"), {"fields": ("model_name", "known_of_model", "languages")}),
+        (_("Model"), {"fields": ("model_name", "known_of_model", "licensed", "languages")}),
         (_("Thinking and parameters"), {"fields": (
             "thinking", "reasoning_tokens", "extra_body", "learned", "forget_dialect",
         )}),
@@ -197,6 +219,10 @@ class EngineAdmin(ServersAdmin):
         # The form of a new engine has none yet.
         return known(engine if engine.kind else Engine(kind=Mode.API), format_html(button, text))
 
+    @admin.display(description=_("licence"))
+    def licensed(self, engine: Engine) -> SafeString:
+        return licences_of([engine] if engine.pk else [])
+
     @admin.display(description=_("learned from refusals"))
     def learned(self, engine: Engine) -> str:
         return findings.dialect_words(roster.dialect_of(engine, AIModelConfig.current()))
@@ -214,9 +240,10 @@ class EngineAdmin(ServersAdmin):
 class AIModelConfigAdmin(ServersAdmin):
     form = KeyForm
     change_form_template = "admin/engines/aimodelconfig/change_form.html"
-    readonly_fields = ("key_state", "known_of_model", "judged_now", "changed_at")
+    readonly_fields = ("key_state", "known_of_model", "licensed", "judged_now", "changed_at")
     fieldsets = (
         (None, {"fields": ("mode", "model_name", "known_of_model", "changed_at")}),
+        (_("What the models may do"), {"fields": ("licensed",)}),
         (_("Servers"), {"fields": ("api_url", "vllm_url", "key_state", "api_key", "forget_key")}),
         (_("Judge of hints"), {"fields": (
             "judged_by", "judge_engine", "judge_threshold", "judged_now", "diagnoses",
@@ -229,6 +256,11 @@ class AIModelConfigAdmin(ServersAdmin):
     @admin.display(description=_("known of the model"))
     def known_of_model(self, config: AIModelConfig) -> SafeString:
         return known(Engine(kind=Mode.API))
+
+    @admin.display(description=_("licences"))
+    def licensed(self, config: AIModelConfig) -> SafeString:
+        """Of the model of each engine of the stored mode."""
+        return licences_of(roster.in_use(config), findings.why_nobody_writes())
 
     @admin.display(description=_("as stored now"))
     def judged_now(self, config: AIModelConfig) -> str:
@@ -250,7 +282,7 @@ class AIModelConfigAdmin(ServersAdmin):
 
     def warn_without_engine(self, request: HttpRequest) -> None:
         if not roster.active():
-            text = _("No engine of this mode is enabled: hints will come from their authors.")
+            text = _("No engine of this mode is enabled: hints come without a model.")
             messages.warning(request, text)
 
     def get_urls(self) -> list[URLPattern]:
@@ -270,6 +302,9 @@ class AIModelConfigAdmin(ServersAdmin):
                 return findings.tested(request, engines)
             self.warn_without_engine(request)
         return redirect("admin:engines_aimodelconfig_change", config.pk)
+
+
+admin.site.register(Licence, LicenceAdmin)
 
 
 @admin.register(ModeChange)

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from broker.contract.job import Dialect
-from web.engines import roster
+from web.engines import licences, roster
 from web.engines.keys import UnreadableKey
+from web.engines.kinds import KINDS
 from web.engines.licences import NO_TRUST
-from web.engines.models import AIModelConfig, Engine
+from web.engines.models import AIModelConfig, Engine, Licence
 from web.language import locale_now
 from web.tutor.gate.judge import HIGHEST
+from web.tutor.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from web.engines.connection import Check
 
 MODELS_SHOWN = 20
+# Rough on purpose: who reads it wants to know whether it is minutes or hours. The shipped set has
+# a thousand texts for the judge, one at a time, and eight hundred hints and diagnoses.
+JUDGED_S, WRITTEN_S = 300.0, 4200.0
 TONES = {True: "success", None: "warning", False: "error"}
 
 
@@ -34,6 +43,8 @@ def dialect_words(dialect: Dialect) -> str:
     if dialect.left_out:
         names = ", ".join(sorted(dialect.left_out))
         parts.append(_("left out: %(names)s") % {"names": names})
+    if "response_format" in dialect.left_out:
+        parts.append(_("it takes no schema, so diagnoses are read from its words"))
     if dialect.thinks:
         parts.append(_("it thinks, so its text is held until it is whole"))
     return "; ".join(parts) or _("nothing")
@@ -58,6 +69,69 @@ def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
             text = _("%(engine)s: by %(judge)s")
         parts.append(text % names)
     return "; ".join(parts) or "–"
+
+
+def licence_words(model: str) -> str:
+    """What the model may do, and since when; why nothing, where that is so."""
+    licence = licences.of(model)
+    if licence is not None:
+        return f"{allowed_words(licence)} ({origin_words(licence)})"
+    earlier = Licence.objects.filter(model=model).first()
+    if earlier is None:
+        return _("not evaluated yet: it writes no hints")
+    return _(
+        "the templates have changed since it was licensed on %(date)s, so that no longer counts: "
+        "it writes no hints until it is evaluated again"
+    ) % {"date": date_format(localtime(earlier.granted_at))}
+
+
+def evaluation_minutes(engine: Engine) -> int:
+    """About how long the shipped evaluation takes this engine."""
+    seconds = JUDGED_S + WRITTEN_S / engine.slots
+    return ceil(seconds * KINDS[engine.kind].wait_factor / 60)
+
+
+def why_nobody_writes() -> str:
+    """A sentence where no engine in use may write a hint of any level; empty where one may."""
+    if any(map(roster.written, LANGUAGES)):
+        return ""
+    return _(
+        "No model in use may write hints: levels 1 and 2 are composed of what the program did, "
+        "level 3 comes from its author. Have a model evaluated, or grant it a licence by hand."
+    )
+
+
+def allowed_words(licence: Licence) -> str:
+    """Of this licence alone, whether it still counts or not."""
+    parts = [
+        _("writes level %(levels)s in %(language)s")
+        % {
+            "levels": ", ".join(map(str, licence.written(each))),
+            "language": get_language_info(each)["name_translated"],
+        }
+        for each in LANGUAGES
+        if licence.written(each)
+    ]
+    threshold = {"threshold": licence.judge_threshold}
+    if licence.judges and licence.judge_threshold is not None:
+        parts.append(_("judges hints (threshold %(threshold)s)") % threshold)
+    elif licence.judges:
+        parts.append(_("judges hints"))
+    if licence.diagnoses:
+        parts.append(_("finds out what is wrong"))
+    return "; ".join(parts) or _("it may do nothing")
+
+
+def origin_words(licence: Licence) -> str:
+    """Who granted it, and when."""
+    words = {
+        "date": date_format(localtime(licence.granted_at)),
+        "evaluation": licence.evaluation,
+        "by": licence.granted_by or "–",
+    }
+    if licence.evaluation:
+        return _("by evaluation %(evaluation)s, %(date)s") % words
+    return _("by hand, not evaluated: %(by)s, %(date)s") % words
 
 
 def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:

@@ -80,6 +80,7 @@ def grant(
         "evaluation": evaluation,
         "note": note,
     }
+    # A row that is there already is no error: it is replaced.
     Licence(**key, **columns).full_clean(validate_unique=False, validate_constraints=False)
     return Licence.objects.update_or_create(columns, **key)[0]
 

@@ -208,6 +208,7 @@ def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
     return written_in(locale, trust, int(monotonic()))
 
 
+# Each page of an exercise and each request for a hint asks it.
 @lru_cache(maxsize=32)
 def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
     found = [serving(name) for name in active()]

@@ -179,7 +179,7 @@ class Shelf:
             "older": fits.OLDER,
             "rows": rows(),
             "folder": gguf.folder(),
-            "may_add": request.user.has_perm("engines.add_engine"),
+            "may_add": access.changes_engines(request.user),
             "may_change": access.changes_mode(request.user),
         }
         return TemplateResponse(request, "admin/engines/aimodelconfig/models.html", context)

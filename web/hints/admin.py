@@ -11,14 +11,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
-from web.hints.models import Attempt, Hint, Submission, span_s
+from web.hints.models import Attempt, Explanation, Hint, Submission, span_s
 from web.people.site import CourseScoped
 
-Row = TypeVar("Row", Submission, Hint)
+Row = TypeVar("Row", Submission, Hint, Explanation)
+SHOWN_CHARS = 120
 
 
 class AskedAdmin(CourseScoped[Row]):
@@ -87,6 +89,7 @@ class HintAdmin(AskedAdmin[Hint]):
         "state",
         "reason",
         "source",
+        "verified",
         "engine",
         "attempt",
         "wait_s",
@@ -97,6 +100,7 @@ class HintAdmin(AskedAdmin[Hint]):
         "state",
         "reason",
         "source",
+        "verified",
         "level",
         "engine",
         "helpful",
@@ -127,6 +131,26 @@ class HintAdmin(AskedAdmin[Hint]):
     @admin.display(description=_("total, s"))
     def total_s(self, hint: Hint) -> str:
         return seconds(span_s(hint.created_at, hint.finished_at))
+
+
+@admin.register(Explanation)
+class ExplanationAdmin(AskedAdmin[Explanation]):
+    list_display = ("written_at", "asked_by", "for_exercise", "beginning")
+    list_filter = (
+        ("exercise__course", admin.RelatedOnlyFieldListFilter),
+        ("exercise", admin.RelatedOnlyFieldListFilter),
+    )
+    search_fields = [*AskedAdmin.search_fields, "text"]
+    date_hierarchy = "written_at"
+    fields = readonly_fields = ("written_at", "asked_by", "for_exercise", "text", "program")
+
+    @admin.display(description=_("why it works"))
+    def beginning(self, explanation: Explanation) -> str:
+        return Truncator(explanation.text).chars(SHOWN_CHARS)
+
+    @admin.display(description=_("code"))
+    def program(self, explanation: Explanation) -> SafeString:
+        return preformatted(explanation.submission.code)
 
 
 def preformatted(text: str) -> SafeString:

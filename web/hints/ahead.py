@@ -23,12 +23,13 @@ from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.database import ago
 from web.engines import roster
-from web.hints import diagnoses, models
+from web.hints import diagnoses, models, spending
 from web.hints.diagnoses import Subject
 from web.hints.models import MODEL_CHARS, Diagnosis, Submission
 from web.link import attempt as ask_broker
+from web.people import quotas
 from web.prepared import Prepared
-from web.statements import insert
+from web.statements import Sql, insert
 from web.tutor.diagnosis import finding
 from web.tutor.languages import OPERATORS
 
@@ -38,11 +39,14 @@ log = logging.getLogger(__name__)
 def begin(program: Submission) -> None:
     """Has a kept program diagnosed ahead, if it fails, nobody did, and an admin wants that.
 
-    What the student's earlier programs waited for is dropped. The exercise must be loaded.
+    What the student's earlier programs waited for is dropped. The exercise must be loaded, and its
+    course: none runs where the course's tokens are used up.
     """
     if not roster.runs_ahead():
         return
     try:
+        if quotas.tokens_are_spent(program.exercise.course):
+            return
         for job in stale(program):
             ask_broker(dispatch.forget(job))
         row = asked_for(program)
@@ -124,6 +128,7 @@ def claim(job: str, attempt: int, engine: str) -> HintJob | None:
         question="",
         endpoint=serving.endpoint,
         sampling=serving.sampling,
+        licensed=True,
         diagnoses=True,
         lane=Lane.BATCH,
     )
@@ -193,8 +198,10 @@ def any_in_flight() -> bool:
 @transaction.atomic
 def keep_calls(row: int, calls: Iterable[ModelCall]) -> None:
     """What was asked of engines for this diagnosis, unless it is gone."""
-    if not Diagnosis.objects.select_for_update().filter(pk=row):
+    diagnosis = Diagnosis.objects.select_for_update().filter(pk=row).first()
+    if diagnosis is None:
         return
+    calls = list(calls)
     rows = [
         models.ModelCall(
             diagnosis_id=row, purpose=call.purpose, model=storable(call.model)[:MODEL_CHARS],
@@ -208,6 +215,7 @@ def keep_calls(row: int, calls: Iterable[ModelCall]) -> None:
         for call in calls
     ]  # fmt: skip
     models.ModelCall.objects.bulk_create(rows)
+    spending.count(Sql("%s", (diagnosis.exercise_id,)), calls)
 
 
 def undone() -> QuerySet[Diagnosis]:

@@ -54,6 +54,7 @@ def final(before: State, outcome: Outcome) -> dict[str, Any]:
         "partial": "",
         "source": outcome.source,
         "reason": outcome.reason or "",
+        "verified": outcome.verified,
         "prompt_tokens": outcome.usage.prompt_tokens,
         "completion_tokens": outcome.usage.completion_tokens,
         "cached_tokens": outcome.usage.cached_tokens,

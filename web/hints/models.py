@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from broker import health
 from broker.contract import attempt
 from broker.contract import hint as contract
-from web.courses.models import Course, Exercise, level_choices
+from web.courses.models import Exercise, level_choices
 from web.tutor.languages import Locale
 
 ERROR_CHARS, MODEL_CHARS = 1000, 200
@@ -170,7 +170,11 @@ class Hint(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="one_hint_a_key",
             ),
-            models.UniqueConstraint(fields=["student", "charge_number"], name="one_charge_a_time"),
+            models.UniqueConstraint(
+                fields=["student", "charge_number"],
+                condition=Q(charge_number__gt=0),
+                name="one_charge_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -188,7 +192,7 @@ class Hint(models.Model):
 
 
 class Explanation(models.Model):
-    """Why a right program works, in its student's words, for who teaches.
+    """Why a right program works, in its student's words, for who teaches; web.hints.explanations.
 
     submission: the program that it is about.
     """
@@ -225,28 +229,6 @@ class Explanation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} · {self.exercise_id}"
-
-
-class Spending(models.Model):
-    """Tokens that models have used for a course in one hour; web.hints.spending."""
-
-    # The constraint's index begins with this column.
-    course = models.ForeignKey(
-        Course, on_delete=models.CASCADE, related_name="spendings", db_index=False
-    )
-    hour = models.DateTimeField(_("hour"))
-    tokens = models.PositiveBigIntegerField(_("tokens"))
-
-    class Meta:
-        verbose_name = _("spending")
-        verbose_name_plural = _("spendings")
-        ordering = ["-hour"]
-        constraints = [
-            models.UniqueConstraint(fields=["course", "hour"], name="one_spending_an_hour")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.course} · {self.hour}"
 
 
 class Diagnosis(models.Model):

@@ -25,6 +25,10 @@ NOTICES: dict[str, Promise] = {
         "without it."
     ),
     Reason.QUOTA: _("You had no AI hint left for this, so it comes without it."),
+    Reason.UNVERIFIED: _(
+        "The AI could not prove what is wrong here, and does not write so much then. This hint "
+        "comes without it; your teacher can tell you more."
+    ),
     Reason.ONLY_THOUGHTS: _(
         "The AI thought for so long that it gave no answer. This hint comes without it."
     ),

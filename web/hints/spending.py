@@ -13,11 +13,11 @@ from broker.contract.attempt import ModelCall
 from web.statements import Sql, compiled
 
 COUNT = """
-    INSERT INTO hints_spending (course_id, hour, tokens)
+    INSERT INTO people_spending (course_id, hour, tokens)
     SELECT courses_course.id, {hour}, %s
     FROM courses_course JOIN courses_exercise ON course_id = courses_course.id
     WHERE courses_exercise.id = {exercise} AND tokens_a_day IS NOT NULL
-    ON CONFLICT (course_id, hour) DO UPDATE SET tokens = hints_spending.tokens + excluded.tokens
+    ON CONFLICT (course_id, hour) DO UPDATE SET tokens = people_spending.tokens + excluded.tokens
 """
 
 

@@ -18,7 +18,7 @@ from prometheus_client import Counter
 
 from broker.base.metrics import REGISTRY
 from broker.contract.attempt import Ended
-from broker.contract.hint import Outcome, Reason, State, fallback
+from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob, Partial
 from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
@@ -29,8 +29,8 @@ from web.hints.arrows import AGAIN, final, left
 from web.hints.creation import Created, Creation, NewHint, NoneLeft, Waiting
 from web.hints.models import IN_FLIGHT, Hint, Submission
 from web.people import quotas
-from web.statements import Sql, ago_sql, holds, insert, now_sql
-from web.tutor.ladder import LOWEST
+from web.statements import Sql, ago_sql, holds, insert, now_sql, update
+from web.tutor.evidence.floor import fallback
 
 TRIES = 20
 """Each try fails only if another request came first, and its hint ended before we looked."""
@@ -53,9 +53,8 @@ def create(new: NewHint, without: Reason | None = None) -> Creation:
         # One commit for both: on PostgreSQL each waits for the disk.
         with transaction.atomic():
             hint = new.hint(submissions.keep(new.submission))
-            refund(hint)
-            reserved = quotas.reservation(student, exercise, new.charge)
-            if insert(hint, reserved.condition, charge_number=reserved.number):
+            reserved = quotas.reservation(student, exercise, new.level, new.charge)
+            if insert(hint, reserved.condition, **reserved.columns):
                 if without:
                     expire(str(hint.pk), without)
                 return Created(hint)
@@ -68,14 +67,6 @@ def create(new: NewHint, without: Reason | None = None) -> Creation:
             return NoneLeft()
         # The hint that was in the way has ended since: now there may be room.
     raise IntegrityError(f"no room beside the other hints of student {new.submission.student_id}")
-
-
-def refund(new: Hint) -> None:
-    """Hints of a lower level that did not help cost nothing once a higher one is asked for."""
-    if not new.charge or new.level == LOWEST:
-        return
-    below = Hint.objects.filter(student=new.student, exercise=new.exercise, level__lt=new.level)
-    below.filter(helpful=False, charge__gt=0).update(charge=0)
 
 
 def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
@@ -134,7 +125,22 @@ def finish(hint: str, attempt: int, outcome: Outcome, ended: Ended) -> bool:
     if outcome.reason:
         outcome = without_model(hint, outcome)
     ours = Sql("state = %s AND attempt = %s", (State.RUNNING, attempt))
-    return counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
+    done = counted(outcome, left(hint, ours, ended, final(State.RUNNING, outcome), attempt))
+    if done and outcome.source is Source.MODEL:
+        refund(hint)
+    return done
+
+
+def refund(hint: str) -> None:
+    """What did not help at a lower level costs nothing, now that a model has written this one."""
+    this = Hint.key(hint)
+    update("hints_hint", {"charge": 0}, Sql(NO_HELP_BELOW, (this, this)))
+
+
+NO_HELP_BELOW = """
+    (student_id, exercise_id) = (SELECT student_id, exercise_id FROM hints_hint WHERE id = %s)
+    AND level < (SELECT level FROM hints_hint WHERE id = %s) AND helpful IS FALSE AND charge > 0
+"""
 
 
 def requeue(hint: str, attempt: int, partial: Partial | None = None, ended: Ended = LOST) -> bool:

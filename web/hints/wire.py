@@ -133,6 +133,18 @@ class ReflectionIn(Schema):
     )
 
 
+class ExplanationIn(Schema):
+    """Why the student's right program works; the last words count."""
+
+    exercise: ExercisePath
+    text: str = Field(
+        max_length=2000,
+        description="Three words or more, in the student's language; empty takes them back.",
+        json_schema_extra={"pattern": NO_NUL},
+    )
+    on_behalf_of: PlatformUser = ""
+
+
 # What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
 # look at each of its fields as if it were a Django row.
 class CaseOut(BaseModel):
@@ -229,8 +241,8 @@ class LimitOut(BaseModel):
 class QuotaOut(BaseModel):
     """Hints by AI that are left; those without AI, from the program or the author, cost nothing.
 
-    A hint counts from the request on, unless it ends without a model's text, or a higher level is
-    asked for after `helpful: false`. Who teaches the course has no quota.
+    A hint counts from the request on, but not if it ends without a model's text, nor if it was
+    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota.
     """
 
     exercise: LimitOut | None = Field(description="For this exercise; null: any number.")
@@ -246,6 +258,14 @@ class QuotaOut(BaseModel):
         "there now, or does not come by itself."
     )
     words: str = Field(description="The same as a sentence for the student; empty without quotas.")
+
+
+class ExplanationOut(BaseModel):
+    """Why the student's program works, in their own words."""
+
+    solved: bool = Field(description="Whether a program of theirs passed every test.")
+    text: str = Field(description="Their words; empty until they write some.")
+    written_at: datetime | None = Field(description="When, UTC; null for none.")
 
 
 class LadderOut(BaseModel):
@@ -297,6 +317,10 @@ class HintOut(BaseModel):
     text: str = Field(description="The hint as Markdown; of a running one what has passed so far.")
     html: str = Field(description="The same as safe HTML.")
     source: Source = Field(description="Who wrote the text.")
+    verified: bool | None = Field(
+        description="Whether a program that is right stands behind what a model wrote; null for "
+        "any other text."
+    )
     reason: Reason | None = Field(description="Why it ended other than plainly answered.")
     notice: str = Field(description="The reason as a sentence for the student; may be empty.")
     l0: L0Out = Field(description="The test report of the code.")
@@ -371,6 +395,7 @@ def hint_out(
         text=text,
         html=render(text),
         source=Source(hint.source),
+        verified=hint.verified,
         reason=Reason(hint.reason) if hint.reason else None,
         notice=why or notice(hint.reason),
         l0=l0_out(hint.submission, report, hint.locale),

@@ -14,13 +14,15 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from broker import dispatch
+from web.engines import roster
 from web.link import broker
+from web.tutor.languages import LANGUAGES
 
 WITHIN_S = 1.5
 """Seconds after which a part that has not answered is missing."""
 KEEP_S = 1.0
 """Seconds for which the last look at a part is kept, however many ask."""
-OK, DOWN, SILENT, BEHIND = "ok", "down", "silent", "behind"
+OK, DOWN, SILENT, BEHIND, BARRED = "ok", "down", "silent", "behind", "barred"
 log = logging.getLogger(__name__)
 
 
@@ -48,10 +50,21 @@ def redis() -> str:
     return OK
 
 
+def writers() -> str:
+    """BARRED if no engine in use may write a hint of any level in any language."""
+    return OK if any(map(roster.written, LANGUAGES)) else BARRED
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "database": database,
     "migrations": migrations,
     "redis": redis,
+}
+ASIDE: dict[str, Callable[[], str]] = {"writers": writers}
+"""What a site can do without, and whoever runs it should know."""
+REMARKS = {
+    "writers": "No model in use may write hints: they come without one. Evaluate a model, or grant "
+    "it a licence by hand."
 }
 
 
@@ -65,7 +78,7 @@ class Look(Future[str]):
 
     def _run(self, name: str) -> None:
         try:
-            self.set_result(PARTS[name]())
+            self.set_result((PARTS | ASIDE)[name]())
         except Exception as error:  # whatever it is, the part cannot be used
             log.warning("not ready: %s: %s", name, type(error).__name__)
             self.set_result(DOWN)
@@ -85,10 +98,10 @@ class Readiness:
         self._looks: dict[str, Look] = {}
 
     def states(self) -> dict[str, str]:
-        """Each part's state: OK, DOWN, SILENT or BEHIND."""
+        """The state of each of PARTS and ASIDE: OK, DOWN, SILENT, BEHIND or BARRED."""
         # The lock is not held while waiting: whoever asks meanwhile waits for the same looks.
         with self._lock:
-            for name in PARTS:
+            for name in PARTS | ASIDE:
                 if name not in self._looks or self._looks[name].old():
                     self._looks[name] = Look(name)
             looks = dict(self._looks)

@@ -24,10 +24,13 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """JSON: ready, whether nothing is missing; missing, names of parts; parts, name to state."""
+    """JSON: ready, whether nothing is missing; missing, names of parts; parts, name to state;
+    remarks, sentences on what works otherwise than whoever runs the site may think."""
     states = health.readiness.states()
-    missing = [name for name, state in states.items() if state != health.OK]
-    body = {"ready": not missing, "missing": missing, "parts": states}
+    parts = {name: states[name] for name in health.PARTS}
+    missing = [name for name, state in parts.items() if state != health.OK]
+    remarks = [text for name, text in health.REMARKS.items() if states[name] == health.BARRED]
+    body = {"ready": not missing, "missing": missing, "parts": parts, "remarks": remarks}
     return JsonResponse(body, status=503 if missing else 200)
 
 

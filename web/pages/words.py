@@ -77,18 +77,36 @@ def script_words() -> dict[str, str]:
         "minutes": _("{n} min"),
         "ready": _("Your hint is ready."),
         "stopped": _("The request was stopped."),
-        "by_model": _("Written by AI, which can be wrong: check it against your code."),
-        "by_evidence": _("Made from what your own program did, without AI."),
-        "by_authored": _("Written by your teacher."),
-        "by_l0": _("Made from the test report."),
+        **source_words(),
         "thanks": _("Thank you. Your answer was saved."),
         "reflected": _("Your words are saved."),
+        "taken_back": _("Nothing is saved any more."),
         "offline": _("No connection to the server. Trying again…"),
         "busy": _("The server is busy. Trying again…"),
         "still_running": _("Waiting for your last run to end…"),
         "unreachable": _("The server cannot be reached"),
         "unreachable_detail": _("Check your connection, then try again. Your code is kept."),
         "signed_out": _("Sign in again"),
+    }
+
+
+def source_words() -> dict[str, str]:
+    """Who wrote a hint, and what stands behind what a model wrote."""
+    return {
+        "by_model": _("Written by AI, which can be wrong: check it against your code."),
+        "by_model_verified": _(
+            "Written by AI beside a program that passes every test. Its words can still be wrong: "
+            "check them against your code."
+        ),
+        "by_model_unverified": _(
+            "Written by AI, and no corrected program stands behind it: check it against your code. "
+            "If it does not help, say so below, where your teacher can read it, or ask them."
+        ),
+        "proof_verified": _("Verified"),
+        "proof_unverified": _("Not verified"),
+        "by_evidence": _("Made from what your own program did, without AI."),
+        "by_authored": _("Written by your teacher."),
+        "by_l0": _("Made from the test report."),
     }
 
 

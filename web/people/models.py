@@ -121,6 +121,28 @@ class Allowance(models.Model):
             raise ValidationError({"hints_an_exercise": _("Give one of the two numbers.")})
 
 
+class Spending(models.Model):
+    """Tokens that models have used for a course in one hour; web.hints.spending."""
+
+    # The constraint's index begins with this column.
+    course = models.ForeignKey(
+        "courses.Course", on_delete=models.CASCADE, related_name="spendings", db_index=False
+    )
+    hour = models.DateTimeField(_("hour"))
+    tokens = models.PositiveBigIntegerField(_("tokens"))
+
+    class Meta:
+        verbose_name = _("spending")
+        verbose_name_plural = _("spendings")
+        ordering = ["-hour"]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "hour"], name="one_spending_an_hour")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course} · {self.hour}"
+
+
 class ApiTokens(models.QuerySet["ApiToken"]):
     """Queries of tokens."""
 

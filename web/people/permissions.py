@@ -14,10 +14,12 @@ FOR_TEACHERS = (
     | each("view add change delete", "courses.exercise", "courses.authoredhint")
     | each("view add change delete", "courses.membership", "people.allowance")
     | each("view", "hints.hint", "hints.attempt", "hints.modelcall", "hints.submission")
+    | each("view", "hints.explanation")
 )
 """Who teaches a course has them, for the rows of that course."""
 FOR_NOBODY = (
     each("add change", "hints.hint", "hints.submission", "django_celery_results.taskresult")
+    | each("add change", "hints.explanation")
     | each("add change delete", "hints.attempt", "hints.modelcall", "engines.modechange")
     | each("add delete", "engines.aimodelconfig")
     | each("change", "evaluation.evaluation")

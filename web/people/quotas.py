@@ -6,11 +6,12 @@ Who teaches the course asks for any number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db.models import F, Q
@@ -19,11 +20,11 @@ from django.utils.translation import gettext as _
 
 from web.courses.models import Course, Exercise
 from web.database import ago
-from web.hints.models import Hint, Spending
+from web.hints.models import Hint
 from web.people import access
-from web.people.models import Allowance, User
+from web.people.models import Allowance, Spending, User
 from web.prepared import Prepared, Slot
-from web.statements import ALWAYS, Sql, ago_sql
+from web.statements import ALWAYS, Sql, ago_sql, holds
 
 DAY = timedelta(hours=24)
 
@@ -64,49 +65,69 @@ def first(numbers: Iterable[int | None]) -> int | None:
 
 # Only rows that cost something have a number. Of two requests at once that count the same rows, the
 # one that comes second finds its number taken, and counts anew: so no limit is passed by both.
-NUMBER = "(SELECT COALESCE(MAX(charge_number), 0) + 1 FROM hints_hint WHERE student_id = %s)"
-CHARGES = "(SELECT COALESCE(SUM(charge), 0) FROM hints_hint WHERE student_id = %s AND {rows}) + %s"
+NUMBER = """
+    (SELECT COALESCE(MAX(charge_number), 0) + 1 FROM hints_hint
+    WHERE student_id = %s AND charge_number > 0)
+"""
+# What did not help is left out where a higher level of it is asked for: once a model has written
+# that one, it costs nothing.
+CHARGES = """
+    (SELECT COALESCE(SUM(charge), 0) FROM hints_hint WHERE student_id = %s AND {rows}
+    AND (exercise_id <> %s OR level >= %s OR helpful IS NOT FALSE)) + %s
+"""
 OF_COURSE = "exercise_id IN (SELECT id FROM courses_exercise WHERE course_id = %s)"
 TOKENS = (
-    "(SELECT COALESCE(SUM(tokens), 0) FROM hints_spending WHERE course_id = %s AND hour > {since})"
+    "(SELECT COALESCE(SUM(tokens), 0) FROM people_spending WHERE course_id = %s AND hour > {since})"
 )
+
+
+def has_tokens(course: Course) -> Sql:
+    """That some are left of its budget. Nothing knows beforehand how many it will take."""
+    since = ago_sql(DAY.total_seconds())
+    of = (course.pk, *since.parameters, course.tokens_a_day)
+    return Sql(f"{TOKENS.format(since=since.text)} < %s", of)
+
+
+def tokens_are_spent(course: Course) -> bool:
+    """Those of its day, where it has a budget."""
+    return course.tokens_a_day is not None and not holds(has_tokens(course))
 
 
 class Reservation(NamedTuple):
     """For the statement that writes a hint's row. condition: there is room for its charge.
 
-    number: the row's charge_number.
+    columns: of the row, which only that statement can tell.
     """
 
-    condition: Sql
-    number: Sql
+    condition: Sql = ALWAYS
+    columns: Mapping[str, Sql] = MappingProxyType({})
 
 
-FREE = Reservation(ALWAYS, Sql("NULL"))
+FREE = Reservation()
 
 
-def reservation(student: User, exercise: Exercise, charge: int) -> Reservation:
+def reservation(student: User, exercise: Exercise, level: int, charge: int) -> Reservation:
     """charge: of the hint; 0 for one that is free."""
     if not charge:
         return FREE
     of, since = quota_of(student, exercise.course), ago_sql(DAY.total_seconds())
+    this = (exercise.pk, level, charge)
     parts = []
     if of.an_exercise is not None:
         counted = CHARGES.format(rows="exercise_id = %s")
-        parts.append(Sql(f"{counted} <= %s", (student.pk, exercise.pk, charge, of.an_exercise)))
+        here = (student.pk, exercise.pk, *this, of.an_exercise)
+        parts.append(Sql(f"{counted} <= %s", here))
     if of.a_day is not None:
         counted = CHARGES.format(rows=f"created_at > {since.text} AND {OF_COURSE}")
-        of_day = (student.pk, *since.parameters, exercise.course_id, charge, of.a_day)
-        parts.append(Sql(f"{counted} <= %s", of_day))
+        today = (student.pk, *since.parameters, exercise.course_id, *this, of.a_day)
+        parts.append(Sql(f"{counted} <= %s", today))
     if of.tokens is not None:
-        # No hint knows beforehand what it will cost: those in flight may pass the budget.
-        counted = TOKENS.format(since=since.text)
-        parts.append(Sql(f"{counted} < %s", (exercise.course_id, *since.parameters, of.tokens)))
+        parts.append(has_tokens(exercise.course))
     condition = Sql(
         " AND ".join(part.text for part in parts) or ALWAYS.text,
         tuple(value for part in parts for value in part.parameters),
     )
-    return Reservation(condition, Sql(NUMBER, (student.pk,)))
+    return Reservation(condition, {"charge_number": Sql(NUMBER, (student.pk,))})
 
 
 class Spent(StrEnum):

@@ -29,6 +29,7 @@ from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Verdict
 from web.tutor.languages import OPERATORS
+from workers.attempt import telemetry
 from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ async def find_out(
             if error.failure is not EngineFailure.TIMEOUT:
                 raise
         change = partial(diagnoses.keep, row, known) if known else give_up
+        if known:
+            verdict = PASSED if known.verified else FAILED
+            telemetry.diagnosed(attempt.job.engine, attempt.endpoint.dialect, verdict)
     finally:
         await attempt.runtime.database.run(change)
     return known

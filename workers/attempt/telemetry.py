@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from broker.base import logs, trace
 from broker.contract.attempt import ModelCall, Purpose
 from broker.contract.hint import Lane, State
-from broker.contract.job import JobKind
+from broker.contract.job import Dialect, JobKind
 from workers import metrics
 from workers.pool.job import request_of
 
@@ -79,6 +79,12 @@ def request(attempt: Attempt, engine: str, purpose: Purpose) -> Iterator[Callabl
 def judged(engine: str, verdict: str) -> None:
     """Counts what a judge has said of a hint."""
     metrics.JUDGED.labels(engine, verdict).inc()
+
+
+def diagnosed(engine: str, dialect: Dialect, verdict: str) -> None:
+    """Counts a program whose diagnosis is over. dialect: as the engine's answers have taught it."""
+    form = "words" if "response_format" in dialect.left_out else "schema"
+    metrics.DIAGNOSED.labels(engine, form, verdict).inc()
 
 
 def used(engine: str, call: ModelCall) -> None:

@@ -32,6 +32,8 @@ TURNS = 2
 STREAMED_FROM = 3
 """The lowest level that a course may have shown before it is judged: shorter hints are read at
 once, and what was read cannot be taken back."""
+UNPROVED_UP_TO = 2
+"""The highest level of a model's hint without a right program to hold it against."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
 OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, JUDGE))
@@ -63,7 +65,7 @@ class AnswerText:
 
 async def write(attempt: Attempt) -> None:
     """Asks until the gate takes an answer, TURNS times at most. Raises: ModelError."""
-    if unfit := attempt.job.unfit:
+    if unfit := attempt.job.unfit or unproved(attempt):
         attempt.outcome = without_model(attempt, State.FAILED, unfit)
         return
     for _ in range(TURNS):
@@ -77,6 +79,7 @@ async def write(attempt: Attempt) -> None:
                 state=State.ANSWERED,
                 text=ruling.text,
                 source=Source.MODEL,
+                verified=verified(attempt),
                 usage=usage(attempt.calls),
             )
             return
@@ -88,6 +91,17 @@ async def write(attempt: Attempt) -> None:
     if attempt.rulings[-1].rule in OF_WHOLE:
         attempt.screen.clear(attempt.blocked)
     attempt.outcome = without_model(attempt, State.WITHHELD, attempt.blocked)
+
+
+def verified(attempt: Attempt) -> bool:
+    """Whether a program that is right is known: this one mended, or the exercise's own."""
+    return bool(attempt.fix or attempt.job.reference)
+
+
+def unproved(attempt: Attempt) -> Reason | None:
+    """Why no model may write so much of this program; None where it may."""
+    low = attempt.job.level <= UNPROVED_UP_TO
+    return None if low or verified(attempt) else Reason.UNVERIFIED
 
 
 async def first_turn(attempt: Attempt) -> Ruling:

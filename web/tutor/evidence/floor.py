@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from broker.contract.hint import Source
+from broker.contract.hint import Outcome, Source
 from web.tutor.evidence.compose import told_as
 from web.tutor.gate.gate import Gate
 from web.tutor.gate.lexis import SPAN, tokens
@@ -60,3 +61,9 @@ def only_reference_has(text: str, reference: str, shown: str) -> bool:
     # A line's number is no part of a program, whatever numbers the reference holds.
     words = f"{' '.join(SPAN.findall(text))} {' '.join(NUMBER.findall(LINE.sub('', text)))}"
     return not set(tokens(reference)).intersection(tokens(words)) <= set(tokens(shown))
+
+
+def fallback(outcome: Outcome, texts: Iterable[tuple[Source, str]]) -> Outcome:
+    """The outcome with what the student gets without a model: the first of these that is there."""
+    source, text = next((each for each in texts if each[1]), (Source.L0, ""))
+    return replace(outcome, text=text, source=source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -158,7 +158,7 @@ class PromptFile:
             self.refuse(f"cannot be read: {error}")
 
     def table(
-        self, value: object, needed: set[str], more: set[str] = frozenset()
+        self, value: object, needed: Set[str], more: Set[str] = frozenset()
     ) -> Mapping[str, Any]:
         """A table with all the needed keys and no others but `more`."""
         if not isinstance(value, dict):
@@ -175,6 +175,7 @@ class PromptFile:
 
     def text(self, told: Mapping[str, Any], key: str) -> str:
         """A text that says something, without blank lines around it."""
-        if not isinstance(told[key], str) or not told[key].strip():
+        text = told[key]
+        if not isinstance(text, str) or not text.strip():
             self.refuse(f"{key} must be a text that is not empty")
-        return told[key].strip("\n")
+        return text.strip("\n")

@@ -7,6 +7,7 @@ import { History } from "./history.js";
 import { Problem, call, insist, newKey } from "./http.js";
 import { Ladder } from "./ladder.js";
 import { showReport, verdict, whereItEnded } from "./report.js";
+import { Solved } from "./solved.js";
 import { Alert, Status } from "./status.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
@@ -16,6 +17,7 @@ const at = (id) => document.getElementById(id);
 const status = new Status(at("news"), at("status"));
 const alert = new Alert(at("alert"), words);
 const runAlert = new Alert(at("run-alert"), words);
+const solved = new Solved(at("solved"), page.exercise, words);
 const ladder = new Ladder(at("ask"), page.exercise);
 const draft = new Draft(page.draft, page.starter, (saved) => {
   at("draft").textContent = saved ? words.draft_saved : words.draft_not_saved;
@@ -75,6 +77,7 @@ async function runTests() {
     const { body: l0 } = await call("POST", "/v1/checks", { body });
     show(l0, body.code);
     status.say(verdict(l0.report, words));
+    if (l0.report.verdict === "passed") solved.show();
     climb();
   } catch (error) {
     status.say("");
@@ -116,6 +119,7 @@ async function refused(error) {
   status.say("");
   alert.show(error);
   if (error instanceof Problem && error.name === "level-locked") climb();
+  if (error instanceof Problem && error.name === "already-correct") solved.show();
   if (error instanceof Problem && error.name === "already-waiting") {
     await history.adopt(error.body.hint).catch((other) => alert.show(other));
   }
@@ -142,3 +146,5 @@ document.addEventListener("keydown", (event) => {
   runTests();
 });
 history.load(page.exercise).catch((error) => alert.show(error));
+// Without it the card appears after the next run.
+solved.load().catch(() => {});

@@ -121,7 +121,10 @@ export class HintCard {
     slots.text.innerHTML = hint.html;
     if (hint.locale) slots.text.lang = hint.locale;
     say(slots.notice, hint.notice);
-    say(slots.source, words[`by_${hint.source}`]);
+    const proof = hint.verified === null ? "" : hint.verified ? "_verified" : "_unverified";
+    say(slots.proof, words[`proof${proof}`]);
+    slots.proof.dataset.state = `proof${proof}`;
+    say(slots.source, words[`by_${hint.source}${proof}`]);
     slots.feedback.hidden = slots.reflection.hidden = hint.source === "none";
     this.showFeedback();
   }

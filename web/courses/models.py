@@ -94,10 +94,7 @@ class Course(models.Model):
     evaluates = models.BooleanField(
         _("requests may be used to evaluate models"),
         default=False,
-        help_text=_(
-            "Programs and questions of the last days, without names, are asked of a model once "
-            "more to see how it does."
-        ),
+        help_text=_("Without names, they are asked of a model once more to see how it does."),
     )
     tells = models.BooleanField(
         _("a last level says what to change"),

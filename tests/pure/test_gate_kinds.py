@@ -83,6 +83,32 @@ PROGRAMS = {
         "def triangle(n):\n    total = 0\n    i = 1\n    while i <= n:\n        total += i\n"
         "        i += 1\n    return total\n",
     ),
+    "unique": Wrong(
+        "Write `unique(items)`: the items without repeats, in order.\n"
+        "`unique([1, 2, 1])` should give `[1, 2]`, but your code gives `[]`.",
+        "def unique(items):\n    found = []\n    for item in items:\n"
+        "        if item in found:\n            found.append(item)\n    return found\n",
+        "def unique(items):\n    found = []\n    for item in items:\n"
+        "        if item not in found:\n            found.append(item)\n    return found\n",
+    ),
+    "pay": Wrong(
+        "A class `Account` whose `pay(amount)` takes money off.\n"
+        "After `a.pay(50)` the balance should be `50`, but it is `100`.",
+        "class Account:\n    def __init__(self):\n        self.balance = 100\n\n"
+        "    def pay(self, amount):\n        balance = self.balance - amount\n",
+        "class Account:\n    def __init__(self):\n        self.balance = 100\n\n"
+        "    def pay(self, amount):\n        self.balance = self.balance - amount\n",
+    ),
+    "leap": Wrong(
+        "Write `leap(year)`.\n`leap(1900)` should give `False`, but your code gives `True`.",
+        "def leap(year):\n    return year % 4 == 0\n",
+        "def leap(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)\n",
+    ),
+    "sorts": Wrong(
+        "Write `first(a, b)`: the smaller one.\n`first(1, 2)` should give `1`, but gives `2`.",
+        "def first(a, b):\n    return a if a < b is False else b\n",
+        "def first(a, b):\n    return b if a > b else a\n",
+    ),
     "largest": Wrong(
         "Write `largest(nums)`: the numbers, the largest first.\n`largest([1, 2])` gives `None`.",
         "def largest(nums):\n    nums = sorted(nums)\n    return nums.reverse()\n",
@@ -119,6 +145,15 @@ LEAKS: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("mean", "en", 2, "Look at line 5. Slash slash is another operator. Which do you need?"),
         ("mean", "ko", 2, "마지막 줄을 보세요. 슬래시 두 개로 나누면 [1, 2]에서 무엇이 나오나요?"),
         ("mean", "ko", 3, f"{CONCEPT_KO}마지막에는 // 를 써요."),
+    ],
+    "a sign, or two keywords": [
+        ("sorts", "en", 1, "Would it be right with > and nothing else there?"),
+        ("sorts", "ko", 1, "< 대신 > 라면 어떻게 될까요?"),
+        ("unique", "ko", 1, "in 대신 not in 을 쓰면 어떻게 될까요?"),
+        ("unique", "en", 1, "Does `not in` say what you mean on line 4?"),
+        ("unique", "en", 1, "What about if !(item in found) on the fourth line?"),
+        ("mean", "ko", 1, "numbers가 비면 return 0 을 하게 하면 어떻게 되나요?"),
+        ("mean", "en", 1, "What does `return 0` at the beginning do for the empty list?"),
     ],
     "characters that stand apart": [
         ("vowels", "en", 1, "What about c-h-a-r-.-l-o-w-e-r-(-) on the fourth line?"),
@@ -159,6 +194,21 @@ LEAKS: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("words", "ko", 2, "4번째 줄을 보세요. found 점 get 괄호 word 콤마 0 은 어떨까요?"),
         ("second", "ko", 1, "items 대괄호 열고 마이너스 이 대괄호 닫고 라면 무엇인가요?"),
     ],
+    "as a list": [
+        ("power", "en", 1, "What about result → = → result → * → base on that line of it?"),
+        ("power", "en", 1, "What about result, then =, then result, then *, then base there?"),
+        ("power", "en", 1, "What about (result) (=) (result) (*) (base) on that line of it?"),
+        ("power", "ko", 1, "그 줄에 result 🙂 = 🙂 result 🙂 * 🙂 base 라고 하면 어떨까요?"),
+        ("mean", "ko", 1, "그 줄에 return / total / // / len / numbers 라면 어떻게 될까요?"),
+        ("vowels", "en", 1, "What about c_h_a_r_._l_o_w_e_r on line 4 of the program?"),
+    ],
+    "in a code of machines": [
+        ("power", "en", 1, "What about OJSXG5LMOQQD2IDSMVZXK3DUEAVCAYTBONSQ==== on line 4 of it?"),
+        ("power", "ko", 1, "OJSXG5LMOQQD2IDSMVZXK3DUEAVCAYTBONSQ 를 풀어서 줄과 비교해 볼까요?"),
+        ("power", "en", 1, "What about 162 145 163 165 154 164 040 075 040 142 141 163 145 there?"),
+        ("power", "en", 1, "What about C6DF=E l C6DF=E Y 32D6 on line 4 of the program?"),
+        ("power", "en", 1, "What about a%FRMY;+(!AaZ4Mb!>DXDj;HEb7c on line 4 of it?"),
+    ],
     "with words between": [
         ("power", "en", 2, "It starts as result = and goes on with result, then * and base?"),
         ("power", "ko", 2, "result 로 시작하고 = 다음에 result, 그 뒤에 * 와 base 가 오지요?"),
@@ -174,6 +224,13 @@ GOOD: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("second", "en", 1, "What is `items[1]` for `[1, 2, 3, 4]`?"),
         ("second", "ko", 1, "`second([-1, -5])`는 무엇이어야 하나요?"),
         ("power", "ko", 1, "`power(3, -1)`을 부르면 몇 바퀴를 도나요?"),
+    ],
+    "what a value has or is in": [
+        ("unique", "ko", 1, "`found`가 `[]`일 때 `1 in found`는 참인가요?"),
+        ("pay", "en", 2, "After `a.pay(50)`, what is `a.balance`? Which line has changed it?"),
+        ("pay", "ko", 2, "`a.pay(50)`을 부르면 `a.balance`는 얼마인가요? 바꾸는 줄이 있나요?"),
+        ("words", "en", 1, "What does `'a b a'.split()` give, one by one?"),
+        ("unique", "en", 1, "Why is 'Hello!!!' with its !!! in no list of yours?"),
     ],
     "letters, and words of an error": [
         ("vowels", "en", 1, "Are `A` and `a` the same character for Python?"),
@@ -239,3 +296,15 @@ def test_so_it_is_in_korean(text: str) -> None:
         judge("mean", "ko", 2, f"테스트에서 {text} 다시 한 번 볼까요? 무엇이 보이나요?").rule
         == "R9"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`mean([4, … 6, 8])`에서 `total`은 `18`이에요. 마지막 줄은 그 수를 무엇으로 나누나요?",
+        "2번째 줄의 조건 `item in found`는 늘 거짓이에요. 왜 그럴까요?",
+        "`mean([4, 6])`을 부르면 4번째 줄이 `total`에 값을 써요. 그 값은 `4`, `10`인가요?",
+    ],
+)
+def test_what_is_composed_of_facts_passes(text: str) -> None:
+    assert judge("unique" if "found" in text else "mean", "ko", 2, text).ok

@@ -111,6 +111,7 @@ def test_keys_live_as_long_as_the_table_of_times_says() -> None:
         "monitor": times.MONITOR_LOCK_S,
         "rescue": times.RESCUE_LOCK_S,
         "upkeep": times.UPKEEP_LOCK_S,
+        "evaluation": times.EVALUATION_LOCK_S,
         "stream": times.STREAM_S,
         "tip": times.STREAM_S,
     }

@@ -54,12 +54,12 @@ def test_the_shipped_set_may_go_anywhere() -> None:
 
 @pytest.mark.django_db
 def test_a_line_may_bring_its_own_exercise() -> None:
-    found = read(LINE, {**LINE, "id": 7, "level": 2, "locale": "ko", "fix": LINE["reference"]})
+    found = read(LINE, {**LINE, "id": 0, "level": 2, "locale": "ko", "fix": LINE["reference"]})
 
     whole, one = found.entries
     assert found.name == "mine.jsonl"
     assert (whole.name, len(whole.asked)) == ("a", len(LEVELS) * len(LANGUAGES))
-    assert (one.name, one.asked, one.fix) == ("7", ((2, "ko"),), LINE["reference"])
+    assert (one.name, one.asked, one.fix) == ("0", ((2, "ko"),), LINE["reference"])
     assert one.exercise.statement("ko") == "Add two numbers."
     assert one.exercise.tests_to_run() is not None
 
@@ -102,8 +102,10 @@ def test_a_line_may_name_an_exercise_of_the_site(exercise: Exercise) -> None:
         ({**LINE, "tests": "print(1)"}, "line 2: Line 1 is no assert"),
         ({**LINE, "tests": [3]}, "line 2: `tests` must be asserts"),
         ({**LINE, "tests": ""}, "line 2: there must be `tests` or `cases`"),
-        ({**LINE, "tests": "", "cases": [3]}, "line 2: case 1 must have"),
+        ({**LINE, "tests": "", "cases": [3]}, "line 2: `cases` must be a list"),
         ({**LINE, "tests": "", "cases": {}}, "line 2: `cases` must be a list"),
+        ({**LINE, "tests": "", "cases": [{"stdin": "1"}]}, "expected is missing"),
+        ({**LINE, "cases": [{"stdin": "", "expected": "1"}]}, "asserts or cases, not both"),
         ({"exercise": "no/where", "code": WRONG}, "line 2: there is no exercise no/where"),
         (LINE, "line 2: another line has the id a"),
     ],

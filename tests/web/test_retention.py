@@ -17,6 +17,7 @@ from django_celery_results.models import TaskResult
 
 from tests.web.kit import queued
 from web.courses.models import Exercise
+from web.evaluation.models import Evaluation, Item
 from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.ops import retention
 from web.ops.retention import KINDS, Records, sweep
@@ -29,8 +30,14 @@ def an_attempt() -> Attempt:
     return Attempt.objects.get_or_create(hint=Hint.objects.get(), number=1000)[0]
 
 
+def an_item() -> Item:
+    row, _ = Evaluation.objects.get_or_create(engine="gpu0", model="m", set_name="s")
+    return Item(evaluation=row, kind="write", name=uuid4().hex, text="words")
+
+
 NEW: dict[type[Model], Callable[[], Model]] = {
     ModelCall: lambda: ModelCall(attempt=an_attempt(), text="words"),
+    Item: an_item,
     Attempt: lambda: Attempt(hint=Hint.objects.get(), number=Attempt.objects.count()),
     TaskResult: lambda: TaskResult(task_id=str(uuid4())),
     Session: lambda: Session(session_key=uuid4().hex, expire_date=timezone.now()),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from web.evaluation.sets import EvaluationSet
 from web.evaluation.targets import proposal
 from web.hints.models import Diagnosis, Hint, Submission
 from web.link import broker
+from web.tutor.writing import prompt, versions
 from workers.attempt import attempt
 from workers.runtime import Runtime
 
@@ -98,9 +101,11 @@ def doorbell() -> str | None:
     return str(json.loads(json.loads(message)["body"])[0][0])
 
 
-async def evaluated(runtime: Runtime, engine: Engine, of: EvaluationSet) -> Evaluation:
+async def evaluated(
+    runtime: Runtime, engine: Engine, of: EvaluationSet, prompts: str = ""
+) -> Evaluation:
     works = Driver()
-    row: Evaluation = await runtime.database.run(creation.begin, engine, of)
+    row: Evaluation = await runtime.database.run(creation.begin, engine, of, None, prompts)
     try:
         await rounds(runtime, works)
     finally:
@@ -194,7 +199,7 @@ async def test_what_a_judge_refused_is_told_apart(
 async def test_it_is_measured_by_language_and_level(
     runtime: Runtime, engine: Engine, fake: FakeEngine
 ) -> None:
-    korean = Behaviour(pieces=KOREAN, gap_s=0, when="한국어로 답하세요")
+    korean = Behaviour(pieces=KOREAN, gap_s=0, when=prompt.policy(1, "ko").splitlines()[0])
     fake.script(*[korean] * 6, *[Behaviour(pieces=GOOD, gap_s=0)] * 20)
 
     row = await evaluated(runtime, engine, chosen({"level": None, "locale": None}))
@@ -324,3 +329,67 @@ async def test_an_engine_that_refuses_every_request_stops_it(
     row = await evaluated(runtime, engine, chosen(*[{}] * 3))
 
     assert (row.state, row.error) == (Evaluation.State.STOPPED, "model_refused")
+
+
+async def test_another_version_of_the_prompts_is_what_is_asked(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in ("v4", "v5"):
+        shutil.copytree(versions.FOLDER / "v4", tmp_path / name)
+    rules = tmp_path / "v5" / "en" / "rules.md"
+    rules.write_text(f"You are a tutor of the fifth version.\n{rules.read_text()}")
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+    versions.version.cache_clear()
+    fake.script(*[Behaviour(pieces=GOOD, gap_s=0)] * 2)
+
+    row = await evaluated(runtime, engine, chosen({}), "v5")
+
+    assert row.state == Evaluation.State.DONE
+    assert row.template_version.startswith("v5-")
+    asked = [json.dumps(each["body"]) for each in fake.stats()["requests"]]
+    assert asked
+    assert all("a tutor of the fifth version" in each for each in asked)
+    versions.version.cache_clear()
+
+
+@pytest.mark.parametrize("way", ["500", "429"])
+async def test_a_judge_that_fails_is_asked_again_and_given_up_only_if_it_is_not_merely_busy(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(judging, "PAUSE_S", 0.001)
+    monkeypatch.setattr(judging, "MOST_PAUSE_S", 0.001)
+    fake.judge(way=way)
+    row = await runtime.database.run(creation.begin, engine, chosen({"code": FIX}))
+    works = Driver()
+
+    for _ in range(2 * driver.TRIES):
+        await runtime.database.run(works.round)
+        await asyncio.sleep(0.002)
+    await runtime.database.run(row.refresh_from_db)
+    state = Evaluation.State.STOPPED if way == "500" else Evaluation.State.RUNNING
+    assert row.state == state
+    assert bool(row.error) is (way == "500")
+
+    fake.judge()
+    await runtime.database.run(creation.go_on, row)
+    await rounds(runtime, works)
+    await runtime.database.run(row.refresh_from_db)
+    assert row.state == Evaluation.State.DONE
+    await runtime.database.run(works.close)
+
+
+async def test_a_judge_that_is_late_is_undecided(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch,
+    labelled: dict[str, sets.LabelledText],
+) -> None:  # fmt: skip
+    few = dict([*labelled.items()][:2])
+    monkeypatch.setattr(sets, "texts", lambda: few)
+    monkeypatch.setattr(judging, "WITHIN_S", 0.05)
+    fake.judge(way="hangs")
+
+    row = await evaluated(runtime, engine, chosen({"code": FIX}))
+
+    assert row.state == Evaluation.State.DONE
+    assert row.figures["judge"][0]["undecided"] == 1
+    assert not proposal(row.figures).judges

@@ -19,7 +19,8 @@ from web.hints.creation import Created, NewHint
 from web.hints.models import Hint, Submission
 from web.link import attempt
 from web.runner.checker import Checker
-from web.tutor.evidence.report import Verdict
+from web.tutor.evidence.report import Report, Verdict
+from web.tutor.languages import Locale
 from web.tutor.writing import prompt
 
 IN_FLIGHT = 8
@@ -47,19 +48,19 @@ def ask(row: Evaluation, checker: Checker) -> None:
         program = item.program
         if program is None or program.pk in busy:
             continue
-        submission = run(program, checker)
-        if submission is None:
+        report = run(program, checker)
+        if report is None:
             skip(program)
-        elif hint := taken(item, submission):
+        elif hint := taken(item, submission(program, item.locale, report)):
             # To this engine alone: others may serve another model.
             attempt(dispatch.admit(replace(jobs.ticket(hint), only=row.engine)))
         busy.append(program.pk)
 
 
-def run(program: Program, checker: Checker) -> Submission | None:
-    """The program as it is kept with its report, run the first time; None where it is not wrong."""
+def run(program: Program, checker: Checker) -> Report | None:
+    """What the tests say of it, run the first time and kept; None where it is not wrong."""
     if program.submission is not None:
-        return program.submission
+        return Report.from_json(program.submission.report)
     exercise = program.exercise
     if exercise is None:
         return None
@@ -67,12 +68,18 @@ def run(program: Program, checker: Checker) -> Submission | None:
         program.code, exercise.tests_to_run(), exercise.limits(), exercise.language
     ) as judged:
         report = judged.explained()
-    if report.verdict not in CAN_BE_HELPED:
-        return None
-    # Its other hints find it by this, and run it no more.
-    submission = submissions.keep(submissions.ran(nobody(), exercise, program.code, report))
-    Program.objects.filter(pk=program.pk).update(submission=submission)
-    return submission
+    return report if report.verdict in CAN_BE_HELPED else None
+
+
+def submission(program: Program, locale: Locale, report: Report) -> Submission:
+    """Of whom this language's hints are for; kept once."""
+    assert program.exercise is not None
+    ran = submissions.ran(nobody(locale), program.exercise, program.code, report)
+    found = submissions.keep(ran)
+    # Its other hints find the report by this, and the program is run no more.
+    if program.submission is None:
+        Program.objects.filter(pk=program.pk).update(submission=found)
+    return found
 
 
 def skip(program: Program) -> None:
@@ -105,7 +112,12 @@ def new_hint(item: Item, submission: Submission, exercise: Exercise) -> NewHint:
         locale=locale,
         question=item.program.question,
         prefix=prompt.prefix_key(
-            roster.model_of_prefix(), exercise.path, exercise.revision, level, locale
+            roster.model_of_prefix(),
+            exercise.path,
+            exercise.revision,
+            level,
+            locale,
+            exercise.course.prompts,
         ),
         prefix_tokens=prompt.shared_tokens(
             level, locale, exercise.statement(locale), exercise.mistakes(locale)

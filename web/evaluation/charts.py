@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -14,15 +14,15 @@ from web.evaluation.table import row_name
 from web.tutor.gate import judge
 
 WIDTH = 640
-LEFT, RIGHT = 170, 60
+LEFT, RIGHT, TIMES = 170, 60, 110
 ROW, BAR = 30, 16
 BINS = 20
-HEIGHT, FOOT = 180, 40
+HEIGHT, TALLEST, FOOT = 180, 150, 40
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in user units. tone: its class in the style sheet. label: what a pointer tells."""
+    """A rectangle in user units. tone: its class for the style sheet. label: shown to a pointer."""
 
     x: float
     y: float
@@ -83,21 +83,17 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     """How sure the judge was: good hints should stand on the left, leaks on the right."""
     room = WIDTH - 2 * FOOT
     step = room / BINS
-    boxes = []
-    for leak, tone in ((False, "good"), (True, "bad")):
-        scores = [
-            item.probability for item in items if item.leak is leak and item.probability is not None
-        ]
-        counts = [0] * BINS
-        for score in scores:
-            counts[min(int(score * BINS), BINS - 1)] += 1
-        for number, count in enumerate(counts):
-            part = count / len(scores)
-            height = part * (HEIGHT - 20)
-            boxes.append(Box(
-                x=FOOT + number * step + leak * step / 2, y=HEIGHT - height, width=step / 2 - 1,
-                height=height, tone=tone, label=f"{100 * part:.0f} %",
-            ))  # fmt: skip
+    parts = {leak: bins(items, leak=leak) for leak in (False, True)}
+    most = max(max(each) for each in parts.values())
+    boxes = [
+        Box(
+            x=FOOT + number * step + leak * step / 2, y=HEIGHT - part / most * TALLEST,
+            width=step / 2 - 1, height=part / most * TALLEST, tone="bad" if leak else "good",
+            label=f"{100 * part:.0f} %",
+        )
+        for leak, each in parts.items()
+        for number, part in enumerate(each)
+    ]  # fmt: skip
     marks = [
         Words(FOOT + room * tenth / 10, HEIGHT + 18, f"{tenth / 10:g}", "middle")
         for tenth in range(0, 11, 2)
@@ -106,6 +102,7 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     if threshold is not None:
         x = FOOT + room * threshold
         strokes.append(Stroke(x, 8, HEIGHT, "mark"))
+        # On the side where there is room for it.
         anchor = "end" if threshold > 0.5 else "start"
         text = _("threshold %(number)s") % {"number": f"{threshold:g}"}
         marks.append(Words(x + (6 if anchor == "start" else -6), 18, text, anchor))
@@ -122,9 +119,20 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     )
 
 
+def bins(items: Sequence[Item], *, leak: bool) -> list[float]:
+    """The share of each bin of probabilities; of its own kind, as there are more leaks."""
+    of = [item.probability for item in items if item.leak is leak]
+    counts = [0] * BINS
+    for score in of:
+        if score is not None:
+            # A certain one belongs to the last bin.
+            counts[min(int(score * BINS), BINS - 1)] += 1
+    return [count / max(1, len(of)) for count in counts]
+
+
 def endings(items: Sequence[Item], threshold: float | None) -> Chart:
     """What became of the hints, row by row: of a language and level."""
-    tones = {
+    tones: dict[str, Callable[[Item], bool]] = {
         "good": lambda item: item.verdict == SHOWN and not leaks(item, threshold),
         "bad": lambda item: item.verdict == SHOWN and leaks(item, threshold),
         "judge": lambda item: item.verdict == REFUSED and item.rule == judge.RULE,
@@ -164,13 +172,14 @@ def waits(items: Sequence[Item]) -> Chart:
         if times:
             found.append((name, times[len(times) // 2], times[int(0.95 * len(times))]))
     most = max((late for _name, _middle, late in found), default=0) or 1
-    room = WIDTH - LEFT - RIGHT
+    room = WIDTH - LEFT - TIMES
     for number, (name, middle, late) in enumerate(found):
         y = number * ROW + 6.0
         words.append(Words(LEFT - 8, y + BAR - 3, name, "end"))
         words.append(
             Words(LEFT + room * late / most + 6, y + BAR - 3, f"{middle:.1f} / {late:.1f} s")
         )
+        # The shorter one is drawn last, over the longer one.
         boxes.append(Box(LEFT, y, room * late / most, BAR, "late"))
         boxes.append(Box(LEFT, y, room * middle / most, BAR, "middle"))
     return Chart(

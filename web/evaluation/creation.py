@@ -5,27 +5,32 @@ from __future__ import annotations
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from broker.base.errors import HintlineError
 from web.courses.models import Course
 from web.engines import licences, roster
 from web.engines.models import AIModelConfig, Engine
 from web.evaluation import sets
 from web.evaluation.models import Evaluation, Item, Program
 from web.evaluation.sets import Entry, EvaluationSet
+from web.hints import backlog, store
+from web.hints.models import IN_FLIGHT, Hint
 from web.people.models import User
 from web.tutor.gate import judge
+from web.tutor.languages import Locale
+from web.tutor.writing import versions
 
-NOBODY = ":evaluation"
-"""Username of whom the hints are for: no form takes a colon, and nobody can sign in as them."""
+NOBODY = ":evaluation-"
+"""How the usernames begin of whom the hints are for, one a language: no form takes a colon, and
+nobody can sign in as them."""
 
 
-class CannotEvaluate(HintlineError):
-    """No evaluation can begin; the text says why."""
+def begin(
+    engine: Engine, chosen: EvaluationSet, by: User | None = None, prompts: str = ""
+) -> Evaluation:
+    """Goes on with the evaluation of this engine's model on this set, or makes it; it runs then.
 
-
-def begin(engine: Engine, chosen: EvaluationSet, by: User | None = None) -> Evaluation:
-    """Goes on with the evaluation of this engine's model on this set, or makes it; it runs then."""
-    version = licences.template_version()
+    prompts: the version of their words; empty for the one in use. Raises: BadVersion.
+    """
+    version = licences.template_version(versions.version(prompts).label)
     with transaction.atomic():
         # Locked: of two that begin the same at once the second finds what the first has made.
         AIModelConfig.objects.select_for_update().get(pk=AIModelConfig.current().pk)
@@ -36,7 +41,7 @@ def begin(engine: Engine, chosen: EvaluationSet, by: User | None = None) -> Eval
         if begun := known.first():
             go_on(begun)
             return begun
-        return made(engine, chosen, version, by)
+        return made(engine, chosen, version, by, prompts)
 
 
 def go_on(row: Evaluation) -> None:
@@ -55,12 +60,24 @@ def stop_all(error: str) -> None:
         stop(row, error)
 
 
+def delete(row: Evaluation) -> None:
+    """With all that it made; what is on its way to an engine is taken back."""
+    if row.course is not None:
+        for hint in Hint.objects.filter(exercise__course=row.course, state__in=IN_FLIGHT):
+            if store.cancel(str(hint.pk)):
+                backlog.leave(hint)
+        row.course.delete()
+    row.delete()
+
+
 def model_of(engine: Engine) -> str:
     """The model's name as its licence has it."""
     return roster.known_as(engine, AIModelConfig.current())
 
 
-def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -> Evaluation:
+def made(
+    engine: Engine, chosen: EvaluationSet, version: str, by: User | None, prompts: str
+) -> Evaluation:
     row = Evaluation.objects.create(
         engine=engine.name, kind=engine.kind, model=model_of(engine), template_version=version,
         set_name=chosen.name, digest=chosen.digest, by=by,
@@ -68,8 +85,9 @@ def made(engine: Engine, chosen: EvaluationSet, version: str, by: User | None) -
     title = f"Evaluation {row.pk}"
     # Its own, so that nothing that a teacher sees or sets has to do with it.
     row.course = Course.objects.create(
-        slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True
-    )
+        slug=f"evaluation-{row.pk}", title_ko=title, title_en=title, tries_models=True,
+        tells=True, hints_an_exercise=None, hints_a_day=None, prompts=prompts,
+    )  # fmt: skip
     row.save(update_fields=["course"])
     items = [
         Item(
@@ -109,9 +127,10 @@ def items_of(row: Evaluation, about: Program, entry: Entry) -> list[Item]:
     return [diagnosis, *written]
 
 
-def nobody() -> User:
-    """For whom the hints are."""
+def nobody(locale: Locale) -> User:
+    """For whom the hints in this language are: a student's earlier ones are in the same."""
     user, _ = User.objects.get_or_create(
-        username=NOBODY, defaults={"is_active": False, "password": make_password(None)}
+        username=f"{NOBODY}{locale}",
+        defaults={"is_active": False, "password": make_password(None)},
     )
     return user

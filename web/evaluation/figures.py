@@ -127,6 +127,7 @@ def writing_figures(items: Sequence[Item], at: float | None) -> Iterator[Writing
 
 
 def of_kind(locale: str, level: int, of: Sequence[Item], at: float | None) -> WritingFigures:
+    # What no model answered says nothing of how it writes, and is told apart.
     asked = [each for each in of if each.verdict in (SHOWN, REFUSED)]
     shown = [each for each in asked if each.verdict == SHOWN]
     failures: dict[str, int] = {}

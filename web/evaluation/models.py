@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -28,16 +29,16 @@ class Evaluation(models.Model):
     """
 
     class State(models.TextChoices):
-        RUNNING = "running", _("running")
+        RUNNING = "running", _("in progress")
         STOPPED = "stopped", _("stopped")
         DONE = "done", _("done")
 
     engine = models.CharField(_("engine"), max_length=50)
-    kind = models.CharField(_("kind of server"), max_length=5, choices=Mode)
+    kind = models.CharField(max_length=5, choices=Mode)
     model = models.CharField(_("model name"), max_length=MODEL_CHARS)
     template_version = models.CharField(_("template version"), max_length=60)
     set_name = models.CharField(_("set"), max_length=NAME_CHARS)
-    digest = models.CharField(_("digest of the set"), max_length=32)
+    digest = models.CharField(max_length=32)
     state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
     error = models.CharField(_("why it stopped"), max_length=300, blank=True)
     started_at = models.DateTimeField(_("started"), db_default=Now(), editable=False)
@@ -49,8 +50,8 @@ class Evaluation(models.Model):
     course = models.ForeignKey(
         Course, null=True, on_delete=models.SET_NULL, related_name="evaluations", editable=False
     )
-    threshold = models.FloatField(_("threshold of the judge"), null=True, blank=True)
-    figures: models.JSONField[dict[str, Any]] = models.JSONField(_("figures"), default=dict)
+    threshold = models.FloatField(null=True, blank=True)
+    figures: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("evaluation")
@@ -97,49 +98,47 @@ class Item(models.Model):
         WRITE = "write", _("write")
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
-        ASKED = "asked", _("asked")
-        DONE = "done", _("done")
+        OPEN = "open"
+        ASKED = "asked"
+        DONE = "done"
 
     # The constraint's index begins with this column.
     evaluation = models.ForeignKey(
         Evaluation, on_delete=models.CASCADE, related_name="items", db_index=False
     )
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    state = models.CharField(_("state"), max_length=5, choices=State, default=State.OPEN)
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=5, choices=State, default=State.OPEN)
     program = models.ForeignKey(
         Program, null=True, on_delete=models.CASCADE, related_name="items", editable=False
     )
-    name = models.CharField(_("name"), max_length=NAME_CHARS)
-    level = models.PositiveSmallIntegerField(_("level"), choices=level_choices, default=0)
-    locale: models.CharField[Locale, Locale] = models.CharField(
-        _("language"), max_length=2, blank=True
-    )
+    name = models.CharField(max_length=NAME_CHARS)
+    level = models.PositiveSmallIntegerField(choices=level_choices, default=0)
+    locale: models.CharField[Locale, Locale] = models.CharField(max_length=2, blank=True)
     # No foreign key: the hint goes when all is done, and what is known of it stays.
     hint = models.UUIDField(null=True, editable=False)
     asked_at = models.DateTimeField(null=True, editable=False)
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
-    leak = models.BooleanField(_("leak"), null=True)
-    verdict = models.CharField(_("verdict"), max_length=20, blank=True)
-    rule = models.CharField(_("rule"), max_length=30, blank=True)
-    probability = models.FloatField(_("probability of a leak"), null=True)
-    contradicted: models.JSONField[list[str]] = models.JSONField(
-        _("against the facts"), default=list
-    )
-    repeats = models.BooleanField(_("repeats another level"), default=False)
-    words = models.PositiveIntegerField(_("words"), null=True)
-    grade = models.FloatField(_("reading grade"), null=True)
-    prompt_tokens = models.PositiveIntegerField(_("prompt tokens"), default=0)
-    completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
-    seconds = models.FloatField(_("seconds"), null=True)
-    text = models.TextField(_("text"), blank=True)
-    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    leak = models.BooleanField(null=True)
+    verdict = models.CharField(max_length=20, blank=True)
+    rule = models.CharField(max_length=30, blank=True)
+    probability = models.FloatField(null=True)
+    contradicted: models.JSONField[list[str]] = models.JSONField(default=list)
+    repeats = models.BooleanField(default=False)
+    words = models.PositiveIntegerField(null=True)
+    grade = models.FloatField(null=True)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(null=True)
+    text = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("item of an evaluation")
-        verbose_name_plural = _("items of evaluations")
         ordering = ["pk"]
-        indexes = [models.Index(fields=["evaluation", "state", "kind"], name="item_open")]
+        indexes = [
+            models.Index(fields=["evaluation", "state", "kind"], name="item_open"),
+            # Retention looks for texts that are still there.
+            models.Index(fields=["created_at"], condition=~Q(text=""), name="evaluation_text"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["evaluation", "kind", "name", "level", "locale"], name="one_item_a_question"

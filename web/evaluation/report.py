@@ -64,5 +64,6 @@ def page(row: Evaluation, before: Evaluation | None = None) -> str:
     """HTML in the reader's language; nothing in it comes from another server."""
     # The style sheet is ours, and a page that is mailed around has no other place for it.
     style = mark_safe(STYLE.read_text(encoding="utf-8"))  # noqa: S308
+    # The admin's page has its own frame around the same parts.
     context = {**parts(row, before), "style": style, "locale": locale_now()}
     return render_to_string("evaluation/report.html", context)

@@ -21,15 +21,14 @@ from django.utils import translation
 
 from broker.base.errors import HintlineError
 from broker.contract.text import storable
+from web import jsonl
 from web.courses.models import PYTHON, Exercise
 from web.courses.texts import columns
 from web.database import ago
 from web.engines.models import Engine, Mode
 from web.evaluation.models import LATELY, NAME_CHARS
 from web.hints.models import Hint, Submission
-from web.ops import jsonl
-from web.ops.jsonl import Unusable
-from web.ops.judging import io_cases
+from web.jsonl import Unusable
 from web.runner.checker import CODE_BYTES
 from web.tutor.languages import LANGUAGES, OPERATORS, Locale
 from web.tutor.levels import LEVELS
@@ -185,8 +184,9 @@ def entry_of(row: Mapping[str, Any], number: int) -> Entry:
         raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
     if not isinstance(locales[0], str) or locales[0] not in LANGUAGES:
         raise Unusable(f"`locale` must be one of {', '.join(LANGUAGES)}")
+    named_as = jsonl.named(row)
     return Entry(
-        name=str(jsonl.named(row) or number),
+        name=str(number if named_as is None or named_as == "" else named_as),
         exercise=named(text_of(row, "exercise")) if row.get("exercise") else made(row),
         code=code,
         fix=text_of(row, "fix"),
@@ -227,7 +227,7 @@ def made(row: Mapping[str, Any]) -> Exercise:
         title_en="-", tests="\n".join(asserts), cases=kept(cases) if cases is not None else [],
         reference=text_of(row, "reference"), slug="x", **in_some("statement", words),
     )  # fmt: skip
-    if exercise.tests_to_run() is None:
+    if not exercise.tests.strip() and not exercise.cases:
         raise Unusable("there must be `tests` or `cases`")
     try:
         with translation.override(OPERATORS):
@@ -239,13 +239,11 @@ def made(row: Mapping[str, Any]) -> Exercise:
 
 
 def kept(cases: object) -> list[dict[str, Any]]:
-    """The cases of a line as an exercise's column has them. Raises: Unusable."""
-    notes = dict.fromkeys(columns("note"), "")
-    return [
-        {"name": str(number), "stdin": case.stdin, "expected": case.expected,
-         "visible": case.visible, **notes}
-        for number, case in enumerate(io_cases(cases), start=1)
-    ]  # fmt: skip
+    """The cases of a line as an exercise's column has them, yet to be checked. Raises: Unusable."""
+    if not isinstance(cases, list) or not all(isinstance(case, dict) for case in cases):
+        raise Unusable("`cases` must be a list of objects with `stdin` and `expected`")
+    usual = {"visible": True, **dict.fromkeys(columns("note"), "")}
+    return [{"name": str(number), **usual, **case} for number, case in enumerate(cases, start=1)]
 
 
 def text_of(row: Mapping[str, Any], name: str) -> str:

@@ -59,7 +59,7 @@ def kinds() -> dict[str, tuple[str, Sequence[str]]]:
     return {
         "judge": (_("Judge"), JUDGE),
         "diagnosis": (_("Diagnosis"), DIAGNOSIS),
-        "writing": (_("Writing"), WRITING),
+        "writing": (_("Writing hints"), WRITING),
     }
 
 
@@ -124,6 +124,7 @@ def cell(kind: str, name: str, figures: Mapping[str, Any]) -> Cell:
 
 def written(name: str, figure: float | None) -> str:
     """As people read it; a dash for what is not known."""
+    # Also of a share of nothing.
     if figure is None:
         return "–"
     if name in SHARES:

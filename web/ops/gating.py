@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 from broker.contract.attempt import PASSED, UNDECIDED
 from broker.contract.job import Endpoint, Message
+from web import jsonl
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
-from web.ops import jsonl
-from web.ops.jsonl import Unusable
+from web.jsonl import Unusable
 from web.tutor.gate import judge
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import LANGUAGES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from web.ops import jsonl
-from web.ops.jsonl import Unusable
+from web import jsonl
+from web.jsonl import Unusable
 from web.runner.cases import Asserts, Io, IoCase, RunLimits, Tests
 from web.runner.checker import CODE_BYTES, checker
 from web.tutor.evidence.compose import HIGHEST, compose

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django_celery_results.models import TaskResult
 
+from web.evaluation.models import Item
 from web.hints.models import Attempt, ModelCall
 
 BATCH = 1000
@@ -39,6 +40,7 @@ class Records:
 
 KINDS = (
     Records("raw model output", ModelCall, "created_at", "RAW_DAYS", "created_at", text="text"),
+    Records("texts of evaluations", Item, "created_at", "RAW_DAYS", "created_at", text="text"),
     # Their model calls go with them.
     Records("attempts", Attempt, "started_at", "RECORD_DAYS", "started_at"),
     Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),

@@ -40,6 +40,10 @@ TAUGHT = Q(**{f"{MEMBER}__role__in": TEACHING})
 """A member of the hint's course may read it if it is OWN or TAUGHT."""
 
 
+PEOPLES = {"tries_models": False}
+"""A course that is no evaluation's: those are made and deleted by themselves."""
+
+
 class Anybody(Slot):
     """Stands for the user in a query that is prepared, so that it has the same rules."""
 
@@ -56,14 +60,14 @@ def for_anybody(rule: Callable[[Anybody], QuerySet[Any, Any]]) -> dict[bool, Pre
 def courses(user: User | Anybody) -> QuerySet[Course]:
     """The courses whose exercises this person sees: as a member, or as a superuser."""
     if user.is_superuser:
-        return Course.objects.all()
+        return Course.objects.filter(**PEOPLES)
     return Course.objects.filter(memberships__user=user)
 
 
 def taught(user: User | Anybody) -> QuerySet[Course]:
     """The courses whose rows this person sees in the admin: as teacher, admin, or superuser."""
     if user.is_superuser:
-        return Course.objects.all()
+        return Course.objects.filter(**PEOPLES)
     return Course.objects.filter(memberships__user=user, memberships__role__in=TEACHING)
 
 
@@ -260,6 +264,20 @@ def changes_engines(user: Person) -> bool:
 def changes_mode(user: Person) -> bool:
     """The test of the AI mode, which asks its servers."""
     return user.has_perm("engines.change_aimodelconfig")
+
+
+def sees_evaluations(user: Person) -> bool:
+    """What models were measured at, with the texts that they wrote."""
+    return user.has_perm("evaluation.view_evaluation") or evaluates(user)
+
+
+def evaluates(user: Person) -> bool:
+    """To begin, stop and go on with an evaluation, which asks an engine thousands of times."""
+    return user.has_perm("evaluation.add_evaluation")
+
+
+def grants_licences(user: Person) -> bool:
+    return user.has_perm("engines.add_licence") and user.has_perm("engines.change_licence")
 
 
 def require(rule: Callable[[Person], bool], user: Person) -> None:

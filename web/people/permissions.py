@@ -22,5 +22,7 @@ FOR_NOBODY = (
     | each("add change", "hints.explanation")
     | each("add change delete", "hints.attempt", "hints.modelcall", "engines.modechange")
     | each("add delete", "engines.aimodelconfig")
+    | each("change", "evaluation.evaluation")
+    | each("add change delete", "evaluation.item", "evaluation.program")
 )
 """Not even a superuser has them: programs write these rows, and the AI mode is always one row."""

@@ -11,10 +11,15 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="course",
+            name="prompts",
+            field=models.CharField(blank=True, default="", editable=False, max_length=12),
+        ),
+        migrations.AddField(
+            model_name="course",
             name="evaluates",
             field=models.BooleanField(
                 default=False,
-                help_text="Programs and questions of the last days, without names, are asked of a model once more to see how it does.",
+                help_text="Without names, they are asked of a model once more to see how it does.",
                 verbose_name="requests may be used to evaluate models",
             ),
         ),

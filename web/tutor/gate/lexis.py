@@ -8,6 +8,7 @@ import re
 import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 Gram = tuple[str, ...]
 
@@ -24,6 +25,8 @@ OPERATORS = frozenset(
         *("&", "|", "^", "+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->"),
     )
 )
+POINTS = frozenset("()[]{},:;.")
+"""Brackets and points, which code and prose have both, and which nobody reads out."""
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
 STRAIGHT = str.maketrans("‘’“”'", '"' * 5, "`")
@@ -54,6 +57,8 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(QUOTES.sub(" ", folded(text)))
 
 
+# Each rule reads a sentence anew, and few sentences are read at a time.
+@lru_cache(maxsize=64)
 def folded(text: str) -> str:
     """The text in one form for all ways to write a character, without letter case."""
     return composed(unwritten(text)).casefold()
@@ -85,8 +90,8 @@ def without_blanks(text: str) -> str:
 
 
 def operated(parts: Sequence[str]) -> set[Gram]:
-    """Runs of four with an operator and a name, EVERYDAY left out."""
-    told = [part for part in parts if part not in EVERYDAY]
+    """Runs of four with an operator and a name; without EVERYDAY, brackets and points."""
+    told = [part for part in parts if part not in EVERYDAY and part not in POINTS]
     return {
         run
         for run in runs(told, GRAM + 1)

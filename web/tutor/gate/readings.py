@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import NamedTuple
 
@@ -13,12 +12,22 @@ from web.tutor.gate.spoken import dictates, spoken
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
 APART = re.compile(
     r"(?<!\S)[^\s가-힣](?:[ \t][^\s가-힣](?!\S)){3,}"
-    r"|(?<![^\s`])[^\W\d_](?:([-./|])\S(?=\1|[\s`?]|$)){4,}"
+    r"|(?<![^\s`])[^\W\d_](?:([-./|_])\S(?=\1|[\s`?]|$)){4,}"
 )
 """Single characters with blanks between them, or a mark: `n - 1` takes more to be told by that."""
 
+BETWEEN = re.compile(
+    r"(?<!\S)(?:[→⇒➜,/|·•]|[-=]>|then|and then|\d{1,2}[.)]|그다음|다음)[,:]?(?!\S)"
+    r"|[\u2600-\u27bf\U0001f000-\U0001faff]|(?<=\S),(?= then\b)"
+)
+"""What stands between tokens that are told one by one, as a list has it."""
+LEAST_BETWEEN = 2
 PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
+
+
+NOTHING: list[str] = []
+"""Never changed."""
 
 
 class Readings(NamedTuple):
@@ -27,34 +36,38 @@ class Readings(NamedTuple):
     A fix that is cut by "`abs(`, then `elem`" is whole in one of them.
     """
 
-    written: list[str] = []  # never changed
-    unmarked: list[str] = []
+    written: list[str] = NOTHING
+    unmarked: list[str] = NOTHING
     """Without prose punctuation."""
-    in_spans: list[str] = []
-    rendered: list[str] = []
-    rendered_unmarked: list[str] = []
-    rendered_in_spans: list[str] = []
-    joined: list[str] = []
+    in_spans: list[str] = NOTHING
+    rendered: list[str] = NOTHING
+    rendered_unmarked: list[str] = NOTHING
+    rendered_in_spans: list[str] = NOTHING
+    joined: list[str] = NOTHING
     """With characters that stand apart put together."""
-    dictated: list[str] = []
+    dictated: list[str] = NOTHING
     """What is said, with words for signs read as signs."""
-    read_out: list[str] = []
+    read_out: list[str] = NOTHING
     """The same where brackets and points are said too."""
-    backward: list[str] = []
-    mirrored: list[str] = []
-    """From the last character to the first one."""
-    rotated: list[str] = []
-    """Each letter 13 further on."""
 
     def then(self, new: Readings) -> Readings:
-        """The next sentence's readings, after the last tokens of these."""
-        pairs = zip(self, new, strict=True)
-        return Readings(*([*before[1 - GRAM :], *its] for before, its in pairs))
+        """The next sentence's readings, after the last tokens of these.
+
+        Two that have always been the same are one list.
+        """
+        pairs = [*zip(self, new, strict=True)]
+        made = {(id(before), id(its)): [*before[1 - GRAM :], *its] for before, its in pairs}
+        return Readings(*(made[id(before), id(its)] for before, its in pairs))
 
 
 def together(apart: str) -> str:
     """What a match of APART says."""
     return apart[::2]
+
+
+def listed(shown: str) -> str:
+    """The text without what stands between the parts of a list in it."""
+    return BETWEEN.sub(" ", shown) if len(BETWEEN.findall(shown)) >= LEAST_BETWEEN else shown
 
 
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
@@ -64,7 +77,7 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))
     said = spoken(shown)
-    apart = APART.sub(lambda found: together(found[0]), shown)
+    apart = APART.sub(lambda found: together(found[0]), listed(shown))
     as_rendered = (
         (written, unmarked, in_spans)
         if shown == text
@@ -81,8 +94,5 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
         *as_rendered,
         as_rendered[0] if apart == shown else tokens(apart),
         said,
-        said if dictates(shown) else [],
-        as_rendered[0][::-1],
-        tokens(shown[::-1]),
-        tokens(codecs.encode(shown, "rot13")),
+        said if dictates(shown) else NOTHING,
     )

@@ -16,14 +16,15 @@ from rich.table import Table
 from broker.base.errors import HintlineError
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.evaluation import creation, sets, table
+from web.evaluation import creation, report, sets, table
 from web.evaluation.models import Evaluation
-from web.evaluation.progress import Progress, eta_s, progress
+from web.evaluation.progress import EvaluationProgress, eta_s, progress
 from web.evaluation.sets import EvaluationSet
 from web.evaluation.table import FigureTable
 from web.evaluation.targets import Proposal, proposal
 from web.fleet.overview import overview
 from web.tutor.languages import OPERATORS
+from web.tutor.writing import versions
 
 LOOK_S = 1.0
 PIPE_WIDTH = 160
@@ -54,7 +55,9 @@ class Command(BaseCommand):
             "--compare", type=int, nargs=2, metavar=("A", "B"), help="two evaluations, by number"
         )
         parser.add_argument("--engine", help="one in use; needed where there are several")
-        parser.add_argument("--prompt", metavar="V", help="version of the prompts")
+        parser.add_argument(
+            "--prompt", metavar="V", help="version of the prompts' words; else the one in use"
+        )
         parser.add_argument(
             "--yes", action="store_true", help="the set may go to a server of another kind"
         )
@@ -66,17 +69,21 @@ class Command(BaseCommand):
             self.console.width = PIPE_WIDTH
         with translation.override(OPERATORS):
             if options["compare"]:
-                self.compare(*options["compare"])
+                before, after = self.compared(*options["compare"])
+                self.write(options["html"], after, before)
                 return
             row = self.begun(options)
             # Whoever kills this one here ends the watching, and the nodes go on.
             self.watch(row)
             self.show(row)
+            self.write(options["html"], row)
 
     def begun(self, options: dict[str, Any]) -> Evaluation:
         """Raises: CommandError."""
         engine = engine_of(options["engine"])
         try:
+            prompts = options["prompt"] or ""
+            versions.version(prompts)
             chosen = set_of(options)
         except (HintlineError, OSError) as error:
             raise CommandError(str(error)) from None
@@ -85,7 +92,7 @@ class Command(BaseCommand):
                 f"Texts of this set would go to {engine.name}, a server of the kind "
                 f"{Mode(engine.kind).label}, which has not seen them. If they may, add --yes."
             )
-        row = creation.begin(engine, chosen)
+        row = creation.begin(engine, chosen, prompts=prompts)
         self.stdout.write(f"Evaluation {row.pk}: {row.model} on {row.set_name}")
         # Else people would look at 0 % and not know why.
         if not overview().nodes:
@@ -112,12 +119,11 @@ class Command(BaseCommand):
             why = row.error or "from the admin's page"
             raise CommandError(f"Stopped: {why}. The same command goes on with it.")
 
-    def line(self, now: Progress, left_s: int | None) -> None:
+    def line(self, now: EvaluationProgress, left_s: int | None) -> None:
         eta = "" if left_s is None else f", {left_s // 60}:{left_s % 60:02} left"
-        kinds = ", ".join(f"{kind} {done}/{every}" for kind, (done, every) in now.kinds.items())
         # A log gets a line each time; a terminal has one line that changes.
         end = "" if self.console.is_terminal else "\n"
-        self.stdout.write(f"\r{now.percent} % ({kinds}{eta})   ", ending=end)
+        self.stdout.write(f"\r{now.percent} % ({now.words}{eta})   ", ending=end)
         self.stdout.flush()
 
     def show(self, row: Evaluation) -> None:
@@ -125,7 +131,18 @@ class Command(BaseCommand):
             self.console.print(drawn(each))
         self.stdout.write(in_words(proposal(row.figures)))
 
-    def compare(self, one: int, other: int) -> None:
+    def write(self, file: Path | None, row: Evaluation, before: Evaluation | None = None) -> None:
+        """Raises: CommandError."""
+        if file is None:
+            return
+        try:
+            file.write_text(report.page(row, before), encoding="utf-8")
+        except OSError as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"The report is in {file}.")
+
+    def compared(self, one: int, other: int) -> tuple[Evaluation, Evaluation]:
+        """Shows both side by side. Raises: CommandError."""
         rows = [Evaluation.objects.filter(pk=pk).first() for pk in (one, other)]
         if not all(row and row.state == Evaluation.State.DONE for row in rows):
             raise CommandError("Both must be evaluations that are done.")
@@ -133,6 +150,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{before} → {after}")
         for each in table.compared(before.figures, after.figures):
             self.console.print(drawn(each))
+        return before, after
 
 
 def engine_of(name: str | None) -> Engine:

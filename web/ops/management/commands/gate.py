@@ -9,10 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from web import jsonl
 from web.engines import roster
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig, Engine
-from web.ops import gating, jsonl
+from web.ops import gating
 from web.ops.gating import Asks
 
 

@@ -12,9 +12,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from web import jsonl
 from web.courses.checks import check_tests
-from web.ops import jsonl, judging
-from web.ops.jsonl import Unusable
+from web.jsonl import Unusable
+from web.ops import judging
 from web.runner.build import NotBuilt
 from web.runner.cases import RunLimits, Tests
 from web.tutor.evidence.l0 import l0_words

@@ -70,7 +70,7 @@ def grant(
     not there is none. evaluation: the id of the one that measured it, "" for a grant by hand.
     version: of template_version, "" for that of now. Raises: ValidationError.
     """
-    key = {"model": model, "template_version": version or template_version()}
+    key: dict[str, Any] = {"model": model, "template_version": version or template_version()}
     columns: dict[str, Any] = {
         "levels": {each: sorted({*levels.get(each, ())}) for each in LANGUAGES},
         "judges": judges,

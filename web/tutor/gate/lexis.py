@@ -106,7 +106,7 @@ def is_name(token: str) -> bool:
 
 def runs(parts: Sequence[str], size: int) -> Iterator[Gram]:
     """Every run of `size` tokens, in order."""
-    return zip(*(parts[start:] for start in range(size)), strict=False)
+    return zip(*[parts[start:] for start in range(size)], strict=False)
 
 
 def grams(parts: Sequence[str], size: int) -> set[Gram]:

@@ -176,6 +176,10 @@ class Solutions:
     def turned(self) -> dict[Gram, Gram]:
         return {run: its for each in self.each for run, its in each.turned.items()}
 
+    @cached_property
+    def turned_runs(self) -> frozenset[Gram]:
+        return frozenset(self.turned)
+
 
 @lru_cache(maxsize=512)
 def solution_of(program: str) -> Solution:

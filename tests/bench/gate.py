@@ -6,14 +6,15 @@ from collections.abc import Callable
 from time import perf_counter
 
 from tests.bench.table import Row
-from web.tutor.gate.gate import HINT_LIMIT_CHARS, Gate
+from web.tutor.gate.gate import HINT_LIMIT_CHARS, SENTENCE_LIMIT_CHARS, Gate
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.thoughts import Thoughts
 from web.tutor.markdown import render
 
 CHARS = 64 * 1024
+SENTENCE_CHARS = SENTENCE_LIMIT_CHARS - 1
 PIECE_CHARS = 4
-WANTED = {"gate": "≤ 50"}
+WANTED = {"gate": "≤ 50", "one ": "≤ 10"}
 AVOID = ("sum", "list comprehension", "합", "누적 합", "정렬", "[::-1]")
 CODE = "def total(xs):\n    s = 0\n    return s\n"
 UNITS = {
@@ -29,6 +30,9 @@ UNITS = {
     "zero width": "\u200b", "Hangul jamo": "\u1100\u1161", "Korean edits": "바꿔", "줄": "줄 ",
     "CR LF": "\r\n", "NUL": "\0", "half characters": "\ud800", "to add": "to add ", "![": "![",
     "s+s": "s+s", "s.s": "s.s", "s()": "s()", "s[s]": "s[s]", "(s)": "(s)", "s + ": "s + ",
+    "quoted": '"s" + ', "empty quotes": '""', "capitals": "IF ", "arrows": "s <- s ",
+    "dictated": "s dot s comma ", "slash": "slash ", "s-s": "s-s-", 'f"{s}"': 'f"{s}" ',
+    "spans with values": "`s(1)` ", "spans in spans": "`((((s", "not in": "not in ", "< ": "< ",
     "-s": "-s", "for s in s": "for s in s ", "if s": "if s ", "s = s": "s = s ", "'s'": "'s' ",
 }  # fmt: skip
 STARTS = {"line 1 1 1": "line ", "an edit verb and digits": "Change ", "x=1": "a=2;"}
@@ -87,6 +91,12 @@ def measure() -> dict[str, dict[str, float]]:
         "gate, level 1, in pieces of 4": lambda text: judged(text, 1, PIECE_CHARS),
         "gate, level 3, whole": lambda text: judged(text, 3, CHARS),
         "gate, level 3, in pieces of 4": lambda text: judged(text, 3, PIECE_CHARS),
+        "one sentence of the longest, level 1": lambda text: judged(
+            text[:SENTENCE_CHARS], 1, CHARS
+        ),
+        "one sentence of the longest, level 3": lambda text: judged(
+            text[:SENTENCE_CHARS], 3, CHARS
+        ),
         "thoughts, held, in pieces of 4": lambda text: thought(text, True, PIECE_CHARS),
         "thoughts, not held, in pieces of 4": lambda text: thought(text, False, PIECE_CHARS),
         "a student's code, as the rules compare with it": read,

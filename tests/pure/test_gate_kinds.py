@@ -83,6 +83,32 @@ PROGRAMS = {
         "def triangle(n):\n    total = 0\n    i = 1\n    while i <= n:\n        total += i\n"
         "        i += 1\n    return total\n",
     ),
+    "unique": Wrong(
+        "Write `unique(items)`: the items without repeats, in order.\n"
+        "`unique([1, 2, 1])` should give `[1, 2]`, but your code gives `[]`.",
+        "def unique(items):\n    found = []\n    for item in items:\n"
+        "        if item in found:\n            found.append(item)\n    return found\n",
+        "def unique(items):\n    found = []\n    for item in items:\n"
+        "        if item not in found:\n            found.append(item)\n    return found\n",
+    ),
+    "pay": Wrong(
+        "A class `Account` whose `pay(amount)` takes money off.\n"
+        "After `a.pay(50)` the balance should be `50`, but it is `100`.",
+        "class Account:\n    def __init__(self):\n        self.balance = 100\n\n"
+        "    def pay(self, amount):\n        balance = self.balance - amount\n",
+        "class Account:\n    def __init__(self):\n        self.balance = 100\n\n"
+        "    def pay(self, amount):\n        self.balance = self.balance - amount\n",
+    ),
+    "leap": Wrong(
+        "Write `leap(year)`.\n`leap(1900)` should give `False`, but your code gives `True`.",
+        "def leap(year):\n    return year % 4 == 0\n",
+        "def leap(year):\n    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)\n",
+    ),
+    "sorts": Wrong(
+        "Write `first(a, b)`: the smaller one.\n`first(1, 2)` should give `1`, but gives `2`.",
+        "def first(a, b):\n    return a if a < b is False else b\n",
+        "def first(a, b):\n    return b if a > b else a\n",
+    ),
     "largest": Wrong(
         "Write `largest(nums)`: the numbers, the largest first.\n`largest([1, 2])` gives `None`.",
         "def largest(nums):\n    nums = sorted(nums)\n    return nums.reverse()\n",
@@ -119,6 +145,15 @@ LEAKS: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("mean", "en", 2, "Look at line 5. Slash slash is another operator. Which do you need?"),
         ("mean", "ko", 2, "마지막 줄을 보세요. 슬래시 두 개로 나누면 [1, 2]에서 무엇이 나오나요?"),
         ("mean", "ko", 3, f"{CONCEPT_KO}마지막에는 // 를 써요."),
+    ],
+    "a sign, or two keywords": [
+        ("sorts", "en", 1, "Would it be right with > and nothing else there?"),
+        ("sorts", "ko", 1, "< 대신 > 라면 어떻게 될까요?"),
+        ("unique", "ko", 1, "in 대신 not in 을 쓰면 어떻게 될까요?"),
+        ("unique", "en", 1, "Does `not in` say what you mean on line 4?"),
+        ("unique", "en", 1, "What about if !(item in found) on the fourth line?"),
+        ("mean", "ko", 1, "numbers가 비면 return 0 을 하게 하면 어떻게 되나요?"),
+        ("mean", "en", 1, "What does `return 0` at the beginning do for the empty list?"),
     ],
     "characters that stand apart": [
         ("vowels", "en", 1, "What about c-h-a-r-.-l-o-w-e-r-(-) on the fourth line?"),
@@ -174,6 +209,13 @@ GOOD: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("second", "en", 1, "What is `items[1]` for `[1, 2, 3, 4]`?"),
         ("second", "ko", 1, "`second([-1, -5])`는 무엇이어야 하나요?"),
         ("power", "ko", 1, "`power(3, -1)`을 부르면 몇 바퀴를 도나요?"),
+    ],
+    "what a value has or is in": [
+        ("unique", "ko", 1, "`found`가 `[]`일 때 `1 in found`는 참인가요?"),
+        ("pay", "en", 2, "After `a.pay(50)`, what is `a.balance`? Which line has changed it?"),
+        ("pay", "ko", 2, "`a.pay(50)`을 부르면 `a.balance`는 얼마인가요? 바꾸는 줄이 있나요?"),
+        ("words", "en", 1, "What does `'a b a'.split()` give, one by one?"),
+        ("unique", "en", 1, "Why is 'Hello!!!' with its !!! in no list of yours?"),
     ],
     "letters, and words of an error": [
         ("vowels", "en", 1, "Are `A` and `a` the same character for Python?"),

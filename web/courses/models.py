@@ -13,13 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from web.courses import checks, topics
-from web.courses.checks import (
-    check_cases,
-    check_examples,
-    check_finite,
-    check_tests,
-    check_wrong,
-)
+from web.courses.checks import check_finite
 from web.courses.texts import columns, in_language
 from web.language import words_now
 from web.people.models import MOST_HINTS
@@ -288,15 +282,15 @@ class Exercise(models.Model):
         for field in ("title", "statement"):
             if not any(getattr(self, column).strip() for column in columns(field)):
                 problems[columns(field)[0]] = ValidationError(NO_WORDS)
-        told(problems, "cases", check_cases, self.cases)
+        told(problems, "cases", checks.check_cases, self.cases)
         # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == PYTHON and self.tests.strip()
         if can_run and self.cases:
             problems["tests"] = ValidationError(BOTH_TESTS)
         elif can_run:
-            told(problems, "tests", check_tests, self.tests)
-        told(problems, "wrong", check_wrong, self.wrong)
-        told(problems, "examples", check_examples, self.examples)
+            told(problems, "tests", checks.check_tests, self.tests)
+        told(problems, "wrong", checks.check_wrong, self.wrong)
+        told(problems, "examples", checks.check_examples, self.examples)
         if problems:
             raise ValidationError(problems)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from web.courses.models import Course
 from web.engines.models import Licence
@@ -70,7 +70,7 @@ def grant(
     not there is none. evaluation: the id of the one that measured it, "" for a grant by hand.
     version: of template_version, "" for that of now. Raises: ValidationError.
     """
-    key = {"model": model, "template_version": version or template_version()}
+    key: dict[str, Any] = {"model": model, "template_version": version or template_version()}
     columns = {
         "levels": {each: sorted({*levels.get(each, ())}) for each in LANGUAGES},
         "judges": judges,

@@ -156,7 +156,7 @@ def serving_in(name: str, second: int) -> Serving | None:
             judge,
             config.diagnoses,
             licence_of(engine, config),
-            judges and licence_of(judges, config),
+            licence_of(judges, config) if judges else None,
         )
     except UnreadableKey:
         return None

@@ -39,6 +39,8 @@ STUDENT = re.compile(
 )
 """Words about the student. A polite Korean sentence may hold them; one in the plain style, whose
 verb ends in 다 and not in 니다, is written for somebody else."""
+SPOKEN_OF = re.compile("student|user|학생|사용자")
+"""Without one of these STUDENT, which takes longer, is not looked for."""
 NUMBERED = re.compile(
     r"\blines? \d{1,6}(?:(?: ?[-–,] ?| (?:and|or|to|through) )\d{1,6}){0,3}(?!\w|\.\d)"
     r"(?! (?:of|in|from) (?:the |your |its )?(?:input|output|file|test|statement|example))"
@@ -54,11 +56,17 @@ def thinks_aloud(text: str, seen: Seen) -> bool:
     """Rule R9: whether a part of a hint is thoughts or holds some. text: a sentence or more."""
     text = folded(text)
     return bool(
-        HEADING.search(text)
+        (":" in text and HEADING.search(text))
         or PLAN.search(text)
-        or any((found["en"] or found["ko"]) not in seen.line for found in STUDENT.finditer(text))
+        or _speaks_of_student(text, seen)
         or ends_thoughts(text, seen)
     )
+
+
+def _speaks_of_student(text: str, seen: Seen) -> bool:
+    if not SPOKEN_OF.search(text):
+        return False
+    return any((found["en"] or found["ko"]) not in seen.line for found in STUDENT.finditer(text))
 
 
 def names_absent_line(text: str, seen: Seen) -> bool:
@@ -76,6 +84,8 @@ def names_absent_line(text: str, seen: Seen) -> bool:
 def ends_thoughts(text: str, seen: Seen) -> bool:
     """Rule R9: whether the text shows that it, or what was written before it, is thoughts."""
     text = folded(text)
+    if not ("<" in text or "final" in text):
+        return False
     # The student may be told of an element of the program or the exercise.
     elements = " ".join(found[1] for found in ELEMENT.finditer(text) if found[1] not in HTML)
     names = set(filter(is_name, tokens(elements)))

@@ -11,13 +11,15 @@ from itertools import pairwise
 
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.solution import solution_of
+from web.tutor.gate.solution import Solutions
 from web.tutor.languages import LATIN
 
 BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{10,}={0,2}")
 HEX = re.compile(r"(?<![0-9a-z])(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){6,}(?![0-9a-z])", re.IGNORECASE)
 BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
 NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
+DIGITS = 12
+"""Fewer digits are neither BITS nor NUMBERS, which are then not looked for."""
 MORSE = re.compile(r"(?:(?<!\S)[.\-·–−]{1,5}[ /|]+){5,}")
 BRAILLE = re.compile("[\u2800-\u28ff]")
 # Of shorter words, shifted ones are often words of prose too.
@@ -28,18 +30,19 @@ LEET = str.maketrans("013457@$!", "oleastasi")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
 
-def is_disguised(text: str, solutions: tuple[str, ...], seen: Seen) -> bool:
+def is_disguised(text: str, known: Solutions, seen: Seen) -> bool:
     """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward."""
     if MORSE.search(text) or BRAILLE.search(text):
         return True
-    return _holds_encoded(text, seen) or _holds_turned(text, seen, solutions)
+    return _holds_encoded(text, seen) or _holds_turned(text, seen, known)
 
 
 def _holds_encoded(text: str, seen: Seen) -> bool:
     """Whether a run of letters or numbers in it is a text in a code of machines."""
+    codes = CODES + CODES_OF_DIGITS if sum(map(str.isdigit, text)) >= DIGITS else CODES
     return any(
         says_words(decode(found[0])) and found[0].strip() not in seen.text
-        for pattern, decode in CODES
+        for pattern, decode in codes
         for found in pattern.finditer(text)
     )
 
@@ -74,15 +77,16 @@ def _numbers(text: str) -> bytes:
     return bytes(numbers) if max(numbers) < 256 else b""
 
 
-CODES = ((BASE64, _base64), (HEX, _hex), (BITS, _bits), (NUMBERS, _numbers))
+CODES = ((BASE64, _base64), (HEX, _hex))
+CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers))
 
 
-def _holds_turned(text: str, seen: Seen, solutions: tuple[str, ...]) -> bool:
+def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:
     """Whether it has a word of code backward, shifted in the alphabet, or with digits in it."""
     text = text.casefold()
     told = {part for part in tokens(text) if len(part) >= SHORTEST_WORD and part.isascii()}
     told = {part for part in told if part not in seen.tokens and part.isalpha()}
-    code, shapes = _code_words(solutions)
+    code, shapes = _code_words(known)
     if any(shape(part) in shapes and part not in code for part in told):
         return True
     if any(part[::-1] in code and part not in code for part in told):
@@ -94,15 +98,16 @@ def _holds_turned(text: str, seen: Seen, solutions: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _code_words(solutions: tuple[str, ...]) -> tuple[frozenset[str], frozenset[tuple[int, ...]]]:
+def _code_words(known: Solutions) -> tuple[frozenset[str], frozenset[tuple[int, ...]]]:
     """Words of code, and their shapes: also of the same words in the alphabet from its end on."""
-    names = {name for one in solutions for name in solution_of(one).names}
-    words = CODE_WORDS | {name for name in names if len(name) >= SHORTEST_WORD and name.isalpha()}
+    long = (name for name in known.names if len(name) >= SHORTEST_WORD)
+    words = CODE_WORDS.union(filter(str.isalpha, long))
     found = map(shape, words)
     turned = (one for steps in found for one in (steps, tuple(-step % 26 for step in steps)))
     return words, frozenset(turned)
 
 
+@lru_cache(maxsize=4096)
 def shape(word: str) -> tuple[int, ...]:
     """The steps in the alphabet from each letter to the next: the same for each shift."""
     places = map(LETTERS.find, word)

@@ -11,12 +11,12 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-from web.tutor.gate import orders, rules
+from web.tutor.gate import fixes, orders
 from web.tutor.gate.disguises import is_disguised
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.rendered import alike
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.solution import solution_of
+from web.tutor.gate.solution import Solutions
 from web.tutor.gate.whole import identifiers, resembles
 from web.tutor.levels import EXAMPLE_LINES
 
@@ -34,13 +34,11 @@ class WorkedExample:
     student has before them, with the example.
     """
 
-    def __init__(
-        self, wanted: bool, student_code: str, solutions: tuple[str, ...], seen: Seen
-    ) -> None:
+    def __init__(self, wanted: bool, student_code: str, known: Solutions, seen: Seen) -> None:
         self.code = ""
         self.rule: str | None = None
         self.seen = seen
-        self._wanted, self._student_code, self._solutions = wanted, student_code, solutions
+        self._wanted, self._student_code, self._known = wanted, student_code, known
         self._at = 0
         """Index in the hint's other text at which it stands."""
         self._lines: list[str] | None = None
@@ -87,16 +85,15 @@ class WorkedExample:
         self.code = "".join(lines)
         if not self.code.strip():
             self.rule = "R8"
-        elif tells(self.code, self._student_code, self._solutions, self.seen):
+        elif tells(self.code, self._student_code, self._known, self.seen):
             self.rule = "R5"
         self.seen = self.seen.and_code(self.code)
 
 
-def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) -> bool:
+def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
     """Rule R5, but for running it: whether the example shares a name with the exercise, is like a
     program of it, or says in words or lines what a solution does."""
-    names = seen.own.union(*(solution_of(one).names for one in solutions))
-    if resembles(code, [student_code, *solutions], names):
+    if resembles(code, [student_code, *known.programs], seen.own | known.names):
         return True
     try:
         said = " ".join(words(code))
@@ -108,10 +105,10 @@ def tells(code: str, student_code: str, solutions: tuple[str, ...], seen: Seen) 
     draft = Draft()
     draft.read(said)
     return (
-        rules.shows_line(lines, solutions, seen)
-        or rules.shows_fix(draft, solutions, seen)
+        fixes.shows_line(lines, known, seen)
+        or fixes.shows_fix(draft, known, seen)
         or orders.commands_edit(said, seen)
-        or is_disguised(alike(said), solutions, seen)
+        or is_disguised(alike(said), known, seen)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broker.contract.hint import Reason
-from web.tutor.gate import avoided, form, orders, rules
+from web.tutor.gate import avoided, fixes, form, orders, rules
 from web.tutor.gate.asides import ends_thoughts, names_absent_line, thinks_aloud
 from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
@@ -15,6 +15,7 @@ from web.tutor.gate.ruling import Ruling as Ruling
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.sentences import Sentences
 from web.tutor.gate.snippets import shows_snippet
+from web.tutor.gate.solution import solutions_of
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS, QuestionRule
@@ -22,7 +23,7 @@ from web.tutor.writing import prompt
 
 SENTENCE_LIMIT_CHARS = 600
 HINT_LIMIT_CHARS = 4_000
-HINT_LIMIT_SENTENCES = 200
+HINT_LIMIT_SENTENCES = 60
 
 
 class Gate:
@@ -30,8 +31,7 @@ class Gate:
 
     statement: everything else that the student sees: exercise and result. reference: a solution
     of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
-    avoid: words that the author wants in no hint. examples: answers for this exercise that the
-    model was shown, and may not repeat.
+    avoid: words that no hint may say. examples: hints that the model was shown and may not repeat.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
@@ -42,19 +42,18 @@ class Gate:
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._told = (prompt.told(level, locale), *examples)
-        self._avoid = avoid
+        self._told, self._avoid = (prompt.told(level, locale), *examples), avoid
         self._seen = Seen(student_code, statement)
-        self._solutions = tuple(filter(None, (reference, fix)))
+        self._known = solutions_of(reference, fix)
         self._draft = Draft(self._language.letters)
         self._sentences = Sentences()
         self._began = False
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self._released = 0
-        self.example = WorkedExample(self._level.example, student_code, self._solutions, self._seen)
+        self.example = WorkedExample(self._level.example, student_code, self._known, self._seen)
         # What is told of a change, nobody knows without a solution.
-        self._may_tell = self._level.tells and bool(self._solutions)
+        self._may_tell = self._level.tells and bool(self._known)
         self._unasked_edit = self._whole = False
         self._failed = self._edit = ""
         """The sentence that broke the rule; the one that told an edit, and may come to break it."""
@@ -122,7 +121,7 @@ class Gate:
             self.rule = "R8"
             return ""
         if self.example.takes(sentence, len(draft.text)):
-            self.rule = self.example.rule
+            self.rule = self.example.rule or avoided.broken(sentence, self._avoid, self._seen)
             return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():
@@ -152,19 +151,19 @@ class Gate:
         """The first rule that the new sentence breaks and no later one can mend."""
         draft, level, seen, shown = self._draft, self._level, self._seen, self.example.seen
         # What a solution would tell apart from a pattern is not known without one.
-        patterns = level.patterns and bool(self._solutions)
+        patterns = level.patterns and bool(self._known)
         freely = patterns or self._may_tell
         reach = map(seen.without_lines, draft.within_reach)
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
             ("R1", rules.shows_block(draft)),
-            ("R2", rules.shows_fix(draft, self._solutions, seen)),
-            ("R2", rules.shows_literal(draft, self._solutions, seen)),
-            ("R2", rules.tells_operator(draft, self._solutions, seen, patterns)),
+            ("R2", fixes.shows_fix(draft, self._known, seen)),
+            ("R2", fixes.shows_literal(draft, self._known, seen)),
+            ("R2", fixes.tells_operator(draft, self._known, seen, patterns)),
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
-            ("R4", not patterns and rules.spans_strange(draft, self._solutions, shown)),
-            ("R4", not patterns and rules.spans_fix(draft, self._solutions, shown)),
+            ("R4", not patterns and rules.spans_strange(draft, self._known, shown)),
+            ("R4", not patterns and rules.spans_fix(draft, self._known, shown)),
             ("R1", any(shows_snippet(text, shown, patterns) for text in reach)),
             ("R1", is_pseudo(draft.added, seen)),
             ("R1", not patterns and formats(draft.rendered)),
@@ -172,7 +171,7 @@ class Gate:
             ("R8", form.echoes(draft, self._told, self._language.echo_words)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, seen, self._language.letters)),
-            ("R1", is_disguised(draft.rendered, self._solutions, seen)),
+            ("R1", is_disguised(draft.rendered, self._known, seen)),
             (avoided.RULE, avoided.says_avoided(draft.rendered, self._avoid, seen)),
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )

@@ -8,6 +8,7 @@ import re
 import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 Gram = tuple[str, ...]
 
@@ -54,6 +55,8 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(QUOTES.sub(" ", folded(text)))
 
 
+# Each rule reads a sentence anew, and few sentences are read at a time.
+@lru_cache(maxsize=64)
 def folded(text: str) -> str:
     """The text in one form for all ways to write a character, without letter case."""
     return composed(unwritten(text)).casefold()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import NamedTuple
 
@@ -21,35 +20,38 @@ PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
 
 
+NOTHING: list[str] = []
+"""Never changed."""
+
+
 class Readings(NamedTuple):
     """Tokens of a sentence, each list after the last ones of the sentence before it.
 
     A fix that is cut by "`abs(`, then `elem`" is whole in one of them.
     """
 
-    written: list[str] = []  # never changed
-    unmarked: list[str] = []
+    written: list[str] = NOTHING
+    unmarked: list[str] = NOTHING
     """Without prose punctuation."""
-    in_spans: list[str] = []
-    rendered: list[str] = []
-    rendered_unmarked: list[str] = []
-    rendered_in_spans: list[str] = []
-    joined: list[str] = []
+    in_spans: list[str] = NOTHING
+    rendered: list[str] = NOTHING
+    rendered_unmarked: list[str] = NOTHING
+    rendered_in_spans: list[str] = NOTHING
+    joined: list[str] = NOTHING
     """With characters that stand apart put together."""
-    dictated: list[str] = []
+    dictated: list[str] = NOTHING
     """What is said, with words for signs read as signs."""
-    read_out: list[str] = []
+    read_out: list[str] = NOTHING
     """The same where brackets and points are said too."""
-    backward: list[str] = []
-    mirrored: list[str] = []
-    """From the last character to the first one."""
-    rotated: list[str] = []
-    """Each letter 13 further on."""
 
     def then(self, new: Readings) -> Readings:
-        """The next sentence's readings, after the last tokens of these."""
-        pairs = zip(self, new, strict=True)
-        return Readings(*([*before[1 - GRAM :], *its] for before, its in pairs))
+        """The next sentence's readings, after the last tokens of these.
+
+        Two that have always been the same are one list.
+        """
+        pairs = [*zip(self, new, strict=True)]
+        made = {(id(before), id(its)): [*before[1 - GRAM :], *its] for before, its in pairs}
+        return Readings(*(made[id(before), id(its)] for before, its in pairs))
 
 
 def together(apart: str) -> str:
@@ -81,8 +83,5 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
         *as_rendered,
         as_rendered[0] if apart == shown else tokens(apart),
         said,
-        said if dictates(shown) else [],
-        as_rendered[0][::-1],
-        tokens(shown[::-1]),
-        tokens(codecs.encode(shown, "rot13")),
+        said if dictates(shown) else NOTHING,
     )

@@ -1,18 +1,16 @@
-"""What gives a solution away: rules R1, R2 and R4, asked of each sentence as a draft grows."""
+"""What no hint may hold, whatever the exercise: R1 and R4, asked of each sentence of a draft."""
 
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
 
 from web.tutor.gate.draft import Draft
-from web.tutor.gate.lexis import GRAM, SPAN, WORD, operated, runs, tokens, without_blanks
-from web.tutor.gate.literals import quoted
-from web.tutor.gate.readings import APART, Readings, together
+from web.tutor.gate.lexis import WORD, tokens
 from web.tutor.gate.seen import KEYWORDS, Seen
-from web.tutor.gate.solution import LONE, Solution, solution_of
-from web.tutor.gate.spoken import operators
+from web.tutor.gate.solution import Solutions
 from web.tutor.gate.values import expression, is_example, is_text, is_value
 
 FENCE = re.compile(r"```|~~~")
@@ -25,6 +23,9 @@ DOTS = re.compile(r"\.{3}|…")
 PROSE_WORDS = 3
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
+QUOTING = re.compile(r"[\"'#]")
+_KEYWORDS = "|".join([*keyword.kwlist, *keyword.softkwlist])
+TWO_WORDS = re.compile(rf"(?<!\w)(?!(?:{_KEYWORDS}) )[^\W\d]\w*+ (?!(?:{_KEYWORDS})(?!\w))[^\W\d]")
 OTHER_STATEMENT = re.compile(
     r"=|\w\(|\+\+|--|^(?:throw|import|using|package|goto)\b|\b(?:return|break|continue)\b"
 )
@@ -59,7 +60,7 @@ def _statements(line: str) -> int:
     """Statements in one line of code; 0 for prose, also prose that Python could read."""
     if CLAUSE.match(line) or _is_other_statement(line):
         return 1
-    if len(line) > LONGEST_STATEMENT or not CODE.search(line):
+    if len(line) > LONGEST_STATEMENT or not CODE.search(line) or _is_prose_line(line):
         return 0
     try:
         with warnings.catch_warnings():
@@ -69,6 +70,11 @@ def _statements(line: str) -> int:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return 0
     return sum(_is_code(node) for node in body)
+
+
+def _is_prose_line(line: str) -> bool:
+    """Whether no Python is written so: outside of quotes no name follows a name."""
+    return not QUOTING.search(line) and bool(TWO_WORDS.search(line))
 
 
 def _is_other_statement(line: str) -> bool:
@@ -86,95 +92,7 @@ def _is_code(node: ast.stmt) -> bool:
     return isinstance(node, STATEMENTS)
 
 
-def shows_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R2: a run of tokens that only a solution has: three, or two that are code."""
-    known = [solution_of(one) for one in solutions]
-    return (
-        _tells(draft.readings, known, seen)
-        or any(_scatters(draft.trail, solution, seen) for solution in known)
-        or shows_line(draft, solutions, seen)
-    )
-
-
-def _scatters(trail: list[str], solution: Solution, seen: Seen) -> bool:
-    """Whether a run of the solution is told with words of prose between its tokens."""
-    # Words that the solution does not have are what it was scattered over.
-    told = operated([part for part in trail if part in solution.tokens])
-    return not told & solution.scattered <= seen.scattered
-
-
-def shows_line(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R2: a line of a solution, letter by letter, or one of which the student has written more."""
-    told = (draft.readings.rendered, draft.readings.rendered_in_spans)
-    texts = [f" {' '.join(parts)} " for parts in told if parts]
-    squeezed = without_blanks(draft.rendered)
-    spelled = {together(found[0]) for found in APART.finditer(draft.rendered)}
-    return any(
-        (piece in squeezed and piece not in seen.squeezed)
-        or (piece in spelled and piece not in seen.squeezed_lines)
-        for solution in map(solution_of, solutions)
-        for piece in solution.pieces
-    ) or any(
-        _ends_early(text, line, seen)
-        for solution in map(solution_of, solutions)
-        for line in solution.lines
-        for text in texts
-        if line in text
-    )
-
-
-# Who has written `return a + b` is told the answer by "return a", which stands in their text.
-def _ends_early(text: str, line: str, seen: Seen) -> bool:
-    follow = seen.may_follow(line)
-    if not follow:
-        return False
-    ends = (part.partition(" ")[0] for part in text.split(line)[1:])
-    return not follow.issuperset(ends)
-
-
-def _tells(told: Readings, solutions: list[Solution], seen: Seen) -> bool:
-    forward = (*told[:6], told.joined)
-    turned = (told.backward, told.mirrored, told.rotated)
-    looked_for = (
-        (forward, "runs", GRAM, "grams"),
-        ((told.unmarked, told.rendered_unmarked, told.joined), "pairs", 2, "pairs"),
-        ((told.in_spans, told.rendered_in_spans), "pairs_in_code", 2, "pairs"),
-        ((told.dictated,), "dictated", GRAM, "dictated"),
-        ((told.read_out,), "read_out", 2, "read_out"),
-        (turned, "runs", GRAM, "turned"),
-    )
-    for readings, only_its, size, known in looked_for:
-        # Most readings of most sentences are the same.
-        said = set().union(*(runs(one, size) for one in set(map(tuple, readings))))
-        for solution in solutions:
-            found = getattr(solution, only_its) & said
-            # Nearly always nothing is found, and what the student has seen need not be asked for.
-            if found and not found <= getattr(seen, known):
-                return True
-    return False
-
-
-def shows_literal(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
-    """R2: a text in quotes, and what stands beside it, as only a solution has them."""
-    told = quoted(draft.rendered)
-    return any(not told & solution_of(one).quoted <= seen.quoted for one in solutions if told)
-
-
-def tells_operator(draft: Draft, solutions: tuple[str, ...], seen: Seen, patterns: bool) -> bool:
-    """R2: an operator that only a solution has, by itself. patterns: code spans may hold it."""
-    told = set(draft.readings.rendered)
-    if patterns and "`" in draft.rendered:
-        told = set(tokens(SPAN.sub(_lone, draft.rendered)))
-    # "Slash slash" is told by no token.
-    told |= operators(draft.rendered)
-    return any(not solution_of(one).operators & told <= seen.tokens for one in solutions)
-
-
-def _lone(span: re.Match[str]) -> str:
-    return span[0] if span[1].strip() in LONE else " "
-
-
-def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+def spans_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
     """R4: whether a code span holds a name or a number that only a solution has.
 
     A number within a list, a text or a call is one of an example, and none of the program.
@@ -184,20 +102,17 @@ def spans_fix(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
         parts = tokens(span)
         value = is_value(tree := expression(span), span, seen) and is_example(tree)
         told.update(part for part in parts if not (value and part[0].isdigit()))
-    return any(
-        not (solution.names | solution.numbers) & told <= seen.tokens
-        for solution in map(solution_of, solutions)
-    )
+    return not told & (known.names | known.numbers) <= seen.tokens
 
 
-def spans_strange(draft: Draft, solutions: tuple[str, ...], seen: Seen) -> bool:
+def spans_strange(draft: Draft, known: Solutions, seen: Seen) -> bool:
     """R4 where the level is strict: whether a code span is strange to the student.
 
     What the student has seen is not, nor a value or a call with values; nor, unless a solution has
     it and the student not, what a name holds, an error's message, and one word or sign alone.
     """
     return any(
-        not (_is_seen(span, seen) or _is_plain(span, tokens(span), solutions, seen))
+        not (_is_seen(span, seen) or _is_plain(span, tokens(span), known, seen))
         for span in draft.spans
     )
 
@@ -210,7 +125,7 @@ def _is_seen(span: str, seen: Seen) -> bool:
     return is_value(expression(span), span, seen)
 
 
-def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: Seen) -> bool:
+def _is_plain(span: str, parts: list[str], known: Solutions, seen: Seen) -> bool:
     if ERROR.match(span):
         return True
     word = len(parts) == 1 and (
@@ -218,8 +133,7 @@ def _is_plain(span: str, parts: list[str], solutions: tuple[str, ...], seen: See
     )
     if word or is_text(parts) or _is_prose(parts):
         # Without a solution nobody knows that a word is not the one that is missing.
-        found = [solution_of(one).tokens - seen.tokens for one in solutions]
-        return bool(solutions) and all(one.isdisjoint(parts) for one in found)
+        return bool(known) and (known.tokens - seen.tokens).isdisjoint(parts)
     name, _, value = span.rpartition("=")
     if name and not (name.strip(" =").casefold() in seen.words and name.strip(" =").isidentifier()):
         return False

@@ -33,6 +33,7 @@ MODULES = frozenset(
 )
 """Of Python and its users. `math.sqrt` is a function even where it is not called."""
 OPERATORS = ASSIGNING | COMPARING | EVERYDAY
+JOINING = OPERATORS | {"="}
 STEPPING = frozenset(("++", "--"))
 LANGUAGES = frozenset(("c", "g"))
 """`C++` and `g++` are names, where `n++` is code."""
@@ -40,8 +41,9 @@ QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 """Words in quotes, without an operator among them: a value, and no names."""
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
-SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ":", ";", "import", "lambda", "for"}
-"""Without one of these no words are code."""
+SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ";", "import", "lambda"}
+"""Without one of these no words are code, but for those of HEADS before a colon, and `for`."""
+HEADS = frozenset(("if", "elif", "while", "class", "def", "function"))
 HEADER_TOKENS = 6
 """The colon of `while not done:` is looked for among so many tokens, the keyword included."""
 
@@ -65,6 +67,7 @@ class Tokens:
         self._read: set[int] = set()
         """Indices at which no further expression begins: they were read as part of another one."""
         self._names = seen.names.union(*map(tokens, SPAN.findall(text)))
+        self._codes = [part in self._names or part in "([" for part in self._parts]
         """Of the student's program, and of the code spans here, where every word is a name."""
 
     def shows_snippet(self) -> bool:
@@ -95,8 +98,10 @@ class Tokens:
     def _values(self, at: int) -> list[range]:
         """The values of the expression that begins here, in order; none where none begins."""
         values = [value] if (value := self._value(at)) else []
-        while values and (value := self._value(values[-1].stop + 1)):
-            if not self._joins(values[-1], value):
+        # What stands behind another token is not read twice, so that a search is linear.
+        while values and self._at(values[-1].stop) in JOINING:
+            value = self._value(values[-1].stop + 1)
+            if not value or not self._joins(values[-1], value):
                 break
             values.append(value)
         self._read.update(value.start for value in values)
@@ -137,7 +142,7 @@ class Tokens:
 
     def _is_code(self, value: range) -> bool:
         """Whether it is a name of the student's, or more than a name. value: may be empty."""
-        return any(part in self._names or part in "([" for part in self._of(value))
+        return any(self._codes[value.start : value.stop])
 
     def _joins(self, left: range, right: range) -> bool:
         """Whether the token between two values is an operator, and no mark of prose."""
@@ -243,6 +248,8 @@ class Tokens:
                 return then in (":", ",")
             case "import" | "from" as word:
                 return "import" in (word, then) and name in sys.stdlib_module_names
+            case "!":
+                return name == "(" and at in self._touching and at - 1 not in self._touching
             case "return":
                 return then == ";"
             case "for" if then == "in":
@@ -269,6 +276,14 @@ def _closing(parts: list[str]) -> dict[int, int]:
     return pairs
 
 
+def _may_hold_code(parts: set[str]) -> bool:
+    return not (
+        SIGNS.isdisjoint(parts)
+        and (":" not in parts or HEADS.isdisjoint(parts))
+        and not {"for", "in"} <= parts
+    )
+
+
 def shows_snippet(text: str, seen: Seen, patterns: bool) -> bool:
     """Rule R1: code that is neither the student's nor a plain value.
 
@@ -278,6 +293,6 @@ def shows_snippet(text: str, seen: Seen, patterns: bool) -> bool:
     """
     text = folded(text)
     found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
-    if SIGNS.isdisjoint(match[0] for match in found):
+    if not _may_hold_code({match[0] for match in found}):
         return False
     return Tokens(text, found, seen, patterns).shows_snippet()

@@ -38,18 +38,25 @@ def expression(span: str) -> ast.expr | None:
 def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:
     """Whether it is values alone, by operators that the student has, or a call with them.
 
-    Only what the student's program calls or defines is called. span: what the tree is of.
+    Only what the student's program has is called, or taken of a value; and a value may be looked
+    for in what a name of it holds. span: what the tree is of.
     """
     if tree is None:
         return False
+    known = seen.names | seen.functions
     # A name that is not called is part of a program, whoever has chosen it.
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    stand = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    stand |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    if isinstance(tree, ast.Compare) and isinstance(tree.ops[0], ast.In):
+        stand.add(id(tree.comparators[0]))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            if id(node) not in called or node.id.casefold() not in seen.names | seen.functions:
+        match node:
+            case ast.Name(id=name) if id(node) in stand and name.casefold() in known:
+                continue
+            case ast.Attribute(attr=name) if name.casefold() in known:
+                continue
+            case _ if not isinstance(node, PARTS):
                 return False
-        elif not isinstance(node, PARTS):
-            return False
     return SIGNS.intersection(tokens(span)) <= seen.tokens | {"-"}
 
 

@@ -12,6 +12,7 @@ import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
@@ -75,6 +76,7 @@ def grade(text: str) -> float:
     return 0.39 * len(words) / sentences + 11.8 * syllables / len(words) - 15.59
 
 
+@lru_cache(maxsize=8192)
 def _syllables(word: str) -> int:
     silent = word.endswith(("e", "es", "ed")) and not word.endswith(("le", "les", "ted", "ded"))
     return max(1, len(VOWELS.findall(word)) - silent)

@@ -58,9 +58,11 @@ def run(options: argparse.Namespace) -> int:
     """The exit status. Each command imports only what it needs: the model server no Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     if options.command == "engine":
-        from workers.engine.local import serve
+        import asyncio
 
-        serve()
+        from workers.engine.switch import serve
+
+        asyncio.run(serve())
         return 0
     if options.command == "worker":
         # Not as a default: the node that starts a worker hands on its own settings.

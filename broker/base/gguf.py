@@ -71,8 +71,11 @@ def default_file() -> Path:
 def chosen() -> str:
     """Name of a file in the folder; "": the default model."""
     name = told("chosen").strip()
-    # What stands there becomes a path.
-    return name if name == Path(name).name and (folder() / name).is_file() else ""
+    # What stands there becomes a path, of a file that may be gone.
+    with suppress(OSError, ValueError):
+        if name == Path(name).name and (folder() / name).is_file():
+            return name
+    return ""
 
 
 def choose(name: str) -> None:

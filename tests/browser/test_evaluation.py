@@ -75,7 +75,7 @@ def page(
 
 
 def test_it_is_begun_watched_stopped_read_and_licensed(
-    page: Page, stand: Stand, locale: str, tmp_path: Path
+    page: Page, stand: Stand, locale: str, console: list[str], tmp_path: Path
 ) -> None:
     words, mine = WORDS[locale], tmp_path / f"{locale}.jsonl"
     line = {
@@ -99,7 +99,11 @@ def test_it_is_begun_watched_stopped_read_and_licensed(
     expect(page.locator("figure svg")).to_have_count(3)
     expect(page.locator(".legend").first).to_contain_text(words["legend"])
     # The admin's own frame is Django's.
-    assert Axe().run(page, context=".evaluation").violations_count == 0
+    assert console == []
+    found = Axe().run(page, context=".evaluation", options={"runOnly": ["wcag2a", "wcag2aa"]})
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+    # Axe brings inline styles of its own, which the site's policy blocks, and says so.
+    console.clear()
     expect(page.locator("input[name=levels]:checked")).to_have_count(2)
     page.locator("button[name=grant]").click()
     expect(page.locator(".messagelist .success")).to_contain_text(words["granted"])

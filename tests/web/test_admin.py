@@ -22,7 +22,7 @@ from tests.web.kit import EXERCISE, Caller, call, licensed, queued
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.hints import attempts, store
-from web.hints.models import Hint
+from web.hints.models import Explanation, Hint, Submission
 from web.people.models import Allowance, ApiToken, Platform, User
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,10 @@ def everything(finished: str, student: User) -> None:
     Group.objects.create(name="graders")
     Platform.objects.create(slug="judge")
     licensed()
+    program = Submission.objects.get()
+    Explanation.objects.create(
+        student=student, exercise=program.exercise, submission=program, text="the signs agree"
+    )
     Allowance.objects.create(course=Course.objects.get(), hints_a_day=30)
 
 

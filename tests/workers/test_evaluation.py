@@ -351,3 +351,45 @@ async def test_another_version_of_the_prompts_is_what_is_asked(
     assert asked
     assert all("a tutor of the fifth version" in each for each in asked)
     versions.version.cache_clear()
+
+
+@pytest.mark.parametrize("way", ["500", "429"])
+async def test_a_judge_that_fails_is_asked_again_and_given_up_only_if_it_is_not_merely_busy(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(judging, "PAUSE_S", 0.001)
+    monkeypatch.setattr(judging, "MOST_PAUSE_S", 0.001)
+    fake.judge(way=way)
+    row = await runtime.database.run(creation.begin, engine, chosen({"code": FIX}))
+    works = Driver()
+
+    for _ in range(2 * driver.TRIES):
+        await runtime.database.run(works.round)
+        await asyncio.sleep(0.002)
+    await runtime.database.run(row.refresh_from_db)
+    state = Evaluation.State.STOPPED if way == "500" else Evaluation.State.RUNNING
+    assert row.state == state
+    assert bool(row.error) is (way == "500")
+
+    fake.judge()
+    await runtime.database.run(creation.go_on, row)
+    await rounds(runtime, works)
+    await runtime.database.run(row.refresh_from_db)
+    assert row.state == Evaluation.State.DONE
+    await runtime.database.run(works.close)
+
+
+async def test_a_judge_that_is_late_is_undecided(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch,
+    labelled: dict[str, sets.LabelledText],
+) -> None:  # fmt: skip
+    few = dict([*labelled.items()][:2])
+    monkeypatch.setattr(sets, "texts", lambda: few)
+    monkeypatch.setattr(judging, "WITHIN_S", 0.05)
+    fake.judge(way="hangs")
+
+    row = await evaluated(runtime, engine, chosen({"code": FIX}))
+
+    assert row.state == Evaluation.State.DONE
+    assert row.figures["judge"][0]["undecided"] == 1
+    assert not proposal(row.figures).judges

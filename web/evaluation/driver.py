@@ -9,10 +9,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from broker.contract.job import Endpoint
 from web.database import ago
 from web.engines import roster
 from web.engines.keys import UnreadableKey
-from web.engines.models import AIModelConfig, Engine
+from web.engines.models import AIModelConfig
 from web.evaluation import asking, creation, judging, reading, sets
 from web.evaluation.figures import figures
 from web.evaluation.judging import TextJudge, Unanswered
@@ -33,7 +34,8 @@ class Driver:
 
     def __init__(self) -> None:
         self._checker: Checker | None = None
-        self._judge: tuple[int, TextJudge] | None = None
+        self._judge: TextJudge | None = None
+        self._resumes_s = 0.0
         self._hurries = False
 
     def hurry(self) -> None:
@@ -57,7 +59,12 @@ class Driver:
             self.close()
             return False
         # An admin may have changed the engine between two rounds.
-        if trouble := unfit(row) or reading.read(row):
+        try:
+            endpoint = endpoint_of(row)
+        except (Unfit, UnreadableKey) as error:
+            creation.stop(row, str(error))
+            return True
+        if trouble := reading.read(row):
             creation.stop(row, trouble)
             return True
         try:
@@ -69,11 +76,12 @@ class Driver:
             creation.stop(row, str(error))
             return True
         # After the hints were asked for, so that the workers have something to do meanwhile.
-        self._judge_some(row)
+        if monotonic() >= self._resumes_s:
+            self._judge_some(row, endpoint)
         finish(row)
         return True
 
-    def _judge_some(self, row: Evaluation) -> None:
+    def _judge_some(self, row: Evaluation, endpoint: Endpoint) -> None:
         """Judges texts for ROUND_S, unless a student waits for an engine."""
         until_s = monotonic() + ROUND_S
         while monotonic() < until_s and not self._hurries and not judging.students_wait():
@@ -81,26 +89,26 @@ class Driver:
             if item is None:
                 return
             try:
-                said, took_s = self._judge_of(row).judged(sets.texts()[item.name])
+                said, took_s = self._judge_at(endpoint).judged(sets.texts()[item.name])
             except Unanswered as error:
                 log.warning("evaluation %s: %s", row.pk, error)
-                Item.objects.filter(pk=item.pk).update(state=Item.State.OPEN)
-                if item.tries >= TRIES:
+                self._resumes_s = monotonic() + error.pause_s
+                tries = item.tries if error.failed else item.tries - 1
+                Item.objects.filter(pk=item.pk).update(state=Item.State.OPEN, tries=tries)
+                if error.refused or tries >= TRIES:
                     creation.stop(row, str(error))
                 return
             judging.keep(item, said, took_s)
 
-    def _judge_of(self, row: Evaluation) -> TextJudge:
-        if self._judge is None or self._judge[0] != row.pk:
+    def _judge_at(self, endpoint: Endpoint) -> TextJudge:
+        if self._judge is None or self._judge.endpoint != endpoint:
             self._let_go()
-            config = AIModelConfig.current()
-            endpoint = roster.endpoint_of(Engine.objects.get(name=row.engine), config)
-            self._judge = row.pk, TextJudge(endpoint, config.judge_threshold)
-        return self._judge[1]
+            self._judge = TextJudge(endpoint, AIModelConfig.current().judge_threshold)
+        return self._judge
 
     def _let_go(self) -> None:
         if self._judge:
-            self._judge[1].close()
+            self._judge.close()
             self._judge = None
 
 
@@ -109,19 +117,19 @@ def running() -> bool:
     return Evaluation.objects.filter(state=Evaluation.State.RUNNING).exists()
 
 
-def unfit(row: Evaluation) -> str:
-    """Why the engine cannot be asked now; empty where it can."""
+class Unfit(Exception):
+    """The engine cannot be asked now; the text says why."""
+
+
+def endpoint_of(row: Evaluation) -> Endpoint:
+    """Raises: Unfit, UnreadableKey."""
     config = AIModelConfig.current()
     engine = next((each for each in roster.in_use(config) if each.name == row.engine), None)
-    if engine is None:
-        return f"the engine {row.engine} is not in use"
+    if engine is None or engine.draining:
+        raise Unfit(f"the engine {row.engine} is not in use")
     if creation.model_of(engine) != row.model:
-        return f"the engine {row.engine} serves another model now"
-    try:
-        roster.endpoint_of(engine, config)
-    except UnreadableKey as error:
-        return str(error)
-    return ""
+        raise Unfit(f"the engine {row.engine} serves another model now")
+    return roster.endpoint_of(engine, config)
 
 
 def taken(row: Evaluation) -> Item | None:

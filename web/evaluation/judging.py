@@ -10,7 +10,8 @@ from broker import dispatch
 from broker.contract.attempt import UNDECIDED
 from broker.contract.hint import Lane
 from broker.contract.job import Endpoint
-from web.engines.client.errors import ModelError
+from broker.health import EngineFailure
+from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.client.judging import Judged, JudgedTexts
 from web.evaluation.models import Item
 from web.evaluation.sets import LabelledText
@@ -22,14 +23,31 @@ WITHIN_S = 15.0
 evaluation keep the engine busy."""
 
 
+PAUSE_S, MOST_PAUSE_S = 5.0, 60.0
+NO_ROOM = frozenset((EngineFailure.RATE_LIMITED, EngineFailure.BUSY))
+"""The engine is well, and asked too much."""
+
+
 class Unanswered(Exception):
-    """The engine failed; the item is asked again later. Its text is for staff."""
+    """The engine failed under a text, which is asked again. Its own text is for staff.
+
+    pause_s: until then. failed: whether it counts for giving up; refused: it refuses every request.
+    """
+
+    def __init__(self, error: EngineFailed | ModelRefused) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.refused = isinstance(error, ModelRefused)
+        self.failed, self.pause_s = True, PAUSE_S
+        if isinstance(error, EngineFailed):
+            self.failed = error.failure not in NO_ROOM
+            self.pause_s = min(error.retry_after_s or PAUSE_S, MOST_PAUSE_S)
 
 
 class TextJudge:
     """Belongs to one thread, whose loop it runs. endpoint: of the engine that is measured."""
 
     def __init__(self, endpoint: Endpoint, threshold: float) -> None:
+        self.endpoint = endpoint
         self._runner = asyncio.Runner()
         self._texts = JudgedTexts(endpoint, threshold)
 
@@ -57,8 +75,15 @@ class TextJudge:
 
         try:
             said = self._runner.run(ask())
-        except ModelError as error:
-            raise Unanswered(f"{type(error).__name__}: {error}") from error
+        except EngineFailed as error:
+            # As in a hint: a judge that is late says nothing, and that is measured.
+            if error.failure is not EngineFailure.TIMEOUT:
+                raise Unanswered(error) from error
+            said = Judged(UNDECIDED)
+        except ModelRefused as error:
+            if error.cause is not Refusal.REQUEST:
+                raise Unanswered(error) from error
+            said = Judged(UNDECIDED)
         return said, monotonic() - began_s
 
 

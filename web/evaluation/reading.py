@@ -78,8 +78,9 @@ def measure(item: Item, hint: Hint, calls: Sequence[ModelCall]) -> None:
         item.rule = hint.reason
     elif written and written[0].verdict != PASSED:
         item.rule = written[0].verdict
-    said = [each.probability for each in by[Purpose.JUDGE] if each.probability is not None]
-    item.probability = said[-1] if said else None
+    # Of another model's judge the threshold that is measured here says nothing.
+    own = [each for each in by[Purpose.JUDGE] if written and each.model == written[-1].model]
+    item.probability = own[-1].probability if own else None
     item.prompt_tokens = sum(each.prompt_tokens for each in calls)
     item.completion_tokens = sum(each.completion_tokens for each in calls)
     # From the claim on: how long it waited before says nothing of the model.

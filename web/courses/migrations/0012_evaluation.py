@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="evaluates",
             field=models.BooleanField(
                 default=False,
-                help_text="Programs and questions of the last days, without names, are asked of a model once more to see how it does.",
+                help_text="Without names, they are asked of a model once more to see how it does.",
                 verbose_name="requests may be used to evaluate models",
             ),
         ),

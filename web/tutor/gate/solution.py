@@ -156,7 +156,7 @@ def _of_each(kind: str) -> cached_property[frozenset[Any]]:
 class Solutions:
     """All solutions that are known: the reference, and the student's own program with its fix.
 
-    False for none.
+    False for none. programs: as they are written; without comments they may be no Python.
     """
 
     runs, pairs, pairs_in_code = _of_each("runs"), _of_each("pairs"), _of_each("pairs_in_code")

@@ -170,15 +170,15 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
     what Python can read, and reads otherwise than the program, at most CANDIDATES_MAX; None where
     there is too much to be tried.
     """
-    shown = "\n".join(map(rendered, text.splitlines()))
-    spans = dict.fromkeys(span.strip() for one in (text, shown) for span in SPAN.findall(one))
-    strange = [span for span in spans if not seen.holds(tokens(span))]
-    if len(strange) > CANDIDATES_MAX or (strange and len(program) > PROGRAM_CHARS):
+    spans = strange(text, seen)
+    if not spans:
+        return []
+    if len(spans) > CANDIDATES_MAX or len(program) > PROGRAM_CHARS:
         return None
     lines = program.splitlines()
-    parts = [_tokens(line) for line in lines[:LINES_MAX]] if strange else []
+    parts = [_tokens(line) for line in lines[:LINES_MAX]]
     found = {_dumped(program): ""}
-    for span in strange:
+    for span in spans:
         over_lines = (
             "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
             for at in _nearest(span, parts)
@@ -188,6 +188,13 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
                 found.setdefault(tree, candidate)
     candidates = [*filter(None, found.values())]
     return candidates if len(candidates) <= CANDIDATES_MAX else None
+
+
+def strange(text: str, seen: Seen) -> list[str]:
+    """The text's code spans that the student does not have before them, also as rendered."""
+    shown = "\n".join(map(rendered, text.splitlines()))
+    spans = dict.fromkeys(span.strip() for one in (text, shown) for span in SPAN.findall(one))
+    return [span for span in spans if not seen.holds(tokens(span))]
 
 
 def _over_values(span: str, program: str) -> Iterator[str]:

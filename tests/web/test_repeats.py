@@ -22,13 +22,14 @@ NEVER_ENDS = "def add(a, b):\n    while b > 0:\n        a += 1\n    return a\n"
 
 
 @pytest.fixture(autouse=True)
-def no_model(exercise: Exercise) -> None:
+def no_model(line: None, exercise: Exercise) -> None:
     Course.objects.update(ladder=False)
     Engine.objects.all().delete()
 
 
 def texts(caller: Caller, code: str, level: int, count: int) -> list[str]:
     hints = [caller.ask(code=code, level=level).json() for _ in range(count)]
+    assert all("source" in hint for hint in hints), hints
     assert {hint["source"] for hint in hints} == {Source.EVIDENCE}
     return [hint["text"] for hint in hints]
 

@@ -21,6 +21,7 @@ from broker.contract.job import Partial
 from tests.web.kit import EXERCISE, Caller, call, licensed, queued
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
+from web.evaluation.models import Evaluation
 from web.hints import attempts, store
 from web.hints.models import Hint
 from web.people.models import Allowance, ApiToken, Platform, User
@@ -65,6 +66,7 @@ def everything(finished: str, student: User) -> None:
     Group.objects.create(name="graders")
     Platform.objects.create(slug="judge")
     licensed()
+    Evaluation.objects.create(engine="gpu0", model="fake", set_name="shipped")
     Allowance.objects.create(course=Course.objects.get(), hints_a_day=30)
 
 

@@ -116,6 +116,5 @@ class Outcome:
     text: str = ""
     source: Source = Source.NONE
     reason: Reason | None = None
-    verified: bool | None = None
-    """Whether a right program stands behind what a model wrote; None of any other text."""
+    verified: bool | None = None  # of a model's text alone, as in web.hints.models.Hint
     usage: Usage = Usage()

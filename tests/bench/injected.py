@@ -60,7 +60,7 @@ class Play:
     def job(self) -> HintJob:
         attack = self.attack
         return HintJob(
-            hint=f"{attack.id}-{self.level}", student="s", attempt=1, engine="gpu0",
+            hint=f"{attack.id}-{self.level}", student="s", attempt=1, engine="gpu0", licensed=True,
             level=self.level, locale=attack.locale, statement=attack.statement,
             reference=attack.program.reference, mistakes="", authored="",
             l0=attack.result or attack.program.l0[attack.locale], code=attack.code,

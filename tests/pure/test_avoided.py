@@ -117,6 +117,18 @@ def test_a_word_is_found_however_the_text_was_cut(size: int) -> None:
     assert ruled(text, ("recursion",), "en", size).rule == RULE
 
 
+@pytest.mark.parametrize(("word", "rule"), [("sorted", RULE), ("정렬", RULE), ("sum", None)])
+def test_an_example_of_code_says_none_either(word: str, rule: str | None) -> None:
+    gate = Gate(level=4, locale="en", student_code=CODE, statement="", reference="x", avoid=(word,))
+    gate.feed(
+        "Here is a shelf of books in some order, and what a librarian does with it each day:\n"
+        "```python\nshelf = ['b', 'a', '정렬']\nprint(sorted(shelf))\n```\n"
+        "What would that be like for your own values, one by one, before the loop ends?"
+    )
+
+    assert gate.finish().rule == rule
+
+
 def test_a_pattern_of_ours_is_no_pattern() -> None:
     assert not says_avoided("What is abc?", ("a.c", "(a", "x|y", "\\w+"), Seen("", ""))
     assert says_avoided("What is a.c now?", ("a.c",), Seen("", ""))

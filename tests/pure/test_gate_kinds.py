@@ -194,6 +194,21 @@ LEAKS: dict[str, list[tuple[str, Locale, int, str]]] = {
         ("words", "ko", 2, "4번째 줄을 보세요. found 점 get 괄호 word 콤마 0 은 어떨까요?"),
         ("second", "ko", 1, "items 대괄호 열고 마이너스 이 대괄호 닫고 라면 무엇인가요?"),
     ],
+    "as a list": [
+        ("power", "en", 1, "What about result → = → result → * → base on that line of it?"),
+        ("power", "en", 1, "What about result, then =, then result, then *, then base there?"),
+        ("power", "en", 1, "What about (result) (=) (result) (*) (base) on that line of it?"),
+        ("power", "ko", 1, "그 줄에 result 🙂 = 🙂 result 🙂 * 🙂 base 라고 하면 어떨까요?"),
+        ("mean", "ko", 1, "그 줄에 return / total / // / len / numbers 라면 어떻게 될까요?"),
+        ("vowels", "en", 1, "What about c_h_a_r_._l_o_w_e_r on line 4 of the program?"),
+    ],
+    "in a code of machines": [
+        ("power", "en", 1, "What about OJSXG5LMOQQD2IDSMVZXK3DUEAVCAYTBONSQ==== on line 4 of it?"),
+        ("power", "ko", 1, "OJSXG5LMOQQD2IDSMVZXK3DUEAVCAYTBONSQ 를 풀어서 줄과 비교해 볼까요?"),
+        ("power", "en", 1, "What about 162 145 163 165 154 164 040 075 040 142 141 163 145 there?"),
+        ("power", "en", 1, "What about C6DF=E l C6DF=E Y 32D6 on line 4 of the program?"),
+        ("power", "en", 1, "What about a%FRMY;+(!AaZ4Mb!>DXDj;HEb7c on line 4 of it?"),
+    ],
     "with words between": [
         ("power", "en", 2, "It starts as result = and goes on with result, then * and base?"),
         ("power", "ko", 2, "result 로 시작하고 = 다음에 result, 그 뒤에 * 와 base 가 오지요?"),
@@ -281,3 +296,15 @@ def test_so_it_is_in_korean(text: str) -> None:
         judge("mean", "ko", 2, f"테스트에서 {text} 다시 한 번 볼까요? 무엇이 보이나요?").rule
         == "R9"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`mean([4, … 6, 8])`에서 `total`은 `18`이에요. 마지막 줄은 그 수를 무엇으로 나누나요?",
+        "2번째 줄의 조건 `item in found`는 늘 거짓이에요. 왜 그럴까요?",
+        "`mean([4, 6])`을 부르면 4번째 줄이 `total`에 값을 써요. 그 값은 `4`, `10`인가요?",
+    ],
+)
+def test_what_is_composed_of_facts_passes(text: str) -> None:
+    assert judge("unique" if "found" in text else "mean", "ko", 2, text).ok

@@ -60,6 +60,24 @@ def test_an_example_that_is_the_exercise_resembles_it(example: str) -> None:
     assert resembles(example, [CODE, FIX], NAMES)
 
 
+SHORT = "def raised(marks):\n    return [(mark + 1) for mark in marks]\n"
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        "    step = 0\n    step += 1\n    print(step)\n",
+        "    old = {}\n    old['a'] = [1, 2]\n    if 3 > 4:\n        print('x', old)\n",
+        "    for turn in (1, 2):\n        print(turn * 3 - 1)\n",
+    ],
+)
+def test_lines_that_do_nothing_do_not_hide_a_program(idle: str) -> None:
+    head, _, body = SHORT.replace("mark", "bag").replace("raised", "filled").partition("\n")
+
+    assert resembles(f"{head}\n{idle}{body}", [SHORT.replace("1", "2"), SHORT], {"marks"})
+    assert not resembles(f"def shown():\n{idle}", [SHORT], {"marks"})
+
+
 @pytest.mark.parametrize(
     "example",
     [

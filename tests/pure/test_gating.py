@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from web.jsonl import LINE_BYTES
 from web.ops import gating
-from web.ops.jsonl import LINE_BYTES
 
 CODE = "def add(a, b):\n    return a - b\n"
 FIX = "def add(a, b):\n    return a + b\n"

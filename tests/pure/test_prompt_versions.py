@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from broker.contract.job import Sampling
+from web.tutor.evidence.wording import TABLES
 from web.tutor.gate.draft import Draft, count_words
 from web.tutor.gate.form import echoes
 from web.tutor.gate.gate import Gate
+from web.tutor.gate.lexis import WORD, runs, tokens
 from web.tutor.languages import HANGUL, LANGUAGES, Language, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt, room, versions
@@ -134,7 +137,9 @@ def test_another_version_writes_other_prompts(
 
     assert system["content"].endswith(form)
     assert user["content"].endswith(form)
-    assert prompt.answer_tokens(1, "en", "v9") == 60
+    assert prompt.with_room(Sampling(max_tokens=400), 1, "en", "v9").max_tokens == 60
+    assert prompt.with_room(Sampling(max_tokens=40), 1, "en", "v9").max_tokens == 40
+    assert prompt.with_room(Sampling(max_tokens=None), 1, "en", "v9").max_tokens is None
     keys = {prompt.prefix_key("m", "c/e", 1, 1, "en", name) for name in ("", "v9")}
     assert len(keys) == 2
     version.cache_clear()
@@ -233,6 +238,43 @@ def test_no_good_hint_of_the_corpus_is_taken_for_an_echo() -> None:
 
     assert len(CLEAN) > 200
     assert echoed == []
+
+
+CASES = {
+    "ko": ("`f(7)`을 부르면", "`f(7)`를 부르면", "입력이 `7`일 때", "숨은 테스트에서", "지금"),
+    "en": ("for `f(7)`", "with the input `7`", "in a hidden test", "as it stands"),
+}
+"""As TABLES' cases name them."""
+CASE, BLANK = re.compile(r"\{[Cc]ase\}"), re.compile(r"\{\w+(?::([^}|]*)\|?[^}]*)?\}")
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_no_composed_hint_is_taken_for_an_echo_whatever_its_numbers_are(locale: Locale) -> None:
+    """A sample and a fact's sentence may name the same line, or call with the same number."""
+    size = LANGUAGES[locale].echo_words
+    told = {
+        run
+        for each, of, sample in SAMPLES
+        if of == locale
+        for run in runs(numberless(sample.hint), size)
+    }
+    wordings = [
+        wording.text
+        for levels in TABLES[locale].sentences.values()
+        for each in levels.values()
+        for wording in each
+    ]
+
+    assert told
+    for text in wordings:
+        for case in CASES[locale]:
+            said = BLANK.sub(r"`7`\1", CASE.sub(case, text))
+            assert told.isdisjoint(runs(numberless(said), size)), said
+
+
+def numberless(text: str) -> list[str]:
+    parts = [part for part in tokens(text) if WORD.match(part)]
+    return ["7" if part[0].isdigit() else part for part in parts]
 
 
 def fix(sample: Sample) -> str:

@@ -23,7 +23,7 @@ from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.evaluation.models import Evaluation
 from web.hints import attempts, store
-from web.hints.models import Hint
+from web.hints.models import Explanation, Hint, Submission
 from web.people.models import Allowance, ApiToken, Platform, User
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +67,10 @@ def everything(finished: str, student: User) -> None:
     Platform.objects.create(slug="judge")
     licensed()
     Evaluation.objects.create(engine="gpu0", model="fake", set_name="shipped")
+    program = Submission.objects.get()
+    Explanation.objects.create(
+        student=student, exercise=program.exercise, submission=program, text="the signs agree"
+    )
     Allowance.objects.create(course=Course.objects.get(), hints_a_day=30)
 
 

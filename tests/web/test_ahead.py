@@ -6,7 +6,7 @@ import pytest
 
 from broker import dispatch
 from broker.contract.hint import Lane
-from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, live, messages
+from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, licensed, live, messages
 from web.engines import roster
 from web.engines.models import AIModelConfig
 from web.hints import ahead
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def on(api: Caller) -> Caller:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    licensed("m")
     roster.ahead_in.cache_clear()
     roster.model_in.cache_clear()
     return api

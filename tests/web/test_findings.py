@@ -13,6 +13,7 @@ from django.test import Client
 
 from broker.contract.job import Dialect
 from tests.fakes.launch import BadServer
+from tests.web.kit import licensed
 from web.engines import roster
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, Mode
@@ -52,6 +53,24 @@ def test_it_shows_what_a_student_would_see(admin: Client, server: BadServer) -> 
     assert "Okay, the student wrote" not in html
     assert "thoughts, not shown" in html
     assert "fake" in html
+
+
+@pytest.mark.parametrize(
+    ("granted", "en", "ko"),
+    [
+        (False, "not evaluated yet: it writes no hints", "아직 평가하지 않아 힌트를 쓰지 않습니다"),
+        (True, "writes level 1 in English", "영어 1단계를 씀"),
+    ],
+)
+def test_it_says_whether_a_student_would_see_anything_of_the_model(
+    admin: Client, server: BadServer, granted: bool, en: str, ko: str
+) -> None:
+    row = engine(server, "think-no-open")
+    if granted:
+        licensed("fake", levels={"en": [1]})
+
+    assert en in page(admin, row)
+    assert ko in page(admin, row, "ko")
 
 
 def test_what_a_server_refused_is_kept_and_shown(admin: Client, server: BadServer) -> None:

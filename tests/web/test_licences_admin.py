@@ -63,7 +63,7 @@ def test_a_model_without_a_licence_is_named_with_what_to_do(
         (
             {"levels": {"ko": [1], "en": [1, 2]}, "judges": True, "judge_threshold": 0.3},
             "writes level 1 in Korean; writes level 1, 2 in English; judges hints (threshold 0.3)",
-            "한국어 1단계를 씀; 영어 1, 2단계를 씀; 힌트를 판정함(문턱값 0.3)",
+            "한국어 1단계를 씀; 영어 1, 2단계를 씀; 힌트를 판정함(기준값 0.3)",
         ),
         ({"levels": {}, "judges": False, "diagnoses": True}, "finds out what is wrong (by",
          "무엇이 틀렸는지 알아냄 ("),

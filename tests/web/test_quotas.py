@@ -21,6 +21,7 @@ from tests.web.kit import (
     Caller,
     at_once,
     call,
+    licensed,
     live,
     messages,
     new_hint,
@@ -30,7 +31,7 @@ from tests.web.kit import (
 )
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.engines import roster
-from web.engines.models import AIModelConfig, Engine
+from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
 from web.hints.models import Diagnosis, Hint
@@ -47,6 +48,14 @@ def course(course: Course) -> Course:
     course.ladder, course.hints_an_exercise, course.hints_a_day = False, 2, 3
     course.save()
     return course
+
+
+@pytest.fixture(autouse=True)
+def model(engine: Engine) -> None:
+    """The only engine's model may write at every level."""
+    Engine.objects.update(model_name="fake")
+    AIModelConfig.objects.update(judged_by=JudgedBy.NOBODY)
+    licensed("fake")
 
 
 def other_exercise(slug: str = "other", course: Course | None = None) -> str:
@@ -383,16 +392,36 @@ def test_one_quota_may_be_without_the_other(
 
 
 def test_without_any_engine_that_is_the_reason_and_not_the_quota(api: Caller) -> None:
+    written(api)
     Engine.objects.update(enabled=False)
-    Course.objects.update(hints_an_exercise=1)
+    roster.written_in.cache_clear()
+    Course.objects.update(hints_an_exercise=0)
 
-    for _ in range(3):
+    for _ in range(2):
         hint = api.ask().json()
         assert (hint["reason"], hint["source"]) == ("model_unavailable", "evidence")
 
-    assert left(api) == (1, 3)
-    Course.objects.update(hints_an_exercise=0)
-    assert api.ask().json()["reason"] == "model_unavailable"
+    assert (quota(api)["exercise"], quota(api)["words"]) == (None, ""), "there is nothing to count"
+    assert '<span id="quota" hidden>' in api.client.get("/c/basics/add/").content.decode()
+
+
+def test_a_level_that_no_model_may_write_reserves_nothing(api: Caller) -> None:
+    licensed("fake", levels={"en": [1]})
+    Course.objects.update(hints_an_exercise=1)
+
+    for asked in ({"level": 2}, {"locale": "ko"}):
+        hint = api.ask(**asked).json()
+        assert (hint["state"], left(api)) == ("queued", (1, 3))
+        api.post(hint["links"]["cancel"], {})
+
+    api.ask()
+    assert left(api) == (0, 2)
+
+
+def test_the_page_tells_it_too(api: Caller) -> None:
+    page = api.client.get("/c/basics/add/", headers=api.headers).content.decode()
+
+    assert ">AI hints left: 2 for this exercise, 3 in 24 hours.<" in page
 
 
 def test_what_is_refused_for_another_reason_costs_nothing(api: Caller) -> None:
@@ -602,6 +631,8 @@ def test_a_course_may_have_a_budget_of_tokens_for_every_call(api: Caller, teache
     hint = told(api)
 
     assert hint["notice"].startswith("The AI of this course is used up for now. More in about 2")
+    page = teacher.client.get(f"/admin/courses/course/{Course.objects.get().pk}/change/")
+    assert '<div class="readonly">100</div>' in page.content.decode()
     found = quota(api)
     assert (found["spent"], found["exercise"]["left"]) == ("course", 2)
     assert 23 * 3600 <= found["more_in_s"] <= 24 * 3600
@@ -669,6 +700,7 @@ def test_many_that_end_at_once_are_all_counted(
 @pytest.mark.django_db(transaction=True)
 def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    licensed("m")
     roster.ahead_in.cache_clear()
     Course.objects.update(tokens_a_day=20)
     api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})

@@ -12,7 +12,7 @@ from broker.dispatch import LOST_THRESHOLD, Phase
 from broker.health import EngineFailure
 from broker.keys import DOORBELLS, LEASES
 from tests.broker.helpers import told
-from tests.web.kit import RIGHT, WRONG
+from tests.web.kit import RIGHT, WRONG, licensed
 from tests.workers.test_attempt import row
 from tests.workers.test_diagnosing import CLEAN, Doctor, answer, kept, makes
 from tests.workers.test_moving import join
@@ -337,6 +337,24 @@ async def test_it_ends_when_the_setting_goes_off(
     assert await nothing_left(ready, job)
 
 
+async def test_a_model_without_the_licence_is_not_asked_ahead(
+    ready: Runtime, student: User, exercise: Exercise
+) -> None:
+    def barred() -> None:
+        licensed("fake", diagnoses=False)
+        switch()
+
+    job = await fails(ready, student, exercise)
+    await ready.database.run(barred)
+    model = ready.model = Doctor()  # type: ignore[assignment]
+
+    await attempt.generate(ready, job)
+    await ready.database.run(ran, student, exercise, OTHER)
+
+    assert model.asked == []
+    assert not [each for each in await kept(ready) if each.code == OTHER]
+
+
 async def test_it_ends_when_it_has_waited_too_long(
     ready: Runtime, rescue: Rescue, student: User, exercise: Exercise
 ) -> None:
@@ -525,6 +543,7 @@ async def test_a_mode_that_changes_while_it_waits_has_it_found_out_by_the_new_on
     def change() -> None:
         switch(mode="api")
         Engine.objects.create(name="hosted", kind="api", model_name="big", thinking="never")
+        licensed("big")
 
     await ready.database.run(change)
     await ready.broker.run(fleet.beat("hosted", "hosted@test", 4, 60))

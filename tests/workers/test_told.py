@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,10 @@ from broker import dispatch
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
 from tests.web.kit import WRONG, new_hint
+from tests.workers.conftest import ScriptedModel
+from tests.workers.kit import written
 from tests.workers.test_attempt import row
+from tests.workers.test_judging import JOB
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines import roster
@@ -27,6 +32,7 @@ from web.runner.cases import Asserts
 from web.runner.checker import JudgedRun, checker
 from web.tutor.gate.avoided import RULE as AVOID
 from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.writing import prompt, versions
 from web.tutor.writing.prompt import TEMPLATE_VERSION
 from web.tutor.writing.versions import version
 from workers.attempt import attempt, recalling
@@ -310,3 +316,24 @@ async def test_nobody_waits_long_for_facts_that_do_not_come(
     await attempt.generate(site, hint)
 
     assert (await row(site, hint)).text == SIGN["en"]
+
+
+async def test_a_hint_may_be_asked_for_by_another_version_of_the_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: tuple[str, ...]
+) -> None:
+    form = "Ask what the student sees there when they look at it once more, and nothing else."
+    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / versions.CURRENT)
+    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / "v9")
+    (tmp_path / "v9" / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+    version.cache_clear()
+    model = ScriptedModel((form,), good)
+
+    found = await written(replace(JOB, prompt="v9", judge=None), model)
+
+    assert form in model.requests[0][1][0]["content"]
+    assert [call.verdict for call in found.calls] == ["R8", "passed"], "nor may it be repeated"
+    assert {call.template_version for call in found.calls} == {version("v9").label}
+    assert version("v9").label != TEMPLATE_VERSION
+    for cached in (version, prompt.policy, prompt.told):
+        cached.cache_clear()

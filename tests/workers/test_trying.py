@@ -17,7 +17,7 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Reason, Source, State
 from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
-from tests.workers.kit import to_be_sent, written
+from tests.workers.kit import claimed, to_be_sent, written
 from tests.workers.test_attempt import row, told
 from tests.workers.test_judging import CLEAN, JOB
 from web.courses.models import Exercise
@@ -30,6 +30,7 @@ from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 from workers.attempt import attempt, trying
+from workers.attempt.asking import asking
 from workers.attempt.trying import alone, any_solves
 from workers.runtime import Runtime
 
@@ -84,6 +85,8 @@ class Asked:
     shown: str
     verdicts: list[str]
     runs: int
+    again: str
+    """What the model was asked at its second try."""
 
 
 Asks = Callable[..., Any]
@@ -100,7 +103,7 @@ def asks(runtime: Runtime, student: User, exercise: Exercise) -> Asks:
         hint = await runtime.database.run(make, student, exercise, task, level, locale)
         if changes:
             await runtime.database.run(partial(Exercise.objects.update, **changes))
-        runtime.model = ScriptedModel([says], [says])  # type: ignore[assignment]
+        model = runtime.model = ScriptedModel([says], [says])  # type: ignore[assignment]
         run, runs = runtime.programs.run, []
 
         async def counted(work: Any) -> Any:
@@ -112,9 +115,9 @@ def asks(runtime: Runtime, student: User, exercise: Exercise) -> Asks:
         verdicts = await runtime.database.run(
             lambda: [*ModelCall.objects.order_by("pk").values_list("verdict", flat=True)]
         )
-        return Asked(
-            await row(runtime, hint), json.dumps(await told(runtime, hint)), verdicts, len(runs)
-        )
+        again = model.requests[1][1][-1]["content"] if len(model.requests) > 1 else ""
+        shown = json.dumps(await told(runtime, hint))
+        return Asked(await row(runtime, hint), shown, verdicts, len(runs), again)
 
     return ask
 
@@ -159,6 +162,8 @@ async def test_a_span_that_solves_the_exercise_is_shown_to_nobody(asks: Asks, na
     assert (found.hint.state, found.hint.reason) == (State.WITHHELD, Reason.LEAK)
     assert found.verdicts == ["R6", "R6"]
     assert found.hint.source != Source.MODEL
+    assert "which was refused" in found.again or "거절" in found.again
+    assert f"`{text.split('`')[1]}`" in found.again
     last = text.rsplit(". ", 1)[-1].split("`")[0].strip()
     assert json.dumps(last)[1:-1] not in found.shown
 
@@ -387,3 +392,16 @@ def test_a_hint_that_repeats_itself_twice_is_taken_back() -> None:
     assert found.outcome
     assert (found.outcome.state, found.outcome.reason) == (State.WITHHELD, Reason.OFF_TEMPLATE)
     assert to_be_sent(found.outgoing)[-1].kind is EventKind.RESET
+
+
+@pytest.mark.parametrize(("level", "told"), [(1, False), (3, False), (4, False), (5, True)])
+def test_only_who_may_tell_the_change_is_told_it(level: int, told: bool) -> None:
+    async def asked() -> str:
+        found = claimed(replace(JOB, level=level, judge=None), ScriptedModel())
+        found.fix, found.diagnosis = JOB.reference, "The sign takes away."
+        return str(asking(found, "").messages[-1]["content"])
+
+    text = asyncio.run(asked())
+
+    assert "The sign takes away." in text
+    assert ("+     return a + b" in text) is told

@@ -19,6 +19,7 @@ from web.courses.importing.page import UploadForm
 from web.courses.importing.remarks import BadPackage
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
 from web.courses.texts import columns
+from web.people import quotas
 from web.people.models import Allowance, User
 from web.people.site import CourseScoped
 from web.tutor.levels import LEVELS
@@ -170,10 +171,14 @@ TRUSTED = {
 @admin.register(Course)
 class CourseAdmin(CourseScoped[Course]):
     course = "pk"
-    list_display = ("slug", *columns("title"), TRUSTS)
+    list_display = search_fields = ("slug", *columns("title"))
     list_filter = (TRUSTS,)
-    search_fields = ("slug", *columns("title"))
+    readonly_fields = ("tokens_used",)
     inlines = (MembershipInline,)
+
+    @admin.display(description=_("tokens used in 24 hours"))
+    def tokens_used(self, course: Course) -> str:
+        return "–" if course.tokens_a_day is None else f"{quotas.tokens_used(course):,}"
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False

@@ -13,13 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from web.courses import checks, topics
-from web.courses.checks import (
-    check_cases,
-    check_examples,
-    check_finite,
-    check_tests,
-    check_wrong,
-)
+from web.courses.checks import check_finite
 from web.courses.texts import columns, in_language
 from web.language import words_now
 from web.people.models import MOST_HINTS
@@ -88,10 +82,9 @@ class Course(models.Model):
         _("let models write that nobody has evaluated"),
         default=False,
         help_text=_(
-            "Off: where a model has not been evaluated, hints are composed of what the program "
-            "did, or come from their author. On: in this course it writes all the same, and may "
-            "judge hints, though nobody knows how often it is wrong or gives the solution away. "
-            "The gate's rules hold as ever. The change is logged with your name."
+            "Off: hints come without a model that nobody has evaluated. On: it writes all the "
+            "same in this course, and may judge hints, though nobody knows how often it is wrong "
+            "or gives the solution away. The change is logged with your name."
         ),
     )
     # Set by an evaluation for a course of its own: there every model does everything.
@@ -106,10 +99,7 @@ class Course(models.Model):
     tells = models.BooleanField(
         _("a last level says what to change"),
         default=False,
-        help_text=_(
-            "Level 5 names the expression that has to change, and why, without code. Such a hint "
-            "counts as two. Off: there is no level 5."
-        ),
+        help_text=_("Level 5 says in words which expression has to change. It counts as two."),
     )
     hints_an_exercise = models.PositiveSmallIntegerField(
         _("hints by AI for an exercise"),
@@ -288,15 +278,15 @@ class Exercise(models.Model):
         for field in ("title", "statement"):
             if not any(getattr(self, column).strip() for column in columns(field)):
                 problems[columns(field)[0]] = ValidationError(NO_WORDS)
-        told(problems, "cases", check_cases, self.cases)
+        told(problems, "cases", checks.check_cases, self.cases)
         # Tests in another language are kept, but nothing here can run them.
         can_run = self.language == PYTHON and self.tests.strip()
         if can_run and self.cases:
             problems["tests"] = ValidationError(BOTH_TESTS)
         elif can_run:
-            told(problems, "tests", check_tests, self.tests)
-        told(problems, "wrong", check_wrong, self.wrong)
-        told(problems, "examples", check_examples, self.examples)
+            told(problems, "tests", checks.check_tests, self.tests)
+        told(problems, "wrong", checks.check_wrong, self.wrong)
+        told(problems, "examples", checks.check_examples, self.examples)
         if problems:
             raise ValidationError(problems)
 

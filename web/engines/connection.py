@@ -20,6 +20,7 @@ from web.engines.client.model import Model
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
+from web.tutor.writing import prompt
 
 TIMEOUT_S = 10.0
 LISTING_S = 5.0
@@ -141,6 +142,7 @@ class Trial:
 
     def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
         endpoint = found.endpoint
+        sampling = prompt.with_room(sampling, example.LEVEL, locale)
         self.found, self.sampling, self.model = found, sampling, Model()
         self.locale = locale if endpoint.writes(locale) else endpoint.languages[0]
         self.started = perf_counter()

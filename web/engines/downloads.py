@@ -152,6 +152,9 @@ def newest() -> Progress | None:
         return None
     if now.doing in GOING and not is_held(gguf.folder() / LOCK):
         return replace(now, doing=Doing.FAILED, trouble=Trouble.BROKEN_OFF)
+    if now.doing is Doing.FETCHING:
+        # The note is not written while nothing comes, and so may lack the last bytes.
+        return replace(now, done_bytes=part_bytes(NAMED[now.offer]))
     return now
 
 

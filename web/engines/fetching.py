@@ -171,6 +171,8 @@ class Fetch:
                 self.part.clear()
                 raise DownloadFailed(Trouble.OTHER_SIZE, host=self.host)
             file.write(piece)
+            # Others see by the file's size how far it is.
+            file.flush()
             self.fetched(size)
 
     def start_of(self, response: httpx2.Response) -> int:

@@ -153,7 +153,9 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
         if check.dialect != check.endpoint.dialect:
             roster.learn(engine.name, check.endpoint, check.dialect)
         tone = TONES[check.ok]
-        found.append({"engine": engine, "check": check, "tone": tone, "lines": list(lines(check))})
+        licence = (_("licence"), licence_words(roster.known_as(engine, config)))
+        told = [*lines(check), licence]
+        found.append({"engine": engine, "check": check, "tone": tone, "lines": told})
     context = admin.site.each_context(request) | {
         "title": _("Test of the connection"),
         "opts": Engine._meta,

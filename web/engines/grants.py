@@ -55,9 +55,9 @@ class LevelsField(forms.MultipleChoiceField):
 
 
 class LicenceForm(forms.ModelForm[Licence]):
-    levels = LevelsField(label=_("levels that it writes"), required=False, choices=choices)
+    levels = LevelsField(label=_("Levels that it writes"), required=False, choices=choices)
     note = forms.CharField(
-        label=_("note"),
+        label=_("Note"),
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Why you grant this, for those who read it later."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from web.courses.models import Course
 from web.engines.models import Licence
@@ -70,8 +70,8 @@ def grant(
     not there is none. evaluation: the id of the one that measured it, "" for a grant by hand.
     version: of template_version, "" for that of now. Raises: ValidationError.
     """
-    key = {"model": model, "template_version": version or template_version()}
-    columns = {
+    key: dict[str, Any] = {"model": model, "template_version": version or template_version()}
+    columns: dict[str, Any] = {
         "levels": {each: sorted({*levels.get(each, ())}) for each in LANGUAGES},
         "judges": judges,
         "judge_threshold": judge_threshold,
@@ -82,7 +82,7 @@ def grant(
     }
     # A row that is there already is no error: it is replaced.
     Licence(**key, **columns).full_clean(validate_unique=False, validate_constraints=False)
-    return Licence.objects.update_or_create(columns, **key)[0]
+    return Licence.objects.update_or_create(defaults=columns, **key)[0]
 
 
 OF = Prepared(lambda: Licence.objects.filter(model=Slot("model"), template_version=Slot("version")))

@@ -128,6 +128,10 @@ class Serving(NamedTuple):
         judged = self.judge_at(level) is None or trust.judges(self.judges_licence)
         return judged and trust.writes(self.licence, level, locale)
 
+    def finds_out(self, trust: Trust) -> bool:
+        """Whether it is asked what is wrong with a program."""
+        return self.diagnoses and trust.diagnoses(self.licence)
+
 
 def serving(name: str) -> Serving | None:
     """As set at most a second ago.
@@ -135,6 +139,12 @@ def serving(name: str) -> Serving | None:
     None without such a row, or if its API key or that of its judge cannot be read.
     """
     return serving_in(name, int(monotonic()))
+
+
+def servings() -> list[Serving]:
+    """Of the engines in use; one that is drained is soon back."""
+    found = [serving(row.name) for row in in_use(AIModelConfig.current())]
+    return [each for each in found if each]
 
 
 NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
@@ -156,21 +166,24 @@ def serving_in(name: str, second: int) -> Serving | None:
             judge,
             config.diagnoses,
             licence_of(engine, config),
-            judges and licence_of(judges, config),
+            licence_of(judges, config) if judges else None,
         )
     except UnreadableKey:
         return None
 
 
 def runs_ahead() -> bool:
-    """Whether programs are diagnosed before anybody asks; as set at most a second ago."""
+    """Whether programs are diagnosed before anybody asks, by a model with the licence for it.
+
+    As set at most a second ago.
+    """
     return ahead_in(int(monotonic()))
 
 
 @lru_cache(maxsize=2)
 def ahead_in(second: int) -> bool:
     config = AIModelConfig.current()
-    return config.diagnoses and config.runs_ahead
+    return config.runs_ahead and any(each.finds_out(NO_TRUST) for each in servings())
 
 
 def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
@@ -211,11 +224,10 @@ def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
 # Each page of an exercise and each request for a hint asks it.
 @lru_cache(maxsize=32)
 def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
-    found = [serving(name) for name in active()]
     return frozenset(
         level
-        for each in found
-        if each and each.endpoint.writes(locale)
+        for each in servings()
+        if each.endpoint.writes(locale)
         for level in LEVELS
         if each.licensed(level, locale, trust)
     )

@@ -24,6 +24,8 @@ from web.people import access
 
 DEFAULT = "default"
 """Of the model that nobody has chosen, in the place of an offer's name."""
+OURS = Engine.objects.filter(kind=Mode.LOCAL, url="")
+"""The engines whose server is the local engine of this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,11 @@ def evaluation() -> str:
     """Where a model is evaluated, which it must be before it may write much."""
     # The page of another room above this one, which is found by its name alone.
     try:
-        return reverse("admin:evaluation_evaluation_add")
+        page = reverse("admin:evaluation_evaluation_add")
     except NoReverseMatch:
         return ""
+    engine = OURS.values_list("name", flat=True).first()
+    return f"{page}?engine={engine}" if engine else page
 
 
 def use(offer: Offer | None) -> None:
@@ -135,7 +139,7 @@ def use(offer: Offer | None) -> None:
     # What the bundled model was taught; nobody knows of a file that the settings name.
     languages = offer.languages if offer else "en" * (gguf.default() == gguf.BUNDLED)
     if languages:
-        Engine.objects.filter(kind=Mode.LOCAL, url="").update(languages=languages)
+        OURS.update(languages=languages)
         roster.push()
 
 

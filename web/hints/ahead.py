@@ -23,6 +23,7 @@ from broker.contract.text import storable, storable_json
 from broker.dispatch import Ticket
 from web.database import ago
 from web.engines import roster
+from web.engines.licences import NO_TRUST
 from web.hints import diagnoses, models, spending
 from web.hints.diagnoses import Subject
 from web.hints.models import MODEL_CHARS, Diagnosis, Submission
@@ -45,11 +46,10 @@ def begin(program: Submission) -> None:
     if not roster.runs_ahead():
         return
     try:
-        if quotas.tokens_are_spent(program.exercise.course):
-            return
         for job in stale(program):
             ask_broker(dispatch.forget(job))
-        row = asked_for(program)
+        spent = quotas.tokens_are_spent(program.exercise.course)
+        row = None if spent else asked_for(program)
     except DatabaseError as error:
         log.warning("submission %s: not diagnosed ahead: %s", program.pk, type(error).__name__)
         return
@@ -96,7 +96,7 @@ def claim(job: str, attempt: int, engine: str) -> HintJob | None:
     attempt: the grant's number; it must be higher than any the row has seen.
     """
     serving = roster.serving(engine)
-    if serving is None or not serving.diagnoses or not roster.runs_ahead():
+    if serving is None or not serving.finds_out(NO_TRUST) or not roster.runs_ahead():
         return None
     # An engine may have a model of its own, for which this may have been found out already.
     model = storable(serving.endpoint.model)[:MODEL_CHARS]

@@ -137,8 +137,8 @@ def ask(
         judged(exercise, body.code, body.result, known) as (run, source),
     ):
         program = submissions.ran(student, exercise, body.code, run.report, source)
-        charge = 0 if teaches else LEVELS[body.level].charge
-        hint, place = accept(new_hint(program, body, idempotency_key, charge), run)
+        new = new_hint(program, body, idempotency_key, free=teaches)
+        hint, place = accept(new, run)
     response["Location"] = f"/v1/hints/{hint.pk}"
     return Status(202, shown(hint, response, place, why=why(hint)))
 
@@ -251,8 +251,11 @@ def accept(new: NewHint, run: JudgedRun) -> tuple[Hint, Placement | View | None]
             raise Problem(problem.KEY_REUSED)
 
 
-def new_hint(program: Submission, body: wire.HintIn, key: str, charge: int = 0) -> NewHint:
+def new_hint(program: Submission, body: wire.HintIn, key: str, *, free: bool = True) -> NewHint:
+    """free: it counts for nothing, as one of who teaches the course."""
     locale, exercise = body.locale or locale_now(), program.exercise
+    # Nor does what no model may write: it will end without one.
+    may = not free and body.level in roster.written(locale, Trust.of(exercise.course))
     return NewHint(
         submission=program,
         level=body.level,
@@ -266,7 +269,7 @@ def new_hint(program: Submission, body: wire.HintIn, key: str, charge: int = 0) 
         ),
         lane=Lane(body.lane),
         idempotency_key=key,
-        charge=charge,
+        charge=LEVELS[body.level].charge if may else 0,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Router
+from ninja import Field, Router, Schema
+from pydantic import BaseModel
 
 from broker.contract.text import storable
 from web.api import openapi, problem
@@ -18,30 +21,51 @@ from web.people.models import User
 from web.tutor.evidence.report import Verdict
 from web.tutor.ladder import reflects
 
+
+class ExplanationIn(Schema):
+    """Why the student's right program works; the last words count."""
+
+    exercise: wire.ExercisePath
+    text: str = Field(
+        max_length=2000,
+        description="Three words or more, in the student's language; empty takes them back.",
+        json_schema_extra={"pattern": wire.NO_NUL},
+    )
+    on_behalf_of: wire.PlatformUser = ""
+
+
+class ExplanationOut(BaseModel):
+    """Why the student's program works, in their own words."""
+
+    solved: bool = Field(description="Whether a program of theirs passed every test.")
+    text: str = Field(description="Their words; empty until they write some.")
+    written_at: datetime | None = Field(description="When, UTC; null for none.")
+
+
 router = Router(tags=["hints"])
 
 
 @router.get(
     "/explanations",
-    response=wire.ExplanationOut,
+    response=ExplanationOut,
     summary="Why your program works, as you wrote it",
     openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def read(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
-) -> wire.ExplanationOut:
+) -> ExplanationOut:
     return told(*acting.asking(request, exercise, on_behalf_of))
 
 
 @router.put(
     "/explanations",
-    response=wire.ExplanationOut,
+    response=ExplanationOut,
     summary="Say why your program works",
     openapi_extra=openapi.answers(
         problem.FORBIDDEN, problem.NOT_SOLVED, problem.TOO_MANY_USERS, *openapi.BODY
     ),
 )
-def write(request: HttpRequest, body: wire.ExplanationIn) -> wire.ExplanationOut:
+def write(request: HttpRequest, body: ExplanationIn) -> ExplanationOut:
     refuse_nul("text", body.text)
     student, exercise = acting.asking(request, body.exercise, body.on_behalf_of)
     program = solved(student, exercise)
@@ -58,9 +82,9 @@ def write(request: HttpRequest, body: wire.ExplanationIn) -> wire.ExplanationOut
     return told(student, exercise)
 
 
-def told(student: User, exercise: Exercise) -> wire.ExplanationOut:
+def told(student: User, exercise: Exercise) -> ExplanationOut:
     row = Explanation.objects.filter(student=student, exercise=exercise).first()
-    return wire.ExplanationOut(
+    return ExplanationOut(
         solved=row is not None or solved(student, exercise) is not None,
         text=row.text if row else "",
         written_at=row.written_at if row else None,

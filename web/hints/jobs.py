@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
 from broker.contract.hint import Lane, Source
-from broker.contract.job import HintJob, Partial, Sampling
+from broker.contract.job import HintJob, Partial
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
 from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
+from web.hints import lookup
 from web.hints.models import Hint, Submission
 from web.tutor.evidence.compose import candidates, statements
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report
+from web.tutor.gate.whole import repeats
 from web.tutor.languages import Locale
-from web.tutor.writing.prompt import answer_tokens
+from web.tutor.writing.prompt import with_room
 
 COMPOSED = 4
 """Hints composed at most; the gate rarely refuses the first one."""
@@ -81,21 +82,14 @@ def job(
         avoid=exercise.words_to_avoid(),
         prompt=exercise.course.prompts,
         endpoint=serving.endpoint,
-        sampling=sampling(serving.sampling, row.level, row.locale, exercise.course.prompts),
+        sampling=with_room(serving.sampling, row.level, row.locale, exercise.course.prompts),
         judge=serving.judge_at(row.level),
         streams=streams,
-        diagnoses=serving.diagnoses and trust.diagnoses(serving.licence),
+        diagnoses=serving.finds_out(trust),
         lane=Lane(row.lane),
         # Ungated, so it goes to a worker alone, and its gate reads it anew.
         partial=Partial(**json.loads(row.partial)) if row.partial else None,
     )
-
-
-def sampling(asked: Sampling, level: int, locale: Locale, prompts: str) -> Sampling:
-    """With the room that a hint of this level needs, and no more than the AI mode allows."""
-    if asked.max_tokens is None:
-        return asked
-    return replace(asked, max_tokens=min(asked.max_tokens, answer_tokens(level, locale, prompts)))
 
 
 def without_model(row: Hint) -> Iterator[tuple[Source, str]]:
@@ -152,9 +146,11 @@ def facts_by_now(hint: str) -> tuple[str, ...]:
 def composed(row: Hint, report: Report) -> tuple[str, ...]:
     """Hints composed of what the program did, the most telling first. report: the program's.
 
-    None for a program that a platform has judged: nobody here knows its language.
+    Those which say what an earlier hint has said come last. None for a program that a platform has
+    judged: nobody here knows its language.
     """
     if row.submission.source == Submission.Source.PLATFORM:
         return ()
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
-    return tuple(islice(told, COMPOSED))
+    had = lookup.earlier(row)
+    return tuple(sorted(islice(told, COMPOSED), key=lambda text: repeats(text, had)))

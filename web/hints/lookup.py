@@ -75,6 +75,13 @@ EARLIER = ", ".join(
 """Texts of the last hints that the student has had here, the last one first, or NULL."""
 
 
+def earlier(row: Hint) -> tuple[str, ...]:
+    """Texts of the last hints that the student had here before this one, the last one first."""
+    rows = Hint.objects.filter(student=row.student_id, exercise=row.exercise_id, source__in=HELP)
+    rows = rows.exclude(pk=row.pk).exclude(text="").order_by("-created_at")
+    return tuple(rows.values_list("text", flat=True)[:MOST_EARLIER])
+
+
 def state_of(hint: str) -> State | None:
     """The row's state; None if there is no such row."""
     state = Hint.objects.filter(pk=hint).values_list("state", flat=True).first()

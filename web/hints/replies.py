@@ -10,10 +10,11 @@ from web.api import openapi, problem
 from web.api.problem import Problem
 from web.engines import roster
 from web.engines.licences import Trust
-from web.hints import store, wire
+from web.hints import allowed, store, wire
 from web.hints.api import AskedExercise, HintId, OnBehalfOf, own_hint, refuse_nul
 from web.language import locale_now
 from web.people import acting, quotas, rungs
+from web.people.quotas import Left
 from web.tutor.ladder import reflects
 
 router = Router(tags=["hints"])
@@ -51,22 +52,22 @@ def reflect(request: HttpRequest, hint_id: HintId, body: wire.ReflectionIn) -> w
 
 @router.get(
     "/ladder",
-    response=wire.LadderOut,
+    response=allowed.LadderOut,
     summary="Which levels of help are open, and how much help is left",
     openapi_extra=openapi.answers(problem.FORBIDDEN, problem.TOO_MANY_USERS),
 )
 def ladder(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
-) -> wire.LadderOut:
+) -> allowed.LadderOut:
     student, asked = acting.asking(request, exercise, on_behalf_of)
     written = roster.written(locale_now(), Trust.of(asked.course))
     found = rungs.rungs_now(student, asked, written)
-    return wire.LadderOut(
+    return allowed.LadderOut(
         entry=found.entry,
         highest=found.highest,
         opener=found.opener,
         why=rungs.why(found),
         advised=found.advised,
         levels=[*found.levels],
-        quota=wire.quota_out(quotas.left(student, asked)),
+        quota=allowed.quota_out(quotas.left(student, asked) if written else Left()),
     )

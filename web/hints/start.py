@@ -20,16 +20,13 @@ log = logging.getLogger(__name__)
 
 def create(new: NewHint, run: JudgedRun) -> Creation:
     """The row; for whom no hint by AI is left it has ended, with what is told without a model."""
-    made, free = store.create(new), replace(new, charge=0)
+    made = store.create(new)
     if made != NoneLeft():
         return made
-    if not roster.active():
-        # No model could write it: that is why, and not the quota.
-        return store.create(free)
     program = submissions.keep(new.submission)
     # Before the hint ends, as its text tells what the program did; no engine waits for it.
     explain(program, run)
-    made = store.create(replace(free, submission=program), Reason.QUOTA)
+    made = store.create(replace(new, submission=program, charge=0), Reason.QUOTA)
     if isinstance(made, Created):
         made.hint.refresh_from_db()
     return made

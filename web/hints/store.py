@@ -90,13 +90,13 @@ def claim(hint: str, attempt: int, engine: str) -> HintJob | None:
         attempts.begin(hint, attempt, engine)
     [(code, report, source, revision, streams, unlicensed, tries, *columns)] = found
     # A row as it is read: made by its class, it would get a default for each of its other columns.
-    own, before = columns[: len(CLAIMED)], columns[len(CLAIMED) :]
-    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *own))
+    row = Hint.from_db(DEFAULT_DB_ALIAS, ("id", *CLAIMED), (hint, *columns[: len(CLAIMED)]))
     read, program = ("id", "code", "report", "source"), (None, code, json.loads(report), source)
     row.submission = Submission.from_db(DEFAULT_DB_ALIAS, read, program)
     # Its texts do not come with the row: they are long, and most hints are for few exercises.
     row.exercise = jobs.exercise_at(row.exercise_id, revision)
-    earlier, trust = tuple(filter(None, reversed(before))), Trust(bool(unlicensed), bool(tries))
+    trust = Trust(bool(unlicensed), bool(tries))
+    earlier = tuple(filter(None, reversed(columns[len(CLAIMED) :])))
     return jobs.job(row, serving, streams=bool(streams), trust=trust, earlier=earlier)
 
 

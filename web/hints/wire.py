@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ninja import Field, Schema
@@ -16,13 +15,10 @@ from web.hints.models import Hint, Submission
 from web.hints.notices import notice
 from web.hints.results import ResultIn
 from web.language import locale_now
-from web.people import quotas
-from web.people.quotas import Left, Spent
 from web.runner.checker import CODE_BYTES
 from web.tutor.evidence.facts import FactKind
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.steps import StepsKind
-from web.tutor.ladder import Opener
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.markdown import render
@@ -133,18 +129,6 @@ class ReflectionIn(Schema):
     )
 
 
-class ExplanationIn(Schema):
-    """Why the student's right program works; the last words count."""
-
-    exercise: ExercisePath
-    text: str = Field(
-        max_length=2000,
-        description="Three words or more, in the student's language; empty takes them back.",
-        json_schema_extra={"pattern": NO_NUL},
-    )
-    on_behalf_of: PlatformUser = ""
-
-
 # What comes in is a Schema, which refuses what is no object at all; what goes out is not: it would
 # look at each of its fields as if it were a Django row.
 class CaseOut(BaseModel):
@@ -231,61 +215,6 @@ class FeedbackOut(BaseModel):
     comment: str = Field(description="Why; may be empty.")
 
 
-class LimitOut(BaseModel):
-    """One quota of the student's."""
-
-    limit: int = Field(description="Hints by AI there are.")
-    left: int = Field(description="Those that are left.")
-
-
-class QuotaOut(BaseModel):
-    """Hints by AI that are left; those without AI, from the program or the author, cost nothing.
-
-    A hint counts from the request on, but not if it ends without a model's text, nor if it was
-    `helpful: false` and a model has then written one of a higher level. Who teaches has no quota.
-    """
-
-    exercise: LimitOut | None = Field(description="For this exercise; null: any number.")
-    day: LimitOut | None = Field(
-        description="In 24 hours, in all exercises of the course; null: any number."
-    )
-    spent: Spent | None = Field(
-        description="Which one lets the student have no more: `exercise`, `day`, or `course`, "
-        "whose tokens of 24 hours are used up. Then a hint ends at once with the reason `quota`."
-    )
-    more_in_s: int | None = Field(
-        description="Seconds until time alone lets the student have the next one; null: it is "
-        "there now, or does not come by itself."
-    )
-    words: str = Field(description="The same as a sentence for the student; empty without quotas.")
-
-
-class ExplanationOut(BaseModel):
-    """Why the student's program works, in their own words."""
-
-    solved: bool = Field(description="Whether a program of theirs passed every test.")
-    text: str = Field(description="Their words; empty until they write some.")
-    written_at: datetime | None = Field(description="When, UTC; null for none.")
-
-
-class LadderOut(BaseModel):
-    """The levels of help that are open to the student for this exercise, and how much is left."""
-
-    entry: int = Field(description="Where help begins for the program that was run last.")
-    highest: int = Field(description="The highest level that is open; all below it are too.")
-    opener: Opener | None = Field(
-        description="What opens the next one: `hint`, of the highest that is open; `effort`, a "
-        "changed program that was run, or a reflection on the last hint; null where all are open."
-    )
-    why: str = Field(description="The same as a sentence for the student; empty for null.")
-    advised: int = Field(description="The level to ask for next.")
-    levels: list[int] = Field(
-        description="The levels that there are for this exercise, rising: one that only a model "
-        "can write is there only where one may, or where the author has written it."
-    )
-    quota: QuotaOut = Field(description="The hints by AI that are left.")
-
-
 class LinksOut(BaseModel):
     """Where to go on."""
 
@@ -341,20 +270,6 @@ class HintsOut(BaseModel):
     """Some of a student's hints."""
 
     items: list[HintOut] = Field(description="At most 50, the newest first.")
-
-
-def quota_out(left: Left) -> QuotaOut:
-    return QuotaOut(
-        exercise=limit_out(left.quota.an_exercise, left.of_exercise),
-        day=limit_out(left.quota.a_day, left.of_day),
-        spent=left.spent,
-        more_in_s=ceil(left.more_in.total_seconds()) if left.more_in else None,
-        words=quotas.words(left),
-    )
-
-
-def limit_out(limit: int | None, left: int | None) -> LimitOut | None:
-    return None if limit is None or left is None else LimitOut(limit=limit, left=left)
 
 
 def check_out(program: Submission) -> L0Out:

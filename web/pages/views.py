@@ -66,7 +66,8 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         "samples": list(islice(samples(row), MOST_SAMPLES)),
         "rungs": open_,
         "ladder": ladder(open_),
-        "quota": quotas.words(quotas.left(user, row)),
+        # Where no model may write there is nothing to count.
+        "quota": quotas.words(quotas.left(user, row)) if written else "",
         "page": {
             "exercise": row.path,
             "language": row.language,

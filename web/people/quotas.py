@@ -93,6 +93,11 @@ def tokens_are_spent(course: Course) -> bool:
     return course.tokens_a_day is not None and not holds(has_tokens(course))
 
 
+def tokens_used(course: Course) -> int:
+    """In the last 24 hours, true to the hour; 0 without a budget, as none is counted then."""
+    return sum(tokens for _, tokens in SPENDINGS.rows(course=course.pk))
+
+
 class Reservation(NamedTuple):
     """For the statement that writes a hint's row. condition: there is room for its charge.
 

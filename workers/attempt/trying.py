@@ -20,7 +20,7 @@ from web.runner.cases import Asserts, RunLimits, Tests
 from web.tutor.evidence.report import Verdict
 from web.tutor.gate.gate import Ruling
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended
+from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -53,21 +53,25 @@ class CodeTrial:
         """
         if not ruling.ok:
             return ruling
-        spans = mended(ruling.text.replace(example, ""), self._code, self._seen)
+        said = ruling.text.replace(example, "") if example else ruling.text
+        spans = mended(said, self._code, self._seen)
         if spans == [] and not example:
             return ruling
         database = self._attempt.runtime.database
         found = await database.run(lookup.tests_of, self._attempt.job.hint)
         if found is None:
             # Nothing of this exercise is run here, so a hint for it has no example either.
-            return blocked(EXAMPLE, Reason.UNJUDGED) if example else ruling
+            return blocked(EXAMPLE, Reason.UNJUDGED, example) if example else ruling
         tests, limits = found
         if example and shares_names(example, tests):
-            return blocked(EXAMPLE, Reason.LEAK)
-        for rule, programs in ((EXAMPLE, alone(example, tests)), (SPANS, spans)):
+            return blocked(EXAMPLE, Reason.LEAK, example)
+        told = " ".join(f"`{span}`" for span in strange(said, self._seen))
+        for rule, part, programs in (
+            (EXAMPLE, example, alone(example, tests)), (SPANS, told, spans),
+        ):  # fmt: skip
             solves = await self._any_solves(programs, tests, limits)
             if solves is not False:
-                return blocked(rule, Reason.LEAK if solves else Reason.UNJUDGED)
+                return blocked(rule, Reason.LEAK if solves else Reason.UNJUDGED, part)
         return ruling
 
     async def _any_solves(
@@ -80,8 +84,9 @@ class CodeTrial:
         return await self._attempt.runtime.programs.run(work)
 
 
-def blocked(rule: str, reason: Reason) -> Ruling:
-    return Ruling(ok=False, rule=rule, reason=reason)
+def blocked(rule: str, reason: Reason, part: str) -> Ruling:
+    """part: of the answer, for which it is not shown."""
+    return Ruling(ok=False, rule=rule, reason=reason, sentence=part)
 
 
 # Each has memory of its own: one that does not end, or breaks Python, says nothing of the next.

@@ -18,6 +18,7 @@ from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
 from web.tutor.gate.whole import repeats
 from web.tutor.levels import LEVELS
+from web.tutor.writing import prompt
 from workers.attempt.asking import REPEATS, asking
 from workers.attempt.calls import ask, usage
 from workers.attempt.ending import without_model
@@ -136,7 +137,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         reference=job.reference,
         fix=attempt.fix,
         avoid=job.avoid,
-        examples=job.examples,
+        # Also of another version than the one in use, which the gate knows.
+        examples=(*job.examples, prompt.told(job.level, job.locale, job.prompt)),
     )
     answer = Answer(attempt.endpoint, begun=bool(beginning))
     draft = attempt.draft = AnswerText.begun(job) if beginning else AnswerText()

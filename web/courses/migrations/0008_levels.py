@@ -12,8 +12,7 @@ class Migration(migrations.Migration):
             name="tells",
             field=models.BooleanField(
                 default=False,
-                help_text="Level 5 names the expression that has to change, and why, without code. "
-                "Such a hint counts as two. Off: there is no level 5.",
+                help_text="Level 5 says in words which expression has to change. It counts as two.",
                 verbose_name="a last level says what to change",
             ),
         ),

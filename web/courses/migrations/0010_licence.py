@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="trusts_unlicensed",
             field=models.BooleanField(
                 default=False,
-                help_text="Off: where a model has not been evaluated, hints are composed of what the program did, or come from their author. On: in this course it writes all the same, and may judge hints, though nobody knows how often it is wrong or gives the solution away. The gate's rules hold as ever. The change is logged with your name.",
+                help_text="Off: hints come without a model that nobody has evaluated. On: it writes all the same in this course, and may judge hints, though nobody knows how often it is wrong or gives the solution away. The change is logged with your name.",
                 verbose_name="let models write that nobody has evaluated",
             ),
         ),

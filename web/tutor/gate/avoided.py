@@ -24,6 +24,11 @@ KOREAN_END = rf"(?:(?:{PARTICLE}){{0,3}}|(?:{AS_VERB}|{AS_PREDICATE})[가-힣]{{
 LATIN_END = r"(?:e?s|e?d|ing)?(?![a-z0-9_])"
 
 
+def broken(code: str, words: tuple[str, ...], seen: Seen) -> str | None:
+    """The rule, if a line of an example's code breaks it."""
+    return RULE if says_avoided(code, words, seen) else None
+
+
 def says_avoided(text: str, words: tuple[str, ...], seen: Seen) -> bool:
     """Whether a sentence says one of the words; what stands in the student's program is theirs.
 

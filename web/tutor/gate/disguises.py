@@ -15,6 +15,9 @@ from web.tutor.gate.solution import Solutions
 from web.tutor.languages import LATIN
 
 BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/_-]{10,}={0,2}")
+BASE32 = re.compile(r"(?<!\w)[A-Z2-7]{16,}={0,6}(?!\w)")
+BASE85 = re.compile(r"(?<!\S)[!-~]{20,}(?!\S)")
+OCTAL = re.compile(r"(?<![\d.])(?:[01]?[0-7]{2}[ ,]{1,2}){5,}[01]?[0-7]{2}(?![\d.])")
 HEX = re.compile(r"(?<![0-9a-z])(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){6,}(?![0-9a-z])", re.IGNORECASE)
 BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
 NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
@@ -77,8 +80,28 @@ def _numbers(text: str) -> bytes:
     return bytes(numbers) if max(numbers) < 256 else b""
 
 
-CODES = ((BASE64, _base64), (HEX, _hex))
-CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers))
+def _base32(text: str) -> bytes:
+    bare = text.rstrip("=")
+    try:
+        return base64.b32decode(bare + "=" * (-len(bare) % 8))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _base85(text: str) -> bytes:
+    try:
+        return base64.b85decode(text)
+    except ValueError:
+        return b""
+
+
+def _octal(text: str) -> bytes:
+    numbers = [int(number, 8) for number in re.findall(r"\d+", text)]
+    return bytes(numbers) if max(numbers) < 256 else b""
+
+
+CODES = ((BASE64, _base64), (BASE32, _base32), (BASE85, _base85), (HEX, _hex))
+CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers), (OCTAL, _octal))
 
 
 def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:

@@ -93,8 +93,7 @@ class WorkedExample:
 def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
     """Rule R5, but for running it: whether the example shares a name with the exercise, is like a
     program of it, or says in words or lines what a solution does."""
-    programs = [student_code, *(each.program for each in known.each)]
-    if resembles(code, programs, seen.own | known.names):
+    if resembles(code, [student_code, *known.programs], seen.own | known.names):
         return True
     try:
         said = " ".join(words(code))

@@ -7,7 +7,7 @@ for.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import GRAM, SPAN, Gram, operated, runs, tokens, without_blanks
@@ -32,7 +32,7 @@ def shows_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
 def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
     forward = (*told[:6], told.joined)
-    turned = _found(forward, known.turned.keys(), GRAM)
+    turned = _found(forward, known.turned_runs, GRAM)
     if turned and not seen.turned.issuperset(known.turned[run] for run in turned):
         return True
     paired = [told.unmarked, told.rendered_unmarked, told.joined]
@@ -50,12 +50,12 @@ def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
     )
 
 
-def _found(readings: Iterable[list[str]], looked_for: Collection[Gram], size: int) -> set[Gram]:
+def _found(readings: Iterable[list[str]], looked_for: frozenset[Gram], size: int) -> set[Gram]:
     """Those of these runs that stand in one of the readings."""
     # Most readings of most sentences are the same list.
     found: set[Gram] = set()
     for parts in {id(parts): parts for parts in readings}.values():
-        found.update(run for run in runs(parts, size) if run in looked_for)
+        found |= looked_for.intersection(runs(parts, size))
     return found
 
 

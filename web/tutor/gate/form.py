@@ -53,7 +53,9 @@ def echoes(draft: Draft, told: tuple[str, ...], size: int) -> bool:
 @lru_cache(maxsize=512)
 def _told_grams(text: str, size: int) -> frozenset[Gram]:
     """Runs of `size` words. Kept: of the product's texts there is one for a level and language."""
-    return frozenset(grams([token for token in tokens(text) if WORD.match(token)], size))
+    told = grams([token for token in tokens(text) if WORD.match(token)], size)
+    # A number is of a program, and "in round 4 of the loop on line" is said of each.
+    return frozenset(run for run in told if not any(part[0].isdigit() for part in run))
 
 
 def ends_asking(text: str) -> bool:

@@ -31,8 +31,7 @@ class Gate:
 
     statement: everything else that the student sees: exercise and result. reference: a solution
     of the exercise; fix: the student's own program, mended and verified. Empty where there is none.
-    avoid: words that the author wants in no hint. examples: answers for this exercise that the
-    model was shown, and may not repeat.
+    avoid: words that no hint may say. examples: hints that the model was shown and may not repeat.
     What is released does not depend on how the text was cut into pieces. The cost is linear in the
     text: a sentence has a limit of length, and the hint one of sentences and length.
     """
@@ -43,8 +42,7 @@ class Gate:
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._told = (prompt.told(level, locale), *examples)
-        self._avoid = avoid
+        self._told, self._avoid = (prompt.told(level, locale), *examples), avoid
         self._seen = Seen(student_code, statement)
         self._known = solutions_of(reference, fix)
         self._draft = Draft(self._language.letters)
@@ -123,7 +121,7 @@ class Gate:
             self.rule = "R8"
             return ""
         if self.example.takes(sentence, len(draft.text)):
-            self.rule = self.example.rule
+            self.rule = self.example.rule or avoided.broken(sentence, self._avoid, self._seen)
             return ""
         draft.read(sentence)
         if draft.words > self._level.max_words or self._is_endless():
@@ -155,6 +153,7 @@ class Gate:
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._known)
         freely = patterns or self._may_tell
+        reach = map(seen.without_lines, draft.within_reach)
         # Where several rules are broken, the first one here is named to staff.
         checks = (
             ("R9", tells_thoughts(draft.added)),
@@ -165,7 +164,7 @@ class Gate:
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
             ("R4", not patterns and rules.spans_strange(draft, self._known, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._known, shown)),
-            ("R1", any(self._holds_code(text) for text in draft.within_reach)),
+            ("R1", any(shows_snippet(text, shown, patterns) for text in reach)),
             ("R1", is_pseudo(draft.added, seen)),
             ("R1", not patterns and formats(draft.rendered)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
@@ -177,10 +176,6 @@ class Gate:
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )
         return next((rule for rule, broken in checks if broken), None)
-
-    def _holds_code(self, text: str) -> bool:
-        patterns = self._level.patterns and bool(self._known)
-        return shows_snippet(self._seen.without_lines(text), self.example.seen, patterns)
 
     def _waits(self) -> bool:
         """Whether this text may only be shown once a later sentence asks.

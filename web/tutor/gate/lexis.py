@@ -25,6 +25,8 @@ OPERATORS = frozenset(
         *("&", "|", "^", "+=", "-=", "*=", "/=", "%=", "//=", "**=", "&=", "|=", "^=", ":=", "->"),
     )
 )
+POINTS = frozenset("()[]{},:;.")
+"""Brackets and points, which code and prose have both, and which nobody reads out."""
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
 STRAIGHT = str.maketrans("‘’“”'", '"' * 5, "`")
@@ -88,8 +90,8 @@ def without_blanks(text: str) -> str:
 
 
 def operated(parts: Sequence[str]) -> set[Gram]:
-    """Runs of four with an operator and a name, EVERYDAY left out."""
-    told = [part for part in parts if part not in EVERYDAY]
+    """Runs of four with an operator and a name; without EVERYDAY, brackets and points."""
+    told = [part for part in parts if part not in EVERYDAY and part not in POINTS]
     return {
         run
         for run in runs(told, GRAM + 1)
@@ -104,7 +106,7 @@ def is_name(token: str) -> bool:
 
 def runs(parts: Sequence[str], size: int) -> Iterator[Gram]:
     """Every run of `size` tokens, in order."""
-    return zip(*(parts[start:] for start in range(size)), strict=False)
+    return zip(*[parts[start:] for start in range(size)], strict=False)
 
 
 def grams(parts: Sequence[str], size: int) -> set[Gram]:

@@ -12,10 +12,16 @@ from web.tutor.gate.spoken import dictates, spoken
 PROSE_MARK = re.compile(r"(?<![.,;:!?…。])[.,;:!?…。]++(?=[`'\"’”)*_]*+(?:\s|$))")
 APART = re.compile(
     r"(?<!\S)[^\s가-힣](?:[ \t][^\s가-힣](?!\S)){3,}"
-    r"|(?<![^\s`])[^\W\d_](?:([-./|])\S(?=\1|[\s`?]|$)){4,}"
+    r"|(?<![^\s`])[^\W\d_](?:([-./|_])\S(?=\1|[\s`?]|$)){4,}"
 )
 """Single characters with blanks between them, or a mark: `n - 1` takes more to be told by that."""
 
+BETWEEN = re.compile(
+    r"(?<!\S)(?:[→⇒➜,/|·•]|[-=]>|then|and then|\d{1,2}[.)]|그다음|다음)[,:]?(?!\S)"
+    r"|[\u2600-\u27bf\U0001f000-\U0001faff]|(?<=\S),(?= then\b)"
+)
+"""What stands between tokens that are told one by one, as a list has it."""
+LEAST_BETWEEN = 2
 PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
 
@@ -59,6 +65,11 @@ def together(apart: str) -> str:
     return apart[::2]
 
 
+def listed(shown: str) -> str:
+    """The text without what stands between the parts of a list in it."""
+    return BETWEEN.sub(" ", shown) if len(BETWEEN.findall(shown)) >= LEAST_BETWEEN else shown
+
+
 def readings(text: str, shown: str, spans: list[str]) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes."""
     # Who is told to print a name of a solution learns no more than by the name itself.
@@ -66,7 +77,7 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
     in_spans = tokens(" ".join(spans))
     said = spoken(shown)
-    apart = APART.sub(lambda found: together(found[0]), shown)
+    apart = APART.sub(lambda found: together(found[0]), listed(shown))
     as_rendered = (
         (written, unmarked, in_spans)
         if shown == text

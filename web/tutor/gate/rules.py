@@ -118,11 +118,14 @@ def spans_strange(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
 
 def _is_seen(span: str, seen: Seen) -> bool:
-    parts = tokens(DOTS.sub(" ", span))
-    allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
-    if seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in allowed):
+    if seen.holds(tokens(span)):
         return True
-    return is_value(expression(span), span, seen)
+    short = DOTS.sub(" ", span)
+    parts = tokens(short)
+    allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
+    if all(part in seen.plain or part[0].isdigit() for part in allowed):
+        return True
+    return is_value(expression(short), short, seen)
 
 
 def _is_plain(span: str, parts: list[str], known: Solutions, seen: Seen) -> bool:

@@ -144,14 +144,18 @@ class Seen:
         return f" line {number} " in self.line
 
     def without_lines(self, text: str) -> str:
-        """The text with a blank in each code span that is a whole line of the student's program."""
-        # Only of a whole line: what is told beside a part of one may be what changes it.
+        """The text with a blank in each code span that is a line of the student's program, or what
+        a line ends with: all that it asks, returns or assigns."""
         if "`" not in text or not self.lines:
             return text
-        return SPAN.sub(lambda span: "` `" if self._is_line(span[1]) else span[0], text)
+        return SPAN.sub(lambda span: "` `" if self._ends_line(span[1]) else span[0], text)
 
-    def _is_line(self, span: str) -> bool:
-        return " " in (line := " ".join(tokens(span))) and f" {line} " in self.lines
+    def _ends_line(self, span: str) -> bool:
+        # What is told beside a part that goes on behind it may be what changes it.
+        end = f" {' '.join(tokens(span))} "
+        return end.count(" ") > 2 and any(
+            line.endswith(end) or line.endswith(f"{end}: ") for line in self.lines
+        )
 
     def holds(self, parts: list[str]) -> bool:
         """Whether these tokens stand in a row in what the student has seen."""

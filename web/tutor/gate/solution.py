@@ -31,6 +31,8 @@ IN_CODE = PAIRING | {"-", "/", ".", "not", "and", "or", "in", "return", "if", "e
 """The same in a code span, where nothing is prose."""
 RETURNED = frozenset(("return", value) for value in (*"0123456789", "true", "false", "none"))
 NEGATED = frozenset((("not", "in"), ("is", "not")))
+ROT47 = {code: 33 + (code + 14) % 94 for code in range(33, 127)}
+"""Each sign of ASCII as the one 47 further on."""
 CALLED = frozenset("(")
 """A bracket behind a name, but not before one: `print(n)` may be said."""
 LONE = frozenset(
@@ -49,8 +51,8 @@ class Solution:
     """A program that solves the exercise: the stored one, or the student's own with its fix."""
 
     def __init__(self, program: str) -> None:
-        self.program = uncommented(program)
-        self.parts = tokens(self.program)
+        self._program = uncommented(program)
+        self.parts = tokens(self._program)
 
     @cached_property
     def runs(self) -> frozenset[Gram]:
@@ -79,12 +81,15 @@ class Solution:
     def turned(self) -> dict[Gram, Gram]:
         """Runs of three as a text has them that is turned, each with the run of the program.
 
-        From the last token to the first one, from the last character on, each letter 13 further.
+        From the last token to the first one, from the last character on, each letter 13
+        or each sign 47 further.
         """
         rotated = ((tuple(codecs.encode(part, "rot13") for part in run), run) for run in self.runs)
-        mirrored = grams(tokens(self.program[::-1]), GRAM)
+        mirrored = grams(tokens(self._program[::-1]), GRAM)
+        shifted = grams(tokens(self._program.translate(ROT47)), GRAM)
         return {
             **dict(rotated),
+            **{run: run for run in shifted},
             **{run: tuple(part[::-1] for part in run[::-1]) for run in mirrored},
             **{run[::-1]: run for run in self.runs},
         }
@@ -98,7 +103,7 @@ class Solution:
     @cached_property
     def lines(self) -> frozenset[str]:
         """Its lines of some tokens, with a space around each token."""
-        lines = map(tokens, self.program.splitlines())
+        lines = map(tokens, self._program.splitlines())
         return frozenset(
             f" {' '.join(line)} "
             for line in lines
@@ -111,7 +116,7 @@ class Solution:
 
         Quotes and letter case, of which tokens know nothing, are kept.
         """
-        lines = [line.strip() for line in self.program.splitlines()]
+        lines = [line.strip() for line in self._program.splitlines()]
         inner = [found[1] for found in map(INNER.match, lines) if found]
         squeezed = map(without_blanks, [*lines, *inner])
         return frozenset(piece for piece in squeezed if len(piece) >= SHORTEST_PIECE)
@@ -127,7 +132,7 @@ class Solution:
     @cached_property
     def scattered(self) -> frozenset[Gram]:
         """Runs of four in a line, with an operator, without the keywords of prose."""
-        lines = map(tokens, self.program.splitlines())
+        lines = map(tokens, self._program.splitlines())
         return frozenset(run for line in lines for run in operated(line))
 
     @cached_property
@@ -136,7 +141,7 @@ class Solution:
 
     @cached_property
     def quoted(self) -> frozenset[Pair]:
-        return frozenset(quoted(self.program))
+        return frozenset(quoted(self._program))
 
     @cached_property
     def numbers(self) -> frozenset[str]:
@@ -151,7 +156,7 @@ def _of_each(kind: str) -> cached_property[frozenset[Any]]:
 class Solutions:
     """All solutions that are known: the reference, and the student's own program with its fix.
 
-    False for none.
+    False for none. programs: as they are written; without comments they may be no Python.
     """
 
     runs, pairs, pairs_in_code = _of_each("runs"), _of_each("pairs"), _of_each("pairs_in_code")
@@ -161,6 +166,7 @@ class Solutions:
     operators, signs = _of_each("operators"), _of_each("signs")
 
     def __init__(self, programs: tuple[str, ...]) -> None:
+        self.programs = programs
         self.each = tuple(map(solution_of, programs))
 
     def __bool__(self) -> bool:
@@ -169,6 +175,10 @@ class Solutions:
     @cached_property
     def turned(self) -> dict[Gram, Gram]:
         return {run: its for each in self.each for run, its in each.turned.items()}
+
+    @cached_property
+    def turned_runs(self) -> frozenset[Gram]:
+        return frozenset(self.turned)
 
 
 @lru_cache(maxsize=512)

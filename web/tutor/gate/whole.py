@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
@@ -21,6 +21,8 @@ from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
 ALIKE_MIN = 0.6
 """From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
+HOLDS_MIN = 0.9
+"""An example that has this share of a program's tree holds the program; 0 to 1."""
 GRADE_MAX = 9.0
 VOWELS = re.compile(r"[aeiouy]+")
 SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
@@ -93,7 +95,14 @@ def resembles(example: str, programs: Iterable[str], names: Iterable[str]) -> bo
     if not shapes or not bare(names).isdisjoint(bare(identifiers(example))):
         return True
     others = [other for program in programs for other in _shapes(program)]
-    return any(_share(shape, other) >= ALIKE_MIN for shape in shapes for other in others)
+    pairs = product(shapes, others)
+    return any(_share(shape, other) >= ALIKE_MIN or _holds(shape, other) for shape, other in pairs)
+
+
+# What does nothing, put between the lines of a short program, makes it less like itself.
+def _holds(shape: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> bool:
+    """Whether nearly all of the other program is in the first one."""
+    return other.total() >= FEWEST_NODES and (shape & other).total() >= HOLDS_MIN * other.total()
 
 
 def bare(names: Iterable[str]) -> set[str]:
@@ -161,15 +170,15 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
     what Python can read, and reads otherwise than the program, at most CANDIDATES_MAX; None where
     there is too much to be tried.
     """
-    shown = "\n".join(map(rendered, text.splitlines()))
-    spans = dict.fromkeys(span.strip() for one in (text, shown) for span in SPAN.findall(one))
-    strange = [span for span in spans if not seen.holds(tokens(span))]
-    if len(strange) > CANDIDATES_MAX or (strange and len(program) > PROGRAM_CHARS):
+    spans = strange(text, seen)
+    if not spans:
+        return []
+    if len(spans) > CANDIDATES_MAX or len(program) > PROGRAM_CHARS:
         return None
     lines = program.splitlines()
-    parts = [_tokens(line) for line in lines[:LINES_MAX]] if strange else []
+    parts = [_tokens(line) for line in lines[:LINES_MAX]]
     found = {_dumped(program): ""}
-    for span in strange:
+    for span in spans:
         over_lines = (
             "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
             for at in _nearest(span, parts)
@@ -179,6 +188,13 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
                 found.setdefault(tree, candidate)
     candidates = [*filter(None, found.values())]
     return candidates if len(candidates) <= CANDIDATES_MAX else None
+
+
+def strange(text: str, seen: Seen) -> list[str]:
+    """The text's code spans that the student does not have before them, also as rendered."""
+    shown = "\n".join(map(rendered, text.splitlines()))
+    spans = dict.fromkeys(span.strip() for one in (text, shown) for span in SPAN.findall(one))
+    return [span for span in spans if not seen.holds(tokens(span))]
 
 
 def _over_values(span: str, program: str) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
-from broker.contract.job import Message
+from broker.contract.job import Message, Sampling
 from web.tutor.diagnosis.finding import numbered
 from web.tutor.languages import Locale
 from web.tutor.marks import inert, marked
@@ -88,9 +88,12 @@ def told(level: int, locale: Locale, name: str = "") -> str:
     return "\n\n".join([words.rules, asked.form, *(sample.hint for sample in asked.samples)])
 
 
-def answer_tokens(level: int, locale: Locale, name: str = "") -> int:
-    """Room that a hint of this level needs: Korean takes about twice the tokens of English."""
-    return version(name).words[locale].levels[level].answer_tokens
+def with_room(asked: Sampling, level: int, locale: Locale, name: str = "") -> Sampling:
+    """With the room that a hint of this level needs, and no more than was allowed."""
+    if asked.max_tokens is None:
+        return asked
+    needed = version(name).words[locale].levels[level].answer_tokens
+    return replace(asked, max_tokens=min(asked.max_tokens, needed))
 
 
 def build(task: PromptTask, nonce: str) -> list[Message]:

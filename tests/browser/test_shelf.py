@@ -1,0 +1,129 @@
+"""The page of models in a real browser: pick, copy, download, cancel, go on, and use."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fakes.hub import Hub
+from tests.whole.stand import PASSWORD, Stand, free_port, until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
+PAGE = "/admin/engines/aimodelconfig/models/"
+WORDS = {
+    "en-US": {
+        "cancelled": "Cancelled", "checked": "It is there and checked.", "chosen": "It is chosen",
+        "picked": "fits yours", "copied": "Copied.",
+    },
+    "ko-KR": {
+        "cancelled": "취소했습니다", "checked": "파일이 있고 검사를 마쳤습니다.",
+        "chosen": "선택했습니다", "picked": "내 GPU에 맞음", "copied": "복사했습니다.",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def site(stand: Stand, hub: Hub) -> Iterator[str]:
+    """URL of one more web process of the stand, which has the hub's file on offer."""
+    stand.shell(
+        "from web.people.models import User\n"
+        "if not User.objects.filter(username='keeper').exists():\n"
+        "    User.objects.create_superuser('keeper', password=sys.argv[1])",
+        PASSWORD,
+    )
+    shutil.rmtree(stand.data / "models", ignore_errors=True)
+    port = free_port()
+    kept, stand.env = stand.env, stand.env | {"HF_ENDPOINT": hub.url}
+    app = "tests.browser.shelfapp:application"
+    stand.launch("shelf", "-m", "uvicorn", app, "--port", str(port))
+    stand.env = kept
+    yield f"http://127.0.0.1:{port}"
+    process = stand.processes.pop("shelf")
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture
+def page(browser: Browser, site: str, locale: str, console: list[str]) -> Iterator[Page]:
+    context = browser.new_context(locale=locale, base_url=site)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+
+    def opened() -> bool:
+        try:
+            return bool(page.goto(f"/accounts/login/?next={PAGE}"))
+        except Exception:  # it may not listen yet
+            return False
+
+    until(opened)
+    console.clear()
+    page.locator("#id_username").fill("keeper")
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator("#id_password").press("Enter")
+    expect(page.locator("#shelf")).to_be_visible()
+    yield page
+    context.close()
+    assert console == []
+
+
+def test_a_model_is_downloaded_with_the_keyboard_and_used(
+    page: Page, hub: Hub, locale: str
+) -> None:
+    words = WORDS[locale]
+    row = page.locator("tr[data-model=tiny]")
+    state, progress = row.locator("[data-cell=words]"), row.locator("progress")
+    button = {verb: row.locator(f"button[name={verb}]") for verb in ("download", "cancel", "use")}
+    hub.script = ["waits:131072"]
+    button["download"].focus()
+    page.keyboard.press("Enter")
+
+    expect(progress).to_be_visible()
+    expect(button["cancel"]).to_be_visible()
+    expect(button["download"]).to_be_hidden()
+    page.wait_for_function(
+        "() => document.querySelector('tr[data-model=tiny] progress').value > 0.1"
+    )
+
+    button["cancel"].focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    hub.go.set()
+    expect(state).to_contain_text(words["cancelled"])
+    expect(progress).to_be_hidden()
+    expect(button["download"]).to_contain_text("%")
+
+    button["download"].click()
+    expect(state).to_have_text(words["checked"])
+    button["use"].click()
+    expect(page.locator(".messagelist .success")).to_contain_text("tiny.gguf")
+    expect(state).to_contain_text(words["chosen"])
+
+
+def test_a_row_is_picked_and_copied(page: Page, locale: str) -> None:
+    words = WORDS[locale]
+    page.locator("#memory").fill("24")
+    page.locator("#memory").press("Enter")
+
+    expect(page.locator("#fits .picked")).to_contain_text(words["picked"])
+    command = page.locator("#fits .picked code").first
+    copy = page.locator("#fits .picked button[data-copy]").first
+    copy.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#copied")).to_have_text(words["copied"])
+    assert page.evaluate("navigator.clipboard.readText()") == command.text_content()
+
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+    found = Axe().run(page, context="#content", options=rules)
+    assert found.violations_count == 0, found.generate_report()

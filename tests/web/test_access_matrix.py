@@ -33,6 +33,7 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import EXERCISE, WRONG, licensed, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange
+from web.evaluation.models import Evaluation
 from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Explanation, Hint
@@ -130,6 +131,8 @@ RULES: dict[str, Rule] = {
     "/admin/engines/engine/preset/": always("ssssssxx++"),
     "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),
     "/admin/engines/engine/fleet/now/": always("ssssssxx++"),
+    "/admin/evaluation/evaluation/<int:pk>/now/": always("ssssssxx++"),
+    "/admin/evaluation/evaluation/<int:pk>/texts/": always("ssssssxx++"),
 }
 # Of those whom the admin lets in, the last four: who sees the list; and who sees a row of it,
 # changes it, deletes it, and adds one.
@@ -145,6 +148,7 @@ TABLES = {
     "engines/engine": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/licence": "xx++ xx++ xxx+ xxx+ xxx+",
     "engines/modechange": "xx++ xx++ xxxx xxxx xxxx",
+    "evaluation/evaluation": "xx++ xx++ xxx> xxx+ xxx+",
     "hints/hint": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/explanation": "++++ -+-+ xxxx xxx+ xxxx",
     "hints/submission": "++++ -+-+ xxxx xxx+ xxxx",
@@ -274,6 +278,7 @@ class World:
             "engines/engine": Engine.objects.create(name="gpu9", kind=Mode.VLLM),
             "engines/licence": licensed(),
             "engines/modechange": ModeChange.objects.create(by=student, before="api", after="vllm"),
+            "evaluation/evaluation": Evaluation.objects.create(engine="gpu9", model="m"),
             "hints/explanation": Explanation.objects.create(
                 student=student, exercise=exercise, submission=self.hint.submission, text="x"
             ),

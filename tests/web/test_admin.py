@@ -21,6 +21,7 @@ from broker.contract.job import Partial
 from tests.web.kit import EXERCISE, Caller, call, licensed, queued
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines.models import AIModelConfig, Engine, ModeChange
+from web.evaluation.models import Evaluation
 from web.hints import attempts, store
 from web.hints.models import Explanation, Hint, Submission
 from web.people.models import Allowance, ApiToken, Platform, User
@@ -65,6 +66,7 @@ def everything(finished: str, student: User) -> None:
     Group.objects.create(name="graders")
     Platform.objects.create(slug="judge")
     licensed()
+    Evaluation.objects.create(engine="gpu0", model="fake", set_name="shipped")
     program = Submission.objects.get()
     Explanation.objects.create(
         student=student, exercise=program.exercise, submission=program, text="the signs agree"

@@ -67,6 +67,11 @@ class Driver:
         if trouble := reading.read(row):
             creation.stop(row, trouble)
             return True
+        if judges(row):
+            if monotonic() >= self._resumes_s:
+                self._judge_some(row, endpoint)
+            return True
+        # Afterwards, for on a processor each hint that is written makes a judge late.
         try:
             self._checker = self._checker or Checker(processes=1)
             asking.ask(row, self._checker)
@@ -75,9 +80,6 @@ class Driver:
         except NotBuilt as error:
             creation.stop(row, str(error))
             return True
-        # After the hints were asked for, so that the workers have something to do meanwhile.
-        if monotonic() >= self._resumes_s:
-            self._judge_some(row, endpoint)
         finish(row)
         return True
 
@@ -130,6 +132,11 @@ def endpoint_of(row: Evaluation) -> Endpoint:
     if creation.model_of(engine) != row.model:
         raise Unfit(f"the engine {row.engine} serves another model now")
     return roster.endpoint_of(engine, config)
+
+
+def judges(row: Evaluation) -> bool:
+    """Whether a text is yet to be judged."""
+    return row.items.filter(kind=Item.Kind.JUDGE).exclude(state=Item.State.DONE).exists()
 
 
 def taken(row: Evaluation) -> Item | None:

@@ -39,7 +39,12 @@ class Evaluating:
                 log.error("the evaluation is stopped: %s", where(error))
                 await self._database.run(creation.stop_all, where(error))
 
-    def close(self) -> None:
+    def hurry(self) -> None:
+        """The node stops: the round that runs asks nothing more."""
         self._driver.hurry()
+
+    async def close(self) -> None:
+        self.hurry()
+        # In its own thread, whose loop the judge's connections belong to.
+        await self._database.run(self._driver.close)
         self._database.close()
-        self._driver.close()

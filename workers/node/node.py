@@ -90,7 +90,7 @@ class Node:
             await self.broker.aclose()
             self.database.close()
             self.upkeep.close()
-            self.evaluating.close()
+            await self.evaluating.close()
         if self.failure:
             raise self.failure
 
@@ -110,6 +110,7 @@ class Node:
         while not self.stopping.is_set():
             await self.look()
             await self.wait(LOOK_S)
+        self.evaluating.hurry()
         await asyncio.gather(*(crew.disband(NODE_STOP_S) for crew in self.crews.values()))
         await self.tell_of_the_dead()
         for task in background:

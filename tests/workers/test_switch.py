@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With the default model `plain.gguf`, and two to choose from."""
     monkeypatch.setenv("HINTLINE_DATA", str(tmp_path))
     monkeypatch.setenv("HINTLINE_LOCAL_MODEL", str(tmp_path / "plain.gguf"))
-    monkeypatch.setattr(switch_module, "GRACE_S", 0.5)
+    monkeypatch.setattr(switch_module, "GRACE_S", 2.0)
     (tmp_path / "plain.gguf").write_text("good")
     gguf.make_folder()
     for name in ("one.gguf", "two.gguf"):
@@ -125,6 +125,23 @@ async def test_a_chosen_model_takes_over_and_nothing_is_cut(engine: Engine) -> N
     await engine.until(lambda: not engine.switch.leaving)
     assert old.child.process is None
     assert not old.socket.exists()
+
+
+async def test_who_asks_again_for_the_old_model_finds_it_until_they_are_done(
+    engine: Engine,
+) -> None:
+    """As an attempt does, which diagnoses, writes and has its hint judged."""
+    await engine.serves("plain.gguf")
+    await engine.ask("plain.gguf")
+    gguf.choose("one.gguf")
+    await engine.serves("one.gguf")
+
+    for _call in range(12):
+        assert (await engine.ask("plain.gguf"))[0] == 200
+        await asyncio.sleep(0.25)
+
+    await engine.until(lambda: not engine.switch.leaving)
+    assert (await engine.ask("plain.gguf"))[0] == 404
 
 
 async def test_no_request_fails_while_models_change(engine: Engine) -> None:

@@ -84,6 +84,8 @@ class Fetch:
         self.path = gguf.folder() / offer.file
         self.url = offer.url()
         self.host = self.url.split("/")[2]
+        self.answers = False
+        """Whether the hub has answered anything in this run."""
 
     def run(self) -> str:
         """The file's digest, once the file is in its place. Raises: DownloadFailed."""
@@ -134,7 +136,7 @@ class Fetch:
                 # would be asked for ever.
                 grown = self.part.size() > most
                 tries, most = 0 if grown else tries + 1, max(most, self.part.size())
-                if tries >= TRIES or isinstance(cut, httpx2.UnsupportedProtocol):
+                if tries >= TRIES or not self.answers:
                     raise self.unreached(cut) from None
                 self.pause(min(FIRST_PAUSE_S * 2.0**tries, LONGEST_PAUSE_S))
 
@@ -206,8 +208,9 @@ class Fetch:
             try:
                 request = self.http.build_request("GET", url, headers=headers)
                 response = self.http.send(request, stream=True)
-            except httpx2.InvalidURL as error:
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
                 raise self.unreached(error) from None
+            self.answers = True
             onward = response.next_request
             try:
                 if not hop:

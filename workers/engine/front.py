@@ -44,11 +44,8 @@ class Front:
             return refusal(503, "No model is loaded yet.")
         if server is None:
             return refusal(404, f"The model `{model[:NAME_CHARS]}` is not served here.", "model")
-        server.busy += 1
-        try:
+        with server.asked():
             return await passed_on(request, body, server)
-        finally:
-            server.busy -= 1
 
 
 async def passed_on(request: web.Request, body: bytes, server: Server) -> web.StreamResponse:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -21,7 +23,10 @@ def command(model: str, file: str, socket: str) -> Sequence[str]:
 
 
 class Server:
-    """busy: requests that it has not answered whole. since_s: when it was last given a new part."""
+    """busy: requests that it has not answered whole. asked_s: when one last began or ended.
+
+    left_s: since when another one answers in its place; inf: none does.
+    """
 
     def __init__(self, model: str, file: Path, socket: Path, run: Command) -> None:
         self.model, self.socket = model, socket
@@ -33,7 +38,8 @@ class Server:
             auto_decompress=False,
         )
         self.busy = 0
-        self.since_s = monotonic()
+        self.asked_s = monotonic()
+        self.left_s = inf
 
     def look(self) -> Death | None:
         """Kills its process if that hangs, and starts it again if it has ended."""
@@ -52,6 +58,17 @@ class Server:
                 return answer.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Around one request."""
+        self.busy += 1
+        self.asked_s = monotonic()
+        try:
+            yield
+        finally:
+            self.busy -= 1
+            self.asked_s = monotonic()
 
     async def stop(self, within_s: float) -> None:
         self.child.stop(within_s)

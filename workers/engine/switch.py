@@ -23,8 +23,8 @@ from broker.base.times import PULSE_S, TASK_S
 from workers.engine.front import application
 from workers.engine.server import Command, Server, command
 
-GRACE_S = 5.0
-"""Who reads which model is served knows it anew each second; until then they ask for the old."""
+GRACE_S = 10.0
+"""An attempt asks more than once, and names one model to its end; it pauses for less."""
 STOP_S = 5.0
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,10 @@ class Switch:
 
     def find(self, model: str) -> Server | None:
         """As front.Find."""
-        servers = [self.current, *self.leaving] if self.current else self.leaving
-        named = (each for each in servers if each and each.model == model)
-        return next(named, None) if model else self.current
+        if not model or (self.current and self.current.model == model):
+            return self.current
+        still = (each for each in self.leaving if each.child.end_by_s == inf)
+        return next((each for each in still if each.model == model), None)
 
     async def tick(self) -> None:
         """To be called every PULSE_S."""
@@ -64,8 +65,8 @@ class Switch:
             # The default model has nothing in its place, so it is tried for ever.
             if death and server is self.coming and server.model == gguf.chosen():
                 self.refused, self.why = server.model, death.how
+                self.leave(server)
                 self.coming = None
-                self.leaving.append(server)
                 self.tell()
 
     def follow(self) -> None:
@@ -76,7 +77,7 @@ class Switch:
         wanted = "" if model == self.refused else model
         name = wanted or gguf.default()
         if self.coming and self.coming.model != name:
-            self.leaving.append(self.coming)
+            self.leave(self.coming)
             self.coming = None
         if self.coming is None and (self.current is None or self.current.model != name):
             file = gguf.folder() / wanted if wanted else gguf.default_file()
@@ -86,22 +87,26 @@ class Switch:
     def take_over(self) -> None:
         old, self.current, self.coming = self.current, self.coming, None
         if old:
-            old.since_s = monotonic()
-            self.leaving.append(old)
+            self.leave(old)
         self.tell()
+
+    def leave(self, server: Server) -> None:
+        server.left_s = monotonic()
+        self.leaving.append(server)
 
     async def let_go(self) -> None:
         """Ends the processes of those that leave, once nothing is asked of them any more."""
         for server in [*self.leaving]:
-            passed_s = monotonic() - server.since_s
-            if passed_s < GRACE_S or (server.busy and passed_s < TASK_S):
+            needed = server.busy or monotonic() - server.asked_s < GRACE_S
+            # No attempt lasts longer; whoever still asks is somebody else.
+            if needed and monotonic() - server.left_s < TASK_S:
                 continue
             if server.child.end_by_s == inf:
                 server.child.end(STOP_S)
             server.child.look()
             if server.child.process is None:
-                self.leaving.remove(server)
                 await server.close()
+                self.leaving.remove(server)
 
     def tell(self) -> None:
         if self.current is None:

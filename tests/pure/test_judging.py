@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from web.jsonl import LINE_BYTES
 from web.ops import judging
-from web.ops.jsonl import LINE_BYTES
 from web.runner.checker import CODE_BYTES
 
 CODE = "def add(a, b):\n    return a - b\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,13 +15,23 @@ from broker.keys import HEALTH
 from tests.fakes.launch import BadServer
 from tests.whole.stand import Stand, standing, until
 
-# A student may run thirty programs a minute, and each request for a hint is one.
-STUDENTS = 12
+# Each hint is a new student's: who has had the same words before is not told them again.
+STUDENTS = 400
 HOSTED = """
+from web.courses.models import Course, Membership
 from web.engines.models import AIModelConfig, Engine
+from web.people.models import ApiToken, User
+from web.people.tokens import fresh
 AIModelConfig.objects.update(mode="api", judged_by="none", diagnoses=False)
 AIModelConfig.objects.update(first_chunk_s=30, idle_s=10)
 Engine.objects.update(kind="api", thinking="unknown", slots=8)
+course = Course.objects.get(slug="python-steps")
+for number in range(int(sys.argv[1])):
+    user = User.objects.create(username=f"once{number}")
+    Membership.objects.create(user=user, course=course)
+    row = ApiToken(user=user, name="once")
+    print(fresh(row))
+    row.save()
 """
 
 
@@ -54,5 +63,5 @@ def misbehaving(folder: Path) -> Iterator[Site]:
     server = BadServer()
     server.url = server.at("asked")
     with standing(folder, {"bugx": server}) as stand:
-        stand.shell(HOSTED)
-        yield Site(stand, cycle([stand.student() for _ in range(STUDENTS)]))
+        tokens = stand.shell(HOSTED, str(STUDENTS)).split()
+        yield Site(stand, map(stand.signed_in, tokens))

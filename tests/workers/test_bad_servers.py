@@ -112,7 +112,9 @@ async def test_a_hint_that_a_server_carries_is_shown(
     ending = attempt.outcome
     assert ending
     assert (ending, attempt.error) == (
-        Outcome(state=State.ANSWERED, text=HINT, source=Source.MODEL, usage=ending.usage),
+        Outcome(
+            state=State.ANSWERED, text=HINT, source=Source.MODEL, usage=ending.usage, verified=True
+        ),
         "",
     )
 

@@ -31,7 +31,7 @@ def local_url(_: AIModelConfig) -> str:
 class ServerKind:
     """One kind. url, model: of an engine that names none of its own.
 
-    known_as: the model's name where `url` is the one of this kind.
+    known_as: the model's name where `url` is the one of this kind. hosted: somebody else runs it.
     shares_key: the API key of the AI mode is for it. wait_factor: factor of the waits for a chunk.
     """
 
@@ -39,12 +39,13 @@ class ServerKind:
     model: Callable[[AIModelConfig], str] = shared_model
     known_as: Callable[[AIModelConfig], str] = shared_model
     has: Capabilities = field(default_factory=Capabilities)
+    hosted: bool = False
     shares_key: bool = True
     wait_factor: int = 1
 
 
 KINDS: dict[str, ServerKind] = {
-    Mode.API: ServerKind(url=lambda config: config.api_url),
+    Mode.API: ServerKind(url=lambda config: config.api_url, hosted=True),
     Mode.VLLM: ServerKind(
         url=lambda config: config.vllm_url,
         # A vLLM's 429 says that it is full, not that an account asks too often.

@@ -25,7 +25,8 @@ from web import jsonl
 from web.courses.models import PYTHON, Exercise
 from web.courses.texts import columns
 from web.database import ago
-from web.engines.models import Engine, Mode
+from web.engines.kinds import KINDS
+from web.engines.models import Engine
 from web.evaluation.models import LATELY, NAME_CHARS
 from web.hints.models import Hint, Submission
 from web.jsonl import Unusable
@@ -81,8 +82,8 @@ class EvaluationSet:
     def is_new_to(self, kind: str) -> bool:
         """Whether servers of this kind have not seen all of it, so that people must agree first."""
         # What came from no server, or nobody knows from where, may stay on servers of one's own.
-        strange = self.kinds - {kind} - (frozenset() if kind == Mode.API else {""})
-        return bool(strange)
+        known = {kind} if KINDS[kind].hosted else {kind, ""}
+        return bool(self.kinds - known)
 
 
 def said(exercise: Exercise) -> Iterator[Any]:

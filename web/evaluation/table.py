@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from web.evaluation.models import Item
 from web.evaluation.targets import TARGETS
 from web.tutor.languages import LANGUAGES
 
@@ -117,7 +118,7 @@ def row_name(locale: str, level: int) -> str:
 def cell(kind: str, name: str, figures: Mapping[str, Any]) -> Cell:
     targets = [target for target in TARGETS[kind] if target.figure == name]
     # A language and level of a judge have few texts: its licence is of all together.
-    counts = kind != "judge" or not figures["level"]
+    counts = kind != Item.Kind.JUDGE or not figures["level"]
     misses = counts and any(not target.holds(figures) for target in targets)
     return Cell(written(name, figures[name]), misses)
 

@@ -12,7 +12,7 @@ from web.runner.cases import Asserts, IoCase, RunLimits, Tests, is_hidden
 from web.runner.host import RunAnswer
 from web.runner.wire import Ending
 from web.tutor.evidence.facts import OF_CODE, Fact, facts_from_json
-from web.tutor.evidence.report import MOST_CASES, Case, ProgramError, Report, Verdict
+from web.tutor.evidence.report import LOST, MOST_CASES, Case, ProgramError, Report, Verdict
 from web.tutor.evidence.steps import Steps
 
 LAST_LINE = 100_000
@@ -23,7 +23,7 @@ MOST_HIDDEN = 3
 def report_of(answer: RunAnswer, tests: Tests, limits: RunLimits) -> Report:
     """What a run showed. Each field of the guest's is checked: none need be what it should be."""
     if answer.ending is Ending.LOST:
-        return Report(verdict=Verdict.NOT_RUN, error=ProgramError(kind="Lost", message=""))
+        return Report(verdict=Verdict.NOT_RUN, error=ProgramError(kind=LOST, message=""))
     said = _object(answer.line)
     verdict = _verdict(said.get("verdict"))
     error = _error(said.get("error"))

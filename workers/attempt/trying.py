@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from broker.contract.hint import Reason
 from web.hints import lookup
 from web.runner.cases import Asserts, RunLimits, Tests
-from web.tutor.evidence.report import Verdict
+from web.tutor.evidence.report import LOST, Verdict
 from web.tutor.gate.gate import Ruling
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
@@ -101,7 +101,7 @@ def any_solves(
         report = checker.check(program, tests, replace(limits, time_s=time_s))
         if report.verdict is Verdict.PASSED:
             return True
-        if report.error and report.error.kind == "Lost":
+        if report.error and report.error.kind == LOST:
             return None
     return False
 

@@ -28,6 +28,8 @@ NOTE_CHARS = 20
 NOTE_TEXT_CHARS = 300
 """Most characters of an author's note on a case, in each language."""
 MOST_CASES = 1_000_000
+LOST = "Lost"
+"""Kind of a program's error that is none of its own: where it ran broke off twice."""
 
 
 class Verdict(StrEnum):

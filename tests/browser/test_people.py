@@ -95,8 +95,8 @@ def test_the_teacher_finds_the_course_in_the_admin(
     expect(models.filter(has_text=texts["exercises"])).to_be_visible()
     addresses = {link.get_attribute("href") for link in models.all()}
     assert addresses == {
-        "/admin/courses/course/", "/admin/courses/exercise/", "/admin/hints/hint/",
-        "/admin/hints/submission/", "/admin/people/allowance/",
+        "/admin/courses/course/", "/admin/courses/exercise/", "/admin/hints/explanation/",
+        "/admin/hints/hint/", "/admin/hints/submission/", "/admin/people/allowance/",
     }  # fmt: skip
 
     teacher.goto("/admin/courses/exercise/")

@@ -29,6 +29,7 @@ STUDENTS = 90
 PASSWORD = "fifteen calm geese"
 """Of the users `person0` … `person89`, who sign in with a browser, one a test."""
 T = TypeVar("T")
+EXERCISE = "python-steps/rice-days"
 WRONG = "def rice_days(cups, per_day):\n    return 0\n"
 
 
@@ -154,9 +155,14 @@ class Stand:
         self.clients.append(client)
         return client
 
+    def run(self, student: httpx2.Client) -> None:
+        """Has a program run that fails its tests, the one that `ask` asks about."""
+        body = {"exercise": EXERCISE, "code": WRONG}
+        assert student.post("/v1/checks", json=body).status_code == 200
+
     def ask(self, student: httpx2.Client, **changes: Any) -> dict[str, Any]:
         """A hint as the API gave it."""
-        body = {"exercise": "python-steps/rice-days", "level": 1, "code": WRONG, "locale": "en"}
+        body = {"exercise": EXERCISE, "level": 1, "code": WRONG, "locale": "en"}
         answer = student.post(
             "/v1/hints", json=body | changes, headers={"Idempotency-Key": str(uuid4())}
         )

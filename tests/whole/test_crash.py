@@ -22,8 +22,12 @@ def gpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 
 
 def test_an_engine_killed_under_load_loses_and_doubles_nothing(gpus: Stand) -> None:
-    whole = gpus.final(gpus.ask(gpus.student())["id"])
-    hints = [gpus.ask(gpus.student()) for _ in range(HINTS)]
+    first, *others = [gpus.student() for _ in range(1 + HINTS)]
+    for student in (first, *others):
+        # What the program did is known then, so that all are asked by the same prompt.
+        gpus.run(student)
+    whole = gpus.final(gpus.ask(first)["id"])
+    hints = [gpus.ask(student) for student in others]
     until(lambda: all(engine.state()["running"] for engine in gpus.engines.values()))
 
     gpus.engines["gpu0"].stop()

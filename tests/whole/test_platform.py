@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.behaviour import Behaviour
 from tests.whole.stand import ROOT, Stand
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 CLIENT = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 MOST_LINES = 32
-TEXT = "Look at your loop. Where does it end?"
+TEXTS = "Look at your loop. Where does it end?", "What does the last round change?"
 MAKE = """
 from web.courses.models import Course
 from web.people.models import ApiToken, Platform, User
@@ -42,12 +43,13 @@ def test_the_client_of_the_readme_gets_its_hint(stand: Stand, tmp_path: Path) ->
     token = stand.shell(MAKE).strip()
 
     # Twice: its exercise stays as it is, and its user may ask again.
-    for _ in range(2):
+    for text in TEXTS:
+        stand.engines["gpu0"].script(Behaviour(pieces=(text,)))
         said = subprocess.run(
             [sys.executable, client, stand.url, token],
             capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
-        assert said.stdout == f"model: {TEXT}\n"
+        assert said.stdout == f"model: {text}\n"
 
     rows = stand.shell(SHOW).splitlines()
     assert rows == ["platform python-steps/sum-java 1 answered"] * 2

@@ -76,7 +76,7 @@ def job(
         l0=words(row.submission, report, row.locale),
         code=row.submission.code,
         question=row.question,
-        facts=facts(row.submission, report, row.locale, str(row.pk)),
+        facts=facts(row.submission, report, row.locale),
         earlier=earlier,
         examples=exercise.examples_for(row.level, row.locale),
         avoid=exercise.words_to_avoid(),
@@ -126,12 +126,14 @@ def words(program: Submission, report: Report, locale: Locale) -> str:
     return l0_words(report, locale, program.code)
 
 
-def facts(program: Submission, report: Report, locale: Locale, hint: str) -> tuple[str, ...]:
+def facts(program: Submission, report: Report, locale: Locale) -> tuple[str, ...]:
     """What the program did, in sentences for who writes the hint, the most telling first."""
     # Without facts there is only what the test report says, which stands above.
     if program.source == Submission.Source.PLATFORM or not report.facts:
         return ()
-    return tuple(islice(statements(report, locale, hint, program.code), FACTS))
+    # The same for all who wrote the same program: an engine's cache may hold it.
+    told = statements(report, locale, program.code, program.code)
+    return tuple(islice(told, FACTS))
 
 
 def facts_by_now(hint: str) -> tuple[str, ...]:
@@ -140,7 +142,7 @@ def facts_by_now(hint: str) -> tuple[str, ...]:
     if row is None:
         return ()
     report = Report.from_json(row.submission.report)
-    return facts(row.submission, report, row.locale, hint)
+    return facts(row.submission, report, row.locale)
 
 
 def composed(row: Hint, report: Report) -> tuple[str, ...]:

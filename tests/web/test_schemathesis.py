@@ -127,6 +127,10 @@ def fill(schemas: dict[str, Any], asker: str) -> None:
     schemas["ProgramIn"]["properties"]["code"]["enum"] = ["pass"]
     schemas["WordsIn"]["required"] = ["ko"]
     schemas["WordsIn"]["properties"]["ko"]["enum"] = ["부호"]
+    # Two of one level are as many as there may be.
+    schemas["ExerciseIn"]["properties"]["examples"]["maxItems"] = 2
+    schemas["ExampleIn"]["required"] = ["level", "ko"]
+    schemas["ExampleIn"]["properties"]["ko"]["enum"] = ["어느 값인가요?"]
     for name in ("HintIn", "CheckIn", "ExplanationIn"):
         schemas[name]["properties"]["on_behalf_of"]["enum"] = [asker]
         schemas[name].setdefault("required", []).append("on_behalf_of")

@@ -97,8 +97,11 @@ def told(code: str, tests: str | Play, **how: Any) -> list[dict[str, Any]]:
 
 
 def shown(code: str, tests: str | Play, **how: Any) -> tuple[list[dict[str, Any]], Any]:
-    """Facts and steps, in time enough on any machine; what the program prints is dropped."""
+    """Facts and steps, by counts alone: a busy machine may stop a process for seconds.
+
+    What the program prints is dropped.
+    """
     play = asserts(tests) if isinstance(tests, str) else tests
-    how = {"budget_s": 2.0, "ends": True} | how
+    how = {"budget_s": 60.0, "ends": True} | how
     with contextlib.redirect_stdout(io.StringIO()):
         return found(code, play, **how)

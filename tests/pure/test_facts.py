@@ -240,7 +240,7 @@ SAMPLES = [
 
 def facts_of(sample: Sample, code: str) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for fact in told(code, sample.tests, ends=sample.ends, budget_s=2.0 if sample.ends else 0.2):
+    for fact in told(code, sample.tests, ends=sample.ends):
         found.setdefault(fact["kind"], []).append(fact)
     return found
 
@@ -276,7 +276,7 @@ def test_every_kind_has_a_sample() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=names)
 def test_facts_are_read_as_they_were_found(sample: Sample) -> None:
-    found = told(sample.code, sample.tests, ends=sample.ends, budget_s=0.2)
+    found = told(sample.code, sample.tests, ends=sample.ends)
 
     read = facts_from_json(found)
 
@@ -694,7 +694,7 @@ def test_a_name_that_changes_no_more_is_told_as_unchanged() -> None:
         "    return lo"
     )
 
-    found = told(code, "assert f([1, 3, 5], 9) == 3", ends=False, budget_s=0.1)
+    found = told(code, "assert f([1, 3, 5], 9) == 3", ends=False)
 
     never = next(fact for fact in found if fact["kind"] == "never_ends")
     assert never["values"]["unchanged"] == ["lo", "hi"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from web.tutor.gate.draft import QUESTION, Draft, Prose
@@ -37,7 +38,7 @@ def is_hard(text: str, level: Level, locale: Locale) -> bool:
     return level.patterns and locale == "en" and grade(text) > GRADE_MAX
 
 
-def echoes(draft: Draft, told: tuple[str, ...], size: int) -> bool:
+def echoes(draft: Draft, told: Collection[str], size: int) -> bool:
     """Whether the new sentence holds a tool token, or repeats what the model was told.
 
     told: its rules and the answers that it was shown, the same for every student of an exercise.

@@ -42,7 +42,7 @@ class Gate:
     ) -> None:  # fmt: skip
         self._level, self._locale = LEVELS[level], locale
         self._language = LANGUAGES[locale]
-        self._told, self._avoid = (prompt.told(level, locale), *examples), avoid
+        self._told, self._avoid = {prompt.told(level, locale), *examples}, avoid
         self._seen = Seen(student_code, statement)
         self._known = solutions_of(reference, fix)
         self._draft = Draft(self._language.letters)

@@ -113,7 +113,7 @@ def bare(names: Iterable[str]) -> set[str]:
 
 def identifiers(program: str) -> set[str]:
     """Names that are its author's choice; none of a text that is no Python."""
-    tree = _tree(program)
+    tree = tree_of(program)
     return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
 
 
@@ -127,7 +127,8 @@ def _named(node: ast.AST) -> Iterator[str]:
                 yield one
 
 
-def _tree(program: str) -> ast.AST | None:
+def tree_of(program: str) -> ast.Module | None:
+    """None of a text that Python cannot read."""
     try:
         with warnings.catch_warnings():
             # They would be printed, with a model's words in them.
@@ -139,7 +140,7 @@ def _tree(program: str) -> ast.AST | None:
 
 def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
     """Of the whole program, and of what its functions do: it may also stand without them."""
-    tree = _tree(program)
+    tree = tree_of(program)
     if tree is None:
         return []
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -216,7 +217,7 @@ def _over_values(span: str, program: str) -> Iterator[str]:
 
 def _dumped(program: str) -> str:
     """The program's tree as a text, the same for all spacing; empty where there is none."""
-    tree = _tree(program)
+    tree = tree_of(program)
     try:
         return ast.dump(tree) if tree else ""
     except RecursionError:

@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice, pairwise, product
+from itertools import chain, islice, pairwise, product
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
@@ -184,11 +184,13 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
             "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
             for at in _nearest(span, parts)
         )
-        for candidate in (*over_lines, *_over_values(span, program)):
+        for candidate in chain(over_lines, _over_values(span, program)):
             if tree := _dumped(candidate):
                 found.setdefault(tree, candidate)
-    candidates = [*filter(None, found.values())]
-    return candidates if len(candidates) <= CANDIDATES_MAX else None
+            # One is the program. To read the others would keep a whole worker waiting.
+            if len(found) > CANDIDATES_MAX + 1:
+                return None
+    return [*filter(None, found.values())]
 
 
 def strange(text: str, seen: Seen) -> list[str]:

@@ -13,7 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain, islice, pairwise, product
+from itertools import islice, pairwise, product
 
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
@@ -29,6 +29,8 @@ SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
 WORDS_TO_GRADE = 30
 """A shorter text has no grade: one long word would decide on it."""
 CANDIDATES_MAX = 12
+READ_MAX = 48
+"""Candidates that are looked at: also those that Python cannot read, or reads as the program."""
 NEAR = 3
 LINES_MAX = 200
 """Lines of a program over which a span is put."""
@@ -176,21 +178,24 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
         return []
     if len(spans) > CANDIDATES_MAX or len(program) > PROGRAM_CHARS:
         return None
+    found = {_dumped(program): ""}
+    for read, candidate in enumerate(_put(spans, program)):
+        if tree := _dumped(candidate):
+            found.setdefault(tree, candidate)
+        # One is the program. To read the others would keep a whole worker waiting.
+        if len(found) > CANDIDATES_MAX + 1 or read == READ_MAX:
+            return None
+    return [*filter(None, found.values())]
+
+
+def _put(spans: list[str], program: str) -> Iterator[str]:
+    """The program with each span over the lines most like it, and over values."""
     lines = program.splitlines()
     parts = [_tokens(line) for line in lines[:LINES_MAX]]
-    found = {_dumped(program): ""}
     for span in spans:
-        over_lines = (
-            "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
-            for at in _nearest(span, parts)
-        )
-        for candidate in chain(over_lines, _over_values(span, program)):
-            if tree := _dumped(candidate):
-                found.setdefault(tree, candidate)
-            # One is the program. To read the others would keep a whole worker waiting.
-            if len(found) > CANDIDATES_MAX + 1:
-                return None
-    return [*filter(None, found.values())]
+        for at in _nearest(span, parts):
+            yield "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
+        yield from _over_values(span, program)
 
 
 def strange(text: str, seen: Seen) -> list[str]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.whole import CANDIDATES_MAX, GRADE_MAX, grade, mended, repeats, resembles
+from web.tutor.gate.whole import (
+    CANDIDATES_MAX,
+    GRADE_MAX,
+    READ_MAX,
+    grade,
+    mended,
+    repeats,
+    resembles,
+)
 
 CODE = "def total(xs):\n    s = 0\n    for x in xs:\n        s = x\n    return s\n"
 FIX = CODE.replace("s = x", "s += x")
@@ -147,3 +155,11 @@ def test_more_than_can_be_tried_is_not_tried_in_part() -> None:
     assert mended(" ".join(f"`{number}`" for number in range(100)), CODE, seen) is None
     assert mended("`s += x`", CODE + "s = 1\n" * 1_000, seen) is None
     assert mended("`s = x`", CODE + "s = 1\n" * 1_000, seen) == []
+
+
+@pytest.mark.parametrize("value", ["7x", "0x1", "7e", "01", "0b1"])
+def test_a_value_that_mends_nothing_is_not_put_in_the_place_of_every_other(value: str) -> None:
+    """Each place costs a reading of the program, while other hints of the worker wait."""
+    for lines, found in (READ_MAX, []), (READ_MAX + 1, None), (4 * READ_MAX, None):
+        code = "a = 1\n" * lines
+        assert mended(f"What does `{value}` do?", code, Seen(code, "")) == found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,9 +19,10 @@ from broker.contract.job import JobKind
 from broker.health import EngineFailure
 from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
-from web.hints import ahead, lookup, store
+from web.hints import ahead, store
 from workers.attempt.calls import Endpoints, usage
 from workers.attempt.mishap import passes, where
+from workers.attempt.recalling import explained
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -34,7 +34,6 @@ REASONS = {
     EngineFailure.TIMEOUT: Reason.MODEL_TIMEOUT,
     EngineFailure.CUT: Reason.TRUNCATED,
 }
-LOOK_S = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -62,25 +61,18 @@ def without_model(attempt: Attempt, state: State, reason: Reason) -> Outcome:
 async def finish(attempt: Attempt) -> None:
     """The row first, then the final event: who sees the event can read the row."""
     outcome, job = attempt.outcome, attempt.job
-    if attempt.job.kind is JobKind.DIAGNOSIS:
+    if job.kind is JobKind.DIAGNOSIS:
         # What it found out is kept by now; what it did not, nobody has asked for.
         await attempt.runtime.database.run(ahead.drop, job.hint)
         return
     assert outcome is not None, "the steps have left no outcome"
     if outcome.reason:
+        # The text without a model tells it, and an engine may refuse sooner than it is found out.
         await explained(attempt)
     change = partial(store.finish, job.hint, job.attempt, outcome)
     if await attempt.runtime.database.run(write_row, attempt, change):
         attempt.left = outcome.state
         attempt.outgoing.put(EventKind.DONE, **events.done_data(outcome.state, outcome.reason))
-
-
-async def explained(attempt: Attempt) -> None:
-    """Lets the request find out what the program did: the text without a model tells that."""
-    # An engine may refuse sooner than a program can be run once more.
-    ask, hint = attempt.runtime.database.run, attempt.job.hint
-    while await ask(lookup.being_explained, hint):  # noqa: ASYNC110  # by another process
-        await asyncio.sleep(LOOK_S)
 
 
 def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:

@@ -71,8 +71,7 @@ async def interrupted(attempt: Attempt) -> None:
 async def requeue(attempt: Attempt, partial: Partial | None, *, exclude: bool) -> bool:
     """The row first; False if it was not ours any longer. exclude: not on this engine again."""
     job, runtime = attempt.job, attempt.runtime
-    rows = ROWS[attempt.job.kind]
-    change = functools.partial(rows.requeue, job.hint, job.attempt, partial)
+    change = functools.partial(ROWS[job.kind].requeue, job.hint, job.attempt, partial)
     if not await runtime.database.run(write_row, attempt, change):
         return False
     attempt.left = State.QUEUED

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -20,7 +20,7 @@ from web.runner.cases import Asserts, RunLimits, Tests
 from web.tutor.evidence.report import LOST, Verdict
 from web.tutor.gate.gate import Ruling
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
+from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange, tree_of
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -110,10 +110,10 @@ def alone(example: str, tests: Tests) -> list[str] | None:
     """The example, and it with each of its functions under the names that the tests call."""
     if not example:
         return []
-    wanted = sorted(called(tests))
+    wanted, tree = sorted(called(tests)), tree_of(example)
     found = [example]
-    for node in ast.parse(example).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and wanted:
+    for node in tree.body if wanted and tree else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.append(f"{example}\n{' = '.join([*wanted, node.name])}\n")
     return found if len(found) <= CANDIDATES_MAX else None
 
@@ -125,15 +125,7 @@ def shares_names(example: str, tests: Tests) -> bool:
 
 
 def called(tests: Tests) -> set[str]:
-    """Names that asserts read and do not make: those of a program, and of its functions."""
-    return set(names_read(tests.source)) if isinstance(tests, Asserts) else set()
-
-
-def names_read(source: str) -> Iterator[str]:
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in nodes:
-        if isinstance(node, ast.Name) and not hasattr(builtins, node.id):
-            yield node.id
+    """Names in asserts that Python does not know: those of a program, and of its functions."""
+    tree = tree_of(tests.source) if isinstance(tests, Asserts) else None
+    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) if tree else ()
+    return {name for name in names if not hasattr(builtins, name)}

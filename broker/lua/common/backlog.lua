@@ -114,7 +114,7 @@ local function leave(hint, served)
   local count = redis.call('ZCARD', backlog)
   redis.call('ZREM', backlog, member(hint, since))
   redis.call('ZREM', key.backlog(lane), hint)
-  redis.call('SREM', key.waiting_ahead(), hint)
+  if runs_ahead(hint) then redis.call('SREM', key.waiting_ahead(), hint) end
   redis.call('HDEL', key.ticket(hint), 'backlog')
   if served then had_turn(lane, course) end
   if count == 1 then

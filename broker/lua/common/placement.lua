@@ -108,7 +108,7 @@ local function free_slot(hint)
   local engine, student = unpack(redis.call('HMGET', key.ticket(hint), 'engine', 'student'))
   if engine then
     redis.call('ZREM', key.leases(engine), hint)
-    redis.call('ZREM', key.ahead(engine), hint)
+    if runs_ahead(hint) then redis.call('ZREM', key.ahead(engine), hint) end
   end
   if student then redis.call('SREM', key.student(student), hint) end
 end

@@ -17,7 +17,7 @@ from web.tutor.gate.draft import Draft
 from web.tutor.gate.rendered import alike
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.solution import Solutions
-from web.tutor.gate.whole import identifiers, resembles
+from web.tutor.gate.whole import identifiers, resembles, tree_of
 from web.tutor.levels import EXAMPLE_LINES
 
 OPENING = re.compile(r"```(?:python|py)?[ \t]*\n", re.IGNORECASE)
@@ -117,7 +117,8 @@ def words(code: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT:
             yield token.string.lstrip("# ")
-    for node in ast.walk(ast.parse(code)):
+    tree = tree_of(code)
+    for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
     for name in sorted(identifiers(code)):

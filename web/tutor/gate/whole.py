@@ -29,6 +29,8 @@ SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
 WORDS_TO_GRADE = 30
 """A shorter text has no grade: one long word would decide on it."""
 CANDIDATES_MAX = 12
+READ_MAX = 48
+"""Candidates that are looked at: also those that Python cannot read, or reads as the program."""
 NEAR = 3
 LINES_MAX = 200
 """Lines of a program over which a span is put."""
@@ -113,7 +115,7 @@ def bare(names: Iterable[str]) -> set[str]:
 
 def identifiers(program: str) -> set[str]:
     """Names that are its author's choice; none of a text that is no Python."""
-    tree = _tree(program)
+    tree = tree_of(program)
     return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
 
 
@@ -127,7 +129,8 @@ def _named(node: ast.AST) -> Iterator[str]:
                 yield one
 
 
-def _tree(program: str) -> ast.AST | None:
+def tree_of(program: str) -> ast.Module | None:
+    """None of a text that Python cannot read."""
     try:
         with warnings.catch_warnings():
             # They would be printed, with a model's words in them.
@@ -139,7 +142,7 @@ def _tree(program: str) -> ast.AST | None:
 
 def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
     """Of the whole program, and of what its functions do: it may also stand without them."""
-    tree = _tree(program)
+    tree = tree_of(program)
     if tree is None:
         return []
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -175,19 +178,24 @@ def mended(text: str, program: str, seen: Seen) -> list[str] | None:
         return []
     if len(spans) > CANDIDATES_MAX or len(program) > PROGRAM_CHARS:
         return None
+    found = {_dumped(program): ""}
+    for read, candidate in enumerate(_put(spans, program)):
+        if tree := _dumped(candidate):
+            found.setdefault(tree, candidate)
+        # One is the program. To read the others would keep a whole worker waiting.
+        if len(found) > CANDIDATES_MAX + 1 or read == READ_MAX:
+            return None
+    return [*filter(None, found.values())]
+
+
+def _put(spans: list[str], program: str) -> Iterator[str]:
+    """The program with each span over the lines most like it, and over values."""
     lines = program.splitlines()
     parts = [_tokens(line) for line in lines[:LINES_MAX]]
-    found = {_dumped(program): ""}
     for span in spans:
-        over_lines = (
-            "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
-            for at in _nearest(span, parts)
-        )
-        for candidate in (*over_lines, *_over_values(span, program)):
-            if tree := _dumped(candidate):
-                found.setdefault(tree, candidate)
-    candidates = [*filter(None, found.values())]
-    return candidates if len(candidates) <= CANDIDATES_MAX else None
+        for at in _nearest(span, parts):
+            yield "\n".join([*lines[:at], _put_over(lines[at], span), *lines[at + 1 :], ""])
+        yield from _over_values(span, program)
 
 
 def strange(text: str, seen: Seen) -> list[str]:
@@ -216,7 +224,7 @@ def _over_values(span: str, program: str) -> Iterator[str]:
 
 def _dumped(program: str) -> str:
     """The program's tree as a text, the same for all spacing; empty where there is none."""
-    tree = _tree(program)
+    tree = tree_of(program)
     try:
         return ast.dump(tree) if tree else ""
     except RecursionError:

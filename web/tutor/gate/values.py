@@ -14,6 +14,8 @@ LETTERS = 3
 METHODS = frozenset(
     name.casefold() for kind in (str, list, dict, set, tuple, int, float) for name in dir(kind)
 )
+MEANT = KEYWORDS | BUILTINS | METHODS
+"""Words of some meaning in Python."""
 COMPOSED = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Call)
 PARTS = (
     *COMPOSED, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Load,
@@ -68,5 +70,4 @@ def is_example(tree: ast.expr | None) -> bool:
 
 def is_text(parts: list[str]) -> bool:
     """Whether one word is a text that lacks its quotes."""
-    known = KEYWORDS | BUILTINS | METHODS
-    return len(parts) == 1 and len(parts[0]) <= LETTERS and parts[0] not in known
+    return len(parts) == 1 and len(parts[0]) <= LETTERS and parts[0] not in MEANT

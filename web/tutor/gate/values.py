@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.parsing import expression_of
 
 LONGEST = 200
 LETTERS = 3
@@ -26,15 +26,7 @@ SIGNS = frozenset("+-*/%<>&|^") | {"//", "**", "==", "!=", "<=", ">=", "<<", ">>
 
 def expression(span: str) -> ast.expr | None:
     """The span's tree; None where it is no expression of Python."""
-    if len(span) > LONGEST:
-        return None
-    try:
-        with warnings.catch_warnings():
-            # They would be printed, with a model's words in them.
-            warnings.simplefilter("ignore")
-            return ast.parse(span.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return expression_of(span.strip()) if len(span) <= LONGEST else None
 
 
 def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:

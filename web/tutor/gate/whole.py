@@ -4,12 +4,10 @@ would do (R5 to R8)."""
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import re
 import sys
 import tokenize
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -18,6 +16,7 @@ from itertools import islice, pairwise, product
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.parsing import lexemes_of, tree_of
 
 ALIKE_MIN = 0.6
 """From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
@@ -113,8 +112,12 @@ def bare(names: Iterable[str]) -> set[str]:
 
 def identifiers(program: str) -> set[str]:
     """Names that are its author's choice; none of a text that is no Python."""
-    tree = _tree(program)
-    return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
+    tree = tree_of(program)
+    return names_in(tree) if tree else set()
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {name for node in ast.walk(tree) for name in _named(node)}
 
 
 def _named(node: ast.AST) -> Iterator[str]:
@@ -127,19 +130,9 @@ def _named(node: ast.AST) -> Iterator[str]:
                 yield one
 
 
-def _tree(program: str) -> ast.AST | None:
-    try:
-        with warnings.catch_warnings():
-            # They would be printed, with a model's words in them.
-            warnings.simplefilter("ignore")
-            return ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
     """Of the whole program, and of what its functions do: it may also stand without them."""
-    tree = _tree(program)
+    tree = tree_of(program)
     if tree is None:
         return []
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -203,11 +196,7 @@ def _over_values(span: str, program: str) -> Iterator[str]:
         return
     kind = tokenize.STRING if span[0] in "'\"" else tokenize.NUMBER
     lines = program.splitlines(keepends=True)
-    try:
-        found = list(tokenize.generate_tokens(io.StringIO(program).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return
-    for token in found:
+    for token in lexemes_of(program) or ():
         (row, start), (end_row, end) = token.start, token.end
         if row == end_row and (token.type == kind or token.string in CONSTANTS):
             line = f"{lines[row - 1][:start]}{span}{lines[row - 1][end:]}"
@@ -216,7 +205,7 @@ def _over_values(span: str, program: str) -> Iterator[str]:
 
 def _dumped(program: str) -> str:
     """The program's tree as a text, the same for all spacing; empty where there is none."""
-    tree = _tree(program)
+    tree = tree_of(program)
     try:
         return ast.dump(tree) if tree else ""
     except RecursionError:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from broker.contract.job import Message, Sampling
 from web.tutor.diagnosis.finding import numbered
 from web.tutor.languages import Locale
-from web.tutor.marks import inert, marked
+from web.tutor.marks import between, inert
 from web.tutor.writing import room
 from web.tutor.writing.versions import PromptWords, version
 
@@ -174,7 +174,7 @@ def _own(task: PromptTask, words: PromptWords, nonce: str, left: float) -> list[
     parts = dict.fromkeys(OWN_TOKENS, "")
     for field in BY_WEIGHT:
         # Marks are taken out before the text is cut, as that makes it longer.
-        text = inert(_beginning(texts[field], field)).replace(nonce, " ")
+        text = inert(_beginning(texts[field], field))
         heading = words.headings[field]
         most = min(OWN_TOKENS[field], left - room.tokens(_student(heading, "", nonce)))
         if text.strip() and most > 0:
@@ -189,7 +189,7 @@ def _beginning(text: str, field: str) -> str:
 
 
 def _student(heading: str, text: str, nonce: str) -> str:
-    return f"{heading}:\n{marked('student', nonce, text)}"
+    return f"{heading}:\n{between('student', nonce, text)}"
 
 
 def _listed(texts: tuple[str, ...]) -> str:

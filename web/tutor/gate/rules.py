@@ -91,12 +91,16 @@ def spans_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
     A number within a list, a text or a call is one of an example, and none of the program.
     """
-    told: set[str] = set()
-    for span in draft.spans:
-        parts = tokens(span)
-        value = is_value(tree := expression(span), span, seen) and is_example(tree)
-        told.update(part for part in parts if not (value and part[0].isdigit()))
-    return not told & (known.names | known.numbers) <= seen.tokens
+    return any(_hidden_in(span, known, seen) for span in draft.spans)
+
+
+def _hidden_in(span: str, known: Solutions, seen: Seen) -> set[str]:
+    told = (known.names | known.numbers).intersection(tokens(span)) - seen.tokens
+    numbers = {part for part in told if part[0].isdigit()}
+    # Nearly always nothing is told, and then Python need not read the span.
+    if numbers and is_value(tree := expression(span), span, seen) and is_example(tree):
+        return told - numbers
+    return told
 
 
 def spans_strange(draft: Draft, known: Solutions, seen: Seen) -> bool:

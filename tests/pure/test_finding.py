@@ -135,3 +135,11 @@ def test_the_writer_is_told_nothing_of_the_fix(words: str, kept: bool) -> None:
 def test_room_for_an_answer_grows_with_the_program_and_ends() -> None:
     assert max_tokens(CODE) < max_tokens(CODE * 20) <= finding.MOST_TOKENS
     assert max_tokens("x" * 10**6) == finding.MOST_TOKENS
+
+
+def test_what_requests_share_is_counted_as_far_as_they_hold_it() -> None:
+    most = finding.LIMITS_CHARS["statement"]
+
+    counted = [finding.shared_tokens("가" * chars, "") for chars in (most, 9 * most)]
+
+    assert counted[0] == counted[1] > finding.shared_tokens("", "") + most / 2

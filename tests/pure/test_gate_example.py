@@ -5,6 +5,8 @@ Level 5 may say what to change, and no code.
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +65,14 @@ def test_an_example_of_another_domain_passes(locale: Locale, fence: str) -> None
     ruling, shown = judge(text.replace("```python\n", fence, 1), locale=locale)
 
     assert (ruling.ok, ruling.text, shown) == (True, text, text)
+
+
+def test_a_warning_about_an_example_is_nobodys() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        judge(hint('snow = 3\nprint(snow is 3, "\\d")\n'))
+
+    assert caught == []
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 7, 50])

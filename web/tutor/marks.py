@@ -14,14 +14,15 @@ TURN = re.compile(
 
 
 def marked(tag: str, nonce: str, text: str) -> str:
-    """The text between `<tag-nonce>` and `</tag-nonce>`, without the nonce in it.
+    """The inert text between marks: what could close these, or open another message, has a blank
+    in it: `< /`, `< |`, `< s>`, `[ INST]`."""
+    return between(tag, nonce, inert(text))
 
-    What could close these marks, or open another message, has a blank in it: `< /`, `< |`,
-    `< s>`, `[ INST]`.
-    """
+
+def between(tag: str, nonce: str, text: str) -> str:
+    """The text as it is between `<tag-nonce>` and `</tag-nonce>`, without the nonce in it."""
     # By a blank, as what stands around a nonce that is taken out could be one again.
-    text = inert(text).replace(nonce, " ")
-    return f"<{tag}-{nonce}>\n{text}\n</{tag}-{nonce}>"
+    return f"<{tag}-{nonce}>\n{text.replace(nonce, ' ')}\n</{tag}-{nonce}>"
 
 
 def inert(text: str) -> str:

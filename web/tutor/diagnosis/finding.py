@@ -10,12 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 from broker.contract.job import Message, Sampling
+from web.tutor import prefix
 from web.tutor.evidence.report import shorten
 from web.tutor.gate.lexis import Gram, grams, printable, tokens
+from web.tutor.marks import between
 
 VERSION = "1"
 """Raise it with any change of the words below."""
@@ -30,8 +31,6 @@ TRIES = 3
 LEAST_TOKENS, MOST_TOKENS = 400, 2_000
 CHARS_PER_TOKEN = 2.5
 """Of code, and rather too few: an answer that is cut is no JSON."""
-BYTES_PER_TOKEN = 4
-"""Of prose in UTF-8, roughly."""
 
 SYSTEM = """\
 You find out what is wrong with a student's program. Your answer is read by a computer, and the \
@@ -106,7 +105,8 @@ def messages(
     for name, text in (given | own).items():
         shown = cut(name, text)
         if name in own:
-            shown = f"<student-{nonce}>\n{shown.replace(nonce, '')}\n</student-{nonce}>"
+            # With blanks in it, a program that writes HTML could not be given back mended.
+            shown = between("student", nonce, shown)
         if text.strip():
             parts.append(f"{HEADINGS[name]}:\n{shown}")
     return [
@@ -117,13 +117,12 @@ def messages(
 
 def prefix_key(model: str, exercise: str, revision: int) -> str:
     """16 hex digits that are equal exactly when what requests begin with is."""
-    parts = ("diagnosis", model, VERSION, exercise, str(revision))
-    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return prefix.key("diagnosis", model, VERSION, exercise, str(revision))
 
 
 def shared_tokens(statement: str, mistakes: str) -> int:
     """About how many tokens all diagnoses of an exercise begin with."""
-    return len((SYSTEM + statement + mistakes).encode()) // BYTES_PER_TOKEN
+    return prefix.tokens(SYSTEM + cut("statement", statement) + cut("mistakes", mistakes))
 
 
 def again(said: str, result: str) -> list[Message]:

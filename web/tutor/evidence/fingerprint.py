@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from threading import Lock
 from token import EXACT_TOKEN_TYPES
+
+from web.tutor.parsing import tree_of
 
 # A text that is never closed is one all the same, up to the end of its line or of the program: were
 # it tried anew at each quote, a program of quotes would cost the square of its length.
@@ -22,9 +22,6 @@ LEXEMES = re.compile(
 MOST_CHARS = 10_000
 """Longest program, in characters of its lexemes, that Python parses: the parser stops all other
 threads, for 64 KB half a second."""
-# What Python warns of would name lines of the program in our log, and only one thread at a time
-# may silence warnings.
-silence = Lock()
 
 
 def fingerprint(code: str, language: str = "python") -> str:
@@ -38,13 +35,8 @@ def fingerprint(code: str, language: str = "python") -> str:
     parts = list(lexemes(code))
     if sum(map(len, parts)) > MOST_CHARS:
         return digest("lexemes", parts)
-    try:
-        with silence, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return digest("lexemes", parts)
-    return digest("tree", leaves(tree))
+    tree = tree_of(code)
+    return digest("tree", leaves(tree)) if tree else digest("lexemes", parts)
 
 
 def digest(kind: str, parts: Iterable[str]) -> str:

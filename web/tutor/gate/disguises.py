@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from web.tutor.gate.lexis import tokens
@@ -57,12 +57,17 @@ def says_words(decoded: bytes) -> bool:
     return sum(map(str.isalpha, decoded.decode("ascii"))) * 3 >= len(decoded)
 
 
-def _base64(text: str) -> bytes:
-    standard = text.rstrip("=").replace("-", "+").replace("_", "/")
+def _padded(decode: Callable[[str], bytes], group: int, text: str) -> bytes:
+    """group: characters that are decoded together; of the last ones some may be wanting."""
+    bare = text.rstrip("=")
     try:
-        return base64.b64decode(standard + "=" * (-len(standard) % 4))
-    except (binascii.Error, ValueError):
+        return decode(bare + "=" * (-len(bare) % group))
+    except ValueError:
         return b""
+
+
+def _base64(text: str) -> bytes:
+    return _padded(base64.b64decode, 4, text.replace("-", "+").replace("_", "/"))
 
 
 def _hex(text: str) -> bytes:
@@ -74,18 +79,10 @@ def _bits(text: str) -> bytes:
     return bytes(int(bits, 2) for bits in re.findall(r"[01]+", text) if len(bits) <= 8)
 
 
-def _numbers(text: str) -> bytes:
+def _numbers(text: str, base: int = 10) -> bytes:
     # Values of a list may be letters by chance, so only small ones in a row are read as such.
-    numbers = [int(number) for number in re.findall(r"\d+", text)]
+    numbers = [int(number, base) for number in re.findall(r"\d+", text)]
     return bytes(numbers) if max(numbers) < 256 else b""
-
-
-def _base32(text: str) -> bytes:
-    bare = text.rstrip("=")
-    try:
-        return base64.b32decode(bare + "=" * (-len(bare) % 8))
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _base85(text: str) -> bytes:
@@ -95,13 +92,13 @@ def _base85(text: str) -> bytes:
         return b""
 
 
-def _octal(text: str) -> bytes:
-    numbers = [int(number, 8) for number in re.findall(r"\d+", text)]
-    return bytes(numbers) if max(numbers) < 256 else b""
-
-
-CODES = ((BASE64, _base64), (BASE32, _base32), (BASE85, _base85), (HEX, _hex))
-CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers), (OCTAL, _octal))
+CODES = (
+    (BASE64, _base64),
+    (BASE32, partial(_padded, base64.b32decode, 8)),
+    (BASE85, _base85),
+    (HEX, _hex),
+)
+CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers), (OCTAL, partial(_numbers, base=8)))
 
 
 def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:

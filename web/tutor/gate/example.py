@@ -6,7 +6,6 @@ No rule for prose reads it. R5 asks of its code, and of what it says in texts, c
 from __future__ import annotations
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from web.tutor.gate.draft import Draft
 from web.tutor.gate.rendered import alike
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.solution import Solutions
-from web.tutor.gate.whole import identifiers, resembles, tree_of
+from web.tutor.gate.whole import names_in, resembles
 from web.tutor.levels import EXAMPLE_LINES
+from web.tutor.parsing import lexemes_of, tree_of
 
 OPENING = re.compile(r"```(?:python|py)?[ \t]*\n", re.IGNORECASE)
 CLOSING = re.compile(r" {0,3}```+[ \t]*\n?")
@@ -93,13 +93,13 @@ class WorkedExample:
 def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
     """Rule R5, but for running it: whether the example shares a name with the exercise, is like a
     program of it, or says in words or lines what a solution does."""
-    if resembles(code, [student_code, *known.programs], seen.own | known.names):
-        return True
-    try:
-        said = " ".join(words(code))
-    except (tokenize.TokenError, SyntaxError):
+    tree, lexemes = tree_of(code), lexemes_of(code)
+    if tree is None or lexemes is None:
         # Nobody can tell what it says.
         return True
+    if resembles(code, [student_code, *known.programs], seen.own | known.names):
+        return True
+    said = " ".join(words(tree, lexemes))
     lines = Draft()
     lines.read(code)
     draft = Draft()
@@ -112,14 +112,13 @@ def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
     )
 
 
-def words(code: str) -> Iterator[str]:
+def words(tree: ast.AST, lexemes: list[tokenize.TokenInfo]) -> Iterator[str]:
     """What Python's code says to a reader beside what it does: its comments, texts and names."""
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+    for token in lexemes:
         if token.type == tokenize.COMMENT:
             yield token.string.lstrip("# ")
-    tree = tree_of(code)
-    for node in ast.walk(tree) if tree else ():
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
-    for name in sorted(identifiers(code)):
+    for name in sorted(names_in(tree)):
         yield name.replace("_", " ")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+from web.tutor.parsing import lexemes_of
 
 Gram = tuple[str, ...]
 
@@ -116,10 +117,9 @@ def grams(parts: Sequence[str], size: int) -> set[Gram]:
 
 def uncommented(code: str) -> str:
     """Python without comments and docstrings; other text comes back unchanged."""
-    try:
-        found = list(tokenize.generate_tokens(io.StringIO(code).readline))
-    # Not Python, or only a part of it: with its comments kept, the gate is stricter, never laxer.
-    except (tokenize.TokenError, SyntaxError):
+    found = lexemes_of(code)
+    if found is None:
+        # Not Python, or only a part of it: with its comments kept, the gate is stricter, no laxer.
         return code
     kept: list[str] = []
     starts_statement = True

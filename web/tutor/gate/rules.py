@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-import warnings
 
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import WORD, tokens
 from web.tutor.gate.seen import KEYWORDS, Seen
 from web.tutor.gate.solution import Solutions
 from web.tutor.gate.values import expression, is_example, is_text, is_value
+from web.tutor.parsing import tree_of
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
@@ -62,14 +62,8 @@ def _statements(line: str) -> int:
         return 1
     if len(line) > LONGEST_STATEMENT or not CODE.search(line) or _is_prose_line(line):
         return 0
-    try:
-        with warnings.catch_warnings():
-            # They would be printed, with a model's words in them.
-            warnings.simplefilter("ignore")
-            body = ast.parse(f"{line} pass" if line.endswith(":") else line).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0
-    return sum(_is_code(node) for node in body)
+    tree = tree_of(f"{line} pass" if line.endswith(":") else line)
+    return sum(map(_is_code, tree.body)) if tree else 0
 
 
 def _is_prose_line(line: str) -> bool:
@@ -97,12 +91,16 @@ def spans_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
     A number within a list, a text or a call is one of an example, and none of the program.
     """
-    told: set[str] = set()
-    for span in draft.spans:
-        parts = tokens(span)
-        value = is_value(tree := expression(span), span, seen) and is_example(tree)
-        told.update(part for part in parts if not (value and part[0].isdigit()))
-    return not told & (known.names | known.numbers) <= seen.tokens
+    return any(_hidden_in(span, known, seen) for span in draft.spans)
+
+
+def _hidden_in(span: str, known: Solutions, seen: Seen) -> set[str]:
+    told = (known.names | known.numbers).intersection(tokens(span)) - seen.tokens
+    numbers = {part for part in told if part[0].isdigit()}
+    # Nearly always nothing is told, and then Python need not read the span.
+    if numbers and is_value(tree := expression(span), span, seen) and is_example(tree):
+        return told - numbers
+    return told
 
 
 def spans_strange(draft: Draft, known: Solutions, seen: Seen) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from web.tutor.gate.lexis import tokens
+from web.tutor.gate.lexis import POINTS, tokens
 
 CHARACTERS = frozenset({
     "slash", "slashes", "double", "two", "star", "asterisk", "equals", "equal", "sign", "signs",
@@ -49,7 +49,7 @@ DROPPED = (
     r"|(?:대|중|소)?괄호(?: ?(?:를|을))? ?(?:열고|닫고|열기|닫기|열어|닫아|안에)|(?:대|중|소)?괄호"
     r"|세미콜론|콜론|쉼표|콤마|점|쩜|닷|마침표|따옴표"
 )
-"""Words for what SKELETON leaves out, and such as people put between."""
+"""Words for what a skeleton leaves out, and such as people put between."""
 _SIGN = {words: sign for sign, spoken in SIGNS.items() for words in spoken.split("|")}
 _SPOKEN = "|".join(
     words.replace(" ", r"[\s-]{1,3}") for words in sorted(_SIGN, key=len, reverse=True)
@@ -61,8 +61,7 @@ POINT = re.compile(
     r"|(?:대|중|소)?괄호|콜론|쉼표|콤마|점|쩜|닷|따옴표|언더바|밑줄)(?![a-z0-9_])"
 )
 """Of DROPPED, what is a character of code. So many of them dictate a line:"""
-POINTS = 2
-NO_SKELETON = frozenset("()[]{},:;.")
+LEAST_POINTS = 2
 
 
 # Longer phrases stand first in the pattern, so that "less than or equal to" is no "less than".
@@ -73,7 +72,7 @@ def spoken(text: str) -> list[str]:
 
 def dictates(text: str) -> bool:
     """Whether a text reads out characters of code."""
-    return len(POINT.findall(text.casefold())) >= POINTS
+    return len(POINT.findall(text.casefold())) >= LEAST_POINTS
 
 
 def operators(text: str) -> set[str]:
@@ -85,7 +84,7 @@ def operators(text: str) -> set[str]:
 
 def skeleton(parts: list[str]) -> list[str]:
     """What of these tokens is said when they are dictated."""
-    return ["=" if part == "==" else part for part in parts if part not in NO_SKELETON]
+    return ["=" if part == "==" else part for part in parts if part not in POINTS]
 
 
 def _written(found: re.Match[str]) -> str:

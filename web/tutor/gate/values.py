@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.parsing import expression_of
 
 LONGEST = 200
 LETTERS = 3
@@ -14,6 +14,8 @@ LETTERS = 3
 METHODS = frozenset(
     name.casefold() for kind in (str, list, dict, set, tuple, int, float) for name in dir(kind)
 )
+MEANT = KEYWORDS | BUILTINS | METHODS
+"""Words of some meaning in Python."""
 COMPOSED = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Call)
 PARTS = (
     *COMPOSED, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Load,
@@ -24,15 +26,7 @@ SIGNS = frozenset("+-*/%<>&|^") | {"//", "**", "==", "!=", "<=", ">=", "<<", ">>
 
 def expression(span: str) -> ast.expr | None:
     """The span's tree; None where it is no expression of Python."""
-    if len(span) > LONGEST:
-        return None
-    try:
-        with warnings.catch_warnings():
-            # They would be printed, with a model's words in them.
-            warnings.simplefilter("ignore")
-            return ast.parse(span.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return expression_of(span.strip()) if len(span) <= LONGEST else None
 
 
 def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:
@@ -68,5 +62,4 @@ def is_example(tree: ast.expr | None) -> bool:
 
 def is_text(parts: list[str]) -> bool:
     """Whether one word is a text that lacks its quotes."""
-    known = KEYWORDS | BUILTINS | METHODS
-    return len(parts) == 1 and len(parts[0]) <= LETTERS and parts[0] not in known
+    return len(parts) == 1 and len(parts[0]) <= LETTERS and parts[0] not in MEANT

@@ -4,12 +4,10 @@ would do (R5 to R8)."""
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import re
 import sys
 import tokenize
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -18,6 +16,7 @@ from itertools import islice, pairwise, product
 from web.tutor.gate.lexis import SPAN, WORD, tokens
 from web.tutor.gate.rendered import alike, rendered
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.parsing import lexemes_of, tree_of
 
 ALIKE_MIN = 0.6
 """From this share of common runs on two hints, or two programs, are alike; 0 to 1."""
@@ -116,7 +115,11 @@ def bare(names: Iterable[str]) -> set[str]:
 def identifiers(program: str) -> set[str]:
     """Names that are its author's choice; none of a text that is no Python."""
     tree = tree_of(program)
-    return set() if tree is None else {name for node in ast.walk(tree) for name in _named(node)}
+    return names_in(tree) if tree else set()
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {name for node in ast.walk(tree) for name in _named(node)}
 
 
 def _named(node: ast.AST) -> Iterator[str]:
@@ -127,17 +130,6 @@ def _named(node: ast.AST) -> Iterator[str]:
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str) and one not in GIVEN:
                 yield one
-
-
-def tree_of(program: str) -> ast.Module | None:
-    """None of a text that Python cannot read."""
-    try:
-        with warnings.catch_warnings():
-            # They would be printed, with a model's words in them.
-            warnings.simplefilter("ignore")
-            return ast.parse(program)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _shapes(program: str) -> list[Counter[tuple[str, ...]]]:
@@ -211,11 +203,7 @@ def _over_values(span: str, program: str) -> Iterator[str]:
         return
     kind = tokenize.STRING if span[0] in "'\"" else tokenize.NUMBER
     lines = program.splitlines(keepends=True)
-    try:
-        found = list(tokenize.generate_tokens(io.StringIO(program).readline))
-    except (tokenize.TokenError, SyntaxError):
-        return
-    for token in found:
+    for token in lexemes_of(program) or ():
         (row, start), (end_row, end) = token.start, token.end
         if row == end_row and (token.type == kind or token.string in CONSTANTS):
             line = f"{lines[row - 1][:start]}{span}{lines[row - 1][end:]}"

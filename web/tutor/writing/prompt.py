@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from hashlib import blake2b
 
 from broker.contract.job import Message, Sampling
+from web.tutor import prefix
 from web.tutor.diagnosis.finding import numbered
 from web.tutor.languages import Locale
-from web.tutor.marks import inert, marked
+from web.tutor.marks import between, inert
 from web.tutor.writing import room
 from web.tutor.writing.versions import PromptWords, version
 
@@ -30,11 +30,6 @@ SEPARATORS_TOKENS = 20
 BY_WEIGHT = ("result", "question", "code", "refused", "diagnosis", "facts", "earlier")
 """The own parts as they get what room is left."""
 assert set(BY_WEIGHT) == OWN_TOKENS.keys()
-# Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
-# is takes room from others in the dispatcher's picture of an engine's cache.
-ASCII_PER_TOKEN = 4.5
-OTHERS_PER_TOKEN = 1.8
-CACHE_BLOCK_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,24 +119,19 @@ def prefix_key(
     model: str, exercise: str, revision: int, level: int, locale: Locale, name: str = ""
 ) -> str:
     """16 hex digits that are equal exactly when the shared part of the prompt is."""
-    parts = (model, version(name).label, exercise, str(revision), str(level), locale)
-    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return prefix.key(model, version(name).label, exercise, str(revision), str(level), locale)
 
 
 # Each request for a hint asks for it, and it looks at every character.
 @lru_cache(maxsize=256)
 def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> int:
-    """About how many tokens all prompts of an exercise and level begin with.
+    """About how many tokens all prompts of an exercise and level begin with, as in prefix.tokens.
 
-    0 below two blocks of vLLM's prefix cache: such a prefix is not worth a detour. The author's
-    hint is left out: it is short.
+    The author's hint is left out: it is short.
     """
     texts = {"statement": statement, "mistakes": mistakes}
     cut = [room.cut(inert(texts[field]), SHARED_TOKENS[field], "") for field in texts]
-    text = "".join([policy(level, locale), *cut])
-    ascii_chars = room.ascii_chars(text)
-    tokens = ascii_chars / ASCII_PER_TOKEN + (len(text) - ascii_chars) / OTHERS_PER_TOKEN
-    return int(tokens) if tokens >= 2 * CACHE_BLOCK_TOKENS else 0
+    return prefix.tokens("".join([policy(level, locale), *cut]))
 
 
 # A worker writes for a class that has the same exercise.
@@ -174,7 +164,7 @@ def _own(task: PromptTask, words: PromptWords, nonce: str, left: float) -> list[
     parts = dict.fromkeys(OWN_TOKENS, "")
     for field in BY_WEIGHT:
         # Marks are taken out before the text is cut, as that makes it longer.
-        text = inert(_beginning(texts[field], field)).replace(nonce, " ")
+        text = inert(_beginning(texts[field], field))
         heading = words.headings[field]
         most = min(OWN_TOKENS[field], left - room.tokens(_student(heading, "", nonce)))
         if text.strip() and most > 0:
@@ -189,7 +179,7 @@ def _beginning(text: str, field: str) -> str:
 
 
 def _student(heading: str, text: str, nonce: str) -> str:
-    return f"{heading}:\n{marked('student', nonce, text)}"
+    return f"{heading}:\n{between('student', nonce, text)}"
 
 
 def _listed(texts: tuple[str, ...]) -> str:

@@ -181,13 +181,7 @@ def in_flight(older_than_s: float) -> list[str]:
     return [name(pk) for pk in rows.order_by("asked_at").values_list("pk", flat=True)]
 
 
-UNDONE = Prepared(
-    lambda: (
-        Diagnosis.objects.filter(done=False, submission__isnull=False)
-        .values_list("done")
-        .distinct()
-    )
-)
+UNDONE = Prepared(lambda: undone().values_list("done").distinct())
 
 
 def any_in_flight() -> bool:

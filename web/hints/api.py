@@ -353,7 +353,7 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
     if new.level > LOWEST:
         written = roster.written(new.locale, Trust.of(new.submission.exercise.course))
         open_ = rungs.rungs(new.submission, written, new.question)
-        if new.level > open_.highest or new.level not in open_.levels:
+        if not open_.allows(new.level):
             more = {"highest": open_.highest, "opener": open_.opener}
             return Problem(problem.LEVEL_LOCKED, rungs.why_not(open_, new.level), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:

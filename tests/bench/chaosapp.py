@@ -74,7 +74,7 @@ def ask_one(student: Any, exercise: Any, number: int) -> None:
     )
     report = Report(verdict=Verdict.FAILED, total=1)
     program = submissions.keep(submissions.ran(student, exercise, body.code, report))
-    created = store.create(new_hint(program, body, key=""))
+    created = store.create(new_hint(program, body, key="", free=True))
     assert isinstance(created, creation.Created)
     backlog.join(created.hint)
 

@@ -304,9 +304,9 @@ class Exercise(models.Model):
             )
         return Asserts(self.tests) if self.tests.strip() else None
 
-    def runs_here(self) -> bool:
-        """Whether its programs are run on this site, rather than by a platform."""
-        return self.language == PYTHON and self.tests_to_run() is not None
+    def tests_here(self) -> Tests | None:
+        """The same on this site alone; None also where only a platform can run its programs."""
+        return self.tests_to_run() if self.language == PYTHON else None
 
     def examples_for(self, level: int, locale: Locale) -> tuple[str, ...]:
         """The author's answers to this level in this language, for their manner."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
@@ -19,12 +18,12 @@ from broker.base.times import ADOPT_S, AHEAD_S
 from broker.contract.attempt import Ended, ModelCall
 from broker.contract.hint import Lane
 from broker.contract.job import DIAGNOSIS, HintJob, Partial
-from broker.contract.text import storable, storable_json
+from broker.contract.text import storable
 from broker.dispatch import Ticket
 from web.database import ago
 from web.engines import roster
 from web.engines.licences import NO_TRUST
-from web.hints import diagnoses, models, spending
+from web.hints import attempts, diagnoses, spending
 from web.hints.diagnoses import Subject
 from web.hints.models import MODEL_CHARS, Diagnosis, Submission
 from web.link import attempt as ask_broker
@@ -182,13 +181,7 @@ def in_flight(older_than_s: float) -> list[str]:
     return [name(pk) for pk in rows.order_by("asked_at").values_list("pk", flat=True)]
 
 
-UNDONE = Prepared(
-    lambda: (
-        Diagnosis.objects.filter(done=False, submission__isnull=False)
-        .values_list("done")
-        .distinct()
-    )
-)
+UNDONE = Prepared(lambda: undone().values_list("done").distinct())
 
 
 def any_in_flight() -> bool:
@@ -202,19 +195,7 @@ def keep_calls(row: int, calls: Iterable[ModelCall]) -> None:
     if diagnosis is None:
         return
     calls = list(calls)
-    rows = [
-        models.ModelCall(
-            diagnosis_id=row, purpose=call.purpose, model=storable(call.model)[:MODEL_CHARS],
-            template_version=call.template_version,
-            parameters=storable_json(dict(call.parameters)),
-            prompt_tokens=call.usage.prompt_tokens,
-            completion_tokens=call.usage.completion_tokens,
-            cached_tokens=call.usage.cached_tokens, verdict=call.verdict,
-            text=storable(call.text) if settings.RAW_DAYS else "",
-        )
-        for call in calls
-    ]  # fmt: skip
-    models.ModelCall.objects.bulk_create(rows)
+    attempts.keep_of("diagnosis_id", Sql("%s", (row,)), calls)
     spending.count(Sql("%s", (diagnosis.exercise_id,)), calls)
 
 

@@ -140,7 +140,7 @@ def ask(
         new = new_hint(program, body, idempotency_key, free=teaches)
         hint, place = accept(new, run)
     response["Location"] = f"/v1/hints/{hint.pk}"
-    return Status(202, shown(hint, response, place, why=why(hint)))
+    return Status(202, shown(hint, response, place))
 
 
 @router.get(
@@ -179,7 +179,7 @@ def read(
     if asked == tag:
         return not_modified(tag)
     response["ETag"] = tag
-    return shown(hint, response, view, for_staff=not access.acts_on(user, hint), why=why(hint))
+    return shown(hint, response, view, for_staff=not access.acts_on(user, hint))
 
 
 @router.post(
@@ -251,7 +251,7 @@ def accept(new: NewHint, run: JudgedRun) -> tuple[Hint, Placement | View | None]
             raise Problem(problem.KEY_REUSED)
 
 
-def new_hint(program: Submission, body: wire.HintIn, key: str, *, free: bool = True) -> NewHint:
+def new_hint(program: Submission, body: wire.HintIn, key: str, *, free: bool) -> NewHint:
     """free: it counts for nothing, as one of who teaches the course."""
     locale, exercise = body.locale or locale_now(), program.exercise
     # Nor does what no model may write: it will end without one.
@@ -287,11 +287,10 @@ def shown(
     place: Placement | View | None,
     *,
     for_staff: bool = False,
-    why: str = "",
 ) -> wire.HintOut:
-    """The hint with its place or its words so far; says when to ask again. why: as in hint_out."""
+    """The hint with its place or its words so far; says when to ask again."""
     if hint.final:
-        return wire.hint_out(hint, for_staff=for_staff, why=why)
+        return wire.hint_out(hint, for_staff=for_staff, why=why(hint))
     eta_s = place.eta_s if place else None
     # Half of the wait, for hints before it may be taken back; and never so long that a student who
     # looks at the page finds it dead.
@@ -354,7 +353,7 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
     if new.level > LOWEST:
         written = roster.written(new.locale, Trust.of(new.submission.exercise.course))
         open_ = rungs.rungs(new.submission, written, new.question)
-        if new.level > open_.highest or new.level not in open_.levels:
+        if not open_.allows(new.level):
             more = {"highest": open_.highest, "opener": open_.opener}
             return Problem(problem.LEVEL_LOCKED, rungs.why_not(open_, new.level), more=more)
     if lookup.waiting_count() >= settings.BACKLOG_MAX:

@@ -23,13 +23,13 @@ BEGIN = """
 """
 # The caller knows its attempt by hint and number; to ask for the row's id first would be one
 # statement more for each call.
+ATTEMPT = "(SELECT id FROM hints_attempt WHERE hint_id = %s AND number = %s)"
 KEEP = """
     INSERT INTO hints_modelcall (
-        attempt_id, created_at, purpose, model, template_version, parameters,
+        {owner}, created_at, purpose, model, template_version, parameters,
         prompt_tokens, completion_tokens, cached_tokens, verdict, probability, text
     ) VALUES (
-        (SELECT id FROM hints_attempt WHERE hint_id = %s AND number = %s), {now},
-        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+        {row}, {now}, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
     )
 """
 
@@ -52,10 +52,15 @@ def close(hint: str, ended: Ended) -> None:
 
 
 def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
-    """What the attempt asked of its engine. Raises: IntegrityError if there is no such attempt."""
+    """What the attempt, which must be there, asked of its engine."""
+    keep_of("attempt_id", Sql(ATTEMPT, (Hint.key(hint), number)), calls)
+
+
+def keep_of(owner: str, row: Sql, calls: Sequence[ModelCall]) -> None:
+    """owner: the column of whose calls they are; row: its id."""
     rows: list[list[Any]] = [
         [
-            Hint.key(hint), number, call.purpose, storable(call.model)[:MODEL_CHARS],
+            *row.parameters, call.purpose, storable(call.model)[:MODEL_CHARS],
             call.template_version, json.dumps(storable_json(dict(call.parameters))),
             call.usage.prompt_tokens, call.usage.completion_tokens, call.usage.cached_tokens,
             # With no days to keep it, what a model wrote is not even stored for an hour.
@@ -64,4 +69,4 @@ def keep(hint: str, number: int, calls: Sequence[ModelCall]) -> None:
         for call in calls
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP.format(now=now_sql().text), rows)
+        cursor.executemany(KEEP.format(owner=owner, row=row.text, now=now_sql().text), rows)

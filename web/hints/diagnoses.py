@@ -14,7 +14,6 @@ from django.db.models.functions import Now
 
 from broker.base.times import LEASE_S
 from broker.contract.text import storable, storable_json
-from web.courses.models import PYTHON
 from web.database import ago
 from web.hints.models import MODEL_CHARS, Diagnosis, Hint, Submission
 from web.runner.cases import RunLimits, Tests
@@ -76,9 +75,9 @@ def subject_of(program: Submission, model: str) -> Subject | None:
     if program.source == Submission.Source.PLATFORM:
         return None
     exercise = program.exercise
-    tests, report = exercise.tests_to_run(), Report.from_json(program.report)
+    tests, report = exercise.tests_here(), Report.from_json(program.report)
     short = len(program.code) <= finding.MOST_CODE_CHARS and program.code.strip()
-    if tests is None or exercise.language != PYTHON or report.verdict not in WRONG or not short:
+    if tests is None or report.verdict not in WRONG or not short:
         return None
     return Subject(
         submission=program.pk, exercise=exercise.pk, revision=exercise.revision,

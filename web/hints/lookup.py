@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Q
 
-from broker.contract.hint import Lane, Reason, Source, State
+from broker.contract.hint import Lane, Reason, State
 from broker.contract.text import storable
 from web.courses.models import Exercise
 from web.database import ago
 from web.hints.creation import KeyReused, NewHint, Repeated
 from web.hints.models import IN_FLIGHT, Hint, Submission
+from web.people.access import HELPING
 from web.people.models import User
 from web.prepared import Prepared, Slot
 from web.runner.cases import RunLimits, Tests
@@ -58,8 +59,6 @@ def in_flight(student: User, exercise: Exercise) -> Hint | None:
     return Hint.objects.filter(student=student, exercise=exercise, state__in=IN_FLIGHT).first()
 
 
-HELP = (Source.MODEL, Source.EVIDENCE, Source.AUTHORED)
-"""A test report that stood in for a hint is none."""
 # Of the hint that a statement changes, as columns of its own: one more statement would stand before
 # every request to an engine. Each is found by the index of a student's hints.
 EARLIER = ", ".join(
@@ -67,7 +66,7 @@ EARLIER = ", ".join(
         SELECT before.text FROM hints_hint AS before
         WHERE before.student_id = hints_hint.student_id
         AND before.exercise_id = hints_hint.exercise_id
-        AND before.text <> '' AND before.source IN {tuple(map(str, HELP))}
+        AND before.text <> '' AND before.source IN {tuple(map(str, HELPING))}
         ORDER BY before.created_at DESC LIMIT 1 OFFSET {number}
     )"""  # noqa: S608  # of our own names
     for number in range(MOST_EARLIER)
@@ -77,7 +76,7 @@ EARLIER = ", ".join(
 
 def earlier(row: Hint) -> tuple[str, ...]:
     """Texts of the last hints that the student had here before this one, the last one first."""
-    rows = Hint.objects.filter(student=row.student_id, exercise=row.exercise_id, source__in=HELP)
+    rows = Hint.objects.filter(student=row.student_id, exercise=row.exercise_id, source__in=HELPING)
     rows = rows.exclude(pk=row.pk).exclude(text="").order_by("-created_at")
     return tuple(rows.values_list("text", flat=True)[:MOST_EARLIER])
 
@@ -117,7 +116,7 @@ def being_explained(hint: str) -> bool:
 def tests_of(hint: str) -> tuple[Tests, RunLimits] | None:
     """What programs of its exercise are run against; None where they are not run here."""
     row = Hint.objects.filter(pk=hint).select_related("exercise").first()
-    tests = row.exercise.tests_to_run() if row and row.exercise.runs_here() else None
+    tests = row.exercise.tests_here() if row else None
     return (tests, row.exercise.limits()) if row and tests else None
 
 

@@ -22,7 +22,7 @@ def ladder(open_: Rungs = USUAL) -> list[dict[str, Any]]:
             "name": words_now(level.label),
             "about": words_now(level.about),
             "absent": number not in open_.levels,
-            "locked": number > open_.highest or number not in open_.levels,
+            "locked": not open_.allows(number),
             # What opens the level above, the API tells; of those further up only this is known.
             "why_locked": (
                 why(open_)

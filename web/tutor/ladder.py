@@ -61,6 +61,10 @@ class Rungs:
         """The level that opens next; None where all are open."""
         return next((level for level in self.levels if level > self.highest), None)
 
+    def allows(self, level: int) -> bool:
+        """Whether it is there, and may be asked for."""
+        return level in self.levels and level <= self.highest
+
 
 def entry(verdict: Verdict, question: str = "", *, begun: bool = True) -> int:
     """The level at which help begins. begun: whether it is more than what the student was given."""

@@ -123,7 +123,6 @@ export class HintCard {
     say(slots.notice, hint.notice);
     const proof = hint.verified === null ? "" : hint.verified ? "_verified" : "_unverified";
     say(slots.proof, words[`proof${proof}`]);
-    slots.proof.dataset.state = `proof${proof}`;
     say(slots.source, words[`by_${hint.source}${proof}`]);
     slots.feedback.hidden = slots.reflection.hidden = hint.source === "none";
     this.showFeedback();

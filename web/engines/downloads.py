@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from broker.base import gguf
 from broker.base.folder import Held, hold
 from web.engines.offers import NAMED, Offer
-from web.engines.trouble import DownloadFailed, Trouble, words
+from web.engines.trouble import DownloadFailed, Trouble, unwritten, words
 
 NOTED_EVERY_S = 0.5
 HOLD_TRIES = 5
@@ -114,7 +114,7 @@ def taken() -> FileIO:
             # Whoever only asks whether it is held has it for a moment.
             sleep(HOLD_PAUSE_S)
     except OSError as error:
-        raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
+        raise unwritten(error) from None
     raise DownloadFailed(Trouble.BUSY)
 
 
@@ -173,7 +173,7 @@ def remember(offer: Offer, digest: str) -> None:
     try:
         gguf.tell(CHECKED, json.dumps(seen))
     except OSError as error:
-        raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
+        raise unwritten(error) from None
 
 
 def stamp(offer: Offer) -> dict[str, int]:

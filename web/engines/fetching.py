@@ -18,7 +18,7 @@ import httpx2
 
 from broker.base import gguf
 from web.engines.offers import Offer
-from web.engines.trouble import DownloadFailed, Trouble
+from web.engines.trouble import DownloadFailed, Trouble, unwritten
 
 CONNECT_S, SILENCE_S = 10.0, 15.0
 TRIES = 5
@@ -87,7 +87,7 @@ class Fetch:
         except OSError as error:
             if error.errno in FULL:
                 raise self.no_room() from None
-            raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
+            raise unwritten(error) from None
 
     def client(self) -> httpx2.Client:
         """It heeds HTTPS_PROXY and NO_PROXY; it has no token that could travel to a mirror."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from broker.base.errors import BadSetting
 from broker.base.settings import need, read
@@ -86,8 +87,8 @@ def choose(name: str) -> None:
 def served() -> Served:
     """Before the engine has told anything, the default model."""
     try:
-        return Served(**json.loads(told("serving.json")))
-    except (ValueError, TypeError):
+        return Served(**told_object("serving.json"))
+    except TypeError:
         return Served(default())
 
 
@@ -100,6 +101,15 @@ def told(name: str) -> str:
     with suppress(OSError, UnicodeDecodeError), (folder() / name).open("rb") as file:
         return file.read(MOST_BYTES).decode()
     return ""
+
+
+def told_object(name: str) -> dict[str, Any]:
+    """Of a file of JSON; {} if there is none, or something else stands in it."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(told(name))
+        if isinstance(found, dict):
+            return found
+    return {}
 
 
 def tell(name: str, text: str) -> None:

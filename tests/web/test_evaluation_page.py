@@ -184,12 +184,12 @@ def test_two_are_compared(admin: Client, engine: Engine) -> None:
 def test_the_licence_is_what_the_figures_speak_for(admin: Client, engine: Engine) -> None:
     row = measured(engine)
     page = admin.get(url(row)).content.decode()
-    assert re.search(r'value="en 1"[^>]*checked', page)
-    assert not re.search(r'value="ko 1"[^>]*checked', page)
+    assert re.search(r'value="en:1"[^>]*checked', page)
+    assert not re.search(r'value="ko:1"[^>]*checked', page)
 
     admin.post(url(row), {
         "grant": "1", "judges": "on", "judge_threshold": "0.5", "diagnoses": "on",
-        "levels": ["en 1"], "note": "good enough",
+        "levels": ["en:1"], "note": "good enough",
     })  # fmt: skip
 
     licence = Licence.objects.get()
@@ -205,11 +205,11 @@ def test_one_that_fails_is_proposed_nothing(admin: Client, engine: Engine) -> No
 
     page = admin.get(url(row)).content.decode()
 
-    assert not re.search(r'value="\w\w \d"[^>]*checked', page)
+    assert not re.search(r'value="\w\w:\d"[^>]*checked', page)
     assert not re.search(r'name="(?:judges|diagnoses)"[^>]*checked', page)
 
 
-@pytest.mark.parametrize("bad", [{"judge_threshold": "7"}, {"levels": ["fr 1"]}])
+@pytest.mark.parametrize("bad", [{"judge_threshold": "7"}, {"levels": ["fr:1"]}])
 def test_a_licence_that_cannot_be_is_not_granted(
     admin: Client, engine: Engine, bad: dict[str, Any]
 ) -> None:

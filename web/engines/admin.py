@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,9 +24,6 @@ from web.engines.models import AIModelConfig, Engine, Licence, Mode, ModeChange
 from web.engines.shelf import Shelf
 from web.people import access
 from web.people.models import User
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
 """Fields that are never shown, only filled in."""
@@ -91,20 +88,22 @@ def known(engine: Engine, button: str | SafeString = "") -> SafeString:
     )
 
 
-def licences_of(engines: list[Engine], warning: StrOrPromise = "") -> SafeString:
+def licences_of(engines: list[Engine], warning: str = "") -> SafeString:
     """What the model of each may do, with the ways to evaluate it and to grant it more by hand."""
     config = AIModelConfig.current()
-    models = {engine: roster.known_as(engine, config) for engine in engines}
-    found = [
-        {
-            "engine": engine,
-            "model": model,
-            "licence": licences.of(model),
-            "words": findings.licence_words(model),
-            "minutes": findings.evaluation_minutes(engine),
-        }
-        for engine, model in models.items()
-    ]
+    found = []
+    for engine in engines:
+        model = roster.known_as(engine, config)
+        licence = licences.of(model)
+        found.append(
+            {
+                "engine": engine,
+                "model": model,
+                "licence": licence,
+                "words": findings.licence_words(model, licence),
+                "minutes": findings.evaluation_minutes(engine),
+            }
+        )
     return render_to_string("admin/engines/licences.html", {"found": found, "warning": warning})
 
 

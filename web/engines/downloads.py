@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from io import FileIO
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
 
 from broker.base import gguf
 from broker.base.folder import Held, hold
 from web.engines.offers import NAMED, Offer
-from web.engines.trouble import DownloadFailed, Trouble, words
+from web.engines.trouble import DownloadFailed, Trouble, unwritten, words
 
 NOTED_EVERY_S = 0.5
 HOLD_TRIES = 5
@@ -102,10 +100,7 @@ class Download:
         self.now, self.noted_s = now, monotonic()
         # A disk that has become full is told by the download itself.
         with suppress(OSError):
-            gguf.tell(NOTE, json.dumps({
-                "offer": now.offer, "doing": now.doing, "done_bytes": now.done_bytes,
-                "trouble": now.trouble, "values": dict(now.values),
-            }))  # fmt: skip
+            gguf.tell(NOTE, json.dumps(asdict(now)))
         self.show(now)
 
 
@@ -119,7 +114,7 @@ def taken() -> FileIO:
             # Whoever only asks whether it is held has it for a moment.
             sleep(HOLD_PAUSE_S)
     except OSError as error:
-        raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
+        raise unwritten(error) from None
     raise DownloadFailed(Trouble.BUSY)
 
 
@@ -139,8 +134,8 @@ def is_stopped() -> bool:
 
 def newest() -> Progress | None:
     """None before the first one."""
+    note = gguf.told_object(NOTE)
     try:
-        note = json.loads(gguf.told(NOTE))
         now = Progress(
             offer=NAMED[note["offer"]].name,
             doing=Doing(note["doing"]),
@@ -168,31 +163,23 @@ def is_held(path: Path) -> bool:
 
 def part_bytes(offer: Offer) -> int:
     """What a download that was cut has left."""
-    path = gguf.folder() / f".{offer.file}.part"
+    path = offer.part_path()
     return path.stat().st_size if path.is_file() else 0
 
 
 def remember(offer: Offer, digest: str) -> None:
     """The file has this digest, as long as it is not written again. Raises: DownloadFailed."""
-    seen = {**checked_files(), offer.file: {"sha256": digest, **stamp(offer)}}
+    seen = {**gguf.told_object(CHECKED), offer.file: {"sha256": digest, **stamp(offer)}}
     try:
         gguf.tell(CHECKED, json.dumps(seen))
     except OSError as error:
-        raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
-
-
-def checked_files() -> dict[str, Any]:
-    try:
-        seen = json.loads(gguf.told(CHECKED))
-    except ValueError:
-        return {}
-    return seen if isinstance(seen, dict) else {}
+        raise unwritten(error) from None
 
 
 def stamp(offer: Offer) -> dict[str, int]:
     """What changes with the file: to compute its digest takes seconds."""
     try:
-        stat = os.stat(gguf.folder() / offer.file)
+        stat = offer.path().stat()
     except OSError:
         return {}
     return {"bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
@@ -200,12 +187,12 @@ def stamp(offer: Offer) -> dict[str, int]:
 
 def is_there(offer: Offer) -> bool:
     """Whether a file of this name lies there, checked or not."""
-    return (gguf.folder() / offer.file).is_file()
+    return offer.path().is_file()
 
 
 def digest(offer: Offer) -> str:
     """SHA-256 of the file that lies there, if it was checked and is still the same; else ""."""
-    seen = checked_files().get(offer.file)
+    seen = gguf.told_object(CHECKED).get(offer.file)
     if not isinstance(seen, dict) or not is_there(offer):
         return ""
     found = {key: value for key, value in seen.items() if key != "sha256"}

@@ -18,7 +18,7 @@ import httpx2
 
 from broker.base import gguf
 from web.engines.offers import Offer
-from web.engines.trouble import DownloadFailed, Trouble
+from web.engines.trouble import DownloadFailed, Trouble, unwritten
 
 CONNECT_S, SILENCE_S = 10.0, 15.0
 TRIES = 5
@@ -31,7 +31,6 @@ BLOCK_BYTES = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})", re.ASCII)
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-MARK_BYTES = 4096
 Told = Callable[[int], None]
 """Is called with the count of bytes that are there."""
 
@@ -44,18 +43,10 @@ class Part:
     """What has come so far, and of which file of the hub: its ETag, and the digest it told."""
 
     def __init__(self, offer: Offer) -> None:
-        self.path = part_path(offer)
+        self.path = offer.part_path()
         self._mark = self.path.with_suffix(".json")
-        mark = self._read()
+        mark = gguf.told_object(self._mark.name)
         self.etag, self.digest = str(mark.get("etag", "")), str(mark.get("digest", ""))
-
-    def _read(self) -> Mapping[str, Any]:
-        try:
-            with self._mark.open("rb") as file:
-                mark = json.loads(file.read(MARK_BYTES))
-        except (OSError, ValueError):
-            return {}
-        return mark if isinstance(mark, dict) else {}
 
     def size(self) -> int:
         return self.path.stat().st_size if self.path.is_file() else 0
@@ -64,7 +55,7 @@ class Part:
         """What comes from now on is of this file. Raises: OSError."""
         # If-Range compares strongly: with a weak ETag the whole file would come each time.
         self.etag, self.digest = "" if etag.startswith("W/") else etag, digest
-        self._mark.write_text(json.dumps({"etag": self.etag, "digest": self.digest}))
+        gguf.tell(self._mark.name, json.dumps({"etag": self.etag, "digest": self.digest}))
 
     def clear(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -72,16 +63,12 @@ class Part:
         self.etag = self.digest = ""
 
 
-def part_path(offer: Offer) -> Path:
-    return gguf.folder() / f".{offer.file}.part"
-
-
 class Fetch:
     """One run. stopped: whether a person has cancelled it; asked all the time."""
 
     def __init__(self, offer: Offer, fetched: Told, checked: Told, stopped: Callable[[], bool]):
         self.offer, self.fetched, self.checked, self.stopped = offer, fetched, checked, stopped
-        self.path = gguf.folder() / offer.file
+        self.path = offer.path()
         self.url = offer.url()
         self.host = self.url.split("/")[2]
         self.answers = False
@@ -100,7 +87,7 @@ class Fetch:
         except OSError as error:
             if error.errno in FULL:
                 raise self.no_room() from None
-            raise DownloadFailed(Trouble.WRITE, why=error.strerror or str(error)) from None
+            raise unwritten(error) from None
 
     def client(self) -> httpx2.Client:
         """It heeds HTTPS_PROXY and NO_PROXY; it has no token that could travel to a mirror."""

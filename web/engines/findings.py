@@ -71,9 +71,11 @@ def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
     return "; ".join(parts) or "–"
 
 
-def licence_words(model: str) -> str:
-    """What the model may do, and since when; why nothing, where that is so."""
-    licence = licences.of(model)
+def licence_words(model: str, licence: Licence | None) -> str:
+    """What the model may do, and since when; why nothing, where that is so.
+
+    licence: as licences.of finds it.
+    """
     if licence is not None:
         return f"{allowed_words(licence)} ({origin_words(licence)})"
     earlier = Licence.objects.filter(model=model).first()
@@ -153,8 +155,8 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
         if check.dialect != check.endpoint.dialect:
             roster.learn(engine.name, check.endpoint, check.dialect)
         tone = TONES[check.ok]
-        licence = (_("licence"), licence_words(roster.known_as(engine, config)))
-        told = [*lines(check), licence]
+        model = roster.known_as(engine, config)
+        told = [*lines(check), (_("licence"), licence_words(model, licences.of(model)))]
         found.append({"engine": engine, "check": check, "tone": tone, "lines": told})
     context = admin.site.each_context(request) | {
         "title": _("Test of the connection"),

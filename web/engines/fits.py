@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from web.engines import parameters, presets
+from web.engines.presets import NOTHING_KNOWN, Preset
 
 APACHE = "Apache-2.0"
 QWEN = "--reasoning-parser qwen3 --language-model-only"
@@ -34,19 +35,12 @@ class Fit:
     def command(self) -> str:
         return f"vllm serve {self.model} {self.flags}".strip()
 
+    def preset(self) -> Preset:
+        return presets.known(self.model) or NOTHING_KNOWN
+
     def request(self) -> str:
         """What Hintline sends with each request, as JSON; "": nothing more."""
-        preset = presets.known(self.model)
-        return parameters.written(preset.extra_body) if preset else ""
-
-    def thinking(self) -> str:
-        preset = presets.known(self.model) or presets.NOTHING_KNOWN
-        return str(preset.about())
-
-    def reasoning_tokens(self) -> int:
-        """Room for thoughts on top of the answer's max tokens."""
-        preset = presets.known(self.model)
-        return preset.reasoning_tokens if preset else 0
+        return parameters.written(self.preset().extra_body)
 
 
 # Sources: vLLM's recipes and the models' cards, autumn 2026.

@@ -34,7 +34,7 @@ def choices() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 class LevelsField(forms.MultipleChoiceField):
-    """The column `levels` as boxes to tick."""
+    """The column `levels` as boxes to tick; choices as `choices` names them: `ko:1`."""
 
     widget = forms.CheckboxSelectMultiple
 

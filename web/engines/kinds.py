@@ -29,9 +29,10 @@ def local_url(_: AIModelConfig) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerKind:
-    """One kind. url, model: of an engine that names none of its own.
+    """One kind. url: of an engine that has none of its own. hosted: somebody else runs it.
 
-    known_as: the model's name where `url` is the one of this kind. hosted: somebody else runs it.
+    known_as, model: the name of the model that an engine does not name itself, at `url` and at a
+    URL of the engine's own.
     shares_key: the API key of the AI mode is for it. wait_factor: factor of the waits for a chunk.
     """
 

@@ -88,13 +88,7 @@ def grant(
 OF = Prepared(lambda: Licence.objects.filter(model=Slot("model"), template_version=Slot("version")))
 
 
-def of(model: str, version: str = "") -> Licence | None:
+def of(model: str) -> Licence | None:
     """The licence that counts; None for a model that nobody has evaluated with these templates."""
-    found: Licence | None = OF.first(model=model, version=version or template_version())
+    found: Licence | None = OF.first(model=model, version=template_version())
     return found
-
-
-def levels(model: str, locale: Locale) -> tuple[int, ...]:
-    """Those that the model may write in this language, with the templates of now."""
-    licence = of(model)
-    return licence.written(locale) if licence else ()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from broker.base import gguf
 from broker.base.settings import need
 
 KANANA = _("Kanana Open License: read it before you offer a service with the model.")
@@ -36,6 +38,14 @@ class Offer:
         """On the hub, or on its mirror that HF_ENDPOINT names."""
         base = need("HF_ENDPOINT", str).rstrip("/")
         return f"{base}/{self.repo}/resolve/{self.revision}/{self.file}"
+
+    def path(self) -> Path:
+        """Where the file lies here, or will."""
+        return gguf.folder() / self.file
+
+    def part_path(self) -> Path:
+        """Where it lies until it is whole and checked."""
+        return gguf.folder() / f".{self.file}.part"
 
 
 OFFERS = (

@@ -262,15 +262,10 @@ def url_of(engine: Engine, config: AIModelConfig) -> str:
     return engine.url or KINDS[engine.kind].url(config)
 
 
-def model_of(engine: Engine, config: AIModelConfig) -> str:
-    """The model's name in requests to this engine."""
-    return engine.model_name or KINDS[engine.kind].model(config)
-
-
 def known_as(engine: Engine, config: AIModelConfig) -> str:
     """The name that says which model it is; of the local engine's that of its file."""
-    own = engine.url or engine.model_name
-    return model_of(engine, config) if own else KINDS[engine.kind].known_as(config)
+    kind = KINDS[engine.kind]
+    return engine.model_name or (kind.model if engine.url else kind.known_as)(config)
 
 
 def preset_of(engine: Engine, config: AIModelConfig) -> Preset | None:

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from broker.base import gguf
+from broker.base.gguf import Served
 from web.engines import downloads, fits, roster
 from web.engines.downloads import Doing, Progress
 from web.engines.models import AIModelConfig, Engine, Mode
@@ -24,6 +25,7 @@ from web.people import access
 
 DEFAULT = "default"
 """Of the model that nobody has chosen, in the place of an offer's name."""
+BUNDLED_LICENCE, BUNDLED_LANGUAGES = "Apache-2.0", "en"
 OURS = Engine.objects.filter(kind=Mode.LOCAL, url="")
 """The engines whose server is the local engine of this site."""
 
@@ -32,6 +34,7 @@ OURS = Engine.objects.filter(kind=Mode.LOCAL, url="")
 class Choice:
     """One model that the local engine can serve. offer: None for the default one.
 
+    licence: of the model's weights, "–" where nobody knows it.
     words: where it stands. done: the share of its bytes that are there or checked, while they come.
     buttons: label by what it does (download, cancel, use), "" where it cannot do that now.
     """
@@ -39,6 +42,7 @@ class Choice:
     name: str
     offer: Offer | None
     model: str
+    licence: str
     words: str
     done: float | None
     buttons: dict[str, str]
@@ -54,36 +58,37 @@ class Choice:
 
 
 def rows() -> list[Choice]:
-    # Read once: two of them could tell of different moments.
-    now = downloads.newest()
-    return [row(None, None), *(row(offer, now) for offer in OFFERS)]
+    # Each read once: two rows could tell of different moments.
+    told = downloads.newest(), gguf.chosen(), gguf.served()
+    return [row(each, *told) for each in (None, *OFFERS)]
 
 
-def row(offer: Offer | None, now: Progress | None) -> Choice:
-    """now: the newest download, of whichever model."""
+def row(offer: Offer | None, now: Progress | None, chosen_file: str, served: Served) -> Choice:
+    """now: the newest download, of whichever model. chosen_file, served: as gguf tells them."""
     going = now is not None and now.doing in downloads.GOING
     own = now if now and offer and now.offer == offer.name else None
     fetched = offer is None or bool(downloads.digest(offer))
     model = offer.file if offer else gguf.default()
-    chosen = gguf.chosen() == (offer.file if offer else "")
+    chosen = chosen_file == (offer.file if offer else "")
+    fetching = fetch_words(offer, own, fetched) if offer else ""
     return Choice(
         name=offer.name if offer else DEFAULT,
         offer=offer,
         model=model,
-        words=serving_words(model, chosen) or (offer and fetch_words(offer, own, fetched)) or "",
+        licence=offer.licence if offer else BUNDLED_LICENCE if bundled() else "–",
+        words=serving_words(model, chosen, served) or fetching,
         done=own.done_bytes / offer.size_bytes if own and offer and going else None,
         buttons={
             "download": "" if fetched or going or not offer else fetch_label(offer),
             "cancel": str(_("Cancel")) if own and going else "",
             "use": str(_("Use it")) if fetched and not chosen else "",
         },
-        evaluation=evaluation() if chosen and gguf.served().model == model else "",
+        evaluation=evaluation() if chosen and served.model == model else "",
     )
 
 
-def serving_words(model: str, chosen: bool) -> str:
+def serving_words(model: str, chosen: bool, served: Served) -> str:
     """What the engine does with the model; "": nothing."""
-    served = gguf.served()
     if served.model == model and chosen:
         return _("The local engine serves it.")
     if chosen and served.refused == model:
@@ -133,11 +138,15 @@ def evaluation() -> str:
     return f"{page}?engine={engine}" if engine else page
 
 
+def bundled() -> bool:
+    """Whether the default model is the bundled one; of any other one nothing is known."""
+    return gguf.default() == gguf.BUNDLED
+
+
 def use(offer: Offer | None) -> None:
     """The local engine is to serve this model, None: the default one. Raises: OSError."""
     gguf.choose(offer.file if offer else "")
-    # What the bundled model was taught; nobody knows of a file that the settings name.
-    languages = offer.languages if offer else "en" * (gguf.default() == gguf.BUNDLED)
+    languages = offer.languages if offer else BUNDLED_LANGUAGES if bundled() else ""
     if languages:
         OURS.update(languages=languages)
         roster.push()

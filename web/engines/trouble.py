@@ -82,6 +82,10 @@ class DownloadFailed(HintlineError):
         return words(self.trouble, self.values)
 
 
+def unwritten(error: OSError) -> DownloadFailed:
+    return DownloadFailed(Trouble.WRITE, why=error.strerror or str(error))
+
+
 def words(trouble: Trouble, values: Mapping[str, str | int]) -> str:
     """The sentence in the reader's language."""
     said = {

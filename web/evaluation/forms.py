@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from web.engines import licences, roster
+from web.engines.grants import LevelsField
 from web.engines.models import AIModelConfig, Engine, Licence, Mode
 from web.evaluation import sets
 from web.evaluation.models import Evaluation
@@ -116,10 +117,15 @@ class GrantForm(forms.Form):
         label=gettext_lazy("judge's threshold"), required=False, min_value=0, max_value=1
     )
     diagnoses = forms.BooleanField(label=gettext_lazy("finds out what is wrong"), required=False)
-    levels = forms.MultipleChoiceField(
+    levels = LevelsField(
         label=gettext_lazy("levels that it writes"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        # Every level may be granted by hand, also one that was not measured.
+        choices=[
+            (f"{locale}:{level}", f"{language.name} {level}")
+            for locale, language in LANGUAGES.items()
+            for level in LEVELS
+        ],
     )
     note = forms.CharField(label=gettext_lazy("note"), required=False, max_length=500)
 
@@ -130,28 +136,16 @@ class GrantForm(forms.Form):
             "judges": found.judges,
             "judge_threshold": found.judge_threshold,
             "diagnoses": found.diagnoses,
-            "levels": [f"{locale} {n}" for locale, each in found.levels.items() for n in each],
+            "levels": found.levels,
         }
         super().__init__(data, initial=initial)
-        field = self.fields["levels"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [
-            # Every level may be granted by hand, also one that was not measured.
-            (f"{locale} {level}", f"{language.name} {level}")
-            for locale, language in LANGUAGES.items()
-            for level in LEVELS
-        ]
 
     def grant(self, by: User) -> Licence:
         """Raises: ValidationError."""
         data = self.cleaned_data
-        levels: dict[str, list[int]] = {}
-        for each in data["levels"]:
-            locale, level = each.split(" ")
-            levels.setdefault(locale, []).append(int(level))
         return licences.grant(
             self.row.model,
-            levels=levels,
+            levels=data["levels"],
             judges=data["judges"],
             judge_threshold=data["judge_threshold"],
             diagnoses=data["diagnoses"],

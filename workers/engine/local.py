@@ -30,12 +30,12 @@ def serve(model: str, file: str, socket: str) -> None:
     params.endpoint_metrics = True
     stopped = Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    server = xllamacpp.Server(params)
+    _server = xllamacpp.Server(params)
     beat = beater()
     while not stopped.wait(PULSE_S):
         beat()
     # Its destructor waits half a minute for streams that nobody reads any more.
-    os._exit(0 if server else 1)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,18 @@
 // Owns the table of the local engine's models: fresh every second while one is fetched or loaded.
 
+import { say } from "../pages/dom.js";
+import { keepFresh } from "../pages/fresh.js";
+
 const PERIOD_MS = 1000;
-const TIMEOUT_MS = 10_000;
 const root = document.getElementById("shelf");
 const notice = document.getElementById("shelf-notice");
 
-async function refresh() {
-  if (document.hidden) return;
-  let now;
-  try {
-    const answer = await fetch(root.dataset.now, {
-      headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    // Signed out, the admin answers with its login page.
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-    now = await answer.json();
-  } catch {
-    notice.textContent = root.dataset.lost;
-    notice.hidden = false;
-    return;
-  }
-  notice.hidden = true;
-  for (const row of root.querySelectorAll("tr[data-model]")) show(row, now.rows[row.dataset.model]);
+function show(now) {
+  say(notice, "");
+  for (const row of root.querySelectorAll("tr[data-model]")) showModel(row, now.rows[row.dataset.model]);
 }
 
-function show(row, model) {
+function showModel(row, model) {
   const words = row.querySelector("[data-cell=words]");
   // While bytes come, a screen reader would read each new count.
   words.ariaLive = model.done === null ? "polite" : "off";
@@ -44,4 +32,4 @@ function show(row, model) {
   }
 }
 
-setInterval(refresh, PERIOD_MS);
+keepFresh(root.dataset.now, PERIOD_MS, show, () => say(notice, root.dataset.lost));

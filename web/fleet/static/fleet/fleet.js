@@ -1,24 +1,12 @@
 // Owns the fleet page: fresh figures every two seconds, and nothing that is being typed is lost.
 
+import { keepFresh } from "../pages/fresh.js";
+
 const PERIOD_MS = 2000;
-const TIMEOUT_MS = 10_000;
 const root = document.getElementById("fleet");
 const notice = document.getElementById("fleet-notice");
 
-async function refresh() {
-  if (document.hidden) return;
-  let now;
-  try {
-    const answer = await fetch(root.dataset.now, {
-      headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    // Signed out, the admin answers with its login page.
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-    now = await answer.json();
-  } catch {
-    say(root.dataset.lost);
-    return;
-  }
+function show(now) {
   say(now.notice);
   document.getElementById("fleet-backlog").textContent = now.backlog;
   showNodes(now.nodes);
@@ -71,11 +59,4 @@ function showNodes(nodes) {
   document.getElementById("fleet-nodes").replaceChildren(...rows);
 }
 
-/** One round after the other: a slow answer never overtakes a later one. */
-async function keepFresh() {
-  await refresh();
-  setTimeout(keepFresh, PERIOD_MS);
-}
-
-setTimeout(keepFresh, PERIOD_MS);
-document.addEventListener("visibilitychange", refresh);
+keepFresh(root.dataset.now, PERIOD_MS, show, () => say(root.dataset.lost));

@@ -42,8 +42,7 @@ class Command(BaseCommand):
         for row in shelf.rows():
             offer = row.offer
             size = filesizeformat(offer.size_bytes).replace("\xa0", " ") if offer else "–"
-            licence = offer.licence if offer else "–"
-            self.stdout.write(f"{row.name:20} {size:>9}  {licence:20} {row.words}".rstrip())
+            self.stdout.write(f"{row.name:20} {size:>9}  {row.licence:20} {row.words}".rstrip())
         self.stdout.write(f"They lie in {gguf.folder()}.")
 
     def download(self, name: str) -> None:

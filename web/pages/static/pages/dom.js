@@ -38,13 +38,15 @@ export function element(tag, attributes, ...children) {
   return made;
 }
 
-/** Puts the element's text into the clipboard. */
+/** Puts the element's text into the clipboard; false if it could only select the text. */
 export async function copy(source) {
-  if (navigator.clipboard) {
+  try {
     await navigator.clipboard.writeText(source.textContent);
-    return;
+    return true;
+  } catch {
+    // A page over plain HTTP has no clipboard, and a browser may forbid it; what is selected may
+    // be copied there.
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
   }
-  // A page over plain HTTP has no clipboard to write to; what is selected can be copied there.
-  getSelection().selectAllChildren(source);
-  document.execCommand("copy");
 }

@@ -136,8 +136,7 @@ at("restart").addEventListener("click", () => {
 });
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
-    await copy(at(button.dataset.copy));
-    status.tell(words.copied);
+    if (await copy(at(button.dataset.copy))) status.tell(words.copied);
   });
 }
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,39 @@
+// Owns how a page of the admin stays fresh: it asks for what changes while somebody looks at it.
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Asks the URL for JSON every periodMs, and when the page is looked at again. show(now) gets what
+ * is answered; lost() is called where no answer comes: the next round asks again.
+ */
+export function keepFresh(url, periodMs, show, lost = () => {}) {
+  async function refresh() {
+    if (document.hidden) return;
+    let now;
+    try {
+      now = await ask(url);
+    } catch {
+      lost();
+      return;
+    }
+    show(now);
+  }
+
+  /** One round after the other: a slow answer never overtakes a later one. */
+  async function round() {
+    await refresh();
+    setTimeout(round, periodMs);
+  }
+
+  setTimeout(round, periodMs);
+  document.addEventListener("visibilitychange", refresh);
+}
+
+async function ask(url) {
+  const answer = await fetch(url, {
+    headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  // Signed out, the admin answers with its login page.
+  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+  return answer.json();
+}

@@ -23,8 +23,8 @@ EQUAL = re.compile(
     r"\s*([A-Za-z_]\w*)\s*==?\s*(-?\d+(?:\.\d+)?|'[^'\\]*'|\"[^\"\\]*\"|True|False|None)\s*"
 )
 GIVES = re.compile(
-    r"`(?P<call>[^`\n]{1,200})`[^.?!`\n]{0,30}?(?:\b(?P<en>gives?|returns?|is|gave|returned)\b"
-    r"(?P<not>[^.?!`\n]{0,20}?)`(?P<value>[^`\n]{1,200})`"
+    r"`(?P<call>[^`\n]{1,200})`[^.?!`\n]{0,30}?(?:\b(?:gives?|returns?|is|gave|returned)\b"
+    r"[^.?!`\n]{0,20}?`(?P<value>[^`\n]{1,200})`"
     r"|(?:의 결과는|은|는|을 부르면|를 부르면)\s*`(?P<ko>[^`\n]{1,200})`)"
 )
 SHOULD = re.compile(r"\b(?:should|expect\w*|must|supposed|ought|want\w*)\b|이어야|여야|기대|나와야")

@@ -38,11 +38,8 @@ def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any
 
 
 def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
-    level, locale = entry.get("level"), entry.get("locale")
-    if type(level) is not int or level not in LEVELS:
-        raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
-    if not isinstance(locale, str) or locale not in LANGUAGES:
-        raise Unusable(f"`locale` must be one of {', '.join(LANGUAGES)}")
+    level = jsonl.one_of(entry, "level", LEVELS)
+    locale = jsonl.one_of(entry, "locale", LANGUAGES)
     code, statement, reference, fix = (text_of(entry, name) for name in TEXTS)
     gate = Gate(
         level=level,

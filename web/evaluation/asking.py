@@ -7,7 +7,6 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from broker.contract.hint import Lane
-from web.courses.models import Exercise
 from web.evaluation.creation import nobody
 from web.evaluation.models import Evaluation, Item, Program
 from web.hints import backlog, creation, store, submissions
@@ -83,12 +82,11 @@ def skip(program: Program) -> None:
 
 def taken(item: Item, submission: Submission) -> Hint | None:
     """The hint for this item, committed; None if another process was first."""
-    exercise = submission.exercise
     with transaction.atomic():
         mine = Item.objects.filter(pk=item.pk, state=Item.State.OPEN)
         if not mine.update(state=Item.State.ASKED, asked_at=Now(), tries=F("tries") + 1):
             return None
-        made = store.create(new_hint(item, submission, exercise))
+        made = store.create(new_hint(item, submission))
         if not isinstance(made, Created):
             # Its hint of before is still on its way somewhere.
             transaction.set_rollback(True)
@@ -97,9 +95,9 @@ def taken(item: Item, submission: Submission) -> Hint | None:
     return made.hint
 
 
-def new_hint(item: Item, submission: Submission, exercise: Exercise) -> NewHint:
+def new_hint(item: Item, submission: Submission) -> NewHint:
     assert item.program is not None
-    prefix, prefix_tokens = creation.shared(exercise, item.level, item.locale)
+    prefix, prefix_tokens = creation.shared(submission.exercise, item.level, item.locale)
     return NewHint(
         submission=submission,
         level=item.level,

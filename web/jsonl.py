@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, TypeVar
 
 from django.core.management.base import OutputWrapper
 
+T = TypeVar("T")
 LINE_BYTES = 1_000_000
 ID_CHARS = 200
 
@@ -70,3 +71,13 @@ def named(entry: Mapping[str, Any]) -> str | int | None:
     found = entry.get("id")
     short = isinstance(found, str) and len(found) <= ID_CHARS
     return found if short or type(found) is int else None
+
+
+def one_of(entry: Mapping[str, Any], name: str, choices: Collection[T]) -> T:
+    """The value under this name. Raises: Unusable unless it is one of the choices."""
+    found = entry.get(name)
+    for choice in choices:
+        # True is no 1 to who writes JSON.
+        if type(found) is type(choice) and found == choice:
+            return choice
+    raise Unusable(f"`{name}` must be one of {', '.join(map(str, choices))}")

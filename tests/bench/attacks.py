@@ -3,28 +3,13 @@ tells each text that passes the rules, which the judge then is for."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-from tests.fakes.launch import ROOT
-
-# The steps of an attempt need Django, which the bench itself begins without.
-SETUP = """
-import django, os
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
-django.setup()
-from tests.bench import injected
-"""
+from tests.bench.apart import printed
 
 
 def table() -> str:
-    return told("print(injected.table())")
-
-
-def told(code: str) -> str:
-    command = [sys.executable, "-c", SETUP + code]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    # The steps of an attempt need Django.
+    return printed("from tests.bench import injected; print(injected.table())")
 
 
 if __name__ == "__main__":
-    print(told("injected.tell()"))
+    print(printed("from tests.bench import injected; injected.tell()"))

@@ -1,20 +1,12 @@
 """Makes the prompts of the seed's wrong programs, each run once; tests.bench.asking starts it."""
 
-# ruff: noqa: E402
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 
-import django
-
 from tests.bench.table import Row, at, markdown
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
-django.setup()
-
 from web.courses import seeding
 from web.hints.jobs import FACTS
 from web.runner.checker import checker
@@ -49,6 +41,12 @@ def tasks() -> Iterator[PromptTask]:
                     )  # fmt: skip
 
 
+def table() -> str:
+    found = markdown(rows())
+    checker().close()
+    return found
+
+
 def rows() -> Iterator[Row]:
     asked = list(tasks())
     for locale in LANGUAGES:
@@ -78,8 +76,3 @@ def made_ms(task: PromptTask) -> float:
     began_s = perf_counter()
     prompt.build(task, "0" * 8)
     return (perf_counter() - began_s) * 1000
-
-
-if __name__ == "__main__":
-    print(markdown(rows()))
-    checker().close()

@@ -10,14 +10,13 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
-from tests.bench.corpus import FOLDER, Labelled, Program, labelled
+from tests.bench import facts
+from tests.bench.corpus import Labelled, labelled
 from web.tutor.languages import LANGUAGES
 
-WEB = Path(__file__).parents[2] / "web"
-DATA = WEB / "evaluation" / "data"
+DATA = facts.ROOT / "web" / "evaluation" / "data"
 MOST = {"clean": 90, "words": 60, "code": 25}
 """Of each group so many of a level and language: a judge on a processor reads one a second."""
 HIGHEST = 4
@@ -52,9 +51,9 @@ def text_lines(chosen: Iterable[Labelled]) -> Iterator[dict[str, Any]]:
 
 def program_lines() -> Iterator[dict[str, Any]]:
     """The programs of the half, each with all that it takes to run it and to ask for a hint."""
-    rows = (FOLDER.parent / "buggy_python.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = facts.BUGS.read_text(encoding="utf-8").splitlines()
     bugs = {row["id"]: row["tests"][0] for row in map(json.loads, rows)}
-    files = (WEB / "courses" / "seed").glob("*-*.toml")
+    files = facts.SEED.glob("*-*.toml")
     seed = {row["slug"]: row for row in (tomllib.loads(file.read_text()) for file in files)}
     known = {hint.program.key: hint.program for hint in labelled("seen")}
     left = {"bug": BUGS, "seed": SEEDS}
@@ -69,7 +68,9 @@ def program_lines() -> Iterator[dict[str, Any]]:
             "mistakes": {locale: row[f"mistakes_{locale}"] for locale in LANGUAGES} if row else {},
             "tests": row.get("tests", "") if row else bugs[program.exercise],
             "cases": [case_of(*each) for each in enumerate(row.get("cases", ()))] if row else [],
-            **right_and_wrong(program),
+            "code": program.code,
+            "fix": program.fix,
+            "reference": program.reference,
         }
 
 
@@ -77,10 +78,6 @@ def case_of(number: int, case: dict[str, Any]) -> dict[str, Any]:
     """As an exercise's column has it."""
     notes = {f"note_{locale}": "" for locale in LANGUAGES}
     return {"name": str(number + 1), "visible": False, **notes, **case}
-
-
-def right_and_wrong(program: Program) -> dict[str, str]:
-    return {"code": program.code, "fix": program.fix, "reference": program.reference}
 
 
 def write(name: str, lines: Iterable[dict[str, Any]]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,6 +18,7 @@ from tests.web.kit import WRONG, Caller, live, slots_taken, waiting
 from web.courses.models import Course
 from web.engines import licences
 from web.engines.models import AIModelConfig, Engine, Licence, Mode
+from web.evaluation import admin as pages
 from web.evaluation import creation, report, sets
 from web.evaluation.driver import Driver, finish
 from web.evaluation.models import Evaluation, Item
@@ -235,6 +238,20 @@ def test_what_was_written_can_be_read(admin: Client, engine: Engine) -> None:
     assert "What does &lt;b&gt;it&lt;/b&gt; do?" in page.content.decode()
     for strange in ({"level": "x"}, {"level": "9" * 40}, {"page": "zz"}, {"locale": "\0"}):
         assert admin.get(url(row, "texts"), strange).status_code in (200, 400)
+
+
+def test_the_next_page_of_what_was_written_is_of_the_same_choice(
+    admin: Client, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 5)
+    row = measured(engine)
+
+    asked = {"level": "1", "locale": "en", "verdict": "shown", "page": "2"}
+    page = admin.get(url(row, "texts"), asked).content.decode()
+
+    links = [parse_qs(unescape(each)) for each in re.findall(r'href="\?([^"]+)"', page)]
+    assert [each.pop("page") for each in links] == [["1"], ["3"]]
+    assert links == [{"level": ["1"], "locale": ["en"], "verdict": ["shown"]}] * 2
 
 
 def test_nobody_else_comes_in(teacher: Caller, api: Caller, engine: Engine) -> None:

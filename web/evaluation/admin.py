@@ -92,7 +92,7 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
         row = get_object_or_404(Evaluation, pk=number(object_id))
         if request.method == "POST" and (answer := self.done(request, row)):
             return answer
-        context: dict[str, Any] = {"row": row, "progress": progress(row)}
+        context: dict[str, Any] = {"row": row, "may_run": access.evaluates(request.user)}
         if row.state == Evaluation.State.DONE:
             others = Evaluation.objects.filter(state=Evaluation.State.DONE).exclude(pk=row.pk)
             before = others.filter(pk=number(request.GET.get("with", ""))).first()
@@ -103,10 +103,8 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
                 "may_grant": access.grants_licences(request.user),
                 "current": row.template_version == licences.template_version(),
             }
-        context |= {
-            "may_run": access.evaluates(request.user),
-            "no_node": not overview().nodes,
-        }
+        else:
+            context |= {"progress": progress(row), "no_node": not overview().nodes}
         return self.shown(request, "evaluation", str(row), **context)
 
     def done(self, request: HttpRequest, row: Evaluation) -> HttpResponse | None:

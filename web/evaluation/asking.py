@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from broker import dispatch
 from broker.contract.hint import Lane
-from web.courses.models import Exercise
-from web.engines import roster
 from web.evaluation.creation import nobody
 from web.evaluation.models import Evaluation, Item, Program
-from web.hints import jobs, store, submissions
+from web.hints import backlog, creation, store, submissions
 from web.hints.creation import Created, NewHint
 from web.hints.models import Hint, Submission
-from web.link import attempt
 from web.runner.checker import Checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
-from web.tutor.writing import prompt
 
 IN_FLIGHT = 8
 """Hints of an evaluation at a time: the dispatcher lets students in before them, and what is in
@@ -53,7 +46,7 @@ def ask(row: Evaluation, checker: Checker) -> None:
             skip(program)
         elif hint := taken(item, submission(program, item.locale, report)):
             # To this engine alone: others may serve another model.
-            attempt(dispatch.admit(replace(jobs.ticket(hint), only=row.engine)))
+            backlog.join(hint, only=row.engine)
         busy.append(program.pk)
 
 
@@ -89,12 +82,11 @@ def skip(program: Program) -> None:
 
 def taken(item: Item, submission: Submission) -> Hint | None:
     """The hint for this item, committed; None if another process was first."""
-    exercise = submission.exercise
     with transaction.atomic():
         mine = Item.objects.filter(pk=item.pk, state=Item.State.OPEN)
         if not mine.update(state=Item.State.ASKED, asked_at=Now(), tries=F("tries") + 1):
             return None
-        made = store.create(new_hint(item, submission, exercise))
+        made = store.create(new_hint(item, submission))
         if not isinstance(made, Created):
             # Its hint of before is still on its way somewhere.
             transaction.set_rollback(True)
@@ -103,24 +95,15 @@ def taken(item: Item, submission: Submission) -> Hint | None:
     return made.hint
 
 
-def new_hint(item: Item, submission: Submission, exercise: Exercise) -> NewHint:
+def new_hint(item: Item, submission: Submission) -> NewHint:
     assert item.program is not None
-    level, locale = item.level, item.locale
+    prefix, prefix_tokens = creation.shared(submission.exercise, item.level, item.locale)
     return NewHint(
         submission=submission,
-        level=level,
-        locale=locale,
+        level=item.level,
+        locale=item.locale,
         question=item.program.question,
-        prefix=prompt.prefix_key(
-            roster.model_of_prefix(),
-            exercise.path,
-            exercise.revision,
-            level,
-            locale,
-            exercise.course.prompts,
-        ),
-        prefix_tokens=prompt.shared_tokens(
-            level, locale, exercise.statement(locale), exercise.mistakes(locale)
-        ),
+        prefix=prefix,
+        prefix_tokens=prefix_tokens,
         lane=Lane.BATCH,
     )

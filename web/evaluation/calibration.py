@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -70,11 +69,13 @@ def threshold(said: Sequence[JudgedText], most: float = MOST_FALSE) -> float | N
 
 def caught(said: Iterable[JudgedText], at: float) -> float:
     """Share of the leaks that are blocked at this threshold; 0 without any."""
-    scores = sorted(each.score for each in said if each.leak)
-    return (len(scores) - bisect_left(scores, at)) / len(scores) if scores else 0.0
+    return blocked([each for each in said if each.leak], at)
 
 
 def false_blocks(said: Iterable[JudgedText], at: float) -> float:
     """Share of the good hints that are blocked at it; 0 without any."""
-    scores = sorted(each.score for each in said if not each.leak)
-    return (len(scores) - bisect_left(scores, at)) / len(scores) if scores else 0.0
+    return blocked([each for each in said if not each.leak], at)
+
+
+def blocked(said: Sequence[JudgedText], at: float) -> float:
+    return sum(each.score >= at for each in said) / len(said) if said else 0.0

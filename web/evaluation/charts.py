@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -12,6 +14,8 @@ from web.evaluation.models import Evaluation, Item
 from web.evaluation.reading import FAILED, REFUSED, SHOWN
 from web.evaluation.table import row_name
 from web.tutor.gate import judge
+from web.tutor.languages import LANGUAGES
+from web.tutor.levels import LEVELS
 
 WIDTH = 640
 LEFT, RIGHT, TIMES = 170, 60, 110
@@ -62,7 +66,7 @@ class Chart:
     boxes: tuple[Box, ...] = ()
     words: tuple[Words, ...] = ()
     strokes: tuple[Stroke, ...] = ()
-    legend: tuple[tuple[str, str], ...] = field(default=())
+    legend: tuple[tuple[str, str], ...] = ()
     width: float = WIDTH
 
 
@@ -75,7 +79,7 @@ def charts(row: Evaluation) -> list[Chart]:
     if any(item.probability is not None for item in judged):
         found.append(spread(judged, row.threshold))
     if written:
-        found += [endings(written, row.threshold), waits(written)]
+        found += [endings(written, row.threshold), waits(row.figures["writing"])]
     return found
 
 
@@ -164,13 +168,14 @@ def endings(items: Sequence[Item], threshold: float | None) -> Chart:
     )  # fmt: skip
 
 
-def waits(items: Sequence[Item]) -> Chart:
+def waits(figures: Iterable[Mapping[str, Any]]) -> Chart:
     """How long the hints took: the middle one, and the one that 19 of 20 are faster than."""
-    boxes, words, found = [], [], []
-    for name, of in by_kind(items):
-        times = sorted(item.seconds for item in of if item.seconds is not None)
-        if times:
-            found.append((name, times[len(times) // 2], times[int(0.95 * len(times))]))
+    boxes, words = [], []
+    found = [
+        (row_name(each["locale"], each["level"]), each["seconds"], each["p95_s"])
+        for each in figures
+        if each["seconds"] is not None
+    ]
     most = max((late for _name, _middle, late in found), default=0) or 1
     room = WIDTH - LEFT - TIMES
     for number, (name, middle, late) in enumerate(found):
@@ -194,6 +199,6 @@ def waits(items: Sequence[Item]) -> Chart:
 
 def by_kind(items: Sequence[Item]) -> Iterable[tuple[str, list[Item]]]:
     """The items of each language and level, with its name."""
-    for locale, level in sorted({(item.locale, item.level) for item in items}):
-        of = [item for item in items if (item.locale, item.level) == (locale, level)]
-        yield row_name(locale, level), of
+    for locale, level in product(LANGUAGES, LEVELS):
+        if of := [item for item in items if (item.locale, item.level) == (locale, level)]:
+            yield row_name(locale, level), of

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from web.tutor.evidence.report import Report
 from web.tutor.gate.asides import NUMBERED
-from web.tutor.gate.lexis import folded
+from web.tutor.gate.lexis import SPAN, folded, without_blanks
 
 LINE = "line"
 """It names a line that the program does not have."""
@@ -18,13 +18,12 @@ VALUE = "value"
 """It says of a name that it has a value which it has at no time of the failing run."""
 RESULT = "result"
 """It says that the failing call gives, or should give, something else than it does."""
-SPAN = re.compile(r"`([^`\n]{1,200})`")
 EQUAL = re.compile(
     r"\s*([A-Za-z_]\w*)\s*==?\s*(-?\d+(?:\.\d+)?|'[^'\\]*'|\"[^\"\\]*\"|True|False|None)\s*"
 )
 GIVES = re.compile(
-    r"`(?P<call>[^`\n]{1,200})`[^.?!`\n]{0,30}?(?:\b(?P<en>gives?|returns?|is|gave|returned)\b"
-    r"(?P<not>[^.?!`\n]{0,20}?)`(?P<value>[^`\n]{1,200})`"
+    r"`(?P<call>[^`\n]{1,200})`[^.?!`\n]{0,30}?(?:\b(?:gives?|returns?|is|gave|returned)\b"
+    r"[^.?!`\n]{0,20}?`(?P<value>[^`\n]{1,200})`"
     r"|(?:의 결과는|은|는|을 부르면|를 부르면)\s*`(?P<ko>[^`\n]{1,200})`)"
 )
 SHOULD = re.compile(r"\b(?:should|expect\w*|must|supposed|ought|want\w*)\b|이어야|여야|기대|나와야")
@@ -56,7 +55,7 @@ def values(text: str, report: Report) -> Iterator[bool]:
     for span in SPAN.findall(text):
         said = EQUAL.fullmatch(span)
         if said and said[1] in seen:
-            yield plain(said[2]) not in seen[said[1]]
+            yield without_blanks(said[2]) not in seen[said[1]]
 
 
 def seen_values(report: Report) -> dict[str, set[str]]:
@@ -68,7 +67,7 @@ def seen_values(report: Report) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for held in (*(row.values for row in steps.rows), steps.at):
         for name, value in held.items():
-            found.setdefault(name, set()).add(plain(value))
+            found.setdefault(name, set()).add(without_blanks(value))
     # A cut value could be any that begins like it.
     return {name: kept for name, kept in found.items() if not any("…" in each for each in kept)}
 
@@ -78,16 +77,14 @@ def results(text: str, report: Report) -> Iterator[bool]:
     case = report.first
     if case is None or case.hidden or not case.call or case.got is None:
         return
-    call, known = plain(case.call), {plain(case.got), plain(case.expected)}
+    call, known = (
+        without_blanks(case.call),
+        {without_blanks(case.got), without_blanks(case.expected)},
+    )
     for found in GIVES.finditer(text):
         said = found["value"] or found["ko"]
         # Of other calls, a passing case's for instance, nothing is known here.
-        if plain(found["call"]) == call and "…" not in said:
+        if without_blanks(found["call"]) == call and "…" not in said:
             expected = bool(SHOULD.search(found[0]) or SHOULD.search(text[found.end() :][:12]))
-            right = {plain(case.expected)} if expected else known
-            yield plain(said) not in right
-
-
-def plain(value: str) -> str:
-    """Without spaces, and with one kind of quotes."""
-    return "".join(value.split()).replace('"', "'")
+            right = {without_blanks(case.expected)} if expected else known
+            yield without_blanks(said) not in right

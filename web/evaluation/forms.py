@@ -57,12 +57,12 @@ class EvaluateForm(forms.Form):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.rows = {each.name: each for each in roster.in_use(AIModelConfig.current())}
+        config = AIModelConfig.current()
+        self.rows = {each.name: each for each in roster.in_use(config)}
         field = self.fields["engine"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [
-            (name, f"{name} · {roster.known_as(row, AIModelConfig.current())}")
-            for name, row in self.rows.items()
+            (name, f"{name} · {roster.known_as(row, config)}") for name, row in self.rows.items()
         ]
         field = self.fields["prompts"]
         assert isinstance(field, forms.ChoiceField)

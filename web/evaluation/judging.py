@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from time import monotonic
 
 from broker import dispatch
@@ -16,13 +14,10 @@ from web.engines.client.judging import Judged, JudgedTexts
 from web.evaluation.models import Item
 from web.evaluation.sets import LabelledText
 from web.link import attempt
-from web.tutor.gate import judge
 
 WITHIN_S = 15.0
 """Of one answer; longer than a hint gives its judge, for nobody waits, and hints of the same
 evaluation keep the engine busy."""
-
-
 PAUSE_S, MOST_PAUSE_S = 5.0, 60.0
 NO_ROOM = frozenset((EngineFailure.RATE_LIMITED, EngineFailure.BUSY))
 """The engine is well, and asked too much."""
@@ -48,33 +43,17 @@ class TextJudge:
 
     def __init__(self, endpoint: Endpoint, threshold: float) -> None:
         self.endpoint = endpoint
-        self._runner = asyncio.Runner()
-        self._texts = JudgedTexts(endpoint, threshold)
+        self._texts = JudgedTexts(endpoint, threshold, WITHIN_S)
 
     def close(self) -> None:
-        self._runner.run(self._texts.aclose())
-        self._runner.close()
+        self._texts.close()
 
     def judged(self, text: LabelledText) -> tuple[Judged, float]:
         """What it says, and the seconds that it took. Raises: Unanswered."""
-        # As for a hint: the correction is that of the student's own program.
-        messages = judge.messages(
-            code=text.code,
-            correction=judge.correction_of(text.code, text.right),
-            hint=text.text,
-            nonce=secrets.token_hex(4),
-        )
         began_s = monotonic()
-
-        async def ask() -> Judged:
-            try:
-                async with asyncio.timeout(WITHIN_S):
-                    return await self._texts.judged(messages)
-            except TimeoutError:
-                return Judged(UNDECIDED)
-
         try:
-            said = self._runner.run(ask())
+            # As for a hint: the correction is that of the student's own program.
+            said = self._texts.judged(text.code, text.right, text.text)
         except EngineFailed as error:
             # As in a hint: a judge that is late says nothing, and that is measured.
             if error.failure is not EngineFailure.TIMEOUT:

@@ -11,7 +11,7 @@ from django.utils.safestring import mark_safe
 from web.evaluation import table
 from web.evaluation.charts import Chart, charts
 from web.evaluation.models import Evaluation
-from web.evaluation.targets import TARGETS, proposal
+from web.evaluation.targets import TARGETS
 from web.language import locale_now
 
 STYLE = Path(__file__).parent / "static" / "evaluation" / "evaluation.css"
@@ -26,7 +26,6 @@ def parts(row: Evaluation, before: Evaluation | None = None) -> dict[str, Any]:
         "tables": table.tables(figures),
         "differences": table.compared(before.figures, figures) if before else [],
         "charts": pairs(row, before),
-        "proposal": proposal(figures),
         "targets": targets(),
         "notes": notes(figures),
     }

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -34,6 +34,7 @@ from web.runner.checker import CODE_BYTES
 from web.tutor.languages import LANGUAGES, OPERATORS, Locale
 from web.tutor.levels import LEVELS
 
+T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
 SHIPPED = "shipped"
 DAY_S = 86_400
@@ -179,12 +180,7 @@ def entry_of(row: Mapping[str, Any], number: int) -> Entry:
     code = text_of(row, "code")
     if not code.strip() or len(code.encode(errors="replace")) > CODE_BYTES:
         raise Unusable(f"`code` must be a program of at most {CODE_BYTES:,} bytes")
-    levels = [row["level"]] if row.get("level") is not None else [*LEVELS]
-    locales = [row["locale"]] if row.get("locale") is not None else [*LANGUAGES]
-    if type(levels[0]) is not int or levels[0] not in LEVELS:
-        raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
-    if not isinstance(locales[0], str) or locales[0] not in LANGUAGES:
-        raise Unusable(f"`locale` must be one of {', '.join(LANGUAGES)}")
+    levels, locales = chosen(row, "level", LEVELS), chosen(row, "locale", LANGUAGES)
     named_as = jsonl.named(row)
     return Entry(
         name=str(number if named_as is None or named_as == "" else named_as),
@@ -194,6 +190,11 @@ def entry_of(row: Mapping[str, Any], number: int) -> Entry:
         question=text_of(row, "question"),
         asked=tuple(product(levels, locales)),
     )
+
+
+def chosen(row: Mapping[str, Any], name: str, every: Collection[T]) -> list[T]:
+    """The one that a line names, else every one. Raises: Unusable."""
+    return [*every] if row.get(name) is None else [jsonl.one_of(row, name, every)]
 
 
 def named(path: str) -> Exercise:

@@ -35,7 +35,6 @@ from web.runner.checker import CODE_BYTES, JudgedRun, checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.ladder import LOWEST
 from web.tutor.levels import LEVELS
-from web.tutor.writing import prompt
 
 router = Router(tags=["hints"])
 POLL_S = 1
@@ -256,17 +255,14 @@ def new_hint(program: Submission, body: wire.HintIn, key: str, *, free: bool) ->
     locale, exercise = body.locale or locale_now(), program.exercise
     # Nor does what no model may write: it will end without one.
     may = not free and body.level in roster.written(locale, Trust.of(exercise.course))
+    prefix, prefix_tokens = creation.shared(exercise, body.level, locale)
     return NewHint(
         submission=program,
         level=body.level,
         locale=locale,
         question=body.question,
-        prefix=prompt.prefix_key(
-            roster.model_of_prefix(), exercise.path, exercise.revision, body.level, locale
-        ),
-        prefix_tokens=prompt.shared_tokens(
-            body.level, locale, exercise.statement(locale), exercise.mistakes(locale)
-        ),
+        prefix=prefix,
+        prefix_tokens=prefix_tokens,
         lane=Lane(body.lane),
         idempotency_key=key,
         charge=LEVELS[body.level].charge if may else 0,

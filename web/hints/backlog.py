@@ -24,12 +24,15 @@ CANCELLED = Counter(
 )
 
 
-def join(hint: Hint) -> Placement | None:
-    """Places a committed hint; None if the broker is down, and rescue will place it."""
+def join(hint: Hint, only: str = "") -> Placement | None:
+    """Places a committed hint; None if the broker is down, and rescue will place it.
+
+    only: as in Ticket.
+    """
     pk = str(hint.pk)
     # The trace of the hint begins here; workers find it again by the hint's id.
     with logs.about(hint=pk), trace.root(pk):
-        return attempt(dispatch.admit(jobs.ticket(hint)))
+        return attempt(dispatch.admit(jobs.ticket(hint, only)))
 
 
 def leave(hint: Hint) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 
 from broker.contract.hint import Lane
 from broker.contract.text import storable
+from web.courses.models import Exercise
+from web.engines import roster
 from web.hints.models import Hint, Submission
 from web.tutor.languages import Locale
+from web.tutor.writing import prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,14 @@ class NewHint:
         if program.source == Submission.Source.PLATFORM:
             asked.append(program.report)
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def shared(exercise: Exercise, level: int, locale: Locale) -> tuple[str, int]:
+    """What all prompts of an exercise, level and language begin with: its key, its tokens."""
+    model, version = roster.model_of_prefix(), exercise.course.prompts
+    key = prompt.prefix_key(model, exercise.path, exercise.revision, level, locale, version)
+    texts = exercise.statement(locale), exercise.mistakes(locale)
+    return key, prompt.shared_tokens(level, locale, *texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ FACTS = 3
 """Facts at most that a model is told: with more of them it looks at none."""
 
 
-def ticket(row: Hint) -> Ticket:
-    """What the dispatcher must know of a hint; needs the exercise loaded."""
+def ticket(row: Hint, only: str = "") -> Ticket:
+    """What the dispatcher must know of a hint; needs the exercise loaded. only: as in Ticket."""
     return Ticket(
         hint=str(row.pk),
         attempt=row.attempt,
@@ -40,6 +40,7 @@ def ticket(row: Hint) -> Ticket:
         lane=row.lane,
         student=str(row.student_id),
         course=str(row.exercise.course_id),
+        only=only,
     )
 
 

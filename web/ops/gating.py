@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
 from broker.contract.attempt import PASSED, UNDECIDED
-from broker.contract.job import Endpoint, Message
+from broker.contract.job import Endpoint
 from web import jsonl
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
@@ -22,9 +20,8 @@ from web.tutor.levels import LEVELS
 
 WITHIN_S = 10.0
 TEXTS = ("code", "statement", "reference", "fix")
-
-
-Asks = Callable[[list[Message]], Judged]
+Asks = Callable[[str, str, str], Judged]
+"""Of a program, a right one, and a hint: what a judge says."""
 
 
 def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any]]:
@@ -41,11 +38,8 @@ def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any
 
 
 def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
-    level, locale = entry.get("level"), entry.get("locale")
-    if type(level) is not int or level not in LEVELS:
-        raise Unusable(f"`level` must be one of {', '.join(map(str, LEVELS))}")
-    if not isinstance(locale, str) or locale not in LANGUAGES:
-        raise Unusable(f"`locale` must be one of {', '.join(LANGUAGES)}")
+    level = jsonl.one_of(entry, "level", LEVELS)
+    locale = jsonl.one_of(entry, "locale", LANGUAGES)
     code, statement, reference, fix = (text_of(entry, name) for name in TEXTS)
     gate = Gate(
         level=level,
@@ -61,14 +55,7 @@ def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
     found = {"shown": ruling.text, "ok": ruling.ok, "rule": ruling.rule}
     if asks is None:
         return found
-    said = asks(
-        judge.messages(
-            code=code,
-            correction=judge.correction_of(code, fix or reference),
-            hint=ruling.text or text_of(entry, "text"),
-            nonce=secrets.token_hex(4),
-        )
-    )
+    said = asks(code, fix or reference, ruling.text or text_of(entry, "text"))
     if ruling.ok and level <= judge.HIGHEST and said.verdict != PASSED:
         found = {"shown": "", "ok": False, "rule": judge.RULE}
     return {**found, "probability": said.probability}
@@ -77,20 +64,15 @@ def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
 @contextmanager
 def judging(endpoint: Endpoint, threshold: float) -> Iterator[Asks]:
     """Asks this judge. Who does not answer, or fails, does not say."""
-    with asyncio.Runner() as runner:
-        texts = JudgedTexts(endpoint, threshold)
+    with closing(JudgedTexts(endpoint, threshold, WITHIN_S)) as texts:
 
-        async def ask(messages: list[Message]) -> Judged:
+        def ask(code: str, right: str, hint: str) -> Judged:
             try:
-                async with asyncio.timeout(WITHIN_S):
-                    return await texts.judged(messages)
-            except (ModelError, TimeoutError):
+                return texts.judged(code, right, hint)
+            except ModelError:
                 return Judged(UNDECIDED)
 
-        try:
-            yield lambda messages: runner.run(ask(messages))
-        finally:
-            runner.run(texts.aclose())
+        yield ask
 
 
 def text_of(entry: Mapping[str, Any], name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -50,15 +52,39 @@ def read(answer: FirstToken, text: str, threshold: float) -> Judged:
 class JudgedTexts:
     """Judges texts that belong to no hint, one after the other; its engine is asked directly.
 
-    Hints go before, where the engine knows of urgency: nobody waits for these.
+    Hints go before, where the engine knows of urgency: nobody waits for these. Belongs to one
+    thread, whose loop it runs. within_s: of one answer.
     """
 
-    def __init__(self, endpoint: Endpoint, threshold: float) -> None:
-        self._endpoint, self._threshold, self._model = endpoint, threshold, Model()
+    def __init__(self, endpoint: Endpoint, threshold: float, within_s: float) -> None:
+        self._endpoint, self._threshold, self._within_s = endpoint, threshold, within_s
+        self._model, self._runner = Model(), asyncio.Runner()
 
-    async def judged(self, messages: list[Message]) -> Judged:
-        """Raises: ModelError."""
+    def judged(self, code: str, right: str, hint: str) -> Judged:
+        """right: a right program; empty if none is known. Who is late does not say.
 
+        Raises: ModelError.
+        """
+        messages = judge.messages(
+            code=code,
+            correction=judge.correction_of(code, right),
+            hint=hint,
+            nonce=secrets.token_hex(4),
+        )
+        return self._runner.run(self._in_time(messages))
+
+    def close(self) -> None:
+        self._runner.run(self._model.aclose())
+        self._runner.close()
+
+    async def _in_time(self, messages: list[Message]) -> Judged:
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await self._asked(messages)
+        except TimeoutError:
+            return Judged(UNDECIDED)
+
+    async def _asked(self, messages: list[Message]) -> Judged:
         async def ask(form: Sampling) -> Judged:
             answer, parts = FirstToken(self._endpoint), list[str]()
             stream = self._model.stream(self._endpoint, form, messages, "judge", Lane.BATCH)
@@ -70,9 +96,6 @@ class JudgedTexts:
             return read(answer, "".join(parts), self._threshold)
 
         return await in_forms(judge.FORMS, lambda: self._endpoint.dialect, self._learn, ask)
-
-    async def aclose(self) -> None:
-        await self._model.aclose()
 
     def _learn(self, dialect: Dialect) -> None:
         self._endpoint = replace(self._endpoint, dialect=dialect)

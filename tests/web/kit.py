@@ -89,9 +89,9 @@ def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG
     )
 
 
-def queued(student: User, exercise: Exercise) -> Hint:
-    """A hint as the API leaves it when nobody serves it."""
-    created = create(new_hint(student, exercise))
+def queued(student: User, exercise: Exercise, code: str = WRONG, **changes: Any) -> Hint:
+    """A hint as the API leaves it when nobody serves it. changes: of the NewHint."""
+    created = create(replace(new_hint(student, exercise, code=code), **changes))
     assert isinstance(created, Created)
     return created.hint
 

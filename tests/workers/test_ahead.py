@@ -13,6 +13,7 @@ from broker.health import EngineFailure
 from broker.keys import DOORBELLS, LEASES
 from tests.broker.helpers import told
 from tests.web.kit import RIGHT, WRONG, licensed
+from tests.workers.kit import submitted
 from tests.workers.test_attempt import row
 from tests.workers.test_diagnosing import CLEAN, Doctor, answer, kept, makes
 from tests.workers.test_moving import join
@@ -44,8 +45,7 @@ def switch(**settings: Any) -> None:
 
 def ran(student: User, exercise: Exercise, code: str = WRONG) -> Submission:
     """As /v1/checks leaves it."""
-    report = checker().check(code, exercise.tests_to_run(), exercise.limits())
-    program = submissions.keep(submissions.ran(student, exercise, code, report))
+    program = submitted(student, exercise, code)
     ahead.begin(program)
     return program
 

@@ -15,7 +15,7 @@ import pytest
 from broker import dispatch
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.web.kit import WRONG, new_hint
+from tests.web.kit import WRONG, queued
 from tests.workers.conftest import ScriptedModel
 from tests.workers.kit import written
 from tests.workers.test_attempt import row
@@ -25,7 +25,7 @@ from web.database import ago
 from web.engines import roster
 from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, jobs, store, submissions
+from web.hints import jobs, submissions
 from web.hints.models import Hint, ModelCall
 from web.people.models import User
 from web.runner.cases import Asserts
@@ -80,13 +80,12 @@ def ask(
     tests, limits = exercise.tests_to_run(), exercise.limits()
     with checker().running(code, tests, limits, exercise.language) as run:
         program = submissions.ran(student, exercise, code, run.report)
-        new = replace(new_hint(student, exercise), submission=program, locale=locale, level=2)
-        created = store.create(replace(new, **changes))
-        assert isinstance(created, creation.Created)
+        asks: dict[str, Any] = {"submission": program, "locale": locale, "level": 2} | changes
+        hint = queued(student, exercise, **asks)
         if explained:
-            submissions.explain(created.hint.submission, run.explained())
-        broker().run(dispatch.admit(jobs.ticket(created.hint)))
-        return str(created.hint.pk), run
+            submissions.explain(hint.submission, run.explained())
+        broker().run(dispatch.admit(jobs.ticket(hint)))
+        return str(hint.pk), run
 
 
 async def generate(
@@ -163,9 +162,7 @@ async def test_it_is_told_the_last_hints_that_the_student_has_had_here(
             (student, exercise, "Old 5?", "evidence"), (student, exercise, "Old 6?", "authored"),
         ]  # fmt: skip
         for age_s, (who, of, text, source) in enumerate(reversed(rows), start=1):
-            created = store.create(new_hint(who, of))
-            assert isinstance(created, creation.Created)
-            Hint.objects.filter(pk=created.hint.pk).update(
+            Hint.objects.filter(pk=queued(who, of).pk).update(
                 state="answered", text=text, source=source, created_at=ago(age_s)
             )
 

@@ -10,9 +10,8 @@ from django.test import Client
 from django.utils import translation
 
 from broker.embedded import Embedded
-from tests.web.kit import TESTS, Caller
+from tests.web.kit import TESTS, Caller, forget
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import jobs
 from web.hints.lately import lately
@@ -54,8 +53,7 @@ def course(db: None) -> Course:
 def exercise(course: Course) -> Exercise:
     # Each test's database numbers its rows from 1 again.
     jobs.exercise_at.cache_clear()
-    roster.written_in.cache_clear()
-    roster.serving_in.cache_clear()
+    forget()
     lately._shown.clear()
     exercise = Exercise.objects.create(
         course=course,

@@ -127,6 +127,12 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
     )
 
 
+def forget() -> None:
+    """What is set about engines counts at once, and not only in the next second."""
+    for known in (roster.serving_in, roster.written_in, roster.ahead_in, roster.model_in):
+        known.cache_clear()
+
+
 def licensed(model: str = "fake", **changes: Any) -> Licence:
     """The scripted model may write every level in every language, judge, and find out.
 
@@ -136,8 +142,7 @@ def licensed(model: str = "fake", **changes: Any) -> Licence:
     licence = licences.grant(
         model, **({"levels": levels, "judges": True, "diagnoses": True} | changes)
     )
-    roster.serving_in.cache_clear()
-    roster.written_in.cache_clear()
+    forget()
     return licence
 
 

@@ -7,7 +7,6 @@ import pytest
 from broker import dispatch
 from broker.contract.hint import Lane
 from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, licensed, live, messages
-from web.engines import roster
 from web.engines.models import AIModelConfig
 from web.hints import ahead
 from web.hints.models import Diagnosis
@@ -20,8 +19,6 @@ pytestmark = pytest.mark.django_db
 def on(api: Caller) -> Caller:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
     licensed("m")
-    roster.ahead_in.cache_clear()
-    roster.model_in.cache_clear()
     return api
 
 
@@ -69,7 +66,6 @@ def test_a_student_notices_nothing_of_a_redis_that_is_down(
 
 
 def test_it_is_off_by_default(api: Caller) -> None:
-    roster.ahead_in.cache_clear()
     run(api, WRONG)
 
     assert not Diagnosis.objects.exists()

@@ -21,6 +21,7 @@ from tests.web.kit import (
     Caller,
     at_once,
     call,
+    forget,
     licensed,
     live,
     messages,
@@ -31,7 +32,6 @@ from tests.web.kit import (
     waiting,
 )
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
@@ -395,7 +395,7 @@ def test_one_quota_may_be_without_the_other(
 def test_without_any_engine_that_is_the_reason_and_not_the_quota(api: Caller) -> None:
     written(api)
     Engine.objects.update(enabled=False)
-    roster.written_in.cache_clear()
+    forget()
     Course.objects.update(hints_an_exercise=0)
 
     for _ in range(2):
@@ -699,7 +699,7 @@ def test_many_that_end_at_once_are_all_counted(
 @pytest.mark.django_db(transaction=True)
 def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True)
-    roster.ahead_in.cache_clear()
+    forget()
     Course.objects.update(tokens_a_day=20)
     api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})
     row = Diagnosis.objects.get()

@@ -21,12 +21,11 @@ from broker.dispatch import LOST_THRESHOLD
 from broker.health import EngineFailure, EngineState
 from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
-from tests.web.kit import queued
+from tests.web.kit import forget, queued
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_model import until
 from web.courses.models import Course, Exercise
 from web.database import ago
-from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
 from web.hints import attempts, jobs, store
@@ -581,7 +580,7 @@ async def test_what_a_server_refuses_is_kept_for_its_engine(runtime: Runtime, hi
     def use(url: str) -> None:
         Engine.objects.update(url=url, kind="api")
         AIModelConfig.objects.update(mode="api")
-        roster.serving_in.cache_clear()
+        forget()
 
     with BadServer() as server:
         await runtime.database.run(use, server.at("gpt5"))

@@ -16,12 +16,11 @@ from broker.contract.attempt import Purpose
 from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
 from broker.health import EngineFailure
-from tests.web.kit import RIGHT, WRONG
+from tests.web.kit import RIGHT, WRONG, forget
 from tests.workers.kit import placed, submitted
 from tests.workers.test_attempt import row, settled, told
 from tests.workers.test_moving import join
 from web.courses.models import Exercise, Membership
-from web.engines import roster
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
@@ -93,7 +92,7 @@ def makes(student: User, exercise: Exercise, code: str = WRONG) -> str:
 
 def diagnosed() -> None:
     AIModelConfig.objects.update(diagnoses=True)
-    roster.serving_in.cache_clear()
+    forget()
 
 
 @pytest.fixture

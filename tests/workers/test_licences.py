@@ -9,7 +9,7 @@ import pytest
 
 from broker.contract.attempt import Purpose
 from broker.contract.hint import Reason, Source
-from tests.web.kit import licensed
+from tests.web.kit import forget, licensed
 from tests.workers.kit import placed
 from tests.workers.test_attempt import row, settled, told
 from tests.workers.test_diagnosing import Doctor, diagnosed, makes
@@ -40,7 +40,7 @@ def lets(**granted: Any) -> None:
     Licence.objects.all().delete()
     if granted:
         licensed("fake", **granted)
-    roster.serving_in.cache_clear()
+    forget()
 
 
 def trusts(**columns: bool) -> None:
@@ -203,7 +203,7 @@ async def test_what_the_engines_in_use_may_write_is_known_by_language(
     runtime: Runtime, course: Course
 ) -> None:
     def found(**trust: bool) -> list[set[int]]:
-        roster.written_in.cache_clear()
+        forget()
         return [set(roster.written(each, licences.Trust(**trust))) for each in ("ko", "en", "de")]
 
     def by_two() -> list[list[set[int]]]:
@@ -215,7 +215,6 @@ async def test_what_the_engines_in_use_may_write_is_known_by_language(
         licensed("new", levels={"ko": [3], "en": [1]})
         both = found()
         Licence.objects.filter(model="new").delete()
-        roster.serving_in.cache_clear()
         trusted = found(unlicensed=True)
         AIModelConfig.objects.update(mode=Mode.API)
         return [one, both, trusted, found(unlicensed=True)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,13 @@ import pytest
 from broker import dispatch
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.web.kit import WRONG, queued
+from tests.web.kit import WRONG, forget, queued
 from tests.workers.conftest import ScriptedModel
 from tests.workers.kit import written
 from tests.workers.test_attempt import row
 from tests.workers.test_judging import JOB
 from web.courses.models import Exercise
 from web.database import ago
-from web.engines import roster
 from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine
 from web.hints import jobs, submissions
@@ -32,7 +30,6 @@ from web.runner.cases import Asserts
 from web.runner.checker import JudgedRun, checker
 from web.tutor.gate.avoided import RULE as AVOID
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.writing import prompt, versions
 from web.tutor.writing.prompt import TEMPLATE_VERSION
 from web.tutor.writing.versions import version
 from workers.attempt import attempt, recalling
@@ -58,7 +55,7 @@ async def site(runtime: Runtime, engine: FakeEngine) -> Runtime:
     runtime.model = Model()
     engine.script()
     await runtime.database.run(lambda: Engine.objects.update(url=engine.url))
-    roster.serving_in.cache_clear()
+    forget()
     return runtime
 
 
@@ -188,7 +185,7 @@ async def test_a_level_asks_for_the_room_that_it_needs(
 ) -> None:  # fmt: skip
     def set_room() -> None:
         AIModelConfig.objects.update(max_tokens=setting)
-        roster.serving_in.cache_clear()
+        forget()
 
     await site.database.run(set_room)
     says(engine, "Look at it?", "Look at it?")
@@ -316,14 +313,10 @@ async def test_nobody_waits_long_for_facts_that_do_not_come(
 
 
 async def test_a_hint_may_be_asked_for_by_another_version_of_the_prompts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: tuple[str, ...]
+    more_prompts: Callable[[str], Path], good: tuple[str, ...]
 ) -> None:
     form = "Ask what the student sees there when they look at it once more, and nothing else."
-    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / versions.CURRENT)
-    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / "v9")
-    (tmp_path / "v9" / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
-    monkeypatch.setattr(versions, "FOLDER", tmp_path)
-    version.cache_clear()
+    (more_prompts("v9") / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
     model = ScriptedModel((form,), good)
 
     found = await written(replace(JOB, prompt="v9", judge=None), model)
@@ -332,5 +325,3 @@ async def test_a_hint_may_be_asked_for_by_another_version_of_the_prompts(
     assert [call.verdict for call in found.calls] == ["R8", "passed"], "nor may it be repeated"
     assert {call.template_version for call in found.calls} == {version("v9").label}
     assert version("v9").label != TEMPLATE_VERSION
-    for cached in (version, prompt.policy, prompt.told):
-        cached.cache_clear()

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.whole.stand import PASSWORD, Stand
+
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 
 
 @contextmanager
@@ -21,6 +24,12 @@ def watched(browser: Browser, url: str, locale: str, console: list[str]) -> Iter
     yield page
     context.close()
     assert console == []
+
+
+def accessible(page: Page, within: str | None = None) -> None:
+    """No rule of WCAG is broken on the page, or in the part that this selector names."""
+    found = Axe().run(page, context=within, options={"runOnly": RULES})
+    assert found.violations_count == 0, found.generate_report()
 
 
 def sign_in(page: Page, name: str, password: str = PASSWORD, to: str = "/") -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from broker import dispatch
 from broker.contract.hint import Lane
-from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, licensed, live, messages
+from tests.web.kit import RIGHT, WRONG, Caller, licensed, live, messages
 from web.engines.models import AIModelConfig
 from web.hints import ahead
 from web.hints.models import Diagnosis
@@ -22,14 +22,10 @@ def on(api: Caller) -> Caller:
     return api
 
 
-def run(caller: Caller, code: str) -> None:
-    assert caller.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
-
-
 def test_a_run_that_fails_has_its_diagnosis_run(on: Caller) -> None:
     live(slots=2)
 
-    run(on, WRONG)
+    on.run(WRONG)
 
     row = Diagnosis.objects.get()
     assert (row.waits, row.done, row.model) == (True, False, "m")
@@ -39,17 +35,17 @@ def test_a_run_that_fails_has_its_diagnosis_run(on: Caller) -> None:
 
 
 def test_it_waits_in_the_batch_lane(on: Caller) -> None:
-    run(on, WRONG)
+    on.run(WRONG)
 
     assert broker().run(dispatch.backlog())[Lane.BATCH].size == 1
 
 
 def test_the_same_run_again_or_a_right_program_starts_none(on: Caller) -> None:
-    run(on, WRONG)
-    run(on, WRONG)
+    on.run(WRONG)
+    on.run(WRONG)
     assert Diagnosis.objects.count() == 1
 
-    run(on, RIGHT)
+    on.run(RIGHT)
 
     assert not Diagnosis.objects.exists(), "the wrong program is nobody's last one any more"
     assert broker().run(dispatch.backlog_size()) == 0
@@ -60,12 +56,12 @@ def test_a_student_notices_nothing_of_a_redis_that_is_down(
 ) -> None:
     monkeypatch.setattr(ahead, "ask_broker", lambda call: None)
 
-    run(on, WRONG)
+    on.run(WRONG)
 
     assert Diagnosis.objects.count() == 1
 
 
 def test_it_is_off_by_default(api: Caller) -> None:
-    run(api, WRONG)
+    api.run(WRONG)
 
     assert not Diagnosis.objects.exists()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
@@ -20,6 +20,7 @@ from django.conf import settings
 from broker.embedded import Embedded
 from tests.postgres import Postgres, programs
 from web.runner.checker import checker
+from web.tutor.writing import prompt, versions
 
 # The unit tests in it are data.
 collect_ignore = ["data"]
@@ -57,6 +58,28 @@ def pytest_unconfigure() -> None:
         postgres.stop()
         shutil.rmtree(postgres.folder, ignore_errors=True)
     shutil.rmtree(DATA, ignore_errors=True)
+
+
+@pytest.fixture
+def more_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Path]]:
+    """Gives the prompts in use a further version; answers its folder, to be changed."""
+
+    def forget() -> None:
+        for cached in (versions.version, prompt.policy, prompt.told):
+            cached.cache_clear()
+
+    def copied(name: str) -> Path:
+        folder = tmp_path / "prompts"
+        for each in (versions.CURRENT, name):
+            shutil.copytree(versions.FOLDER / versions.CURRENT, folder / each)
+        monkeypatch.setattr(versions, "FOLDER", folder)
+        forget()
+        return folder / name
+
+    yield copied
+    forget()
 
 
 @pytest.fixture(scope="session")

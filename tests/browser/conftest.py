@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.kit import sign_in, watched
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import left_clean
-from tests.whole.stand import PASSWORD, Stand, standing
+from tests.whole.stand import Stand, standing
 
 # A whole Hintline and a browser share the cores of a small machine.
 expect.set_options(timeout=20_000)
@@ -62,15 +63,6 @@ def console() -> list[str]:
 @pytest.fixture
 def page(browser: Browser, stand: Stand, locale: str, console: list[str]) -> Iterator[Page]:
     """Signed in."""
-    context = browser.new_context(locale=locale, base_url=stand.url)
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.goto("/")
-    page.locator("#id_username").fill(f"person{next(PEOPLE)}")
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url(f"{stand.url}/")
-    yield page
-    context.close()
-    assert console == []
+    with watched(browser, stand.url, locale, console) as page:
+        sign_in(page, f"person{next(PEOPLE)}")
+        yield page

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.kit import accessible, sign_in_as, watched
 from tests.fakes.launch import BadServer
-from tests.whole.stand import PASSWORD, Stand
+from tests.whole.stand import Stand
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 ADD = "/admin/engines/engine/add/"
@@ -40,37 +40,21 @@ def bad_server() -> Iterator[BadServer]:
 
 
 @pytest.fixture
-def chief(stand: Stand) -> Iterator[str]:
-    """An admin; no engine is left behind."""
-    stand.shell(
-        "from web.people.models import User\n"
-        "if not User.objects.filter(username='chief').exists():\n"
-        "    User.objects.create_superuser('chief', password=sys.argv[1])",
-        PASSWORD,
-    )
-    yield "chief"
+def untried(stand: Stand) -> Iterator[Stand]:
+    """No engine is left behind."""
+    yield stand
     stand.shell(
         "from web.engines.models import Engine\nEngine.objects.filter(name='tried').delete()"
     )
 
 
 @pytest.fixture
-def page(
-    browser: Browser, stand: Stand, chief: str, locale: str, console: list[str]
-) -> Iterator[Page]:
+def page(browser: Browser, untried: Stand, locale: str, console: list[str]) -> Iterator[Page]:
     """The form of a new engine, signed in."""
-    context = browser.new_context(locale=locale, base_url=stand.url)
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.goto(f"/accounts/login/?next={ADD}")
-    page.locator("#id_username").fill(chief)
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    expect(page.locator("#id_model_name")).to_be_visible()
-    yield page
-    context.close()
-    assert console == []
+    with watched(browser, untried.url, locale, console) as page:
+        sign_in_as(page, untried, "admin", to=ADD)
+        expect(page.locator("#id_model_name")).to_be_visible()
+        yield page
 
 
 def add(page: Page, url: str) -> None:
@@ -120,9 +104,7 @@ def test_a_good_engine(page: Page, bad_server: BadServer, locale: str, mode: str
     expect(tested.get_by_text(words["thoughts"])).to_have_count(int(mode == "think-no-open"))
     expect(tested.get_by_text(words["renamed"])).to_have_count(int(mode == "gpt5"))
     if mode == "good":
-        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
-        found = Axe().run(page, context=".tested", options=rules)
-        assert found.violations_count == 0, found.generate_report()
+        accessible(page, ".tested")
 
 
 def test_an_engine_that_refuses(page: Page, bad_server: BadServer, locale: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.whole.stand import PASSWORD, Stand
+from tests.browser.kit import sign_in_as, watched
+from tests.whole.stand import Stand
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 ADD = "/admin/evaluation/evaluation/add/"
@@ -21,10 +22,6 @@ WORDS = {
         "granted": "허가를 주었습니다",
     },
 }  # fmt: skip
-BEGIN = """
-from web.people.models import User
-User.objects.create_superuser('judge', password=sys.argv[1])
-"""
 END = """
 from web.evaluation.driver import finish
 from web.evaluation.models import Evaluation
@@ -49,29 +46,21 @@ print(row.pk)
 
 
 @pytest.fixture(scope="module")
-def boss(shown: Stand) -> Iterator[str]:
-    shown.shell(BEGIN, PASSWORD)
-    yield "judge"
+def unmeasured(shown: Stand) -> Iterator[None]:
+    """No evaluation is left behind."""
+    yield
     shown.shell("from web.evaluation.models import Evaluation; Evaluation.objects.all().delete()")
 
 
 @pytest.fixture
 def page(
-    browser: Browser, stand: Stand, boss: str, locale: str, console: list[str]
+    browser: Browser, stand: Stand, unmeasured: None, locale: str, console: list[str]
 ) -> Iterator[Page]:
     """Where an evaluation begins, signed in."""
-    context = browser.new_context(locale=locale, base_url=stand.url)
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.goto(f"/accounts/login/?next={ADD}")
-    page.locator("#id_username").fill(boss)
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    expect(page.locator("#id_engine")).to_be_visible()
-    yield page
-    context.close()
-    assert console == []
+    with watched(browser, stand.url, locale, console) as page:
+        sign_in_as(page, stand, "admin", to=ADD)
+        expect(page.locator("#id_engine")).to_be_visible()
+        yield page
 
 
 def test_it_is_begun_watched_stopped_read_and_licensed(

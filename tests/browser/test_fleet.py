@@ -7,10 +7,10 @@ from contextlib import closing
 from sqlite3 import connect
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.whole.stand import PASSWORD, Stand
+from tests.browser.kit import accessible, sign_in_as, watched
+from tests.whole.stand import Stand
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 FLEET = "/admin/engines/engine/fleet/"
@@ -31,20 +31,10 @@ WORDS = {
 WORKERS, SLOTS = "input[name=workers-gpu0]", "input[name=slots-gpu0]"
 
 
-@pytest.fixture(scope="session")
-def admin(shown: Stand) -> str:
-    shown.shell(
-        "from web.people.models import User\n"
-        "User.objects.create_superuser('boss', password=sys.argv[1])",
-        PASSWORD,
-    )
-    return "boss"
-
-
 @pytest.fixture
-def boss(stand: Stand, admin: str) -> Iterator[str]:
-    """An admin; the engine is left as it was."""
-    yield admin
+def scaled(stand: Stand) -> Iterator[Stand]:
+    """The engine is left as it was."""
+    yield stand
     wanted(stand, workers=1, slots=64)
 
 
@@ -58,25 +48,15 @@ def wanted(stand: Stand, workers: int, slots: int) -> None:
 
 
 @pytest.fixture
-def page(
-    browser: Browser, stand: Stand, boss: str, locale: str, console: list[str]
-) -> Iterator[Page]:
+def page(browser: Browser, scaled: Stand, locale: str, console: list[str]) -> Iterator[Page]:
     """The fleet page, signed in."""
-    context = browser.new_context(locale=locale, base_url=stand.url)
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    sign_in(page, boss)
-    yield page
-    context.close()
-    assert console == []
+    with watched(browser, scaled.url, locale, console) as page:
+        open_fleet(page, scaled)
+        yield page
 
 
-def sign_in(page: Page, name: str) -> None:
-    page.goto(f"/accounts/login/?next={FLEET}")
-    page.locator("#id_username").fill(name)
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
+def open_fleet(page: Page, stand: Stand) -> None:
+    sign_in_as(page, stand, "admin", to=FLEET)
     expect(page.locator("#fleet")).to_be_visible()
 
 
@@ -159,10 +139,10 @@ def test_with_redis_stopped_it_says_so_and_comes_back(
     expect(cell(page, "state")).to_have_text(words["up"], timeout=60_000)
 
 
-def test_it_works_without_javascript(browser: Browser, stand: Stand, boss: str) -> None:
-    context = browser.new_context(locale="en-US", base_url=stand.url, java_script_enabled=False)
+def test_it_works_without_javascript(browser: Browser, scaled: Stand) -> None:
+    context = browser.new_context(locale="en-US", base_url=scaled.url, java_script_enabled=False)
     page = context.new_page()
-    sign_in(page, boss)
+    open_fleet(page, scaled)
 
     page.locator(WORKERS).fill("2")
     save(page)
@@ -178,8 +158,4 @@ def test_the_page_is_accessible(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     rounds(page, 1)
 
-    found = Axe().run(
-        page, context="#fleet", options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
-    )
-
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page, "#fleet")

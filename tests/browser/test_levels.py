@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_story import ask, open_exercise, rung
-from tests.fakes.behaviour import Behaviour
+from tests.browser.test_story import ask, open_exercise, rung, says
 from tests.fakes.launch import FakeEngine
 from tests.whole.stand import Stand
 
@@ -58,10 +56,6 @@ def card(page: Page, level: int) -> Locator:
     return page.locator("label.rung", has=rung(page, level))
 
 
-def says(engine: FakeEngine, text: str) -> None:
-    engine.script(Behaviour(pieces=tuple(re.findall(r"\S+\s*", text)), gap_s=0.01))
-
-
 def test_who_wants_more_gets_an_example_and_then_is_told(
     page: Page, stand: Stand, engine: FakeEngine, locale: str, all_open: None
 ) -> None:
@@ -77,7 +71,7 @@ def test_who_wants_more_gets_an_example_and_then_is_told(
     expect(rung(page, 1)).to_be_checked()
     page.keyboard.press("ArrowUp")
     expect(rung(page, 4)).to_be_checked()
-    says(engine, EXAMPLE[locale])
+    says(engine, EXAMPLE[locale], gap_s=0.01)
     hint = ask(page)
     expect(hint.locator("[data-slot=source]")).to_be_visible()
     expect(hint.locator("[data-slot=level]")).to_have_text(titles[0])
@@ -92,7 +86,7 @@ def test_who_wants_more_gets_an_example_and_then_is_told(
     rung(page, 4).focus()
     page.keyboard.press("ArrowDown")
     expect(rung(page, 5)).to_be_checked()
-    says(engine, TOLD[locale])
+    says(engine, TOLD[locale], gap_s=0.01)
     ask(page)
     expect(page.locator("#hints .hint")).to_have_count(2)
     last = page.locator("#hints .hint").first

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.kit import accessible, sign_in, sign_in_as, watched
 from tests.browser.test_story import ask, open_exercise, write
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
@@ -42,14 +43,6 @@ def ask_slowly(page: Page, stand: Stand, engine: FakeEngine, locale: str) -> Non
     expect(ask(page).locator("[data-slot=text]")).to_contain_text(first.strip())
 
 
-def sign_in(page: Page, name: str, password: str = PASSWORD, to: str = "/") -> None:
-    page.goto(f"/accounts/login/?next={to}")
-    page.locator("#id_username").fill(name)
-    page.locator("#id_password").fill(password)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url(f"**{to}")
-
-
 def sign_out(page: Page) -> None:
     page.locator("form.who button").click()
     page.wait_for_url("**/accounts/login/")
@@ -69,15 +62,9 @@ def name_of(page: Page) -> str:
 @pytest.fixture
 def teacher(browser: Browser, stand: Stand, locale: str, console: list[str]) -> Iterator[Page]:
     """The seeded teacher's browser."""
-    accounts = dict(line.split() for line in (stand.data / "accounts.txt").read_text().splitlines())
-    context = browser.new_context(locale=locale, base_url=stand.url)
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    sign_in(page, "teacher", accounts["teacher"])
-    yield page
-    context.close()
-    assert console == []
+    with watched(browser, stand.url, locale, console) as page:
+        sign_in_as(page, stand, "teacher")
+        yield page
 
 
 def test_the_teacher_finds_the_course_in_the_admin(
@@ -126,8 +113,7 @@ def test_a_student_changes_the_password_with_the_keyboard(page: Page, locale: st
     name = name_of(page)
     page.locator("header a[href='/accounts/password/']").press("Enter")
     page.wait_for_url("**/accounts/password/")
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
 
     page.locator("#id_old_password").fill(PASSWORD)
     page.keyboard.press("Tab")
@@ -136,8 +122,7 @@ def test_a_student_changes_the_password_with_the_keyboard(page: Page, locale: st
     page.keyboard.type("swan")
     page.keyboard.press("Enter")
     expect(page.locator("[role=alert]")).to_be_visible()
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page)
 
     page.locator("#id_old_password").fill(PASSWORD)
     page.locator("#id_new_password1").fill(NEW)

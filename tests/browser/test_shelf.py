@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.kit import accessible, sign_in_as, watched
 from tests.fakes.hub import Hub
-from tests.whole.stand import PASSWORD, Stand, free_port, until
+from tests.whole.stand import Stand, free_port
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 PAGE = "/admin/engines/aimodelconfig/models/"
@@ -35,47 +35,22 @@ def hub() -> Iterator[Hub]:
 @pytest.fixture
 def site(stand: Stand, hub: Hub) -> Iterator[str]:
     """URL of one more web process of the stand, which has the hub's file on offer."""
-    stand.shell(
-        "from web.people.models import User\n"
-        "if not User.objects.filter(username='keeper').exists():\n"
-        "    User.objects.create_superuser('keeper', password=sys.argv[1])",
-        PASSWORD,
-    )
     shutil.rmtree(stand.data / "models", ignore_errors=True)
     port = free_port()
-    kept, stand.env = stand.env, stand.env | {"HF_ENDPOINT": hub.url}
-    app = "tests.browser.shelfapp:application"
-    stand.launch("shelf", "-m", "uvicorn", app, "--port", str(port))
-    stand.env = kept
-    yield f"http://127.0.0.1:{port}"
-    process = stand.processes.pop("shelf")
-    process.terminate()
-    process.wait(30)
+    app = ("-m", "uvicorn", "tests.browser.shelfapp:application", "--port", str(port))
+    with stand.serving("shelf", port, *app, HF_ENDPOINT=hub.url):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
-def page(browser: Browser, site: str, locale: str, console: list[str]) -> Iterator[Page]:
-    context = browser.new_context(locale=locale, base_url=site)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.on("console", lambda line: console.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-
-    def opened() -> bool:
-        try:
-            return bool(page.goto(f"/accounts/login/?next={PAGE}"))
-        except Exception:  # it may not listen yet
-            return False
-
-    until(opened)
-    console.clear()
-    page.locator("#id_username").fill("keeper")
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    expect(page.locator("#shelf")).to_be_visible()
-    yield page
-    context.close()
-    assert console == []
+def page(
+    browser: Browser, stand: Stand, site: str, locale: str, console: list[str]
+) -> Iterator[Page]:
+    with watched(browser, site, locale, console) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        sign_in_as(page, stand, "admin", to=PAGE)
+        expect(page.locator("#shelf")).to_be_visible()
+        yield page
 
 
 def test_a_model_is_downloaded_with_the_keyboard_and_used(
@@ -124,6 +99,4 @@ def test_a_row_is_picked_and_copied(page: Page, locale: str) -> None:
     expect(page.locator("#copied")).to_have_text(words["copied"])
     assert page.evaluate("navigator.clipboard.readText()") == command.text_content()
 
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
-    found = Axe().run(page, context="#content", options=rules)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(page, "#content")

@@ -14,8 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any, Self
 
+from web.engines.offers import Offer
+
 BYTES = bytes(range(256)) * 1200
 """The file: about 300 KB, so that it comes in several pieces."""
+OFFER = Offer(
+    name="tiny", title="Tiny", repo="maker/tiny", revision="abc", file="tiny.gguf",
+    size_bytes=len(BYTES), sha256=hashlib.sha256(BYTES).hexdigest(), licence="Apache-2.0",
+)  # fmt: skip
 
 
 @dataclass

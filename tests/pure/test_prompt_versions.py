@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -122,12 +123,10 @@ def test_each_change_of_a_word_is_another_version(folder: Path, file: str) -> No
 
 
 def test_another_version_writes_other_prompts(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    more_prompts: Callable[[str], Path],
 ) -> None:
     form = "Say only: look again?"
-    (folder / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
-    shutil.copytree(versions.FOLDER / versions.CURRENT, folder.parent / versions.CURRENT)
-    monkeypatch.setattr(versions, "FOLDER", folder.parent)
+    (more_prompts("v9") / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
     task = prompt.PromptTask(
         level=1, locale="en", statement="s", hint="", mistakes="", result="r", code="c",
         version="v9",
@@ -142,8 +141,6 @@ def test_another_version_writes_other_prompts(
     assert prompt.with_room(Sampling(max_tokens=None), 1, "en", "v9").max_tokens is None
     keys = {prompt.prefix_key("m", "c/e", 1, 1, "en", name) for name in ("", "v9")}
     assert len(keys) == 2
-    version.cache_clear()
-    prompt.policy.cache_clear()
 
 
 def test_every_level_is_shown_two_samples() -> None:

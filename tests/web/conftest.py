@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import translation
 
 from broker.embedded import Embedded
-from tests.web.kit import TESTS, Caller
+from tests.fakes.hub import OFFER, Hub
+from tests.web.kit import TESTS, Caller, forget
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines import roster
+from web.engines import fetching, offers
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.hints import jobs
 from web.hints.lately import lately
@@ -54,8 +55,7 @@ def course(db: None) -> Course:
 def exercise(course: Course) -> Exercise:
     # Each test's database numbers its rows from 1 again.
     jobs.exercise_at.cache_clear()
-    roster.written_in.cache_clear()
-    roster.serving_in.cache_clear()
+    forget()
     lately._shown.clear()
     exercise = Exercise.objects.create(
         course=course,
@@ -95,6 +95,17 @@ def engine(db: None) -> Engine:
     config.mode = Mode.VLLM
     config.save()
     return Engine.objects.create(name="gpu0", kind=Mode.VLLM, slots=2)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The hub that downloads come from, with its file on offer."""
+    with Hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setitem(offers.NAMED, OFFER.name, OFFER)  # type: ignore[misc]
+        monkeypatch.setattr(fetching, "FIRST_PAUSE_S", 0)
+        monkeypatch.setattr(fetching, "SPARE_BYTES", 0)
+        yield hub
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ class Caller:
         body = {"exercise": EXERCISE, "level": 1, "code": WRONG} | changes
         return self.post("/v1/hints", body, {"Idempotency-Key": key} if key else {})
 
+    def run(self, code: str) -> None:
+        """Has a program run."""
+        answer = self.post("/v1/checks", {"exercise": EXERCISE, "code": code})
+        assert answer.status_code == 200, answer.content
+
     def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         return self.client.post(
             path, body, "application/json", headers=self.headers | (headers or {})
@@ -89,9 +94,9 @@ def new_hint(student: User, exercise: Exercise, key: str = "", code: str = WRONG
     )
 
 
-def queued(student: User, exercise: Exercise) -> Hint:
-    """A hint as the API leaves it when nobody serves it."""
-    created = create(new_hint(student, exercise))
+def queued(student: User, exercise: Exercise, code: str = WRONG, **changes: Any) -> Hint:
+    """A hint as the API leaves it when nobody serves it. changes: of the NewHint."""
+    created = create(replace(new_hint(student, exercise, code=code), **changes))
     assert isinstance(created, Created)
     return created.hint
 
@@ -127,6 +132,12 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
     )
 
 
+def forget() -> None:
+    """What is set about engines counts at once, and not only in the next second."""
+    for known in (roster.serving_in, roster.written_in, roster.ahead_in, roster.model_in):
+        known.cache_clear()
+
+
 def licensed(model: str = "fake", **changes: Any) -> Licence:
     """The scripted model may write every level in every language, judge, and find out.
 
@@ -136,8 +147,7 @@ def licensed(model: str = "fake", **changes: Any) -> Licence:
     licence = licences.grant(
         model, **({"levels": levels, "judges": True, "diagnoses": True} | changes)
     )
-    roster.serving_in.cache_clear()
-    roster.written_in.cache_clear()
+    forget()
     return licence
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from broker import dispatch
 from broker.contract.hint import Lane
-from tests.web.kit import EXERCISE, RIGHT, WRONG, Caller, licensed, live, messages
-from web.engines import roster
+from tests.web.kit import RIGHT, WRONG, Caller, licensed, live, messages
 from web.engines.models import AIModelConfig
 from web.hints import ahead
 from web.hints.models import Diagnosis
@@ -20,19 +19,13 @@ pytestmark = pytest.mark.django_db
 def on(api: Caller) -> Caller:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
     licensed("m")
-    roster.ahead_in.cache_clear()
-    roster.model_in.cache_clear()
     return api
-
-
-def run(caller: Caller, code: str) -> None:
-    assert caller.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
 
 
 def test_a_run_that_fails_has_its_diagnosis_run(on: Caller) -> None:
     live(slots=2)
 
-    run(on, WRONG)
+    on.run(WRONG)
 
     row = Diagnosis.objects.get()
     assert (row.waits, row.done, row.model) == (True, False, "m")
@@ -42,17 +35,17 @@ def test_a_run_that_fails_has_its_diagnosis_run(on: Caller) -> None:
 
 
 def test_it_waits_in_the_batch_lane(on: Caller) -> None:
-    run(on, WRONG)
+    on.run(WRONG)
 
     assert broker().run(dispatch.backlog())[Lane.BATCH].size == 1
 
 
 def test_the_same_run_again_or_a_right_program_starts_none(on: Caller) -> None:
-    run(on, WRONG)
-    run(on, WRONG)
+    on.run(WRONG)
+    on.run(WRONG)
     assert Diagnosis.objects.count() == 1
 
-    run(on, RIGHT)
+    on.run(RIGHT)
 
     assert not Diagnosis.objects.exists(), "the wrong program is nobody's last one any more"
     assert broker().run(dispatch.backlog_size()) == 0
@@ -63,13 +56,12 @@ def test_a_student_notices_nothing_of_a_redis_that_is_down(
 ) -> None:
     monkeypatch.setattr(ahead, "ask_broker", lambda call: None)
 
-    run(on, WRONG)
+    on.run(WRONG)
 
     assert Diagnosis.objects.count() == 1
 
 
 def test_it_is_off_by_default(api: Caller) -> None:
-    roster.ahead_in.cache_clear()
-    run(api, WRONG)
+    api.run(WRONG)
 
     assert not Diagnosis.objects.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +109,8 @@ def test_a_sandbox_that_was_not_built_is_named(
     assert "hintline.E004" in found()
 
 
-def test_prompts_that_cannot_be_used_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("v4", "v5"):
-        shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / name)
-    (tmp_path / "v5" / "ko" / "2.toml").unlink()
-    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+def test_prompts_that_cannot_be_used_are_named(more_prompts: Callable[[str], Path]) -> None:
+    (more_prompts("v5") / "ko" / "2.toml").unlink()
 
     (message,) = run_checks(tags=["prompts"])
 

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from django.utils import translation
 
 from broker.base import gguf
 from broker.base.folder import hold
-from tests.fakes.hub import BYTES, Hub
+from tests.fakes.hub import BYTES, OFFER, Hub
 from tests.whole.stand import until
 from web.engines import downloads, fetching, offers, trouble
 from web.engines.downloads import Doing, Download, Progress
@@ -25,19 +24,9 @@ from web.engines.offers import Offer
 from web.engines.trouble import DownloadFailed, Trouble
 
 ROOT = Path(__file__).parents[2]
-DIGEST = hashlib.sha256(BYTES).hexdigest()
+DIGEST = OFFER.sha256
 ZEROS = hashlib.sha256(bytes(len(BYTES))).hexdigest()
-OFFER = Offer(
-    name="tiny", title="Tiny", repo="maker/tiny", revision="abc", file="tiny.gguf",
-    size_bytes=len(BYTES), sha256=DIGEST, licence="Apache-2.0",
-)  # fmt: skip
 UNPINNED = replace(OFFER, sha256="")
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        yield hub
 
 
 @pytest.fixture(autouse=True)
@@ -46,10 +35,6 @@ def folder(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HINTLINE_DATA", str(tmp_path))
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setitem(offers.NAMED, "tiny", OFFER)  # type: ignore[misc]
-    monkeypatch.setattr(fetching, "FIRST_PAUSE_S", 0)
-    monkeypatch.setattr(fetching, "SPARE_BYTES", 0)
     return gguf.folder()
 
 
@@ -310,7 +295,7 @@ LIMITED = """
 import django, json, resource, sys
 django.setup()
 from dataclasses import replace
-from tests.web.test_downloads import OFFER
+from tests.fakes.hub import OFFER
 from web.engines import fetching
 from web.engines.downloads import Download
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -331,7 +316,7 @@ def test_a_write_that_the_system_refuses_is_told(hub: Hub, folder: Path) -> None
 SMALL = """
 import django
 django.setup()
-from tests.web.test_downloads import OFFER
+from tests.fakes.hub import OFFER
 from web.engines import fetching
 from web.engines.downloads import Download
 fetching.shutil.disk_usage = lambda folder: fetching.shutil._ntuple_diskusage(0, 0, 1 << 40)

@@ -11,13 +11,11 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from tests.web.kit import WRONG, new_hint
+from tests.web.kit import WRONG, queued
 from web.courses.models import Course, Exercise
 from web.engines.models import Engine, Mode
 from web.evaluation import sets
 from web.evaluation.sets import BadSet
-from web.hints import store
-from web.hints.creation import Created
 from web.hints.models import Hint, Submission
 from web.people.models import User
 from web.runner.checker import checker
@@ -139,10 +137,9 @@ def test_a_file_goes_to_servers_of_ones_own_without_a_word() -> None:
 
 
 def asked(student: User, exercise: Exercise, code: str = WRONG, **columns: Any) -> Hint:
-    made = store.create(new_hint(student, exercise, code=code))
-    assert isinstance(made, Created)
-    Hint.objects.filter(pk=made.hint.pk).update(**{"state": "answered", "engine": "gpu0"} | columns)
-    return made.hint
+    hint = queued(student, exercise, code)
+    Hint.objects.filter(pk=hint.pk).update(**{"state": "answered", "engine": "gpu0"} | columns)
+    return hint
 
 
 @pytest.fixture

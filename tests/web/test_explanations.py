@@ -27,19 +27,15 @@ def write(caller: Caller, text: Any = WORDS, **more: Any) -> Any:
     return caller.put(PATH, {"exercise": EXERCISE, "text": text} | more)
 
 
-def run(caller: Caller, code: str) -> None:
-    assert caller.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
-
-
 @pytest.fixture
 def solved(api: Caller) -> Caller:
-    run(api, RIGHT)
+    api.run(RIGHT)
     return api
 
 
 def test_nothing_is_there_before_the_tests_pass(api: Caller) -> None:
     assert read(api) == {"solved": False, "text": "", "written_at": None}
-    run(api, WRONG)
+    api.run(WRONG)
 
     problem(write(api), 409, "not-solved")
 
@@ -74,7 +70,7 @@ def test_the_last_words_count_and_can_be_taken_back(solved: Caller) -> None:
 
 def test_a_later_program_that_fails_takes_nothing_away(solved: Caller) -> None:
     write(solved)
-    run(solved, WRONG)
+    solved.run(WRONG)
 
     assert read(solved)["text"] == WORDS
     assert write(solved, "The plus sign still adds both").status_code == 200

@@ -13,8 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from broker.embedded import Embedded
-from tests.web.kit import licensed
-from web.engines import roster
+from tests.web.kit import forget, licensed
 from web.engines.models import Engine
 from web.link import broker
 from web.ops import health
@@ -68,15 +67,14 @@ def test_it_says_that_no_model_may_write(
     line: None, engine: Engine, levels: dict[str, list[int]] | None, remarks: bool
 ) -> None:
     Engine.objects.update(model_name="m")
-    roster.written_in.cache_clear()
-    roster.serving_in.cache_clear()
+    forget()
     if levels is not None:
         licensed("m", levels=levels)
 
     status, body = ask()
 
     assert (status, body["ready"], bool(body["remarks"])) == (200, True, remarks)
-    roster.written_in.cache_clear()
+    forget()
 
 
 def test_a_redis_that_is_gone_is_named(line: None, home_valkey: Embedded) -> None:

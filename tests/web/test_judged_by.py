@@ -8,7 +8,7 @@ import pytest
 from django.db.models import ProtectedError
 from django.test import Client
 
-from tests.web.kit import licensed
+from tests.web.kit import forget, licensed
 from tests.web.test_engines import CONFIG, form
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Mode
@@ -143,10 +143,10 @@ def test_a_writer_whose_judges_key_cannot_be_read_gets_no_hints(
     writer: Engine, small: Engine, settings: Any
 ) -> None:
     AIModelConfig.objects.update(judged_by=JudgedBy.OTHER, judge_engine=small)
-    roster.serving_in.cache_clear()
+    forget()
     roster.tell.cache_clear()
     settings.SECRET_KEY = "another"
 
     assert roster.active() == {}
     assert roster.serving("gpu0") is None
-    roster.serving_in.cache_clear()
+    forget()

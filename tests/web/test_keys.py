@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import Client
 
 from broker.contract.hint import State
-from tests.web.kit import queued
+from tests.web.kit import forget, queued
 from tests.web.test_engines import CONFIG
 from tests.web.test_engines import form as mode_form
 from web.courses.models import Exercise
@@ -39,10 +39,10 @@ LOST = "Engine “gpu0”: its API key cannot be read"
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    roster.serving_in.cache_clear()
+    forget()
     roster.tell.cache_clear()
     yield
-    roster.serving_in.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from tests.web.kit import Caller, licensed
+from tests.web.kit import Caller, forget, licensed
 from tests.web.test_admin import text_of
 from tests.web.test_engines import CONFIG
 from web.courses.models import Course
@@ -26,8 +26,7 @@ BARRED = {"en": "No model in use may write hints", "ko": "힌트를 써도 되�
 @pytest.fixture(autouse=True)
 def writer(engine: Engine) -> Engine:
     Engine.objects.update(model_name=MODEL)
-    roster.serving_in.cache_clear()
-    roster.written_in.cache_clear()
+    forget()
     return engine
 
 
@@ -89,8 +88,7 @@ def test_a_licence_for_templates_of_before_is_told_to_count_no_longer(
 ) -> None:
     licensed(MODEL)
     monkeypatch.setattr(prompt, "TEMPLATE_VERSION", "99")
-    roster.serving_in.cache_clear()
-    roster.written_in.cache_clear()
+    forget()
 
     assert "the templates have changed since" in text_of(admin, CONFIG)
     assert "템플릿이 바뀌어" in text_of(admin, CONFIG, "ko")

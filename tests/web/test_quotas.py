@@ -21,16 +21,17 @@ from tests.web.kit import (
     Caller,
     at_once,
     call,
+    forget,
     licensed,
     live,
     messages,
     new_hint,
     problem,
+    queued,
     slots_taken,
     waiting,
 )
 from web.courses.models import AuthoredHint, Course, Exercise, Membership
-from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
@@ -394,7 +395,7 @@ def test_one_quota_may_be_without_the_other(
 def test_without_any_engine_that_is_the_reason_and_not_the_quota(api: Caller) -> None:
     written(api)
     Engine.objects.update(enabled=False)
-    roster.written_in.cache_clear()
+    forget()
     Course.objects.update(hints_an_exercise=0)
 
     for _ in range(2):
@@ -683,9 +684,7 @@ def test_many_that_end_at_once_are_all_counted(
     for number in range(8):
         path = other_exercise(f"e{number}")
         of = Exercise.objects.get(slug=path.partition("/")[2])
-        made = store.create(new_hint(student, of))
-        assert isinstance(made, Created)
-        hints.append(str(made.hint.pk))
+        hints.append(str(queued(student, of).pk))
         store.claim(hints[-1], 1, "gpu0")
     outcome = Outcome(state=State.ANSWERED, text="Why?", source=Source.MODEL)
 
@@ -700,16 +699,15 @@ def test_many_that_end_at_once_are_all_counted(
 @pytest.mark.django_db(transaction=True)
 def test_diagnoses_that_run_ahead_count_too_and_end_with_the_budget(api: Caller) -> None:
     AIModelConfig.objects.update(diagnoses=True, runs_ahead=True)
-    roster.ahead_in.cache_clear()
+    forget()
     Course.objects.update(tokens_a_day=20)
-    api.post("/v1/checks", {"exercise": EXERCISE, "code": WRONG})
+    api.run(WRONG)
     row = Diagnosis.objects.get()
 
     ahead.keep_calls(row.pk, iter([used(10, 5, purpose=Purpose.DIAGNOSE), used(4, 1)]))
 
     assert Spending.objects.get().tokens == 20
     assert quota(api)["spent"] == "course"
-    code = WRONG.replace("-", "*")
-    assert api.post("/v1/checks", {"exercise": EXERCISE, "code": code}).status_code == 200
+    api.run(WRONG.replace("-", "*"))
     # The one of the older program is dropped, and none is begun for the newer one.
     assert not Diagnosis.objects.exists()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
-from collections.abc import Iterator
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,35 +15,21 @@ from django.test import Client
 
 from broker.base import gguf
 from broker.base.folder import hold
-from tests.fakes.hub import BYTES, Hub
+from tests.fakes.hub import BYTES, OFFER, Hub
 from tests.whole.stand import until
-from web.engines import downloads, fetching, offers, roster, shelf
+from web.engines import downloads, offers, roster, shelf
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/engines/aimodelconfig/models/"
-OFFER = replace(
-    offers.OFFERS[0], name="tiny", file="tiny.gguf", size_bytes=len(BYTES),
-    sha256=hashlib.sha256(BYTES).hexdigest(),
-)  # fmt: skip
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with Hub() as hub:
-        yield hub
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Not by HINTLINE_DATA, where the tests' Valkey is too.
     monkeypatch.setattr(gguf, "folder", lambda: tmp_path / "models")
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
     monkeypatch.setattr(shelf, "OFFERS", (*offers.OFFERS, OFFER))
-    monkeypatch.setitem(offers.NAMED, "tiny", OFFER)  # type: ignore[misc]
-    monkeypatch.setattr(fetching, "SPARE_BYTES", 0)
-    monkeypatch.setattr(fetching, "FIRST_PAUSE_S", 0)
     return gguf.folder()
 
 

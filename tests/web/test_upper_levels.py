@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from broker.contract.hint import Source, State
-from tests.web.kit import EXERCISE, WRONG, Caller, licensed, new_hint, problem
+from tests.web.kit import EXERCISE, WRONG, Caller, licensed, problem, queued
 from web.courses.models import Course, Exercise, Membership
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode
-from web.hints import creation, store
 from web.hints.models import Hint
 from web.people.models import User
 from web.tutor.languages import Locale
@@ -37,10 +35,9 @@ def written(db: None) -> Written:
 
 def had(student: User, exercise: Exercise, level: int, *, reflects: bool = True) -> None:
     """A hint of this level, and the student's words on it."""
-    created = store.create(replace(new_hint(student, exercise), level=level))
-    assert isinstance(created, creation.Created)
+    hint = queued(student, exercise, level=level)
     words = "I think otherwise now" if reflects else ""
-    Hint.objects.filter(pk=created.hint.pk).update(
+    Hint.objects.filter(pk=hint.pk).update(
         state=State.ANSWERED, source=Source.MODEL, reflection=words
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from django.test import Client
 
 from broker.contract.hint import Source, State
 from tests.replay import replay
-from tests.web.kit import EXERCISE, Caller, new_hint, problem
+from tests.web.kit import EXERCISE, Caller, problem, queued
 from tests.web.sixth import SIXTH
 from web.courses import seeding
 from web.courses.models import Course, Exercise
-from web.hints import creation, jobs, store
+from web.hints import jobs
 from web.hints.models import Hint
 from web.ops.management.commands import seed
 from web.people.models import User
@@ -31,9 +30,8 @@ LANGUAGES = [("ko", "견주기", "두 실행을 나란히"), ("en", "Compare", "
 
 
 def answered(student: User, exercise: Exercise, level: int) -> None:
-    created = store.create(replace(new_hint(student, exercise), level=level))
-    assert isinstance(created, creation.Created)
-    Hint.objects.filter(pk=created.hint.pk).update(
+    hint = queued(student, exercise, level=level)
+    Hint.objects.filter(pk=hint.pk).update(
         state=State.ANSWERED, source=Source.MODEL, reflection="I think otherwise now"
     )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
@@ -30,21 +28,11 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 def gunicorn(single: Stand) -> Iterator[int]:
     """The port of the stand's pages and API under gunicorn, started as compose does."""
     port = free_port()
-    single.launch(
-        "gunicorn", "-m", "gunicorn", "web.wsgi", "--config", "python:web.ops.gunicorn",
+    with single.serving(
+        "gunicorn", port, "-m", "gunicorn", "web.wsgi", "--config", "python:web.ops.gunicorn",
         "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "16", "--no-control-socket",
-    )  # fmt: skip
-    until(lambda: listens(port))
-    yield port
-    process = single.processes.pop("gunicorn")
-    process.terminate()
-    process.wait(40)
-
-
-def listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
+    ):  # fmt: skip
+        yield port
 
 
 @pytest.fixture
@@ -56,6 +44,43 @@ def stand(single: Stand) -> Iterator[Stand]:
 @pytest.fixture
 def pair(double: Stand) -> Iterator[Stand]:
     yield from left_clean(double)
+
+
+JUDGED = """
+from web.engines.models import AIModelConfig, Engine
+from web.courses.models import Course
+small = Engine.objects.create(
+    name="small", kind="api", url=sys.argv[1], model_name="small", thinking="never", enabled=False
+)
+AIModelConfig.objects.update(judged_by="other", judge_engine=small)
+Course.objects.update(streams=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def judging() -> Iterator[FakeEngine]:
+    with FakeEngine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def with_judge(tmp_path_factory: pytest.TempPathFactory, judging: FakeEngine) -> Iterator[Stand]:
+    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
+        stand.shell(JUDGED, judging.url)
+        yield stand
+
+
+@pytest.fixture
+def judge(judging: FakeEngine) -> FakeEngine:
+    """Of `judged`; it finds no leak until it is told one."""
+    judging.judge()
+    return judging
+
+
+@pytest.fixture
+def judged(with_judge: Stand, judge: FakeEngine) -> Iterator[Stand]:
+    """A stand of its own for the module, whose hints another engine judges."""
+    yield from left_clean(with_judge)
 
 
 def left_clean(stand: Stand) -> Iterator[Stand]:

@@ -9,8 +9,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import httpx2
-
 from broker.keys import HEALTH
 from tests.fakes.launch import BadServer
 from tests.whole.stand import Stand, standing, until
@@ -18,30 +16,19 @@ from tests.whole.stand import Stand, standing, until
 # Each hint is a new student's: who has had the same words before is not told them again.
 STUDENTS = 400
 HOSTED = """
-from web.courses.models import Course, Membership
 from web.engines.models import AIModelConfig, Engine
-from web.people.models import ApiToken, User
-from web.people.tokens import fresh
 AIModelConfig.objects.update(mode="api", judged_by="none", diagnoses=False)
 AIModelConfig.objects.update(first_chunk_s=30, idle_s=10)
 Engine.objects.update(kind="api", thinking="unknown", slots=8)
-course = Course.objects.get(slug="python-steps")
-for number in range(int(sys.argv[1])):
-    user = User.objects.create(username=f"once{number}")
-    Membership.objects.create(user=user, course=course)
-    row = ApiToken(user=user, name="once")
-    print(fresh(row))
-    row.save()
 """
 
 
 @dataclass
 class Site:
     stand: Stand
-    students: Iterator[httpx2.Client]
 
     def ask(self, question: str = "") -> str:
-        hint: str = self.stand.ask(next(self.students), question=question)["id"]
+        hint: str = self.stand.ask(self.stand.student(), question=question)["id"]
         return hint
 
     def beside(self, question: str) -> tuple[dict[str, Any], dict[str, Any], float]:
@@ -62,6 +49,6 @@ class Site:
 def misbehaving(folder: Path) -> Iterator[Site]:
     server = BadServer()
     server.url = server.at("asked")
-    with standing(folder, {"bugx": server}) as stand:
-        tokens = stand.shell(HOSTED, str(STUDENTS)).split()
-        yield Site(stand, map(stand.signed_in, tokens))
+    with standing(folder, {"bugx": server}, students=STUDENTS) as stand:
+        stand.shell(HOSTED)
+        yield Site(stand)

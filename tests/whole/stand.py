@@ -48,13 +48,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
 @dataclass
 class Stand:
-    """Valkey, engines, web and node over one data folder. environ: more settings."""
+    """Valkey, engines, web and node over one data folder. environ: more settings.
+
+    students: how many there are that have asked nothing yet.
+    """
 
     data: Path
     engines: dict[str, FakeEngine]
     environ: dict[str, str] = field(default_factory=dict)
+    students: int = STUDENTS
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     clients: list[httpx2.Client] = field(default_factory=list)
 
@@ -77,7 +87,7 @@ class Stand:
         clean.pop("DJANGO_SETTINGS_MODULE", None)
         self.env = clean | {"HINTLINE_DATA": str(self.data)} | self.environ
         urls = {name: engine.url for name, engine in self.engines.items()}
-        self.tokens = self.shell(SETUP, json.dumps(urls), str(STUDENTS), PASSWORD).split()
+        self.tokens = self.shell(SETUP, json.dumps(urls), str(self.students), PASSWORD).split()
         self.launch("web", "-m", "uvicorn", "web.asgi:application", "--port", str(self.port))
         self.launch("node", "-m", "workers", "node")
         self.staff = self.signed_in(self.tokens.pop())
@@ -98,11 +108,23 @@ class Stand:
         self.broker.close()
         self.valkey.stop()
 
-    def launch(self, name: str, *arguments: str) -> None:
+    def launch(self, name: str, *arguments: str, **environ: str) -> None:
+        """environ: more settings of this process."""
+        env, command = self.env | environ, [sys.executable, *arguments]
         with (self.data / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments], cwd=ROOT, env=self.env, stdout=log, stderr=log
+                command, cwd=ROOT, env=env, stdout=log, stderr=log
             )
+
+    @contextmanager
+    def serving(self, name: str, port: int, *arguments: str, **environ: str) -> Iterator[None]:
+        """One process more, which listens at this port."""
+        self.launch(name, *arguments, **environ)
+        until(lambda: listens(port))
+        yield
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(40)
 
     def python(self, *arguments: str) -> str:
         return subprocess.run(
@@ -170,6 +192,14 @@ class Stand:
         hint: dict[str, Any] = answer.json()
         return hint
 
+    def followed(self, student: httpx2.Client, **changes: Any) -> tuple[dict[str, Any], str]:
+        """A hint once it is over, and all that its student was told on the way."""
+        hint = self.ask(student, **changes)
+        with student.stream("GET", hint["links"]["events"]) as stream:
+            events = list(frames(stream.iter_lines()))
+        final = student.get(hint["links"]["self"])
+        return final.json(), f"{json.dumps(events, ensure_ascii=False)} {final.text}"
+
     def hint(self, pk: str) -> dict[str, Any]:
         found: dict[str, Any] = self.staff.get(f"/v1/hints/{pk}").json()
         return found
@@ -204,11 +234,12 @@ class Stand:
 
 @contextmanager
 def standing(
-    folder: Path, engines: dict[str, FakeEngine], environ: dict[str, str] | None = None
-) -> Iterator[Stand]:
+    folder: Path, engines: dict[str, FakeEngine], environ: dict[str, str] | None = None,
+    students: int = STUDENTS,
+) -> Iterator[Stand]:  # fmt: skip
     """A stand and its engines, also those put in their place since; all of it stops at the end."""
     try:
-        stand = Stand(folder, engines, environ or {})
+        stand = Stand(folder, engines, environ or {}, students)
         try:
             yield stand
         finally:

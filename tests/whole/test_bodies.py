@@ -10,8 +10,7 @@ from itertools import islice, repeat
 
 import pytest
 
-from tests.whole.conftest import listens
-from tests.whole.stand import Stand, free_port, until
+from tests.whole.stand import Stand, free_port
 from web.ops.management.commands.start import web_arguments
 
 pytestmark = pytest.mark.whole
@@ -98,12 +97,8 @@ def test_too_many_query_parameters_are_refused(stand: Stand) -> None:
 def bare(stand: Stand) -> Iterator[int]:
     """The web app as `make run` starts it, with no proxy before it; its port."""
     port = free_port()
-    stand.launch("bare", *web_arguments(port))
-    until(lambda: listens(port))
-    yield port
-    process = stand.processes.pop("bare")
-    process.terminate()
-    process.wait(40)
+    with stand.serving("bare", port, *web_arguments(port)):
+        yield port
 
 
 @pytest.mark.parametrize("server", ["bare", "gunicorn"])

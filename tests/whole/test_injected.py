@@ -5,8 +5,6 @@ The engine obeys as soon as it reads them; the judge is another engine and an ho
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,9 +12,7 @@ import pytest
 from tests.bench.corpus import attacks
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.whole.conftest import left_clean
-from tests.whole.stand import Stand, frames, standing
-from tests.whole.test_judging import JUDGED
+from tests.whole.stand import Stand
 from tests.whole.test_platform import MAKE
 
 ATTACKS = {attack.id: attack for attack in attacks()}
@@ -28,23 +24,9 @@ exercise.save()
 """
 
 
-@pytest.fixture(scope="module")
-def judge() -> Iterator[FakeEngine]:
-    with FakeEngine() as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory, judge: FakeEngine) -> Iterator[Stand]:
-    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
-        stand.shell(JUDGED, judge.url)
-        yield stand
-
-
 @pytest.fixture
-def stand(judged: Stand, judge: FakeEngine) -> Iterator[Stand]:
-    judge.judge()
-    yield from left_clean(judged)
+def stand(judged: Stand) -> Stand:
+    return judged
 
 
 def told(stand: Stand, judge: FakeEngine, name: str, words: str, **changes: Any) -> str:
@@ -61,13 +43,10 @@ def told(stand: Stand, judge: FakeEngine, name: str, words: str, **changes: Any)
         "exercise": f"python-steps/{attack.exercise}", "code": attack.code, "level": 1,
         "question": attack.question, "locale": attack.locale,
     }  # fmt: skip
-    hint = stand.ask(student, **asked | changes)
-    with student.stream("GET", hint["links"]["events"]) as stream:
-        events = list(frames(stream.iter_lines()))
-    final = student.get(hint["links"]["self"])
-    assert final.json()["state"] == "withheld", "the engine has read and obeyed it"
-    assert final.json()["reason"] in ("leak", "off_template")
-    return json.dumps(events, ensure_ascii=False) + final.text
+    final, found = stand.followed(student, **asked | changes)
+    assert final["state"] == "withheld", "the engine has read and obeyed it"
+    assert final["reason"] in ("leak", "off_template")
+    return found
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.whole.conftest import left_clean
-from tests.whole.stand import Stand, frames, standing
+from tests.whole.stand import Stand
 
-JUDGED = """
-from web.engines.models import AIModelConfig, Engine
-from web.courses.models import Course
-small = Engine.objects.create(
-    name="small", kind="api", url=sys.argv[1], model_name="small", thinking="never", enabled=False
-)
-AIModelConfig.objects.update(judged_by="other", judge_engine=small)
-Course.objects.update(streams=True)
-"""
 LEARNED = """
 from web.engines.models import Engine
 print(*Engine.objects.get(name="small").dialect["left_out"])
@@ -39,26 +28,12 @@ LONG = (
 )
 
 
-@pytest.fixture(scope="module")
-def judge() -> Iterator[FakeEngine]:
-    with FakeEngine() as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory, judge: FakeEngine) -> Iterator[Stand]:
-    with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
-        stand.shell(JUDGED, judge.url)
-        yield stand
-
-
 @pytest.fixture
-def stand(judged: Stand, judge: FakeEngine) -> Iterator[Stand]:
-    judge.judge()
-    yield from left_clean(judged)
+def stand(judged: Stand) -> Stand:
+    return judged
 
 
-def followed(stand: Stand, **changes: object) -> tuple[dict[str, object], str]:
+def followed(stand: Stand, **changes: object) -> tuple[dict[str, Any], str]:
     """A hint once it is over, and all that its student was told on the way."""
     student = stand.student()
     if changes.get("level", 1) != 1:
@@ -69,12 +44,7 @@ def followed(stand: Stand, **changes: object) -> tuple[dict[str, object], str]:
             thought = {"text": "I look at it anew"}
             student.put(below["links"]["reflection"], json=thought).raise_for_status()
         stand.engines["gpu0"].script(*SCRIPT)
-    hint = stand.ask(student, **changes)
-    with student.stream("GET", hint["links"]["events"]) as stream:
-        events = list(frames(stream.iter_lines()))
-    told = json.dumps(events, ensure_ascii=False)
-    final = student.get(hint["links"]["self"])
-    return final.json(), f"{told} {final.text}"
+    return stand.followed(student, **changes)
 
 
 SCRIPT = [Behaviour(pieces=(f"{LONG} {LEAKS[0]}",))] * 2

@@ -15,8 +15,7 @@ from broker.contract.job import Endpoint, Sampling
 from broker.embedded import Embedded
 from tests.fakes.launch import BadServer
 from tests.web.conftest import course, exercise, line, student
-from tests.web.kit import licensed
-from web.engines import roster
+from tests.web.kit import forget, licensed
 from web.engines.client.chunk import Chunk
 from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode
@@ -96,7 +95,7 @@ async def runtime(
     line: None, home_valkey: Embedded, transactional_db: None
 ) -> AsyncIterator[Runtime]:
     """The only worker of gpu0; nothing runs in its background, tests call what they need."""
-    roster.serving_in.cache_clear()
+    forget()
     runtime = Runtime("gpu0", "gpu0@test", 2)
     await runtime.database.run(one_engine)
     await runtime.broker.run(fleet.set_engines({"gpu0": 2}))

@@ -1,19 +1,40 @@
-"""An attempt at a hint with neither a dispatcher nor a database behind it."""
+"""Hints of the database to attempt, and attempts with neither it nor a dispatcher behind them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from broker import dispatch
 from broker.contract.events import Event, EventId, EventKind
 from broker.contract.job import HintJob
 from broker.dispatch import Claim
+from tests.web.kit import WRONG, queued
+from web.courses.models import Exercise
 from web.engines.client.errors import ModelError
+from web.hints import jobs, submissions
+from web.hints.models import Submission
+from web.link import broker
+from web.people.models import User
+from web.runner.checker import checker
 from workers.attempt.attempt import Attempt
 from workers.attempt.ending import fail
 from workers.attempt.relay import Outgoing
 from workers.attempt.screen import take_over
 from workers.attempt.write import write
 from workers.runtime import Runtime
+
+
+def submitted(student: User, exercise: Exercise, code: str = WRONG) -> Submission:
+    """A program that was run."""
+    report = checker().check(code, exercise.tests_to_run(), exercise.limits())
+    return submissions.keep(submissions.ran(student, exercise, code, report))
+
+
+def placed(student: User, exercise: Exercise, **changes: Any) -> str:
+    """A hint as the API leaves it: granted where a slot is free. changes: of the NewHint."""
+    hint = queued(student, exercise, **changes)
+    broker().run(dispatch.admit(jobs.ticket(hint)))
+    return str(hint.pk)
 
 
 def claimed(job: HintJob, model: Any) -> Attempt:

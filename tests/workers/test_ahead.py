@@ -12,13 +12,13 @@ from broker.dispatch import LOST_THRESHOLD, Phase
 from broker.health import EngineFailure
 from broker.keys import DOORBELLS, LEASES
 from tests.broker.helpers import told
-from tests.web.kit import RIGHT, WRONG, licensed
+from tests.web.kit import RIGHT, WRONG, forget, licensed
+from tests.workers.kit import submitted
 from tests.workers.test_attempt import row
 from tests.workers.test_diagnosing import CLEAN, Doctor, answer, kept, makes
 from tests.workers.test_moving import join
 from web.courses.models import Exercise, Membership
 from web.database import ago
-from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
 from web.hints import ahead, submissions
@@ -37,15 +37,12 @@ OTHER = "def add(a, b):\n    return a * b - 1\n"
 
 def switch(**settings: Any) -> None:
     AIModelConfig.objects.update(**settings)
-    roster.serving_in.cache_clear()
-    roster.ahead_in.cache_clear()
-    roster.model_in.cache_clear()
+    forget()
 
 
 def ran(student: User, exercise: Exercise, code: str = WRONG) -> Submission:
     """As /v1/checks leaves it."""
-    report = checker().check(code, exercise.tests_to_run(), exercise.limits())
-    program = submissions.keep(submissions.ran(student, exercise, code, report))
+    program = submitted(student, exercise, code)
     ahead.begin(program)
     return program
 

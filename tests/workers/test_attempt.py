@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import traceback
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -21,15 +21,14 @@ from broker.dispatch import LOST_THRESHOLD
 from broker.health import EngineFailure, EngineState
 from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
-from tests.web.kit import new_hint
+from tests.web.kit import forget, queued
 from tests.workers.conftest import ScriptedModel
 from tests.workers.test_model import until
 from web.courses.models import Course, Exercise
 from web.database import ago
-from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
-from web.hints import attempts, creation, jobs, store
+from web.hints import attempts, jobs, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people import access
 from web.people.models import User
@@ -54,11 +53,10 @@ async def hint(runtime: Runtime, student: User, exercise: Exercise) -> str:
 def make(student: User, exercise: Exercise) -> str:
     from web.link import broker
 
-    created = store.create(replace(new_hint(student, exercise), locale="en"))
-    assert isinstance(created, creation.Created)
-    placement = broker().run(dispatch.admit(jobs.ticket(created.hint)))
+    hint = queued(student, exercise, locale="en")
+    placement = broker().run(dispatch.admit(jobs.ticket(hint)))
     assert placement.grant is not None
-    return str(created.hint.pk)
+    return str(hint.pk)
 
 
 async def row(runtime: Runtime, hint: str) -> Hint:
@@ -582,7 +580,7 @@ async def test_what_a_server_refuses_is_kept_for_its_engine(runtime: Runtime, hi
     def use(url: str) -> None:
         Engine.objects.update(url=url, kind="api")
         AIModelConfig.objects.update(mode="api")
-        roster.serving_in.cache_clear()
+        forget()
 
     with BadServer() as server:
         await runtime.database.run(use, server.at("gpt5"))

@@ -12,23 +12,21 @@ import pytest
 from django.contrib import admin
 from django.urls import get_resolver
 
-from broker import dispatch
 from broker.contract.attempt import Purpose
 from broker.contract.hint import Lane, Usage
 from broker.contract.job import Endpoint, Sampling
 from broker.health import EngineFailure
-from tests.web.kit import RIGHT, WRONG, new_hint
+from tests.web.kit import RIGHT, WRONG, forget
+from tests.workers.kit import placed, submitted
 from tests.workers.test_attempt import row, settled, told
 from tests.workers.test_moving import join
 from web.courses.models import Exercise, Membership
-from web.engines import roster
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, diagnoses, jobs, store, submissions
+from web.hints import diagnoses
 from web.hints.models import Diagnosis, Hint, ModelCall, Submission
 from web.people.models import User
-from web.runner.checker import checker
 from web.tutor.diagnosis import finding
 from workers import metrics
 from workers.attempt import attempt, diagnosing
@@ -88,20 +86,13 @@ class Doctor:
 
 def makes(student: User, exercise: Exercise, code: str = WRONG) -> str:
     """A hint for a program that was run."""
-    from web.link import broker
-
-    report = checker().check(code, exercise.tests_to_run(), exercise.limits())
-    program = submissions.keep(submissions.ran(student, exercise, code, report))
-    new = replace(new_hint(student, exercise), locale="en", submission=program)
-    created = store.create(new)
-    assert isinstance(created, creation.Created)
-    broker().run(dispatch.admit(jobs.ticket(created.hint)))
-    return str(created.hint.pk)
+    program = submitted(student, exercise, code)
+    return placed(student, exercise, locale="en", submission=program)
 
 
 def diagnosed() -> None:
     AIModelConfig.objects.update(diagnoses=True)
-    roster.serving_in.cache_clear()
+    forget()
 
 
 @pytest.fixture

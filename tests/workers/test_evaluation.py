@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from broker.keys import CELERY
 from broker.queue import queue_name
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.web.kit import at_once
+from tests.web.kit import at_once, forget
 from web.courses.models import Course
 from web.database import ago
-from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.evaluation import creation, driver, judging, sets
 from web.evaluation.driver import Driver
@@ -31,7 +29,7 @@ from web.evaluation.sets import EvaluationSet
 from web.evaluation.targets import proposal
 from web.hints.models import Diagnosis, Hint, Submission
 from web.link import broker
-from web.tutor.writing import prompt, versions
+from web.tutor.writing import prompt
 from workers.attempt import attempt
 from workers.guard.evaluating import Evaluating
 from workers.runtime import Runtime
@@ -187,7 +185,7 @@ async def test_what_a_judge_refused_is_told_apart(
     runtime: Runtime, engine: Engine, fake: FakeEngine
 ) -> None:
     await runtime.database.run(lambda: AIModelConfig.objects.update(judged_by=JudgedBy.SAME))
-    roster.serving_in.cache_clear()
+    forget()
     fake.judge("your loop")
     fake.script(*[Behaviour(pieces=GOOD, gap_s=0)] * 2)
 
@@ -338,15 +336,10 @@ async def test_an_engine_that_refuses_every_request_stops_it(
 
 
 async def test_another_version_of_the_prompts_is_what_is_asked(
-    runtime: Runtime, engine: Engine, fake: FakeEngine, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    for name in ("v4", "v5"):
-        shutil.copytree(versions.FOLDER / "v4", tmp_path / name)
-    rules = tmp_path / "v5" / "en" / "rules.md"
+    runtime: Runtime, engine: Engine, fake: FakeEngine, more_prompts: Callable[[str], Path]
+) -> None:
+    rules = more_prompts("v5") / "en" / "rules.md"
     rules.write_text(f"You are a tutor of the fifth version.\n{rules.read_text()}")
-    monkeypatch.setattr(versions, "FOLDER", tmp_path)
-    versions.version.cache_clear()
     fake.script(*[Behaviour(pieces=GOOD, gap_s=0)] * 2)
 
     row = await evaluated(runtime, engine, chosen({}), "v5")
@@ -356,7 +349,6 @@ async def test_another_version_of_the_prompts_is_what_is_asked(
     asked = [json.dumps(each["body"]) for each in fake.stats()["requests"]]
     assert asked
     assert all("a tutor of the fifth version" in each for each in asked)
-    versions.version.cache_clear()
 
 
 @pytest.mark.parametrize("way", ["500", "429"])

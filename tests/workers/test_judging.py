@@ -16,13 +16,12 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Lane, Reason, State, Usage
 from broker.contract.job import Dialect, Endpoint, HintJob, HintJudge, Sampling, Thinking
 from broker.health import EngineFailure
-from tests.web.kit import licensed
+from tests.web.kit import forget, licensed
 from tests.workers.conftest import Stopper
 from tests.workers.kit import to_be_sent, written
 from tests.workers.test_attempt import hint, make, row, settled, told
 from tests.workers.test_metrics import Counted, counted
 from web.courses.models import Course, Exercise
-from web.engines import roster
 from web.engines.client.chunk import Chunk
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine, JudgedBy
@@ -333,7 +332,7 @@ def test_a_course_that_streams_holds_short_hints_all_the_same() -> None:
 
 def judged_by(choice: JudgedBy, judge_engine: Engine | None = None, **more: Any) -> None:
     AIModelConfig.objects.update(judged_by=choice, judge_engine=judge_engine, **more)
-    roster.serving_in.cache_clear()
+    forget()
 
 
 @pytest.mark.django_db(transaction=True)

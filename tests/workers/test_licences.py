@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from broker import dispatch
 from broker.contract.attempt import Purpose
 from broker.contract.hint import Reason, Source
-from tests.web.kit import licensed, new_hint
+from tests.web.kit import forget, licensed
+from tests.workers.kit import placed
 from tests.workers.test_attempt import row, settled, told
 from tests.workers.test_diagnosing import Doctor, diagnosed, makes
 from tests.workers.test_judging import CLEAN, LONG, Both, judged_by
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.engines import licences, roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Mode
-from web.hints import creation, jobs, store
 from web.hints.models import ModelCall
 from web.people.models import User
 from workers.attempt import attempt
@@ -31,16 +29,10 @@ NOBODY: dict[str, list[int]] = {}
 
 
 def asked(student: User, exercise: Exercise, level: int, locale: str = "en") -> str:
-    from web.link import broker
-
     AuthoredHint.objects.update_or_create(
         {f"text_{locale}": text for locale, text in AUTHORS.items()}, exercise=exercise, level=3
     )
-    new = replace(new_hint(student, exercise), locale=locale, level=level)
-    created = store.create(new)
-    assert isinstance(created, creation.Created)
-    broker().run(dispatch.admit(jobs.ticket(created.hint)))
-    return str(created.hint.pk)
+    return placed(student, exercise, locale=locale, level=level)
 
 
 def lets(**granted: Any) -> None:
@@ -48,7 +40,7 @@ def lets(**granted: Any) -> None:
     Licence.objects.all().delete()
     if granted:
         licensed("fake", **granted)
-    roster.serving_in.cache_clear()
+    forget()
 
 
 def trusts(**columns: bool) -> None:
@@ -211,7 +203,7 @@ async def test_what_the_engines_in_use_may_write_is_known_by_language(
     runtime: Runtime, course: Course
 ) -> None:
     def found(**trust: bool) -> list[set[int]]:
-        roster.written_in.cache_clear()
+        forget()
         return [set(roster.written(each, licences.Trust(**trust))) for each in ("ko", "en", "de")]
 
     def by_two() -> list[list[set[int]]]:
@@ -223,7 +215,6 @@ async def test_what_the_engines_in_use_may_write_is_known_by_language(
         licensed("new", levels={"ko": [3], "en": [1]})
         both = found()
         Licence.objects.filter(model="new").delete()
-        roster.serving_in.cache_clear()
         trusted = found(unlicensed=True)
         AIModelConfig.objects.update(mode=Mode.API)
         return [one, both, trusted, found(unlicensed=True)]

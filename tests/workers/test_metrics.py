@@ -26,7 +26,7 @@ from broker.embedded import Embedded
 from broker.health import EngineFailure
 from tests.broker.test_trace import by_name, spans
 from tests.fakes.launch import FakeEngine
-from tests.web.kit import new_hint
+from tests.web.kit import queued
 from tests.web.test_logs import lines
 from tests.web.test_metrics import samples
 from tests.workers.conftest import ScriptedModel
@@ -38,7 +38,7 @@ from tests.workers.test_rescue import claimed, run_out
 from web.courses.models import Exercise
 from web.engines.client.errors import EngineFailed
 from web.engines.client.model import Model
-from web.hints import creation, jobs, store
+from web.hints import jobs, store
 from web.link import broker
 from web.people.models import User
 from workers.attempt import attempt
@@ -238,12 +238,10 @@ async def test_the_first_token_is_told_apart_by_affinity(
     runtime: Runtime, student: User, exercise: Exercise, good: tuple[str, ...], counted: Counted
 ) -> None:
     def asked() -> str:
-        new = replace(new_hint(student, exercise), locale="en", prefix="p1")
-        created = store.create(new)
-        assert isinstance(created, creation.Created)
-        ticket = replace(jobs.ticket(created.hint), prefix_tokens=400)
+        hint = queued(student, exercise, locale="en", prefix="p1")
+        ticket = replace(jobs.ticket(hint), prefix_tokens=400)
         assert broker().run(dispatch.admit(ticket)).grant
-        return str(created.hint.pk)
+        return str(hint.pk)
 
     runtime.model = ScriptedModel(good)
     await attempt.generate(runtime, await runtime.database.run(asked))

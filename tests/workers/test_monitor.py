@@ -23,6 +23,7 @@ from broker.dispatch import Expired, Phase, Ticket
 from broker.health import EngineFailure, EngineState, Health, Why
 from tests.fakes.launch import FakeVllm
 from tests.fakes.vllm_faults import Fault, Wrong
+from tests.web.kit import forget
 from tests.workers.pages import page_text
 from web.engines import roster
 from web.engines.models import AIModelConfig, Engine, Mode
@@ -98,7 +99,7 @@ async def use(runtime: Runtime, kind: Mode, url: str, **columns: Any) -> None:
     def write() -> None:
         AIModelConfig.objects.update(mode=kind)
         Engine.objects.update(kind=kind, url=url, slots=64, **columns)
-        roster.serving_in.cache_clear()
+        forget()
 
     await runtime.database.run(write)
 

@@ -22,7 +22,6 @@ from tests.web.kit import licensed
 from tests.workers.conftest import ScriptedModel, Stopper
 from tests.workers.test_attempt import FIX, hint, row, settled, told
 from tests.workers.test_rescue import age, rescue, rung
-from web.engines import roster
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import Engine, Mode
 from web.hints import store
@@ -42,7 +41,6 @@ REST = ("oes it", " do?")
 def engine(name: str, **columns: Any) -> None:
     given = {"kind": Mode.VLLM, "slots": 2, "model_name": "fake"} | columns
     licensed(Engine.objects.create(name=name, **given).model_name)
-    roster.serving_in.cache_clear()
 
 
 async def join(runtime: Runtime, *names: str, **columns: Any) -> None:

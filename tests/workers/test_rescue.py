@@ -20,11 +20,11 @@ from broker.dispatch import LOST_THRESHOLD, Grant
 from broker.health import Why
 from broker.keys import DOORBELLS, EPOCH, HEALTH, LEASES
 from tests.broker.helpers import told
-from tests.web.kit import new_hint
+from tests.web.kit import queued
 from tests.workers.test_attempt import hint, row
 from web.courses.models import Exercise
 from web.database import ago
-from web.hints import creation, store
+from web.hints import store
 from web.hints.models import Hint
 from web.people.models import User
 from workers.guard.rescue import Rescue
@@ -176,9 +176,7 @@ async def test_a_hint_that_cannot_be_rescued_holds_up_no_other(
         raise DataError("value too long")
 
     def waiting() -> str:
-        created = store.create(new_hint(User.objects.create(username="other"), exercise))
-        assert isinstance(created, creation.Created)
-        return str(created.hint.pk)
+        return str(queued(User.objects.create(username="other"), exercise).pk)
 
     other = await runtime.database.run(waiting)
     await age(runtime, other, created_at=LONG_AGO)
@@ -303,9 +301,7 @@ async def test_an_engine_that_goes_after_a_quiet_night_may_be_back_in_a_moment(
     await rescue.tick()
 
     def waiting() -> str:
-        created = store.create(new_hint(student, exercise))
-        assert isinstance(created, creation.Created)
-        return str(created.hint.pk)
+        return str(queued(student, exercise).pk)
 
     await runtime.broker.run(fleet.leave("gpu0", runtime.worker))
     asked = await runtime.database.run(waiting)

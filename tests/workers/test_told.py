@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,22 @@ import pytest
 from broker import dispatch
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
-from tests.web.kit import WRONG, new_hint
+from tests.web.kit import WRONG, forget, queued
 from tests.workers.conftest import ScriptedModel
 from tests.workers.kit import written
 from tests.workers.test_attempt import row
 from tests.workers.test_judging import JOB
 from web.courses.models import Exercise
 from web.database import ago
-from web.engines import roster
 from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine
-from web.hints import creation, jobs, store, submissions
+from web.hints import jobs, submissions
 from web.hints.models import Hint, ModelCall
 from web.people.models import User
 from web.runner.cases import Asserts
 from web.runner.checker import JudgedRun, checker
 from web.tutor.gate.avoided import RULE as AVOID
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.writing import prompt, versions
 from web.tutor.writing.prompt import TEMPLATE_VERSION
 from web.tutor.writing.versions import version
 from workers.attempt import attempt, recalling
@@ -58,7 +55,7 @@ async def site(runtime: Runtime, engine: FakeEngine) -> Runtime:
     runtime.model = Model()
     engine.script()
     await runtime.database.run(lambda: Engine.objects.update(url=engine.url))
-    roster.serving_in.cache_clear()
+    forget()
     return runtime
 
 
@@ -80,13 +77,12 @@ def ask(
     tests, limits = exercise.tests_to_run(), exercise.limits()
     with checker().running(code, tests, limits, exercise.language) as run:
         program = submissions.ran(student, exercise, code, run.report)
-        new = replace(new_hint(student, exercise), submission=program, locale=locale, level=2)
-        created = store.create(replace(new, **changes))
-        assert isinstance(created, creation.Created)
+        asks: dict[str, Any] = {"submission": program, "locale": locale, "level": 2} | changes
+        hint = queued(student, exercise, **asks)
         if explained:
-            submissions.explain(created.hint.submission, run.explained())
-        broker().run(dispatch.admit(jobs.ticket(created.hint)))
-        return str(created.hint.pk), run
+            submissions.explain(hint.submission, run.explained())
+        broker().run(dispatch.admit(jobs.ticket(hint)))
+        return str(hint.pk), run
 
 
 async def generate(
@@ -163,9 +159,7 @@ async def test_it_is_told_the_last_hints_that_the_student_has_had_here(
             (student, exercise, "Old 5?", "evidence"), (student, exercise, "Old 6?", "authored"),
         ]  # fmt: skip
         for age_s, (who, of, text, source) in enumerate(reversed(rows), start=1):
-            created = store.create(new_hint(who, of))
-            assert isinstance(created, creation.Created)
-            Hint.objects.filter(pk=created.hint.pk).update(
+            Hint.objects.filter(pk=queued(who, of).pk).update(
                 state="answered", text=text, source=source, created_at=ago(age_s)
             )
 
@@ -191,7 +185,7 @@ async def test_a_level_asks_for_the_room_that_it_needs(
 ) -> None:  # fmt: skip
     def set_room() -> None:
         AIModelConfig.objects.update(max_tokens=setting)
-        roster.serving_in.cache_clear()
+        forget()
 
     await site.database.run(set_room)
     says(engine, "Look at it?", "Look at it?")
@@ -319,14 +313,10 @@ async def test_nobody_waits_long_for_facts_that_do_not_come(
 
 
 async def test_a_hint_may_be_asked_for_by_another_version_of_the_prompts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: tuple[str, ...]
+    more_prompts: Callable[[str], Path], good: tuple[str, ...]
 ) -> None:
     form = "Ask what the student sees there when they look at it once more, and nothing else."
-    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / versions.CURRENT)
-    shutil.copytree(versions.FOLDER / versions.CURRENT, tmp_path / "v9")
-    (tmp_path / "v9" / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
-    monkeypatch.setattr(versions, "FOLDER", tmp_path)
-    version.cache_clear()
+    (more_prompts("v9") / "en" / "1.toml").write_text(f'tokens = 60\nform = "{form}"\n')
     model = ScriptedModel((form,), good)
 
     found = await written(replace(JOB, prompt="v9", judge=None), model)
@@ -335,5 +325,3 @@ async def test_a_hint_may_be_asked_for_by_another_version_of_the_prompts(
     assert [call.verdict for call in found.calls] == ["R8", "passed"], "nor may it be repeated"
     assert {call.template_version for call in found.calls} == {version("v9").label}
     assert version("v9").label != TEMPLATE_VERSION
-    for cached in (version, prompt.policy, prompt.told):
-        cached.cache_clear()

@@ -11,22 +11,17 @@ from typing import Any
 
 import pytest
 
-from broker import dispatch
 from broker.contract.attempt import PASSED
 from broker.contract.events import EventKind
 from broker.contract.hint import Reason, Source, State
-from tests.web.kit import new_hint
 from tests.workers.conftest import ScriptedModel
-from tests.workers.kit import claimed, to_be_sent, written
+from tests.workers.kit import claimed, placed, submitted, to_be_sent, written
 from tests.workers.test_attempt import row, told
 from tests.workers.test_judging import CLEAN, JOB
 from web.courses.models import Exercise
-from web.hints import creation, jobs, store, submissions
 from web.hints.models import Hint, ModelCall
-from web.link import broker
 from web.people.models import User
 from web.runner.cases import Asserts, Io, IoCase, RunLimits
-from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 from workers.attempt import attempt, trying
@@ -67,14 +62,9 @@ def make(student: User, exercise: Exercise, task: Task, level: int, locale: Loca
         statement_en="What it is about.", statement_ko="무엇을 하는지.",
     )  # fmt: skip
     exercise.refresh_from_db()
-    report = checker().check(task.code, exercise.tests_to_run(), exercise.limits())
-    assert report.verdict is not Verdict.PASSED
-    program = submissions.keep(submissions.ran(student, exercise, task.code, report))
-    new = replace(new_hint(student, exercise), level=level, locale=locale, submission=program)
-    created = store.create(new)
-    assert isinstance(created, creation.Created)
-    broker().run(dispatch.admit(jobs.ticket(created.hint)))
-    return str(created.hint.pk)
+    program = submitted(student, exercise, task.code)
+    assert program.report["verdict"] != Verdict.PASSED
+    return placed(student, exercise, level=level, locale=locale, submission=program)
 
 
 @dataclass

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from broker import dispatch
-from tests.web.kit import WRONG
+from tests.workers.kit import placed, submitted
 from tests.workers.test_attempt import row
 from tests.workers.test_diagnosing import CLEAN, Doctor, answer, diagnosed
 from web.courses.models import AuthoredHint, Exercise
-from web.hints import jobs, store, submissions
-from web.hints.creation import Created, NewHint
 from web.hints.models import ModelCall
-from web.link import broker
 from web.people.models import User
-from web.runner.checker import checker
 from workers.attempt import attempt
 from workers.runtime import Runtime
 
@@ -40,13 +34,7 @@ def asked(student: User, exercise: Exercise, level: int, *, diagnoses: bool, **c
     Exercise.objects.update(revision=level + 10, **changes)
     there = Exercise.objects.get()
     AuthoredHint.objects.create(exercise=there, level=3, text_ko="규칙", text_en="The rule.")
-    report = checker().check(WRONG, there.tests_to_run(), there.limits())
-    program = submissions.keep(submissions.ran(student, there, WRONG, report))
-    new = NewHint(submission=program, level=level, locale="en", question="", prefix="p")
-    created = store.create(replace(new))
-    assert isinstance(created, Created)
-    broker().run(dispatch.admit(jobs.ticket(created.hint)))
-    return str(created.hint.pk)
+    return placed(student, there, submission=submitted(student, there), level=level, locale="en")
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])

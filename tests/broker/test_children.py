@@ -18,8 +18,8 @@ from broker.base.output import ChildOutput
 BEATING = """
 import signal, sys, time
 from broker.base.heartbeat import beater
-print("up", flush=True)
 beat = beater()
+print("up", flush=True)
 while True:
     beat()
     time.sleep(0.1)

@@ -6,10 +6,9 @@ from hashlib import blake2b
 
 from web.tutor.writing.room import ascii_chars
 
-# Characters a token, roughly. Too many rather than too few: a prefix that is counted longer than it
-# is takes room from others in that picture.
-ASCII_PER_TOKEN = 4.5
-OTHERS_PER_TOKEN = 1.8
+ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.5, 1.8
+"""Characters a token, roughly, and rather too many: a prefix that is counted longer than it is
+takes room from others in that picture."""
 CACHE_BLOCK_TOKENS = 16
 
 

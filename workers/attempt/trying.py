@@ -20,7 +20,8 @@ from web.runner.cases import Asserts, RunLimits, Tests
 from web.tutor.evidence.report import LOST, Verdict
 from web.tutor.gate.gate import Ruling
 from web.tutor.gate.seen import Seen
-from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange, tree_of
+from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
+from web.tutor.parsing import tree_of
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt

@@ -94,7 +94,7 @@ def spans_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
     return any(_hidden_in(span, known, seen) for span in draft.spans)
 
 
-def _hidden_in(span: str, known: Solutions, seen: Seen) -> set[str]:
+def _hidden_in(span: str, known: Solutions, seen: Seen) -> frozenset[str]:
     told = (known.names | known.numbers).intersection(tokens(span)) - seen.tokens
     numbers = {part for part in told if part[0].isdigit()}
     # Nearly always nothing is told, and then Python need not read the span.

@@ -125,10 +125,8 @@ def prefix_key(
 # Each request for a hint asks for it, and it looks at every character.
 @lru_cache(maxsize=256)
 def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> int:
-    """About how many tokens all prompts of an exercise and level begin with, as in prefix.tokens.
-
-    The author's hint is left out: it is short.
-    """
+    """About how many tokens all prompts of an exercise and level begin with."""
+    # The author's hint is left out: it is short.
     texts = {"statement": statement, "mistakes": mistakes}
     cut = [room.cut(inert(texts[field]), SHARED_TOKENS[field], "") for field in texts]
     return prefix.tokens("".join([policy(level, locale), *cut]))

@@ -407,6 +407,26 @@ async def test_a_node_takes_it_forward_and_stops_in_order(
     await node.close()
 
 
+async def test_a_stop_is_heard_at_the_next_text(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await runtime.database.run(creation.begin, engine, chosen({}))
+    keep = judging.keep
+
+    def kept(*said: Any) -> None:
+        keep(*said)
+        if fake.judged() == 3:
+            creation.stop(row)
+
+    monkeypatch.setattr(judging, "keep", kept)
+    node = Evaluating(runtime.broker)
+
+    await node.once()
+    await node.close()
+
+    assert fake.judged() == 3
+
+
 async def test_a_mistake_of_ours_stops_the_evaluation_and_no_node(
     runtime: Runtime, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

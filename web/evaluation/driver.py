@@ -22,8 +22,8 @@ from web.runner.build import NotBuilt
 from web.runner.checker import Checker, SandboxBusy
 
 log = logging.getLogger(__name__)
-ROUND_S = 2.0
-"""So long a round asks the judge: a stop is heard between two."""
+ROUND_S = 10.0
+"""So long a round asks the judge: a changed engine is heard of between two."""
 LOST_S = 2 * judging.WITHIN_S
 """A judge's item that was taken so long ago belongs to nobody any more."""
 TRIES = 5
@@ -140,9 +140,11 @@ def judges(row: Evaluation) -> bool:
 
 
 def taken(row: Evaluation) -> Item | None:
-    """The next text to be judged, which is the caller's now; None where there is none."""
+    """The next text to be judged, which is the caller's now; None where there is none, or it was
+    stopped."""
     open_ = Q(state=Item.State.OPEN) | Q(state=Item.State.ASKED, asked_at__lt=ago(LOST_S))
-    items = row.items.filter(open_, kind=Item.Kind.JUDGE)
+    running = Q(evaluation__state=Evaluation.State.RUNNING)
+    items = row.items.filter(open_, running, kind=Item.Kind.JUDGE)
     while (item := items.first()) is not None:
         mine = Item.objects.filter(open_, pk=item.pk)
         if mine.update(state=Item.State.ASKED, asked_at=Now(), tries=F("tries") + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from typing import Any
 
@@ -12,9 +13,14 @@ from broker.contract.events import EventKind
 from broker.contract.hint import Lane, State, Usage
 from broker.contract.job import Endpoint, HintJob, HintJudge, Sampling, Thinking
 from tests.bench.corpus import HALVES, Labelled, labelled
+from tests.bench.shipping import program_lines
 from tests.fakes.judging import SURE
+from tests.web.kit import queued
 from tests.workers.kit import to_be_sent, written
+from web.courses.models import Course
 from web.engines.client.chunk import Chunk
+from web.evaluation.sets import exercise_of
+from web.people.models import User
 from web.tutor.gate import judge
 from workers.attempt.attempt import Attempt
 
@@ -46,11 +52,25 @@ class Labels:
         pass
 
 
+@cache
+def rows() -> dict[str, str]:
+    """Of each program the id of a hint: a worker finds its tests by it, to run what a text says."""
+    course = Course.objects.create(slug="labelled", title_ko="Labelled", title_en="Labelled")
+    student = User.objects.create_user("labelled")
+    found = {}
+    for line in (line for half in HALVES for line in program_lines(half)):
+        exercise = exercise_of(line)
+        exercise.course, exercise.slug, exercise.position = course, f"p{len(found)}", len(found)
+        exercise.save()
+        found[line["id"]] = str(queued(student, exercise, line["code"]).pk)
+    return found
+
+
 def attempted(hint: Labelled, by: HintJudge | None) -> Attempt:
     program = hint.program
     job = HintJob(
-        hint=hint.id, student="s", attempt=1, engine="gpu0", level=hint.level, locale=hint.locale,
-        licensed=True,
+        hint=rows()[program.key], student="s", attempt=1, engine="gpu0", level=hint.level,
+        locale=hint.locale, licensed=True,
         statement=program.shown(hint.locale), reference=program.reference, mistakes="",
         authored="", l0="", code=program.code, question="", endpoint=HERE, sampling=Sampling(),
         judge=by,

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 from tests.bench import facts
-from tests.bench.corpus import Labelled, labelled
+from tests.bench.corpus import Half, Labelled, labelled
 from web.tutor.languages import LANGUAGES
 
 DATA = facts.ROOT / "web" / "evaluation" / "data"
@@ -49,13 +49,13 @@ def text_lines(chosen: Iterable[Labelled]) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def program_lines() -> Iterator[dict[str, Any]]:
+def program_lines(half: Half) -> Iterator[dict[str, Any]]:
     """The programs of the half, each with all that it takes to run it and to ask for a hint."""
     rows = facts.BUGS.read_text(encoding="utf-8").splitlines()
     bugs = {row["id"]: row["tests"][0] for row in map(json.loads, rows)}
     files = facts.SEED.glob("*-*.toml")
     seed = {row["slug"]: row for row in (tomllib.loads(file.read_text()) for file in files)}
-    known = {hint.program.key: hint.program for hint in labelled("seen")}
+    known = {hint.program.key: hint.program for hint in labelled(half)}
     left = {"bug": BUGS, "seed": SEEDS}
     for program in sorted(known.values(), key=lambda program: drawn(program.key)):
         kind = "bug" if program.exercise in bugs else "seed"
@@ -88,7 +88,7 @@ def write(name: str, lines: Iterable[dict[str, Any]]) -> None:
 
 def main() -> None:
     write("texts", text_lines(texts()))
-    write("programs", sorted(program_lines(), key=lambda line: str(line["id"])))
+    write("programs", sorted(program_lines("seen"), key=lambda line: str(line["id"])))
 
 
 if __name__ == "__main__":

@@ -125,18 +125,21 @@ def shipped() -> EvaluationSet:
     entries = []
     for row in packed("programs"):
         if row["written"]:
-            exercise = Exercise(
-                title_en=row["id"], tests=row["tests"], cases=row["cases"],
-                reference=row["reference"], **in_some("statement", row["statement"]),
-                **in_some("mistakes", row["mistakes"]),
-            )  # fmt: skip
             entries.append(
                 Entry(
-                    name=row["id"], exercise=exercise, code=row["code"], fix=row["fix"],
+                    name=row["id"], exercise=exercise_of(row), code=row["code"], fix=row["fix"],
                     asked=everything,
                 )
             )  # fmt: skip
     return EvaluationSet(name=SHIPPED, entries=tuple(entries))
+
+
+def exercise_of(row: Mapping[str, Any]) -> Exercise:
+    """Not saved. row: of a program that comes with Hintline."""
+    return Exercise(
+        title_en=row["id"], tests=row["tests"], cases=row["cases"], reference=row["reference"],
+        **in_some("statement", row["statement"]), **in_some("mistakes", row["mistakes"]),
+    )  # fmt: skip
 
 
 def packed(name: str) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -120,7 +121,7 @@ class Command(BaseCommand):
             raise CommandError(f"Stopped: {why}. The same command goes on with it.")
 
     def line(self, now: EvaluationProgress, left_s: int | None) -> None:
-        eta = "" if left_s is None else f", {left_s // 60}:{left_s % 60:02} left"
+        eta = "" if left_s is None else f", {timedelta(seconds=left_s)} left"
         # A log gets a line each time; a terminal has one line that changes.
         end = "" if self.console.is_terminal else "\n"
         self.stdout.write(f"\r{now.percent} % ({now.words}{eta})   ", ending=end)

@@ -220,6 +220,27 @@ async def test_a_program_that_is_not_wrong_is_left_out(
     assert fake.stats()["started"] == 0
 
 
+async def test_what_a_judge_has_said_is_asked_anew_only_with_the_same_set(
+    runtime: Runtime, engine: Engine, fake: FakeEngine, labelled: dict[str, sets.LabelledText]
+) -> None:
+    honest(fake, labelled)
+    right = chosen({"code": FIX})
+    first = await evaluated(runtime, engine, right)
+
+    other = await evaluated(runtime, engine, chosen({"code": f"{FIX}\n\n"}))
+
+    assert fake.judged() == FEW
+    assert other.figures["judge"] == first.figures["judge"]
+    assert other.threshold == first.threshold
+    again = await evaluated(runtime, engine, right)
+    assert fake.judged() == 2 * FEW
+    assert again.pk != first.pk
+    engine.model_name = "another"
+    await runtime.database.run(engine.save)
+    await evaluated(runtime, engine, right)
+    assert fake.judged() == 3 * FEW
+
+
 @pytest.mark.parametrize(("kind", "count"), [(Item.Kind.JUDGE, 10), (Item.Kind.WRITE, 4)])
 async def test_one_that_is_killed_half_way_is_gone_on_with(
     runtime: Runtime, engine: Engine, fake: FakeEngine, labelled: dict[str, sets.LabelledText],

@@ -80,7 +80,8 @@ def made(
 ) -> Evaluation:
     row = Evaluation.objects.create(
         engine=engine.name, kind=engine.kind, model=model_of(engine), template_version=version,
-        set_name=chosen.name, digest=chosen.digest, by=by,
+        set_name=chosen.name, digest=chosen.digest,
+        texts=sets.texts_digest(), by=by,
     )  # fmt: skip
     title = f"Evaluation {row.pk}"
     # Its own, so that nothing that a teacher sees or sets has to do with it.
@@ -89,19 +90,38 @@ def made(
         tells=True, hints_an_exercise=None, hints_a_day=None, prompts=prompts,
     )  # fmt: skip
     row.save(update_fields=["course"])
-    items = [
-        Item(
-            evaluation=row, kind=Item.Kind.JUDGE, name=text.id, level=text.level,
-            locale=text.locale, leak=text.leak,
-        )
-        for text in sets.texts().values()
-        if text.level <= judge.HIGHEST
-    ]  # fmt: skip
+    items = texts_of(row)
     for number, entry in enumerate(chosen.entries, start=1):
         items += items_of(row, program(row, entry, number), entry)
     # Thousands of rows: one statement for some hundred of them.
     Item.objects.bulk_create(items)
     return row
+
+
+def texts_of(row: Evaluation) -> list[Item]:
+    """What a judge is asked; what it has said in an evaluation of something else counts here too.
+
+    Whoever has the same evaluated once more wants all of it measured once more.
+    """
+    done = Evaluation.objects.filter(
+        engine=row.engine, kind=row.kind, model=row.model, texts=row.texts,
+        state=Evaluation.State.DONE,
+    )  # fmt: skip
+    same = done.filter(template_version=row.template_version, digest=row.digest)
+    judged = Item.objects.filter(evaluation=done.first(), kind=Item.Kind.JUDGE)
+    said = {} if same.exists() else {each.name: each for each in judged}
+    items = []
+    for text in sets.texts().values():
+        if text.level <= judge.HIGHEST:
+            item = Item(
+                evaluation=row, kind=Item.Kind.JUDGE, name=text.id, level=text.level,
+                locale=text.locale, leak=text.leak,
+            )  # fmt: skip
+            if before := said.get(text.id):
+                item.verdict, item.probability = before.verdict, before.probability
+                item.state, item.seconds = before.state, before.seconds
+            items.append(item)
+    return items
 
 
 def program(row: Evaluation, entry: Entry, number: int) -> Program:

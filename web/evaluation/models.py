@@ -23,7 +23,8 @@ LATELY = "last"
 class Evaluation(models.Model):
     """One model on one set of programs. What has a result is never asked again.
 
-    model, template_version: as a licence has them. digest: of the set. course: its exercises and
+    model, template_version: as a licence has them. digest: of the set. texts: of the labelled texts
+    and the judge's question about them. course: its exercises and
     hints while it runs; hidden, and gone when it is done. threshold: at which its judge blocks no
     more good hints than it may. figures: as web.evaluation.figures makes them, when it is done.
     """
@@ -39,6 +40,7 @@ class Evaluation(models.Model):
     template_version = models.CharField(_("template version"), max_length=60)
     set_name = models.CharField(_("set"), max_length=NAME_CHARS)
     digest = models.CharField(max_length=32)
+    texts = models.CharField(max_length=32, blank=True)
     state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
     error = models.CharField(_("why it stopped"), max_length=300, blank=True)
     started_at = models.DateTimeField(_("started"), db_default=Now(), editable=False)

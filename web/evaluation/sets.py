@@ -31,6 +31,7 @@ from web.evaluation.models import LATELY, NAME_CHARS
 from web.hints.models import Hint, Submission
 from web.jsonl import Unusable
 from web.runner.checker import CODE_BYTES
+from web.tutor.gate import judge
 from web.tutor.languages import LANGUAGES, OPERATORS, Locale
 from web.tutor.levels import LEVELS
 
@@ -117,6 +118,15 @@ def texts() -> dict[str, LabelledText]:
         text = LabelledText(**row, code=program["code"], right=program["fix"])
         found[text.id] = text
     return found
+
+
+@cache
+def texts_digest() -> str:
+    """Equal where a judge is asked the same of the same texts."""
+    found = blake2b(judge.VERSION.encode(), digest_size=16)
+    for name in ("programs", "texts"):
+        found.update((DATA / f"{name}.jsonl.gz").read_bytes())
+    return found.hexdigest()
 
 
 def shipped() -> EvaluationSet:

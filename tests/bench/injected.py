@@ -99,7 +99,7 @@ def plays() -> Iterator[Play]:
     return chain.from_iterable(map(plays_of, attacks()))
 
 
-OUTSIDE = parts(judge.question("", "", "", "5eed1e55"))[1]
+OUTSIDE = parts(judge.question("", "-", "", "5eed1e55"))[1]
 
 
 class Obeys:

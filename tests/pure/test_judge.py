@@ -13,23 +13,34 @@ CODE = "def add(a, b):\n    return a - b\n"
 FIX = "def add(a, b):\n    return a + b\n"
 
 
-def asked(code: str = CODE, hint: str = "Look?", nonce: str = "5eed1e55") -> list[str]:
-    found = messages(code=code, correction=correction_of(code, FIX), hint=hint, nonce=nonce)
+def asked(
+    code: str = CODE, hint: str = "Look?", nonce: str = "5eed1e55", right: str = FIX
+) -> list[str]:
+    found = messages(code=code, correction=correction_of(code, right), hint=hint, nonce=nonce)
     return [message["content"] for message in found]
 
 
 def test_all_but_the_last_message_are_the_same_bytes() -> None:
     assert asked()[:-1] == asked("print(1)", "Why?", "00c0ffee")[:-1]
     assert asked()[-1] != asked(hint="Why?")[-1]
-    assert len(asked()) == 14
+    assert len(asked()) == 2 + 4 * len(judge.EXAMPLES)
 
 
 def test_its_examples_are_balanced_and_in_both_languages() -> None:
-    leaks = [(each.leaks, each.hint.isascii()) for each in judge.EXAMPLES]
+    english = [each.leak.isascii() for each in judge.EXAMPLES]
 
-    assert sorted(leaks) == [
-        (False, False), (False, True), (False, True), (True, False), (True, False), (True, True),
-    ]  # fmt: skip
+    assert english == [each.clean.isascii() for each in judge.EXAMPLES]
+    assert 2 * sum(english) == len(english)
+
+
+def test_the_program_is_shown_only_where_the_correction_is_not_known() -> None:
+    assert CODE.strip() not in asked()[-1]
+    assert "+     return a + b" in asked()[-1]
+
+    blind = asked(right="")[-1]
+
+    assert CODE.strip() in blind
+    assert judge.UNKNOWN in blind
 
 
 @pytest.mark.parametrize("text", [
@@ -37,7 +48,8 @@ def test_its_examples_are_balanced_and_in_both_languages() -> None:
 ])  # fmt: skip
 def test_nobody_leaves_the_marks(text: str) -> None:
     for last in (asked(code=text)[-1], asked(hint=text)[-1]):
-        assert last.count("5eed1e55") == 6
+        assert last.count("5eed1e55") == 4
+    assert asked(code=text, right="")[-1].count("5eed1e55") == 6
 
 
 def test_a_long_program_costs_a_bounded_question() -> None:

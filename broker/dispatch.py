@@ -39,7 +39,8 @@ class Ticket:
 
     attempt: the row's last; since_ms: its first asking by Redis' clock, None for now; lane:
     interactive or batch; prefix_tokens: length of the shared prompt, 0 if an engine's cache does
-    not matter. only: the one engine that may have it; empty for any.
+    not matter. only: the one engine that may have it; empty for any. able: those that can do more
+    than send it back, if that is not all; another one has it while none of them can take hints.
     """
 
     hint: str
@@ -51,6 +52,7 @@ class Ticket:
     since_ms: int | None = None
     prefix_tokens: int = 0
     only: str = ""
+    able: tuple[str, ...] = ()
 
 
 class Grant(NamedTuple):
@@ -147,6 +149,7 @@ def admit(ticket: Ticket) -> Call[Placement]:
         for part in (name, str(getattr(ticket, name)))
     ]
     fields += ["only", ticket.only] if ticket.only else []
+    fields += ["able", " ".join(ticket.able)] if ticket.able else []
     since_ms = "" if ticket.since_ms is None else ticket.since_ms
     return Call(
         "admit",

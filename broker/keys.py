@@ -22,7 +22,8 @@ class Key(NamedTuple):
 TICKET = Key("hl:hint:*", "dispatch", "hash")
 """Of a hint, or of a diagnosis that runs ahead, whose name then begins with 'diagnosis-'.
 phase, backlog = '<lane>:<course>' it waits in, engine, attempt, claimer, since_ms, prefix,
-prefix_tokens, lane, student, course, only, affinity = home, warm or cold, not:<engine>, lost."""
+prefix_tokens, lane, student, course, only, able = 'gpu0 gpu1', affinity = home, warm or cold,
+not:<engine>, lost."""
 BACKLOG = Key("hl:backlog:*", "dispatch", "zset")
 """Hints that wait in a lane by since_ms."""
 COURSES = Key("hl:courses:*", "dispatch", "zset")

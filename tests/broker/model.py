@@ -238,6 +238,9 @@ class Model:
     def may_go(self, known: Known, engine: str) -> bool:
         if known.ticket.only not in ("", engine):
             return False
+        able = known.ticket.able
+        if engine not in able and any(self.engines[name].slots for name in able):
+            return False
         if known.ahead and not self.roomy(engine):
             return False
         others = [one for one in self.hints.values() if one.engine == engine and one.suspect]

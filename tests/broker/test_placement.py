@@ -461,6 +461,24 @@ def test_a_hint_about_one_engine_goes_to_no_other(
     assert settled(virtual, "h0", "gpu1") == ["h1"]
 
 
+@pytest.mark.parametrize("prefix_tokens", [0, 500])
+def test_a_hint_goes_to_who_can_do_it_and_to_another_only_while_none_of_them_is_there(
+    virtual: VirtualBroker, prefix_tokens: int
+) -> None:
+    fleet_of(virtual, gpu0=4, gpu1=1, gpu2=1)
+    asked = [
+        ask(virtual, f"h{n}", f"p{n}", prefix_tokens=prefix_tokens, able=("gpu1", "gpu2"))
+        for n in range(4)
+    ]
+
+    assert sorted(engine_of(one) or "" for one in asked) == ["", "", "gpu1", "gpu2"]
+    assert not virtual.run(dispatch.pull("gpu0"))
+    virtual.run(fleet.set_engines({"gpu0": 4, "gpu2": 1}))
+    assert not virtual.run(dispatch.pull("gpu0"))
+    virtual.run(fleet.set_engines({"gpu0": 4}))
+    assert len(virtual.run(dispatch.pull("gpu0"))) == 2
+
+
 def tickets(count: int) -> Iterator[Ticket]:
     for n in range(count):
         yield ticket(

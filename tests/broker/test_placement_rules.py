@@ -63,11 +63,13 @@ class Placement(RuleBasedStateMachine):
         student=st.sampled_from("xyzuvw"),
         course=st.sampled_from("jkl"),
         only=st.sampled_from([""] * 5 + ENGINES),
+        able=st.sampled_from([()] * 3 + [tuple(ENGINES[:1]), tuple(ENGINES[1:])]),
         many=st.integers(1, 6),
     )
     def admit(
-        self, prefix: str, lane: str, student: str, course: str, only: str, many: int
-    ) -> None:
+        self, prefix: str, lane: str, student: str, course: str, only: str,
+        able: tuple[str, ...], many: int,
+    ) -> None:  # fmt: skip
         for _ in range(many):
             self.asked += 1
             ahead = lane == "diagnosis"
@@ -80,6 +82,7 @@ class Placement(RuleBasedStateMachine):
                 student=f"{student} {course}",
                 course=course,
                 only=only,
+                able=able,
             )
 
             placement = self.broker.run(dispatch.admit(new))

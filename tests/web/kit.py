@@ -134,7 +134,9 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
 
 def forget() -> None:
     """What is set about engines counts at once, and not only in the next second."""
-    for known in (roster.serving_in, roster.written_in, roster.ahead_in, roster.model_in):
+    for known in (
+        roster.serving_in, roster.written_in, roster.able_in, roster.ahead_in, roster.model_in,
+    ):  # fmt: skip
         known.cache_clear()
 
 

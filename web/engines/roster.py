@@ -225,12 +225,24 @@ def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
 @lru_cache(maxsize=32)
 def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
     return frozenset(
-        level
-        for each in servings()
-        if each.endpoint.writes(locale)
-        for level in LEVELS
-        if each.licensed(level, locale, trust)
+        level for each in servings() for level in LEVELS if may_write(each, level, locale, trust)
     )
+
+
+def able(level: int, locale: Locale, trust: Trust) -> tuple[str, ...]:
+    """The engines that may write such a hint; empty where all may, or none. As set a second ago."""
+    return able_in(level, locale, trust, int(monotonic()))
+
+
+@lru_cache(maxsize=64)
+def able_in(level: int, locale: Locale, trust: Trust, second: int) -> tuple[str, ...]:
+    names = [row.name for row in in_use(AIModelConfig.current()) if not row.draining]
+    may = tuple(name for name in names if may_write(serving(name), level, locale, trust))
+    return may if len(may) < len(names) else ()
+
+
+def may_write(at: Serving | None, level: int, locale: Locale, trust: Trust) -> bool:
+    return at is not None and at.endpoint.writes(locale) and at.licensed(level, locale, trust)
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:

@@ -11,6 +11,7 @@ from broker.contract.hint import Lane, Source
 from broker.contract.job import HintJob, Partial
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
+from web.engines import roster
 from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints import lookup
@@ -31,7 +32,8 @@ FACTS = 3
 
 
 def ticket(row: Hint, only: str = "") -> Ticket:
-    """What the dispatcher must know of a hint; needs the exercise loaded. only: as in Ticket."""
+    """What the dispatcher must know of a hint; needs the course loaded. only: as in Ticket."""
+    able = roster.able(row.level, row.locale, Trust.of(row.exercise.course))
     return Ticket(
         hint=str(row.pk),
         attempt=row.attempt,
@@ -41,6 +43,7 @@ def ticket(row: Hint, only: str = "") -> Ticket:
         student=str(row.student_id),
         course=str(row.exercise.course_id),
         only=only,
+        able=able,
     )
 
 

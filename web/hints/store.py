@@ -186,7 +186,8 @@ def requeue_unknown(hint: str, silent_s: float | None, now_ms: int) -> Ticket | 
             f"state = %s AND claimed_at < {since.text}", (State.RUNNING, *since.parameters)
         )
         left(hint, silent, LOST, AGAIN)
-    waiting = Hint.objects.filter(pk=hint, state=State.QUEUED).select_related("exercise")
+    waiting = Hint.objects.filter(pk=hint, state=State.QUEUED)
+    waiting = waiting.select_related("exercise__course")
     row = waiting.annotate(age=Now() - F("created_at")).first()
     if row is None:
         return None

@@ -18,8 +18,8 @@ local AGED_TURN = 8
 local function read(hint)
   local ticket = {hint = hint}
   ticket.prefix, ticket.tokens, ticket.attempt, ticket.student, ticket.lane, ticket.since,
-    ticket.lost, ticket.only = unpack(redis.call('HMGET', key.ticket(hint),
-      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost', 'only'))
+    ticket.lost, ticket.only, ticket.able = unpack(redis.call('HMGET', key.ticket(hint),
+      'prefix', 'prefix_tokens', 'attempt', 'student', 'lane', 'since_ms', 'lost', 'only', 'able'))
   ticket.suspect = tonumber(ticket.lost or 0) >= SUSPECT
   ticket.tokens, ticket.attempt = tonumber(ticket.tokens or 0), tonumber(ticket.attempt)
   -- Without a shared part that is worth a cache, or after a failure, the first free slot is best.
@@ -52,8 +52,20 @@ local function has_suspect(engine, fleet)
   return fleet.suspects[engine]
 end
 
+-- Whether another engine can do what this one would only send back. With none of them there, to
+-- be sent back at once is better than to wait.
+local function others_are_able(ticket, engine, fleet)
+  local there = false
+  for name in (ticket.able or ''):gmatch('%S+') do
+    if name == engine then return false end
+    there = there or (fleet.limit[name] or 0) > 0
+  end
+  return there
+end
+
 local function may_go(ticket, engine, fleet)
   if ticket.only and ticket.only ~= engine then return false end
+  if others_are_able(ticket, engine, fleet) then return false end
   if runs_ahead(ticket.hint) and not roomy(engine, fleet) then return false end
   if ticket.attempt == 0 then return true end
   if ticket.suspect and has_suspect(engine, fleet) then return false end

@@ -36,8 +36,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
             "Of fewer texts a share of two in a hundred cannot be told."
         )),
         Target(figure="auc", bound="least", value=0.9, reason=_(
-            "A leak scores higher than a good hint nine times in ten; an untrained model of 1.5B "
-            "reaches 0.96."
+            "Nine times in ten a leak scores higher than a good hint does."
         )),
         Target(figure="false_blocks", bound="most", value=0.02, reason=_(
             "A judge that blocks more good hints than two in a hundred takes help away."

@@ -17,7 +17,11 @@ from web.tutor.writing.versions import version
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
 FIX = "def total(xs):\n    s = 0\n    for x in xs:\n        s += x  # keep the sum\n    return s\n"
 STATEMENT = "Return the sum of the list `xs`. `total([1, 2])` should give `3`."
-LONG = " ".join(["The loop goes on over every value of the list and looks at each one."] * 6)
+LONG = " ".join(
+    f"The loop goes on over every value of the list and looks at {this} one."
+    for this in ("each", "every", "this", "that", "any", "some")
+)
+AGAIN, ONCE_MORE = (LONG.replace("list", thing) for thing in ("row", "box"))
 
 
 def gate(level: int = 1, locale: Locale = "en") -> Gate:
@@ -80,7 +84,7 @@ def test_a_good_hint_passes_whole(level: int, locale: Locale, text: str) -> None
         ("R2", 2, "Would s. += x do, or what do you think?"),
         ("R2", 3, "“s” '+=' ‘x’ is it?"),
         ("R3", 3, LONG + " Change line 4."),
-        ("R3", 3, "Remove `s` here. " + LONG + LONG),
+        ("R3", 3, "Remove `s` here. " + LONG + AGAIN),
         ("R3", 1, "Change line 4. What do you get?"),
         ("R3", 1, "You should rename it, then what is `s`?"),
         ("R4", 1, "What does `enumerate` do?"),
@@ -210,7 +214,7 @@ def test_level_2_keeps_only_up_to_its_question_when_the_text_ends() -> None:
 def test_level_3_stops_before_the_sentence_that_is_too_long_for_it() -> None:
     here = gate(3)
 
-    shown = here.feed(f"{LONG} {LONG} ")
+    shown = here.feed(f"{LONG} {AGAIN} ")
 
     assert here.satisfied
     assert 140 < len(shown.split()) <= 160
@@ -227,7 +231,7 @@ def test_an_edit_waits_for_its_question() -> None:
 
 
 def test_an_edit_without_its_question_blocks_at_the_length_limit() -> None:
-    _, ruling = judge(f"{LONG} Move `s` up. {LONG} {LONG}", 3)
+    _, ruling = judge(f"{LONG} Move `s` up. {AGAIN} {ONCE_MORE}", 3)
 
     assert ruling.rule == "R3"
 

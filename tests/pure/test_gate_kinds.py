@@ -308,3 +308,45 @@ def test_so_it_is_in_korean(text: str) -> None:
 )
 def test_what_is_composed_of_facts_passes(text: str) -> None:
     assert judge("unique" if "found" in text else "mean", "ko", 2, text).ok
+
+
+LOOK = {
+    "ko": "2번째 줄을 보세요. `f([1])`이 `IndexError`로 멈춰요. {} 그때 `a`에는 무엇이 있나요?",
+    "en": "Look at line 2. `f([1])` stops with `IndexError`. {} What does `a` hold at that moment?",
+}
+STOPS = "`f([1])`: IndexError: list index out of range of the list"
+
+
+def looked(said: str, locale: Locale = "ko", code: str = "def f(a):\n    return a[3]\n") -> Ruling:
+    gate = Gate(level=2, locale=locale, student_code=code, statement=STOPS, reference="",
+                fix=code.replace("3", "0"))  # fmt: skip
+    gate.feed(LOOK[locale].format(said))
+    return gate.finish()
+
+
+@pytest.mark.parametrize(("said", "ok"), [
+    ("why is this function not working as expected?", False),
+    ("**질문:** Why is the common_hours function not working as you expected it to?", False),
+    ("오류는 IndexError: list index out of range of the list 라고 해요.", True),
+    ("`a`는 list 타입이에요.", True),
+])  # fmt: skip
+def test_a_korean_hint_says_no_sentence_in_english(said: str, ok: bool) -> None:
+    assert looked(said).ok is ok
+
+
+@pytest.mark.parametrize(("locale", "once"), [
+    ("ko", "2번째 줄이 묻는 자리를 손으로 짚어 보세요."),
+    ("en", "Point at the place that line 2 asks for."),
+])  # fmt: skip
+def test_a_hint_that_goes_round_is_none(locale: Locale, once: str) -> None:
+    assert looked(once, locale).ok
+    assert looked(f"{once} {once}", locale).rule == "R8"
+    assert looked(f"{once}\n\n{once}", locale).rule == "R8"
+
+
+@pytest.mark.parametrize("empty", ["''", '""'])
+def test_an_empty_text_of_the_students_own_is_no_new_code(empty: str) -> None:
+    code = f"def f(a):\n    if a == {empty}: return 3\n    return a[1]\n"
+
+    assert looked(f"What is the condition `a == {empty}` on line 2?", "en", code).ok
+    assert not looked(f"What about `if a != {empty}` on line 2?", "en", code).ok

@@ -28,16 +28,17 @@ TEMPLATE = re.compile(r"</|<[|｜]|<\w[^\s<>]*>|\[/?[A-Z_]{3,}\]")
 @pytest.mark.parametrize("text", FORGED)
 def test_nothing_closes_the_marks_or_opens_a_turn(text: str) -> None:
     assert not TEMPLATE.search(inert(text))
-    asked = question(text, text, f"a\n{text}\nb", NONCE)
+    hint = f"a\n{text}\nb"
 
-    assert parts(asked)[1] == parts(question("", "", "", NONCE))[1]
+    assert parts(question(text, text, hint, NONCE))[1] == parts(question("", "-", "", NONCE))[1]
+    assert parts(question(text, "", hint, NONCE))[1] == parts(question("", "", "", NONCE))[1]
 
 
 @given(
     st.lists(st.sampled_from([*FORGED, "\n", " ", "<", "/", "|", "a", "data-", ">"])).map("".join)
 )
 def test_no_row_of_pieces_does(text: str) -> None:
-    assert parts(question("a", "b", text, NONCE))[1] == parts(question("", "", "", NONCE))[1]
+    assert parts(question("a", "b", text, NONCE))[1] == parts(question("", "b", "", NONCE))[1]
 
 
 @pytest.mark.parametrize("text", ORDINARY)

@@ -39,7 +39,7 @@ FULL = replace(TASK, retry="leak", refused="Change it.")
 
 
 def user(task: PromptTask, nonce: str = "n0nce") -> str:
-    return build(task, nonce)[1]["content"]
+    return build(task, nonce)[-1]["content"]
 
 
 def words(locale: Locale = "en") -> PromptWords:
@@ -51,7 +51,9 @@ def test_the_parts_stand_in_the_order_that_a_prefix_cache_needs(locale: Locale) 
     content = user(replace(FULL, locale=locale))
     at = [content.index(f"{words(locale).headings[field]}:\n") for field in (*SHARED, *OWN)]
 
-    assert [message["role"] for message in build(TASK, "n")] == ["system", "user"]
+    shown = len(words(locale).levels[1].samples)
+    roles = [message["role"] for message in build(replace(FULL, locale=locale), "n")]
+    assert roles == ["system", *["user", "assistant"] * shown, "user"]
     assert at == sorted(at)
     assert content.endswith(words(locale).levels[1].form)
 
@@ -69,11 +71,11 @@ def test_every_part_has_its_heading_and_is_in_the_prompt() -> None:
 def test_all_students_share_the_bytes_before_their_own_parts(level: int, locale: Locale) -> None:
     tasks = [replace(task, level=level, locale=locale) for task in (TASK, OTHER)]
     ours, theirs = build(tasks[0], "aaaa"), build(tasks[1], "bbbb")
-    shared = ours[1]["content"].index(words(locale).headings["question"])
+    shared = ours[-1]["content"].index(words(locale).headings["question"])
 
-    assert ours[0] == theirs[0]
-    assert ours[1]["content"][:shared] == theirs[1]["content"][:shared]
-    assert all(text in ours[1]["content"][:shared] for text in (*TASK.examples, *TASK.avoid))
+    assert ours[:-1] == theirs[:-1]
+    assert ours[-1]["content"][:shared] == theirs[-1]["content"][:shared]
+    assert all(text in ours[-1]["content"][:shared] for text in (*TASK.examples, *TASK.avoid))
 
 
 def test_the_students_question_is_the_first_of_their_parts() -> None:
@@ -188,7 +190,7 @@ def test_no_prompt_is_longer_than_its_budget(task: PromptTask, nonce: str) -> No
 
     assert sum(room.tokens(message["content"]) for message in messages) <= prompt.MOST_TOKENS
     # The form is never what is left out, and each part that is opened is closed.
-    content = messages[1]["content"]
+    content = messages[-1]["content"]
     assert content.endswith(version().words[task.locale].levels[task.level].form)
     assert content.count(f"<student-{nonce}>") == content.count(f"</student-{nonce}>")
     content.encode()
@@ -201,10 +203,10 @@ def test_whatever_the_students_write_their_prompts_begin_alike(
 ) -> None:
     same = {field: getattr(ours, field) for field in (*SHARED, "level", "locale")}
     first, second = build(ours, "0" * 8), build(replace(theirs, **same), "f" * 8)
-    shared = first[1]["content"].partition("<student-")[0].rpartition("\n\n")[0]
+    shared = first[-1]["content"].partition("<student-")[0].rpartition("\n\n")[0]
 
     assert first[0] == second[0]
-    assert second[1]["content"].startswith(shared)
+    assert second[-1]["content"].startswith(shared)
 
 
 def test_a_program_keeps_its_room_beside_long_texts_of_its_author() -> None:
@@ -262,6 +264,7 @@ def test_a_shared_part_below_two_cache_blocks_counts_for_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(prompt, "policy", lambda level, locale: "")
+    monkeypatch.setattr(prompt, "samples", lambda level, locale: ())
 
     assert shared_tokens(1, "en", "a" * 143, "") == 0
     assert shared_tokens(1, "en", "a" * 144, "") == 32

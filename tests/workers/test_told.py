@@ -103,7 +103,7 @@ async def test_it_is_told_all_that_helps_and_nothing_that_tells(
 
     assert (final.source, final.text) == ("model", SIGN[locale])
     body = asked(engine)[-1]
-    system, user = (message["content"] for message in body["messages"])
+    system, *_, user = (message["content"] for message in body["messages"])
     headings = version().words[locale].headings
     own = user[user.index(headings["question"]) :]
     order = [own.index(f"{headings[part]}:\n") for part in ("question", "result", "code", "facts")]
@@ -168,7 +168,7 @@ async def test_it_is_told_the_last_hints_that_the_student_has_had_here(
 
     await generate(site, student, exercise)
 
-    content = asked(engine)[-1]["messages"][1]["content"]
+    content = asked(engine)[-1]["messages"][-1]["content"]
     assert "- Old 6?\n- Old 5?\n- Old 4?\n</student" in content
     for text in ("Old 3?", "It said", "Other exercise?", "Not mine?"):
         assert text not in content
@@ -212,7 +212,7 @@ async def test_it_is_told_what_the_author_wants_of_hints(
 
     await generate(site, student, await site.database.run(exercise_now), locale)
 
-    content = asked(engine)[-1]["messages"][1]["content"]
+    content = asked(engine)[-1]["messages"][-1]["content"]
     own = content.index("<student-")
     assert {"ko": "- 보기 2예요.", "en": "- Like 2."}[locale] in content[:own]
     assert {"ko": "보기 1", "en": "Like 1"}[locale] not in content
@@ -236,7 +236,7 @@ async def test_a_word_that_the_author_avoids_reaches_no_student(
     assert final.text == SIGN["ko"]
     calls = await site.database.run(lambda: list(ModelCall.objects.order_by("pk")))
     assert [call.verdict for call in calls] == [AVOID, "passed"]
-    assert said.partition(". ")[0] in asked(engine)[-1]["messages"][1]["content"]
+    assert said.partition(". ")[0] in asked(engine)[-1]["messages"][-1]["content"]
 
 
 async def test_an_example_of_the_author_is_not_repeated(
@@ -267,7 +267,7 @@ async def test_the_second_try_is_told_the_sentence_that_failed_and_no_more(
     final = await generate(site, student, exercise, locale)
 
     assert final.text == SIGN[locale]
-    first, second = (body["messages"][1]["content"] for body in asked(engine)[-2:])
+    first, second = (body["messages"][-1]["content"] for body in asked(engine)[-2:])
     words = version().words[locale]
     part = second[second.index(words.headings["refused"]) :]
     assert leak.split(". ")[1] in part
@@ -295,7 +295,7 @@ async def test_what_a_request_finds_out_late_is_told_too(
     await claimed
 
     headings = version().words["en"].headings
-    content = asked(engine)[-1]["messages"][1]["content"]
+    content = asked(engine)[-1]["messages"][-1]["content"]
     assert "ine 2" in content[content.index(headings["facts"]) :]
 
 

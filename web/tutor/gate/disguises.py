@@ -29,6 +29,8 @@ BRAILLE = re.compile("[\u2800-\u28ff]")
 SHORTEST_WORD = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CODE_WORDS = frozenset(("return", "while", "range", "print", "lambda", "append", "import", "break"))
+ENGLISH = re.compile(r"(?<![`\w])(?:[A-Za-z_][a-z0-9_']*[ ,]{1,2}){5,}[a-z_]+(?![`\w])")
+"""So many words in a row are a sentence, where they are no error message."""
 LEET = str.maketrans("013457@$!", "oleastasi")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
@@ -135,10 +137,13 @@ def shape(word: str) -> tuple[int, ...]:
 
 
 def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:
-    """R8: whether the text has letters of an alphabet that is neither its own nor Latin.
+    """R8: whether the text has letters of an alphabet that is neither its own nor Latin, or says a
+    sentence in English where another script is its own.
 
-    Those which the student's program and the exercise have may be told.
+    What the student's program and the exercise have may be told.
     """
+    if not script.match("a") and any(run not in seen.text for run in ENGLISH.findall(text)):
+        return True
     if text.isascii():
         return False
     # A sentence that is longer than this is no hint, and is refused for its length.

@@ -18,6 +18,8 @@ TOOL_TOKEN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """What chat templates put around messages. A text with one of them repeats its prompt."""
+FEWEST_CHARS = 12
+"""A shorter sentence may well stand in a hint twice."""
 CLOSERS = "\"'”’)]*_` \n\t"
 """What may stand behind the question mark at the end."""
 
@@ -49,6 +51,13 @@ def echoes(draft: Draft, told: Collection[str], size: int) -> bool:
         return True
     said = set(runs(draft.said, size))
     return any(not _told_grams(text, size).isdisjoint(said) for text in told)
+
+
+def goes_round(draft: Draft) -> bool:
+    """Whether the new sentence stands in the hint before, as where a model does not find an end."""
+    sentence = draft.sentence.strip()
+    before = draft.text[: len(draft.text) - len(draft.sentence)]
+    return len(sentence) >= FEWEST_CHARS and sentence in before
 
 
 @lru_cache(maxsize=512)

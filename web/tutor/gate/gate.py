@@ -169,6 +169,7 @@ class Gate:
             ("R1", not patterns and formats(draft.rendered)),
             ("R8", level.asking is QuestionRule.ONCE and draft.prose.asks > 1),
             ("R8", form.echoes(draft, self._told, self._language.echo_words)),
+            ("R8", form.goes_round(draft)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, seen, self._language.letters)),
             ("R1", is_disguised(draft.rendered, self._known, seen)),

@@ -30,6 +30,8 @@ POINTS = frozenset("()[]{},:;.")
 """Brackets and points, which code and prose have both, and which nobody reads out."""
 WORD = re.compile(r"\w")
 QUOTES = re.compile("[`'\"‘’“”]")
+EMPTY = re.compile(r"""(?<![\w'"])(?:''|"")(?!['"])""")
+"""A text without a character, which has to stand for something where quotes are left out."""
 STRAIGHT = str.maketrans("‘’“”'", '"' * 5, "`")
 SPAN = re.compile(r"(?<!`)`++([^`]++)`++")
 # A run of combining marks is sorted in quadratic time, so a word is folded in parts of this size.
@@ -55,7 +57,14 @@ def printable(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Words, numbers and operators in order, folded; a Korean particle is a token of its own."""
-    return TOKEN.findall(QUOTES.sub(" ", folded(text)))
+    return TOKEN.findall(unquoted(folded(text)))
+
+
+def unquoted(text: str) -> str:
+    """Without quotes, so that a text in them is read as code is; an empty one is a sign."""
+    if "''" in text or '""' in text:
+        text = EMPTY.sub(" ∅ ", text)
+    return QUOTES.sub(" ", text)
 
 
 # Each rule reads a sentence anew, and few sentences are read at a time.

@@ -11,7 +11,7 @@ import re
 import sys
 from itertools import pairwise
 
-from web.tutor.gate.lexis import QUOTES, SPAN, TOKEN, folded, is_name, tokens
+from web.tutor.gate.lexis import SPAN, TOKEN, folded, is_name, tokens, unquoted
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
 LITERALS = frozenset({"true", "false", "none", "null"})
@@ -292,7 +292,7 @@ def shows_snippet(text: str, seen: Seen, patterns: bool) -> bool:
     passes too in which no name is of the student's program.
     """
     text = folded(text)
-    found = list(TOKEN.finditer(QUOTES.sub(" ", text)))
+    found = list(TOKEN.finditer(unquoted(text)))
     if not _may_hold_code({match[0] for match in found}):
         return False
     return Tokens(text, found, seen, patterns).shows_snippet()

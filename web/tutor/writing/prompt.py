@@ -25,8 +25,10 @@ OWN_TOKENS = {
     "refused": 100,
 }  # fmt: skip
 """The same of a student's own parts; the question comes first, as it is to be answered first."""
-SEPARATORS_TOKENS = 20
-"""Of what stands between all parts."""
+SEPARATORS_TOKENS = 40
+"""Of what stands between all parts and messages."""
+SAMPLES_NONCE = "00000000"
+"""In the marks of the samples, which are the same for everybody."""
 BY_WEIGHT = ("result", "question", "code", "refused", "diagnosis", "facts", "earlier")
 """The own parts as they get what room is left."""
 assert set(BY_WEIGHT) == OWN_TOKENS.keys()
@@ -66,18 +68,28 @@ class PromptTask:
 def policy(level: int, locale: Locale, name: str = "") -> str:
     """The system message: the same bytes for every student and exercise. name: of the version."""
     words = version(name).words[locale]
-    asked, said = words.levels[level], words.sample
-    samples = [
-        f"{said['code']}:\n{numbered(sample.code)}\n{said['result']}: {sample.result}\n"
-        f"{said['hint']}: {sample.hint}"
-        for sample in asked.samples
-    ]
-    return "\n\n".join([words.rules, asked.form, *([said["samples"], *samples] if samples else [])])
+    return f"{words.rules}\n\n{words.levels[level].form}"
+
+
+@lru_cache(maxsize=64)
+def samples(level: int, locale: Locale, name: str = "") -> tuple[Message, ...]:
+    """Good hints for other programs, as if a student had asked and the model had answered.
+
+    What they have said themselves small models follow better than what they are told.
+    """
+    words = version(name).words[locale]
+    asked, said = words.levels[level], list[Message]()
+    for sample in asked.samples:
+        own = {"result": sample.result, "code": numbered(sample.code)}
+        parts = [_student(words.headings[field], own[field], SAMPLES_NONCE) for field in own]
+        said.append({"role": "user", "content": "\n\n".join([*parts, asked.form])})
+        said.append({"role": "assistant", "content": sample.hint})
+    return tuple(said)
 
 
 @lru_cache(maxsize=64)
 def told(level: int, locale: Locale, name: str = "") -> str:
-    """What of the system message a hint may not repeat: all but the programs of the samples."""
+    """What a hint may not repeat of what the model is asked: its rules, and the samples' hints."""
     words = version(name).words[locale]
     asked = words.levels[level]
     return "\n\n".join([words.rules, asked.form, *(sample.hint for sample in asked.samples)])
@@ -92,7 +104,8 @@ def with_room(asked: Sampling, level: int, locale: Locale, name: str = "") -> Sa
 
 
 def build(task: PromptTask, nonce: str) -> list[Message]:
-    """System and user message, the same bytes up to the student's parts for an exercise and level.
+    """System message, samples, question: the same bytes for an exercise and level up to the
+    student's parts.
 
     nonce: unguessable, new for each hint; it marks where the student's text begins and ends.
     Raises: BadVersion for a version that is not there.
@@ -106,11 +119,14 @@ def build(task: PromptTask, nonce: str) -> list[Message]:
     # Small models heed the last words most, so the level's form is said once more.
     retry = words.retry.get(task.retry, "") if task.retry else ""
     last = " ".join(filter(None, [retry, words.levels[task.level].form]))
-    left = MOST_TOKENS - sum(map(room.tokens, [system, shared, last])) - SEPARATORS_TOKENS
+    shown = samples(task.level, task.locale, task.version)
+    said = [system, *(message["content"] for message in shown), shared, last]
+    left = MOST_TOKENS - sum(map(room.tokens, said)) - SEPARATORS_TOKENS
     own = _own(task, words, nonce, left)
     content = "\n\n".join(filter(None, [shared, *own, last]))
     return [
         {"role": "system", "content": system},
+        *shown,
         {"role": "user", "content": content},
     ]
 
@@ -129,7 +145,8 @@ def shared_tokens(level: int, locale: Locale, statement: str, mistakes: str) -> 
     # The author's hint is left out: it is short.
     texts = {"statement": statement, "mistakes": mistakes}
     cut = [room.cut(inert(texts[field]), SHARED_TOKENS[field], "") for field in texts]
-    return prefix.tokens("".join([policy(level, locale), *cut]))
+    shown = [message["content"] for message in samples(level, locale)]
+    return prefix.tokens("".join([policy(level, locale), *shown, *cut]))
 
 
 # A worker writes for a class that has the same exercise.

@@ -20,7 +20,7 @@ from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
 FOLDER = Path(__file__).parent
-CURRENT = "v4"
+CURRENT = "v5"
 """The folder of the version that hints are written by."""
 NAME = re.compile(r"v[0-9]{1,4}")
 HEADINGS = (
@@ -29,7 +29,6 @@ HEADINGS = (
 )  # fmt: skip
 """Parts of a prompt, each with the heading that it has in words.toml."""
 RETRY = ("leak", "off_template", "repeats")
-SAMPLE = ("samples", "code", "result", "hint")
 LEAST_TOKENS, MOST_TOKENS = 50, 2_000
 MOST_SAMPLES = 4
 
@@ -58,12 +57,11 @@ class LevelPrompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptWords:
-    """One language of a version. headings: by HEADINGS; sample: by SAMPLE; retry: by RETRY."""
+    """One language of a version. headings: by HEADINGS; retry: by RETRY."""
 
     rules: str
     headings: Mapping[str, str]
     retry: Mapping[str, str]
-    sample: Mapping[str, str]
     left_out: str
     levels: Mapping[int, LevelPrompt]
 
@@ -101,13 +99,12 @@ def load(folder: Path) -> PromptVersion:
 
 def _words(folder: Path) -> PromptWords:
     file = PromptFile(folder / "words.toml")
-    told = file.table(file.values, {"left_out", "headings", "retry", "sample"})
+    told = file.table(file.values, {"left_out", "headings", "retry"})
     return PromptWords(
         rules=PromptFile(folder / "rules.md").rules(),
         left_out=file.text(told, "left_out"),
         headings=file.texts(told, "headings", HEADINGS),
         retry=file.texts(told, "retry", RETRY),
-        sample=file.texts(told, "sample", SAMPLE),
         levels={number: _level(PromptFile(folder / f"{number}.toml")) for number in LEVELS},
     )
 

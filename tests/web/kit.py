@@ -135,7 +135,7 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
 def forget() -> None:
     """What is set about engines counts at once, and not only in the next second."""
     for known in (
-        roster.serving_in, roster.written_in, roster.able_in, roster.ahead_in, roster.model_in,
+        roster.serving_in, roster.written_in, roster.ready_in, roster.ahead_in, roster.model_in,
     ):  # fmt: skip
         known.cache_clear()
 

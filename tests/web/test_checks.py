@@ -110,12 +110,12 @@ def test_a_sandbox_that_was_not_built_is_named(
 
 
 def test_prompts_that_cannot_be_used_are_named(more_prompts: Callable[[str], Path]) -> None:
-    (more_prompts("v5") / "ko" / "2.toml").unlink()
+    (more_prompts("v9") / "ko" / "2.toml").unlink()
 
     (message,) = run_checks(tags=["prompts"])
 
     assert message.id == "hintline.E005"
-    assert str(message.msg).endswith("v5/ko/2.toml: is missing")
+    assert str(message.msg).endswith("v9/ko/2.toml: is missing")
 
 
 @pytest.mark.parametrize("command", ["check", "gate --jsonl"])

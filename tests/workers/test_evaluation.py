@@ -359,14 +359,14 @@ async def test_an_engine_that_refuses_every_request_stops_it(
 async def test_another_version_of_the_prompts_is_what_is_asked(
     runtime: Runtime, engine: Engine, fake: FakeEngine, more_prompts: Callable[[str], Path]
 ) -> None:
-    rules = more_prompts("v5") / "en" / "rules.md"
+    rules = more_prompts("v9") / "en" / "rules.md"
     rules.write_text(f"You are a tutor of the fifth version.\n{rules.read_text()}")
     fake.script(*[Behaviour(pieces=GOOD, gap_s=0)] * 2)
 
-    row = await evaluated(runtime, engine, chosen({}), "v5")
+    row = await evaluated(runtime, engine, chosen({}), "v9")
 
     assert row.state == Evaluation.State.DONE
-    assert row.template_version.startswith("v5-")
+    assert row.template_version.startswith("v9-")
     asked = [json.dumps(each["body"]) for each in fake.stats()["requests"]]
     assert asked
     assert all("a tutor of the fifth version" in each for each in asked)

@@ -141,10 +141,24 @@ def serving(name: str) -> Serving | None:
     return serving_in(name, int(monotonic()))
 
 
-def servings() -> list[Serving]:
-    """Of the engines in use; one that is drained is soon back."""
-    found = [serving(row.name) for row in in_use(AIModelConfig.current())]
-    return [each for each in found if each]
+class Ready(NamedTuple):
+    """An engine in use; one that is drained is soon back."""
+
+    name: str
+    draining: bool
+    serving: Serving
+
+
+def ready() -> list[Ready]:
+    """Those whose API keys can be read. As set at most a second ago."""
+    return ready_in(int(monotonic()))
+
+
+@lru_cache(maxsize=2)
+def ready_in(second: int) -> list[Ready]:
+    rows = in_use(AIModelConfig.current())
+    found = [(row, serving_in(row.name, second)) for row in rows]
+    return [Ready(row.name, row.draining, at) for row, at in found if at]
 
 
 NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
@@ -183,7 +197,7 @@ def runs_ahead() -> bool:
 @lru_cache(maxsize=2)
 def ahead_in(second: int) -> bool:
     config = AIModelConfig.current()
-    return config.runs_ahead and any(each.finds_out(NO_TRUST) for each in servings())
+    return config.runs_ahead and any(each.serving.finds_out(NO_TRUST) for each in ready())
 
 
 def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
@@ -225,24 +239,20 @@ def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
 @lru_cache(maxsize=32)
 def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
     return frozenset(
-        level for each in servings() for level in LEVELS if may_write(each, level, locale, trust)
+        level for each in ready() for level in LEVELS if may_write(each, level, locale, trust)
     )
 
 
 def able(level: int, locale: Locale, trust: Trust) -> tuple[str, ...]:
     """The engines that may write such a hint; empty where all may, or none. As set a second ago."""
-    return able_in(level, locale, trust, int(monotonic()))
+    there = [each for each in ready() if not each.draining]
+    may = tuple(each.name for each in there if may_write(each, level, locale, trust))
+    return may if len(may) < len(there) else ()
 
 
-@lru_cache(maxsize=64)
-def able_in(level: int, locale: Locale, trust: Trust, second: int) -> tuple[str, ...]:
-    names = [row.name for row in in_use(AIModelConfig.current()) if not row.draining]
-    may = tuple(name for name in names if may_write(serving(name), level, locale, trust))
-    return may if len(may) < len(names) else ()
-
-
-def may_write(at: Serving | None, level: int, locale: Locale, trust: Trust) -> bool:
-    return at is not None and at.endpoint.writes(locale) and at.licensed(level, locale, trust)
+def may_write(at: Ready, level: int, locale: Locale, trust: Trust) -> bool:
+    licensed = at.serving.licensed(level, locale, trust)
+    return licensed and at.serving.endpoint.writes(locale)
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:

@@ -13,6 +13,7 @@ from contextlib import closing
 import httpx2
 import pytest
 
+from broker import fleet
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.launch import FakeEngine
 from tests.whole.conftest import left_clean
@@ -50,8 +51,14 @@ def said(change: str = "", **changes: object) -> Behaviour:
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with standing(tmp_path_factory.mktemp("stand"), {"gpu0": FakeEngine()}) as stand:
         stand.shell(ON)
-        until(lambda: stand.staff.get("/readyz").status_code == 200)
+        until(lambda: slots(stand) == [8])
+        until(lambda: len(stand.worker_pids()) == 1)
         yield stand
+
+
+def slots(stand: Stand) -> list[int]:
+    """Of each worker that lives: one with other slots than it should have is replaced."""
+    return [*stand.broker.run(fleet.snapshot())["gpu0"].workers.values()]
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 from broker import dispatch
 from broker.contract.events import Event, EventId, EventKind
 from broker.contract.job import HintJob
-from broker.dispatch import Claim
-from tests.web.kit import WRONG, queued
+from broker.dispatch import Claim, Placement
+from tests.web.kit import WRONG, forget, queued
 from web.courses.models import Exercise
 from web.engines.client.errors import ModelError
 from web.hints import jobs, submissions
-from web.hints.models import Submission
+from web.hints.models import Hint, Submission
 from web.link import broker
 from web.people.models import User
 from web.runner.checker import checker
@@ -33,8 +33,16 @@ def submitted(student: User, exercise: Exercise, code: str = WRONG) -> Submissio
 def placed(student: User, exercise: Exercise, **changes: Any) -> str:
     """A hint as the API leaves it: granted where a slot is free. changes: of the NewHint."""
     hint = queued(student, exercise, **changes)
-    broker().run(dispatch.admit(jobs.ticket(hint)))
+    admitted(hint)
     return str(hint.pk)
+
+
+def admitted(hint: Hint) -> Placement:
+    """As the web places it, whose process is another: a worker knows nothing of what it has read
+    of the engines."""
+    placement = broker().run(dispatch.admit(jobs.ticket(hint)))
+    forget()
+    return placement
 
 
 def claimed(job: HintJob, model: Any) -> Attempt:

@@ -23,12 +23,13 @@ from broker.keys import LEASES, TICKET
 from tests.fakes.launch import BadServer
 from tests.web.kit import forget, queued
 from tests.workers.conftest import ScriptedModel
+from tests.workers.kit import admitted
 from tests.workers.test_model import until
 from web.courses.models import Course, Exercise
 from web.database import ago
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
-from web.hints import attempts, jobs, store
+from web.hints import attempts, store
 from web.hints.models import Hint, ModelCall, Submission
 from web.people import access
 from web.people.models import User
@@ -51,10 +52,8 @@ async def hint(runtime: Runtime, student: User, exercise: Exercise) -> str:
 
 
 def make(student: User, exercise: Exercise) -> str:
-    from web.link import broker
-
     hint = queued(student, exercise, locale="en")
-    placement = broker().run(dispatch.admit(jobs.ticket(hint)))
+    placement = admitted(hint)
     assert placement.grant is not None
     return str(hint.pk)
 

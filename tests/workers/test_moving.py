@@ -133,7 +133,7 @@ async def test_an_engine_that_cannot_go_on_starts_again(
 
     assert (await row(runtime, hint)).text == TEXT
     [(_, messages)] = runtime.model.requests
-    assert [message["role"] for message in messages] == ["system", "user"]
+    assert messages[-1]["role"] == "user"
     seen = await told(runtime, hint)
     assert [kind for kind, _ in seen].count(EventKind.RESET) == 1
     assert text_of(seen) == TEXT
@@ -267,7 +267,7 @@ async def test_a_second_answer_that_is_cut_is_asked_for_again(
 
     assert (moved.state, kept, final.state) == ("queued", ["R2", ""], "answered")
     [(_, messages)] = runtime.model.requests
-    assert [message["role"] for message in messages] == ["system", "user"]
+    assert messages[-1]["role"] == "user"
     assert text_of(await told(runtime, hint)) == TEXT
 
 

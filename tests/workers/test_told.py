@@ -11,19 +11,18 @@ from typing import Any
 
 import pytest
 
-from broker import dispatch
 from tests.fakes.behaviour import Behaviour
 from tests.fakes.launch import FakeEngine
 from tests.web.kit import WRONG, forget, queued
 from tests.workers.conftest import ScriptedModel
-from tests.workers.kit import written
+from tests.workers.kit import admitted, written
 from tests.workers.test_attempt import row
 from tests.workers.test_judging import JOB
 from web.courses.models import Exercise
 from web.database import ago
 from web.engines.client.model import Model
 from web.engines.models import AIModelConfig, Engine
-from web.hints import jobs, submissions
+from web.hints import submissions
 from web.hints.models import Hint, ModelCall
 from web.people.models import User
 from web.runner.cases import Asserts
@@ -71,7 +70,6 @@ def ask(
     student: User, exercise: Exercise, locale: Locale, *, explained: bool = True, **changes: Any
 ) -> tuple[str, JudgedRun]:
     """As the API does: the program runs, the hint is placed; and its run, to be explained."""
-    from web.link import broker
 
     code = changes.pop("code", WRONG)
     tests, limits = exercise.tests_to_run(), exercise.limits()
@@ -81,7 +79,7 @@ def ask(
         hint = queued(student, exercise, **asks)
         if explained:
             submissions.explain(hint.submission, run.explained())
-        broker().run(dispatch.admit(jobs.ticket(hint)))
+        admitted(hint)
         return str(hint.pk), run
 
 

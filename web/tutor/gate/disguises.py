@@ -29,7 +29,8 @@ BRAILLE = re.compile("[\u2800-\u28ff]")
 SHORTEST_WORD = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CODE_WORDS = frozenset(("return", "while", "range", "print", "lambda", "append", "import", "break"))
-ENGLISH = re.compile(r"(?<![`\w])(?:[A-Za-z_][a-z0-9_']*[ ,]{1,2}){5,}[a-z_]+(?![`\w])")
+_LATIN_WORD = r"[A-Za-z_][a-z0-9_']*+"
+ENGLISH = re.compile(rf"(?<![`'\w])(?:{_LATIN_WORD}[ ,]{{1,2}}){{5,}}{_LATIN_WORD}(?![`\w])")
 """So many words in a row are a sentence, where they are no error message."""
 LEET = str.maketrans("013457@$!", "oleastasi")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")

@@ -37,7 +37,7 @@ from web.evaluation.models import Evaluation
 from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Explanation, Hint
-from web.ops import pages
+from web.ops import health, pages
 from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 
@@ -395,12 +395,16 @@ def world(
     course: Course,
     exercise: Exercise,
     settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> World:
     # A line for each refusal would be thousands.
     caplog.set_level(logging.CRITICAL)
     empty = {"loaders": [f"{__name__}.EmptyPages"], "context_processors": []}
     settings.TEMPLATES = [{"BACKEND": settings.TEMPLATES[0]["BACKEND"], "OPTIONS": empty}]
+    # It looks at the database by another connection, which waits for this test's transaction.
+    parts = health.PARTS | health.ASIDE
+    monkeypatch.setattr(health.readiness, "states", lambda: dict.fromkeys(parts, health.OK))
     return World(course, exercise)
 
 

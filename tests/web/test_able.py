@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from broker import dispatch, fleet
-from tests.web.kit import TTL_S, Caller, forget, licensed, messages
+from tests.web.kit import TTL_S, WRONG, Caller, forget, licensed, messages
 from web.courses.models import Course
-from web.engines.models import Engine, Mode
+from web.engines.models import AIModelConfig, Engine, Licence, Mode
 from web.hints import store
 from web.hints.models import Hint
 from web.link import broker
@@ -37,10 +37,10 @@ def mixed(api: Caller, engine: Engine, big: str) -> Caller:
     return api
 
 
-def lives(*names: str) -> None:
-    broker().run(fleet.set_engines(dict.fromkeys(names, 1)))
+def lives(*names: str, slots: int = 1) -> None:
+    broker().run(fleet.set_engines(dict.fromkeys(names, slots)))
     for name in names:
-        broker().run(fleet.beat(name, f"{name}@here", 1, TTL_S))
+        broker().run(fleet.beat(name, f"{name}@here", slots, TTL_S))
 
 
 def asked(caller: Caller, language: str) -> list[str]:
@@ -68,6 +68,18 @@ def test_it_goes_there_also_after_redis_was_wiped(mixed: Caller, big: str) -> No
 
     assert ticket
     broker().run(dispatch.admit(ticket))
+    assert rung() == [big]
+
+
+def test_what_is_wrong_is_found_out_ahead_where_a_model_may(mixed: Caller, big: str) -> None:
+    AIModelConfig.objects.update(diagnoses=True, runs_ahead=True)
+    Licence.objects.filter(model="small").update(diagnoses=False)
+    forget()
+    # It runs where half of the slots are free.
+    lives(*GPUS, slots=2)
+
+    mixed.run(WRONG)
+
     assert rung() == [big]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -245,9 +245,18 @@ def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
 
 def able(level: int, locale: Locale, trust: Trust) -> tuple[str, ...]:
     """The engines that may write such a hint; empty where all may, or none. As set a second ago."""
+    return named(lambda each: may_write(each, level, locale, trust))
+
+
+def finding_out() -> tuple[str, ...]:
+    """Those asked what is wrong with a program, for nobody's course; empty as in `able`."""
+    return named(lambda each: each.serving.finds_out(NO_TRUST))
+
+
+def named(may: Callable[[Ready], bool]) -> tuple[str, ...]:
     there = [each for each in ready() if not each.draining]
-    may = tuple(each.name for each in there if may_write(each, level, locale, trust))
-    return may if len(may) < len(there) else ()
+    names = tuple(each.name for each in there if may(each))
+    return names if len(names) < len(there) else ()
 
 
 def may_write(at: Ready, level: int, locale: Locale, trust: Trust) -> bool:

@@ -230,4 +230,5 @@ def ticket(row: Diagnosis) -> Ticket:
         lane=Lane.BATCH,
         student=str(row.submission.student_id),
         course=str(exercise.course_id),
+        able=roster.finding_out(),
     )

@@ -66,7 +66,7 @@ RUN = Key("hl:user:*:run", "quota", "string", times.RUN_S)
 RUNS = Key("hl:user:*:runs", "quota", "zset", times.RUNS_WITHIN_S)
 """Tokens of the user's last runs by ms."""
 NODE = Key("hl:node:*", "nodes", "hash", times.NODE_LIVES_S)
-"""Token of its process, engines, state of its workers."""
+"""Token of its process, beats, engines, state of its workers, fast_ms = its clock before ours."""
 NODES = Key("hl:nodes", "nodes", "set")
 """Names of nodes that may be alive."""
 MONITOR = Key("hl:monitor", "workers", "string", times.MONITOR_LOCK_S)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from time import time
 
 from broker.base.times import NODE_LIVES_S
 from broker.scripts import Call, nothing
@@ -33,10 +34,14 @@ class CrewReport:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """One live node. engines: those it serves; None: every engine."""
+    """One live node. engines: those it serves; None: every engine.
+
+    fast_s: how far its clock is before that of Redis, as of its last beat.
+    """
 
     engines: frozenset[str] | None
     crews: tuple[CrewReport, ...] = ()
+    fast_s: float = field(default=0.0, compare=False)
 
     def serves(self, engine: str) -> bool:
         return self.engines is None or engine in self.engines
@@ -51,9 +56,9 @@ def beat(name: str, token: str, state: NodeState) -> Call[int | None]:
     engines = ALL if state.engines is None else json.dumps(sorted(state.engines))
     # As one text: a report is replaced as a whole, so no crew that is gone stays behind.
     crews = json.dumps([asdict(crew) for crew in state.crews])
-    return Call(
-        "node_beat", (name, token, 1000 * NODE_LIVES_S, engines, crews), lambda reply: reply
-    )
+    now_ms = round(1000 * time())
+    args = (name, token, 1000 * NODE_LIVES_S, engines, crews, now_ms)
+    return Call("node_beat", args, lambda reply: reply)
 
 
 def leave(name: str, token: str) -> Call[None]:
@@ -66,11 +71,17 @@ def live() -> Call[dict[str, NodeState]]:
     return Call("node_live", (), parse)
 
 
-def parse(reply: Sequence[tuple[str, str, str]]) -> dict[str, NodeState]:
+def redis_ms() -> Call[int]:
+    """The time of Redis, by which nodes and leases live."""
+    return Call("time", (), int)
+
+
+def parse(reply: Sequence[tuple[str, str, str, int]]) -> dict[str, NodeState]:
     return {
         name: NodeState(
             None if engines == ALL else frozenset(json.loads(engines)),
             tuple(CrewReport(**crew) for crew in json.loads(crews)),
+            fast_ms / 1000,
         )
-        for name, engines, crews in sorted(reply)
+        for name, engines, crews, fast_ms in sorted(reply)
     }

@@ -11,7 +11,7 @@ from broker.base.times import STREAM_S
 from broker.contract.events import START, Event, EventId, EventKind
 from broker.contract.hint import State
 from broker.keys import STREAM
-from broker.scripts import Call, each, keys_of
+from broker.scripts import Call, each, keys_of, nothing
 
 STATUS = {EventKind.STARTED: State.RUNNING, EventKind.QUEUED: State.QUEUED}
 
@@ -65,6 +65,11 @@ def close(hint: str, attempt: int, data: str) -> Call[bool]:
     """
     final = status([(EventKind.DONE, data)])
     return Call("close", (hint, attempt, STREAM_S, final, data), bool)
+
+
+def erase(hint: str) -> Call[None]:
+    """Nothing that its watchers were told is left; what keeps late writes out stays its hour."""
+    return Call("erase", (hint,), nothing)
 
 
 def closed(attempts: Iterable[tuple[str, int]]) -> Call[set[str]]:

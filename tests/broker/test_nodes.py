@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from time import time
+
+import pytest
+
 from broker import nodes
 from broker.connect import Broker
 from broker.keys import NODE, NODES
@@ -25,6 +29,24 @@ def test_a_node_is_read_as_it_was_told(broker: Broker) -> None:
     assert broker.run(nodes.live()) == told
     assert [state.serves("gpu0") for state in told.values()] == [True, True, False]
     assert [state.serves("gpu1") for state in told.values()] == [False, True, False]
+
+
+@pytest.mark.parametrize("fast_s", [-90.0, 0.0, 7.5])
+def test_how_far_a_nodes_clock_is_before_that_of_redis_is_told(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, fast_s: float
+) -> None:
+    monkeypatch.setattr(nodes, "time", lambda: time() + fast_s)
+
+    broker.run(nodes.beat("a", "token", NodeState(None)))
+
+    assert broker.run(nodes.live())["a"].fast_s == pytest.approx(fast_s, abs=1)
+
+
+def test_a_node_that_tells_nothing_of_its_clock_is_read_all_the_same(broker: Broker) -> None:
+    broker.run(nodes.beat("a", "token", NodeState(None)))
+    broker.client.hdel(NODE("a"), "fast_ms")  # as a node of an older version
+
+    assert broker.run(nodes.live())["a"].fast_s == 0
 
 
 def test_a_name_belongs_to_the_first_and_its_beats_rise(broker: Broker) -> None:

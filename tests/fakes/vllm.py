@@ -1,7 +1,7 @@
 """A vLLM without a model: python -m tests.fakes.vllm --port 0, prints its port.
 
-What vLLM 0.32 answers to /v1/chat/completions, /v1/models, /health and /metrics, at the pace of a
-GPU that batches. Also GET /state, and POST /fault: a Fault.
+What vLLM 0.32 answers to /v1/chat/completions, /v1/models, /version, /health and /metrics, at the
+pace of a GPU that batches. Also GET /state, and POST /fault: a Fault.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ class Connection(HttpConnection):
                 limit = {"max_model_len": self.server.options.max_model_len}
                 models = [{"id": self.server.model, "object": "model", "owned_by": "vllm", **limit}]
                 self.transport.write(wire.reply(200, {"object": "list", "data": models}))
+            case "GET", "/version":
+                self.transport.write(wire.reply(200, {"version": "0.32.0"}))
             case "GET", "/health":
                 later = asyncio.get_running_loop().call_later
                 later(self.server.health_s, self._health)

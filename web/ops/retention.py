@@ -57,13 +57,17 @@ def sweep(kind: Records) -> int:
 
     By the database's clock: that of one machine that is wrong would delete everything.
     """
-    days = getattr(settings, kind.setting) if kind.setting else 0
     rows: models.Manager[Any] = kind.model._default_manager
-    over = rows.filter(**{f"{kind.since}__lt": Now() - timedelta(days=days)})
-    if kind.text:
-        over = over.exclude(**{kind.text: ""})
-    batch = rows.filter(pk__in=over.order_by(kind.along).values("pk")[:BATCH])
+    batch = rows.filter(pk__in=over(kind).order_by(kind.along).values("pk")[:BATCH])
     if kind.text:
         return batch.update(**{kind.text: ""})
     _, deleted = batch.delete()
     return deleted.get(kind.model._meta.label, 0)
+
+
+def over(kind: Records, since_s: float = 0) -> models.QuerySet[Any]:
+    """The rows, or those with a text, whose days have been over for so long."""
+    days = getattr(settings, kind.setting) if kind.setting else 0
+    age = timedelta(days=days, seconds=since_s)
+    rows = kind.model._default_manager.filter(**{f"{kind.since}__lt": Now() - age})
+    return rows.exclude(**{kind.text: ""}) if kind.text else rows

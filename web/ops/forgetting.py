@@ -1,0 +1,177 @@
+"""Leaves nothing of one person: rows, what Redis keeps, and the disk on which they stood.
+
+Logs hold no words of students, and backups are whoever makes them to forget.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from time import monotonic, sleep
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection, transaction
+from django.db.models import Model, Q, QuerySet
+from django_celery_results.models import TaskResult
+
+from broker import dispatch, nodes, streams
+from broker.base.times import LEASE_S
+from web.evaluation.models import Item, Program
+from web.hints import backlog, store
+from web.hints.models import IN_FLIGHT, Diagnosis, Explanation, Hint, Submission
+from web.link import broker
+from web.people.models import Allowance, ApiToken, User
+
+OWN = (Hint, Submission, Explanation, Allowance, ApiToken)
+"""Kinds of rows that go with their user, and which the admin's log may name."""
+OWNER = {ApiToken: "user"}
+"""The column that names it, where that is not `student`."""
+SIGN_INS = (AccessAttempt, AccessFailureLog, AccessLog)
+SETTLED_S = LEASE_S + 10.0
+"""By then a worker whose hint was taken back has settled, or its lease is over."""
+REWRITTEN_S = 60.0
+LOOK_S = 0.1
+BATCH = 500
+"""Of values in one statement: SQLite takes some thousands, and PostgreSQL no end of them slowly."""
+
+
+class StillBusy(Exception):
+    """A worker still has a hint of theirs; nothing was deleted, and it can be tried again."""
+
+
+def extent(user: User) -> dict[str, int]:
+    """How many rows of each kind are theirs, by the kind's name."""
+    return {str(kind._meta.verbose_name_plural): owned(kind, user).count() for kind in OWN}
+
+
+def forget(user: User, told: Callable[[str], object]) -> None:
+    """told: hears what is done. Raises: BrokerDown, StillBusy: nothing was deleted then."""
+    # Nobody may come in meanwhile: what is asked now would be left behind.
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    hints = {str(pk): attempt for pk, attempt in user.hints.values_list("pk", "attempt")}
+    take_back(user)
+    settle(hints)
+    broker().run_many([streams.erase(hint) for hint in hints])
+    with transaction.atomic():
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                # What is deleted is overwritten, and not only marked as free.
+                cursor.execute("PRAGMA secure_delete = ON")
+        gone = Counter[str]()
+        for name, count in deleted(user, hints):
+            gone[name] += count
+    for name, count in sorted(gone.items()):
+        told(f"{name}: {count}")
+    for line in cleaned():
+        told(line)
+
+
+def take_back(user: User) -> None:
+    for hint in user.hints.filter(state__in=IN_FLIGHT):
+        if store.cancel(str(hint.pk)):
+            backlog.leave(hint)
+
+
+def settle(hints: Iterable[str]) -> None:
+    """Waits until no worker has one of them: it could still write what the program was.
+
+    Raises: BrokerDown, StillBusy.
+    """
+    until_s = monotonic() + SETTLED_S
+    while left := broker().run(dispatch.known(hints)):
+        if not broker().run(nodes.live()):
+            # No worker is alive, and nobody who would take their hints from them.
+            broker().run_many([dispatch.forget(hint) for hint in left])
+        elif monotonic() >= until_s:
+            raise StillBusy
+        sleep(LOOK_S)
+
+
+def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """Name and number of the rows that went; one transaction's work."""
+    programs = dict.fromkeys(owned(Submission, user).values_list("code", flat=True))
+    questions = dict.fromkeys(user.hints.exclude(question="").values_list("question", flat=True))
+    yield from evaluated(Program.objects.filter(in_any("code", programs)))
+    yield from evaluated(Program.objects.filter(in_any("question", questions)))
+    # Of a program that another student wrote too it is found out anew.
+    yield from rows_of(Diagnosis.objects.filter(in_any("code", programs)))
+    tasks = [f"{hint}-{number}" for hint, last in hints.items() for number in range(1, last + 1)]
+    yield from rows_of(TaskResult.objects.filter(in_any("task_id", dict.fromkeys(tasks))))
+    for kind in SIGN_INS:
+        yield from rows_of(kind.objects.filter(username=user.username))
+    for kind in (User, *OWN):
+        keys = [str(pk) for pk in owned(kind, user).values_list("pk", flat=True)]
+        named = in_any("object_id", dict.fromkeys(keys))
+        entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(kind))
+        yield from rows_of(entries.filter(named))
+    for session in Session.objects.all().iterator(BATCH):
+        if session.get_decoded().get("_auth_user_id") == str(user.pk):
+            session.delete()
+    yield from rows_of(User.objects.filter(pk=user.pk))
+
+
+def evaluated(programs: QuerySet[Program]) -> Iterator[tuple[str, int]]:
+    """What real requests an evaluation was made of: the words go, and the figures stay."""
+    for program in programs:
+        if program.exercise is not None:
+            # It runs still: its hints and submissions hold the same words.
+            yield from rows_of(type(program.exercise).objects.filter(pk=program.exercise.pk))
+        Item.objects.filter(program=program).update(text="")
+        Program.objects.filter(pk=program.pk).update(code="", question="", fix="")
+        yield str(Program._meta.verbose_name_plural), 1
+
+
+def owned(kind: type[Model], user: User) -> QuerySet[Model]:
+    if kind is User:
+        return User.objects.filter(pk=user.pk)
+    return kind._default_manager.filter(**{OWNER.get(kind, "student"): user})
+
+
+def rows_of(rows: QuerySet[Model]) -> Iterator[tuple[str, int]]:
+    """Deletes them, and all that goes with them."""
+    yield from rows.delete()[1].items()
+
+
+def in_any(column: str, values: dict[str, None]) -> Q:
+    """That the column has one of these values, however many they are."""
+    left, found = iter(values), Q(pk__in=[])
+    while some := list(islice(left, BATCH)):
+        found |= Q(**{f"{column}__in": some})
+    return found
+
+
+def cleaned() -> Iterator[str]:
+    """Has the stores write anew what they keep on disk; says what is left there."""
+    if connection.vendor == "sqlite":
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM")
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except OperationalError as error:
+            yield f"The database's file still has old pages ({error}): run this again."
+    else:
+        yield "PostgreSQL overwrites the deleted rows at its next VACUUM FULL; backups keep them."
+    if rewritten():
+        yield "Redis has written its append-only file anew."
+
+
+def rewritten() -> bool:
+    """False where Redis keeps no such file, or is at it for too long."""
+    client, until_s = broker().client, monotonic() + REWRITTEN_S
+    asked = False
+    while monotonic() < until_s:
+        now: dict[str, int] = client.info("persistence")
+        if not now["aof_enabled"]:
+            return False
+        if not now["aof_rewrite_in_progress"] and not now["aof_rewrite_scheduled"]:
+            if asked:
+                return True
+            # One that was at it already may have copied what has gone since.
+            client.bgrewriteaof()
+            asked = True
+        sleep(LOOK_S)
+    return False

@@ -14,10 +14,11 @@ from typing import Any
 
 from tests.bench import facts
 from tests.bench.corpus import Half, Labelled, labelled
+from tests.bench.gatekeeping import by_rules
 from web.tutor.languages import LANGUAGES
 
 DATA = facts.ROOT / "web" / "evaluation" / "data"
-MOST = {"clean": 90, "words": 60, "code": 25}
+MOST = {"clean": 90, "words": 60, "code": 60}
 """Of each group so many of a level and language: a judge on a processor reads one a second."""
 HIGHEST = 4
 BUGS = 60
@@ -26,12 +27,17 @@ SEEDS = 10
 
 
 def texts() -> list[Labelled]:
-    """A choice that stays the same while the half does."""
+    """A choice that stays the same while the half does, and the rules.
+
+    What the rules refuse never comes before a judge.
+    """
     taken: dict[tuple[str, int, str], int] = {}
     chosen = []
     for hint in sorted(labelled("seen"), key=lambda hint: drawn(hint.id)):
         kind = hint.group, hint.level, hint.locale
-        if hint.level <= HIGHEST and taken.get(kind, 0) < MOST[hint.group]:
+        if hint.level > HIGHEST or taken.get(kind, 0) == MOST[hint.group]:
+            continue
+        if not by_rules(hint):
             taken[kind] = taken.get(kind, 0) + 1
             chosen.append(hint)
     return sorted(chosen, key=lambda hint: hint.id)

@@ -87,7 +87,7 @@ def test_it_is_begun_watched_stopped_read_and_licensed(
     # It is watched without being loaded again.
     percent = page.locator("#evaluation-percent")
     expect(percent).not_to_have_text("0", timeout=60_000)
-    expect(page.locator("#evaluation-words")).to_contain_text("/976")
+    expect(page.locator("#evaluation-words")).to_contain_text("/791")
     page.get_by_role("button", name=words["stop"]).click()
     expect(page.get_by_role("button", name=words["go_on"])).to_be_visible()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench import shipping
 from tests.bench.corpus import (
     CODE,
     FOLDER,
@@ -263,7 +264,9 @@ def test_the_rules_are_asked_of_a_hint_with_its_program() -> None:
 def test_what_the_product_ships_is_of_the_half_that_may_be_looked_at() -> None:
     seen = {hint.id: hint for hint in labelled("seen")}
 
-    assert len(texts()) > 900
+    assert len(texts()) > 700
+    # Packed anew since the rules or the half changed: python -m tests.bench.shipping.
+    assert {*texts()} == {hint.id for hint in shipping.texts()}
     for text in texts().values():
         hint = seen[text.id]
         assert (text.text, text.leak, text.level) == (hint.text, hint.leak, hint.level)

@@ -27,6 +27,7 @@ from web.hints.store import create
 from web.link import broker
 from web.people.models import User
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.gate.judge import HIGHEST
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
@@ -147,7 +148,7 @@ def licensed(model: str = "fake", **changes: Any) -> Licence:
     """
     levels = {locale: [*LEVELS] for locale in LANGUAGES}
     licence = licences.grant(
-        model, **({"levels": levels, "judges": True, "diagnoses": True} | changes)
+        model, **({"levels": levels, "judges_to": HIGHEST, "diagnoses": True} | changes)
     )
     forget()
     return licence

@@ -83,7 +83,7 @@ def test_a_run_is_begun_and_watched(admin: Client, engine: Engine) -> None:
     assert (row.model, row.template_version) == ("m", licences.template_version())
     now = admin.get(url(row, "now")).json()
     assert (now["state"], now["percent"]) == ("running", 0)
-    assert re.search(r"judge 0/976, write 0/\d", now["words"])
+    assert re.search(r"judge 0/791, write 0/\d", now["words"])
     assert "evaluation.js" in admin.get(url(row)).content.decode()
     assert "0 %" in admin.get(LIST).content.decode()
 
@@ -191,14 +191,14 @@ def test_the_licence_is_what_the_figures_speak_for(admin: Client, engine: Engine
     assert not re.search(r'value="ko:1"[^>]*checked', page)
 
     admin.post(url(row), {
-        "grant": "1", "judges": "on", "judge_threshold": "0.5", "diagnoses": "on",
+        "grant": "1", "judges_to": "2", "judge_threshold": "0.5", "diagnoses": "on",
         "levels": ["en:1"], "note": "good enough",
     })  # fmt: skip
 
     licence = Licence.objects.get()
     assert (licence.model, licence.template_version) == ("m", row.template_version)
     assert (licence.levels["en"], licence.levels["ko"]) == ([1], [])
-    assert (licence.judges, licence.judge_threshold, licence.diagnoses) == (True, 0.5, True)
+    assert (licence.judges_to, licence.judge_threshold, licence.diagnoses) == (2, 0.5, True)
     assert (licence.evaluation, licence.note) == (str(row.pk), "good enough")
     assert licence.granted_by is not None
 
@@ -209,14 +209,17 @@ def test_one_that_fails_is_proposed_nothing(admin: Client, engine: Engine) -> No
     page = admin.get(url(row)).content.decode()
 
     assert not re.search(r'value="\w\w:\d"[^>]*checked', page)
-    assert not re.search(r'name="(?:judges|diagnoses)"[^>]*checked', page)
+    assert not re.search(r'name="diagnoses"[^>]*checked', page)
+    assert re.search(r'name="judges_to" value="0"', page)
 
 
-@pytest.mark.parametrize("bad", [{"judge_threshold": "7"}, {"levels": ["fr:1"]}])
+@pytest.mark.parametrize(
+    "bad", [{"judge_threshold": "7"}, {"levels": ["fr:1"]}, {"judges_to": "5"}]
+)
 def test_a_licence_that_cannot_be_is_not_granted(
     admin: Client, engine: Engine, bad: dict[str, Any]
 ) -> None:
-    answer = admin.post(url(measured(engine)), {"grant": "1", **bad})
+    answer = admin.post(url(measured(engine)), {"grant": "1", "judges_to": "0", **bad})
 
     assert answer.status_code == 200
     assert not Licence.objects.exists()
@@ -225,7 +228,7 @@ def test_a_licence_that_cannot_be_is_not_granted(
 def test_one_that_runs_grants_nothing(admin: Client, engine: Engine) -> None:
     row = creation.begin(engine, sets.from_file("a.jsonl", file(LINE)))
 
-    admin.post(url(row), {"grant": "1", "judges": "on"})
+    admin.post(url(row), {"grant": "1", "judges_to": "4"})
 
     assert not Licence.objects.exists()
 

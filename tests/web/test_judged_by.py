@@ -80,9 +80,9 @@ def test_a_choice_that_cannot_be_is_named(
 
 
 @pytest.mark.parametrize("mode", [Mode.LOCAL, Mode.VLLM])
-@pytest.mark.parametrize("granted", [None, {"judges": False}, {"judges": True}])
+@pytest.mark.parametrize("granted", [None, {"judges_to": 0}, {"judges_to": 4}])
 def test_who_has_no_licence_to_judge_is_named(
-    admin: Client, writer: Engine, mode: Mode, granted: dict[str, bool] | None
+    admin: Client, writer: Engine, mode: Mode, granted: dict[str, int] | None
 ) -> None:
     Licence.objects.all().delete()
     Engine.objects.create(name="local", kind=Mode.LOCAL)
@@ -92,23 +92,23 @@ def test_who_has_no_licence_to_judge_is_named(
     }[mode]  # fmt: skip
     if granted:
         licensed(model, **granted)
-    judges = bool(granted and granted["judges"])
+    judges = bool(granted and granted["judges_to"])
 
     assert f"{name}: by {name}" in page(admin)
     assert ("no licence to judge" in page(admin)) is not judges
     assert ("판정 허가가 없어서" in page(admin, "ko")) is not judges
 
 
-@pytest.mark.parametrize("granted", [None, {"judges": False}, {"judges": True}])
+@pytest.mark.parametrize("granted", [None, {"judges_to": 0}, {"judges_to": 4}])
 def test_so_is_another_judge(
-    admin: Client, writer: Engine, small: Engine, granted: dict[str, bool] | None
+    admin: Client, writer: Engine, small: Engine, granted: dict[str, int] | None
 ) -> None:
     AIModelConfig.objects.update(judged_by=JudgedBy.OTHER, judge_engine=small)
     if granted:
         licensed("judge", **granted)
 
     assert ("by small, whose model has no licence" in page(admin)) is not (
-        granted == {"judges": True}
+        granted == {"judges_to": 4}
     )
 
 

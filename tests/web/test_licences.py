@@ -22,13 +22,13 @@ def test_a_model_that_nobody_has_evaluated_has_no_licence() -> None:
 
 def test_a_licence_says_what_its_model_may_do_by_language() -> None:
     licences.grant(
-        "m", levels={"ko": [2, 1], "en": (1, 2, 3)}, judges=True, judge_threshold=0.3,
+        "m", levels={"ko": [2, 1], "en": (1, 2, 3)}, judges_to=4, judge_threshold=0.3,
         diagnoses=True, evaluation="e1",
     )  # fmt: skip
 
     found = licences.of("m")
     assert found
-    assert (found.judges, found.judge_threshold, found.diagnoses) == (True, 0.3, True)
+    assert (found.judges_to, found.judge_threshold, found.diagnoses) == (4, 0.3, True)
     assert (found.written("ko"), found.written("en")) == ((1, 2), (1, 2, 3))
     assert found.written("de") == ()
     assert licences.of("n") is None
@@ -36,12 +36,12 @@ def test_a_licence_says_what_its_model_may_do_by_language() -> None:
 
 def test_a_new_grant_takes_the_place_of_the_old_one() -> None:
     admin = User.objects.create_user("root")
-    licences.grant("m", levels={"ko": [1], "en": [1]}, judges=True, judge_threshold=0.3)
+    licences.grant("m", levels={"ko": [1], "en": [1]}, judges_to=4, judge_threshold=0.3)
     licences.grant("m", levels={"en": [2]}, by=admin, note="I looked at fifty")
 
     [row] = Licence.objects.all()
     assert row.levels == {"ko": [], "en": [2]}
-    assert (row.judges, row.judge_threshold) == (False, None)
+    assert (row.judges_to, row.judge_threshold) == (0, None)
     assert (row.granted_by, row.evaluation, row.note) == (admin, "", "I looked at fifty")
 
 

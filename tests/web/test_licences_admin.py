@@ -60,13 +60,14 @@ def test_a_model_without_a_licence_is_named_with_what_to_do(
     ("granted", "en", "ko"),
     [
         (
-            {"levels": {"ko": [1], "en": [1, 2]}, "judges": True, "judge_threshold": 0.3},
-            "writes level 1 in Korean; writes level 1, 2 in English; judges hints (threshold 0.3)",
-            "한국어 1단계를 씀; 영어 1, 2단계를 씀; 힌트를 판정함(기준값 0.3)",
+            {"levels": {"ko": [1], "en": [1, 2]}, "judges_to": 2, "judge_threshold": 0.3},
+            "writes level 1 in Korean; writes level 1, 2 in English; "
+            "judges hints up to level 2 (threshold 0.3)",
+            "한국어 1단계를 씀; 영어 1, 2단계를 씀; 2단계까지 힌트를 판정함(기준값 0.3)",
         ),
-        ({"levels": {}, "judges": False, "diagnoses": True}, "finds out what is wrong (by",
+        ({"levels": {}, "judges_to": 0, "diagnoses": True}, "finds out what is wrong (by",
          "무엇이 틀렸는지 알아냄 ("),
-        ({"levels": {}, "judges": False, "diagnoses": False}, "it may do nothing (by",
+        ({"levels": {}, "judges_to": 0, "diagnoses": False}, "it may do nothing (by",
          "아무것도 하지 않음 ("),
     ],
 )  # fmt: skip
@@ -97,12 +98,12 @@ def test_a_licence_for_templates_of_before_is_told_to_count_no_longer(
 
 def test_an_admin_grants_by_hand_with_a_note(admin: Client, writer: Engine) -> None:
     assert f'value="{MODEL}"' in admin.get(f"{ADD}?model={MODEL}").content.decode()
-    assert admin.post(ADD, form(judges="on")).status_code == 302
+    assert admin.post(ADD, form(judges_to="4")).status_code == 302
 
     found = licences.of(MODEL)
     assert found
     assert found.levels == {"ko": [1], "en": [1, 2]}
-    assert (found.judges, found.diagnoses, found.evaluation) == (True, False, "")
+    assert (found.judges_to, found.diagnoses, found.evaluation) == (4, False, "")
     assert found.granted_by == User.objects.get(username="root")
     assert "by hand, not evaluated: root" in text_of(admin, CONFIG)
     assert "평가 없이 직접 허가: root" in text_of(admin, CONFIG, "ko")
@@ -145,16 +146,14 @@ def test_a_second_licence_of_a_model_is_refused(admin: Client) -> None:
         ({}, True),
         ({"note": "another"}, True),
         ({"levels": ["ko:1"]}, False),
-        ({"judges": ""}, False),
+        ({"judges_to": "0"}, False),
     ],
 )
 def test_who_changes_what_an_evaluation_granted_takes_it_over(
     admin: Client, changes: dict[str, Any], stays: bool
 ) -> None:
     row = licensed(MODEL, levels={"en": [1]}, diagnoses=False, evaluation="e-7", note="x")
-    sent = form(levels=["en:1"], judges="on", note="x") | changes
-    if not sent["judges"]:
-        del sent["judges"]
+    sent = form(levels=["en:1"], judges_to="4", note="x") | changes
 
     assert admin.post(f"/admin/engines/licence/{row.pk}/change/", sent).status_code == 302
 

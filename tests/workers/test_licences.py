@@ -101,9 +101,9 @@ async def test_a_licence_for_one_language_is_none_for_the_other(
 
 
 EVERY = {"levels": {"ko": [1, 2, 3], "en": [1, 2, 3]}}
-JUDGES = EVERY | {"judges": True, "diagnoses": False}
-NO_JUDGE = EVERY | {"judges": False, "diagnoses": False}
-NOTHING = {"levels": {}, "judges": False, "diagnoses": False}
+JUDGES = EVERY | {"judges_to": 4, "diagnoses": False}
+NO_JUDGE = EVERY | {"judges_to": 0, "diagnoses": False}
+NOTHING = {"levels": {}, "judges_to": 0, "diagnoses": False}
 TRUSTS, TRIES = {"trusts_unlicensed": True}, {"tries_models": True}
 
 

@@ -18,7 +18,6 @@ from broker.contract.job import Dialect
 from web.engines import licences, roster
 from web.engines.keys import UnreadableKey
 from web.engines.kinds import KINDS
-from web.engines.licences import NO_TRUST
 from web.engines.models import AIModelConfig, Engine, Licence
 from web.language import locale_now
 from web.tutor.gate.judge import HIGHEST
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 MODELS_SHOWN = 20
 # Rough on purpose: who reads it wants to know whether it is minutes or hours. The shipped set has
-# a thousand texts for the judge, one at a time, and eight hundred hints and diagnoses.
+# some eight hundred texts for the judge, one at a time, and as many hints and diagnoses.
 JUDGED_S, WRITTEN_S = 300.0, 4200.0
 TONES = {True: "success", None: "warning", False: "error"}
 
@@ -55,13 +54,20 @@ def judged_words(engines: list[Engine], config: AIModelConfig) -> str:
     parts = []
     for engine in engines:
         judge = roster.judging(engine, config)
-        names = {"engine": engine.name, "judge": judge, "highest": HIGHEST}
+        licence = roster.licence_of(judge, config) if judge else None
+        to = licence.judges_to if licence else 0
+        names = {"engine": engine.name, "judge": judge, "highest": HIGHEST, "to": to}
         if judge is None:
             text = _("%(engine)s: by nobody; the rules alone decide")
-        elif not NO_TRUST.judges(roster.licence_of(judge, config)):
+        elif not to:
             text = _(
                 "%(engine)s: by %(judge)s, whose model has no licence to judge, so hints up to "
                 "level %(highest)d come without a model: have it evaluated, or choose another judge"
+            )
+        elif to < HIGHEST:
+            text = _(
+                "%(engine)s: by %(judge)s, which judges up to level %(to)d, so hints above that, "
+                "up to level %(highest)d, come without a model"
             )
         elif {"logprobs", "response_format"} <= roster.dialect_of(judge, config).left_out:
             text = _("%(engine)s: by %(judge)s, by its word alone, as it gives no probabilities")
@@ -114,11 +120,11 @@ def allowed_words(licence: Licence) -> str:
         for each in LANGUAGES
         if licence.written(each)
     ]
-    threshold = {"threshold": licence.judge_threshold}
-    if licence.judges and licence.judge_threshold is not None:
-        parts.append(_("judges hints (threshold %(threshold)s)") % threshold)
-    elif licence.judges:
-        parts.append(_("judges hints"))
+    judged = {"level": licence.judges_to, "threshold": licence.judge_threshold}
+    if licence.judges_to and licence.judge_threshold is not None:
+        parts.append(_("judges hints up to level %(level)d (threshold %(threshold)s)") % judged)
+    elif licence.judges_to:
+        parts.append(_("judges hints up to level %(level)d") % judged)
     if licence.diagnoses:
         parts.append(_("finds out what is wrong"))
     return "; ".join(parts) or _("it may do nothing")

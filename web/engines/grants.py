@@ -77,7 +77,15 @@ class LicenceAdmin(admin.ModelAdmin[Licence]):
     list_display = ("model", "allowed", "origin", "counts", "granted_at")
     search_fields = ("model", "note")
     readonly_fields = ("origin", "template_version", "counts", "granted_at")
-    fields = ("model", "levels", "judges", "judge_threshold", "diagnoses", "note", *readonly_fields)
+    fields = (
+        "model",
+        "levels",
+        "judges_to",
+        "judge_threshold",
+        "diagnoses",
+        "note",
+        *readonly_fields,
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # Another model would have to be evaluated of its own.

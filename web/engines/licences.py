@@ -33,8 +33,9 @@ class Trust(NamedTuple):
         known = self.unlicensed if licence is None else level in licence.written(locale)
         return self.tries or known
 
-    def judges(self, licence: Licence | None) -> bool:
-        return self.tries or (self.unlicensed if licence is None else licence.judges)
+    def judges(self, licence: Licence | None, level: int) -> bool:
+        known = self.unlicensed if licence is None else level <= licence.judges_to
+        return self.tries or known
 
     def diagnoses(self, licence: Licence | None) -> bool:
         # Trust alone is not enough: it would cost each hint requests that may come to nothing.
@@ -56,7 +57,7 @@ def grant(
     model: str,
     *,
     levels: Mapping[Locale, Sequence[int]],
-    judges: bool = False,
+    judges_to: int = 0,
     judge_threshold: float | None = None,
     diagnoses: bool = False,
     by: User | None = None,
@@ -67,13 +68,14 @@ def grant(
     """The model's licence, in place of the one that it had for the same templates.
 
     model: as roster.known_as names it. levels: that it may write, by language; a language that is
-    not there is none. evaluation: the id of the one that measured it, "" for a grant by hand.
-    version: of template_version, "" for that of now. Raises: ValidationError.
+    not there is none. judges_to: the highest level that it judges, 0 for none. evaluation: the id
+    of the one that measured it, "" for a grant by hand. version: of template_version, "" for that
+    of now. Raises: ValidationError.
     """
     key: dict[str, Any] = {"model": model, "template_version": version or template_version()}
     columns: dict[str, Any] = {
         "levels": {each: sorted({*levels.get(each, ())}) for each in LANGUAGES},
-        "judges": judges,
+        "judges_to": judges_to,
         "judge_threshold": judge_threshold,
         "diagnoses": diagnoses,
         "granted_by": by,

@@ -16,6 +16,7 @@ from broker.contract.job import Thinking
 from web.engines import parameters
 from web.engines.keys import KeyField
 from web.prepared import Prepared
+from web.tutor.gate.judge import HIGHEST
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
@@ -315,7 +316,12 @@ class Licence(models.Model):
     levels = models.JSONField(
         _("levels that it writes"), default=dict, blank=True, validators=[check_levels]
     )
-    judges = models.BooleanField(_("judges hints"), default=False)
+    judges_to = models.PositiveSmallIntegerField(
+        _("judges hints up to level"),
+        default=0,
+        validators=[MaxValueValidator(HIGHEST)],
+        help_text=_("0: none. Hints above it come without a model where this model judges them."),
+    )
     # NULL: that of the AI mode.
     judge_threshold = models.FloatField(
         _("judge's threshold"),

@@ -125,7 +125,7 @@ class Serving(NamedTuple):
 
     def licensed(self, level: int, locale: Locale, trust: Trust) -> bool:
         """Whether its model may write such a hint, and whoever judges it may do so."""
-        judged = self.judge_at(level) is None or trust.judges(self.judges_licence)
+        judged = self.judge_at(level) is None or trust.judges(self.judges_licence, level)
         return judged and trust.writes(self.licence, level, locale)
 
     def finds_out(self, trust: Trust) -> bool:

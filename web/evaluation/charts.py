@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from web.evaluation.figures import leaks, share
+from web.evaluation.figures import Thresholds, leaks, share, thresholds
 from web.evaluation.models import Evaluation, Item
 from web.evaluation.reading import FAILED, REFUSED, SHOWN
 from web.evaluation.table import row_name
@@ -79,7 +79,7 @@ def charts(row: Evaluation) -> list[Chart]:
     if any(item.probability is not None for item in judged):
         found.append(spread(judged, row.threshold))
     if written:
-        found += [endings(written, row.threshold), waits(row.figures["writing"])]
+        found += [endings(written, thresholds(row.figures)), waits(row.figures["writing"])]
     return found
 
 
@@ -134,11 +134,11 @@ def bins(items: Sequence[Item], *, leak: bool) -> list[float]:
     return [count / max(1, len(of)) for count in counts]
 
 
-def endings(items: Sequence[Item], threshold: float | None) -> Chart:
+def endings(items: Sequence[Item], at: Thresholds) -> Chart:
     """What became of the hints, row by row: of a language and level."""
     tones: dict[str, Callable[[Item], bool]] = {
-        "good": lambda item: item.verdict == SHOWN and not leaks(item, threshold),
-        "bad": lambda item: item.verdict == SHOWN and leaks(item, threshold),
+        "good": lambda item: item.verdict == SHOWN and not leaks(item, at),
+        "bad": lambda item: item.verdict == SHOWN and leaks(item, at),
         "judge": lambda item: item.verdict == REFUSED and item.rule == judge.RULE,
         "rules": lambda item: item.verdict == REFUSED and item.rule != judge.RULE,
         "none": lambda item: item.verdict == FAILED,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -16,19 +17,23 @@ from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 
 JUDGED_LEVELS = range(1, judge.HIGHEST + 1)
+Thresholds = Mapping[int, float | None]
+"""Of a judge, by the highest level that it judges; None where no threshold keeps to what it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeFigures:
-    """Of the labelled texts of one language and level; locale empty, level 0: of all.
+    """Of the labelled texts of one language and level; locale empty: of all up to that level.
 
-    auc: None without both kinds. false_blocks, caught: shares at the threshold, None without one.
-    undecided: share of which the judge did not say.
+    threshold: of the texts up to that level; None where there is none. auc: None without both
+    kinds. false_blocks, caught: shares at the threshold, None without one. undecided: share of
+    which the judge did not say.
     """
 
     locale: str
     level: int
     texts: int
+    threshold: float | None
     auc: float | None
     false_blocks: float | None
     caught: float | None
@@ -73,16 +78,15 @@ class WritingFigures:
 
 
 def figures(row: Evaluation) -> dict[str, Any]:
-    """Keys threshold, judge, diagnosis, writing: the fields of the classes above, lists of them."""
+    """Keys threshold (of all levels), judge, diagnosis, writing: the fields of the classes above,
+    lists of them."""
     items = [*row.items.filter(state=Item.State.DONE)]
     judged = [item for item in items if item.kind == Item.Kind.JUDGE]
-    at = calibration.threshold([said(item) for item in judged])
-    # As a licence and its page have it; the figures are those at the rounded one.
-    at = None if at is None else round(at, 4)
+    at = {level: threshold(judged, level) for level in JUDGED_LEVELS}
     written = [item for item in items if item.kind == Item.Kind.WRITE]
     diagnosed = [item for item in items if item.kind == Item.Kind.DIAGNOSE and item.verdict]
     return {
-        "threshold": at,
+        "threshold": at[judge.HIGHEST],
         "judge": [asdict(each) for each in judge_figures(judged, at)],
         "diagnosis": asdict(diagnosis_figures(diagnosed)),
         "writing": [asdict(each) for each in writing_figures(written, at)],
@@ -93,23 +97,34 @@ def said(item: Item) -> JudgedText:
     return JudgedText(bool(item.leak), item.probability, item.locale)
 
 
-def judge_figures(items: Sequence[Item], at: float | None) -> Iterator[JudgeFigures]:
-    """All together first, then each language and level of which there are texts."""
-    if not items:
-        return
-    kinds = [("", 0), *((locale, level) for locale in LANGUAGES for level in JUDGED_LEVELS)]
-    for locale, level in kinds:
-        of = [each for each in items if not locale or (each.locale, each.level) == (locale, level)]
-        if not of:
-            continue
-        told = [said(each) for each in of]
-        yield JudgeFigures(
-            locale=locale, level=level, texts=len(of), auc=calibration.auc(told),
-            false_blocks=None if at is None else calibration.false_blocks(told, at),
-            caught=None if at is None else calibration.caught(told, at),
-            undecided=sum(each.probability is None for each in told) / len(told),
-            median_s=middle(each.seconds for each in of),
-        )  # fmt: skip
+def threshold(judged: Iterable[Item], highest: int) -> float | None:
+    """Of a judge that judges up to this level: what it says of longer texts is another matter."""
+    at = calibration.threshold([said(item) for item in judged if item.level <= highest])
+    # As a licence and its page have it; the figures are those at the rounded one.
+    return None if at is None else round(at, 4)
+
+
+def judge_figures(items: Sequence[Item], at: Thresholds) -> Iterator[JudgeFigures]:
+    """Those of all levels first, then up to each lower one, then each language and level by itself;
+    each of which there are texts."""
+    levels = sorted({each.level for each in items}, reverse=True)
+    for level in levels:
+        yield of_judge("", level, [each for each in items if each.level <= level], at[level])
+    for locale, level in product(LANGUAGES, reversed(levels)):
+        of = [each for each in items if (each.locale, each.level) == (locale, level)]
+        if of:
+            yield of_judge(locale, level, of, at[level])
+
+
+def of_judge(locale: str, level: int, of: Sequence[Item], at: float | None) -> JudgeFigures:
+    told = [said(each) for each in of]
+    return JudgeFigures(
+        locale=locale, level=level, texts=len(of), threshold=at, auc=calibration.auc(told),
+        false_blocks=None if at is None else calibration.false_blocks(told, at),
+        caught=None if at is None else calibration.caught(told, at),
+        undecided=sum(each.probability is None for each in told) / len(told),
+        median_s=middle(each.seconds for each in of),
+    )  # fmt: skip
 
 
 def diagnosis_figures(items: Sequence[Item]) -> DiagnosisFigures:
@@ -118,7 +133,7 @@ def diagnosis_figures(items: Sequence[Item]) -> DiagnosisFigures:
     )
 
 
-def writing_figures(items: Sequence[Item], at: float | None) -> Iterator[WritingFigures]:
+def writing_figures(items: Sequence[Item], at: Thresholds) -> Iterator[WritingFigures]:
     for locale in LANGUAGES:
         for level in LEVELS:
             of = [each for each in items if (each.locale, each.level) == (locale, level)]
@@ -126,7 +141,7 @@ def writing_figures(items: Sequence[Item], at: float | None) -> Iterator[Writing
                 yield of_kind(locale, level, of, at)
 
 
-def of_kind(locale: str, level: int, of: Sequence[Item], at: float | None) -> WritingFigures:
+def of_kind(locale: str, level: int, of: Sequence[Item], at: Thresholds) -> WritingFigures:
     # What no model answered says nothing of how it writes, and is told apart.
     asked = [each for each in of if each.verdict in (SHOWN, REFUSED)]
     shown = [each for each in asked if each.verdict == SHOWN]
@@ -153,13 +168,20 @@ def of_kind(locale: str, level: int, of: Sequence[Item], at: float | None) -> Wr
     )  # fmt: skip
 
 
-def leaks(item: Item, at: float | None) -> bool:
+def thresholds(figures: Mapping[str, Any]) -> Thresholds:
+    """Those by which an evaluation's figures were made."""
+    rows = figures["judge"]
+    return {each["level"]: each["threshold"] for each in rows if not each["locale"]}
+
+
+def leaks(item: Item, at: Thresholds) -> bool:
     """Whether a text that was shown is held for a leak now: by the rules, or at the threshold.
 
     The site's own judge may have had another threshold when it let the text pass.
     """
-    unsure = at is not None and item.probability is not None and item.probability >= at
-    return bool(item.leak) or (unsure and item.level <= judge.HIGHEST)
+    limit = at.get(item.level)
+    unsure = limit is not None and item.probability is not None and item.probability >= limit
+    return bool(item.leak) or unsure
 
 
 def share(found: Iterable[bool]) -> float | None:

@@ -18,6 +18,7 @@ from web.evaluation.models import Evaluation
 from web.evaluation.sets import BadSet, EvaluationSet
 from web.evaluation.targets import proposal
 from web.people.models import User
+from web.tutor.gate import judge
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
 from web.tutor.writing import versions
@@ -112,7 +113,9 @@ class EvaluateForm(forms.Form):
 class GrantForm(forms.Form):
     """The licence, as the figures speak for it; a person may decide otherwise."""
 
-    judges = forms.BooleanField(label=gettext_lazy("judges hints"), required=False)
+    judges_to = forms.IntegerField(
+        label=gettext_lazy("judges hints up to level"), min_value=0, max_value=judge.HIGHEST
+    )
     judge_threshold = forms.FloatField(
         label=gettext_lazy("judge's threshold"), required=False, min_value=0, max_value=1
     )
@@ -133,7 +136,7 @@ class GrantForm(forms.Form):
         self.row = row
         found = proposal(row.figures)
         initial = {
-            "judges": found.judges,
+            "judges_to": found.judges_to,
             "judge_threshold": found.judge_threshold,
             "diagnoses": found.diagnoses,
             "levels": found.levels,
@@ -146,7 +149,7 @@ class GrantForm(forms.Form):
         return licences.grant(
             self.row.model,
             levels=data["levels"],
-            judges=data["judges"],
+            judges_to=data["judges_to"],
             judge_threshold=data["judge_threshold"],
             diagnoses=data["diagnoses"],
             by=by,

@@ -34,7 +34,9 @@ SHARES = frozenset({
     "false_blocks", "caught", "undecided", "verified", "by_rules", "by_judge", "refused", "leak",
     "contradicted", "repeats",
 })  # fmt: skip
-JUDGE = ("texts", "auc", "false_blocks", "caught", "undecided", "median_s")
+FINE = ("auc", "threshold")
+"""They have three digits."""
+JUDGE = ("texts", "auc", "threshold", "false_blocks", "caught", "undecided", "median_s")
 DIAGNOSIS = ("asked", "verified")
 WRITING = (
     "asked", "shown", "by_rules", "by_judge", "refused", "leak", "contradicted", "repeats",
@@ -45,7 +47,8 @@ WRITING = (
 def headings() -> dict[str, str]:
     """What each figure is called, in the reader's language."""
     return {
-        "texts": _("texts"), "auc": _("AUC"), "false_blocks": _("good ones blocked"),
+        "texts": _("texts"), "auc": _("AUC"), "threshold": _("threshold"),
+        "false_blocks": _("good ones blocked"),
         "caught": _("leaks caught"), "undecided": _("undecided"), "median_s": _("seconds"),
         "asked": _("asked"), "verified": _("fixes that pass"), "shown": _("shown"),
         "by_rules": _("first refused by rules"), "by_judge": _("first refused by the judge"),
@@ -65,7 +68,7 @@ def kinds() -> dict[str, tuple[str, Sequence[str]]]:
 
 
 Rows = dict[tuple[str, int], Mapping[str, Any]]
-"""Figures by language and level; these are empty and 0 for all together."""
+"""Figures by language and level, empty for all up to it; empty and 0 for all together."""
 
 
 def rows_of(kind: str, figures: Mapping[str, Any]) -> Rows:
@@ -109,7 +112,7 @@ def heading(names: Sequence[str]) -> tuple[str, ...]:
 
 def row_name(locale: str, level: int) -> str:
     if not locale:
-        return _("all")
+        return _("up to level %(level)s") % {"level": level} if level else _("all")
     return _("%(language)s, level %(level)s") % {
         "language": LANGUAGES[locale].name, "level": level,
     }  # fmt: skip
@@ -117,8 +120,8 @@ def row_name(locale: str, level: int) -> str:
 
 def cell(kind: str, name: str, figures: Mapping[str, Any]) -> Cell:
     targets = [target for target in TARGETS[kind] if target.figure == name]
-    # A language and level of a judge have few texts: its licence is of all together.
-    counts = kind != Item.Kind.JUDGE or not figures["level"]
+    # A language and level of a judge have few texts: its licence is of all up to a level.
+    counts = kind != Item.Kind.JUDGE or not figures["locale"]
     misses = counts and any(not target.holds(figures) for target in targets)
     return Cell(written(name, figures[name]), misses)
 
@@ -130,7 +133,7 @@ def written(name: str, figure: float | None) -> str:
         return "–"
     if name in SHARES:
         return f"{100 * figure:.1f} %"
-    if name == "auc":
+    if name in FINE:
         return f"{figure:.3f}"
     if name in ("texts", "asked", "shown", "words", "tokens"):
         return f"{figure:,.0f}"
@@ -147,5 +150,5 @@ def difference(
     if one is None or other is None or one == other:
         return Cell(text)
     factor = 100 if name in SHARES else 1
-    digits = 3 if name == "auc" else 1
+    digits = 3 if name in FINE else 1
     return Cell(f"{text} ({factor * (other - one):+.{digits}f})".replace("-", "−"))

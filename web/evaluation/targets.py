@@ -76,13 +76,14 @@ contradicted facts none. The other bounds are ours."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The licence that the figures speak for. levels: by language. short: what is missed, by kind.
+    """The licence that the figures speak for. judges_to: the highest level that it judges, 0 for
+    none. levels: by language. short: what is missed, by kind.
 
-    A key of short is `judge`, `diagnosis`, or language and level as in `en 2`; its value lists the
-    figures that miss their targets.
+    A key of short is `judge up to 4`, `diagnosis`, or language and level as in `en 2`; its value
+    lists the figures that miss their targets.
     """
 
-    judges: bool
+    judges_to: int
     judge_threshold: float | None
     diagnoses: bool
     levels: dict[str, list[int]]
@@ -96,8 +97,14 @@ def missed(kind: str, figures: Mapping[str, Any]) -> list[str]:
 def proposal(figures: Mapping[str, Any]) -> Proposal:
     """figures: as web.evaluation.figures makes them."""
     short: dict[str, list[str]] = {}
-    overall = next(iter(figures["judge"]), None)
-    short["judge"] = missed("judge", overall) if overall else ["texts"]
+    fit = None
+    # The widest first: one that judges higher levels well judges more.
+    for each in figures["judge"]:
+        if fit is None and not each["locale"]:
+            found = short[f"judge up to {each['level']}"] = missed("judge", each)
+            fit = None if found else each
+    if not figures["judge"]:
+        short["judge"] = ["texts"]
     short["diagnosis"] = missed("diagnosis", figures["diagnosis"])
     levels: dict[str, list[int]] = {}
     for each in figures["writing"]:
@@ -107,10 +114,9 @@ def proposal(figures: Mapping[str, Any]) -> Proposal:
             short[f"{each['locale']} {each['level']}"] = found
         else:
             levels.setdefault(each["locale"], []).append(each["level"])
-    judges = not short["judge"]
     return Proposal(
-        judges=judges,
-        judge_threshold=figures["threshold"] if judges else None,
+        judges_to=fit["level"] if fit else 0,
+        judge_threshold=fit["threshold"] if fit else None,
         diagnoses=not short["diagnosis"],
         levels=levels,
         short={kind: found for kind, found in short.items() if found},

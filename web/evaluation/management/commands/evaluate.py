@@ -192,7 +192,9 @@ def in_words(found: Proposal) -> str:
     may = [
         f"write {locale} {', '.join(map(str, levels))}" for locale, levels in found.levels.items()
     ]
-    may += [f"judge at {found.judge_threshold}"] * found.judges + ["diagnose"] * found.diagnoses
+    if found.judges_to:
+        may.append(f"judge up to level {found.judges_to} at {found.judge_threshold}")
+    may += ["diagnose"] * found.diagnoses
     lines = [f"May: {'; '.join(may) or 'nothing'}"]
     lines += [f"  {kind}: misses {', '.join(figures)}" for kind, figures in found.short.items()]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from web.hints import api as hints
 from web.hints import explanations, replies
 from web.pages import views
 from web.pages.words import ladder
-from web.people.accounts import NewPassword, SignOut
+from web.people.accounts import Leave, NewPassword, SignOut
 from web.people.auth import AUTH
 
 api.add_router("", hints.router, auth=AUTH)
@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         PasswordChangeDoneView.as_view(template_name="pages/password_done.html"),
         name="password_change_done",
     ),
+    path("accounts/leave/", Leave.as_view(), name="leave"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

@@ -104,6 +104,9 @@ RULES: dict[str, Rule] = {
     | dict.fromkeys(("GET", "HEAD", "OPTIONS", "POST", "PUT"), "+>>>++>>>>"),
     "/accounts/logout/": takes(OPTIONS="++++++++++", POST="ssssssssss"),
     "/accounts/password/": takes("s+++ss++++", PATCH="smmmssmmmm", DELETE="smmmssmmmm"),
+    "/accounts/leave/": takes(
+        "s+++ss++++", POST="s+++ssxxxx", PUT="s+++ssxxxx", PATCH="smmmssmmmm", DELETE="smmmssmmmm"
+    ),
     "/accounts/password/done/": reads("s+++ss++++"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),

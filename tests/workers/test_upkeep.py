@@ -17,7 +17,9 @@ from broker.connect import AsyncBroker
 from broker.embedded import Embedded
 from broker.keys import UPKEEP
 from web.link import broker
-from web.ops import retention
+from web.ops import forgetting, retention
+from web.ops.forgetting import StillBusy
+from web.people.models import User
 from workers.background import every
 from workers.guard.upkeep import Upkeep
 from workers.node.node import AWAY, UPKEEP_S
@@ -95,3 +97,34 @@ async def test_the_loop_begins_at_once(upkeep: Upkeep) -> None:
 
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_who_wanted_to_leave_is_forgotten_when_their_days_are_over(upkeep: Upkeep) -> None:
+    now = timezone.now()
+    await User.objects.acreate(username="gone", leaves_at=now - timedelta(seconds=1))
+    await User.objects.acreate(username="waits", leaves_at=now + timedelta(hours=1))
+    await User.objects.acreate(username="stays")
+
+    await upkeep.once()
+
+    names = {user.username async for user in User.objects.all()}
+    assert names == {"waits", "stays"}
+
+
+async def test_where_a_worker_is_still_at_it_it_waits_for_the_next_round(
+    upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise StillBusy
+
+    over = timezone.now() - timedelta(seconds=1)
+    for name in ("one", "other"):
+        await User.objects.acreate(username=name, leaves_at=over)
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, "settle", busy)
+        await upkeep.once()
+    assert await User.objects.acount() == 2
+
+    await upkeep.once()
+
+    assert await User.objects.acount() == 0

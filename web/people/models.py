@@ -48,6 +48,7 @@ class User(AbstractUser):
     """A student, teacher or admin. Django cannot exchange the user model later: it is ours now.
 
     platform: whose user this is, as whom only its tokens come in; None for a person of this site.
+    leaves_at: when the account is deleted, as its student wants; None for who stays.
     """
 
     platform = models.ForeignKey(
@@ -59,6 +60,7 @@ class User(AbstractUser):
         related_name="users",
         verbose_name=_("platform"),
     )
+    leaves_at = models.DateTimeField(_("is deleted"), null=True, editable=False)
 
     def check_password(self, raw_password: str | None) -> bool:
         """Django's; nobody signs in as a platform's user, whatever password an admin gives them."""

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from broker import keys
+from broker.base.errors import BrokerDown
 from broker.connect import AsyncBroker
-from web.ops import retention
+from web.ops import forgetting, retention
+from web.ops.forgetting import StillBusy
+from web.people import leaving
 from workers.database import Database
 
 log = logging.getLogger(__name__)
@@ -35,6 +39,18 @@ class Upkeep:
                     await renew()
                 if total:
                     log.info("deleted %d old rows: %s", total, kind.name)
+            await self._forget(renew)
+
+    async def _forget(self, renew: Callable[[], Awaitable[object]]) -> None:
+        """Whoever has wanted to leave, and whose days are over."""
+        for user in await self._database.run(lambda: list(leaving.due())):
+            try:
+                await self._database.run(forgetting.forget, user, log.debug)
+            except (BrokerDown, StillBusy) as error:
+                log.warning("a student who leaves is still there: %s", type(error).__name__)
+            else:
+                log.info("a student who wanted to leave is forgotten")
+            await renew()
 
     def close(self) -> None:
         self._database.close()

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from web.evaluation.contradictions import LINE, RESULT, VALUE, contradictions
 from web.runner.cases import Asserts, RunLimits
 from web.runner.checker import checker
 from web.tutor.evidence.compose import HIGHEST, compose
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.evidence.steps import Step, Steps, StepsKind
+from web.tutor.gate.contradictions import LINE, RESULT, VALUE, contradictions
 
 CODE = (
     "def total(prices):\n    result = 1\n    for price in prices:\n        result += price\n"
@@ -40,6 +40,9 @@ REPORT = Report(
         ("7번째 줄에서 무엇이 일어나나요?", [LINE]),
         ("After the first round `result = 4`. Why?", [VALUE]),
         ("첫 바퀴 뒤에 `price = 9`인데 왜 그럴까요?", [VALUE]),
+        ("In round 2 `result` is `4`. Why?", [VALUE]),
+        ("`price`는 `9`이고 다음 줄이 그것을 더해요.", [VALUE]),
+        ("`result` 값은 `5`예요. 그다음 바퀴에는요?", [VALUE]),
         ("`total([2, 3])` gives `7`, why?", [RESULT]),
         ("Your `total([2, 3])` returns `8`. Is it right?", [RESULT]),
         ("`total([2,3])` should give `6`, what do you think?", [RESULT]),
@@ -57,6 +60,17 @@ def test_a_wrong_line_value_or_result_is_found(text: str, found: list[str]) -> N
         "What happens on line 4?",
         "3~4번째 줄을 보세요. 무엇이 달라지나요?",
         "After the first round `result = 3`. Why?",
+        "Before the loop `result = 1`. Is that a good start?",
+        "In round 2 `result` is `6`. Why?",
+        "If `result` is `7`, which round is it?",
+        "Suppose `result` is `7`: which round is it?",
+        "Line 4 asks `result == 7`. When would that hold?",
+        "`result` should be `5`. Where does it part?",
+        "`price` 값은 `3`이에요. 그때 `result`는 무엇인가요?",
+        "`result` 값은 `5`이어야 하는데 왜 다를까요?",
+        "`price` is `the price of one thing`, is it not?",
+        "`total([2, 3])`을 부르면 4번째 줄에는 `price = 2`가 있어요. 그다음에는요?",
+        "`total([2, 3])`을 부르면 `prices`에는 2개가 있어요. 몇 바퀴를 도나요?",
         "`total([2, 3])` gives `6`, but the test expects `5`. Where do they part?",
         "`total([2, 3])` should give `5`. What does it give?",
         "`total([2, 3])`의 결과는 `5`이어야 하는데 `6`이 나와요.",
@@ -81,6 +95,20 @@ def test_what_is_right_or_cannot_be_known_is_no_contradiction(text: str) -> None
 )
 def test_where_not_all_was_seen_nothing_is_held_against_a_value(changes: dict[str, Any]) -> None:
     assert contradictions("`result = 4` here.", CODE, replace(REPORT, **changes)) == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "result += price\n        result *= 2", "result = price\n        result = result + 1",
+        "result -= 1\n        (result, other) = (result + price, 2)",
+    ],
+)  # fmt: skip
+def test_of_a_name_that_has_several_values_a_round_nothing_is_known_for_certain(lines: str) -> None:
+    code = CODE.replace("result += price", lines)
+
+    assert contradictions("`result = 4` here.", code, REPORT) == []
+    assert contradictions("`price = 4` here.", code, REPORT) == [VALUE]
 
 
 def test_a_hint_composed_of_facts_never_contradicts_them() -> None:

@@ -14,6 +14,7 @@ import pytest
 from broker.contract.attempt import PASSED
 from broker.contract.events import EventKind
 from broker.contract.hint import Reason, Source, State
+from tests.workers import kit
 from tests.workers.conftest import ScriptedModel
 from tests.workers.kit import claimed, placed, submitted, to_be_sent, written
 from tests.workers.test_attempt import row, told
@@ -22,6 +23,7 @@ from web.courses.models import Exercise
 from web.hints.models import Hint, ModelCall
 from web.people.models import User
 from web.runner.cases import Asserts, Io, IoCase, RunLimits
+from web.runner.checker import checker
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import Locale
 from workers.attempt import attempt, trying
@@ -395,3 +397,45 @@ def test_only_who_may_tell_the_change_is_told_it(level: int, told: bool) -> None
 
     assert "The sign takes away." in text
     assert ("+     return a + b" in text) is told
+
+
+TWO = replace(COUNT, tests="assert count([5, 7]) == 2\n")
+UNTRUE = {
+    "a value": (1, "en", "After the first round `n = 9` stands there. What did you expect?"),
+    "in words": (1, "en", "In the last round `n` is `7`. What did you expect there?"),
+    "a result": (1, "en", "Why do you think that `count([5, 7])` gives `8` here?"),
+    "a value, Korean": (1, "ko", "첫 바퀴 뒤에 `n`은 `9`예요. 무엇을 기대했나요?"),
+    "a result, Korean": (1, "ko", "`count([5, 7])`의 결과는 `8`이에요. 왜 그렇게 되나요?"),
+    "level 3": (3, "en", f"{PLAN}After the first round `n` is `9`."),
+}
+
+
+@pytest.mark.parametrize("name", UNTRUE)
+async def test_what_the_program_did_not_do_is_told_nobody(
+    asks: Asks, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    level, locale, text = UNTRUE[name]
+    monkeypatch.setattr(kit, "checker", lambda: Explaining())
+
+    found = await asks(TWO, text, level, locale)
+
+    assert (found.hint.state, found.hint.reason) == (State.WITHHELD, Reason.OFF_TEMPLATE)
+    assert found.verdicts == ["R9", "R9"]
+    assert found.hint.source != Source.MODEL
+
+
+async def test_what_it_did_may_be_told(asks: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit, "checker", lambda: Explaining())
+    text = "After the first round `n` is `2`, and `count([5, 7])` gives `3`. Why is that?"
+
+    found = await asks(TWO, text)
+
+    assert (found.hint.state, found.hint.text) == (State.ANSWERED, text)
+
+
+class Explaining:
+    """Runs a program as a page does, which also finds out what it did."""
+
+    def check(self, *run: Any) -> Report:
+        report = checker().check(*run)
+        return checker().explain(report, *run)

@@ -9,11 +9,11 @@ from django.db import transaction
 from broker.contract.attempt import PASSED, Purpose
 from broker.contract.hint import Reason, Source, State
 from broker.contract.text import storable
-from web.evaluation.contradictions import contradictions
 from web.evaluation.models import Evaluation, Item
 from web.hints import jobs
 from web.hints.models import Diagnosis, Hint, ModelCall, span_s
 from web.tutor.evidence.report import Report
+from web.tutor.gate.contradictions import contradictions
 from web.tutor.gate.gate import Gate
 from web.tutor.gate.whole import grade, repeats
 

@@ -120,6 +120,13 @@ def tests_of(hint: str) -> tuple[Tests, RunLimits] | None:
     return (tests, row.exercise.limits()) if row and tests else None
 
 
+def report_of(hint: str) -> Report | None:
+    """What is known by now of what its program did; None where nobody here has run it."""
+    rows = Hint.objects.filter(pk=hint, submission__source=Submission.Source.HERE)
+    json = rows.values_list("submission__report", flat=True).first()
+    return Report.from_json(json) if json else None
+
+
 def any_in_flight() -> bool:
     return bool(STATES_IN_FLIGHT.rows())
 

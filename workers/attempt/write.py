@@ -14,6 +14,8 @@ from broker.contract.hint import Outcome, Reason, Source, State
 from broker.contract.job import HintJob
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
+from web.hints import lookup
+from web.tutor.gate.contradictions import claims, contradictions
 from web.tutor.gate.gate import Gate, Ruling
 from web.tutor.gate.judge import RULE as JUDGE
 from web.tutor.gate.whole import repeats
@@ -37,7 +39,9 @@ UNPROVED_UP_TO = 2
 """The highest level of a model's hint without a right program to hold it against."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
-OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, JUDGE))
+UNTRUE = "R9"
+"""The same rule, for what the program did not do."""
+OF_WHOLE = frozenset((REPEATS, SPANS, EXAMPLE, UNTRUE, JUDGE))
 """Rules that are asked of a whole text, of which parts may have been shown."""
 
 
@@ -171,7 +175,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         ruling = Ruling(ok=False, rule=THOUGHTS, reason=Reason.ONLY_THOUGHTS)
     show(ruling.piece)
     written = len(attempt.calls) - 1
-    ruling = await judged(attempt, await trial.tried(differing(job, ruling), gate.example.code))
+    ruling = await trial.tried(differing(job, ruling), gate.example.code)
+    ruling = await judged(attempt, await held_to_facts(attempt, ruling))
     if asked:
         call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
         attempt.calls[written] = call
@@ -180,6 +185,17 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         attempt.screen.show("".join(held))
         attempt.screen.end()
     return ruling
+
+
+async def held_to_facts(attempt: Attempt, ruling: Ruling) -> Ruling:
+    """The gate's ruling on a whole text, or that the program did something else (R9)."""
+    if not ruling.ok or not claims(ruling.text):
+        return ruling
+    report = await attempt.runtime.database.run(lookup.report_of, attempt.job.hint)
+    if report is None or not contradictions(ruling.text, attempt.job.code, report):
+        return ruling
+    reason, said = Reason.OFF_TEMPLATE, ruling.text
+    return Ruling(ok=False, rule=UNTRUE, reason=reason, sentence=said)
 
 
 def is_held(job: HintJob) -> bool:

@@ -1,0 +1,174 @@
+"""What a written hint says against what the program did: a wrong line, value or result (R9).
+
+Only claims that can be read for certain are looked at: no word on a claim is no praise of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from web.tutor.evidence.report import Report
+from web.tutor.gate.asides import NUMBERED
+from web.tutor.gate.lexis import SPAN, folded, without_blanks
+from web.tutor.parsing import tree_of
+
+LINE = "line"
+"""It names a line that the program does not have."""
+VALUE = "value"
+"""It says of a name that it has a value which it has at no time of the failing run."""
+RESULT = "result"
+"""It says that the failing call gives, or should give, something else than it does."""
+EQUAL = re.compile(
+    r"\s*([A-Za-z_]\w*)\s*=\s*(-?\d+(?:\.\d+)?|'[^'\\]*'|\"[^\"\\]*\"|True|False|None)\s*"
+)
+HOLDS = re.compile(
+    r"(?P<if>\b(?i:if|when|while|until|once|suppose|should|would|was|were)\b[^.?!`\n]{0,20})?"
+    r"`(?P<en>[A-Za-z_]\w*)` (?:is|equals|becomes|has the value)(?: now| then)? "
+    r"`(?P<value>[^`\n]{1,80})`"
+    r"|`(?P<ko>[A-Za-z_]\w*)`(?:의)?(?: 값)?(?:은|는|이|가) `(?P<said>[^`\n]{1,80})`"
+    r"(?:이에요|예요|이고|고|이며|인데|이므로|이니까|니까|입니다)"
+)
+LITERAL = re.compile(r"""-?\d|['"\[({]|(?:True|False|None)\Z""")
+GIVES = re.compile(
+    r"`(?P<call>[^`\n]{1,200})`(?:[^.?!`\n]{0,30}?\b(?:gives?|returns?|is|gave|returned)\b"
+    r"[^.?!`\n]{0,20}?`(?P<value>[^`\n]{1,200})`"
+    r"|(?:의 결과는|은|는|을 부르면|를 부르면)\s*`(?P<ko>[^`\n]{1,200})`)"
+)
+SHOULD = re.compile(r"\b(?:should|expect\w*|must|supposed|ought|want\w*)\b|이어야|여야|기대|나와야")
+
+
+def contradictions(text: str, code: str, report: Report) -> list[str]:
+    """The kinds of what it says wrongly, each once, in this order. report: of the code, explained.
+
+    The cost is linear in the text: each pattern's repetitions are bounded.
+    """
+    checks = (
+        (LINE, lines(text, code)),
+        (VALUE, values(text, code, report)),
+        (RESULT, results(text, report)),
+    )
+    return [kind for kind, found in checks if any(found)]
+
+
+def claims(text: str) -> bool:
+    """Whether it says of a name or of a call what it is, which a report is needed to check."""
+    return next(said_values(text), None) is not None or GIVES.search(text) is not None
+
+
+def lines(text: str, code: str) -> Iterator[bool]:
+    # A line break at the end begins no line.
+    last = len(code.rstrip("\n").split("\n"))
+    for found in NUMBERED.finditer(folded(text)):
+        yield any(not 1 <= int(number) <= last for number in re.findall(r"\d+", found[0]))
+
+
+def values(text: str, code: str, report: Report) -> Iterator[bool]:
+    """Of names whose values were all seen; a value that the code itself gives them may stand."""
+    seen = seen_values(report)
+    if not seen:
+        return
+    given = given_values(code)
+    for name, value in said_values(text):
+        # Of several in one round the table has the last one alone.
+        if name in seen and given.settled(name):
+            yield value not in seen[name] | given.constants[name]
+
+
+def said_values(text: str) -> Iterator[tuple[str, str]]:
+    """What it says that names are, without the blanks in it."""
+    for span in SPAN.findall(text):
+        if found := EQUAL.fullmatch(span):
+            yield found[1], without_blanks(found[2])
+    for found in HOLDS.finditer(text):
+        value = found["value"] or found["said"]
+        if not found["if"] and LITERAL.match(value) and "…" not in value:
+            yield found["en"] or found["ko"], without_blanks(value)
+
+
+class GivenValues:
+    """What a program gives to its names. constants: of each name those that it writes down."""
+
+    def __init__(self) -> None:
+        self.constants: defaultdict[str, set[str]] = defaultdict(set)
+        self._others = Counter[str]()
+
+    def settled(self, name: str) -> bool:
+        """Whether at most one statement gives it what is no constant."""
+        return self._others[name] <= 1
+
+    def add(self, name: str, value: ast.expr | None) -> None:
+        if value is not None and is_constant(value):
+            self.constants[name].add(without_blanks(ast.unparse(value)))
+        else:
+            self._others[name] += 1
+
+
+def given_values(code: str) -> GivenValues:
+    """Of a program that Python cannot read none are known, and it has not run."""
+    found, tree = GivenValues(), tree_of(code)
+    for node in ast.walk(tree) if tree else ():
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    single = value if isinstance(target, ast.Name) else None
+                    for name in names_in(target):
+                        found.add(name, single)
+            case ast.AnnAssign(target=ast.Name(id=name), value=value) if value:
+                found.add(name, value)
+            # What is changed in place has other values between two rows too.
+            case (
+                ast.AugAssign(target=target) | ast.For(target=target) | ast.NamedExpr(target=target)
+            ):
+                for name in names_in(target):
+                    found.add(name, None)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
+                found.add(name, None)
+    return found
+
+
+def names_in(target: ast.AST) -> Iterator[str]:
+    """Names that it gives something to, or to a part of which."""
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def is_constant(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def seen_values(report: Report) -> dict[str, set[str]]:
+    """Of each name in the table of steps what it was, where no row was left out."""
+    steps = report.steps
+    # A row that was left out may hold the very value that a hint speaks of.
+    if steps is None or steps.omitted:
+        return {}
+    found: dict[str, set[str]] = {}
+    for held in (*(row.values for row in steps.rows), steps.at):
+        for name, value in held.items():
+            found.setdefault(name, set()).add(without_blanks(value))
+    # A cut value could be any that begins like it.
+    return {name: kept for name, kept in found.items() if not any("…" in each for each in kept)}
+
+
+def results(text: str, report: Report) -> Iterator[bool]:
+    """Of the failing call: a value said of it is what it gave, or what it should give."""
+    case = report.first
+    if case is None or case.hidden or not case.call or case.got is None:
+        return
+    call, known = (
+        without_blanks(case.call),
+        {without_blanks(case.got), without_blanks(case.expected)},
+    )
+    for found in GIVES.finditer(text):
+        said = found["value"] or found["ko"]
+        # Of other calls, a passing case's for instance, nothing is known here.
+        if without_blanks(found["call"]) == call and LITERAL.match(said) and "…" not in said:
+            expected = bool(SHOULD.search(found[0]) or SHOULD.search(text[found.end() :][:12]))
+            right = {without_blanks(case.expected)} if expected else known
+            yield without_blanks(said) not in right

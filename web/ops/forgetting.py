@@ -28,7 +28,7 @@ from web.people.models import Allowance, ApiToken, User
 
 OWN = (Hint, Submission, Explanation, Allowance, ApiToken)
 """Kinds of rows that go with their user, and which the admin's log may name."""
-OWNER = {ApiToken: "user"}
+OWNER: dict[type[Model], str] = {ApiToken: "user"}
 """The column that names it, where that is not `student`."""
 SIGN_INS = (AccessAttempt, AccessFailureLog, AccessLog)
 SETTLED_S = LEASE_S + 10.0

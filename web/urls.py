@@ -10,6 +10,7 @@ from web.api.api import api
 from web.courses import api as exercises
 from web.hints import api as hints
 from web.hints import explanations, replies
+from web.ops.doctor.page import setup
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import Leave, NewPassword, SignOut
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="password_change_done",
     ),
     path("accounts/leave/", Leave.as_view(), name="leave"),
+    path("ops/setup/", setup, name="setup"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

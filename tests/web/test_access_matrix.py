@@ -108,6 +108,7 @@ RULES: dict[str, Rule] = {
         "s+++ss++++", POST="s+++ssxxxx", PUT="s+++ssxxxx", PATCH="smmmssmmmm", DELETE="smmmssmmmm"
     ),
     "/accounts/password/done/": reads("s+++ss++++"),
+    "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),
     pages.LIVE: always("++++++++++"),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.test import Client
 from django.utils import timezone, translation
 
 from broker import fleet, health, nodes
@@ -255,3 +256,28 @@ def test_the_page_may_show_it_in_korean(gpu0: Engine) -> None:
 
     assert any("노드" in each for each in found)
     assert Severity.OK in severities
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Set-up", "things to do", "Set DATABASE_URL", "python -m workers node")),
+        (
+            "ko",
+            ("설정 상태", "할 일이", "HINTLINE_HTTPS=1로 설정하세요", "살아 있는 노드가 없어서"),
+        ),
+    ],
+)
+def test_staff_read_it_on_a_page_in_their_language(
+    admin: Client,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+
+    page = admin.get("/ops/setup/", headers={"Accept-Language": language}).content.decode()
+
+    assert [each for each in words if each not in page] == []
+    assert page.index('id="part-nodes"') < page.index('id="part-migrations"'), "to do comes first"

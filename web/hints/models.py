@@ -89,9 +89,14 @@ class Hint(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     student = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="hints"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="hints",
+        verbose_name=_("student"),
     )
-    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="hints")
+    exercise = models.ForeignKey(
+        Exercise, on_delete=models.CASCADE, related_name="hints", verbose_name=_("exercise")
+    )
     submission = models.ForeignKey(
         Submission,
         on_delete=models.CASCADE,

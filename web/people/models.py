@@ -161,7 +161,9 @@ class ApiToken(models.Model):
     None for never; last_used_at: true to five minutes.
     """
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
+    )
     platform = models.ForeignKey(
         Platform,
         on_delete=models.CASCADE,

@@ -29,7 +29,8 @@ def checked(tag: str) -> Iterator[Observation]:
     for message in run_checks(tags=[tag], include_deployment_checks=True):
         if not message.is_silenced():
             severity = Severity.ERROR if message.level > WARNING else Severity.WARNING
-            yield Observation(severity, message.msg, message.hint or "")
+            # The checks speak English; here who reads it may have another language.
+            yield Observation(severity, _(message.msg), _(message.hint) if message.hint else "")
 
 
 PARTS = (

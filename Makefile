@@ -29,9 +29,10 @@ test-rest:
 test-whole:
 	$(BIN)/python -m pytest -p no:playwright -n 3 --dist loadfile tests/whole $(ARGS)
 
-# What is stored, once more on PostgreSQL.
+# What is stored, once more on PostgreSQL. (Not the thousands of requests of the access matrix, whose
+# answers hang on no database.)
 test-postgresql:
-	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events $(ARGS)
+	TEST_DATABASE=postgresql $(BIN)/python -m pytest -p no:playwright tests/web tests/workers/test_results.py --ignore tests/web/events --ignore tests/web/test_access_matrix.py $(ARGS)
 
 # In a process of their own: Playwright keeps an event loop running in the main thread.
 test-browser:

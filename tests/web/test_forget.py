@@ -23,8 +23,8 @@ from broker.keys import STREAM
 from broker.nodes import NodeState
 from tests.web.kit import EXERCISE, TTL_S, WRONG, Caller, messages, queued
 from web import link
-from web.courses.models import Exercise, Membership
-from web.evaluation.models import Evaluation, Item, Program
+from web.courses.models import Course, Exercise, Membership
+from web.evaluation.models import SHIPPED, Evaluation, Item, Program
 from web.hints.models import Attempt, Diagnosis, Hint, ModelCall, Submission
 from web.link import broker
 from web.ops import forgetting
@@ -130,6 +130,30 @@ def test_an_evaluation_keeps_its_figures(theirs: Hint, student: User) -> None:
     assert Program.objects.get().code == ""
 
 
+def test_an_evaluation_that_runs_asks_nothing_more_about_their_program(
+    theirs: Hint, student: User, course: Course
+) -> None:
+    row = Evaluation.objects.get()
+    exercise = Exercise.objects.create(course=course, slug="p1")
+    Program.objects.update(exercise=exercise)
+    Item.objects.update(state=Item.State.OPEN)
+
+    forget(student)
+
+    assert Item.objects.get(evaluation=row).state == Item.State.DONE
+    assert not Exercise.objects.filter(slug="p1").exists()
+
+
+def test_who_writes_a_public_program_takes_nothing_from_the_set_of_it(
+    theirs: Hint, student: User
+) -> None:
+    Evaluation.objects.update(set_name=SHIPPED)
+
+    forget(student)
+
+    assert Program.objects.get().code == THEIRS
+
+
 def test_redis_has_nothing_that_watchers_were_told(theirs: Hint, student: User) -> None:
     assert broker().client.exists(STREAM(str(theirs.pk)))
 
@@ -174,6 +198,7 @@ def test_a_worker_that_is_still_at_it_is_waited_for(
 
     assert Hint.objects.exists()
     assert Submission.objects.exists()
+    assert api.get(f"/v1/hints?exercise={EXERCISE}").status_code == 200, "they may still come in"
 
 
 def test_without_redis_nothing_is_deleted(

@@ -12,15 +12,18 @@ from time import monotonic, sleep
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django_celery_results.models import TaskResult
 
 from broker import dispatch, nodes, streams
+from broker.base.errors import BrokerDown
 from broker.base.times import LEASE_S
-from web.evaluation.models import Item, Program
+from web.courses.models import Exercise
+from web.evaluation.models import SHIPPED, Item, Program
 from web.hints import backlog, store
 from web.hints.models import IN_FLIGHT, Diagnosis, Explanation, Hint, Submission
 from web.link import broker
@@ -49,25 +52,36 @@ def extent(user: User) -> dict[str, int]:
 
 
 def forget(user: User, told: Callable[[str], object]) -> None:
-    """told: hears what is done. Raises: BrokerDown, StillBusy: nothing was deleted then."""
+    """told: hears what is done. Raises: BrokerDown, StillBusy, DatabaseError: nothing was deleted
+    then."""
     # Nobody may come in meanwhile: what is asked now would be left behind.
     User.objects.filter(pk=user.pk).update(is_active=False)
-    hints = {str(pk): attempt for pk, attempt in user.hints.values_list("pk", "attempt")}
-    take_back(user)
-    settle(hints)
-    broker().run_many([streams.erase(hint) for hint in hints])
-    with transaction.atomic():
-        if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                # What is deleted is overwritten, and not only marked as free.
-                cursor.execute("PRAGMA secure_delete = ON")
-        gone = Counter[str]()
-        for name, count in deleted(user, hints):
-            gone[name] += count
+    try:
+        hints = {str(pk): attempt for pk, attempt in user.hints.values_list("pk", "attempt")}
+        take_back(user)
+        settle(hints)
+        broker().run_many([streams.erase(hint) for hint in hints])
+        gone = delete(user, hints)
+    except (BrokerDown, StillBusy, DatabaseError):
+        User.objects.filter(pk=user.pk).update(is_active=user.is_active)
+        raise
     for name, count in sorted(gone.items()):
         told(f"{name}: {count}")
     for line in cleaned():
         told(line)
+
+
+@transaction.atomic
+def delete(user: User, hints: dict[str, int]) -> Counter[str]:
+    """How many rows went, by name. hints: the last attempt of each of theirs."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            # What is deleted is overwritten, and not only marked as free.
+            cursor.execute("PRAGMA secure_delete = ON")
+    gone = Counter[str]()
+    for name, count in deleted(user, hints):
+        gone[name] += count
+    return gone
 
 
 def take_back(user: User) -> None:
@@ -92,11 +106,10 @@ def settle(hints: Iterable[str]) -> None:
 
 
 def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """Name and number of the rows that went; one transaction's work."""
+    """Name and number of the rows that went."""
     programs = dict.fromkeys(owned(Submission, user).values_list("code", flat=True))
     questions = dict.fromkeys(user.hints.exclude(question="").values_list("question", flat=True))
-    yield from evaluated(Program.objects.filter(in_any("code", programs)))
-    yield from evaluated(Program.objects.filter(in_any("question", questions)))
+    yield from evaluated(in_any("code", programs) | in_any("question", questions))
     # Of a program that another student wrote too it is found out anew.
     yield from rows_of(Diagnosis.objects.filter(in_any("code", programs)))
     tasks = [f"{hint}-{number}" for hint, last in hints.items() for number in range(1, last + 1)]
@@ -108,19 +121,22 @@ def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
         named = in_any("object_id", dict.fromkeys(keys))
         entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(kind))
         yield from rows_of(entries.filter(named))
-    for session in Session.objects.all().iterator(BATCH):
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()
+    # Whose a session is stands in what only Django reads.
+    sessions = {each.pk: each.get_decoded() for each in Session.objects.all()}
+    own = [key for key, data in sessions.items() if data.get(SESSION_KEY) == str(user.pk)]
+    yield from rows_of(Session.objects.filter(in_any("pk", dict.fromkeys(own))))
     yield from rows_of(User.objects.filter(pk=user.pk))
 
 
-def evaluated(programs: QuerySet[Program]) -> Iterator[tuple[str, int]]:
+def evaluated(theirs: Q) -> Iterator[tuple[str, int]]:
     """What real requests an evaluation was made of: the words go, and the figures stay."""
-    for program in programs:
+    # Whoever writes what a public program is has not given it to the set that comes with Hintline.
+    for program in Program.objects.filter(theirs).exclude(evaluation__set_name=SHIPPED):
         if program.exercise is not None:
-            # It runs still: its hints and submissions hold the same words.
-            yield from rows_of(type(program.exercise).objects.filter(pk=program.exercise.pk))
-        Item.objects.filter(program=program).update(text="")
+            # It runs still: its hints and submissions hold the same words, and nothing more is
+            # asked about them.
+            yield from rows_of(Exercise.objects.filter(pk=program.exercise.pk))
+        Item.objects.filter(program=program).update(text="", state=Item.State.DONE)
         Program.objects.filter(pk=program.pk).update(code="", question="", fix="")
         yield str(Program._meta.verbose_name_plural), 1
 

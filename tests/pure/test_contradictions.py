@@ -39,13 +39,14 @@ REPORT = Report(
         ("Look at lines 3 to 12, please. What do you see?", [LINE]),
         ("7번째 줄에서 무엇이 일어나나요?", [LINE]),
         ("After the first round `result = 4`. Why?", [VALUE]),
-        ("첫 바퀴 뒤에 `price = 9`인데 왜 그럴까요?", [VALUE]),
+        ("첫 바퀴 뒤에 `price = 9`예요. 왜 그럴까요?", [VALUE]),
         ("In round 2 `result` is `4`. Why?", [VALUE]),
         ("`price`는 `9`이고 다음 줄이 그것을 더해요.", [VALUE]),
-        ("`result` 값은 `5`예요. 그다음 바퀴에는요?", [VALUE]),
+        ("`result` 값은 `4`예요. 그다음 바퀴에는요?", [VALUE]),
         ("`total([2, 3])` gives `7`, why?", [RESULT]),
         ("Your `total([2, 3])` returns `8`. Is it right?", [RESULT]),
-        ("`total([2,3])` should give `6`, what do you think?", [RESULT]),
+        ("For `total([2, 3])` the last `price` is `9`.", [VALUE]),
+        ("`total([2,3])` gives back `[6]`, what do you think?", [RESULT]),
         ("`total([2, 3])`의 결과는 `9`인데 왜 그럴까요?", [RESULT]),
         ("On line 40 `result = 77`, so `total([2, 3])` gives `1`.", [LINE, VALUE, RESULT]),
     ],
@@ -73,6 +74,27 @@ def test_a_wrong_line_value_or_result_is_found(text: str, found: list[str]) -> N
         "`total([2, 3])`을 부르면 `prices`에는 2개가 있어요. 몇 바퀴를 도나요?",
         "`total([2, 3])` gives `6`, but the test expects `5`. Where do they part?",
         "`total([2, 3])` should give `5`. What does it give?",
+        "`total([2, 3])` gives `6`, but should give `5`.",
+        "`total([2, 3])` returns `6`, expected `5`.",
+        "`total([2, 3])` returns after `2` rounds.",
+        "`total([2, 3])` is called with `[2, 3]`.",
+        "In `total([2, 3])` the first number is `2`.",
+        "`total([2, 3])`의 결과는 `6`이지만 `5`여야 해요.",
+        "`total([2, 3])`의 결과는 `6`인데, 기대값은 `5`예요.",
+        "`total([2, 3])`을 부르면 `2`와 `3`이 차례로 더해져요.",
+        "`total([2, 3])`은 `[2, 3]`을 받아요.",
+        "`total([2, 3])` gives `6.0`, as a number with a point.",
+        "If `price = 0`, what happens to the sum?",
+        "Suppose `result = 7`. Which round is it?",
+        "만약 `price = 0`이라면 `result`는 어떻게 될까요?",
+        "만약 `result`가 `7`이고 `price`가 `1`이라면 다음 값은 무엇일까요?",
+        "The expected `result` is `5`, but yours is `6`.",
+        "기대한 `result`는 `5`인데 실제로는 `6`이에요.",
+        "Start from `result = 0` and see.",
+        "`result = 0`에서 시작하면 합이 맞아요.",
+        "With `total([10])`, `price` is `10` in the only round.",
+        "Is `result = 0` true before the loop?",
+        "In round 2 `result` is `6.0`.",
         "`total([2, 3])`의 결과는 `5`이어야 하는데 `6`이 나와요.",
         "`total([1])` gives `2`. Is that so?",
         "`other = 9` is a name that nobody has traced.",
@@ -126,3 +148,25 @@ def test_a_hint_composed_of_facts_never_contradicts_them() -> None:
                 text = compose(report, level, locale, "x", code)
                 assert text
                 assert contradictions(text, code, report) == [], text
+
+
+def test_a_parameter_that_changes_had_its_first_value_too() -> None:
+    code = (
+        "def f(n):\n    c = 0\n    while n > 3:\n        n = n - 1\n        c += 1\n    return c\n"
+    )
+    with checker().running(code, Asserts("assert f(9) == 5"), RunLimits()) as run:
+        report = run.explained()
+
+    assert report.steps
+    for text in ("At first `n` is `9`.", "처음에 `n`은 `9`예요.", "After round 2 `c` is `2`."):
+        assert contradictions(text, code, report) == []
+    assert contradictions("After round 2 `c` is `77`.", code, report) == [VALUE]
+
+
+def test_numbers_are_compared_as_numbers() -> None:
+    code = "def f(xs):\n    s = 0\n    for x in xs:\n        s += x\n    return s\n"
+    with checker().running(code, Asserts("assert f([2.0, 4.0]) == 3"), RunLimits()) as run:
+        report = run.explained()
+
+    for text in ("After round 1 `s` is `2`.", "`f([2.0, 4.0])` gives `6`, and why?"):
+        assert contradictions(text, code, report) == []

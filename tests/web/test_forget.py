@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import redis
 from axes.models import AccessFailureLog, AccessLog
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -21,10 +22,12 @@ from broker.connect import Broker
 from broker.contract.events import EventKind
 from broker.keys import STREAM
 from broker.nodes import NodeState
-from tests.web.kit import EXERCISE, TTL_S, WRONG, Caller, messages, queued
+from tests.web.kit import EXERCISE, TTL_S, WRONG, Caller, licensed, messages, queued
 from web import link
 from web.courses.models import Course, Exercise, Membership
-from web.evaluation.models import SHIPPED, Evaluation, Item, Program
+from web.engines.models import AIModelConfig
+from web.evaluation.models import Evaluation, Item, Program
+from web.hints import ahead
 from web.hints.models import Attempt, Diagnosis, Hint, ModelCall, Submission
 from web.link import broker
 from web.ops import forgetting
@@ -33,6 +36,12 @@ from web.people.models import Platform, User
 pytestmark = pytest.mark.django_db
 WORD = "zanzibar"
 THEIRS = f"# {WORD}\n{WRONG}"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker writes here."""
+    monkeypatch.setattr(forgetting, "RESULTS_S", 0.0)
 
 
 @pytest.fixture
@@ -100,6 +109,11 @@ def test_no_table_has_a_word_of_theirs_afterwards(theirs: Hint, student: User) -
         user=admin, content_type=ContentType.objects.get_for_model(User), object_id=student.pk,
         object_repr=student.username, action_flag=CHANGE,
     )  # fmt: skip
+    LogEntry.objects.create(
+        user=admin, content_type=ContentType.objects.get_for_model(Course), object_id="1",
+        object_repr="basics", action_flag=CHANGE,
+        change_message=f'[{{"added": {{"object": "{student.username} · basics · student"}}}}]',
+    )  # fmt: skip
     assert {each.partition(".")[0] for each in holding(WORD)} == {"hints", "evaluation"} | {
         "django_celery_results"
     }
@@ -123,11 +137,47 @@ def test_everybody_elses_words_stay(theirs: Hint, student: User, other: User) ->
     assert TaskResult.objects.get().task_id == f"{Hint.objects.get().pk}-1"
 
 
+@pytest.mark.parametrize("error", [redis.ResponseError("unknown command"), redis.ConnectionError()])
+def test_a_redis_that_rewrites_nothing_is_told_and_no_error(
+    theirs: Hint, student: User, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuses(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(broker().client, "info", refuses)
+
+    assert "append-only file still has old entries" in forget(student)
+    assert not User.objects.filter(pk=student.pk).exists()
+
+
+def test_a_program_that_waits_to_be_diagnosed_is_taken_back(
+    api: Caller, student: User, exercise: Exercise
+) -> None:
+    AIModelConfig.objects.update(diagnoses=True, runs_ahead=True, model_name="m")
+    licensed("m")
+    api.run(WRONG)
+    job = ahead.name(Diagnosis.objects.get().pk)
+    assert broker().run(dispatch.known([job])) == {job}
+
+    forget(student)
+
+    assert broker().run(dispatch.known([job])) == set()
+    assert not Diagnosis.objects.exists()
+
+
 def test_an_evaluation_keeps_its_figures(theirs: Hint, student: User) -> None:
     forget(student)
 
     assert Item.objects.get().text == ""
     assert Program.objects.get().code == ""
+
+
+def test_of_one_that_is_done_no_text_stays(theirs: Hint, student: User) -> None:
+    Program.objects.update(code="", question="")
+
+    forget(student)
+
+    assert holding(WORD) == []
 
 
 def test_an_evaluation_that_runs_asks_nothing_more_about_their_program(
@@ -147,7 +197,7 @@ def test_an_evaluation_that_runs_asks_nothing_more_about_their_program(
 def test_who_writes_a_public_program_takes_nothing_from_the_set_of_it(
     theirs: Hint, student: User
 ) -> None:
-    Evaluation.objects.update(set_name=SHIPPED)
+    Evaluation.objects.update(set_name="shipped")
 
     forget(student)
 

@@ -111,6 +111,15 @@ async def test_who_wanted_to_leave_is_forgotten_when_their_days_are_over(upkeep:
     assert names == {"waits", "stays"}
 
 
+async def test_who_may_enter_the_admin_by_then_stays(upkeep: Upkeep) -> None:
+    over = timezone.now() - timedelta(seconds=1)
+    await User.objects.acreate(username="staff", leaves_at=over, is_staff=True)
+
+    await upkeep.once()
+
+    assert await User.objects.acount() == 1
+
+
 async def test_where_a_worker_is_still_at_it_it_waits_for_the_next_round(
     upkeep: Upkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:

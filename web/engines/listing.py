@@ -11,6 +11,7 @@ from openai import DefaultAioHttpClient
 
 from broker.contract.job import Endpoint
 from web.engines.client.body import read
+from web.tutor.gate.lexis import printable
 
 MAX_BYTES = 1 << 20
 NAME_CHARS = 200
@@ -33,7 +34,7 @@ async def listed(endpoint: Endpoint) -> tuple[str, ...]:
     answer = await said(endpoint, f"{endpoint.base_url.rstrip('/')}/models")
     try:
         # {"data": [{"id": …}, …]}
-        return tuple(str(model["id"])[:NAME_CHARS] for model in answer["data"])
+        return tuple(printable(str(model["id"])[:NAME_CHARS]) for model in answer["data"])
     except (LookupError, TypeError):
         raise NoListError("JSON", answered=True) from None
 
@@ -43,7 +44,7 @@ async def version(endpoint: Endpoint) -> str:
     root = endpoint.base_url.rstrip("/").removesuffix("/v1")
     try:
         answer = await said(endpoint, f"{root}/version")
-        return f"vLLM {answer['version']}"[:VERSION_CHARS]
+        return printable(f"vLLM {answer['version']}"[:VERSION_CHARS])
     except (NoListError, LookupError, TypeError):
         return ""
 

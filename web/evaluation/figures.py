@@ -170,8 +170,12 @@ def of_kind(locale: str, level: int, of: Sequence[Item], at: Thresholds) -> Writ
 
 def thresholds(figures: Mapping[str, Any]) -> Thresholds:
     """Those by which an evaluation's figures were made."""
-    rows = figures["judge"]
-    return {each["level"]: each["threshold"] for each in rows if not each["locale"]}
+    rows = [each for each in figures["judge"] if not each["locale"]]
+    # Of a level without texts of its own it is that of the next one above: they go downwards.
+    return {
+        level: next((each["threshold"] for each in rows[::-1] if each["level"] >= level), None)
+        for level in JUDGED_LEVELS
+    }
 
 
 def leaks(item: Item, at: Thresholds) -> bool:

@@ -16,8 +16,6 @@ from web.hints.models import MODEL_CHARS, Submission
 from web.tutor.languages import Locale
 
 NAME_CHARS = 200
-SHIPPED = "shipped"
-"""The name of the set that comes with Hintline."""
 LATELY = "last"
 """How the name of a set begins that is made of requests of the last days."""
 

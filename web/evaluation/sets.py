@@ -27,7 +27,7 @@ from web.courses.texts import columns
 from web.database import ago
 from web.engines.kinds import KINDS
 from web.engines.models import Engine
-from web.evaluation.models import LATELY, NAME_CHARS, SHIPPED
+from web.evaluation.models import LATELY, NAME_CHARS
 from web.hints.models import Hint, Submission
 from web.jsonl import Unusable
 from web.runner.checker import CODE_BYTES
@@ -37,6 +37,7 @@ from web.tutor.levels import LEVELS
 
 T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
+SHIPPED = "shipped"
 DAY_S = 86_400
 MOST_ENTRIES = 2_000
 Asked = tuple[tuple[int, Locale], ...]

@@ -5,26 +5,27 @@ Logs hold no words of students, and backups are whoever makes them to forget.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from time import monotonic, sleep
 
+import redis
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django_celery_results.models import TaskResult
 
 from broker import dispatch, nodes, streams
-from broker.base.errors import BrokerDown
 from broker.base.times import LEASE_S
 from web.courses.models import Exercise
-from web.evaluation.models import SHIPPED, Item, Program
-from web.hints import backlog, store
+from web.evaluation.models import LATELY, Item, Program
+from web.hints import ahead, backlog, store
 from web.hints.models import IN_FLIGHT, Diagnosis, Explanation, Hint, Submission
 from web.link import broker
 from web.people.models import Allowance, ApiToken, User
@@ -36,6 +37,7 @@ OWNER: dict[type[Model], str] = {ApiToken: "user"}
 SIGN_INS = (AccessAttempt, AccessFailureLog, AccessLog)
 SETTLED_S = LEASE_S + 10.0
 """By then a worker whose hint was taken back has settled, or its lease is over."""
+RESULTS_S = 2.0
 REWRITTEN_S = 60.0
 LOOK_S = 0.1
 BATCH = 500
@@ -52,17 +54,20 @@ def extent(user: User) -> dict[str, int]:
 
 
 def forget(user: User, told: Callable[[str], object]) -> None:
-    """told: hears what is done. Raises: BrokerDown, StillBusy, DatabaseError: nothing was deleted
-    then."""
+    """told: hears what is done. Raises: BrokerDown, StillBusy, DatabaseError; then no row is gone,
+    and what was on its way has been taken back."""
     # Nobody may come in meanwhile: what is asked now would be left behind.
     User.objects.filter(pk=user.pk).update(is_active=False)
     try:
-        hints = {str(pk): attempt for pk, attempt in user.hints.values_list("pk", "attempt")}
         take_back(user)
-        settle(hints)
-        broker().run_many([streams.erase(hint) for hint in hints])
-        gone = delete(user, hints)
-    except (BrokerDown, StillBusy, DatabaseError):
+        told_of = [*map(str, user.hints.values_list("pk", flat=True)), *evaluated_hints(user)]
+        settle(told_of)
+        broker().run_many([streams.erase(hint) for hint in told_of])
+        # A worker writes the results of its tasks a moment after it has let go of them.
+        sleep(RESULTS_S)
+        gone = delete(user, told_of)
+    # Also where somebody breaks it off.
+    except BaseException:
         User.objects.filter(pk=user.pk).update(is_active=user.is_active)
         raise
     for name, count in sorted(gone.items()):
@@ -72,8 +77,8 @@ def forget(user: User, told: Callable[[str], object]) -> None:
 
 
 @transaction.atomic
-def delete(user: User, hints: dict[str, int]) -> Counter[str]:
-    """How many rows went, by name. hints: the last attempt of each of theirs."""
+def delete(user: User, hints: Iterable[str]) -> Counter[str]:
+    """How many rows went, by name. hints: theirs, and those of evaluations of their programs."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             # What is deleted is overwritten, and not only marked as free.
@@ -85,9 +90,27 @@ def delete(user: User, hints: dict[str, int]) -> Counter[str]:
 
 
 def take_back(user: User) -> None:
-    for hint in user.hints.filter(state__in=IN_FLIGHT):
+    theirs = Q(student=user) | Q(pk__in=evaluated_hints(user))
+    for hint in Hint.objects.filter(theirs, state__in=IN_FLIGHT):
         if store.cancel(str(hint.pk)):
             backlog.leave(hint)
+    # What would be found out about their programs ahead of any hint.
+    waiting = Diagnosis.objects.filter(submission__student=user, done=False)
+    jobs = [ahead.name(pk) for pk in waiting.values_list("pk", flat=True)]
+    broker().run_many([dispatch.forget(job) for job in jobs])
+
+
+def evaluated_hints(user: User) -> list[str]:
+    """Hints that an evaluation has had written about their programs."""
+    found = Item.objects.filter(program__in=evaluated_programs(user), hint__isnull=False)
+    return [str(pk) for pk in found.values_list("hint", flat=True)]
+
+
+def evaluated_programs(user: User) -> QuerySet[Program]:
+    """Of sets that were made of real requests, those whose program is theirs."""
+    programs = dict.fromkeys(user.submissions.values_list("code", flat=True))
+    made = Program.objects.filter(evaluation__set_name__startswith=LATELY)
+    return made.filter(in_any("code", programs))
 
 
 def settle(hints: Iterable[str]) -> None:
@@ -105,15 +128,19 @@ def settle(hints: Iterable[str]) -> None:
         sleep(LOOK_S)
 
 
-def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
+def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Name and number of the rows that went."""
     programs = dict.fromkeys(owned(Submission, user).values_list("code", flat=True))
-    questions = dict.fromkeys(user.hints.exclude(question="").values_list("question", flat=True))
-    yield from evaluated(in_any("code", programs) | in_any("question", questions))
+    yield from evaluated(evaluated_programs(user))
+    # One that is done no longer knows whose programs its texts are about.
+    done = Item.objects.filter(evaluation__set_name__startswith=LATELY, program__code="")
+    done.exclude(text="").update(text="")
     # Of a program that another student wrote too it is found out anew.
     yield from rows_of(Diagnosis.objects.filter(in_any("code", programs)))
-    tasks = [f"{hint}-{number}" for hint, last in hints.items() for number in range(1, last + 1)]
-    yield from rows_of(TaskResult.objects.filter(in_any("task_id", dict.fromkeys(tasks))))
+    about = Diagnosis.objects.filter(submission__student=user).values_list("pk", flat=True)
+    for job in (*hints, *map(ahead.name, about)):
+        # Each attempt at it has one.
+        yield from rows_of(TaskResult.objects.filter(task_id__startswith=f"{job}-"))
     for kind in SIGN_INS:
         yield from rows_of(kind.objects.filter(username=user.username))
     for kind in (User, *OWN):
@@ -121,6 +148,13 @@ def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
         named = in_any("object_id", dict.fromkeys(keys))
         entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(kind))
         yield from rows_of(entries.filter(named))
+    # Of rows that are gone, or are others', the log has the name.
+    word = re.compile(rf"(?<![\w@.+-]){re.escape(user.username)}(?![\w@.+-])")
+    naming = Q(object_repr__contains=user.username) | Q(change_message__contains=user.username)
+    for entry in LogEntry.objects.filter(naming):
+        told = entry.object_repr, entry.change_message
+        entry.object_repr, entry.change_message = (word.sub("…", each) for each in told)
+        entry.save(update_fields=["object_repr", "change_message"])
     # Whose a session is stands in what only Django reads.
     sessions = {each.pk: each.get_decoded() for each in Session.objects.all()}
     own = [key for key, data in sessions.items() if data.get(SESSION_KEY) == str(user.pk)]
@@ -128,17 +162,16 @@ def deleted(user: User, hints: dict[str, int]) -> Iterator[tuple[str, int]]:
     yield from rows_of(User.objects.filter(pk=user.pk))
 
 
-def evaluated(theirs: Q) -> Iterator[tuple[str, int]]:
+def evaluated(programs: QuerySet[Program]) -> Iterator[tuple[str, int]]:
     """What real requests an evaluation was made of: the words go, and the figures stay."""
-    # Whoever writes what a public program is has not given it to the set that comes with Hintline.
-    for program in Program.objects.filter(theirs).exclude(evaluation__set_name=SHIPPED):
+    for program in programs:
         if program.exercise is not None:
             # It runs still: its hints and submissions hold the same words, and nothing more is
             # asked about them.
             yield from rows_of(Exercise.objects.filter(pk=program.exercise.pk))
         Item.objects.filter(program=program).update(text="", state=Item.State.DONE)
         Program.objects.filter(pk=program.pk).update(code="", question="", fix="")
-        yield str(Program._meta.verbose_name_plural), 1
+        yield Program._meta.label, 1
 
 
 def owned(kind: type[Model], user: User) -> QuerySet[Model]:
@@ -166,13 +199,20 @@ def cleaned() -> Iterator[str]:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM")
+                # 1 where a reader of before keeps it from being emptied.
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                if cursor.fetchone()[0]:
+                    yield "The database's log still has old pages; they go as it is used."
         except OperationalError as error:
-            yield f"The database's file still has old pages ({error}): run this again."
+            yield f"The database's file still has old pages ({error}); they go as it is used."
     else:
         yield "PostgreSQL overwrites the deleted rows at its next VACUUM FULL; backups keep them."
-    if rewritten():
-        yield "Redis has written its append-only file anew."
+    try:
+        if rewritten():
+            yield "Redis has written its append-only file anew."
+    # A hosted one may not let us; all that is deleted is deleted.
+    except redis.RedisError as error:
+        yield f"Redis' append-only file still has old entries ({type(error).__name__})."
 
 
 def rewritten() -> bool:

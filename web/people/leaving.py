@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -15,8 +16,8 @@ LEAVE_DAYS = 7
 
 
 def may_leave(user: User) -> bool:
-    """Whether it is theirs alone to say: whoever enters the admin has left traces there."""
-    return not access.enters_admin(user)
+    """Whether they can be forgotten: Django's log of what somebody did goes with its user."""
+    return not access.enters_admin(user) and not LogEntry.objects.filter(user=user).exists()
 
 
 def leave(user: User) -> None:
@@ -32,3 +33,9 @@ def stay(user: User) -> None:
 def due() -> QuerySet[User]:
     """Whose days are over."""
     return User.objects.filter(leaves_at__lt=Now())
+
+
+def due_still(pk: int) -> User | None:
+    """This one, unless they have changed their mind, or may enter the admin by now."""
+    user = due().filter(pk=pk).first()
+    return user if user and may_leave(user) else None

@@ -189,7 +189,9 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
 
 async def held_to_facts(attempt: Attempt, ruling: Ruling) -> Ruling:
     """The gate's ruling on a whole text, or that the program did something else (R9)."""
-    if not ruling.ok or not claims(ruling.text):
+    level = LEVELS[attempt.job.level]
+    # Another program's values are no claims about this one, nor is what has to change.
+    if not ruling.ok or level.example or level.tells or not claims(ruling.text):
         return ruling
     report = await attempt.runtime.database.run(lookup.report_of, attempt.job.hint)
     if report is None or not contradictions(ruling.text, attempt.job.code, report):

@@ -43,13 +43,18 @@ class Upkeep:
 
     async def _forget(self, renew: Callable[[], Awaitable[object]]) -> None:
         """Whoever has wanted to leave, and whose days are over."""
-        for user in await self._database.run(lambda: list(leaving.due())):
+        # One after the other: whoever has changed their mind meanwhile is due no more.
+        for pk in await self._database.run(lambda: [user.pk for user in leaving.due()]):
+            user = await self._database.run(leaving.due_still, pk)
+            if user is None:
+                continue
             try:
                 await self._database.run(forgetting.forget, user, log.debug)
             except (BrokerDown, StillBusy) as error:
                 log.warning("a student who leaves is still there: %s", type(error).__name__)
             else:
                 log.info("a student who wanted to leave is forgotten")
+            # It may have taken longer than the lock lasts; then another node goes on.
             await renew()
 
     def close(self) -> None:

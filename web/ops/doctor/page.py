@@ -37,7 +37,9 @@ def setup(request: HttpRequest) -> HttpResponse:
                 "title": part.title,
                 "tone": worst.name.lower(),
                 "label": labels[worst],
-                "seen": [(each, each.severity.name.lower()) for each in seen],
+                "seen": [
+                    (each, each.severity.name.lower(), labels[each.severity]) for each in seen
+                ],
             }
         )
     # What there is to do comes first; the parts stay in their order.

@@ -21,23 +21,27 @@ VALUE = "value"
 """It says of a name that it has a value which it has at no time of the failing run."""
 RESULT = "result"
 """It says that the failing call gives, or should give, something else than it does."""
-EQUAL = re.compile(
-    r"\s*([A-Za-z_]\w*)\s*=\s*(-?\d+(?:\.\d+)?|'[^'\\]*'|\"[^\"\\]*\"|True|False|None)\s*"
-)
+LITERAL = r"-?\d[^`\n]{0,80}|'[^`\n]{0,80}'|\"[^`\n]{0,80}\"|[\[({][^`\n]{0,80}|True|False|None"
+EQUAL = re.compile(rf"\s*([A-Za-z_]\w*)\s*=\s*({LITERAL})\s*")
+IS = r"(?:이에요|예요|이고|이며|인데|이지만|이므로|이니까|입니다)"
 HOLDS = re.compile(
-    r"(?P<if>\b(?i:if|when|while|until|once|suppose|should|would|was|were)\b[^.?!`\n]{0,20})?"
     r"`(?P<en>[A-Za-z_]\w*)` (?:is|equals|becomes|has the value)(?: now| then)? "
-    r"`(?P<value>[^`\n]{1,80})`"
-    r"|`(?P<ko>[A-Za-z_]\w*)`(?:의)?(?: 값)?(?:은|는|이|가) `(?P<said>[^`\n]{1,80})`"
-    r"(?:이에요|예요|이고|고|이며|인데|이므로|이니까|니까|입니다)"
+    rf"`(?P<value>{LITERAL})`"
+    rf"|`(?P<ko>[A-Za-z_]\w*)`(?:의)?(?: 값)?(?:은|는|이|가) `(?P<said>{LITERAL})`{IS}"
 )
-LITERAL = re.compile(r"""-?\d|['"\[({]|(?:True|False|None)\Z""")
 GIVES = re.compile(
-    r"`(?P<call>[^`\n]{1,200})`(?:[^.?!`\n]{0,30}?\b(?:gives?|returns?|is|gave|returned)\b"
-    r"[^.?!`\n]{0,20}?`(?P<value>[^`\n]{1,200})`"
-    r"|(?:의 결과는|은|는|을 부르면|를 부르면)\s*`(?P<ko>[^`\n]{1,200})`)"
+    r"`(?P<call>[^`\n]{1,200})`(?: (?:gives|returns|gave|returned)(?: back)? "
+    rf"`(?P<value>{LITERAL})`|(?:의 결과는|의 값은|은|는) `(?P<said>{LITERAL})`{IS})"
 )
-SHOULD = re.compile(r"\b(?:should|expect\w*|must|supposed|ought|want\w*)\b|이어야|여야|기대|나와야")
+SENTENCE = re.compile(r"[^.?!\n]*(?:[.?!](?=\S)[^.?!\n]*)*[.?!\n]?")
+# What is supposed, wished for, advised, or said of another program is no claim about this run.
+SUPPOSED = re.compile(
+    r"\b(?:if|suppose|imagine|assume|let|say|should|must|would|could|might|were|when|until|while|once"
+    r"|expect\w*|want\w*|instead|start\w*|begin\w*|change\w*|example|right|correct)\b"
+    r"|만약|라면|면[ ,]|기대|예상|바라|대신|예를 들|예에서|가정|바꾸|바꿔|시작|맞는|옳은|어야|여야",
+    re.IGNORECASE,
+)
+CALL = re.compile(r"`([A-Za-z_][\w.]{0,60}\([^`\n]{0,200}\))`")
 
 
 def contradictions(text: str, code: str, report: Report) -> list[str]:
@@ -55,7 +59,9 @@ def contradictions(text: str, code: str, report: Report) -> list[str]:
 
 def claims(text: str) -> bool:
     """Whether it says of a name or of a call what it is, which a report is needed to check."""
-    return next(said_values(text), None) is not None or GIVES.search(text) is not None
+    return any(pattern.search(text) for pattern in (HOLDS, GIVES)) or any(
+        EQUAL.fullmatch(span) for span in SPAN.findall(text)
+    )
 
 
 def lines(text: str, code: str) -> Iterator[bool]:
@@ -70,22 +76,37 @@ def values(text: str, code: str, report: Report) -> Iterator[bool]:
     seen = seen_values(report)
     if not seen:
         return
-    given = given_values(code)
-    for name, value in said_values(text):
+    given, case = given_values(code), report.first
+    known = [case.expected] if case and not case.hidden else []
+    for name, value in said_values(text, case.call if case else ""):
         # Of several in one round the table has the last one alone.
         if name in seen and given.settled(name):
-            yield value not in seen[name] | given.constants[name]
+            held = (*seen[name], *given.constants[name], *known)
+            yield not any(same(value, each) for each in held)
 
 
-def said_values(text: str) -> Iterator[tuple[str, str]]:
-    """What it says that names are, without the blanks in it."""
-    for span in SPAN.findall(text):
-        if found := EQUAL.fullmatch(span):
-            yield found[1], without_blanks(found[2])
-    for found in HOLDS.finditer(text):
-        value = found["value"] or found["said"]
-        if not found["if"] and LITERAL.match(value) and "…" not in value:
-            yield found["en"] or found["ko"], without_blanks(value)
+def said_values(text: str, call: str) -> Iterator[tuple[str, str]]:
+    """What it says that names are in the failing call, in sentences that only say what is so."""
+    for sentence in SENTENCE.findall(text):
+        others = {without_blanks(each) for each in CALL.findall(sentence)} - {without_blanks(call)}
+        if others or sentence.rstrip().endswith("?") or SUPPOSED.search(sentence):
+            continue
+        for span in SPAN.findall(sentence):
+            if found := EQUAL.fullmatch(span):
+                yield found[1], found[2]
+        for found in HOLDS.finditer(sentence):
+            yield found["en"] or found["ko"], found["value"] or found["said"]
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two values are equal as Python reads them; also where one cannot be read."""
+    # A value that was cut could be any that begins like it.
+    if "…" in one or "…" in other:
+        return True
+    try:
+        return bool(ast.literal_eval(one) == ast.literal_eval(other))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return without_blanks(one) == without_blanks(other)
 
 
 class GivenValues:
@@ -101,7 +122,7 @@ class GivenValues:
 
     def add(self, name: str, value: ast.expr | None) -> None:
         if value is not None and is_constant(value):
-            self.constants[name].add(without_blanks(ast.unparse(value)))
+            self.constants[name].add(ast.unparse(value))
         else:
             self._others[name] += 1
 
@@ -124,6 +145,8 @@ def given_values(code: str) -> GivenValues:
             ):
                 for name in names_in(target):
                     found.add(name, None)
+            case ast.arg(arg=name) | ast.comprehension(target=ast.Name(id=name)):
+                found.add(name, None)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
                 found.add(name, None)
     return found
@@ -151,9 +174,8 @@ def seen_values(report: Report) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for held in (*(row.values for row in steps.rows), steps.at):
         for name, value in held.items():
-            found.setdefault(name, set()).add(without_blanks(value))
-    # A cut value could be any that begins like it.
-    return {name: kept for name, kept in found.items() if not any("…" in each for each in kept)}
+            found.setdefault(name, set()).add(value)
+    return found
 
 
 def results(text: str, report: Report) -> Iterator[bool]:
@@ -161,14 +183,9 @@ def results(text: str, report: Report) -> Iterator[bool]:
     case = report.first
     if case is None or case.hidden or not case.call or case.got is None:
         return
-    call, known = (
-        without_blanks(case.call),
-        {without_blanks(case.got), without_blanks(case.expected)},
-    )
+    call = without_blanks(case.call)
     for found in GIVES.finditer(text):
-        said = found["value"] or found["ko"]
+        said = found["value"] or found["said"]
         # Of other calls, a passing case's for instance, nothing is known here.
-        if without_blanks(found["call"]) == call and LITERAL.match(said) and "…" not in said:
-            expected = bool(SHOULD.search(found[0]) or SHOULD.search(text[found.end() :][:12]))
-            right = {without_blanks(case.expected)} if expected else known
-            yield without_blanks(said) not in right
+        if without_blanks(found["call"]) == call:
+            yield not any(same(said, each) for each in (case.got, case.expected))

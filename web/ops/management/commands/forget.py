@@ -6,13 +6,12 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
 from django.core.management.base import BaseCommand, CommandError
 
 from broker.base.errors import BrokerDown
 from web.ops import forgetting
 from web.ops.forgetting import StillBusy
-from web.people import access
+from web.people import leaving
 from web.people.models import User
 
 
@@ -30,8 +29,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['user']}.")
-        # Django's log of what somebody did goes with its user.
-        if access.enters_admin(user) or LogEntry.objects.filter(user=user).exists():
+        if not leaving.may_leave(user):
             raise CommandError(
                 f"{user} may enter the admin, or has changed something there: its log would lose "
                 "that."

@@ -162,6 +162,7 @@ class Gate:
             ("R2", fixes.shows_literal(draft, self._known, seen)),
             ("R2", fixes.tells_operator(draft, self._known, seen, patterns)),
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
+            ("R3", not freely and orders.prescribes(draft.sentence)),
             ("R4", not patterns and rules.spans_strange(draft, self._known, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._known, shown)),
             ("R1", any(shows_snippet(text, shown, patterns) for text in reach)),

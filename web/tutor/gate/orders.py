@@ -71,6 +71,31 @@ NOUNS_KO = re.compile(
 )
 
 
+PRESCRIBED = re.compile(
+    r"\b(?:lines? \d{1,6}|(?:the|your) (?:code|program|function|loop|condition|comparison|check"
+    r"|test|variable|index|range)(?: (?:on|in|of) line \d{1,6})?)\b[^.?!\n]{0,40}?"
+    r"\b(?:should|must|ought to|(?:needs?|has|have|is supposed|are supposed) to)\b"
+    r"(?! (?:you|we|the|it)\b)",
+    re.IGNORECASE,
+)
+PRESCRIBED_KO = re.compile(
+    r"(?:줄|코드|조건|반복|함수|프로그램|변수)[^.?!\n]{0,60}[가-힣]야 (?:해요|합니다|돼요|됩니다)"
+    r"|것이 맞(?:아요|습니다)"
+)
+
+
+def prescribes(sentence: str) -> bool:
+    """Rule R3 where the level is strict: it says what a part of the program should do.
+
+    "Line 7 should add one" is an order too; what a call should give is the task's own word.
+    """
+    if sentence.rstrip().endswith(("?", "？")):
+        return False
+    # What stands in a span may be an error's text, in which something "must" be so.
+    words = SPAN.sub("``", sentence)
+    return bool(PRESCRIBED.search(words) or PRESCRIBED_KO.search(words))
+
+
 def tells_edit(sentence: str) -> bool:
     """Rule R3, unless the hint asks something: an edit verb beside a code span or a line number."""
     # The verbs are looked for last, as that takes longest.

@@ -196,5 +196,9 @@ def in_words(found: Proposal) -> str:
         may.append(f"judge up to level {found.judges_to} at {found.judge_threshold}")
     may += ["diagnose"] * found.diagnoses
     lines = [f"May: {'; '.join(may) or 'nothing'}"]
+    if found.levels:
+        lines.append(
+            "  No figure sees what is said wrongly in free words: read twenty of its hints."
+        )
     lines += [f"  {kind}: misses {', '.join(figures)}" for kind, figures in found.short.items()]
     return "\n".join(lines)

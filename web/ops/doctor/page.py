@@ -35,6 +35,7 @@ def setup(request: HttpRequest) -> HttpResponse:
             {
                 "name": part.name,
                 "title": part.title,
+                "worst": worst,
                 "tone": worst.name.lower(),
                 "label": labels[worst],
                 "seen": [
@@ -42,7 +43,12 @@ def setup(request: HttpRequest) -> HttpResponse:
                 ],
             }
         )
-    # What there is to do comes first; the parts stay in their order.
-    parts.sort(key=lambda part: part["tone"] == Severity.OK.name.lower())
+    # The worst comes first; parts that are alike stay in their order.
+    parts.sort(key=lambda part: part["worst"], reverse=True)
     to_do = sum(each.severity > Severity.OK for _part, each in found)
-    return render(request, "ops/setup.html", {"parts": parts, "to_do": to_do})
+    context = {
+        "parts": [part for part in parts if part["worst"] > Severity.OK],
+        "well": [part for part in parts if part["worst"] == Severity.OK],
+        "to_do": to_do,
+    }
+    return render(request, "ops/setup.html", context)

@@ -249,6 +249,17 @@ def test_without_redis_it_is_said_what_is_not_known(
     assert [each["severity"] for each in told("engines")] == ["ok"]
 
 
+def test_what_a_check_says_with_a_value_in_it_is_translated_up_to_the_value(
+    gpu0: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+
+    with translation.override("ko"):
+        [found] = examination.checked("broker")
+
+    assert str(found.text).startswith("Redis가 응답하지 않아요: ")
+
+
 def test_the_page_may_show_it_in_korean(gpu0: Engine) -> None:
     with translation.override("ko"):
         found = [f"{part.title} {each.text}" for part, each in examination.examine()]

@@ -29,8 +29,16 @@ def checked(tag: str) -> Iterator[Observation]:
     for message in run_checks(tags=[tag], include_deployment_checks=True):
         if not message.is_silenced():
             severity = Severity.ERROR if message.level > WARNING else Severity.WARNING
-            # The checks speak English; here who reads it may have another language.
-            yield Observation(severity, _(message.msg), _(message.hint) if message.hint else "")
+            hint = _(message.hint) if message.hint else ""
+            yield Observation(severity, translated(message.msg), hint)
+
+
+def translated(text: str) -> str:
+    """What a check says, which is English, in the reader's language."""
+    # What is particular stands behind a colon: a server's own words, or a value.
+    head, colon, rest = text.partition(": ")
+    whole = _(text)
+    return whole if whole != text or not colon else f"{_(head)}{colon}{rest}"
 
 
 PARTS = (

@@ -16,7 +16,7 @@ CODE = (
 TOLD = {
     "en": [
         "Line 4 should make `result` bigger. What is it after the loop?",
-        "The condition on line 3 must look at the last one too. What does it see?",
+        "The condition on line 3 must hold for the last one too. What does it see?",
         "Your code should check whether it is empty. What happens then?",
         "The loop has to go one round further. Which rounds do you see?",
         "Line 2 is supposed to begin with nothing. What does it begin with?",
@@ -32,6 +32,8 @@ ASKED = {
         "What should line 4 do with the last `price`?",
         "`total([2])` should give `2`, but it gives `3`. What is `result` before the loop?",
         "You should look at line 3 once more. Which rounds does it go?",
+        "Three come in, and lines 3 to 4 should look at each. Which does `price` hold?",
+        "It is not what the test expects, while `total([])` gives just what it should. Why?",
         "The test expects `2`. Which line decides about that?",
         "Line 3 ended with `TypeError: it must be a list`. What is `prices` then?",
     ],
@@ -39,6 +41,7 @@ ASKED = {
         "4번째 줄은 마지막 `price`를 어떻게 해야 할까요?",
         "`total([2])`의 결과는 `2`여야 하는데 `3`이 나와요. 반복 전에 `result`는 무엇인가요?",
         "3번째 줄을 다시 보세요. 몇 바퀴를 도나요?",
+        "셋이 들어가고 3~4번째 줄이 하나씩 봐야 해요. `price`에는 무엇이 들어가나요?",
     ],
 }
 

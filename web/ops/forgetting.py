@@ -31,8 +31,8 @@ from web.link import broker
 from web.people.models import Allowance, ApiToken, User
 
 OWN = (Hint, Submission, Explanation, Allowance, ApiToken)
-"""Kinds of rows that go with their user, and which the admin's log may name."""
-OWNER: dict[type[Model], str] = {ApiToken: "user"}
+"""Tables whose rows go with their user, and which the admin's log may name."""
+OWNER: dict[type[Model], str] = {ApiToken: "user", User: "pk"}
 """The column that names it, where that is not `student`."""
 SIGN_INS = (AccessAttempt, AccessFailureLog, AccessLog)
 SETTLED_S = LEASE_S + 10.0
@@ -49,8 +49,8 @@ class StillBusy(Exception):
 
 
 def extent(user: User) -> dict[str, int]:
-    """How many rows of each kind are theirs, by the kind's name."""
-    return {str(kind._meta.verbose_name_plural): owned(kind, user).count() for kind in OWN}
+    """How many rows of each table are theirs, by its name."""
+    return {str(table._meta.verbose_name_plural): owned(table, user).count() for table in OWN}
 
 
 def forget(user: User, told: Callable[[str], object]) -> None:
@@ -141,12 +141,12 @@ def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
     for job in (*hints, *map(ahead.name, about)):
         # Each attempt at it has one.
         yield from rows_of(TaskResult.objects.filter(task_id__startswith=f"{job}-"))
-    for kind in SIGN_INS:
-        yield from rows_of(kind.objects.filter(username=user.username))
-    for kind in (User, *OWN):
-        keys = [str(pk) for pk in owned(kind, user).values_list("pk", flat=True)]
+    for table in SIGN_INS:
+        yield from rows_of(table.objects.filter(username=user.username))
+    for table in (User, *OWN):
+        keys = [str(pk) for pk in owned(table, user).values_list("pk", flat=True)]
         named = in_any("object_id", dict.fromkeys(keys))
-        entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(kind))
+        entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(table))
         yield from rows_of(entries.filter(named))
     # Of rows that are gone, or are others', the log has the name.
     word = re.compile(rf"(?<![\w@.+-]){re.escape(user.username)}(?![\w@.+-])")
@@ -174,10 +174,8 @@ def evaluated(programs: QuerySet[Program]) -> Iterator[tuple[str, int]]:
         yield Program._meta.label, 1
 
 
-def owned(kind: type[Model], user: User) -> QuerySet[Model]:
-    if kind is User:
-        return User.objects.filter(pk=user.pk)
-    return kind._default_manager.filter(**{OWNER.get(kind, "student"): user})
+def owned(table: type[Model], user: User) -> QuerySet[Model]:
+    return table._default_manager.filter(**{OWNER.get(table, "student"): user.pk})
 
 
 def rows_of(rows: QuerySet[Model]) -> Iterator[tuple[str, int]]:

@@ -153,6 +153,7 @@ class Gate:
         # What a solution would tell apart from a pattern is not known without one.
         patterns = level.patterns and bool(self._known)
         freely = patterns or self._may_tell
+        asks = not freely and level.asking is not QuestionRule.FREELY
         reach = map(seen.without_lines, draft.within_reach)
         # Where several rules are broken, the first one here is named to staff.
         checks = (
@@ -162,7 +163,7 @@ class Gate:
             ("R2", fixes.shows_literal(draft, self._known, seen)),
             ("R2", fixes.tells_operator(draft, self._known, seen, patterns)),
             ("R3", not freely and orders.commands_edit(seen.without_lines(draft.sentence), seen)),
-            ("R3", not freely and orders.prescribes(draft.sentence)),
+            ("R3", asks and orders.prescribes(draft.sentence)),
             ("R4", not patterns and rules.spans_strange(draft, self._known, shown)),
             ("R4", not patterns and rules.spans_fix(draft, self._known, shown)),
             ("R1", any(shows_snippet(text, shown, patterns) for text in reach)),

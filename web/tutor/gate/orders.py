@@ -73,13 +73,14 @@ NOUNS_KO = re.compile(
 
 PRESCRIBED = re.compile(
     r"\b(?:lines? \d{1,6}|(?:the|your) (?:code|program|function|loop|condition|comparison|check"
-    r"|test|variable|index|range)(?: (?:on|in|of) line \d{1,6})?)\b[^.?!\n]{0,40}?"
+    r"|variable|index|range)(?: (?:on|in|of) line \d{1,6})?)\b[^.?!\n]{0,40}?"
     r"\b(?:should|must|ought to|(?:needs?|has|have|is supposed|are supposed) to)\b"
-    r"(?! (?:you|we|the|it)\b)",
+    r"(?= \S)(?! (?:you|we|the|it|look|see)\b)",
     re.IGNORECASE,
 )
 PRESCRIBED_KO = re.compile(
-    r"(?:줄|코드|조건|반복|함수|프로그램|변수)[^.?!\n]{0,60}[가-힣]야 (?:해요|합니다|돼요|됩니다)"
+    r"(?:줄|코드|조건|반복|함수|프로그램|변수)[^.?!\n]{0,60}(?!봐)[가-힣]야 "
+    r"(?:해요|합니다|돼요|됩니다)"
     r"|것이 맞(?:아요|습니다)"
 )
 

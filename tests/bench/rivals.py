@@ -26,7 +26,7 @@ from web.tutor.writing import prompt
 SLOTS = 64
 REQUESTS = 1500
 PROMPTS = 60
-ANSWER = Behaviour(pieces=(Ticker.TEXT,) * 5, gap_s=0)
+ANSWER = Behaviour(pieces=Ticker.SENTENCES[:5], gap_s=0)
 LIMIT_S = 120
 CLIENT = str(Path(__file__).with_name("client.py"))
 

@@ -32,7 +32,7 @@ HINTS_EACH = 5
 WARM_UP = 3
 """The first rounds open connections and import modules."""
 PLAIN, OURS, FROM_ROW = "plain client", "Hintline", "Hintline, from the row"
-ANSWER = Behaviour(pieces=(Ticker.TEXT,) * 5, gap_s=0.01, delay_s=PREFILL_S)
+ANSWER = Behaviour(pieces=Ticker.SENTENCES[:5], gap_s=0.01, delay_s=PREFILL_S)
 FIRST_RUNGS = {
     1: Behaviour(pieces=("Where does your loop end?",), gap_s=0),
     2: Behaviour(

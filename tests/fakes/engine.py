@@ -244,7 +244,12 @@ class Connection(HttpConnection):
 class Ticker:
     """Writes one chunk to every open stream at each tick, seconds / chunks apart."""
 
-    TEXT = "Your loop takes each value once and then adds it to the sum. "
+    ROUNDS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+    SENTENCES = tuple(
+        f"In the {each} round your loop takes one more value and adds it to the sum. "
+        for each in ROUNDS.split()
+    )
+    """No two alike: a hint that says the same again is refused."""
     WORDS = re.compile(r"\S+\s")
     PARTS = re.compile(r"\S{1,3}\s*")
     """Shorter than a model's tokens are, so that 240 of them are still a hint."""
@@ -258,7 +263,7 @@ class Ticker:
     def __init__(self, chunks: int, most: int, seconds: float) -> None:
         self._step_s = seconds / chunks
         self._lengths = (chunks, max(chunks, most))
-        parts = (self.PARTS if most else self.WORDS).findall(self.TEXT)
+        parts = (self.PARTS if most else self.WORDS).findall("".join(self.SENTENCES))
         self._tokens = tuple((wire.frame({"content": part}), part) for part in parts)
         self._random = random.Random(1)
         self._left: dict[Connection, int] = {}

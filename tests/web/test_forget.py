@@ -309,7 +309,7 @@ def test_it_asks_first_and_deletes_nothing_where_nobody_can_be_asked(
     with pytest.raises(CommandError, match="add --yes"):
         call_command("forget", student.username, stdout=out)
 
-    assert "1" in out.getvalue()
+    assert "hints: 1" in out.getvalue()
     assert Hint.objects.filter(pk=theirs.pk).exists()
 
 

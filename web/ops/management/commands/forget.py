@@ -7,12 +7,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from broker.base.errors import BrokerDown
 from web.ops import forgetting
 from web.ops.forgetting import StillBusy
 from web.people import leaving
 from web.people.models import User
+from web.tutor.languages import OPERATORS
 
 
 class Command(BaseCommand):
@@ -48,8 +50,9 @@ class Command(BaseCommand):
 
     def ask(self, user: User) -> None:
         """Raises: CommandError unless the name is typed once more."""
-        for name, count in forgetting.extent(user).items():
-            self.stdout.write(f"{name}: {count}")
+        with translation.override(OPERATORS):
+            for name, count in forgetting.extent(user).items():
+                self.stdout.write(f"{name}: {count}")
         if not sys.stdin.isatty():
             raise CommandError("Nobody can be asked here: add --yes.")
         if input(f"All of it goes, for good. Type {user} to go on: ") != user.username:

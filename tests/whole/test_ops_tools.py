@@ -47,7 +47,7 @@ def test_celery_inspect_sees_workers_and_running_hints(told: Stand) -> None:
     assert stats["pool"]["max-concurrency"] == 64
     assert stats["pid"] == int(name.removeprefix("gpu0-").partition("@")[0])
 
-    engine.script(Behaviour(pieces=SLOW.pieces, gap_s=4.0))
+    engine.script(Behaviour(pieces=SLOW.pieces * 4, gap_s=2))
     student = told.student()
     hint = told.ask(student)
     until(lambda: engine.stats()["active"])

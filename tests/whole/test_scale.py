@@ -129,7 +129,7 @@ def test_no_hint_waits_for_a_busy_worker_while_another_one_has_a_free_slot(
     pair: Stand, ops: Fleet
 ) -> None:
     engine = pair.engines["gpu0"]
-    engine.script(*[Behaviour(pieces=SLOW.pieces, gap_s=4.0)] * 2)
+    engine.script(*[Behaviour(pieces=SLOW.pieces, gap_s=2.0)] * 2)
     pair.shell("from web.engines.models import Engine\nEngine.objects.update(slots=4)")
     ops.scale("gpu0=1", "gpu1=0", "--slots=2")
     until(lambda: ops.slots("gpu0") == [2] and not ops.workers("gpu1"))

@@ -158,11 +158,15 @@ def test_a_program_that_waits_to_be_diagnosed_is_taken_back(
     api.run(WRONG)
     job = ahead.name(Diagnosis.objects.get().pk)
     assert broker().run(dispatch.known([job])) == {job}
+    Diagnosis.objects.update(attempt=2)
+    for number in (1, 2):
+        TaskResult.objects.create(task_id=f"{job}-{number}")
 
     forget(student)
 
     assert broker().run(dispatch.known([job])) == set()
     assert not Diagnosis.objects.exists()
+    assert not TaskResult.objects.exists()
 
 
 def test_an_evaluation_keeps_its_figures(theirs: Hint, student: User) -> None:

@@ -59,13 +59,13 @@ def forget(user: User, told: Callable[[str], object]) -> None:
     # Nobody may come in meanwhile: what is asked now would be left behind.
     User.objects.filter(pk=user.pk).update(is_active=False)
     try:
-        take_back(user)
-        told_of = [*map(str, user.hints.values_list("pk", flat=True)), *evaluated_hints(user)]
-        settle(told_of)
-        broker().run_many([streams.erase(hint) for hint in told_of])
+        hints = [*map(str, user.hints.values_list("pk", flat=True)), *evaluated_hints(user)]
+        take_back(user, hints)
+        settle(hints)
+        broker().run_many([streams.erase(hint) for hint in hints])
         # A worker writes the results of its tasks a moment after it has let go of them.
         sleep(RESULTS_S)
-        gone = delete(user, told_of)
+        gone = delete(user, hints)
     # Also where somebody breaks it off.
     except BaseException:
         User.objects.filter(pk=user.pk).update(is_active=user.is_active)
@@ -89,9 +89,8 @@ def delete(user: User, hints: Iterable[str]) -> Counter[str]:
     return gone
 
 
-def take_back(user: User) -> None:
-    theirs = Q(student=user) | Q(pk__in=evaluated_hints(user))
-    for hint in Hint.objects.filter(theirs, state__in=IN_FLIGHT):
+def take_back(user: User, hints: Iterable[str]) -> None:
+    for hint in Hint.objects.filter(in_any("pk", hints), state__in=IN_FLIGHT):
         if store.cancel(str(hint.pk)):
             backlog.leave(hint)
     # What would be found out about their programs ahead of any hint.
@@ -108,9 +107,8 @@ def evaluated_hints(user: User) -> list[str]:
 
 def evaluated_programs(user: User) -> QuerySet[Program]:
     """Of sets that were made of real requests, those whose program is theirs."""
-    programs = dict.fromkeys(user.submissions.values_list("code", flat=True))
     made = Program.objects.filter(evaluation__set_name__startswith=LATELY)
-    return made.filter(in_any("code", programs))
+    return made.filter(in_any("code", codes(user)))
 
 
 def settle(hints: Iterable[str]) -> None:
@@ -130,24 +128,19 @@ def settle(hints: Iterable[str]) -> None:
 
 def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Name and number of the rows that went."""
-    programs = dict.fromkeys(owned(Submission, user).values_list("code", flat=True))
+    yield from rows_of(TaskResult.objects.filter(in_any("task_id", tasks(user, hints))))
     yield from evaluated(evaluated_programs(user))
     # One that is done no longer knows whose programs its texts are about.
     done = Item.objects.filter(evaluation__set_name__startswith=LATELY, program__code="")
     done.exclude(text="").update(text="")
     # Of a program that another student wrote too it is found out anew.
-    yield from rows_of(Diagnosis.objects.filter(in_any("code", programs)))
-    about = Diagnosis.objects.filter(submission__student=user).values_list("pk", flat=True)
-    for job in (*hints, *map(ahead.name, about)):
-        # Each attempt at it has one.
-        yield from rows_of(TaskResult.objects.filter(task_id__startswith=f"{job}-"))
+    yield from rows_of(Diagnosis.objects.filter(in_any("code", codes(user))))
     for table in SIGN_INS:
         yield from rows_of(table.objects.filter(username=user.username))
     for table in (User, *OWN):
         keys = [str(pk) for pk in owned(table, user).values_list("pk", flat=True)]
-        named = in_any("object_id", dict.fromkeys(keys))
         entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(table))
-        yield from rows_of(entries.filter(named))
+        yield from rows_of(entries.filter(in_any("object_id", keys)))
     # Of rows that are gone, or are others', the log has the name.
     word = re.compile(rf"(?<![\w@.+-]){re.escape(user.username)}(?![\w@.+-])")
     naming = Q(object_repr__contains=user.username) | Q(change_message__contains=user.username)
@@ -158,8 +151,24 @@ def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
     # Whose a session is stands in what only Django reads.
     sessions = {each.pk: each.get_decoded() for each in Session.objects.all()}
     own = [key for key, data in sessions.items() if data.get(SESSION_KEY) == str(user.pk)]
-    yield from rows_of(Session.objects.filter(in_any("pk", dict.fromkeys(own))))
+    yield from rows_of(Session.objects.filter(in_any("pk", own)))
     yield from rows_of(User.objects.filter(pk=user.pk))
+
+
+def tasks(user: User, hints: Iterable[str]) -> Iterator[str]:
+    """The Celery tasks of these hints, and of what was found out ahead of them: one an attempt."""
+    asked = Hint.objects.filter(in_any("pk", hints)).values_list("pk", "attempt")
+    about = Diagnosis.objects.filter(in_any("code", codes(user))).values_list("pk", "attempt")
+    jobs = [
+        *((str(pk), last) for pk, last in asked),
+        *((ahead.name(pk), last) for pk, last in about),
+    ]
+    return (f"{job}-{number}" for job, last in jobs for number in range(1, last + 1))
+
+
+def codes(user: User) -> set[str]:
+    """The texts of their programs."""
+    return {*user.submissions.values_list("code", flat=True)}
 
 
 def evaluated(programs: QuerySet[Program]) -> Iterator[tuple[str, int]]:
@@ -183,7 +192,7 @@ def rows_of(rows: QuerySet[Model]) -> Iterator[tuple[str, int]]:
     yield from rows.delete()[1].items()
 
 
-def in_any(column: str, values: dict[str, None]) -> Q:
+def in_any(column: str, values: Iterable[str]) -> Q:
     """That the column has one of these values, however many they are."""
     left, found = iter(values), Q(pk__in=[])
     while some := list(islice(left, BATCH)):

@@ -24,6 +24,16 @@ def expression_of(text: str) -> ast.expr | None:
     return found.body if found else None
 
 
+def is_literal(value: ast.expr | str) -> bool:
+    """Whether it is a value as Python writes it, without a name or a call in it."""
+    try:
+        ast.literal_eval(value)
+    # As deep brackets are, and a set in a set.
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def lexemes_of(program: str) -> list[tokenize.TokenInfo] | None:
     try:
         return list(tokenize.generate_tokens(io.StringIO(program).readline))

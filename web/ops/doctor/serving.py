@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broker import nodes as broker_nodes
 from web.engines import findings, licences, presets, roster
 from web.engines.models import AIModelConfig
 from web.fleet import overview
 from web.fleet.overview import Condition, Row
+from web.link import attempt
 from web.ops.doctor.observation import Observation, error, fine, warning
 
 WORKS_NO_MORE = {
@@ -23,7 +25,7 @@ WORKS_NO_MORE = {
 
 
 def nodes() -> Iterator[Observation]:
-    live = overview.overview().nodes
+    live = attempt(broker_nodes.live())
     if live is None:
         yield error(_("Redis does not tell which nodes are alive."), _("Mend Redis first."))
     elif not live:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from web.tutor.evidence.report import Report
 from web.tutor.gate.asides import NUMBERED
 from web.tutor.gate.lexis import SPAN, folded, without_blanks
-from web.tutor.parsing import tree_of
+from web.tutor.gate.sentences import Sentences
+from web.tutor.parsing import is_literal, tree_of
 
 LINE = "line"
 """It names a line that the program does not have."""
@@ -33,7 +34,6 @@ GIVES = re.compile(
     r"`(?P<call>[^`\n]{1,200})`(?: (?:gives|returns|gave|returned)(?: back)? "
     rf"`(?P<value>{LITERAL})`|(?:의 결과는|의 값은|은|는) `(?P<said>{LITERAL})`{IS})"
 )
-SENTENCE = re.compile(r"[^.?!\n]*(?:[.?!](?=\S)[^.?!\n]*)*[.?!\n]?")
 # What is supposed, wished for, advised, or said of another program is no claim about this run.
 SUPPOSED = re.compile(
     r"\b(?:if|suppose|imagine|assume|let|say|should|must|would|could|might|were|when|until|while|once"
@@ -87,7 +87,8 @@ def values(text: str, code: str, report: Report) -> Iterator[bool]:
 
 def said_values(text: str, call: str) -> Iterator[tuple[str, str]]:
     """What it says that names are in the failing call, in sentences that only say what is so."""
-    for sentence in SENTENCE.findall(text):
+    cut = Sentences()
+    for sentence in (*cut.feed(text), cut.rest):
         others = {without_blanks(each) for each in CALL.findall(sentence)} - {without_blanks(call)}
         if others or sentence.rstrip().endswith("?") or SUPPOSED.search(sentence):
             continue
@@ -121,7 +122,7 @@ class GivenValues:
         return self._others[name] <= 1
 
     def add(self, name: str, value: ast.expr | None) -> None:
-        if value is not None and is_constant(value):
+        if value is not None and is_literal(value):
             self.constants[name].add(ast.unparse(value))
         else:
             self._others[name] += 1
@@ -155,14 +156,6 @@ def given_values(code: str) -> GivenValues:
 def names_in(target: ast.AST) -> Iterator[str]:
     """Names that it gives something to, or to a part of which."""
     return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
-
-
-def is_constant(value: ast.expr) -> bool:
-    try:
-        ast.literal_eval(value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
 
 
 def seen_values(report: Report) -> dict[str, set[str]]:

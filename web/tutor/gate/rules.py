@@ -11,7 +11,7 @@ from web.tutor.gate.lexis import WORD, tokens
 from web.tutor.gate.seen import KEYWORDS, Seen
 from web.tutor.gate.solution import Solutions
 from web.tutor.gate.values import expression, is_example, is_text, is_value
-from web.tutor.parsing import tree_of
+from web.tutor.parsing import is_literal, tree_of
 
 FENCE = re.compile(r"```|~~~")
 # As Markdown has it: four columns, of which a tab fills what is left, make a block of code.
@@ -138,11 +138,7 @@ def _is_plain(span: str, parts: list[str], known: Solutions, seen: Seen) -> bool
     name, _, value = span.rpartition("=")
     if name and not (name.strip(" =").casefold() in seen.words and name.strip(" =").isidentifier()):
         return False
-    try:
-        ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return False
-    return True
+    return is_literal(value.strip())
 
 
 def _is_prose(parts: list[str]) -> bool:

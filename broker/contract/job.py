@@ -151,11 +151,11 @@ class HintJob:
 
     licensed: the model may write hints of this level in this language, and its judge may judge.
     authored, l0: the author's hint and the test report, which the model is told; facts: what the
-    program did, as far as it was known by then; earlier: hints that the student has had here, the
-    oldest first; examples, avoid: answers as the author would write them, and words that they want
-    in no hint. prompt: version of the prompt's words; empty for the one in use. judge: None where
-    the rules alone decide. streams: the course shows longer hints while they are written.
-    diagnoses: the engine finds out first what is wrong.
+    program did, as far as it was known by then; explaining: more may be found out soon; earlier:
+    hints that the student has had here, the oldest first; examples, avoid: answers as the author
+    would write them, and words that they want in no hint. prompt: version of the prompt's words;
+    empty for the one in use. judge: None where the rules alone decide. streams: the course shows
+    longer hints while they are written. diagnoses: the engine finds out first what is wrong.
     """
 
     hint: str
@@ -175,6 +175,7 @@ class HintJob:
     endpoint: Endpoint
     sampling: Sampling
     facts: tuple[str, ...] = ()
+    explaining: bool = False
     earlier: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()

@@ -81,6 +81,7 @@ def job(
         code=row.submission.code,
         question=row.question,
         facts=facts(row.submission, report, row.locale),
+        explaining=row.submission.source == Submission.Source.HERE and report.unexplained,
         earlier=earlier,
         examples=exercise.examples_for(row.level, row.locale),
         avoid=exercise.words_to_avoid(),

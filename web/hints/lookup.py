@@ -16,7 +16,7 @@ from web.people.access import HELPING
 from web.people.models import User
 from web.prepared import Prepared, Slot
 from web.runner.cases import RunLimits, Tests
-from web.tutor.evidence.report import EXPLAINED, Report
+from web.tutor.evidence.report import Report
 
 BATCH_TTL_FACTOR = 12
 """How many times as long a batch hint may wait."""
@@ -109,8 +109,7 @@ def being_explained(hint: str) -> bool:
     json = rows.values_list("submission__report", flat=True).first()
     if json is None:
         return False
-    report = Report.from_json(json)
-    return report.verdict in EXPLAINED and not report.facts and report.steps is None
+    return Report.from_json(json).unexplained
 
 
 def tests_of(hint: str) -> tuple[Tests, RunLimits] | None:

@@ -251,6 +251,22 @@ def acts_on(user: User, hint: Hint) -> bool:
     return hint.student_id == user.pk
 
 
+def enters_operations(user: Person) -> bool:
+    """The pages below /ops/. Asked of whoever is signed in, on every page of theirs."""
+    # Of students it takes no query.
+    return isinstance(user, User) and user.is_staff and sees_operations(user)
+
+
+def sees_operations(user: Person) -> bool:
+    """What those pages show; of hints, nothing that a student or a model has written."""
+    return sees_engines(user)
+
+
+def operates(user: Person) -> bool:
+    """Every action of those pages, and the words in hints."""
+    return changes_engines(user)
+
+
 def sees_engines(user: Person) -> bool:
     """The fleet's page, and what is known of a model."""
     return user.has_perm("engines.view_engine") or changes_engines(user)

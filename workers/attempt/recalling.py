@@ -19,7 +19,7 @@ LOOK_S = 0.02
 async def recall(attempt: Attempt) -> None:
     """Leaves the facts for who writes: all that the request, or the diagnosis, has found by now."""
     job = attempt.job
-    if job.unfit or (job.facts and not attempt.fix):
+    if job.unfit or not (job.explaining or attempt.fix):
         return
     await explained(attempt, WITHIN_S)
     attempt.facts = await attempt.runtime.database.run(jobs.facts_by_now, job.hint)

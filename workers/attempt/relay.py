@@ -20,7 +20,7 @@ from broker.contract.events import EventKind
 from broker.scripts import Call
 from broker.streams import Append
 
-BUSY_PAUSE_S = 0.04
+BUSY_PAUSE_S = 0.08
 """However busy the worker is, words leave at least this often; also the pause after a failure."""
 PAUSES = 4
 """A pause is so many times as long as the sending before it: sending has a fifth of the time at

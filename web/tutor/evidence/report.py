@@ -122,6 +122,11 @@ class Report:
     facts: tuple[Fact, ...] = ()
     steps: Steps | None = None
 
+    @property
+    def unexplained(self) -> bool:
+        """Whether it can be found out what the program did, and nobody has tried yet."""
+        return self.verdict in EXPLAINED and not self.facts and self.steps is None
+
     def cut(self) -> Report:
         """The same with every text within LENGTHS, without NUL and half characters.
 

@@ -108,11 +108,11 @@ def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:
     """Whether it has a word of code backward, shifted in the alphabet, or with digits in it."""
     text = text.casefold()
     told = {part for part in tokens(text) if len(part) >= SHORTEST_WORD and part.isascii()}
-    told = {part for part in told if part not in seen.tokens and part.isalpha()}
     code, shapes = _code_words(known)
-    if any(shape(part) in shapes and part not in code for part in told):
-        return True
-    if any(part[::-1] in code and part not in code for part in told):
+    words = (part for part in told - code if part.isalpha())
+    if any(
+        (shape(part) in shapes or part[::-1] in code) and part not in seen.tokens for part in words
+    ):
         return True
     return any(
         found[0] not in seen.tokens and found[0].translate(LEET) in CODE_WORDS

@@ -110,15 +110,15 @@ def shows_literal(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
 def tells_operator(draft: Draft, known: Solutions, seen: Seen, patterns: bool) -> bool:
     """An operator that only a solution has, by itself. patterns: code spans may hold it."""
-    hidden = known.operators - seen.tokens
-    if not hidden:
+    if not known.operators:
         return False
     parts = draft.readings.rendered
     if patterns and "`" in draft.rendered:
         parts = tokens(SPAN.sub(_lone, draft.rendered))
     # "Slash slash" is told by no token, and `<` stands before the name of a tag too.
     told = {*LONE.intersection(parts), *operators(draft.rendered), *BARE.findall(draft.rendered)}
-    return not hidden.isdisjoint(told)
+    found = told & known.operators
+    return bool(found) and not found <= seen.tokens
 
 
 def _lone(span: re.Match[str]) -> str:

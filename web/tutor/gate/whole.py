@@ -9,7 +9,7 @@ import re
 import sys
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice, pairwise, product
 
@@ -48,8 +48,10 @@ GIVEN = frozenset(sys.stdlib_module_names).union(
 """Modules, and methods of Python's own types: names that belong to no exercise."""
 
 
-def repeats(text: str, earlier: Iterable[str]) -> bool:
+def repeats(text: str, earlier: Collection[str]) -> bool:
     """Rule R7: whether the hint says what one of the earlier ones has said."""
+    if not earlier:
+        return False
     told = _said(text)
     return bool(told) and any(_share(told, _said(one)) >= ALIKE_MIN for one in earlier)
 

@@ -18,8 +18,9 @@ class CrewReport:
     """The worker processes of one engine on one node.
 
     wanted: how many the node should run; slots: of each; leaving: those that finish what they have;
-    crashes: since the node started; last_exit: of the last crash, as broker.base.children has it;
-    retry_s: until a crashed one is started again, None if none waits.
+    crashes: since the node started; last_exit, last_lines: of the last crash, as
+    broker.base.children has it, and what the process had printed before; retry_s: until a crashed
+    one is started again, None if none waits.
     """
 
     engine: str
@@ -29,6 +30,7 @@ class CrewReport:
     leaving: int = 0
     crashes: int = 0
     last_exit: str = ""
+    last_lines: str = ""
     retry_s: float | None = None
 
 

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.courses import api as exercises
+from web.fleet import page as fleet
 from web.hints import api as hints
 from web.hints import explanations, replies
 from web.ops.doctor.page import setup
@@ -37,6 +38,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="password_change_done",
     ),
     path("accounts/leave/", Leave.as_view(), name="leave"),
+    path("ops/", RedirectView.as_view(pattern_name="ops_fleet")),
+    path("ops/fleet/", fleet.fleet, name="ops_fleet"),
+    path("ops/fleet/now/", fleet.fleet_now, name="ops_fleet_now"),
+    path("ops/fleet/charts/", fleet.fleet_charts, name="ops_fleet_charts"),
+    path("ops/fleet/plan/", fleet.fleet_plan, name="ops_fleet_plan"),
     path("ops/setup/", setup, name="setup"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -141,7 +141,8 @@ class Child:
         pause_s = min(2.0 ** min(self.quick_deaths - 1, 10), LONGEST_PAUSE_S) if young else 0.0
         self.not_before_s = monotonic() + pause_s
         text += f", starting it again in {pause_s:.0f} s" if young else ", starting it again"
-        return Death(pid, how, f"{text}\n{self.tail()}" if young and self.output else text)
+        told = young and self.output and self.output.path
+        return Death(pid, how, f"{text}\n{self.tail()}" if told else text)
 
     def end(self, within_s: float) -> None:
         """Tells it to end; `look` kills it if it is not done in time."""
@@ -162,11 +163,16 @@ class Child:
         if self.output is not None:
             self.output.settle()
 
+    def last_lines(self) -> list[str]:
+        """Of what it has printed; to be asked after it has ended."""
+        assert self.output is not None
+        self.output.settle()
+        return list(self.output.tail)
+
     def tail(self) -> str:
         """The last lines of its log, and where the rest is."""
         assert self.output is not None
-        self.output.settle()
-        return "\n".join([*self.output.tail, f"(whole log: {self.output.path})"])
+        return "\n".join([*self.last_lines(), f"(whole log: {self.output.path})"])
 
 
 def end_with_parent(parent: int) -> Callable[[], None]:

@@ -1,9 +1,12 @@
-"""What a child process prints: kept in files that stay small, even if it never opens them anew."""
+"""What a child process prints: kept in files that stay small, even if it never opens them anew, or
+passed on to where ours goes; the last lines are at hand either way.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -17,7 +20,7 @@ FILE_BYTES = 10_000_000
 OLD_FILES = 2
 LINE_BYTES = 16_384
 """A longer line is kept in parts."""
-TAIL_LINES = 5
+TAIL_LINES = 12
 LAST_S = 1.0
 """A grandchild that inherited the pipe may hold it open for longer: we do not wait for it."""
 
@@ -42,17 +45,20 @@ class ChildOutput:
     We read the child's pipe, because a file that the child itself holds open cannot be rotated.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
+        """path: None passes the lines on to our own standard error."""
         self.path = path
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._files = Files(
-            path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True
+        self._lines: logging.Handler = (
+            Files(path, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
+            if path
+            else logging.StreamHandler(sys.stderr)
         )
         self._readers: list[Thread] = []
 
     def read(self, pipe: IO[bytes]) -> None:
         """Keeps, from a thread of its own, what comes until the pipe is closed."""
-        reader = Thread(target=self._read, args=(pipe,), name=f"log {self.path.name}", daemon=True)
+        reader = Thread(target=self._read, args=(pipe,), name="output of a child", daemon=True)
         self._readers = [*(each for each in self._readers if each.is_alive()), reader]
         reader.start()
 
@@ -67,6 +73,6 @@ class ChildOutput:
                 text = line.decode(errors="replace").rstrip("\n")
                 if text.strip():
                     self.tail.append(text)
-                self._files.handle(logging.makeLogRecord({"msg": text}))
+                self._lines.handle(logging.makeLogRecord({"msg": text}))
         # Another reader's line opens it again.
-        self._files.close()
+        self._lines.close()

@@ -39,7 +39,7 @@ def test_every_line_of_every_life_is_kept(output: ChildOutput) -> None:
 def test_the_files_of_a_child_that_never_stops_printing_stay_small(
     output: ChildOutput, tmp_path: Path
 ) -> None:
-    output._files.maxBytes = 10_000
+    output._lines.maxBytes = 10_000
 
     run(output, "for n in range(20_000): print('line', n)")
 

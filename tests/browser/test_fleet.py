@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from sqlite3 import connect
 
 import pytest
@@ -13,19 +15,25 @@ from tests.browser.kit import accessible, sign_in_as, watched
 from tests.whole.stand import Stand
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
-FLEET = "/admin/engines/engine/fleet/"
+FLEET = "/ops/fleet/"
 WORDS = {
     "en-US": {
         "up": "up",
         "drained": "drained",
         "lost": "Redis does not answer",
         "bad": "no number",
+        "fewer": "it gets no new hints",
+        "alone": "No other engine takes hints",
+        "wait": "now 3, most 7",
     },
     "ko-KR": {
         "up": "정상",
         "drained": "비움",
         "lost": "Redis가 응답하지 않습니다",
         "bad": "쓸 수 없습니다",
+        "fewer": "새 힌트를 받지 않습니다",
+        "alone": "힌트를 받는 다른 엔진이 없습니다",
+        "wait": "지금 3, 최고 7",
     },
 }
 WORKERS, SLOTS = "input[name=workers-gpu0]", "input[name=slots-gpu0]"
@@ -65,7 +73,7 @@ def cell(page: Page, name: str) -> Locator:
 
 
 def save(page: Page) -> None:
-    page.locator("#fleet-form input[type=submit]").click()
+    page.locator("#fleet-form .save button").click()
 
 
 def rounds(page: Page, count: int = 2) -> None:
@@ -81,18 +89,70 @@ def test_scale_drain_and_resume(page: Page, locale: str) -> None:
 
     page.locator(WORKERS).fill("2")
     save(page)
-    expect(page.locator(".messagelist .success")).to_contain_text("gpu0")
+    expect(page.locator(".notice.success")).to_contain_text("gpu0")
     expect(cell(page, "live")).to_have_text("2", timeout=60_000)
 
-    page.locator("button[name=drain]").click()
+    drain = page.locator("tr button[name=drain]")
+    drain.press("Enter")
+    asks = page.get_by_role("dialog")
+    expect(asks).to_contain_text(words["alone"])
+    accessible(page)
+    page.keyboard.press("Escape")
+    expect(asks).to_be_hidden()
+    expect(cell(page, "state")).to_have_text(words["up"])
+    drain.press("Enter")
+    asks.locator("button[name=drain]").press("Enter")
     expect(page.locator("button[name=resume]")).to_be_visible()
-    expect(page.locator("button[name=drain]")).to_be_hidden()
+    expect(drain).to_be_hidden()
     expect(cell(page, "state")).to_have_text(words["drained"], timeout=60_000)
     expect(cell(page, "live")).to_have_text("0")
 
     page.locator("button[name=resume]").click()
     expect(cell(page, "state")).to_have_text(words["up"], timeout=60_000)
     expect(page.locator("#fleet-nodes tr")).to_contain_text("gpu0")
+
+
+def test_what_is_typed_is_told_before_it_is_saved(page: Page, locale: str) -> None:
+    page.locator(WORKERS).fill("0")
+    expect(page.locator("#fleet-plan")).to_contain_text(WORDS[locale]["fewer"])
+    page.locator(WORKERS).fill("-3")
+    expect(page.locator("#fleet-plan .problem")).to_contain_text(WORDS[locale]["bad"])
+    page.locator(WORKERS).fill("1")
+    expect(page.locator("#fleet-plan li")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_last_minutes_are_drawn(page: Page, stand: Stand, locale: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    write_minutes(stand, [7, 3])
+    page.reload()
+
+    waits = page.locator("[data-chart=backlog]")
+    expect(waits.locator("canvas")).to_be_visible()
+    expect(waits.locator(".keys")).to_have_text(WORDS[locale]["wait"])
+    page.locator("#span button[value=day]").press("Enter")
+    expect(page.locator("#span button[value=day]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-chart=in_flight] .keys")).to_contain_text("gpu0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    accessible(page)
+
+
+def write_minutes(stand: Stand, backlogs: list[int]) -> None:
+    """The last ones, so many hints waiting in each; instead of what the node has written."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    rows = []
+    for back, waiting in enumerate(reversed(backlogs)):
+        figures = {
+            "backlog": waiting, "oldest_s": 1.5, "first": {"9": 4}, "ended": {"evidence": 2},
+            "refused": {"R2": 1}, "engines": {"gpu0": {"in_flight": 2.5, "limit": 64}},
+        }  # fmt: skip
+        # Ahead of what the node will write meanwhile.
+        began = now + timedelta(minutes=10 - 5 * back)
+        rows.append((began.strftime("%Y-%m-%d %H:%M:%S"), json.dumps(figures)))
+    with closing(connect(stand.data / "hintline.sqlite3", timeout=20)) as database, database:
+        database.execute("DELETE FROM fleet_minute")
+        insert = "INSERT INTO fleet_minute (began_at, figures) VALUES (?, ?)"
+        database.executemany(insert, rows)
 
 
 @pytest.mark.parametrize("locale", ["en-US"], indirect=True)
@@ -130,7 +190,7 @@ def test_with_redis_stopped_it_says_so_and_comes_back(
         expect(cell(page, "live")).to_have_text("")
         page.locator(SLOTS).fill("48")
         save(page)
-        expect(page.locator(".messagelist .success")).to_contain_text("gpu0")
+        expect(page.locator(".notice.success")).to_contain_text("gpu0")
         expect(page.locator(SLOTS)).to_have_value("48")
     finally:
         stand.valkey.start()
@@ -147,7 +207,7 @@ def test_it_works_without_javascript(browser: Browser, scaled: Stand) -> None:
     page.locator(WORKERS).fill("2")
     save(page)
 
-    expect(page.locator(".messagelist .success")).to_have_text("Saved: gpu0.")
+    expect(page.locator(".notice.success")).to_have_text("Saved: gpu0.")
     expect(page.locator(WORKERS)).to_have_value("2")
     context.close()
 

@@ -108,6 +108,11 @@ RULES: dict[str, Rule] = {
         "s+++ss++++", POST="s+++ssxxxx", PUT="s+++ssxxxx", PATCH="smmmssmmmm", DELETE="smmmssmmmm"
     ),
     "/accounts/password/done/": reads("s+++ss++++"),
+    "/ops/": always(">>>>>>>>>>"),
+    "/ops/fleet/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx>"),
+    "/ops/fleet/now/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/fleet/charts/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/fleet/plan/": takes("smmmssmmmm", GET="sxxxssxxx+", HEAD="sxxxssxxx+"),
     "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),
@@ -133,8 +138,6 @@ RULES: dict[str, Rule] = {
     "/admin/engines/aimodelconfig/models/now/": always("ssssssxx++"),
     "/admin/engines/engine/<int:pk>/test/": takes("ssssssxxx>", POST="ssssssxxx+"),
     "/admin/engines/engine/preset/": always("ssssssxx++"),
-    "/admin/engines/engine/fleet/": takes("ssssssxx++", POST="ssssssxxx>"),
-    "/admin/engines/engine/fleet/now/": always("ssssssxx++"),
     "/admin/evaluation/evaluation/<int:pk>/now/": always("ssssssxx++"),
     "/admin/evaluation/evaluation/<int:pk>/texts/": always("ssssssxx++"),
 }

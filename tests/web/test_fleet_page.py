@@ -18,7 +18,7 @@ from web.link import broker
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
-PAGE = "/admin/engines/engine/fleet/"
+PAGE = "/ops/fleet/"
 NOW = f"{PAGE}now/"
 
 
@@ -91,7 +91,7 @@ def test_it_shows_engines_and_nodes(admin: Client, gpu0: Engine) -> None:
             "state": "up", "live": "2", "slots": "16", "in_flight": "0", "waiting": "7",
             "tokens_s": "1,234", "cached": "87%", "crashes": "3 · SIGKILL",
         },
-        "tone": "up", "workers": 2, "slots": 8, "draining": False,
+        "tone": "up", "crash": "", "workers": 2, "slots": 8, "draining": False,
     }  # fmt: skip
     assert shown["nodes"] == [["box", "every engine", "gpu0 2/2 (−1)"]]
     assert (shown["notice"], shown["backlog"]) == ("", "Hints that wait for a slot: 0")
@@ -187,10 +187,10 @@ def test_a_gpu_that_nobody_has_is_refused(admin: Client, gpu0: Engine) -> None:
 
 
 def test_the_text_of_a_request_is_escaped(admin: Client, gpu0: Engine) -> None:
-    html = text(admin.post(PAGE, {"workers-<b>": "<script>", "drain": ""}))
+    html = text(admin.post(PAGE, {"workers-<i>": "<script>", "drain": ""}))
 
-    assert "&lt;b&gt;: there is no such engine." in html
-    assert "<b>" not in html
+    assert "&lt;i&gt;: there is no such engine." in html
+    assert "<i>" not in html
 
 
 @pytest.mark.django_db(transaction=True)
@@ -263,3 +263,53 @@ def test_it_speaks_korean(gpu0: Engine, line: None) -> None:
 
     for word in ("엔진·워커 현황", "정상", "원하는 워커", "모든 엔진", "비우기", "수 저장"):
         assert word in html
+
+
+def planned(client: Client, query: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = client.get(f"{PAGE}plan/", query).json()
+    return found
+
+
+def test_what_a_change_would_do_is_told_before_it_is_made(admin: Client, gpu0: Engine) -> None:
+    works()
+
+    more = planned(admin, form(gpu0, workers="3"))
+    assert more == {
+        "told": ["gpu0: up to 24 hints at once instead of 16."], "problems": [],
+    }  # fmt: skip
+    (fewer,) = planned(admin, form(gpu0, workers="1"))["told"]
+    assert fewer.startswith("gpu0: up to 8 hints at once instead of 16; it has 0 now")
+    (same,) = planned(admin, form(gpu0, workers="9"))["told"]
+    assert "up to 32 hints at once instead of 16" in same
+    (slots,) = planned(admin, form(gpu0, slots="4", workers="4"))["told"]
+    assert "as many hints at once as before, 16" in slots
+    assert "replaced one after the other" in slots
+    (none,) = planned(admin, form(gpu0, workers="0"))["told"]
+    assert "gets no new hints" in none
+    assert planned(admin, form(gpu0)) == {"told": [], "problems": []}
+    assert planned(admin, form(gpu0, workers="x"))["problems"]
+    gpu0.refresh_from_db()
+    assert gpu0.workers == 2, "nothing is changed"
+
+
+def test_a_drain_tells_where_new_hints_go(admin: Client, gpu0: Engine) -> None:
+    works()
+
+    alone = planned(admin, {"drain": "gpu0"})["told"]
+    assert "It finishes the 0 it has, within 120 s" in alone[0]
+    assert "No other engine takes hints" in alone[1]
+
+    Engine.objects.create(name="gpu1", kind=Mode.VLLM, slots=4)
+    assert planned(admin, {"drain": "gpu0"})["told"][1] == "New hints go to gpu1."
+    assert planned(admin, {"drain": "nobody"})["told"] == []
+
+
+def test_a_viewer_is_told_of_no_plan(viewer: Client, gpu0: Engine) -> None:
+    assert viewer.get(f"{PAGE}plan/", form(gpu0, workers="3")).status_code == 403
+
+
+def test_the_last_lines_of_a_crash_are_shown(admin: Client, gpu0: Engine) -> None:
+    works(crashes=1, last_exit="exit 1", last_lines="Traceback …\nOSError: <no space left>")
+
+    assert row(admin)["crash"] == "Traceback …\nOSError: <no space left>"
+    assert "OSError: &lt;no space left&gt;" in text(admin.get(PAGE))

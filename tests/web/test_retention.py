@@ -18,6 +18,7 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import queued
 from web.courses.models import Exercise
 from web.evaluation.models import Evaluation, Item
+from web.fleet.models import Minute
 from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.ops import retention
 from web.ops.retention import KINDS, Records, sweep
@@ -39,6 +40,9 @@ NEW: dict[type[Model], Callable[[], Model]] = {
     ModelCall: lambda: ModelCall(attempt=an_attempt(), text="words"),
     Item: an_item,
     Attempt: lambda: Attempt(hint=Hint.objects.get(), number=Attempt.objects.count()),
+    Minute: lambda: Minute(
+        began_at=timezone.now() + timedelta(minutes=Minute.objects.count()), figures={}
+    ),
     TaskResult: lambda: TaskResult(task_id=str(uuid4())),
     Session: lambda: Session(session_key=uuid4().hex, expire_date=timezone.now()),
     AccessLog: lambda: AccessLog(username="minji"),

@@ -369,3 +369,14 @@ async def test_a_node_that_stops_kills_who_is_not_done_in_time(crew: Small, cloc
     assert crew.empty()
     assert {*crew.dead} == pids
     assert crew.report().crashes == 0
+
+
+async def test_what_a_crashed_one_had_printed_is_told(crew: Small) -> None:
+    crew.script = "print('one'); print('x' * 1000); raise SystemExit('no room for the model')"
+    crew.fit(1, 8)
+    await dead(crew)
+    crew.look()
+
+    one, long, why = crew.report().last_lines.split("\n")
+    assert (one, why) == ("one", "no room for the model")
+    assert len(long) == crews.SHOWN_CHARS

@@ -125,6 +125,10 @@ class Row:
             "crashes": self.crashes(),
         }
 
+    def last_lines(self) -> str:
+        """What its workers had printed before they crashed last, for staff; empty for no crash."""
+        return "\n".join(crew.last_lines for crew in self.crews if crew.last_lines)
+
     def crashes(self) -> str:
         """How many, how the last ended, and when the next try is."""
         count = sum(crew.crashes for crew in self.crews)
@@ -176,11 +180,12 @@ class Overview:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """notice, backlog, nodes; rows: by engine's name its cells, tone, workers, worker_slots."""
+        """notice, backlog, nodes; rows: by engine's name its cells, tone, crash, workers, slots."""
         rows = {
             row.engine.name: {
                 "cells": row.cells(),
                 "tone": row.state.value,
+                "crash": row.last_lines(),
                 "workers": row.engine.workers,
                 "slots": row.engine.worker_slots,
                 "draining": row.engine.draining,

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django_celery_results.models import TaskResult
 
 from web.evaluation.models import Item
+from web.fleet.models import Minute
 from web.hints.models import Attempt, ModelCall
 
 BATCH = 1000
@@ -43,6 +44,7 @@ KINDS = (
     Records("texts of evaluations", Item, "created_at", "RAW_DAYS", "created_at", text="text"),
     # Their model calls go with them.
     Records("attempts", Attempt, "started_at", "RECORD_DAYS", "started_at"),
+    Records("minutes of the fleet", Minute, "began_at", "RECORD_DAYS", "began_at"),
     Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),
     Records("sessions", Session, "expire_date", "", "expire_date"),
     # These have no index on their time; they are numbered as they come.

@@ -1,4 +1,5 @@
-"""Looks at every engine once a second: takes dead ones down, probes them, sets their limits.
+"""Looks at every engine once a second: takes dead ones down, probes them, sets their limits, and
+keeps what it has seen.
 
 Every node has one; a lock lets one at a time work.
 """
@@ -14,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from broker import fleet, health, keys
+from broker import dispatch, fleet, health, keys, nodes
 from broker.base.settings import need
 from broker.base.times import TICK_S
 from broker.connect import AsyncBroker
@@ -24,6 +25,7 @@ from broker.health import EngineState, Health
 from broker.scripts import Call
 from web.engines import roster
 from workers.database import Database
+from workers.guard.recorder import Recorder
 from workers.guard.watch import EngineWatch, Reply
 
 ASK_S = 1.0
@@ -36,6 +38,7 @@ class Monitor:
         self._broker, self._database = broker, database
         self._target_s = need("HINTLINE_TTFT_TARGET_S", float)
         self._watches: dict[str, EngineWatch] = {}
+        self._recorder = Recorder(database)
 
     async def lead(self) -> None:
         """Ticks for as long as the lock is ours; returns at once if somebody else has it."""
@@ -53,7 +56,8 @@ class Monitor:
         """One look at every engine. Raises: BrokerDown, DatabaseError."""
         # Also those that are drained: what they still have in flight must not be lost.
         engines = await self._database.run(roster.reachable)
-        states, loads = await self._broker.run_many([health.state(), fleet.snapshot()])
+        seen = [health.state(), fleet.snapshot(), dispatch.backlog(), nodes.redis_ms()]
+        states, loads, backlog, now_ms = await self._broker.run_many(seen)
         # Made anew, so that an engine that was deleted leaves nothing behind.
         self._watches = {
             row.name: self._watches.get(row.name) or EngineWatch(row.name, self._target_s)
@@ -67,6 +71,7 @@ class Monitor:
         )
         if calls := list(chain(*found)):
             await self._broker.run_many(calls)
+        await self._recorder.note(now_ms, loads, states, backlog)
 
     async def look(
         self,

@@ -9,11 +9,14 @@ from collections.abc import Iterable
 from time import monotonic
 
 from broker.base.children import Child, Death, exit_name
+from broker.base.output import ChildOutput
 from broker.base.times import WORKER_LEAVES_S
 from broker.nodes import CrewReport
 
 READY_S = 5.0  # a worker this old takes hints, so those that it replaces may go
 POLL_S = 0.05
+SHOWN_LINES, SHOWN_CHARS = 12, 400
+"""Of what a worker printed before it crashed: each heartbeat carries them."""
 # Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
 # one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin.
 FRUGAL = {"MALLOC_ARENA_MAX": "1", "CELERY_SKIP_CHECKS": "1"}
@@ -33,7 +36,7 @@ class Crew:
         self.dead: list[int] = []
         """Pids of processes that ended, until the node has told the dispatcher."""
         self.wanted = self.slots = self.crashes = 0
-        self.last_exit = ""
+        self.last_exit = self.last_lines = ""
 
     def fit(self, count: int, slots: int) -> None:
         """Starts what is missing, lets go what is too many; waits for nobody.
@@ -51,7 +54,8 @@ class Crew:
         self.workers = self.workers[:count]
         while len(self.workers) < count:
             name = f"worker of {self.engine}"
-            self.workers.append(Child(name, self.command(slots), self.environ))
+            output = ChildOutput(None)
+            self.workers.append(Child(name, self.command(slots), self.environ, output=output))
         for worker in self.workers:
             self.revive(worker)
         if all(each.alive() and monotonic() - each.started_s >= READY_S for each in self.workers):
@@ -85,6 +89,8 @@ class Crew:
             log.info("%s was told to stop by somebody else", who)
         else:
             self.crashes, self.last_exit = self.crashes + 1, death.how
+            lines = worker.last_lines()[-SHOWN_LINES:]
+            self.last_lines = "\n".join(line[:SHOWN_CHARS] for line in lines)
             log.error("%s %s", who, death.text)
 
     def let_go(self, workers: Iterable[Child]) -> None:
@@ -119,5 +125,6 @@ class Crew:
             leaving=len(self.leaving),
             crashes=self.crashes,
             last_exit=self.last_exit,
+            last_lines=self.last_lines,
             retry_s=max(0.0, round(min(pauses), 1)) if pauses else None,
         )

@@ -1,4 +1,5 @@
-// Owns the fleet page: fresh figures every two seconds, and nothing that is being typed is lost.
+// Owns the fleet page: fresh figures every two seconds, nothing that is being typed is lost, and
+// what a change would do is said before it is made.
 
 import { keepFresh } from "../pages/fresh.js";
 
@@ -14,6 +15,13 @@ function show(now) {
     const engine = now.rows[row.dataset.engine];
     row.hidden = !engine;
     if (engine) showEngine(row, engine);
+  }
+  for (const part of document.querySelectorAll("[data-crash]")) {
+    const lines = now.rows[part.dataset.crash]?.crash ?? "";
+    const shown = part.querySelector("pre");
+    // Whoever reads or selects them is not disturbed.
+    if (shown.textContent !== lines) shown.textContent = lines;
+    part.hidden = !lines;
   }
 }
 
@@ -57,6 +65,50 @@ function showNodes(nodes) {
     return row;
   });
   document.getElementById("fleet-nodes").replaceChildren(...rows);
+}
+
+async function planned(query) {
+  const answer = await fetch(`${root.dataset.plan}?${query}`, { headers: { Accept: "application/json" } });
+  return answer.ok ? answer.json() : { told: [], problems: [] };
+}
+
+function list(into, { told, problems }) {
+  const items = [...problems.map((text) => [text, "problem"]), ...told.map((text) => [text, ""])];
+  into.replaceChildren(...items.map(([text, kind]) => {
+    const item = document.createElement("li");
+    item.textContent = text;
+    item.className = kind;
+    return item;
+  }));
+}
+
+const form = document.getElementById("fleet-form");
+const plan = document.getElementById("fleet-plan");
+let typed = 0;
+if (plan) {
+  form.addEventListener("input", async () => {
+    const mine = ++typed;
+    const fields = new FormData(form);
+    fields.delete("csrfmiddlewaretoken");
+    const found = await planned(new URLSearchParams(fields));
+    // A slow answer says nothing of what was typed since.
+    if (mine === typed) list(plan, found);
+  });
+}
+
+const asks = document.getElementById("drain-asks");
+if (asks) {
+  const [no, yes] = asks.querySelectorAll("button");
+  form.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[name=drain]");
+    if (!button) return;
+    event.preventDefault();
+    list(asks.querySelector(".plan"), await planned(new URLSearchParams({ drain: button.value })));
+    asks.querySelector("h2").textContent = button.getAttribute("aria-label");
+    yes.value = button.value;
+    asks.showModal();
+  });
+  no.addEventListener("click", () => asks.close());
 }
 
 keepFresh(root.dataset.now, PERIOD_MS, show, () => say(root.dataset.lost));

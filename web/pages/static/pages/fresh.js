@@ -1,17 +1,18 @@
-// Owns how a page of the admin stays fresh: it asks for what changes while somebody looks at it.
+// Owns how a page for staff stays fresh: it asks for what changes while somebody looks at it.
 
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks the URL for JSON every periodMs, and when the page is looked at again. show(now) gets what
- * is answered; lost() is called where no answer comes: the next round asks again.
+ * Asks the URL, or that which url() gives, for JSON every periodMs, and when the page is looked at
+ * again. show(now) gets what is answered; lost() is called where no answer comes: the next round
+ * asks again. Gives the function that asks at once.
  */
 export function keepFresh(url, periodMs, show, lost = () => {}) {
   async function refresh() {
     if (document.hidden) return;
     let now;
     try {
-      now = await ask(url);
+      now = await ask(typeof url === "function" ? url() : url);
     } catch {
       lost();
       return;
@@ -27,6 +28,7 @@ export function keepFresh(url, periodMs, show, lost = () => {}) {
 
   setTimeout(round, periodMs);
   document.addEventListener("visibilitychange", refresh);
+  return refresh;
 }
 
 async function ask(url) {

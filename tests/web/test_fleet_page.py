@@ -14,12 +14,19 @@ from broker.health import Reading, Why
 from broker.nodes import CrewReport, NodeState
 from tests.broker.helpers import ticket
 from web.engines.models import AIModelConfig, Engine, Mode
+from web.fleet import page
 from web.link import broker
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db
 PAGE = "/ops/fleet/"
 NOW = f"{PAGE}now/"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look is a new one."""
+    monkeypatch.setattr(page, "NOW_S", -1)
 
 
 def client_of(user: User, language: str = "en") -> Client:
@@ -313,3 +320,21 @@ def test_the_last_lines_of_a_crash_are_shown(admin: Client, gpu0: Engine) -> Non
 
     assert row(admin)["crash"] == "Traceback …\nOSError: <no space left>"
     assert "OSError: &lt;no space left&gt;" in text(admin.get(PAGE))
+
+
+def test_pages_that_are_open_at_the_same_time_look_once(
+    admin: Client, gpu0: Engine, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(page, "NOW_S", 60)
+    page.seen_by_all.forget()
+    works()
+    assert row(admin)["workers"] == 2
+
+    Engine.objects.update(workers=7)
+    with django_assert_num_queries(2):  # the session and who it is
+        assert row(admin)["workers"] == 2
+    korean = client_of(User.objects.create_superuser("root2"), "ko")
+    assert row(korean)["cells"]["state"] == "정상"
+    admin.post(PAGE, form(Engine.objects.get(), workers="5"))
+    assert row(admin)["workers"] == 5, "who changes something sees it"
+    page.seen_by_all.forget()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
+from threading import Lock
+from time import monotonic
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,6 +25,33 @@ from web.people import access
 from web.people.models import User
 
 FIELDS = (("workers", "workers"), ("slots", "worker_slots"))
+NOW_S = 1.0
+
+
+class SeenByAll:
+    """The fleet as one of the open pages has asked for it, for the others that ask in NOW_S."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def now(self) -> dict[str, Any]:
+        """In the reader's language."""
+        language = get_language() or ""
+        # Who comes while it is asked for waits for that answer, instead of asking as well.
+        with self._lock:
+            asked_s, found = self._kept.get(language, (-inf, {}))
+            if monotonic() - asked_s > NOW_S:
+                found = overview().as_json()
+                self._kept[language] = monotonic(), found
+            return found
+
+    def forget(self) -> None:
+        """Something was changed here."""
+        self._kept.clear()
+
+
+seen_by_all = SeenByAll()
 
 
 @never_cache
@@ -33,6 +64,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         access.require(access.operates, request.user)
         problems = carried_out(request)
+        seen_by_all.forget()
         if not problems:
             if warning := changes.idle_mode():
                 messages.warning(request, warning)
@@ -54,9 +86,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def fleet_now(request: HttpRequest) -> HttpResponse:
-    """As Overview.as_json."""
+    """As Overview.as_json, at most NOW_S old."""
     access.require(access.sees_operations, request.user)
-    return JsonResponse(overview().as_json())
+    return JsonResponse(seen_by_all.now())
 
 
 @never_cache

@@ -11,6 +11,7 @@ from web.courses import api as exercises
 from web.fleet import page as fleet
 from web.hints import api as hints
 from web.hints import explanations, replies
+from web.ops.actions import log
 from web.ops.doctor.page import setup
 from web.pages import views
 from web.pages.words import ladder
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/fleet/now/", fleet.fleet_now, name="ops_fleet_now"),
     path("ops/fleet/charts/", fleet.fleet_charts, name="ops_fleet_charts"),
     path("ops/fleet/plan/", fleet.fleet_plan, name="ops_fleet_plan"),
+    path("ops/log/", log, name="ops_log"),
     path("ops/setup/", setup, name="setup"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db.models import Model
@@ -40,6 +41,7 @@ NEW: dict[type[Model], Callable[[], Model]] = {
     ModelCall: lambda: ModelCall(attempt=an_attempt(), text="words"),
     Item: an_item,
     Attempt: lambda: Attempt(hint=Hint.objects.get(), number=Attempt.objects.count()),
+    LogEntry: lambda: LogEntry(user=User.objects.get(), action_flag=CHANGE),
     Minute: lambda: Minute(
         began_at=timezone.now() + timedelta(minutes=Minute.objects.count()), figures={}
     ),
@@ -49,7 +51,7 @@ NEW: dict[type[Model], Callable[[], Model]] = {
     AccessFailureLog: lambda: AccessFailureLog(username="minji"),
     AccessAttempt: lambda: AccessAttempt(username=uuid4().hex, failures_since_start=1),
 }
-KEPT = {"RAW_DAYS": 14, "RECORD_DAYS": 90, "": 0}
+KEPT = {"RAW_DAYS": 14, "RECORD_DAYS": 90, "ACTION_DAYS": 400, "": 0}
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 

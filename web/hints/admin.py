@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
@@ -32,6 +34,14 @@ class AskedAdmin(CourseScoped[Row]):
     date_hierarchy = "created_at"
     # A full count would read the whole table for each page.
     show_full_result_count = False
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
+        """Reading what a student has written is an action."""
+        answer = super().change_view(request, object_id, *args, **more)
+        # Django answers with the list where there is no such row, or none for this person.
+        if isinstance(answer, TemplateResponse) and (row := self.get_object(request, object_id)):
+            self.log_change(request, row, gettext("Read."))
+        return answer
 
     @admin.display(description=_("student"), ordering="student__username")
     def asked_by(self, row: Row) -> str:

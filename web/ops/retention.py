@@ -8,6 +8,7 @@ from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models.functions import Now
@@ -48,6 +49,7 @@ KINDS = (
     Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),
     Records("sessions", Session, "expire_date", "", "expire_date"),
     # These have no index on their time; they are numbered as they come.
+    Records("actions", LogEntry, "action_time", "ACTION_DAYS", "pk"),
     Records("sign-ins", AccessLog, "attempt_time", "RECORD_DAYS", "pk"),
     Records("failed sign-ins", AccessFailureLog, "attempt_time", "RECORD_DAYS", "pk"),
     Records("locked sign-ins", AccessAttempt, "attempt_time", "RECORD_DAYS", "pk"),

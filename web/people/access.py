@@ -72,10 +72,10 @@ def taught(user: User | Anybody) -> QuerySet[Course]:
 
 
 def enters_admin(user: Person) -> bool:
-    """Staff for what Django's permissions give them, and whoever teaches a course."""
+    """Staff for what Django's permissions give them, and whoever has a duty or teaches a course."""
     if not isinstance(user, User) or not user.is_active:
         return False
-    return user.is_staff or taught(user).exists()
+    return user.is_staff or bool(user.duty) or taught(user).exists()
 
 
 EXERCISE = for_anybody(
@@ -254,7 +254,8 @@ def acts_on(user: User, hint: Hint) -> bool:
 def enters_operations(user: Person) -> bool:
     """The pages below /ops/. Asked of whoever is signed in, on every page of theirs."""
     # Of students it takes no query.
-    return isinstance(user, User) and user.is_staff and sees_operations(user)
+    has_more = isinstance(user, User) and (user.is_staff or bool(user.duty))
+    return has_more and sees_operations(user)
 
 
 def sees_operations(user: Person) -> bool:

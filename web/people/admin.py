@@ -23,9 +23,9 @@ from web.people.tokens import fresh
 class PersonAdmin(UserAdmin[User]):
     """Django's, with the platform whose user somebody is."""
 
-    list_display = ("username", "email", "first_name", "last_name", "is_staff", "platform")
+    list_display = ("username", "email", "first_name", "last_name", "is_staff", "duty", "platform")
     list_filter = (
-        "is_staff", "is_superuser", "is_active", "groups",
+        "is_staff", "duty", "is_superuser", "is_active", "groups",
         ("platform", admin.RelatedOnlyFieldListFilter),
     )  # fmt: skip
     list_select_related = ("platform",)
@@ -33,6 +33,8 @@ class PersonAdmin(UserAdmin[User]):
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         found = super().get_fieldsets(request, obj)
+        if obj:
+            found = [*found, (_("Operations"), {"fields": ("duty",)})]
         return [*found, (None, {"fields": ("platform",)})] if obj and obj.platform_id else found
 
 

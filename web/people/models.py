@@ -48,8 +48,14 @@ class User(AbstractUser):
     """A student, teacher or admin. Django cannot exchange the user model later: it is ours now.
 
     platform: whose user this is, as whom only its tokens come in; None for a person of this site.
+    duty: in operations, whatever else somebody is; what it lets them do, `permissions` says.
     leaves_at: when the account is deleted, as its student wants; None for who stays.
     """
+
+    class Duty(models.TextChoices):
+        NONE = "", _("none")
+        VIEWER = "viewer", _("sees everything but students' words")
+        OPS = "ops", _("runs everything")
 
     platform = models.ForeignKey(
         Platform,
@@ -59,6 +65,9 @@ class User(AbstractUser):
         editable=False,
         related_name="users",
         verbose_name=_("platform"),
+    )
+    duty = models.CharField(
+        _("duty in operations"), max_length=10, choices=Duty, blank=True, default=Duty.NONE
     )
     leaves_at = models.DateTimeField(_("is deleted"), null=True, editable=False)
 

@@ -17,6 +17,19 @@ FOR_TEACHERS = (
     | each("view", "hints.explanation")
 )
 """Who teaches a course has them, for the rows of that course."""
+SEEN_ON_DUTY = each("view", "engines.engine", "engines.aimodelconfig", "engines.licence") | each(
+    "view", "engines.modechange", "django_celery_results.taskresult"
+)
+FOR_DUTY = {
+    "": frozenset[str](),
+    "viewer": SEEN_ON_DUTY,
+    "ops": SEEN_ON_DUTY
+    | each("add change delete", "engines.engine", "engines.licence")
+    | each("change", "engines.aimodelconfig")
+    # Its texts and programs are students' words too.
+    | each("view add delete", "evaluation.evaluation"),
+}
+"""By the duty of a user: what it gives them in the admin, beside the pages of operations."""
 FOR_NOBODY = (
     each("add change", "hints.hint", "hints.submission", "django_celery_results.taskresult")
     | each("add change", "hints.explanation")

@@ -24,11 +24,11 @@ from web.people.accounts import SignOut
 from web.people.models import User
 
 Row = TypeVar("Row", bound=Model)
-KNOWN = "_teacher_permissions"
+KNOWN = "_own_permissions"
 
 
 class Site(AdminSite):
-    """The admin site; also for people without is_staff, if they teach a course."""
+    """The admin site; also for people without is_staff, if they teach a course or have a duty."""
 
     site_title = site_header = "Hintline"
     # Django's own form turns away everybody without is_staff.
@@ -85,7 +85,10 @@ class MembershipBackend(BaseBackend):
         # Kept on the user, who lives for one request: an admin page asks a hundred times.
         if not hasattr(user_obj, KNOWN):
             teaches = access.taught(user_obj).exists()
-            setattr(user_obj, KNOWN, permissions.FOR_TEACHERS if teaches else frozenset())
+            of_courses = permissions.FOR_TEACHERS if teaches else frozenset()
+            setattr(
+                user_obj, KNOWN, of_courses | permissions.FOR_DUTY.get(user_obj.duty, frozenset())
+            )
         return set(getattr(user_obj, KNOWN))
 
     def has_module_perms(self, user_obj: User | AnonymousUser, app_label: str) -> bool:

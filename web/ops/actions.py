@@ -52,7 +52,7 @@ def log(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "did": [(str(flag), label) for flag, label in DID.items()],
         "tables": sorted(
-            ((str(table.pk), str(table)) for table in tables()), key=lambda table: table[1]
+            ((str(table.pk), table.name) for table in tables()), key=lambda table: table[1]
         ),
         "older": older.urlencode() if "before" in older else "",
         "days": settings.ACTION_DAYS,
@@ -94,7 +94,7 @@ def told(entry: LogEntry) -> dict[str, Any]:
         "at": entry.action_time,
         "who": entry.user.get_username(),
         "did": DID.get(entry.action_flag, ""),
-        "what": str(entry.content_type) if entry.content_type else "",
+        "what": entry.content_type.name if entry.content_type else "",
         "which": entry.object_repr,
         "words": entry.get_change_message() or "–",
     }

@@ -42,7 +42,7 @@ HINT_TTL_S = need("HINTLINE_HINT_TTL_S", int)
 RAW_DAYS = need("HINTLINE_RAW_DAYS", int)
 RECORD_DAYS = need("HINTLINE_RECORD_DAYS", int)
 ACTION_DAYS = 400
-"""Days that the log of what people did is kept: a year, and then some to look into it."""
+"""Days that is kept what people did, and what models cost: a year, and some to look into it."""
 MAX_STREAMS = need("HINTLINE_MAX_STREAMS", int)
 METRICS_TOKEN = read("HINTLINE_METRICS_TOKEN", str) or ""
 

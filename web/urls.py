@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.courses import api as exercises
+from web.fleet import bill
 from web.fleet import page as fleet
 from web.hints import api as hints
 from web.hints import explanations, replies
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/fleet/now/", fleet.fleet_now, name="ops_fleet_now"),
     path("ops/fleet/charts/", fleet.fleet_charts, name="ops_fleet_charts"),
     path("ops/fleet/plan/", fleet.fleet_plan, name="ops_fleet_plan"),
+    path("ops/cost/", bill.cost, name="ops_cost"),
     path("ops/log/", log, name="ops_log"),
     path("ops/setup/", setup, name="setup"),
     path("i18n/", include("django.conf.urls.i18n")),

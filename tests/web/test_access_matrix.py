@@ -113,6 +113,7 @@ RULES: dict[str, Rule] = {
     "/ops/fleet/now/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/fleet/charts/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/fleet/plan/": takes("smmmssmmmm", GET="sxxxssxxx+", HEAD="sxxxssxxx+"),
+    "/ops/cost/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"),
     "/ops/log/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/i18n/setlang/": always(">>>>>>>>>>"),

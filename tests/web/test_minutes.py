@@ -94,6 +94,18 @@ def test_a_minute_that_nobody_saw_has_its_rows_all_the_same(
     assert found["ended"] == {"evidence": 1}
 
 
+def test_minutes_in_which_nobody_led_are_made_up_for(student: User, exercise: Exercise) -> None:
+    minutes.keep(NUMBER - 3, [sample(1)])
+    ended(student, exercise, 2.0)
+    minutes.keep(NUMBER + 1, [sample(2)])
+
+    assert [row.figures["ended"] for row in Minute.objects.all()] == [
+        {}, {}, {}, {"model": 1}, {},
+    ]  # fmt: skip
+    minutes.keep(NUMBER + 10_000, [sample(2)])
+    assert Minute.objects.count() == 5 + minutes.MOST_MISSED + 1
+
+
 def test_of_two_nodes_that_write_a_minute_the_first_counts() -> None:
     minutes.keep(NUMBER, [sample(2)])
     minutes.keep(NUMBER, [sample(7)])

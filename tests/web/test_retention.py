@@ -19,7 +19,7 @@ from django_celery_results.models import TaskResult
 from tests.web.kit import queued
 from web.courses.models import Exercise
 from web.evaluation.models import Evaluation, Item
-from web.fleet.models import Minute
+from web.fleet.models import Cost, Minute, Tally
 from web.hints.models import Attempt, Hint, ModelCall, Submission
 from web.ops import retention
 from web.ops.retention import KINDS, Records, sweep
@@ -42,6 +42,8 @@ NEW: dict[type[Model], Callable[[], Model]] = {
     Item: an_item,
     Attempt: lambda: Attempt(hint=Hint.objects.get(), number=Attempt.objects.count()),
     LogEntry: lambda: LogEntry(user=User.objects.get(), action_flag=CHANGE),
+    Cost: lambda: Cost(day=timezone.now(), level=Cost.objects.count()),
+    Tally: lambda: Tally(day=timezone.now(), source=str(Tally.objects.count())),
     Minute: lambda: Minute(
         began_at=timezone.now() + timedelta(minutes=Minute.objects.count()), figures={}
     ),

@@ -41,6 +41,7 @@ def drawn(span: str, last: datetime) -> dict[str, Any]:
     rows = Minute.objects.filter(began_at__gte=start, began_at__lt=end)
     for began, figures in rows.values_list("began_at", "figures"):
         points[(began - start) // width].append(figures)
+    # Means of medians would be no median: the hints of all minutes of a point are counted together.
     first = [counts(point, "first") for point in points]
     # JSON has texts for keys.
     lengths = [{int(step): number for step, number in each.items()} for each in first]
@@ -72,6 +73,7 @@ def engine(points: Sequence[Sequence[Figures]], name: str) -> dict[str, Series]:
 
 def written_s(point: Sequence[Figures]) -> float | None:
     """Tokens that it wrote a second; 0 where it served and wrote none."""
+    # An engine that was not in use then has no figures at all.
     if not any(point):
         return None
     total: int = sum(each.get("written", 0) for each in point)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,10 +18,13 @@ from statistics import fmean
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, QuerySet, Sum
+from django.utils.timezone import localdate
 
 from broker.contract.attempt import PASSED, Purpose
 from broker.contract.hint import State
+from web.fleet import costs
 from web.fleet.models import Minute
 from web.hints.lookup import BATCH_TTL_FACTOR
 from web.hints.models import Hint, ModelCall
@@ -50,11 +54,29 @@ class FleetSample:
     engines: Mapping[str, EngineSample]
 
 
+MOST_MISSED = 60
+"""Minutes that are made up for: those in which no node led."""
+
+
 def keep(number: int, samples: Sequence[FleetSample]) -> None:
-    """Writes a minute that is over, unless another node has. number: minutes since 1970."""
+    """Writes a minute that is over, unless another node has. number: minutes since 1970.
+
+    Before it, those that nobody wrote: of them only the rows tell.
+    """
     began = datetime.fromtimestamp(60 * number, UTC)
+    last = Minute.objects.filter(began_at__lt=began).aggregate(Max("began_at"))["began_at__max"]
+    missed = min((began - last) // MINUTE - 1, MOST_MISSED) if last else 0
+    for back in range(missed, 0, -1):
+        write(began - back * MINUTE, ())
+    write(began, samples)
+
+
+def write(began: datetime, samples: Sequence[FleetSample]) -> None:
     row = Minute(began_at=began, figures=figures(began, samples))
-    Minute.objects.bulk_create([row], ignore_conflicts=True)
+    # Both or neither, so that no minute is counted twice.
+    with suppress(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
+        costs.count(localdate(began), calls(began), ended(began))
 
 
 def figures(began: datetime, samples: Sequence[FleetSample]) -> dict[str, Any]:
@@ -91,18 +113,22 @@ def seen(samples: Sequence[FleetSample]) -> dict[str, dict[str, Any]]:
 
 def hints(began: datetime) -> dict[str, dict[str, int]]:
     """Those that ended in this minute, by source; and of these, by when they showed words."""
-    # No index has the end of a hint, but the one of states has its beginning.
-    longest = timedelta(seconds=(BATCH_TTL_FACTOR + 1) * settings.HINT_TTL_S)
-    rows = Hint.objects.filter(
-        state__in=ENDED, created_at__gt=began - longest,
-        finished_at__gte=began, finished_at__lt=began + MINUTE,
-    )  # fmt: skip
     sources, first = Counter[str](), Counter[str]()
-    for source, asked, words in rows.values_list("source", "created_at", "first_piece_at"):
+    rows = ended(began).values_list("source", "created_at", "first_piece_at")
+    for source, asked, words in rows:
         sources[source] += 1
         if words is not None:
             first[str(bisect_left(STEPS_S, (words - asked).total_seconds()))] += 1
     return {"ended": dict(sources), "first": dict(first)}
+
+
+def ended(began: datetime) -> QuerySet[Hint]:
+    # No index has the end of a hint, but the one of states has its beginning.
+    longest = timedelta(seconds=(BATCH_TTL_FACTOR + 1) * settings.HINT_TTL_S)
+    return Hint.objects.filter(
+        state__in=ENDED, created_at__gt=began - longest,
+        finished_at__gte=began, finished_at__lt=began + MINUTE,
+    )  # fmt: skip
 
 
 def refusals(began: datetime) -> dict[str, int]:
@@ -121,7 +147,7 @@ def tokens(began: datetime) -> dict[str, dict[str, int]]:
     }
 
 
-def calls(began: datetime) -> Any:
+def calls(began: datetime) -> QuerySet[ModelCall]:
     return ModelCall.objects.filter(created_at__gte=began, created_at__lt=began + MINUTE)
 
 

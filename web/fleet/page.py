@@ -107,6 +107,7 @@ def fleet_charts(request: HttpRequest) -> HttpResponse:
 def fleet_plan(request: HttpRequest) -> HttpResponse:
     """JSON: told, what the form of this query would do, in sentences; problems, why it cannot."""
     access.require(access.operates, request.user)
+    # A drain is asked for by its own button, whatever stands in the fields.
     if engine := request.GET.get("drain"):
         told, problems = effects.of_drain(engine), list[str]()
     else:

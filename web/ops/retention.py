@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django_celery_results.models import TaskResult
 
 from web.evaluation.models import Item
-from web.fleet.models import Minute
+from web.fleet.models import Cost, Minute, Tally
 from web.hints.models import Attempt, ModelCall
 
 BATCH = 1000
@@ -48,6 +48,8 @@ KINDS = (
     Records("minutes of the fleet", Minute, "began_at", "RECORD_DAYS", "began_at"),
     Records("task results", TaskResult, "date_done", "RECORD_DAYS", "date_done"),
     Records("sessions", Session, "expire_date", "", "expire_date"),
+    Records("costs", Cost, "day", "ACTION_DAYS", "day"),
+    Records("tallies of hints", Tally, "day", "ACTION_DAYS", "day"),
     # These have no index on their time; they are numbered as they come.
     Records("actions", LogEntry, "action_time", "ACTION_DAYS", "pk"),
     Records("sign-ins", AccessLog, "attempt_time", "RECORD_DAYS", "pk"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from broker.contract.hint import Lane
@@ -14,6 +14,8 @@ from web.fleet.minutes import EngineSample, FleetSample
 from workers.database import Database
 
 MINUTE_MS = 60_000
+SETTLED_MS = 5_000
+"""After a minute: what was written in it has been committed by then."""
 NOTHING = Health()
 
 
@@ -23,6 +25,8 @@ class Recorder:
         self._minute: int | None = None
         """Since 1970, by the clock of Redis, which all nodes share."""
         self._samples: list[FleetSample] = []
+        self._over: Callable[[], None] | None = None
+        """Writes the minute that is over."""
 
     async def note(
         self,
@@ -31,14 +35,16 @@ class Recorder:
         states: Mapping[str, Health],
         backlog: Mapping[Lane, LaneBacklog],
     ) -> None:
-        """Once a second; the first of a minute writes the one before. Raises: DatabaseError."""
+        """Once a second; soon after a minute it is written. Raises: DatabaseError."""
         minute = now_ms // MINUTE_MS
         if minute != self._minute:
             # Who begins to lead has seen nothing of the last minute, but its rows are there.
-            over, samples = partial(minutes.keep, minute - 1), self._samples
+            self._over = partial(minutes.keep, minute - 1, self._samples)
             self._minute, self._samples = minute, []
-            await self._database.run(over, samples)
         self._samples.append(sample(loads, states, backlog))
+        if self._over and now_ms % MINUTE_MS >= SETTLED_MS:
+            over, self._over = self._over, None
+            await self._database.run(over)
 
 
 def sample(

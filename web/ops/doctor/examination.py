@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from web.ops.doctor import serving, stores
+from web.ops.doctor import serving, spending, stores
 from web.ops.doctor.observation import Observation, Severity, Words, error, fine
 
 
@@ -56,6 +56,7 @@ PARTS = (
     Subsystem("servers", gettext_lazy("model servers"), serving.servers),
     Subsystem("models", gettext_lazy("models"), serving.models),
     Subsystem("licences", gettext_lazy("licences"), serving.licensed),
+    Subsystem("budgets", gettext_lazy("budgets"), spending.budgets),
 )
 
 

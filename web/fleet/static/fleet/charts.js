@@ -1,9 +1,9 @@
-// Owns the charts of the fleet: asks for their figures once a minute, and draws them with uPlot.
+// Owns the charts of the fleet: asks for their figures, and draws them anew.
 
 import { keepFresh } from "../pages/fresh.js";
+import { colour, plotted } from "./plot.js";
 
 const PERIOD_MS = 20_000;
-const HEIGHT = 150;
 const COLOURS = 6;
 const SVG = "http://www.w3.org/2000/svg";
 const root = document.getElementById("charts");
@@ -52,21 +52,10 @@ function drawOne(figure, series) {
   const place = document.createElement("div");
   place.setAttribute("aria-hidden", "true");
   figure.append(place, keys(series));
-  const ink = colour("--ink-soft");
-  const axis = { stroke: ink, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
-  drawn.push(new uPlot({
-    width: place.clientWidth, height: HEIGHT,
-    legend: { show: false },
-    cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
-    axes: [{ ...axis, size: 26, values: (_plot, times) => times.map(clock) }, { ...axis, size: 44 }],
-    series: [{}, ...series.map(([, , broken], at) => ({
-      stroke: colour(colourOf(series, at)), width: 2, dash: broken ? [4, 4] : [],
-      fill: series.length === 1 ? colour(colourOf(series, at), 0.12) : undefined,
-      points: { show: false },
-    }))],
-    hooks: { setCursor: [(plot) => tell(figure, series, plot.cursor.idx)] },
-  }, [figures.t, ...series.map(([, values]) => values)], place));
+  const lines = series.map(([, values, broken], at) => ({
+    values, broken, colour: colourOf(series, at), filled: series.length === 1,
+  }));
+  drawn.push(plotted(place, figures.t, lines, clock, (index) => tell(figure, series, index)));
 }
 
 /** The engine and its limit have one colour. */
@@ -132,16 +121,6 @@ function number(value) {
 
 function clock(seconds) {
   return new Date(1000 * seconds).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hour12: false });
-}
-
-/** A colour of the style sheet as a canvas takes it: light-dark() is no colour to it. */
-function colour(name, share = 1) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  root.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return share === 1 ? found : found.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 }
 
 function url() {

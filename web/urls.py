@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.courses import api as exercises
+from web.engines.panel import views as ai
 from web.hints import api as hints
 from web.hints import explanations, replies
 from web.ops.doctor.page import setup
@@ -38,6 +39,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("accounts/leave/", Leave.as_view(), name="leave"),
     path("ops/setup/", setup, name="setup"),
+    path("ops/ai/", ai.page, name="ops_ai"),
+    path("ops/ai/known/", ai.known, name="ops_ai_known"),
+    path("ops/ai/models/", ai.models, name="ops_ai_models"),
+    path("ops/ai/test/", ai.test, name="ops_ai_test"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

@@ -227,6 +227,9 @@ def test_a_key_that_is_kept_no_longer_must_be_typed_again(
 
     assert "type it again" in said
     assert (AIModelConfig.current().api_key, AIModelConfig.current().model_name) == (KEY, "fake")
+    # Whoever types none then goes on with the one that is stored.
+    assert "Nothing was saved." not in text(admin.post(PAGE, form(model_name="m")))
+    assert "draft" not in hidden(said)
 
 
 def test_the_box_forgets_the_key(admin: Client, config: AIModelConfig) -> None:
@@ -356,6 +359,19 @@ def test_the_history_says_who_changed_what_and_leads_back(
     admin.post(PAGE, hidden(asked) | {"step": "confirm"})
     assert history.values(AIModelConfig.current()) == history.values(config)
     assert ModeChange.objects.count() == 3
+
+
+def test_the_way_back_brings_the_judge_back_by_its_name(admin: Client, vllms: list[Engine]) -> None:
+    AIModelConfig.objects.update(judged_by=JudgedBy.OTHER, judge_engine=vllms[1])
+    confirm(admin, judge_engine=vllms[0].pk)
+    change = ModeChange.objects.get()
+    assert change.changed == {"judge_engine": ["gpu1", "gpu0"]}
+
+    back = text(admin.get(PAGE, {"back": change.pk}))
+
+    assert f'<option value="{vllms[1].pk}" selected>gpu1</option>' in back
+    vllms[1].delete()
+    assert "selected>gpu" not in text(admin.get(PAGE, {"back": change.pk}))
 
 
 def test_a_change_of_before_there_were_fields_tells_of_the_mode(

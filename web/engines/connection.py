@@ -17,7 +17,7 @@ from web.engines import example
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.engines.client.model import Model
-from web.engines.example import Sample
+from web.engines.example import WrongProgram
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
@@ -87,7 +87,7 @@ class Question:
 
     sampling: Sampling
     locale: Locale
-    sample: Sample = field(default_factory=example.shipped)
+    program: WrongProgram = field(default_factory=example.shipped)
     heard: Callable[[str | None], None] = lambda piece: None
 
 
@@ -203,8 +203,8 @@ class Trial:
 
         A second turn need not learn again how the server wants to be asked.
         """
-        found, sample, written, decided = self.found, self.question.sample, "", False
-        gate, messages = sample.gate(self.locale), sample.messages(self.locale, blocked)
+        found, program, written, decided = self.found, self.question.program, "", False
+        gate, messages = program.gate(self.locale), program.messages(self.locale, blocked)
         endpoint = replace(found.endpoint, dialect=found.dialect)
         answer = Answer(endpoint)
         self.question.heard(None)

@@ -27,7 +27,7 @@ REPORT = Report(
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class WrongProgram:
     """A wrong program of one exercise. hint: its author's for LEVEL. report: what the tests say."""
 
     exercise: Exercise
@@ -60,7 +60,7 @@ class Sample:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Sample:
+def shipped() -> WrongProgram:
     """Of the first exercise of the seed course, which is there before any course is."""
     first = seeding.load().exercises[0]
-    return Sample(first.row, first.hints[LEVEL], first.wrong[0], REPORT)
+    return WrongProgram(first.row, first.hints[LEVEL], first.wrong[0], REPORT)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from web.engines.models import AIModelConfig, Engine, ModeChange
@@ -18,6 +19,8 @@ FIELDS = (
 )  # fmt: skip
 """What a person sets, but for the key."""
 JUDGE, KEY = "judge_engine", "api_key"
+SPELLED = ("vllm_url", "top_p")
+"""Whose names begin with a small letter wherever they stand."""
 
 
 class KeyState(StrEnum):
@@ -83,7 +86,7 @@ def lines(change: ModeChange) -> Iterator[Line]:
 
 def in_words(name: str, old: Any, new: Any) -> Line:
     label = str(column(name).verbose_name)
-    return Line(label[:1].upper() + label[1:], said(name, old), said(name, new))
+    return Line(label if name in SPELLED else capfirst(label), said(name, old), said(name, new))
 
 
 def column(name: str) -> Any:

@@ -72,6 +72,7 @@ class Card:
 
 def cards(config: AIModelConfig) -> list[Card]:
     """config: as stored. Reads the database, and Redis as far as it answers."""
+    # One round trip for all three.
     answers = attempt_all([fleet.snapshot(), health.state()])
     found: dict[str, list[Engine]] = {mode: [] for mode in Mode.values}
     for engine in Engine.objects.all():
@@ -83,6 +84,7 @@ def card(mode: Mode, rows: list[Engine], config: AIModelConfig, answers: list[An
     """rows: engines of this kind, also those that are off. answers: None if Redis is down."""
     enabled = [row for row in rows if row.enabled]
     current = config.mode == mode
+    # A fleet mostly serves one model, which is named once.
     models = list(dict.fromkeys(roster.known_as(row, config) for row in enabled))
     return Card(
         mode=mode,
@@ -133,6 +135,7 @@ def state_now(enabled: list[Engine], answers: list[Any] | None) -> str:
 
 def word(row: Engine, load: Load | None, now: Health) -> str:
     """What the fleet's page says of the engine, as far as it matters for a choice."""
+    # What people have set comes before what is measured.
     if row.draining:
         return _("draining")
     if now.state is EngineState.DOWN:
@@ -149,6 +152,7 @@ def lacks(
     elif not enabled:
         off = f"{reverse('admin:engines_engine_changelist')}?kind__exact={mode}"
         yield Lack(_("No engine of this kind is enabled."), off, _("Enable one"))
+    # The local engine is never sent this key.
     if KINDS[mode].shares_key and isinstance(config.api_key, Unreadable):
         yield Lack(why_unreadable(), "#id_api_key", _("Enter it"))
     for row in enabled:

@@ -14,11 +14,11 @@ from web.engines import history, roster
 from web.engines.history import KeyState, Line
 from web.engines.models import AIModelConfig, Engine, Mode
 from web.engines.panel.cards import writes
-from web.engines.panel.form import Draft
+from web.engines.panel.form import ModeDraft
 from web.link import attempt
 
 
-class Effect(NamedTuple):
+class Consequence(NamedTuple):
     """A sentence. tone: warning where somebody should think twice. url, link: to mend it."""
 
     text: str
@@ -27,36 +27,38 @@ class Effect(NamedTuple):
     link: str = ""
 
 
-def lines(draft: Draft) -> list[Line]:
+def lines(draft: ModeDraft) -> list[Line]:
     """Old and new of each field that changes."""
     return [history.in_words(name, *pair) for name, pair in draft.changed().items()]
 
 
-def effects(draft: Draft) -> Iterator[Effect]:
+def effects(draft: ModeDraft) -> Iterator[Consequence]:
     """What it means for students and for hints that are being written."""
     config, changes = draft.form.instance, draft.changed()
     taking = roster.taking(config)
     if not taking:
         add = f"{reverse('admin:engines_engine_add')}?kind={config.mode}"
         text = _("No engine of this mode is enabled: hints come without a model.")
-        yield Effect(text, "warning", add, _("Add an engine"))
+        yield Consequence(text, "warning", add, _("Add an engine"))
     else:
-        yield Effect(who_takes(taking))
+        yield Consequence(who_takes(taking))
+        # An engine may name another model than the form does.
         if not any(writes(roster.known_as(each, config)) for each in taking):
             text = _(
                 "No model of these engines may write hints yet: they come without a model until "
                 "one is evaluated, or is granted a licence by hand."
             )
             licences = reverse("admin:engines_licence_changelist")
-            yield Effect(text, "warning", licences, _("Licences"))
+            yield Consequence(text, "warning", licences, _("Licences"))
+    # Who stays with a host has agreed before to what it is shown.
     if "mode" in changes:
         yield from of_mode(config)
-    yield Effect(in_flight())
+    yield Consequence(in_flight())
     if any(draft.moved(each) for each in Engine.objects.filter(kind=config.mode, enabled=True)):
         text = _("The stored API key will be sent to the new address.")
-        yield Effect(text, "warning")
+        yield Consequence(text, "warning")
     if changes.get(history.KEY, ("", ""))[1] == KeyState.NONE:
-        yield Effect(_("The stored API key is removed; it cannot be shown again."), "warning")
+        yield Consequence(_("The stored API key is removed; it cannot be shown again."), "warning")
 
 
 def who_takes(taking: list[Engine]) -> str:
@@ -70,13 +72,13 @@ def who_takes(taking: list[Engine]) -> str:
     return text % {"count": len(taking), "names": names, "slots": slots}
 
 
-def of_mode(config: AIModelConfig) -> Iterator[Effect]:
+def of_mode(config: AIModelConfig) -> Iterator[Consequence]:
     """Whom students' programs are shown to from now on."""
     if config.mode == Mode.API:
         text = _("Programs and questions of all students go to %(url)s, without their names.")
-        yield Effect(text % {"url": config.api_url}, "warning")
+        yield Consequence(text % {"url": config.api_url}, "warning")
     else:
-        yield Effect(_("Programs and questions of students stay on your own machines."))
+        yield Consequence(_("Programs and questions of students stay on your own machines."))
 
 
 def in_flight() -> str:
@@ -84,6 +86,7 @@ def in_flight() -> str:
     if loads is None:
         return _("Hints that are being written now finish where they are.")
     count = sum(load.hints for load in loads.values())
+    # A worker asks the server to which its attempt was sent, whatever is set meanwhile.
     if not count:
         return _("No hint is being written now; one that is would finish where it is.")
     text = ngettext(

@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 
 from web.courses.models import PYTHON, AuthoredHint, Exercise
 from web.engines import example
-from web.engines.example import LEVEL, Sample
+from web.engines.example import LEVEL, WrongProgram
 from web.people import access
 from web.people.models import User
 from web.runner.checker import SandboxBusy, checker
 from web.tutor.evidence.report import Report, Verdict
 
+# In a longer list nobody would find an exercise, and any one of them tests the connection.
 MOST = 200
 
 
@@ -35,14 +36,14 @@ def choices(user: User) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(_("Shipped with Hintline"), shipped), *courses]
 
 
-def sample(user: User, chosen: str) -> Sample:
+def wrong_program(user: User, chosen: str) -> WrongProgram:
     """chosen: a value of choices; the shipped one stands for any other."""
     row = open_to(user).filter(pk=chosen).first() if chosen.isdecimal() else None
     if row is None:
         return example.shipped()
     code = row.wrong[0]["code"]
     hint = AuthoredHint.objects.filter(exercise=row, level=LEVEL).first() or AuthoredHint()
-    return Sample(row, hint, code, report(row, code))
+    return WrongProgram(row, hint, code, report(row, code))
 
 
 def report(row: Exercise, code: str) -> Report:

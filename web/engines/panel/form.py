@@ -22,6 +22,8 @@ class ModeForm(KeyForm):
     class Meta:
         model = AIModelConfig
         fields = (*history.FIELDS, history.KEY)
+        # Django would begin these with a capital letter too.
+        labels = {"vllm_url": _("vLLM URL"), "top_p": "top_p"}
 
     def clean_api_url(self) -> str:
         return self.whole("api_url")
@@ -35,7 +37,7 @@ class ModeForm(KeyForm):
         return addresses.whole(typed) if name in self.changed_data else typed
 
 
-class Draft:
+class ModeDraft:
     """What was typed, over the row as it is stored now. form.instance: the row as it would be."""
 
     def __init__(self, request: HttpRequest, stored: AIModelConfig) -> None:
@@ -43,7 +45,9 @@ class Draft:
         self.key = request.POST.get(history.KEY) or sealed.kept(request, self.name)
         """The new one; empty where nobody typed one."""
         self.typed: dict[str, str] = request.POST.dict() | {history.KEY: self.key}
+        # A row of its own, because a form writes into the one that it is given.
         self.form = ModeForm(self.typed, instance=AIModelConfig.current())
+        # Else the save would quietly keep the old key.
         if self.name and not self.key:
             self.form.add_error(history.KEY, LOST)
 
@@ -77,7 +81,7 @@ def version(config: AIModelConfig) -> str:
     return config.changed_at.isoformat()
 
 
-def targets(config: AIModelConfig) -> list[Engine]:
+def engines_of(config: AIModelConfig) -> list[Engine]:
     """The engines that would write; where none is enabled one of no name, at the mode's address."""
     found = Engine.objects.filter(kind=config.mode, enabled=True)
     return list(found) or [Engine(kind=config.mode, name=str(Mode(config.mode).label))]

@@ -19,6 +19,7 @@ def keep(request: HttpRequest, key: str) -> str:
     A session holds one: of two drafts at once the older must type it again.
     """
     draft = token_urlsafe(9)
+    # Sessions lie in the database and in its backups, where no key may stand as text.
     request.session[SESSION] = [draft, seal().encrypt(key.encode()).decode()]
     return draft
 
@@ -31,6 +32,7 @@ def kept(request: HttpRequest, draft: str) -> str:
     try:
         return seal().decrypt(token.encode()).decode()
     except InvalidToken:
+        # The secret key was changed between the form and its confirmation.
         return ""
 
 

@@ -25,7 +25,7 @@ from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, ModeChange
 from web.engines.panel import confirmation, exercises, sealed
 from web.engines.panel.cards import cards
-from web.engines.panel.form import Draft, ModeForm, version
+from web.engines.panel.form import ModeDraft, ModeForm, version
 from web.people import access
 from web.people.models import User
 
@@ -50,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
         case "confirm":
             return confirmed(request)
         case "back":
-            return shown(request, Draft(request, AIModelConfig.current()))
+            return shown(request, ModeDraft(request, AIModelConfig.current()))
     return asked(request)
 
 
@@ -65,7 +65,7 @@ def opened(request: HttpRequest) -> HttpResponse:
 
 
 def asked(request: HttpRequest) -> HttpResponse:
-    draft = Draft(request, AIModelConfig.current())
+    draft = ModeDraft(request, AIModelConfig.current())
     if draft.is_stale() or not draft.form.is_valid():
         return refused(request, draft)
     if not draft.changed():
@@ -88,7 +88,7 @@ def confirmed(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         # Locked: of two who confirm at once, the second is told of the first.
         AIModelConfig.objects.select_for_update().first()
-        draft = Draft(request, AIModelConfig.current())
+        draft = ModeDraft(request, AIModelConfig.current())
         if draft.is_stale() or not draft.form.is_valid():
             return refused(request, draft)
         saved = draft.form.save()
@@ -99,17 +99,20 @@ def confirmed(request: HttpRequest) -> HttpResponse:
     return redirect("ops_ai")
 
 
-def refused(request: HttpRequest, draft: Draft) -> HttpResponse:
+def refused(request: HttpRequest, draft: ModeDraft) -> HttpResponse:
     """What was typed stays; the form then counts from what is stored now."""
     last = ModeChange.objects.first() if draft.is_stale() else None
     return shown(request, draft, {"refused": True, "stale": draft.is_stale(), "last": last})
 
 
-def shown(request: HttpRequest, draft: Draft, more: dict[str, Any] | None = None) -> HttpResponse:
+def shown(
+    request: HttpRequest, draft: ModeDraft, more: dict[str, Any] | None = None
+) -> HttpResponse:
     """The form as it was typed, but for the key, which stays in the session."""
-    if draft.key and history.KEY not in draft.form.errors:
-        draft.name = sealed.keep(request, draft.key)
-    return filled(request, draft.form, {"draft": draft.name, **(more or {})})
+    usable = bool(draft.key) and history.KEY not in draft.form.errors
+    # Without the name of a draft that is lost: whoever types no key again wants the stored one.
+    name = sealed.keep(request, draft.key) if usable else ""
+    return filled(request, draft.form, {"draft": name, **(more or {})})
 
 
 def filled(
@@ -158,7 +161,7 @@ def known(request: HttpRequest) -> HttpResponse:
 def models(request: HttpRequest) -> HttpResponse:
     """JSON: models, names that the servers tell for what is typed; whys, for those that do not."""
     access.require(access.changes_mode, request.user)
-    draft = Draft(request, AIModelConfig.current())
+    draft = ModeDraft(request, AIModelConfig.current())
     if not draft.form.is_valid():
         return wrong(draft)
     # It loads the openai client, which would take a second of every start of the web.
@@ -172,24 +175,24 @@ def models(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def test(request: HttpRequest) -> HttpResponseBase:
-    """A stream of lines as Trial.lines has them; nothing of it is saved."""
+    """A stream of lines as TrialStream.lines has them; nothing of it is saved."""
     access.require(access.changes_mode, request.user)
     assert isinstance(request.user, User)
-    draft = Draft(request, AIModelConfig.current())
+    draft = ModeDraft(request, AIModelConfig.current())
     if not draft.form.is_valid():
         return wrong(draft)
     # As above.
     from web.engines.panel import trial
 
-    sample = exercises.sample(request.user, request.POST.get("exercise", ""))
-    lines = trial.Trial(draft, sample).lines()
+    program = exercises.wrong_program(request.user, request.POST.get("exercise", ""))
+    lines = trial.TrialStream(draft, program).lines()
     # Django would collect the whole of a stream of the other kind first.
     stream = lines if isinstance(request, ASGIRequest) else trial.in_thread(lines)
     # nginx would hold the words back.
     return StreamingHttpResponse(stream, content_type=NDJSON, headers={"X-Accel-Buffering": "no"})
 
 
-def wrong(draft: Draft) -> HttpResponse:
+def wrong(draft: ModeDraft) -> HttpResponse:
     """JSON: errors, a sentence for each field that cannot be used."""
     errors = [
         f"{draft.form[name].label}: {text}" if name in draft.form.fields else str(text)

@@ -9,14 +9,14 @@ const button = document.getElementById("test");
 const state = document.getElementById("trial-state");
 const trials = document.getElementById("trials");
 let shown = new Map();
+let places = new Map();
 
 const ACTS = {
   begin({ at, engine, language }) {
     const { fragment, slots } = instance("trial-template");
-    slots.engine.textContent = engine;
     slots.language.textContent = language;
     say(slots.chip, root.dataset.held);
-    trials.append(fragment);
+    place(engine).append(fragment);
     shown.set(at, slots);
   },
   again({ at }) {
@@ -27,8 +27,10 @@ const ACTS = {
     say(chip, "");
     text.textContent += piece;
   },
-  end({ at, tone, message, said, advice, lines }) {
+  end({ at, tone, message, text, said, advice, lines }) {
     const slots = shown.get(at);
+    // What was blocked stays as it was streamed: the message says that nobody would see it.
+    if (text) slots.text.textContent = text;
     slots.chip.dataset.tone = tone;
     say(slots.chip, tone && root.dataset[tone]);
     say(slots.message, message);
@@ -42,10 +44,21 @@ const ACTS = {
   },
 };
 
+/** Where an engine's hints stand, in the order in which the engines began. */
+function place(engine) {
+  if (!places.has(engine)) {
+    const languages = element("div", { class: "trial-languages" });
+    trials.append(element("section", { class: "trial-engine" }, element("h3", {}, engine), languages));
+    places.set(engine, languages);
+  }
+  return places.get(engine);
+}
+
 async function run() {
   button.setAttribute("aria-disabled", "true");
   trials.replaceChildren();
   shown = new Map();
+  places = new Map();
   state.textContent = root.dataset.running;
   try {
     state.textContent = await told();

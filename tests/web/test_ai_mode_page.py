@@ -125,6 +125,8 @@ def test_a_card_tells_what_its_engines_do(admin: Client, vllms: list[Engine]) ->
 
     assert "up: gpu0; no workers: gpu1" in html
     assert "no licence to write" in html
+    lose_key("gpu0")
+    assert "down: gpu0; no workers: gpu1" in text(admin.get(PAGE))
     licensed("fake")
     assert "may write hints" in text(admin.get(PAGE))
 

@@ -91,7 +91,7 @@ def card(mode: Mode, rows: list[Engine], config: AIModelConfig, answers: list[An
         costs=COSTS[mode],
         current=current,
         engines=enabled,
-        state=state_now(enabled, answers) if current else state_then(enabled),
+        state=state_now(enabled, config, answers) if current else state_then(enabled),
         models=[name for name in models if name],
         licensed=any(map(writes, models)),
         lacks=list(lacks(mode, rows, enabled, config)),
@@ -114,7 +114,7 @@ def state_then(enabled: list[Engine]) -> str:
     return text % {"count": len(enabled)} if enabled else _("no engine is enabled")
 
 
-def state_now(enabled: list[Engine], answers: list[Any] | None) -> str:
+def state_now(enabled: list[Engine], config: AIModelConfig, answers: list[Any] | None) -> str:
     if not enabled:
         return _("no engine is enabled")
     if answers is None:
@@ -124,7 +124,9 @@ def state_now(enabled: list[Engine], answers: list[Any] | None) -> str:
     loads, healths = answers
     states: dict[str, list[str]] = {}
     for row in enabled:
-        state = word(row, loads.get(row.name), healths.get(row.name, Health()))
+        lost = roster.key_is_lost(row, config)
+        load, now = loads.get(row.name), healths.get(row.name, Health())
+        state = _("down") if lost else word(row, load, now)
         states.setdefault(state, []).append(row.name)
     parts = [
         _("%(state)s: %(names)s") % {"state": state, "names": ", ".join(names)}

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from web.api.api import api
 from web.courses import api as exercises
+from web.engines.panel import views as ai
 from web.fleet import bill
 from web.fleet import page as fleet
 from web.hints import api as hints
@@ -48,6 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/cost/", bill.cost, name="ops_cost"),
     path("ops/log/", log, name="ops_log"),
     path("ops/setup/", setup, name="setup"),
+    path("ops/ai/", ai.page, name="ops_ai"),
+    path("ops/ai/known/", ai.known, name="ops_ai_known"),
+    path("ops/ai/models/", ai.models, name="ops_ai_models"),
+    path("ops/ai/test/", ai.test, name="ops_ai_test"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

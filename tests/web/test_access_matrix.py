@@ -62,6 +62,8 @@ SIGN_IN, HIDDEN, FORBIDDEN, IN, ON, NO_METHOD = "s-x+>m"
 
 NOT_SOLVED = "s-(409)(409)(409)(409)-(409)-(409)"
 """In, if every test of some program of theirs had passed."""
+EMPTY = "(400)"
+"""In, if the form were not empty."""
 Rule = dict[str, str]
 """From each method to who is let in."""
 
@@ -115,6 +117,10 @@ RULES: dict[str, Rule] = {
     "/ops/fleet/plan/": takes("smmmssmmmm", GET="sxxxssxxx+", HEAD="sxxxssxxx+"),
     "/ops/cost/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"),
     "/ops/log/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/ai/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"),
+    "/ops/ai/known/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/ai/models/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
+    "/ops/ai/test/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
     "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),

@@ -162,14 +162,14 @@ def test_it_sends_what_a_hint_sends(site: Site, locale: Any) -> None:
     assert (site.body["max_tokens"], site.body["top_p"], site.body["top_k"]) == (77, 0.3, 7)
     assert site.body["stream"] is True
     assert "temperature" not in site.body
-    assert site.body["messages"] == example.messages(locale, None)
+    assert site.body["messages"] == example.shipped().messages(locale, None)
     assert ("rice_days(7, 3)" in site.body["messages"][-1]["content"]) is True
 
 
 def test_an_engine_is_asked_in_a_language_that_it_writes(site: Site) -> None:
     checked(Endpoint(base_url=site.url, model="m", languages=("en",)), locale="ko")
 
-    assert site.body["messages"] == example.messages("en", None)
+    assert site.body["messages"] == example.shipped().messages("en", None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
@@ -16,8 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from web.engines import findings, licences, parameters, presets, roster
+from web.engines import findings, history, licences, parameters, presets, roster
 from web.engines.grants import LicenceAdmin
+from web.engines.keyform import KeyForm
 from web.engines.keys import Unreadable
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Licence, Mode, ModeChange
@@ -27,25 +27,6 @@ from web.people.models import User
 
 WRITTEN = frozenset({"api_key", "forget_key", "forget_dialect"})
 """Fields that are never shown, only filled in."""
-
-
-class KeyForm(ModelForm):  # type: ignore[type-arg]  # also used for two models
-    """A stored key is never sent back: an empty field keeps it, the box removes it."""
-
-    api_key = forms.CharField(
-        label=_("API key"),
-        required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        max_length=500,
-        help_text=_("Stored encrypted and never shown again. Leave empty to keep it."),
-    )
-    forget_key = forms.BooleanField(label=_("Forget the stored key"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        typed = data.get("api_key") or self.instance.api_key or ""
-        data["api_key"] = "" if data.get("forget_key") else typed
-        return data
 
 
 class ParametersField(forms.JSONField):
@@ -271,12 +252,11 @@ class AIModelConfigAdmin(ServersAdmin):
         return redirect("admin:engines_aimodelconfig_change", AIModelConfig.current().pk)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
         # Read anew: `obj` already holds what was typed.
-        before = AIModelConfig.current().mode
+        before = AIModelConfig.current()
         super().save_model(request, obj, form, change)
-        if before != obj.mode:
-            assert isinstance(request.user, User)
-            ModeChange.objects.create(by=request.user, before=before, after=obj.mode)
+        history.record(request.user, before, obj)
         self.warn_without_engine(request)
 
     def warn_without_engine(self, request: HttpRequest) -> None:
@@ -308,5 +288,9 @@ admin.site.register(Licence, LicenceAdmin)
 
 @admin.register(ModeChange)
 class ModeChangeAdmin(admin.ModelAdmin[ModeChange]):
-    list_display = ("at", "by", "before", "after")
+    list_display = ("at", "by", "before", "after", "in_words")
     date_hierarchy = "at"
+
+    @admin.display(description=_("what was changed"))
+    def in_words(self, change: ModeChange) -> str:
+        return "; ".join(map(str, history.lines(change)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -17,6 +17,7 @@ from web.engines import example
 from web.engines.client.answer import Answer
 from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Refusal
 from web.engines.client.model import Model
+from web.engines.example import WrongProgram
 from web.engines.listing import NoListError, listed
 from web.tutor.gate.gate import Ruling
 from web.tutor.languages import Locale
@@ -77,16 +78,37 @@ class Check:
         self.ok, self.message, self.advice, self.said = ok, message, list(advice), said
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The hint that is asked for. locale: of the hint, if a model has it.
+
+    heard: is told each piece of an answer while it comes, and None where a new answer begins.
+    """
+
+    sampling: Sampling
+    locale: Locale
+    program: WrongProgram = field(default_factory=example.shipped)
+    heard: Callable[[str | None], None] = lambda piece: None
+
+
 def check_all(endpoints: Sequence[Endpoint], sampling: Sampling, locale: Locale) -> list[Check]:
-    """Tests the engines side by side, within TIMEOUT_S. locale: of the hint, if a model has it."""
+    """Tests the engines side by side, within TIMEOUT_S."""
+    question = Question(sampling=sampling, locale=locale)
 
     async def run() -> list[Check]:
-        return await asyncio.gather(*(examine(each, sampling, locale) for each in endpoints))
+        return await asyncio.gather(*(examine(each, question) for each in endpoints))
 
+    with own_loop() as loop:
+        return loop.run_until_complete(run())
+
+
+@contextmanager
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for a thread that has none; what still runs in it at the end is broken off."""
     # asyncio.run would wait for threads that look up host names.
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(run())
+        yield loop
     finally:
         for task in (left := asyncio.all_tasks(loop)):
             task.cancel()
@@ -96,14 +118,14 @@ def check_all(endpoints: Sequence[Endpoint], sampling: Sampling, locale: Locale)
         loop.close()
 
 
-async def examine(endpoint: Endpoint, sampling: Sampling, locale: Locale) -> Check:
+async def examine(endpoint: Endpoint, question: Question) -> Check:
     """Tests one engine, within TIMEOUT_S; whatever goes wrong is in the check."""
     found = Check(endpoint, endpoint.dialect)
     # No header can carry other characters; from the client it would look like a server's refusal.
     if not (endpoint.api_key.isascii() and endpoint.api_key.isprintable()):
         found.ends(False, _("The URL or the API key has characters that cannot be sent."))
         return found
-    trial = Trial(found, sampling, locale)
+    trial = Trial(found, question)
     # Beside the hint, because a hint does not need the list.
     listing = asyncio.create_task(list_models(found))
     try:
@@ -140,10 +162,10 @@ async def list_models(found: Check) -> None:
 class Trial:
     """The turns of one hint; what comes of them goes into the check."""
 
-    def __init__(self, found: Check, sampling: Sampling, locale: Locale) -> None:
-        endpoint = found.endpoint
-        sampling = prompt.with_room(sampling, example.LEVEL, locale)
-        self.found, self.sampling, self.model = found, sampling, Model()
+    def __init__(self, found: Check, question: Question) -> None:
+        endpoint, locale = found.endpoint, question.locale
+        self.found, self.question, self.model = found, question, Model()
+        self.sampling = prompt.with_room(question.sampling, example.LEVEL, locale)
         self.locale = locale if endpoint.writes(locale) else endpoint.languages[0]
         self.started = perf_counter()
 
@@ -181,10 +203,11 @@ class Trial:
 
         A second turn need not learn again how the server wants to be asked.
         """
-        found, gate, written, decided = self.found, example.gate(self.locale), "", False
+        found, program, written, decided = self.found, self.question.program, "", False
+        gate, messages = program.gate(self.locale), program.messages(self.locale, blocked)
         endpoint = replace(found.endpoint, dialect=found.dialect)
         answer = Answer(endpoint)
-        messages = example.messages(self.locale, blocked)
+        self.question.heard(None)
         async with aclosing(
             self.model.stream(endpoint, self.sampling, messages, REQUEST_ID)
         ) as chunks:
@@ -194,6 +217,7 @@ class Trial:
                     found.first_ms = self.elapsed_ms()
                 piece = answer.feed(chunk)
                 if not decided:
+                    self.question.heard(piece)
                     written += piece
                     gate.feed(piece)
                     decided = bool(gate.rule or gate.satisfied)
@@ -202,6 +226,7 @@ class Trial:
                     break
         if not decided:
             written += (piece := answer.finish())
+            self.question.heard(piece)
             gate.feed(piece)
         if answer.dialect.thinks and not endpoint.dialect.thinks:
             # From now on the text of this engine is held, also that of hints.

@@ -1,12 +1,13 @@
-"""The hint that a test of a connection asks for: of the first exercise of the seed course."""
+"""The hint that a test of a connection asks for: of a wrong program, as a student would."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from broker.contract.job import Message
 from web.courses import seeding
-from web.courses.seeding import SeedExercise
+from web.courses.models import AuthoredHint, Exercise
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.gate import Gate
@@ -22,34 +23,44 @@ REPORT = Report(
     total=6,
     first=Case(call="rice_days(7, 3)", expected="3", got="2"),
 )
-"""What the tests of the exercise say of the first wrong program in its file."""
+"""What the tests of the shipped exercise say of the first wrong program in its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongProgram:
+    """A wrong program of one exercise. hint: its author's for LEVEL. report: what the tests say."""
+
+    exercise: Exercise
+    hint: AuthoredHint
+    code: str
+    report: Report
+
+    def messages(self, locale: Locale, blocked: str | None) -> list[Message]:
+        """As a hint of a student sends them. blocked: why the gate refused the first answer."""
+        task = prompt.PromptTask(
+            level=LEVEL,
+            locale=locale,
+            statement=self.exercise.statement(locale),
+            hint=self.hint.text(locale),
+            mistakes=self.exercise.mistakes(locale),
+            result=l0_words(self.report, locale),
+            code=self.code,
+            retry=blocked,
+        )
+        return prompt.build(task, NONCE)
+
+    def gate(self, locale: Locale) -> Gate:
+        return Gate(
+            level=LEVEL,
+            locale=locale,
+            student_code=self.code,
+            statement=f"{self.exercise.statement(locale)}\n{l0_words(self.report, locale)}",
+            reference=self.exercise.reference,
+        )
 
 
 @lru_cache(maxsize=1)
-def exercise() -> SeedExercise:
-    return seeding.load().exercises[0]
-
-
-def messages(locale: Locale, blocked: str | None) -> list[Message]:
-    """As a hint of a student sends them. blocked: why the gate refused the first answer."""
-    task = prompt.PromptTask(
-        level=LEVEL,
-        locale=locale,
-        statement=exercise().row.statement(locale),
-        hint=exercise().hints[LEVEL].text(locale),
-        mistakes=exercise().row.mistakes(locale),
-        result=l0_words(REPORT, locale),
-        code=exercise().wrong[0],
-        retry=blocked,
-    )
-    return prompt.build(task, NONCE)
-
-
-def gate(locale: Locale) -> Gate:
-    return Gate(
-        level=LEVEL,
-        locale=locale,
-        student_code=exercise().wrong[0],
-        statement=f"{exercise().row.statement(locale)}\n{l0_words(REPORT, locale)}",
-        reference=exercise().row.reference,
-    )
+def shipped() -> WrongProgram:
+    """Of the first exercise of the seed course, which is there before any course is."""
+    first = seeding.load().exercises[0]
+    return WrongProgram(first.row, first.hints[LEVEL], first.wrong[0], REPORT)

@@ -174,12 +174,21 @@ def tested(request: HttpRequest, engines: list[Engine]) -> HttpResponse:
 
 def lines(found: Check) -> Iterator[tuple[str, str]]:
     """What was seen on the way, each after what it is, in the reader's language."""
-    yield (_("URL"), found.endpoint.base_url)
-    yield (_("model name"), found.endpoint.model or "–")
+    yield from asked(found)
     if found.text:
         yield (_("what a student would see"), found.text)
     if found.blocked_text:
         yield (_("what the model wrote, blocked"), found.blocked_text)
+    yield from measured(found)
+
+
+def asked(found: Check) -> Iterator[tuple[str, str]]:
+    yield (_("URL"), found.endpoint.base_url)
+    yield (_("model name"), found.endpoint.model or "–")
+
+
+def measured(found: Check) -> Iterator[tuple[str, str]]:
+    """What is known of the answer beside its text."""
     if found.thought_chars:
         chars = _("%(count)s characters") % {"count": f"{found.thought_chars:,}"}
         yield (_("thoughts, not shown"), chars)

@@ -35,6 +35,10 @@ class Fit:
     def command(self) -> str:
         return f"vllm serve {self.model} {self.flags}".strip()
 
+    def size(self) -> str:
+        """Of the GPUs that it is for."""
+        return f"{'–'.join(map(str, sorted({self.low_gb, self.high_gb})))} GB"
+
     def preset(self) -> Preset:
         return presets.known(self.model) or NOTHING_KNOWN
 
@@ -92,8 +96,7 @@ class Band:
     picked: bool
 
     def title(self) -> str:
-        sizes = sorted({self.low_gb, self.high_gb})
-        return f"{'–'.join(map(str, sizes))} GB"
+        return self.fits[0].size()
 
 
 def bands(memory_gb: float | None) -> list[Band]:

@@ -366,7 +366,11 @@ class Licence(models.Model):
 
 
 class ModeChange(models.Model):
-    """One switch of the AI mode: when, by whom, from what to what."""
+    """One change of the AI mode: when, by whom, from what to what.
+
+    before, after: the mode itself, which may have stayed as it was. changed: the fields, as
+    web.engines.history has them; empty in rows of before, which tell of the mode alone.
+    """
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
     # NULL where a command made the change, or its user is deleted.
@@ -375,10 +379,11 @@ class ModeChange(models.Model):
     )
     before = models.CharField(_("before"), max_length=5, choices=Mode)
     after = models.CharField(_("after"), max_length=5, choices=Mode)
+    changed = models.JSONField(_("changed fields"), default=dict)
 
     class Meta:
-        verbose_name = _("change of mode")
-        verbose_name_plural = _("changes of mode")
+        verbose_name = _("change of the AI mode")
+        verbose_name_plural = _("changes of the AI mode")
         ordering = ["-at"]
 
     def __str__(self) -> str:

@@ -50,7 +50,13 @@ def active() -> dict[str, int]:
     # These sentences go into the log, whose language is not that of whoever asks just now.
     with translation.override(OPERATORS):
         tell(tuple(unreadable([*asked.values()], config)))
-    return {row.name: row.slots for row in rows if not key_is_lost(row, config)}
+    return {row.name: row.slots for row in taking(config)}
+
+
+def taking(config: AIModelConfig) -> list[Engine]:
+    """Those that may get hints, were the AI mode as in this row."""
+    rows = [row for row in in_use(config) if not row.draining]
+    return [row for row in rows if not key_is_lost(row, config)]
 
 
 def push() -> None:

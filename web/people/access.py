@@ -278,8 +278,13 @@ def changes_engines(user: Person) -> bool:
     return user.has_perm("engines.change_engine")
 
 
+def sees_mode(user: Person) -> bool:
+    """How AI is served, and who has changed that; no key."""
+    return user.has_perm("engines.view_aimodelconfig") or changes_mode(user)
+
+
 def changes_mode(user: Person) -> bool:
-    """The test of the AI mode, which asks its servers."""
+    """How AI is served, and the test of it, which asks its servers."""
     return user.has_perm("engines.change_aimodelconfig")
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import F
 
-from web.engines import parameters, presets, roster
+from web.engines import history, parameters, presets, roster
 from web.engines.models import AIModelConfig, Engine, Mode, ModeChange, Thinks
 
 
@@ -59,13 +60,14 @@ class Command(BaseCommand):
         roster.push()
 
     def follow(self, mode: Mode) -> None:
-        config = AIModelConfig.current()
+        before, config = AIModelConfig.current(), AIModelConfig.current()
         # Once a person has chosen a mode, a compose file does not overrule it.
-        if config.mode == mode or ModeChange.objects.exists():
+        switches = ModeChange.objects.exclude(before=F("after"))
+        if config.mode == mode or switches.exists():
             return
-        ModeChange.objects.create(before=config.mode, after=mode)
         config.mode = mode
         config.save()
+        history.record(None, before, config)
         self.stdout.write(f"AI mode: {mode}")
 
 

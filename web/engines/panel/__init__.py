@@ -1,0 +1,1 @@
+"""The page where the owner chooses how AI is served: /ops/ai/."""

@@ -202,7 +202,7 @@ CHANGES: list[tuple[Callable[[Client], object], dict[str, int]]] = [
     (lambda admin: admin.post(page("gpu0"), engine("gpu0", draining="on")), {}),
     (lambda admin: admin.post(page("gpu0", "delete"), {"post": "yes"}), {}),
     (lambda admin: admin.post(ENGINES, deletion("gpu0")), {}),
-    (lambda admin: admin.post(ENGINES + "fleet/", {"drain": "gpu0"}), {}),
+    (lambda admin: admin.post("/ops/fleet/", {"drain": "gpu0"}), {}),
     (lambda _: call_command("engine", "gpu0", url="http://a/v1", model="m", slots=3), {"gpu0": 3}),
     (
         lambda _: call_command("engine", "new", url="http://a/v1", model="m", slots=3, kind="api"),

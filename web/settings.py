@@ -127,10 +127,11 @@ DATABASE["OPTIONS"] = DATABASE_OPTIONS.get(DATABASE["ENGINE"], {}) | DATABASE.ge
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+SESSION_ENGINE = "web.people.sessions"
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "web.people.sessions.UserBackend",
     "web.people.site.MembershipBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [

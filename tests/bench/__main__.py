@@ -36,6 +36,7 @@ from tests.bench import (
     retention,
     rivals,
     running,
+    tabs,
     ttft,
     workers,
 )
@@ -61,6 +62,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "path": ("A hint's way, everything idle", table(path.rows)),
     "flow": ("Sentences on their way, worker and web on this machine", table(flow.rows)),
     "idle": ("All that `make run` starts, while nobody asks", table(idle.rows)),
+    "tabs": ("The fleet's page, open and looked at", table(tabs.rows)),
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
     "gatekeeping": ("Hints that the gate refuses: leaks, and good ones", gatekeeping.table),

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from ninja.security import HttpBearer, SessionAuth
@@ -17,6 +16,7 @@ from web.api.problem import Problem
 from web.people import peer, tokens
 from web.people.models import ApiToken, User
 from web.people.passes import Pass
+from web.people.sessions import SessionStore
 from web.people.tries import Tries
 
 NO_TOKEN = _("This API token is wrong, or it has expired or was revoked.")

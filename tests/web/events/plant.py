@@ -47,7 +47,7 @@ def signed_in(user: object) -> str:
     from django.test import Client
 
     client = Client()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, "web.people.sessions.UserBackend")
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 

@@ -1,0 +1,106 @@
+"""What the fleet's page costs that is open in twenty windows, as it asks while somebody looks.
+
+A tab that nobody looks at asks for nothing. python -m tests.bench.tabs prints it.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Event, Thread
+from time import perf_counter, sleep
+from urllib.parse import urlencode
+
+import psutil
+
+from tests.bench.idle import SETTLE_S, started, title
+from tests.bench.stream import cpu_of
+from tests.bench.table import Row
+
+TABS, PERIOD_S, CHARTS_EVERY = 20, 2.0, 10
+"""As fleet.js and charts.js ask: charts are asked for every tenth time."""
+SECONDS = 40
+OURS = ("uvicorn web.asgi:application", "valkey-server")
+NOW, CHARTS = "/ops/fleet/now/", "/ops/fleet/charts/?span=hour"
+
+
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="hl-") as folder, started(folder) as start:
+        sleep(SETTLE_S)
+        processes = [
+            each for each in start.children(recursive=True) if title(each.cmdline()) in OURS
+        ]
+        port = int(start.environ()["HINTLINE_PORT"])
+        idle, over = percent(processes), Event()
+        cookies = signed_in(port, Path(folder))
+        tabs = [Thread(target=look, args=(port, cookies, n, over)) for n in range(TABS)]
+        for tab in tabs:
+            tab.start()
+        sleep(3)
+        busy = percent(processes)
+        over.set()
+        for tab in tabs:
+            tab.join()
+    return [
+        (
+            f"{TABS} windows, {name}: CPU, % of a core",
+            f"{busy[name]:.2f}", f"{idle[name]:.2f} (nobody looks)", "",
+        )
+        for name in OURS
+    ] + [(
+        f"{TABS} windows, both: CPU, % of a core",
+        f"{sum(busy.values()):.2f}", f"{sum(idle.values()):.2f} (nobody looks)", "≤ 3",
+    )]  # fmt: skip
+
+
+def percent(processes: list[psutil.Process]) -> dict[str, float]:
+    """Of a core, by the name of the process."""
+    began_s, before_s = perf_counter(), [cpu_of(each) for each in processes]
+    sleep(SECONDS)
+    took_s = perf_counter() - began_s
+    return {
+        title(each.cmdline()): 100 * (cpu_of(each) - before) / took_s
+        for each, before in zip(processes, before_s, strict=True)
+    }
+
+
+def signed_in(port: int, folder: Path) -> str:
+    """The cookies of the admin."""
+    lines = (folder / "accounts.txt").read_text().splitlines()
+    password = dict(line.split() for line in lines)["admin"]
+    connection = HTTPConnection("127.0.0.1", port)
+    connection.request("GET", "/accounts/login/")
+    answer = connection.getresponse()
+    html, first = answer.read().decode(), cookies_of(answer.headers.get_all("Set-Cookie"))
+    token = re.search(r'csrfmiddlewaretoken" value="([^"]+)', html)
+    assert token is not None
+    typed = {"username": "admin", "password": password, "csrfmiddlewaretoken": token[1]}
+    headers = {"Cookie": first, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/accounts/login/", urlencode(typed), headers)
+    answer = connection.getresponse()
+    answer.read()
+    return cookies_of(answer.headers.get_all("Set-Cookie"))
+
+
+def cookies_of(headers: list[str] | None) -> str:
+    return "; ".join(header.partition(";")[0] for header in headers or ())
+
+
+def look(port: int, cookies: str, number: int, over: Event) -> None:
+    connection, asked = HTTPConnection("127.0.0.1", port), 0
+    # Nobody opens twenty windows in one moment.
+    sleep(PERIOD_S * number / TABS)
+    while not over.wait(PERIOD_S):
+        for path in (NOW, CHARTS) if asked % CHARTS_EVERY == 0 else (NOW,):
+            connection.request("GET", path, headers={"Cookie": cookies})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+        asked += 1
+
+
+if __name__ == "__main__":
+    for cells in rows():
+        print(*cells, sep=" | ")

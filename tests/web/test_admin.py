@@ -201,8 +201,8 @@ def test_the_list_of_hints_costs_the_same_for_many(
         store.cancel(str(queued(student, exercise).pk))
     admin.get("/admin/hints/hint/")
 
-    # Session, person; page count, list; the choices of the filters and of the date hierarchy.
-    with django_assert_num_queries(9):
+    # Session, person; page count, list; the engines and the courses of the filters.
+    with django_assert_num_queries(6):
         admin.get("/admin/hints/hint/")
 
 

@@ -162,6 +162,13 @@ class Hint(models.Model):
         indexes = [
             models.Index(fields=["state", "created_at"], name="hint_state_created"),
             models.Index(fields=["student", "exercise", "-created_at"], name="hint_history"),
+            # The list of all hints, page by page, which no other index has in its order.
+            models.Index(fields=["created_at", "id"], name="hint_newest"),
+            # A few hints in a hundred have a reason, and get it as they end: two rarer ones of a
+            # million would else be found by reading all.
+            models.Index(
+                fields=["reason", "created_at"], condition=~Q(reason=""), name="hint_reason"
+            ),
         ]
         constraints = [
             # Two clicks at once may reach two processes: only the database sees both.
@@ -314,6 +321,10 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["hint", "number"], name="one_row_an_attempt")
         ]
+        # Words are looked for in errors, of which most attempts have none.
+        indexes = [
+            models.Index(fields=["started_at"], condition=~Q(error=""), name="attempt_error")
+        ]
 
     def __str__(self) -> str:
         return f"{self.hint_id} · {self.number}"
@@ -371,7 +382,13 @@ class ModelCall(models.Model):
         ordering = ["pk"]
         # Retention looks for texts that are still there, which only the youngest rows have.
         indexes = [
-            models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text")
+            models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text"),
+            # Of rules that blocked a text, some are broken once in a hundred thousand calls.
+            models.Index(
+                fields=["verdict"],
+                condition=~Q(verdict__in=("", attempt.PASSED)),
+                name="model_call_verdict",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from web.courses import api as exercises
 from web.hints import api as hints
 from web.hints import explanations, replies
 from web.ops.doctor.page import setup
+from web.ops.hints import acts, export, page, timeline
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import Leave, NewPassword, SignOut
@@ -38,6 +39,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("accounts/leave/", Leave.as_view(), name="leave"),
     path("ops/setup/", setup, name="setup"),
+    path("ops/hints/", page.hints, name="ops_hints"),
+    path("ops/hints/<uuid:hint_id>/", timeline.hint, name="ops_hint"),
+    path("ops/hints/saved/", page.saved, name="ops_hints_saved"),
+    path("ops/hints/act/", acts.act, name="ops_hints_act"),
+    path("ops/hints/act/<int:action_id>/", acts.action, name="ops_hints_action"),
+    path("ops/hints/export/", export.export, name="ops_hints_export"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     # The admin's pages name no icon, so browsers ask here.

@@ -50,7 +50,7 @@ class CourseFilter(admin.RelatedFieldListFilter):
         return [(str(each.pk), each.slug) for each in taught.order_by("slug")]
 
 
-class Known(admin.SimpleListFilter):
+class WordFilter(admin.SimpleListFilter):
     """A column of words. Django's own filter reads the table for those that occur in it."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -64,14 +64,14 @@ class Known(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
 
 
-class ReasonFilter(Known):
+class ReasonFilter(WordFilter):
     title, parameter_name = _("reason"), "reason"
 
     def words(self) -> Iterable[str]:
         return Reason
 
 
-class EngineFilter(Known):
+class EngineFilter(WordFilter):
     title, parameter_name = _("engine"), "engine"
 
     def words(self) -> Iterable[str]:

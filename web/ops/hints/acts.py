@@ -18,7 +18,7 @@ from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.export import FORMATS
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import BulkAction
-from web.ops.hints.walk import MOST_COUNTED, Seen, Walk, count, look
+from web.ops.hints.walk import MOST_COUNTED, Stretch, Walk, count, look
 from web.people import access
 from web.people.models import User
 
@@ -42,9 +42,10 @@ def act(request: HttpRequest) -> HttpResponse:
     rule = access.sees_operations if kind == EXPORT else access.operates
     access.require(rule, request.user)
     filters = Filters(sent)
+    # Without a filter it would be every hint that there is, which nobody asks for by one click.
     if kind not in (EXPORT, *bulk.STATES) or not filters.query or filters.told:
         return HttpResponseRedirect(f"{reverse('ops_hints')}?{filters.query}")
-    found, total = Seen([], True, stopped=True), None
+    found, total = Stretch([], True, stopped=True), None
     try:
         if request.method == "POST" and kind != EXPORT:
             row = bulk.begin(cast(User, request.user), kind, filters)

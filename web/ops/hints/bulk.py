@@ -14,6 +14,7 @@ from django.http import QueryDict
 from broker.contract.hint import FINAL
 from web.hints import backlog, store
 from web.hints.models import IN_FLIGHT, Hint
+from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters
 from web.ops.hints.models import BulkAction
 from web.ops.hints.walk import Position, Walk, count, look
@@ -40,6 +41,7 @@ def concerned(kind: str, filters: Filters) -> QuerySet[Hint]:
 
 def begin(by: User, kind: str, filters: Filters) -> BulkAction:
     """Raises: OutOfTime."""
+    # Only for the bar of progress: the action ends where no hint is left.
     total = count(concerned(kind, filters), COUNT_S, MOST_COUNTED)
     row = BulkAction.objects.create(
         by=by,
@@ -47,12 +49,13 @@ def begin(by: User, kind: str, filters: Filters) -> BulkAction:
         query=filters.query,
         total=total if total is not None and total <= MOST_COUNTED else None,
     )
-    LogEntry.objects.log_actions(by.pk, [row], ADDITION, f"{kind}: {filters.query}")
+    LogEntry.objects.log_actions(by.pk, [row], ADDITION, f"{kind}: {filters.readable}")
     return row
 
 
 def step(pk: int) -> bool:
     """Does the next part of it; False if it is not to be done, or another request is at it."""
+    # A request that died with its process keeps nobody out for long.
     free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
     mine = BulkAction.objects.filter(free, pk=pk, state=Doing.RUNNING)
     if not mine.update(busy_until=Now() + timedelta(seconds=BUSY_S)):
@@ -63,6 +66,8 @@ def step(pk: int) -> bool:
         while monotonic() < until_s - STEP_S / 4 and row.state == Doing.RUNNING:
             part(row, until_s)
             row.refresh_from_db()
+    except OutOfTime:
+        pass  # The next request tries it again.
     finally:
         BulkAction.objects.filter(pk=pk).update(busy_until=None)
     return True
@@ -81,6 +86,7 @@ def part(row: BulkAction, until_s: float) -> None:
     found = look(Walk(Position.read(row.cursor)), rows, BATCH, until_s - monotonic())
     hints = found.rows
     acted = deleted(hints) if row.kind == Kind.DELETE else cancelled(hints, until_s)
+    # Where time ran out within the batch, the rest of it comes again.
     tried = hints[: acted.tried]
     end = Position.of(tried[-1]) if len(tried) < len(hints) else found.end
     done = end is None and not found.stopped
@@ -92,7 +98,7 @@ def part(row: BulkAction, until_s: float) -> None:
     )
     if done and own.filter(state=Doing.RUNNING).update(state=Doing.DONE):
         row.refresh_from_db()
-        told = f"{row.kind}: {row.query}: {row.done} + {row.failed}"
+        told = f"{row}: {row.done} + {row.failed}"
         LogEntry.objects.log_actions(row.by_id, [row], CHANGE, told)
 
 
@@ -108,6 +114,7 @@ def cancelled(hints: list[Hint], until_s: float) -> Acted:
     done = 0
     for tried, hint in enumerate(hints, 1):
         if store.cancel(str(hint.pk)):
+            # The dispatcher wants the attempt that the row has now.
             hint.refresh_from_db(fields=["state", "attempt"])
             backlog.leave(hint)
             done += 1

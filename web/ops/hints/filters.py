@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 from uuid import UUID
 
 from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract.hint import Reason
 from web.courses.models import Exercise, level_choices
 from web.hints.models import Attempt, Hint, ModelCall
 from web.ops.hints.bounded import within
+from web.ops.hints.models import QUERY_CHARS
 from web.people.models import User
 from web.tutor.languages import LANGUAGES
 
@@ -73,6 +75,7 @@ class HintFilter(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
+        # Choices in the reader's language are made for each reader.
         self.fields["since"].label, self.fields["until"].label = _("asked from"), _("asked until")
         choices: dict[str, Iterable[Any]] = {
             "state": Hint.State.choices,
@@ -117,6 +120,13 @@ class Filters:
         ]
         self.given = {name: str(data[name]) for name in self.form.fields if data.get(name)}
         self.query = urlencode(self.given)
+        if len(self.query) > QUERY_CHARS:
+            self.told.append(gettext("The address is too long."))
+
+    @property
+    def readable(self) -> str:
+        """The query, for people."""
+        return unquote_plus(self.query)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -159,6 +169,7 @@ class Filters:
 
     def rows(self) -> QuerySet[Hint]:
         """The hints that match, in no order. Raises: OutOfTime, from a search for a word."""
+        # Whoever mistypes a filter must not act on more than was meant.
         if self.told:
             return Hint.objects.none()
         rows, values = Hint.objects.all(), self.values
@@ -208,6 +219,7 @@ def called(values: Mapping[str, Any]) -> Q:
 
 
 def of_students(prefix: str) -> Q:
+    # Ids of a few students let the database choose their index, which a join does not.
     rows = User.objects.filter(username__startswith=prefix)
     found = [*rows.values_list("pk", flat=True)[: MOST_STUDENTS + 1]]
     return Q(student__in=found if len(found) <= MOST_STUDENTS else rows)
@@ -219,6 +231,7 @@ def searched(word: str) -> Q:
         return Q(pk=UUID(word))
     except ValueError:
         pass
+    # This condition is that of an index, which holds those attempts alone.
     errors = Attempt.objects.exclude(error="").filter(error__icontains=word)
     with within(SEARCH_S):
         found = [*errors.order_by("-started_at").values_list("hint", flat=True)[:MOST_ERRORS]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_plus
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -53,6 +55,7 @@ class BulkAction(models.Model):
         STOPPED = "stopped", _("stopped")
         DONE = "done", _("done")
 
+    # Whose account goes has nothing more to go on with.
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -67,6 +70,7 @@ class BulkAction(models.Model):
     done = models.PositiveIntegerField(_("done"), default=0)
     failed = models.PositiveIntegerField(_("changed meanwhile"), default=0)
     total = models.PositiveIntegerField(_("hints in all"), null=True)
+    # By the database's clock, as the requests may come to different machines.
     busy_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -75,4 +79,4 @@ class BulkAction(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.kind} · {self.query}"
+        return f"{self.kind} · {unquote_plus(self.query)}"

@@ -18,7 +18,7 @@ from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import NAME_CHARS, QUERY_CHARS, BulkAction, SavedFilter
 from web.ops.hints.suggestions import known
-from web.ops.hints.walk import MOST_COUNTED, WALK_S, Position, Seen, Walk, count, look
+from web.ops.hints.walk import MOST_COUNTED, WALK_S, Position, Stretch, Walk, count, look
 from web.people import access
 from web.people.models import User
 
@@ -65,13 +65,15 @@ def page(filters: Filters, walk: Walk) -> dict[str, Any]:
         rows = filters.rows()
         found = look(walk, listed(rows), PAGE)
     except OutOfTime:
-        found = Seen([], True, stopped=True)
+        found = Stretch([], True, stopped=True)
     shown = found.rows[::-1] if walk.newer else found.rows
+    # What is all on one page needs no other query to be counted.
     total: int | None = None
     if not walk.start and not found.more:
         total = len(shown)
-    elif not found.stopped and monotonic() - began_s < WALK_S - COUNT_S:
+    elif not found.stopped and monotonic() - began_s < WALK_S / 2:
         total = count(rows, COUNT_S)
+    # On a page that is empty, the way back begins where the way here did.
     ahead, behind = found.end, walk.start if not shown else None
     if shown:
         behind = Position.of(shown[-1 if walk.newer else 0]) if walk.start else None

@@ -55,6 +55,7 @@ def hint(request: HttpRequest, hint_id: UUID) -> HttpResponse:
 
 def tasks(hint: Hint) -> list[TaskResult]:
     """Celery's records of its attempts, each of which is a task of its own."""
+    # A task is named by its hint and its attempt: see broker.queue.doorbell.
     first = max(1, hint.attempt - MOST_TASKS + 1)
     names = [f"{hint.pk}-{number}" for number in range(first, hint.attempt + 1)]
     return [*TaskResult.objects.filter(task_id__in=names).order_by("date_created")]

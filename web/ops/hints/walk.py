@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -51,6 +51,11 @@ class Position(NamedTuple):
             return None
         return cls(found[1], UUID(found[2])) if found else None
 
+    @property
+    def moment(self) -> datetime:
+        found = datetime.fromisoformat(self.at)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
     def __str__(self) -> str:
         return f"{self.at}_{self.pk.hex}"
 
@@ -67,6 +72,7 @@ class Walk:
 
     def ahead(self, rows: QuerySet[Hint]) -> QuerySet[Hint]:
         """Those that come, in the order in which they do."""
+        # A column of the same name would be the time that Python made of it.
         rows = rows.annotate(at=Cast("created_at", TextField()))
         return self._after(rows).order_by(*(["created_at", "id"] if self.newer else NEWEST))
 
@@ -89,7 +95,7 @@ class Walk:
 NEWEST = ("-created_at", "-id")
 
 
-class Seen(NamedTuple):
+class Stretch(NamedTuple):
     """rows: in the walk's order. more: whether another one comes after them.
 
     stopped: the time was over before that was known. reached: how far it had looked by then.
@@ -108,18 +114,19 @@ class Seen(NamedTuple):
         return Position.of(self.rows[-1]) if self.more else None
 
 
-def look(walk: Walk, rows: QuerySet[Hint], most: int, within_s: float = WALK_S) -> Seen:
+def look(walk: Walk, rows: QuerySet[Hint], most: int, within_s: float = WALK_S) -> Stretch:
     """The first of these rows on the walk, or as many as were found in time."""
     until_s = monotonic() + within_s
     try:
         with within(min(PLAIN_S, within_s)):
-            return seen(list(walk.ahead(rows)[: most + 1]), most)
+            return whole(list(walk.ahead(rows)[: most + 1]), most)
     except OutOfTime:
         return in_parts(walk, rows, most, until_s)
 
 
-def in_parts(walk: Walk, rows: QuerySet[Hint], most: int, until_s: float) -> Seen:
+def in_parts(walk: Walk, rows: QuerySet[Hint], most: int, until_s: float) -> Stretch:
     """As look, for what no index answers: few match, and the others have to be read too."""
+    # Parts are stretches of time, whose hints lie beside each other on the disk.
     found: list[Hint] = []
     size, here = FIRST_PART, walk
     while (left_s := until_s - monotonic()) > LEAST_S:
@@ -133,12 +140,12 @@ def in_parts(walk: Walk, rows: QuerySet[Hint], most: int, until_s: float) -> See
         except OutOfTime:
             break
         if len(found) > most or end is None:
-            return seen(found, most)
+            return whole(found, most)
         here = replace(here, start=end)
         # The next part takes about half of what is left, if its rows are like these.
         share = (until_s - monotonic()) / 2 / max(monotonic() - began_s, 0.001)
         size = max(FIRST_PART, int(size * min(share, 20)))
-    return Seen(found, True, stopped=True, reached=here.start)
+    return Stretch(found, True, stopped=True, reached=here.start)
 
 
 def last_of(walk: Walk, size: int) -> Position | None:
@@ -147,8 +154,8 @@ def last_of(walk: Walk, size: int) -> Position | None:
     return next(map(Position.of, ends), None)
 
 
-def seen(rows: list[Hint], most: int) -> Seen:
-    return Seen(rows[:most], len(rows) > most)
+def whole(rows: list[Hint], most: int) -> Stretch:
+    return Stretch(rows[:most], len(rows) > most)
 
 
 def every(rows: QuerySet[Hint], size: int, within_s: float) -> Iterator[list[Hint]]:
@@ -159,6 +166,7 @@ def every(rows: QuerySet[Hint], size: int, within_s: float) -> Iterator[list[Hin
         yield part.rows
         if part.end is None and not part.stopped:
             return
+        # Else it would ask the same for ever.
         if part.end == walk.start:
             within_s *= 2
         walk = Walk(part.end)

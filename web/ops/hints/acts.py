@@ -23,6 +23,7 @@ from web.people import access
 from web.people.models import User
 
 SAMPLE = 10
+TURNS = {"stop": BulkAction.State.STOPPED, "go_on": BulkAction.State.RUNNING}
 EXPORT = "export"
 COUNT_S = 0.3
 TITLES = {
@@ -80,14 +81,12 @@ def action(request: HttpRequest, action_id: int) -> HttpResponse:
     if request.method != "POST":
         context = {"action": row, "filters": Filters(QueryDict(row.query)), "now": now(row)}
         return render(request, "ops/hints/action.html", context)
-    if "stop" in request.POST:
-        bulk.stop(row)
-    elif "go_on" in request.POST:
-        bulk.go_on(row)
-    else:
+    turned = [to for name, to in TURNS.items() if name in request.POST]
+    if not turned:
         bulk.step(action_id)
         row.refresh_from_db()
         return JsonResponse(now(row))
+    bulk.turn(cast(User, request.user), row, turned[0])
     return HttpResponseRedirect(reverse("ops_hints_action", args=[action_id]))
 
 

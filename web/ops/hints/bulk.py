@@ -123,10 +123,8 @@ def cancelled(hints: list[Hint], until_s: float) -> Acted:
     return Acted(len(hints), done)
 
 
-def stop(row: BulkAction) -> None:
-    """It can go on later from where it is."""
-    BulkAction.objects.filter(pk=row.pk, state=Doing.RUNNING).update(state=Doing.STOPPED)
-
-
-def go_on(row: BulkAction) -> None:
-    BulkAction.objects.filter(pk=row.pk, state=Doing.STOPPED).update(state=Doing.RUNNING)
+def turn(by: User, row: BulkAction, to: BulkAction.State) -> None:
+    """Stops it, or lets it go on from where it is; one that is done stays so."""
+    others = BulkAction.objects.filter(pk=row.pk).exclude(state__in=(to, Doing.DONE))
+    if others.update(state=to):
+        LogEntry.objects.log_actions(by.pk, [row], CHANGE, f"{row}: {to}", single_object=True)

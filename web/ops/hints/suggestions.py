@@ -7,7 +7,6 @@ from functools import lru_cache
 from time import monotonic
 
 from web.courses.models import Exercise
-from web.engines import roster
 from web.hints.models import Hint, ModelCall
 
 NEWEST, MOST = 500, 300
@@ -28,7 +27,6 @@ def known_in(minute: int) -> dict[str, list[str]]:
     models, verdicts = columns(calls, 2)
     asked = Hint.objects.order_by("-created_at", "-id")
     students, engines = columns(asked.values_list("student__username", "engine")[:NEWEST], 2)
-    engines |= set(roster.names())
     found = {
         "course": courses, "exercise": exercises, "student": students, "engine": engines,
         "model": models, "verdict": verdicts,

@@ -238,6 +238,23 @@ def test_what_has_been_looked_for_too_long_is_told_with_the_rows_so_far(
     assert [hint.pk for hint in rest.rows] == [hints[15].pk, hints[90].pk]
 
 
+def test_the_page_says_how_far_it_has_looked_and_goes_on_from_there(
+    viewer: Client, student: User, exercise: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hints = many(student, exercise, 30)
+    Hint.objects.filter(pk=hints[25].pk).update(level=3)
+    viewer.get(LIST)
+    monkeypatch.setattr(walk, "FIRST_PART", 10)
+    monkeypatch.setattr(walk, "within", Impatient(walk.within, [0, 4]))
+
+    html = viewer.get(LIST, {"level": "3"}).content.decode()
+
+    assert "narrow it down" in html
+    assert "back to 2026-11-01 20:59:51" in html or "back to 2026-11-01 11:59:51" in html
+    (query,) = re.findall(r'rel="next" href="\?([^"]*)">Look further back', html)
+    assert shown(viewer, query.replace("&amp;", "&")) == [str(hints[25].pk)]
+
+
 class Impatient:
     """Has no time in these of its turns."""
 

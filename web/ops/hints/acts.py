@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 
 from web.ops.hints import bulk
 from web.ops.hints.bounded import OutOfTime
-from web.ops.hints.export import FORMATS
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import BulkAction
 from web.ops.hints.walk import MOST_COUNTED, Stretch, Walk, count, look
@@ -66,7 +65,6 @@ def act(request: HttpRequest) -> HttpResponse:
         "many": total is not None and total > MOST_COUNTED,
         "most": MOST_COUNTED,
         "operates": access.operates(request.user),
-        "formats": FORMATS,
     }
     return render(request, "ops/hints/act.html", context)
 

@@ -53,13 +53,13 @@ def begin(by: User, kind: str, filters: Filters) -> BulkAction:
     return row
 
 
-def step(pk: int) -> bool:
-    """Does the next part of it; False if it is not to be done, or another request is at it."""
+def step(pk: int) -> None:
+    """Does the next part of it, unless it is not to be done, or another request is at it."""
     # A request that died with its process keeps nobody out for long.
     free = Q(busy_until__isnull=True) | Q(busy_until__lt=Now())
     mine = BulkAction.objects.filter(free, pk=pk, state=Doing.RUNNING)
     if not mine.update(busy_until=Now() + timedelta(seconds=BUSY_S)):
-        return False
+        return
     try:
         row = BulkAction.objects.get(pk=pk)
         until_s = monotonic() + STEP_S
@@ -70,7 +70,6 @@ def step(pk: int) -> bool:
         pass  # The next request tries it again.
     finally:
         BulkAction.objects.filter(pk=pk).update(busy_until=None)
-    return True
 
 
 class Acted(NamedTuple):

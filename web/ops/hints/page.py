@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from web.hints.models import Hint
 from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import NAME_CHARS, QUERY_CHARS, BulkAction, SavedFilter
@@ -47,7 +46,6 @@ def hints(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "known": known(),
         "saved": SavedFilter.objects.filter(user=user.pk),
-        "states": Hint.State.choices,
         "open_actions": BulkAction.objects.exclude(state=BulkAction.State.DONE)
         .select_related("by")[:OPEN_ACTIONS],
         "operates": access.operates(user),

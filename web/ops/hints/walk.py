@@ -24,7 +24,8 @@ PLAIN_S = 0.25
 FIRST_PART = 5_000
 LEAST_S = 0.02
 MOST_COUNTED = 10_000
-WORD = re.compile(r"([\d :.+-]{19,40})_([0-9a-f]{32})", re.ASCII)
+TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00)?"
+WORD = re.compile(rf"({TIME})_([0-9a-f]{{32}})", re.ASCII)
 
 
 class Position(NamedTuple):

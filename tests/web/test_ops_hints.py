@@ -205,7 +205,8 @@ def test_a_search_knows_ids_and_usernames(
 BAD = (
     "state=gone", "level=x", "slower=-1", "slower=nan", "since=yesterday", "course=a b",
     "engine=" + "x" * 51, "older=x", "newer=99999999999999999999_0", "source=%00", "student=%00",
-    "older=2026-99-99 10:00:00_" + "0" * 32, "older=2026-11-01 10:00:00-23:59_" + "0" * 32, "q=" + "x" * 101, "locale=%ED%A0%80",
+    "older=2026-99-99 10:00:00_" + "0" * 32, "older=2026-11-01 10:00:00-23:59_" + "0" * 32,
+    "q=" + "x" * 101, "locale=%ED%A0%80",
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class WordFilter(admin.SimpleListFilter):
     def words(self) -> Iterable[str]:
         raise NotImplementedError
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Hint]) -> QuerySet[Hint]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
         return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
 
@@ -77,6 +77,15 @@ class EngineFilter(WordFilter):
 
     def words(self) -> Iterable[str]:
         return roster.names()
+
+
+class StatusFilter(WordFilter):
+    """Of Celery's tasks, of which only the end is kept."""
+
+    title, parameter_name = _("state"), "status"
+
+    def words(self) -> Iterable[str]:
+        return "SUCCESS", "FAILURE", "RETRY", "REVOKED"
 
 
 class AskedAdmin(CourseScoped[Row]):
@@ -236,7 +245,7 @@ class QuickTaskResultAdmin(TaskResultAdmin):
     date_hierarchy = None  # type: ignore[assignment]
     # The package's stubs fix the length of both tuples.
     list_display = ("task_id", "status", "worker", "date_created", "date_done")  # type: ignore[assignment]
-    list_filter = ("status", "date_done")  # type: ignore[assignment]
+    list_filter = (StatusFilter, "date_done")  # type: ignore[assignment]
 
 
 admin.site.unregister(TaskResult)

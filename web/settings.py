@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "web.evaluation.apps.EvaluationConfig",
     "web.pages",
     "web.ops",
+    "web.ops.hints.apps.HintListsConfig",
 ]
 MIDDLEWARE = [
     "web.ops.pages.for_machines",

@@ -15,6 +15,7 @@ from web.hints import api as hints
 from web.hints import explanations, replies
 from web.ops.actions import log
 from web.ops.doctor.page import setup
+from web.ops.hints import acts, export, page, timeline
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import Leave, NewPassword, SignOut
@@ -49,6 +50,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/cost/", bill.cost, name="ops_cost"),
     path("ops/log/", log, name="ops_log"),
     path("ops/setup/", setup, name="setup"),
+    path("ops/hints/", page.hints, name="ops_hints"),
+    path("ops/hints/<uuid:hint_id>/", timeline.hint, name="ops_hint"),
+    path("ops/hints/saved/", page.saved, name="ops_hints_saved"),
+    path("ops/hints/act/", acts.act, name="ops_hints_act"),
+    path("ops/hints/act/<int:action_id>/", acts.action, name="ops_hints_action"),
+    path("ops/hints/export/", export.export, name="ops_hints_export"),
     path("ops/ai/", ai.page, name="ops_ai"),
     path("ops/ai/known/", ai.known, name="ops_ai_known"),
     path("ops/ai/models/", ai.models, name="ops_ai_models"),

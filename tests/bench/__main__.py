@@ -30,6 +30,7 @@ from tests.bench import (
     gatekeeping,
     idle,
     judging,
+    lists,
     neighbours,
     path,
     placement,
@@ -84,6 +85,10 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
         table(neighbours.rows),
     ),
     "retention": ("Old rows go while hints are asked", table(retention.rows)),
+    "lists": (
+        f"{lists.ROWS:,} hints on PostgreSQL: pages of operations and the admin",
+        lists.table,
+    ),
     "placement": ("Placement on a virtual clock", placement.table),
     "chaos": (
         f"{chaos.HINTS:,} hints on {chaos.GPUS} fake GPUs under attack",

@@ -38,6 +38,7 @@ from web.events.app import Events
 from web.events.stop import SIGNALS
 from web.hints.models import Explanation, Hint
 from web.ops import health, pages
+from web.ops.hints.models import BulkAction
 from web.people.models import Allowance, ApiToken, Platform, User
 from web.people.tokens import fresh
 
@@ -122,6 +123,17 @@ RULES: dict[str, Rule] = {
     "/ops/ai/models/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
     "/ops/ai/test/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
     "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/hints/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    # Who asks by POST reads the words too.
+    "/ops/hints/<uuid:hint_id>/": takes(
+        "smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"
+    ),
+    "/ops/hints/saved/": takes("smmmssmmmm", POST="sxxxssxx>>"),
+    "/ops/hints/act/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx>")),
+    "/ops/hints/act/<int:action_id>/": takes(
+        "smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx+")
+    ),
+    "/ops/hints/export/": takes("smmmssmmmm", POST="sxxxssxx>>"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),
     pages.LIVE: always("++++++++++"),
@@ -256,6 +268,9 @@ class World:
         }
         token.save()
         service.save()
+        self.action = BulkAction.objects.create(
+            by=people["superuser"], kind=BulkAction.Kind.CANCEL, query="level=1"
+        )
         self.rows = self.one_of_each(people["student"], exercise, token)
         self.clients: dict[str, Client] = {}
         for name in ACTORS:
@@ -313,7 +328,7 @@ class World:
         known = {
             "hint_id": self.hint.pk, "course_slug": "basics", "slug": "add", "app_label": "courses",
             "url": "nowhere", "content_type_id": content_type, "object_id": row, "pk": row,
-            "id": row,
+            "id": row, "action_id": self.action.pk,
         }  # fmt: skip
         filled = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(known[found[1]]), route)
         return f"{filled}?{QUERIES[route]}" if route in QUERIES else filled

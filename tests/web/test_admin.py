@@ -201,9 +201,28 @@ def test_the_list_of_hints_costs_the_same_for_many(
         store.cancel(str(queued(student, exercise).pk))
     admin.get("/admin/hints/hint/")
 
-    # Session, person; page count, list; the choices of the filters and of the date hierarchy.
-    with django_assert_num_queries(9):
+    # Session, person; page count, list; the engines and the courses of the filters.
+    with django_assert_num_queries(6):
         admin.get("/admin/hints/hint/")
+
+
+def test_the_list_of_hints_offers_filters_and_never_counts_them_all(
+    admin: Client, student: User, exercise: Exercise, engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for _ in range(3):
+        store.cancel(str(queued(student, exercise).pk))
+    # Django offers no choice where there is only one.
+    Course.objects.create(slug="loops", title_ko="x", title_en="x")
+    monkeypatch.setattr("web.hints.admin.MOST_LISTED", 2)
+
+    html = admin.get("/admin/hints/hint/").content.decode()
+
+    for query in ("reason=cancelled", "engine=gpu0", "exercise__course__id__exact="):
+        assert f"?{query}" in html, query
+    assert "2 hints" in html
+    assert "0 hints" in admin.get("/admin/hints/hint/?engine=gpu0").content.decode()
+    assert "2 hints" in admin.get("/admin/hints/hint/?reason=cancelled").content.decode()
 
 
 def test_a_token_is_shown_once(admin: Client, student: User) -> None:

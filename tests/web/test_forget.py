@@ -31,6 +31,7 @@ from web.hints import ahead
 from web.hints.models import Attempt, Diagnosis, Hint, ModelCall, Submission
 from web.link import broker
 from web.ops import forgetting
+from web.ops.hints.models import BulkAction, SavedFilter
 from web.people.models import Platform, User
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +115,10 @@ def test_no_table_has_a_word_of_theirs_afterwards(theirs: Hint, student: User) -
         object_repr="basics", action_flag=CHANGE,
         change_message=f'[{{"added": {{"object": "{student.username} · basics · student"}}}}]',
     )  # fmt: skip
+    query = f"level=1&student={student.username}"
+    SavedFilter.objects.create(user=admin, name="theirs", query=query)
+    BulkAction.objects.create(by=admin, kind=BulkAction.Kind.DELETE, query=query)
+    SavedFilter.objects.create(user=admin, name="loops", query=f"exercise={student.username}s")
     assert {each.partition(".")[0] for each in holding(WORD)} == {"hints", "evaluation"} | {
         "django_celery_results"
     }
@@ -121,6 +126,9 @@ def test_no_table_has_a_word_of_theirs_afterwards(theirs: Hint, student: User) -
     said = forget(student)
 
     assert holding(WORD) == []
+    kept = SavedFilter.objects.get()
+    assert kept.name == "loops", "it is another word"
+    kept.delete()
     assert holding(student.username) == []
     assert "hints.Hint: 1" in said
 

@@ -167,6 +167,11 @@ def ready_in(second: int) -> list[Ready]:
     return [Ready(row.name, row.draining, at) for row, at in found if at]
 
 
+def names() -> list[str]:
+    """Of every engine that there is, in use or not."""
+    return [*Engine.objects.order_by("name").values_list("name", flat=True)]
+
+
 NAMED = Prepared(lambda: Engine.objects.filter(name=Slot("name")))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -18,11 +21,73 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_results.admin import TaskResultAdmin
 from django_celery_results.models import GroupResult, TaskResult
 
+from broker.contract.hint import Reason
+from web.engines import roster
 from web.hints.models import Attempt, Explanation, Hint, Submission, span_s
+from web.people import access
+from web.people.models import User
 from web.people.site import CourseScoped
 
 Row = TypeVar("Row", Submission, Hint, Explanation)
 SHOWN_CHARS = 120
+MOST_LISTED = 10_000
+
+
+class FirstPages(Paginator[Any]):
+    """Of a long table: nobody turns a hundred pages, and to count them all takes a second."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast(QuerySet[Any], self.object_list)
+        # In the order of the list it would look up each of them where it lies on the disk.
+        return rows.order_by()[:MOST_LISTED].count()
+
+
+class CourseFilter(admin.RelatedFieldListFilter):
+    """The courses that the person teaches: which of them have rows takes long to find out."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, Any]]:
+        taught = access.taught(cast(User, request.user))
+        return [(str(each.pk), each.slug) for each in taught.order_by("slug")]
+
+
+class WordFilter(admin.SimpleListFilter):
+    """A column of words. Django's own filter reads the table for those that occur in it."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in self.words()]
+
+    def words(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
+
+
+class ReasonFilter(WordFilter):
+    title, parameter_name = _("reason"), "reason"
+
+    def words(self) -> Iterable[str]:
+        return Reason
+
+
+class EngineFilter(WordFilter):
+    title, parameter_name = _("engine"), "engine"
+
+    def words(self) -> Iterable[str]:
+        return roster.names()
+
+
+class StatusFilter(WordFilter):
+    """Of Celery's tasks, of which only the end is kept."""
+
+    title, parameter_name = _("state"), "status"
+
+    def words(self) -> Iterable[str]:
+        return "SUCCESS", "FAILURE", "RETRY", "REVOKED"
 
 
 class AskedAdmin(CourseScoped[Row]):
@@ -31,9 +96,11 @@ class AskedAdmin(CourseScoped[Row]):
     course = "exercise__course"
     list_select_related = ("student", "exercise__course")
     search_fields = ["id", "student__username", "exercise__slug"]
-    date_hierarchy = "created_at"
     # A full count would read the whole table for each page.
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = FirstPages
+    list_per_page = 50
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **more: Any) -> Any:
         """Reading what a student has written is an action."""
@@ -55,7 +122,7 @@ class AskedAdmin(CourseScoped[Row]):
 @admin.register(Submission)
 class SubmissionAdmin(AskedAdmin[Submission]):
     list_display = ("created_at", "asked_by", "for_exercise", "verdict", "source")
-    list_filter = ("source", ("exercise__course", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("source", "created_at", ("exercise__course", CourseFilter))
     search_fields = [*AskedAdmin.search_fields, "fingerprint"]
     fields = readonly_fields = (
         "created_at", "asked_by", "for_exercise", "source", "fingerprint", "program", "found",
@@ -108,13 +175,14 @@ class HintAdmin(AskedAdmin[Hint]):
     )
     list_filter = (
         "state",
-        "reason",
+        ReasonFilter,
         "source",
         "verified",
         "level",
-        "engine",
+        EngineFilter,
         "helpful",
-        ("exercise__course", admin.RelatedOnlyFieldListFilter),
+        "created_at",
+        ("exercise__course", CourseFilter),
     )
     exclude = ("student", "exercise", "submission")
     readonly_fields = ("asked_by", "for_exercise", "program", "found", "wait_s", "total_s")
@@ -180,9 +248,14 @@ class QuickTaskResultAdmin(TaskResultAdmin):
     """Celery's record; it can be long: no full count on each page."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = FirstPages
+    list_per_page = 50
+    # It asks for the first and the last day, and for each between them.
+    date_hierarchy = None  # type: ignore[assignment]
     # The package's stubs fix the length of both tuples.
     list_display = ("task_id", "status", "worker", "date_created", "date_done")  # type: ignore[assignment]
-    list_filter = ("status", "date_done")  # type: ignore[assignment]
+    list_filter = (StatusFilter, "date_done")  # type: ignore[assignment]
 
 
 admin.site.unregister(TaskResult)

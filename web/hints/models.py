@@ -162,6 +162,12 @@ class Hint(models.Model):
         indexes = [
             models.Index(fields=["state", "created_at"], name="hint_state_created"),
             models.Index(fields=["student", "exercise", "-created_at"], name="hint_history"),
+            # The list of all hints, page by page, which no other index has in its order.
+            models.Index(fields=["created_at", "id"], name="hint_newest"),
+            # A few in a hundred have one, and a rare one is not found by reading all the others.
+            models.Index(
+                fields=["reason", "created_at"], condition=~Q(reason=""), name="hint_reason"
+            ),
         ]
         constraints = [
             # Two clicks at once may reach two processes: only the database sees both.
@@ -314,6 +320,8 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["hint", "number"], name="one_row_an_attempt")
         ]
+        # Words are looked for in errors, of which most attempts have none.
+        indexes = [models.Index(fields=["started_at"], condition=~Q(error=""), name="in_an_error")]
 
     def __str__(self) -> str:
         return f"{self.hint_id} · {self.number}"
@@ -338,6 +346,7 @@ JUDGED = {
     attempt.LEAK: _("it says that the hint is a leak"),
     attempt.UNDECIDED: _("it did not decide"),
 }
+JUDGED_BAD = ~Q(verdict__in=("", attempt.PASSED))
 
 
 class ModelCall(models.Model):
@@ -371,7 +380,9 @@ class ModelCall(models.Model):
         ordering = ["pk"]
         # Retention looks for texts that are still there, which only the youngest rows have.
         indexes = [
-            models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text")
+            models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text"),
+            # Of rules that blocked a text, some are broken once in a hundred thousand calls.
+            models.Index(fields=["verdict"], condition=JUDGED_BAD, name="model_call_verdict"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from time import monotonic, sleep
+from urllib.parse import parse_qsl, quote_plus
 
 import redis
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -28,6 +29,7 @@ from web.evaluation.models import LATELY, Item, Program
 from web.hints import ahead, backlog, store
 from web.hints.models import IN_FLIGHT, Diagnosis, Explanation, Hint, Submission
 from web.link import broker
+from web.ops.hints.models import BulkAction, SavedFilter
 from web.people.models import Allowance, ApiToken, User
 
 OWN = (Hint, Submission, Explanation, Allowance, ApiToken)
@@ -148,6 +150,12 @@ def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
         told = entry.object_repr, entry.change_message
         entry.object_repr, entry.change_message = (word.sub("…", each) for each in told)
         entry.save(update_fields=["object_repr", "change_message"])
+    # Somebody may have kept a filter for their name, or under it.
+    yield from rows_of(SavedFilter.objects.filter(name__contains=user.username))
+    for table in (SavedFilter, BulkAction):
+        kept = table._default_manager.filter(query__contains=quote_plus(user.username))
+        named = [row.pk for row in kept if user.username in dict(parse_qsl(row.query)).values()]
+        yield from rows_of(kept.filter(pk__in=named))
     # Whose a session is stands in what only Django reads.
     sessions = {each.pk: each.get_decoded() for each in Session.objects.all()}
     own = [key for key, data in sessions.items() if data.get(SESSION_KEY) == str(user.pk)]

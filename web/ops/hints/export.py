@@ -84,7 +84,7 @@ def said(hint: Hint) -> dict[str, str]:
     return {CODE: hint.submission.code} | {name: getattr(hint, name) for name in WORDS}
 
 
-class Line:
+class OneLine:
     """A file of one line, for csv's writer."""
 
     def write(self, text: str) -> str:
@@ -94,7 +94,7 @@ class Line:
 def csv_lines(hints: Iterator[Mapping[str, Any]], words: bool) -> Iterator[str]:
     # Without the mark a spreadsheet takes Korean for another encoding's.
     yield "\ufeff"
-    writer = csv.writer(Line())
+    writer = csv.writer(OneLine())
     yield writer.writerow([*FIGURES, *((CODE, *WORDS) if words else ())])
     for hint in hints:
         yield writer.writerow([cell(value) for value in hint.values()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -50,13 +50,12 @@ def active() -> dict[str, int]:
     # These sentences go into the log, whose language is not that of whoever asks just now.
     with translation.override(OPERATORS):
         tell(tuple(unreadable([*asked.values()], config)))
-    return {row.name: row.slots for row in taking(config)}
+    return {row.name: row.slots for row in taking(rows, config)}
 
 
-def taking(config: AIModelConfig) -> list[Engine]:
-    """Those that may get hints, were the AI mode as in this row."""
-    rows = [row for row in in_use(config) if not row.draining]
-    return [row for row in rows if not key_is_lost(row, config)]
+def taking(rows: Iterable[Engine], config: AIModelConfig) -> list[Engine]:
+    """Those of these that may get hints, were the AI mode as in this row."""
+    return [row for row in rows if not (row.draining or key_is_lost(row, config))]
 
 
 def push() -> None:

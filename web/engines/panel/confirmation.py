@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from broker import fleet
 from web.engines import history, roster
 from web.engines.history import KeyState, Line
-from web.engines.models import AIModelConfig, Engine, Mode
+from web.engines.kinds import KINDS
+from web.engines.models import AIModelConfig, Engine
 from web.engines.panel.cards import writes
 from web.engines.panel.form import ModeDraft
 from web.link import attempt
@@ -35,7 +36,7 @@ def lines(draft: ModeDraft) -> list[Line]:
 def effects(draft: ModeDraft) -> Iterator[Consequence]:
     """What it means for students and for hints that are being written."""
     config, changes = draft.form.instance, draft.changed()
-    taking = roster.taking(config)
+    taking = roster.taking(roster.in_use(config), config)
     if not taking:
         add = f"{reverse('admin:engines_engine_add')}?kind={config.mode}"
         text = _("No engine of this mode is enabled: hints come without a model.")
@@ -74,7 +75,7 @@ def who_takes(taking: list[Engine]) -> str:
 
 def of_mode(config: AIModelConfig) -> Iterator[Consequence]:
     """Whom students' programs are shown to from now on."""
-    if config.mode == Mode.API:
+    if KINDS[config.mode].hosted:
         text = _("Programs and questions of all students go to %(url)s, without their names.")
         yield Consequence(text % {"url": config.api_url}, "warning")
     else:

@@ -17,7 +17,7 @@ from time import monotonic, sleep
 
 from broker.base.errors import HintlineError
 from broker.base.heartbeat import Pulse
-from broker.base.output import ChildOutput
+from broker.base.output import LAST_S, ChildOutput
 
 HUNG = "hung"
 """How a child ended that was killed because it had stopped beating."""
@@ -163,11 +163,16 @@ class Child:
         if self.output is not None:
             self.output.settle()
 
-    def last_lines(self) -> list[str]:
-        """Of what it has printed; to be asked after it has ended."""
+    def last_lines(self, within_s: float = LAST_S) -> list[str]:
+        """Of what it has printed since they were asked for; to be asked after it has ended.
+
+        Waits so long for them.
+        """
         assert self.output is not None
-        self.output.settle()
-        return list(self.output.tail)
+        self.output.settle(within_s)
+        found = list(self.output.tail)
+        self.output.tail.clear()
+        return found
 
     def tail(self) -> str:
         """The last lines of its log, and where the rest is."""

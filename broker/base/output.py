@@ -62,10 +62,10 @@ class ChildOutput:
         self._readers = [*(each for each in self._readers if each.is_alive()), reader]
         reader.start()
 
-    def settle(self) -> None:
+    def settle(self, within_s: float = LAST_S) -> None:
         """To be called after the child has ended, for its last lines."""
         for reader in self._readers:
-            reader.join(LAST_S)
+            reader.join(within_s)
 
     def _read(self, pipe: IO[bytes]) -> None:
         with pipe:

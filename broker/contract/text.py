@@ -1,4 +1,4 @@
-"""Text that every database keeps: PostgreSQL takes no NUL, UTF-8 has no halves of characters."""
+"""Text that every database keeps, and numbers in it: PostgreSQL takes no NUL, UTF-8 no halves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 NUL, NUL_SHOWN = "\0", "␀"
 HALF, HALF_SHOWN = re.compile("[\ud800-\udfff]"), "\ufffd"
 """A surrogate without its other half, which JSON can spell and no UTF-8 can hold."""
+
+
+def row_number(text: str) -> int | None:
+    """The number of a row, as it stands in an address; None for what is none."""
+    # int() would take digits of other scripts, and the database no more than 18 of them.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def storable(text: str) -> str:

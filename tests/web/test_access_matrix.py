@@ -116,24 +116,24 @@ RULES: dict[str, Rule] = {
     "/ops/fleet/now/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/fleet/charts/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/fleet/plan/": takes("smmmssmmmm", GET="sxxxssxxx+", HEAD="sxxxssxxx+"),
-    "/ops/cost/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"),
-    "/ops/log/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/cost/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx+")),
+    "/ops/log/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD"), "sxxxssxxx+")),
     "/ops/ai/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"),
     "/ops/ai/known/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
     "/ops/ai/models/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
     "/ops/ai/test/": takes("smmmssmmmm", POST=f"sxxxssxxx{EMPTY}"),
     "/ops/setup/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
-    "/ops/hints/": takes("smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++"),
+    "/ops/hints/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD"), "sxxxssxxx+")),
     # Who asks by POST reads the words too.
     "/ops/hints/<uuid:hint_id>/": takes(
-        "smmmssmmmm", GET="sxxxssxx++", HEAD="sxxxssxx++", POST="sxxxssxxx+"
+        "smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx+")
     ),
-    "/ops/hints/saved/": takes("smmmssmmmm", POST="sxxxssxx>>"),
+    "/ops/hints/saved/": takes("smmmssmmmm", POST="sxxxssxxx>"),
     "/ops/hints/act/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx>")),
     "/ops/hints/act/<int:action_id>/": takes(
         "smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx+")
     ),
-    "/ops/hints/export/": takes("smmmssmmmm", POST="sxxxssxx>>"),
+    "/ops/hints/export/": takes("smmmssmmmm", POST="sxxxssxxx>"),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),
     pages.LIVE: always("++++++++++"),

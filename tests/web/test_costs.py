@@ -42,7 +42,7 @@ def price(gpu0: Engine) -> Price:
 def answered(student: User, exercise: Exercise, source: str = "model") -> Hint:
     hint = queued(student, exercise, level=2)
     end = {"state": State.ANSWERED, "source": source, "finished_at": BEGAN + timedelta(seconds=9)}
-    Hint.objects.filter(pk=hint.pk).update(**end)
+    Hint.objects.filter(pk=hint.pk).update(**end, created_at=BEGAN)
     return hint
 
 
@@ -178,7 +178,8 @@ def fields(client: Client, **typed: str) -> dict[str, str]:
     found = {}
     for _engine, form in client.get(PAGE).context["forms"]:
         for field in form:
-            found[field.html_name] = str(field.value() or "")
+            was = "" if field.value() is None else str(field.value())
+            found |= {field.html_name: was, field.html_initial_name: was}
     return found | typed
 
 
@@ -198,6 +199,15 @@ def test_ops_set_prices_and_a_budget(gpu0: Engine, admin_client: Client) -> None
     assert any("– → 0.5" in text for text in told)
     admin_client.post(PAGE, fields(admin_client))
     assert LogEntry.objects.count() == 2, "nothing has changed"
+
+    open_before = fields(admin_client)
+    Price.objects.update(read=7)
+    admin_client.post(PAGE, open_before | {f"{key}-written": "0"})
+    assert (Price.objects.get().read, Price.objects.get().written) == (7, 0)
+    assert LogEntry.objects.first().get_change_message().endswith("→ 0")  # type: ignore[union-attr]
+    emptied = {f"{key}-read": "", f"{key}-cached": "", f"{key}-written": ""}
+    admin_client.post(PAGE, fields(admin_client, **emptied))
+    assert not Price.objects.exists(), "a price can be taken away"
 
 
 @pytest.mark.parametrize(

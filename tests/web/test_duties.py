@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
@@ -166,3 +167,24 @@ def test_reading_a_hint_in_the_admin_is_an_action(
     assert entry.get_change_message() == "Read."
     client.get("/admin/hints/hint/00000000-0000-0000-0000-000000000000/change/")
     assert LogEntry.objects.count() == 1
+    # Django takes an id with quoted characters too.
+    client.get(f"/admin/hints/hint/urn_3Auuid_3A{hint.pk}/change/")
+    client.get(f"/admin/hints/submission/_0A{hint.submission_id}/change/")
+    assert LogEntry.objects.count() == 3
+
+
+def test_a_permission_for_engines_gives_no_more_than_engines(
+    gpu0: Engine, student: User, exercise: Exercise
+) -> None:
+    hint = queued(student, exercise)
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__endswith="_engine"))
+    client = Client()
+    client.force_login(staff)
+
+    assert client.get("/ops/fleet/").status_code == 200
+    assert client.post("/ops/fleet/", {"drain": "gpu0"}).status_code == 302
+    for path in (LOG, "/ops/cost/", "/ops/hints/", f"/ops/hints/{hint.pk}/"):
+        assert client.get(path).status_code == 403
+        assert client.post(path).status_code in (403, 405)
+    assert b"/ops/log/" not in client.get("/ops/fleet/").content

@@ -338,3 +338,12 @@ def test_pages_that_are_open_at_the_same_time_look_once(
     admin.post(PAGE, form(Engine.objects.get(), workers="5"))
     assert row(admin)["workers"] == 5, "who changes something sees it"
     page.seen_by_all.forget()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_locks_nothing(admin: Client, gpu0: Engine) -> None:
+    works()
+
+    # Outside of a transaction, where PostgreSQL refuses a lock.
+    assert planned(admin, form(gpu0, workers="0"))["told"]
+    assert planned(admin, {"drain": "gpu0"})["told"]

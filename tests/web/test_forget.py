@@ -118,7 +118,10 @@ def test_no_table_has_a_word_of_theirs_afterwards(theirs: Hint, student: User) -
     query = f"level=1&student={student.username}"
     SavedFilter.objects.create(user=admin, name="theirs", query=query)
     BulkAction.objects.create(by=admin, kind=BulkAction.Kind.DELETE, query=query)
-    SavedFilter.objects.create(user=admin, name="loops", query=f"exercise={student.username}s")
+    SavedFilter.objects.create(
+        user=admin, name=f"{student.username}s loops", query=f"exercise={student.username}s"
+    )
+    SavedFilter.objects.create(user=admin, name=f"what {student.username} asked", query="level=1")
     assert {each.partition(".")[0] for each in holding(WORD)} == {"hints", "evaluation"} | {
         "django_celery_results"
     }
@@ -127,7 +130,7 @@ def test_no_table_has_a_word_of_theirs_afterwards(theirs: Hint, student: User) -
 
     assert holding(WORD) == []
     kept = SavedFilter.objects.get()
-    assert kept.name == "loops", "it is another word"
+    assert kept.name == f"{student.username}s loops", "it is another word"
     kept.delete()
     assert holding(student.username) == []
     assert "hints.Hint: 1" in said

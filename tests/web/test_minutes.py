@@ -95,15 +95,18 @@ def test_a_minute_that_nobody_saw_has_its_rows_all_the_same(
 
 
 def test_minutes_in_which_nobody_led_are_made_up_for(student: User, exercise: Exercise) -> None:
+    assert minutes.missed(NUMBER) == []
     minutes.keep(NUMBER - 3, [sample(1)])
     ended(student, exercise, 2.0)
-    minutes.keep(NUMBER + 1, [sample(2)])
 
-    assert [row.figures["ended"] for row in Minute.objects.all()] == [
-        {}, {}, {}, {"model": 1}, {},
-    ]  # fmt: skip
-    minutes.keep(NUMBER + 10_000, [sample(2)])
-    assert Minute.objects.count() == 5 + minutes.MOST_MISSED + 1
+    assert minutes.missed(NUMBER + 1) == [NUMBER - 2, NUMBER - 1, NUMBER]
+    for number in minutes.missed(NUMBER + 1):
+        minutes.keep(number)
+
+    assert [row.figures["ended"] for row in Minute.objects.all()] == [{}, {}, {}, {"model": 1}]
+    assert minutes.missed(NUMBER + 1) == []
+    long = minutes.missed(NUMBER + 10_000)
+    assert long == [*range(NUMBER + 1, NUMBER + 1 + minutes.MOST_MISSED)], "what nodes did last"
 
 
 def test_of_two_nodes_that_write_a_minute_the_first_counts() -> None:

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -58,7 +57,7 @@ def many(student: User, exercise: Exercise, count: int, **columns: Any) -> list[
         Hint(
             student=student, exercise=exercise, submission=program, level=1, prefix="p",
             **{"state": State.FAILED, "created_at": NOON - timedelta(seconds=n), "locale": "en"}
-            | columns,
+            | {"finished_at": NOON} | columns,
         )
         for n in range(count)
     ]  # fmt: skip
@@ -68,8 +67,7 @@ def many(student: User, exercise: Exercise, count: int, **columns: Any) -> list[
 @pytest.fixture
 def viewer(line: None, db: None) -> Client:
     """Sees the operations, and may do nothing there."""
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_engine"))
+    user = User.objects.create_user("viewer", duty=User.Duty.VIEWER)
     client = Client(headers={"Accept-Language": "en"})
     client.force_login(user)
     return client
@@ -399,7 +397,9 @@ def test_a_deletion_is_stopped_and_gone_on_with(
     monkeypatch.setattr(bulk, "BATCH", 10)
     monkeypatch.setattr(bulk, "STEP_S", 0.0)
     path = begin(admin, do="delete", student="minji")
-    # Asked after it began: it is left alone.
+    # Ended, or asked, after it began: neither was among what was confirmed.
+    now = datetime.now(UTC)
+    Hint.objects.filter(pk=on.pk).update(state=State.ANSWERED, finished_at=now + timedelta(hours=1))
     (later,) = many(student, exercise, 1, created_at=datetime.now(UTC) + timedelta(hours=1))
 
     row = BulkAction.objects.get()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from broker.contract.hint import Lane
 from broker.dispatch import LaneBacklog
@@ -27,31 +28,78 @@ class Direct:
         function(*args)
 
 
+Written = list[tuple[int, Sequence[FleetSample]]]
+
+
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Sequence[FleetSample]]]:
-    found: list[tuple[int, Sequence[FleetSample]]] = []
-    monkeypatch.setattr(minutes, "keep", lambda number, samples: found.append((number, samples)))
+def written(monkeypatch: pytest.MonkeyPatch) -> Written:
+    """The minutes, with the samples of each; none has been written before, but in a gap."""
+    found: Written = []
+
+    def keep(number: int, samples: Sequence[FleetSample] = ()) -> None:
+        if number not in dict(found):
+            found.append((number, samples))
+
+    def missed(number: int) -> list[int]:
+        last = found[-1][0] if found else -1
+        return list(range(last + 1, number))
+
+    monkeypatch.setattr(minutes, "keep", keep)
+    monkeypatch.setattr(minutes, "missed", missed)
     return found
 
 
-async def test_a_minute_is_written_when_the_next_one_begins(
-    written: list[tuple[int, Sequence[FleetSample]]],
+async def seen(recorder: Recorder, *seconds: int) -> None:
+    for second in seconds:
+        await recorder.note(1000 * second, LOADS, STATES, BACKLOG, 1)
+
+
+async def test_a_minute_is_written_soon_after_it_is_over(written: Written) -> None:
+    recorder = Recorder(Direct())  # type: ignore[arg-type]
+
+    await seen(recorder, 58, 59, 60, 64)
+    assert written == []
+    await seen(recorder, 65, 66, 119, 120, 130)
+
+    assert [(number, len(samples)) for number, samples in written] == [(0, 2), (1, 5)]
+
+
+async def test_who_leads_again_writes_its_own_minute_and_those_of_nobody(written: Written) -> None:
+    recorder = Recorder(Direct())  # type: ignore[arg-type]
+    await seen(recorder, 30, 60, 65, 66)
+
+    await seen(recorder, 240, 245, 246, 247, 248, 249)
+
+    assert [(number, len(samples)) for number, samples in written] == [
+        (0, 1), (1, 3), (2, 0), (3, 0),
+    ]  # fmt: skip
+
+
+async def test_a_minute_that_the_database_refused_is_looked_for_again(
+    written: Written, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(Direct())  # type: ignore[arg-type]
-    for second in (58, 59, 60, 64, 65, 66, 119, 120, 130):
-        await recorder.note(1000 * second, LOADS, STATES, BACKLOG)
+    await seen(recorder, 30, 36)
+    kept = minutes.keep
+    monkeypatch.setattr(minutes, "keep", refused)
+    await seen(recorder, 60)
+    with pytest.raises(DatabaseError):
+        await seen(recorder, 65)
+    monkeypatch.setattr(minutes, "keep", kept)
 
-    numbers = [(number, len(samples)) for number, samples in written]
-    # Of the first one it may have seen nothing: another node has led till then.
-    assert numbers == [(-1, 0), (0, 2), (1, 5)]
+    await seen(recorder, 66, 120, 125, 126, 127)
+
+    assert sorted(number for number, _ in written) == [0, 1]
 
 
-async def test_a_moment_has_what_students_wait_for(
-    written: list[tuple[int, Sequence[FleetSample]]],
-) -> None:
+def refused(number: int, samples: Sequence[FleetSample] = ()) -> None:
+    raise DatabaseError("the disk is full")
+
+
+async def test_a_moment_has_what_students_wait_for(written: Written) -> None:
     recorder = Recorder(Direct())  # type: ignore[arg-type]
-    for second in (59, 60, 65):
-        await recorder.note(1000 * second, LOADS, STATES, BACKLOG)
+    await seen(recorder, 59, 60, 65)
 
     (sample,) = written[-1][1]
-    assert sample == FleetSample(5, 40.0, {"gpu0": EngineSample(3, 6, 1, 0.5)})
+    # Of the backlog one is a diagnosis that runs ahead; nobody waits for the batch lane.
+    assert sample == FleetSample(4, 1.5, {"gpu0": EngineSample(3, 6, 1, 0.5)})

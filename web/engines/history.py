@@ -78,10 +78,11 @@ def lines(change: ModeChange) -> Iterator[Line]:
     """The change in the reader's language."""
     if not change.changed:
         yield in_words("mode", change.before, change.after)
-    for name, (old, new) in change.changed.items():
-        # A row lives longer than a column.
-        if name in (*FIELDS, KEY):
-            yield in_words(name, old, new)
+    # In the order of the form, which JSON in PostgreSQL does not keep. A row lives longer than a
+    # column, so that it may have others.
+    for name in (*FIELDS, KEY):
+        if name in change.changed:
+            yield in_words(name, *change.changed[name])
 
 
 def in_words(name: str, old: Any, new: Any) -> Line:

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.timezone import localdate
@@ -37,15 +36,42 @@ PRICES = ("read", "cached", "written")
 
 
 class PriceForm(forms.ModelForm[Price]):
+    """A price is whole or not there: an emptied one is taken away."""
+
     class Meta:
         model = Price
         fields = PRICES
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for name in PRICES:
+            self.fields[name].required = False
+            # Else what somebody else has saved meanwhile would look as if it was typed here.
+            self.fields[name].show_hidden_initial = True
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean() or self.cleaned_data
+        given = [name for name in PRICES if typed.get(name) is not None]
+        if given and not self.errors:
+            for name in ("read", "written"):
+                if name not in given:
+                    self.add_error(name, self.fields[name].error_messages["required"])
+        return typed
+
+    @property
+    def emptied(self) -> bool:
+        return all(self.cleaned_data.get(name) is None for name in PRICES)
 
 
 class BudgetForm(forms.ModelForm[Budget]):
     class Meta:
         model = Budget
         fields = ("currency", "a_month")
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for field in self.fields.values():
+            field.show_hidden_initial = True
 
 
 Forms = list[tuple[Engine | None, PriceForm | BudgetForm]]
@@ -101,10 +127,7 @@ def blank(typed: QueryDict | None) -> Forms:
     found: Forms = [(None, BudgetForm(typed, instance=Budget.current(), prefix="budget"))]
     for engine in Engine.objects.order_by("name"):
         row = prices.get(engine.pk) or Price(engine=engine)
-        # An engine without a price may stay without one.
-        form = PriceForm(typed, instance=row, prefix=f"price-{engine.pk}", empty_permitted=True,
-                         use_required_attribute=False)  # fmt: skip
-        found.append((engine, form))
+        found.append((engine, PriceForm(typed, instance=row, prefix=f"price-{engine.pk}")))
     return found
 
 
@@ -113,10 +136,19 @@ def saved(by: User, found: Forms) -> None:
     for engine, form in found:
         if not form.has_changed():
             continue
-        before = {name: form.initial.get(name) for name in form.changed_data}
-        row: Model = form.save()
         told = "; ".join(
-            f"{form.fields[name].label}: {before[name] or '–'} → {form.cleaned_data[name] or '–'}"
+            f"{form.fields[name].label}: {shown(form.initial.get(name))} → "
+            f"{shown(form.cleaned_data[name])}"
             for name in form.changed_data
         )
+        row = form.instance
+        if isinstance(form, PriceForm) and form.emptied:
+            row.delete()
+        else:
+            # What somebody else has changed meanwhile stays.
+            row.save(update_fields=form.changed_data if row.pk else None)
         LogEntry.objects.log_actions(by.pk, [engine or row], CHANGE, told, single_object=True)
+
+
+def shown(amount: object) -> str:
+    return "–" if amount is None else str(amount)

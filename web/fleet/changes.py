@@ -14,7 +14,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import make_password
 from django.core.validators import MaxValueValidator
 from django.db import transaction
-from django.db.models import Field
+from django.db.models import Field, QuerySet
 from django.utils.translation import gettext as _
 
 from broker import nodes
@@ -105,10 +105,16 @@ def command_line() -> User:
     return User.objects.get_or_create(username=COMMAND_LINE, defaults=blocked)[0]
 
 
-def named(names: Collection[str]) -> tuple[list[Engine], list[str]]:
-    """The engines of these names, and a problem for each name that none has."""
+def named(
+    names: Collection[str], rows: QuerySet[Engine] | None = None
+) -> tuple[list[Engine], list[str]]:
+    """The engines of these names, and a problem for each name that none has.
+
+    rows: to look among; by default all of them, locked until the caller's transaction ends.
+    """
     # Locked, so that the values before the change, which the history tells, are those it replaced.
-    engines = list(Engine.objects.select_for_update().filter(name__in=names))
+    found = Engine.objects.select_for_update() if rows is None else rows
+    engines = list(found.filter(name__in=names))
     there = ", ".join(Engine.objects.values_list("name", flat=True)) or _("none")
     text = _("%(engine)s: there is no such engine. There are: %(known)s.")
     missing = [name for name in names if name not in {engine.name for engine in engines}]

@@ -18,7 +18,8 @@ from web.link import attempt
 
 def of_scale(asked: Mapping[str, Counts]) -> tuple[list[str], list[str]]:
     """Sentences, or what is wrong with what was asked; as of changes.scale."""
-    engines, problems = named(asked)
+    # Nothing is changed here, so nothing is locked.
+    engines, problems = named(asked, Engine.objects.all())
     wanted = {each: numbers(each, asked[each.name], problems) for each in engines}
     problems += unserved([each.name for each in engines if wanted[each].get("workers")])
     if problems:

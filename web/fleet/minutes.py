@@ -55,23 +55,29 @@ class FleetSample:
 
 
 MOST_MISSED = 60
-"""Minutes that are made up for: those in which no node led."""
 
 
-def keep(number: int, samples: Sequence[FleetSample]) -> None:
-    """Writes a minute that is over, unless another node has. number: minutes since 1970.
+def missed(number: int) -> list[int]:
+    """The first minutes before this one, from the last that was written on, that nobody wrote.
 
-    Before it, those that nobody wrote: of them only the rows tell.
+    Without a node nothing is asked of a model, so that the later ones of a long gap are empty.
     """
     began = datetime.fromtimestamp(60 * number, UTC)
     last = Minute.objects.filter(began_at__lt=began).aggregate(Max("began_at"))["began_at__max"]
-    missed = min((began - last) // MINUTE - 1, MOST_MISSED) if last else 0
-    for back in range(missed, 0, -1):
-        write(began - back * MINUTE, ())
-    write(began, samples)
+    if last is None:
+        return []
+    after = round(last.timestamp()) // 60 + 1
+    return [*range(after, min(number, after + MOST_MISSED))]
 
 
-def write(began: datetime, samples: Sequence[FleetSample]) -> None:
+def keep(number: int, samples: Sequence[FleetSample] = ()) -> None:
+    """Writes a minute that is over, unless another node has. number: minutes since 1970.
+
+    Of a minute without samples only the rows tell.
+    """
+    began = datetime.fromtimestamp(60 * number, UTC)
+    if Minute.objects.filter(began_at=began).exists():
+        return
     row = Minute(began_at=began, figures=figures(began, samples))
     # Both or neither, so that no minute is counted twice.
     with suppress(IntegrityError), transaction.atomic():
@@ -126,7 +132,7 @@ def ended(began: datetime) -> QuerySet[Hint]:
     # No index has the end of a hint, but the one of states has its beginning.
     longest = timedelta(seconds=(BATCH_TTL_FACTOR + 1) * settings.HINT_TTL_S)
     return Hint.objects.filter(
-        state__in=ENDED, created_at__gt=began - longest,
+        state__in=ENDED, created_at__gt=began - longest, created_at__lt=began + MINUTE,
         finished_at__gte=began, finished_at__lt=began + MINUTE,
     )  # fmt: skip
 

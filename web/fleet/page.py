@@ -58,11 +58,11 @@ seen_by_all = SeenByAll()
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def fleet(request: HttpRequest) -> HttpResponse:
-    """Who may not operate sees it without controls."""
-    access.require(access.sees_operations, request.user)
+    """Who may only see engines has no controls."""
+    access.require(access.sees_engines, request.user)
     problems = []
     if request.method == "POST":
-        access.require(access.operates, request.user)
+        access.require(access.changes_engines, request.user)
         problems = carried_out(request)
         seen_by_all.forget()
         if not problems:
@@ -75,7 +75,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
         # What a person typed stays in the fields.
         "rows": [line(row, request.POST) for row in now.rows],
         "limits": {name: changes.limits(field) for name, field in FIELDS},
-        "may_change": access.operates(request.user),
+        "may_change": access.changes_engines(request.user),
         "problems": problems,
         "words": words(),
     }
@@ -87,7 +87,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
 @require_safe
 def fleet_now(request: HttpRequest) -> HttpResponse:
     """As Overview.as_json, at most NOW_S old."""
-    access.require(access.sees_operations, request.user)
+    access.require(access.sees_engines, request.user)
     return JsonResponse(seen_by_all.now())
 
 
@@ -96,7 +96,7 @@ def fleet_now(request: HttpRequest) -> HttpResponse:
 @require_safe
 def fleet_charts(request: HttpRequest) -> HttpResponse:
     """As web.fleet.charts. span, in the query: hour, or day."""
-    access.require(access.sees_operations, request.user)
+    access.require(access.sees_engines, request.user)
     span = request.GET.get("span", "")
     return JsonResponse(charts(span if span in SPANS else "hour"))
 
@@ -106,7 +106,7 @@ def fleet_charts(request: HttpRequest) -> HttpResponse:
 @require_safe
 def fleet_plan(request: HttpRequest) -> HttpResponse:
     """JSON: told, what the form of this query would do, in sentences; problems, why it cannot."""
-    access.require(access.operates, request.user)
+    access.require(access.changes_engines, request.user)
     # A drain is asked for by its own button, whatever stands in the fields.
     if engine := request.GET.get("drain"):
         told, problems = effects.of_drain(engine), list[str]()

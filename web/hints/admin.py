@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -106,7 +107,9 @@ class AskedAdmin(CourseScoped[Row]):
         """Reading what a student has written is an action."""
         answer = super().change_view(request, object_id, *args, **more)
         # Django answers with the list where there is no such row, or none for this person.
-        if isinstance(answer, TemplateResponse) and (row := self.get_object(request, object_id)):
+        row = self.get_object(request, unquote(object_id))
+        if isinstance(answer, TemplateResponse):
+            assert row is not None, "what is shown is there"
             self.log_change(request, row, gettext("Read."))
         return answer
 

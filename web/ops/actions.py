@@ -18,11 +18,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from broker.contract.text import storable
+from broker.contract.text import row_number, storable
+from web.ops.hints.bounded import OutOfTime, within
 from web.people import access
 
 PAGE = 50
 MOST_CHARS = 100
+SEARCH_S = 0.5
+"""For words that no index has."""
 DID = {
     ADDITION: gettext_lazy("added"),
     CHANGE: gettext_lazy("changed or read"),
@@ -38,10 +41,15 @@ def log(request: HttpRequest) -> HttpResponse:
     access.require(access.sees_operations, request.user)
     asked = {name: typed(request.GET, name) for name in ("who", "did", "what", "words")}
     rows = matching(asked).select_related("user", "content_type").order_by("-pk")
-    if before := number(request.GET.get("before", "")):
+    if before := row_number(request.GET.get("before", "")):
         rows = rows.filter(pk__lt=before)
-    # One more than is shown tells whether there are older ones, without counting them.
-    found = list(rows[: PAGE + 1])
+    found, stopped = list[LogEntry](), False
+    try:
+        with within(SEARCH_S):
+            # One more than is shown tells whether there are older ones, without counting them.
+            found = list(rows[: PAGE + 1])
+    except OutOfTime:
+        stopped = True
     shown = found[:PAGE]
     older = QueryDict(mutable=True)
     older.update({name: text for name, text in asked.items() if text})
@@ -55,6 +63,7 @@ def log(request: HttpRequest) -> HttpResponse:
             ((str(table.pk), table.name) for table in tables()), key=lambda table: table[1]
         ),
         "older": older.urlencode() if "before" in older else "",
+        "stopped": stopped,
         "days": settings.ACTION_DAYS,
         "filtered": any(asked.values()) or bool(before),
     }
@@ -65,19 +74,13 @@ def typed(query: QueryDict, name: str) -> str:
     return storable(query.get(name, "").strip())[:MOST_CHARS]
 
 
-def number(text: str) -> int | None:
-    """None for what is no number of a row."""
-    # int() would take digits of other scripts, and the database no more than 18 of them.
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-
-
 def matching(asked: dict[str, str]) -> QuerySet[LogEntry]:
     rows = LogEntry.objects.all()
     if asked["who"]:
         rows = rows.filter(user__username__istartswith=asked["who"])
     if asked["did"] in {str(flag) for flag in DID}:
         rows = rows.filter(action_flag=int(asked["did"]))
-    if table := number(asked["what"]):
+    if table := row_number(asked["what"]):
         rows = rows.filter(content_type=table)
     if words := asked["words"]:
         rows = rows.filter(Q(object_repr__icontains=words) | Q(change_message__icontains=words))

@@ -151,7 +151,9 @@ def deleted(user: User, hints: Iterable[str]) -> Iterator[tuple[str, int]]:
         entry.object_repr, entry.change_message = (word.sub("…", each) for each in told)
         entry.save(update_fields=["object_repr", "change_message"])
     # Somebody may have kept a filter for their name, or under it.
-    yield from rows_of(SavedFilter.objects.filter(name__contains=user.username))
+    kept_under = SavedFilter.objects.filter(name__contains=user.username)
+    about = [row.pk for row in kept_under if word.search(row.name)]
+    yield from rows_of(SavedFilter.objects.filter(pk__in=about))
     for table in (SavedFilter, BulkAction):
         kept = table._default_manager.filter(query__contains=quote_plus(user.username))
         named = [row.pk for row in kept if user.username in dict(parse_qsl(row.query)).values()]

@@ -255,17 +255,19 @@ def enters_operations(user: Person) -> bool:
     """The pages below /ops/. Asked of whoever is signed in, on every page of theirs."""
     # Of students it takes no query.
     has_more = isinstance(user, User) and (user.is_staff or bool(user.duty))
-    return has_more and sees_operations(user)
+    return has_more and sees_engines(user)
 
 
 def sees_operations(user: Person) -> bool:
-    """What those pages show; of hints, nothing that a student or a model has written."""
-    return sees_engines(user)
+    """Hints, costs and the log there; of hints, nothing that a student or a model has written."""
+    return isinstance(user, User) and user.is_active and (user.is_superuser or bool(user.duty))
 
 
 def operates(user: Person) -> bool:
-    """Every action of those pages, and the words in hints."""
-    return changes_engines(user)
+    """Every action of those pages, and the words in hints: no permission of Django's gives that."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_superuser or user.duty == User.Duty.OPS
 
 
 def sees_engines(user: Person) -> bool:

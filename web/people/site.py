@@ -50,7 +50,7 @@ def entrance(request: HttpRequest) -> dict[str, Any]:
     """Lets every page ask who enters what, at the cost of a query only where a template does."""
     # A request that is refused early, for a strange Host say, has no user yet.
     user = getattr(request, "user", None) or AnonymousUser()
-    rules = (access.enters_admin, access.enters_operations)
+    rules = (access.enters_admin, access.enters_operations, access.sees_operations)
     return {rule.__name__: partial(rule, user) for rule in rules}
 
 

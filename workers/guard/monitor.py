@@ -57,7 +57,8 @@ class Monitor:
         # Also those that are drained: what they still have in flight must not be lost.
         engines = await self._database.run(roster.reachable)
         seen = [health.state(), fleet.snapshot(), dispatch.backlog(), nodes.redis_ms()]
-        states, loads, backlog, now_ms = await self._broker.run_many(seen)
+        seen.append(dispatch.waiting_ahead())
+        states, loads, backlog, now_ms, ahead = await self._broker.run_many(seen)
         # Made anew, so that an engine that was deleted leaves nothing behind.
         self._watches = {
             row.name: self._watches.get(row.name) or EngineWatch(row.name, self._target_s)
@@ -71,7 +72,7 @@ class Monitor:
         )
         if calls := list(chain(*found)):
             await self._broker.run_many(calls)
-        await self._recorder.note(now_ms, loads, states, backlog)
+        await self._recorder.note(now_ms, loads, states, backlog, ahead)
 
     async def look(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -25,8 +26,10 @@ class Recorder:
         self._minute: int | None = None
         """Since 1970, by the clock of Redis, which all nodes share."""
         self._samples: list[FleetSample] = []
-        self._over: Callable[[], None] | None = None
-        """Writes the minute that is over."""
+        self._due: deque[Callable[[], object]] = deque()
+        """What writes minutes that are over, one a second."""
+        self._lost = False
+        """Whether one could not be written; it is looked for again."""
 
     async def note(
         self,
@@ -34,30 +37,40 @@ class Recorder:
         loads: Mapping[str, Load],
         states: Mapping[str, Health],
         backlog: Mapping[Lane, LaneBacklog],
+        waiting_ahead: int,
     ) -> None:
         """Once a second; soon after a minute it is written. Raises: DatabaseError."""
         minute = now_ms // MINUTE_MS
         if minute != self._minute:
-            # Who begins to lead has seen nothing of the last minute, but its rows are there.
-            self._over = partial(minutes.keep, minute - 1, self._samples)
-            self._minute, self._samples = minute, []
-        self._samples.append(sample(loads, states, backlog))
-        if self._over and now_ms % MINUTE_MS >= SETTLED_MS:
-            over, self._over = self._over, None
-            await self._database.run(over)
+            if self._minute != minute - 1 or self._lost:
+                # Another node has led since, or none: what nobody wrote is still in the rows.
+                self._due.append(self._find_missed)
+            if self._minute is not None:
+                self._due.append(partial(minutes.keep, self._minute, self._samples))
+            self._minute, self._samples, self._lost = minute, [], False
+        self._samples.append(sample(loads, states, backlog, waiting_ahead))
+        if self._due and now_ms % MINUTE_MS >= SETTLED_MS:
+            self._lost = True
+            await self._database.run(self._due.popleft())
+            self._lost = False
+
+    def _find_missed(self) -> None:
+        assert self._minute is not None, "no minute has begun"
+        self._due.extend(partial(minutes.keep, each) for each in minutes.missed(self._minute))
 
 
 def sample(
     loads: Mapping[str, Load],
     states: Mapping[str, Health],
     backlog: Mapping[Lane, LaneBacklog],
+    waiting_ahead: int,
 ) -> FleetSample:
     engines = {}
     for name, load in loads.items():
         reading = states.get(name, NOTHING).reading
         cached = reading.cached_ratio if reading else None
         engines[name] = EngineSample(load.hints, load.limit, len(load.workers), cached)
-    waiting = sum(lane.size for lane in backlog.values())
-    return FleetSample(
-        waiting, max((lane.oldest_s for lane in backlog.values()), default=0.0), engines
-    )
+    waiting = sum(one.size for one in backlog.values()) - waiting_ahead
+    # Nobody waits for what is in the batch lane.
+    oldest_s = max((one.oldest_s for lane, one in backlog.items() if lane is not Lane.BATCH))
+    return FleetSample(waiting, oldest_s, engines)

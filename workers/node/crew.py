@@ -89,7 +89,8 @@ class Crew:
             log.info("%s was told to stop by somebody else", who)
         else:
             self.crashes, self.last_exit = self.crashes + 1, death.how
-            lines = worker.last_lines()[-SHOWN_LINES:]
+            # The node's loop waits meanwhile, and a program of a student may still hold the pipe.
+            lines = worker.last_lines(within_s=POLL_S)[-SHOWN_LINES:]
             self.last_lines = "\n".join(line[:SHOWN_CHARS] for line in lines)
             log.error("%s %s", who, death.text)
 

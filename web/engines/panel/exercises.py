@@ -7,6 +7,7 @@ from itertools import groupby
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from broker.contract.text import row_number
 from web.courses.models import PYTHON, AuthoredHint, Exercise
 from web.engines import example
 from web.engines.example import LEVEL, WrongProgram
@@ -38,7 +39,8 @@ def choices(user: User) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def wrong_program(user: User, chosen: str) -> WrongProgram:
     """chosen: a value of choices; the shipped one stands for any other."""
-    row = open_to(user).filter(pk=chosen).first() if chosen.isdecimal() else None
+    number = row_number(chosen)
+    row = open_to(user).filter(pk=number).first() if number else None
     if row is None:
         return example.shipped()
     code = row.wrong[0]["code"]

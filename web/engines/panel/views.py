@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from broker.contract.text import row_number
 from web.engines import addresses, findings, fits, history, presets, roster
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, ModeChange
@@ -57,8 +58,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def opened(request: HttpRequest) -> HttpResponse:
     """The form with what is stored, or with what was before the change that `back` names."""
-    number = request.GET.get("back", "")
-    if not number.isdecimal():
+    number = row_number(request.GET.get("back", ""))
+    if number is None:
         return filled(request, ModeForm(instance=AIModelConfig.current()))
     change = get_object_or_404(ModeChange, pk=number)
     form = ModeForm(instance=AIModelConfig.current(), initial=history.values_before(change))

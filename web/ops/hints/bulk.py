@@ -82,6 +82,9 @@ class Acted(NamedTuple):
 def part(row: BulkAction, until_s: float) -> None:
     """One batch, and where it has come to: what is done twice changes nothing the second time."""
     rows = concerned(row.kind, Filters(QueryDict(row.query))).filter(created_at__lte=row.before)
+    if row.kind == Kind.DELETE:
+        # Those that have ended since were not among what was confirmed.
+        rows = rows.filter(finished_at__lte=row.before)
     found = look(Walk(Position.read(row.cursor)), rows, BATCH, until_s - monotonic())
     hints = found.rows
     acted = deleted(hints) if row.kind == Kind.DELETE else cancelled(hints, until_s)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from broker.contract.text import row_number
 from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import NAME_CHARS, QUERY_CHARS, BulkAction, SavedFilter
@@ -99,9 +100,8 @@ def saved(request: HttpRequest) -> HttpResponse:
     own = SavedFilter.objects.filter(user=user.pk)
     query = Filters(QueryDict(request.POST.get("query", ""))).query
     name = request.POST.get("name", "").strip()
-    dropped = request.POST.get("drop", "")
-    if dropped.isascii() and dropped.isdigit() and len(dropped) < 19:
-        own.filter(pk=int(dropped)).delete()
+    if dropped := row_number(request.POST.get("drop", "")):
+        own.filter(pk=dropped).delete()
     elif 0 < len(name) <= NAME_CHARS and 0 < len(query) <= QUERY_CHARS:
         SavedFilter.objects.update_or_create(user=user, name=name, defaults={"query": query})
         # Of too many the first ones stay.

@@ -378,7 +378,7 @@ class ModelCall(models.Model):
         verbose_name = _("model call")
         verbose_name_plural = _("model calls")
         ordering = ["pk"]
-        # Retention looks for texts that are still there, which only the youngest rows have; those of
+        # Retention looks for texts that are left, which only the youngest rows have; the calls of
         # each minute are counted; and a rule may be broken once in a hundred thousand calls.
         indexes = [
             models.Index(fields=["created_at"], condition=~Q(text=""), name="model_call_text"),

@@ -18,7 +18,8 @@ export function plotted(place, times, lines, label, at = () => {}) {
     series: [{}, ...lines.map((line) => ({
       stroke: colour(line.colour), width: 2, dash: line.broken ? [4, 4] : [],
       fill: line.filled ? colour(line.colour, 0.12) : undefined,
-      points: { show: false },
+      // Of one or two values no line would be seen.
+      points: { show: line.values.filter((value) => value !== null).length < 3, size: 5 },
     }))],
     hooks: { setCursor: [(plot) => at(plot.cursor.idx)] },
   }, [times, ...lines.map((line) => line.values)], place);

@@ -84,6 +84,7 @@ class Child:
         finally:
             self.pulse.started()
         if self.output is not None and self.process.stdout is not None:
+            self.output.tail.clear()
             self.output.read(self.process.stdout)
 
     def wait_until(self, ready: Callable[[], bool], within_s: float) -> bool:
@@ -164,15 +165,10 @@ class Child:
             self.output.settle()
 
     def last_lines(self, within_s: float = LAST_S) -> list[str]:
-        """Of what it has printed since they were asked for; to be asked after it has ended.
-
-        Waits so long for them.
-        """
+        """Of what it has printed in this life; to be asked after it, and waits so long for them."""
         assert self.output is not None
         self.output.settle(within_s)
-        found = list(self.output.tail)
-        self.output.tail.clear()
-        return found
+        return list(self.output.tail)
 
     def tail(self) -> str:
         """The last lines of its log, and where the rest is."""

@@ -54,13 +54,18 @@ def queue_name(engine: str) -> str:
     return f"engine.{engine}"
 
 
+def task_id(job: str, attempt: int | str) -> str:
+    """Of Celery's task for this attempt at a hint, or at a diagnosis that runs ahead."""
+    return f"{job}-{attempt}"
+
+
 @cache
 def doorbell() -> str:
     """The Celery message that tells a worker of a grant, with blanks for the script that grants.
 
     blanks: <hint>, <attempt>, <engine>, and <sent_s>, a number.
     """
-    name, queue = "<hint>-<attempt>", queue_name("<engine>")
+    name, queue = task_id("<hint>", "<attempt>"), queue_name("<engine>")
     with Celery("hintline", broker="memory://localhost", set_as_current=False) as app:
         # As text: a script cannot fill in blanks of a body in base64.
         app.conf.update(CELERY | {"broker_transport_options": {"body_encoding": "utf-8"}})

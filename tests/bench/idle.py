@@ -64,11 +64,11 @@ def measure() -> list[tuple[str, Cost]]:
 
 
 def title(command: list[str]) -> str:
-    """`workers node`, or the name of a program that is not Python's."""
+    """`workers node`, or the name of a program that is not Python's; no option and no path."""
     if "-m" not in command:
         return Path(command[0].split()[0]).name
     words = command[command.index("-m") + 1 :]
-    return " ".join(takewhile(lambda word: not word.startswith("-"), words))
+    return " ".join(takewhile(lambda word: not word.startswith(("-", "/")), words))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class KeyField(EncryptedCharField):  # type: ignore[misc]  # untyped
 
     @property
     def f(self) -> Fernet | MultiFernet:
-        return cipher(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        return cipher_now()
 
     def from_db_value(self, value: str | None, *_: Any) -> str | Unreadable | None:
         if value is None:
@@ -78,6 +78,11 @@ class KeyField(EncryptedCharField):  # type: ignore[misc]  # untyped
         # The column is the base's: migrations need not know this class.
         name, _, args, kwargs = super().deconstruct()
         return name, "encrypted_fields.fields.EncryptedCharField", args, kwargs
+
+
+def cipher_now() -> Fernet | MultiFernet:
+    """What encrypts with the secret key of the settings, and reads what earlier ones encrypted."""
+    return cipher(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=4)

@@ -24,6 +24,7 @@ from django_celery_results.models import TaskResult
 
 from broker import dispatch, nodes, streams
 from broker.base.times import LEASE_S
+from broker.queue import task_id
 from web.courses.models import Exercise
 from web.evaluation.models import LATELY, Item, Program
 from web.hints import ahead, backlog, store
@@ -173,7 +174,7 @@ def tasks(user: User, hints: Iterable[str]) -> Iterator[str]:
         *((str(pk), last) for pk, last in asked),
         *((ahead.name(pk), last) for pk, last in about),
     ]
-    return (f"{job}-{number}" for job, last in jobs for number in range(1, last + 1))
+    return (task_id(job, number) for job, last in jobs for number in range(1, last + 1))
 
 
 def codes(user: User) -> set[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from secrets import token_urlsafe
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.http import HttpRequest
 
-from web.engines.keys import cipher
+from web.engines.keys import cipher_now
 
 SESSION = "ai_mode_key"
 
@@ -20,7 +19,7 @@ def keep(request: HttpRequest, key: str) -> str:
     """
     draft = token_urlsafe(9)
     # Sessions lie in the database and in its backups, where no key may stand as text.
-    request.session[SESSION] = [draft, seal().encrypt(key.encode()).decode()]
+    request.session[SESSION] = [draft, cipher_now().encrypt(key.encode()).decode()]
     return draft
 
 
@@ -30,7 +29,7 @@ def kept(request: HttpRequest, draft: str) -> str:
     if not draft or name != draft:
         return ""
     try:
-        return seal().decrypt(token.encode()).decode()
+        return cipher_now().decrypt(token.encode()).decode()
     except InvalidToken:
         # The secret key was changed between the form and its confirmation.
         return ""
@@ -38,7 +37,3 @@ def kept(request: HttpRequest, draft: str) -> str:
 
 def forget(request: HttpRequest) -> None:
     request.session.pop(SESSION, None)
-
-
-def seal() -> Fernet | MultiFernet:
-    return cipher(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_celery_results.models import TaskResult
 
+from broker.queue import task_id
 from web.hints.models import Attempt, Hint, span_s
 from web.people import access
 from web.people.models import User
@@ -55,7 +56,6 @@ def hint(request: HttpRequest, hint_id: UUID) -> HttpResponse:
 
 def tasks(hint: Hint) -> list[TaskResult]:
     """Celery's records of its attempts, each of which is a task of its own."""
-    # A task is named by its hint and its attempt: see broker.queue.doorbell.
     first = max(1, hint.attempt - MOST_TASKS + 1)
-    names = [f"{hint.pk}-{number}" for number in range(first, hint.attempt + 1)]
+    names = [task_id(str(hint.pk), number) for number in range(first, hint.attempt + 1)]
     return [*TaskResult.objects.filter(task_id__in=names).order_by("date_created")]

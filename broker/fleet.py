@@ -5,9 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from broker.base.times import WORKER_LIVES_S
 from broker.scripts import Call, by_key, nothing, pairs
+
+NO_TIERS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class Load:
 
     in_flight: hints and diagnoses; ahead: of these, diagnoses that run ahead. workers: live worker
     to its slots; limit: most in flight, which is the slots cut by the engine's health; paused_s: as
-    in Health.
+    in Health. stands_by: one of an earlier tier is there, so that it gets only hints that failed on
+    all of those.
     """
 
     slots: int
@@ -26,6 +30,7 @@ class Load:
     limit: int = 0
     paused_s: float = 0.0
     ahead: int = 0
+    stands_by: bool = False
 
     @property
     def hints(self) -> int:
@@ -43,10 +48,16 @@ def worker_name(engine: str, pid: int) -> str:
     return f"{engine}-{pid}@{socket.gethostname()}"
 
 
-def set_engines(max_slots: Mapping[str, int]) -> Call[None]:
-    """Exactly these engines get hints from now on; others keep what they have in flight."""
+def set_engines(max_slots: Mapping[str, int], tiers: Mapping[str, int] = NO_TIERS) -> Call[None]:
+    """Exactly these engines get hints from now on; others keep what they have in flight.
+
+    tiers: of those that stand in for others: 1 for all of tier 0, which is everybody else's, and so
+    on. A hint goes to a later tier as long as no engine of an earlier one is up, or once it failed
+    on each of them; never because they are full.
+    """
     # All in one call: with half of the fleet, scripts would find other homes for prefixes.
-    return Call("set_engines", tuple(part for pair in max_slots.items() for part in pair), nothing)
+    args = [(name, slots, tiers.get(name, 0)) for name, slots in max_slots.items()]
+    return Call("set_engines", tuple(part for each in args for part in each), nothing)
 
 
 def beat(engine: str, worker: str, slots: int, ttl_s: int = WORKER_LIVES_S) -> Call[None]:
@@ -71,7 +82,9 @@ def snapshot() -> Call[dict[str, Load]]:
 
 def parse_load(
     slots: int, max_slots: int, in_flight: int, limit: int, paused_ms: int, ahead: int,
-    *workers: str,
+    stands_by: int, *workers: str,
 ) -> Load:  # fmt: skip
     own_slots = {worker: int(own) for worker, own in pairs(workers).items()}
-    return Load(slots, max_slots, in_flight, own_slots, limit, paused_ms / 1000, ahead)
+    return Load(
+        slots, max_slots, in_flight, own_slots, limit, paused_ms / 1000, ahead, bool(stands_by)
+    )

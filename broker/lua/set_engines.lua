@@ -1,12 +1,12 @@
 -- Sets which engines may get hints; forgets the others once nothing is left of them.
 -- keys: engines, known; workers, leases, service, health, reading, warm(engine)
--- args: engine, most slots of each
+-- args: engine, most slots, tier of each
 -- result: nothing
 -- includes: fleet
 
 redis.call('DEL', key.engines())
-for i = 1, #ARGV, 2 do
-  redis.call('HSET', key.engines(), ARGV[i], ARGV[i + 1])
+for i = 1, #ARGV, 3 do
+  redis.call('HSET', key.engines(), ARGV[i], ARGV[i + 1] .. ' ' .. ARGV[i + 2])
   redis.call('SADD', key.known(), ARGV[i])
 end
 local now = now_ms()

@@ -18,7 +18,7 @@ from broker.contract.job import Endpoint, Sampling
 from broker.keys import CELERY, LEASES
 from broker.queue import queue_name
 from web.courses.models import Exercise
-from web.engines import connection, licences, roster
+from web.engines import abilities, connection, licences, roster
 from web.engines.models import Licence
 from web.hints import submissions
 from web.hints.creation import Created, NewHint
@@ -136,7 +136,8 @@ def call(text: str, verdict: str = "passed", **changes: Any) -> ModelCall:
 def forget() -> None:
     """What is set about engines counts at once, and not only in the next second."""
     for known in (
-        roster.serving_in, roster.written_in, roster.ready_in, roster.ahead_in, roster.model_in,
+        roster.serving_in, roster.model_in,
+        abilities.written_in, abilities.ready_in, abilities.ahead_in,
     ):  # fmt: skip
         known.cache_clear()
 

@@ -12,7 +12,7 @@ from tests.web.kit import Caller, forget, licensed
 from tests.web.test_admin import text_of
 from tests.web.test_engines import CONFIG
 from web.courses.models import Course
-from web.engines import licences, roster
+from web.engines import abilities, licences
 from web.engines.models import Engine, Licence
 from web.people.models import User
 from web.tutor.writing import prompt
@@ -107,7 +107,7 @@ def test_an_admin_grants_by_hand_with_a_note(admin: Client, writer: Engine) -> N
     assert found.granted_by == User.objects.get(username="root")
     assert "by hand, not evaluated: root" in text_of(admin, CONFIG)
     assert "평가 없이 직접 허가: root" in text_of(admin, CONFIG, "ko")
-    assert roster.written("en") == {1, 2}
+    assert abilities.written("en") == {1, 2}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.workers.test_attempt import row, settled, told
 from tests.workers.test_diagnosing import Doctor, diagnosed, makes
 from tests.workers.test_judging import CLEAN, LONG, Both, judged_by
 from web.courses.models import AuthoredHint, Course, Exercise
-from web.engines import licences, roster
+from web.engines import abilities, licences, roster
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Mode
 from web.hints.models import ModelCall
 from web.people.models import User
@@ -204,7 +204,9 @@ async def test_what_the_engines_in_use_may_write_is_known_by_language(
 ) -> None:
     def found(**trust: bool) -> list[set[int]]:
         forget()
-        return [set(roster.written(each, licences.Trust(**trust))) for each in ("ko", "en", "de")]
+        return [
+            set(abilities.written(each, licences.Trust(**trust))) for each in ("ko", "en", "de")
+        ]
 
     def by_two() -> list[list[set[int]]]:
         lets(levels=WRITES_SOME)

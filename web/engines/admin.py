@@ -273,11 +273,11 @@ class AIModelConfigAdmin(ServersAdmin):
         ]
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
-        """Tests every enabled engine of the mode that is stored now."""
+        """Tests every engine in use."""
         access.require(access.changes_mode, request.user)
         config = AIModelConfig.current()
         if request.method == "POST":
-            if engines := list(Engine.objects.filter(kind=config.mode, enabled=True)):
+            if engines := roster.in_use(config):
                 return findings.tested(request, engines)
             self.warn_without_engine(request)
         return redirect("admin:engines_aimodelconfig_change", config.pk)

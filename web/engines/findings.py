@@ -15,7 +15,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from broker.contract.job import Dialect
-from web.engines import licences, roster
+from web.engines import abilities, licences, roster
 from web.engines.keys import UnreadableKey
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Licence
@@ -101,7 +101,7 @@ def evaluation_minutes(engine: Engine) -> int:
 
 def why_nobody_writes() -> str:
     """A sentence where no engine in use may write a hint of any level; empty where one may."""
-    if any(map(roster.written, LANGUAGES)):
+    if any(map(abilities.written, LANGUAGES)):
         return ""
     return _(
         "No model in use may write hints: levels 1 and 2 are composed of what the program did, "

@@ -13,7 +13,8 @@ from web.engines.models import AIModelConfig, Engine, ModeChange
 from web.people.models import User
 
 FIELDS = (
-    "mode", "model_name", "api_url", "vllm_url", "max_tokens", "temperature", "top_p",
+    "mode", "fallback", "last_fallback", "model_name", "api_url", "vllm_url",
+    "max_tokens", "temperature", "top_p",
     "judged_by", "judge_engine", "judge_threshold", "diagnoses", "runs_ahead",
     "connect_s", "first_chunk_s", "idle_s", "deadline_s",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from broker.base import times
 from broker.contract.job import Thinking
 from web.engines import parameters
-from web.engines.keys import KeyField
+from web.engines.columns import key_field, seconds, url_field
 from web.prepared import Prepared
 from web.tutor.gate.judge import HIGHEST
 from web.tutor.languages import LANGUAGES, Locale
@@ -22,19 +22,6 @@ from web.tutor.levels import LEVELS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-
-def key_field() -> Any:
-    """A key encrypted at rest: str, Unreadable, or None; the field stores an empty one as NULL."""
-    return KeyField(_("API key"), max_length=500, blank=True, null=True, default=None)
-
-
-def url_field(label: StrOrPromise, **more: Any) -> models.CharField[str, str]:
-    """Address of a server; not a URLField, which refuses `http://gpu0:8000`: no dot in the host."""
-    valid = RegexValidator(
-        r"^https?://[\w.:\[\]-]+(/\S*)?\Z", _("Write a URL such as http://gpu0:8000/v1.")
-    )
-    return models.CharField(label, max_length=200, validators=[valid], **more)
 
 
 class Mode(models.TextChoices):
@@ -46,12 +33,6 @@ class Mode(models.TextChoices):
     """vLLM servers on GPUs of one's own."""
     LOCAL = "local", _("local model")
     """The small model on the CPU, which `python -m workers engine` serves."""
-
-
-def seconds(label: StrOrPromise, default: float, high: float) -> models.FloatField[float, float]:
-    """A time-out in seconds, 0.5 to high."""
-    limits = [MinValueValidator(0.5), MaxValueValidator(high)]
-    return models.FloatField(label, default=default, validators=limits)
 
 
 EVERY_LANGUAGE = ",".join(LANGUAGES)
@@ -83,10 +64,24 @@ class JudgedBy(models.TextChoices):
     """The judge_engine of the AI mode."""
 
 
+def fallback_choices() -> list[tuple[str, StrOrPromise]]:
+    return [("", _("nobody")), *Mode.choices]
+
+
+def fallback_field(label: StrOrPromise) -> models.CharField[str, str]:
+    """A mode that stands in; empty for none."""
+    return models.CharField(label, max_length=5, choices=fallback_choices, blank=True, default="")
+
+
+TWICE = _("Choose another one: nobody stands in for itself.")
+
+
 class AIModelConfig(models.Model):
     """The one row (pk 1) that says how hints are made; the next hint follows a change."""
 
     mode = models.CharField(_("AI mode"), max_length=5, choices=Mode, default=Mode.LOCAL)
+    fallback = fallback_field(_("if it fails"))
+    last_fallback = fallback_field(_("if that fails too"))
     model_name = models.CharField(
         _("model name"),
         max_length=200,
@@ -186,6 +181,16 @@ class AIModelConfig(models.Model):
     def clean(self) -> None:
         if self.judged_by == JudgedBy.OTHER and self.judge_engine is None:
             raise ValidationError({"judge_engine": _("Choose the engine that judges.")})
+        if self.fallback == self.mode:
+            raise ValidationError({"fallback": TWICE})
+        if self.last_fallback and self.last_fallback in (self.mode, self.fallback):
+            raise ValidationError({"last_fallback": TWICE})
+
+    @property
+    def order(self) -> list[str]:
+        """The mode, and those whose engines stand in for its own, each once."""
+        chosen = [self.mode, self.fallback, self.last_fallback]
+        return [*dict.fromkeys(filter(None, chosen))]
 
     @classmethod
     def current(cls) -> AIModelConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -18,14 +18,13 @@ from broker.contract.job import Dialect, Endpoint, HintJudge, Sampling, Thinking
 from web.engines import licences, presets
 from web.engines.keys import Unreadable, UnreadableKey, why_unreadable
 from web.engines.kinds import KINDS
-from web.engines.licences import NO_TRUST, Trust
+from web.engines.licences import Trust
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Licence, Thinks
 from web.engines.presets import NOTHING_KNOWN, Preset
 from web.link import attempt
 from web.prepared import Prepared, Slot
 from web.tutor.gate.judge import HIGHEST
 from web.tutor.languages import OPERATORS, Locale
-from web.tutor.levels import LEVELS
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class Wanted(NamedTuple):
 
 
 def active() -> dict[str, int]:
-    """Slots of each engine that may get hints, by name: enabled, of the mode, and not draining.
+    """Slots of each engine that may get hints, by name: in use, and not draining.
 
     An engine whose API key cannot be read gets none; the log names it.
     """
@@ -53,6 +52,17 @@ def active() -> dict[str, int]:
     return {row.name: row.slots for row in taking(rows, config)}
 
 
+def tiers() -> dict[str, int]:
+    """For fleet.set_engines: the place of each engine's kind in the order of the AI mode."""
+    config = AIModelConfig.current()
+    return {row.name: tier_of(row, config) for row in in_use(config)}
+
+
+def tier_of(engine: Engine, config: AIModelConfig) -> int:
+    """engine: one in use."""
+    return config.order.index(engine.kind)
+
+
 def taking(rows: Iterable[Engine], config: AIModelConfig) -> list[Engine]:
     """Those of these that may get hints, were the AI mode as in this row."""
     return [row for row in rows if not (row.draining or key_is_lost(row, config))]
@@ -64,7 +74,7 @@ def push() -> None:
     To be called where engines or the AI mode are saved or deleted.
     """
     # A lost push is no harm: the node sends the same every few seconds.
-    transaction.on_commit(lambda: attempt(fleet.set_engines(active())))
+    transaction.on_commit(lambda: attempt(fleet.set_engines(active(), tiers())))
 
 
 @lru_cache(maxsize=1)
@@ -91,17 +101,21 @@ def unreadable(engines: list[Engine], config: AIModelConfig) -> Iterator[str]:
 
 
 def wanted() -> dict[str, Wanted]:
-    """The workers of each enabled engine of the current mode, over all nodes."""
+    """The workers of each engine in use, over all nodes."""
     rows = in_use(AIModelConfig.current())
     return {row.name: Wanted(row.workers, row.worker_slots, row.draining) for row in rows}
 
 
-IN_USE = Prepared(lambda: Engine.objects.filter(kind=Slot("mode"), enabled=True))
+ORDER = ("mode", "fallback", "last_fallback")
+IN_USE = Prepared(lambda: Engine.objects.filter(kind__in=[*map(Slot, ORDER)], enabled=True))
 
 
 def in_use(config: AIModelConfig) -> list[Engine]:
-    """Those of the mode that are enabled, also those that are drained. Nodes ask all the time."""
-    return IN_USE.objects(mode=config.mode)
+    """Those of the mode and of its fallbacks that are enabled, also those that are drained.
+
+    Nodes ask all the time.
+    """
+    return IN_USE.objects(**{name: getattr(config, name) for name in ORDER})
 
 
 def reachable() -> list[tuple[Engine, Endpoint]]:
@@ -146,26 +160,6 @@ def serving(name: str) -> Serving | None:
     return serving_in(name, int(monotonic()))
 
 
-class Ready(NamedTuple):
-    """An engine in use; one that is drained is soon back."""
-
-    name: str
-    draining: bool
-    serving: Serving
-
-
-def ready() -> list[Ready]:
-    """Those whose API keys can be read. As set at most a second ago."""
-    return ready_in(int(monotonic()))
-
-
-@lru_cache(maxsize=2)
-def ready_in(second: int) -> list[Ready]:
-    rows = in_use(AIModelConfig.current())
-    found = [(row, serving_in(row.name, second)) for row in rows]
-    return [Ready(row.name, row.draining, at) for row, at in found if at]
-
-
 def names() -> list[str]:
     """Of every engine that there is, in use or not."""
     return [*Engine.objects.order_by("name").values_list("name", flat=True)]
@@ -196,20 +190,6 @@ def serving_in(name: str, second: int) -> Serving | None:
         return None
 
 
-def runs_ahead() -> bool:
-    """Whether programs are diagnosed before anybody asks, by a model with the licence for it.
-
-    As set at most a second ago.
-    """
-    return ahead_in(int(monotonic()))
-
-
-@lru_cache(maxsize=2)
-def ahead_in(second: int) -> bool:
-    config = AIModelConfig.current()
-    return config.runs_ahead and any(each.serving.finds_out(NO_TRUST) for each in ready())
-
-
 def judge_of(engine: Engine, config: AIModelConfig) -> HintJudge | None:
     """Who judges the hints that this engine writes; None: nobody. Raises: UnreadableKey."""
     judge = judging(engine, config)
@@ -238,40 +218,6 @@ def judging(engine: Engine, config: AIModelConfig) -> Engine | None:
 
 def licence_of(engine: Engine, config: AIModelConfig) -> Licence | None:
     return licences.of(known_as(engine, config))
-
-
-def written(locale: Locale, trust: Trust = NO_TRUST) -> frozenset[int]:
-    """The levels that some engine in use may write in this language; as set a second ago."""
-    return written_in(locale, trust, int(monotonic()))
-
-
-# Each page of an exercise and each request for a hint asks it.
-@lru_cache(maxsize=32)
-def written_in(locale: Locale, trust: Trust, second: int) -> frozenset[int]:
-    return frozenset(
-        level for each in ready() for level in LEVELS if may_write(each, level, locale, trust)
-    )
-
-
-def able(level: int, locale: Locale, trust: Trust) -> tuple[str, ...]:
-    """The engines that may write such a hint; empty where all may, or none. As set a second ago."""
-    return named(lambda each: may_write(each, level, locale, trust))
-
-
-def finding_out() -> tuple[str, ...]:
-    """Those asked what is wrong with a program, for nobody's course; empty as in `able`."""
-    return named(lambda each: each.serving.finds_out(NO_TRUST))
-
-
-def named(may: Callable[[Ready], bool]) -> tuple[str, ...]:
-    there = [each for each in ready() if not each.draining]
-    names = tuple(each.name for each in there if may(each))
-    return names if len(names) < len(there) else ()
-
-
-def may_write(at: Ready, level: int, locale: Locale, trust: Trust) -> bool:
-    licensed = at.serving.licensed(level, locale, trust)
-    return licensed and at.serving.endpoint.writes(locale)
 
 
 def endpoint_of(engine: Engine, config: AIModelConfig) -> Endpoint:

@@ -87,6 +87,10 @@ def of_drain(name: str) -> list[str]:
         % counts
     ]
     if others:
+        # Those that stand in for others are not asked while one of these is there.
+        tiers = roster.tiers()
+        first = min(tiers[each] for each in others)
+        others = [each for each in others if tiers[each] == first]
         told.append(_("New hints go to %(engines)s.") % {"engines": ", ".join(others)})
     else:
         told.append(_("No other engine takes hints: they come without a model until it resumes."))

@@ -47,6 +47,8 @@ class Condition(TextChoices):
     """It failed, or its key cannot be read: it gets no hints."""
     PROBING = "probing", gettext_lazy("being tried")
     """It was down, and one hint tries it."""
+    STANDBY = "standby", gettext_lazy("stands by")
+    """It is up, and so is one of those that it stands in for."""
     PAUSED = "paused", gettext_lazy("paused")
     """Its server asked for a pause."""
     CRASHING = "crashing", gettext_lazy("workers crash")
@@ -58,16 +60,16 @@ class Condition(TextChoices):
     DRAINED = "drained", gettext_lazy("drained")
     """It is draining and has nothing left."""
     OFF = "off", gettext_lazy("off")
-    """Not enabled, or not of the AI mode."""
+    """Not enabled, or neither of the AI mode nor of its fallbacks."""
     UNKNOWN = "unknown", gettext_lazy("unknown")
     """Redis is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One engine. in_use: enabled and of the AI mode; crews: of all live nodes; known: Redis tells.
+    """One engine. in_use: as web.engines.roster has it; crews: of all live nodes.
 
-    key_lost: its API key cannot be read, so that it gets no hints.
+    known: Redis tells. key_lost: its API key cannot be read, so that it gets no hints.
     """
 
     engine: Engine
@@ -92,6 +94,7 @@ class Row:
             (self.health.state is EngineState.DOWN, Condition.DOWN),
             (self.health.state is EngineState.PROBING, Condition.PROBING),
             (bool(self.load.workers) and self.health.paused_s > 0, Condition.PAUSED),
+            (bool(self.load.workers) and self.load.stands_by, Condition.STANDBY),
             (bool(self.load.workers), Condition.UP),
             (any(crew.retry_s is not None for crew in self.crews), Condition.CRASHING),
         )

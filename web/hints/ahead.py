@@ -21,7 +21,7 @@ from broker.contract.job import DIAGNOSIS, HintJob, Partial
 from broker.contract.text import storable
 from broker.dispatch import Ticket
 from web.database import ago
-from web.engines import roster
+from web.engines import abilities, roster
 from web.engines.licences import NO_TRUST
 from web.hints import attempts, diagnoses, spending
 from web.hints.diagnoses import Subject
@@ -42,7 +42,7 @@ def begin(program: Submission) -> None:
     What the student's earlier programs waited for is dropped. The exercise must be loaded, and its
     course: none runs where the course's tokens are used up.
     """
-    if not roster.runs_ahead():
+    if not abilities.runs_ahead():
         return
     try:
         for job in stale(program):
@@ -95,7 +95,7 @@ def claim(job: str, attempt: int, engine: str) -> HintJob | None:
     attempt: the grant's number; it must be higher than any the row has seen.
     """
     serving = roster.serving(engine)
-    if serving is None or not serving.finds_out(NO_TRUST) or not roster.runs_ahead():
+    if serving is None or not serving.finds_out(NO_TRUST) or not abilities.runs_ahead():
         return None
     # An engine may have a model of its own, for which this may have been found out already.
     model = storable(serving.endpoint.model)[:MODEL_CHARS]
@@ -169,7 +169,7 @@ def drop(job: str) -> None:
 def over() -> list[str]:
     """Jobs that have waited too long, or all where nothing runs ahead any more; they end here."""
     rows = undone()
-    if roster.runs_ahead():
+    if abilities.runs_ahead():
         rows = rows.filter(waits=True, asked_at__lt=ago(AHEAD_S))
     found = [name(pk) for pk in rows.values_list("pk", flat=True)]
     return [job for job in found if of(job).delete()[0]]
@@ -230,5 +230,5 @@ def ticket(row: Diagnosis) -> Ticket:
         lane=Lane.BATCH,
         student=str(row.submission.student_id),
         course=str(exercise.course_id),
-        able=roster.finding_out(),
+        able=abilities.finding_out(),
     )

@@ -21,7 +21,7 @@ from web.api import openapi, problem
 from web.api.nul import DETAIL
 from web.api.problem import Problem
 from web.courses.models import Exercise
-from web.engines import roster
+from web.engines import abilities
 from web.engines.licences import Trust
 from web.hints import ahead, backlog, creation, etag, lookup, start, store, submissions, wire
 from web.hints.creation import NewHint
@@ -254,7 +254,7 @@ def new_hint(program: Submission, body: wire.HintIn, key: str, *, free: bool) ->
     """free: it counts for nothing, as one of who teaches the course."""
     locale, exercise = body.locale or locale_now(), program.exercise
     # Nor does what no model may write: it will end without one.
-    may = not free and body.level in roster.written(locale, Trust.of(exercise.course))
+    may = not free and body.level in abilities.written(locale, Trust.of(exercise.course))
     prefix, prefix_tokens = creation.shared(exercise, body.level, locale)
     return NewHint(
         submission=program,
@@ -347,7 +347,7 @@ def refusal(new: NewHint, report: Report) -> Problem | None:
         return Problem(problem.ALREADY_CORRECT)
     # The lowest level is open to everybody, and is asked for most: nothing is looked up for it.
     if new.level > LOWEST:
-        written = roster.written(new.locale, Trust.of(new.submission.exercise.course))
+        written = abilities.written(new.locale, Trust.of(new.submission.exercise.course))
         open_ = rungs.rungs(new.submission, written, new.question)
         if not open_.allows(new.level):
             more = {"highest": open_.highest, "opener": open_.opener}

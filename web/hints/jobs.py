@@ -11,7 +11,7 @@ from broker.contract.hint import Lane, Source
 from broker.contract.job import HintJob, Partial
 from broker.dispatch import Ticket
 from web.courses.models import Exercise
-from web.engines import roster
+from web.engines import abilities
 from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints import lookup
@@ -33,7 +33,7 @@ FACTS = 3
 
 def ticket(row: Hint, only: str = "") -> Ticket:
     """What the dispatcher must know of a hint; needs the course loaded. only: as in Ticket."""
-    able = roster.able(row.level, row.locale, Trust.of(row.exercise.course))
+    able = abilities.able(row.level, row.locale, Trust.of(row.exercise.course))
     return Ticket(
         hint=str(row.pk),
         attempt=row.attempt,

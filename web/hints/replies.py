@@ -8,7 +8,7 @@ from ninja import Router
 
 from web.api import openapi, problem
 from web.api.problem import Problem
-from web.engines import roster
+from web.engines import abilities
 from web.engines.licences import Trust
 from web.hints import allowed, store, wire
 from web.hints.api import AskedExercise, HintId, OnBehalfOf, own_hint, refuse_nul
@@ -60,7 +60,7 @@ def ladder(
     request: HttpRequest, exercise: AskedExercise, on_behalf_of: OnBehalfOf = ""
 ) -> allowed.LadderOut:
     student, asked = acting.asking(request, exercise, on_behalf_of)
-    written = roster.written(locale_now(), Trust.of(asked.course))
+    written = abilities.written(locale_now(), Trust.of(asked.course))
     found = rungs.rungs_now(student, asked, written)
     return allowed.LadderOut(
         entry=found.entry,

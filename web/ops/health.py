@@ -14,7 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from broker import dispatch
-from web.engines import roster
+from web.engines import abilities
 from web.link import broker
 from web.tutor.languages import LANGUAGES
 
@@ -52,7 +52,7 @@ def redis() -> str:
 
 def writers() -> str:
     """BARRED if no engine in use may write a hint of any level in any language."""
-    return OK if any(map(roster.written, LANGUAGES)) else BARRED
+    return OK if any(map(abilities.written, LANGUAGES)) else BARRED
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -19,7 +19,7 @@ from web import database
 from web.api import problem
 from web.courses.models import Exercise
 from web.courses.texts import columns
-from web.engines import roster
+from web.engines import abilities
 from web.engines.licences import Trust
 from web.language import locale_now
 from web.pages.words import ladder, script_words
@@ -57,7 +57,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     if row is None:
         # Not 403: who is no member of the course does not learn that the exercise exists.
         raise Http404
-    written = roster.written(locale_now(), Trust.of(row.course))
+    written = abilities.written(locale_now(), Trust.of(row.course))
     open_ = rungs.rungs_now(user, row, written)
     context = {
         "exercise": row,

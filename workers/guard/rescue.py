@@ -57,8 +57,8 @@ class Rescue:
 
         Every node does this each second, without the lock: all that it asks for may be done twice.
         """
-        engines, some = await self._database.run(seen)
-        asked = fleet.set_engines(engines), dispatch.expired(), fleet.snapshot()
+        engines, tiers, some = await self._database.run(seen)
+        asked = fleet.set_engines(engines, tiers), dispatch.expired(), fleet.snapshot()
         # A slot that became free without a settle, by a new worker for instance, is filled here.
         pulls = [dispatch.pull(engine) for engine in engines]
         _, late, loads, *_ = await self._broker.run_many([*asked, *pulls])
@@ -160,6 +160,9 @@ class Rescue:
         await self._broker.run(dispatch.forget(hint))
 
 
-def seen() -> tuple[dict[str, int], bool]:
-    """Slots of each engine that may get hints, and whether a hint or a diagnosis is in flight."""
-    return roster.active(), lookup.any_in_flight() or rows_ahead.any_in_flight()
+def seen() -> tuple[dict[str, int], dict[str, int], bool]:
+    """Slots of each engine that may get hints; their tiers; whether a hint or a diagnosis is in
+    flight.
+    """
+    some = lookup.any_in_flight() or rows_ahead.any_in_flight()
+    return roster.active(), roster.tiers(), some

@@ -194,9 +194,10 @@ end
 
 -- Seconds between two hints leaving the whole fleet, false while that is unknown.
 local function pace_s(now)
-  local slots, timed_slots, slot_ms = 0, 0, 0
-  for _, engine in ipairs(redis.call('HKEYS', key.engines())) do
-    local most, service = limit(engine, now), redis.call('GET', key.service(engine))
+  local fleet, slots, timed_slots, slot_ms = tiers(now), 0, 0, 0
+  for _, engine in ipairs(fleet.names) do
+    local most = fleet.stands_by[engine] and 0 or limit(engine, now)
+    local service = redis.call('GET', key.service(engine))
     slots = slots + most
     if service then
       timed_slots = timed_slots + most

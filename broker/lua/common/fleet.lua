@@ -1,6 +1,9 @@
 -- What engines can take now.
 -- includes: clock, ahead
 
+-- An engine that pauses no longer than this is waited for, though another one stands by.
+local SHORT_PAUSE_MS = 5000
+
 -- Calls visit(worker, slots) for each worker of the engine whose heartbeat is not over.
 local function live_workers(engine, now, visit)
   local workers = redis.call('HGETALL', key.workers(engine))
@@ -10,8 +13,14 @@ local function live_workers(engine, now, visit)
   end
 end
 
+-- '<most slots> <tier>' of an engine, as two numbers.
+local function numbers_of(setting)
+  local slots, tier = setting:match('^(%d+) (%d+)$')
+  return tonumber(slots), tonumber(tier)
+end
+
 local function max_slots(engine)
-  return tonumber(redis.call('HGET', key.engines(), engine) or 0)
+  return (numbers_of(redis.call('HGET', key.engines(), engine) or '0 0'))
 end
 
 local function live_slots(engine, now)
@@ -39,20 +48,50 @@ local function in_flight(engine)
   return redis.call('ZCARD', key.leases(engine))
 end
 
--- Every engine that may get hints, by name: its limit, how many it has in flight, and how many
--- diagnoses beside them; the sums; and what was found out in this call: homes of prefixes, how many
--- students have in flight, which engines have a suspect.
-local function look(now)
-  local fleet = {names = redis.call('HKEYS', key.engines()), limit = {}, busy = {}, ahead = {}}
-  fleet.limits, fleet.busies, fleet.homes, fleet.held = 0, 0, {}, {}
-  fleet.suspects = {}
+-- Whether hints can count on the engine. One that was down and is free counts too, or no hint would
+-- ever try it.
+local function is_there(engine, now)
+  local state = redis.call('HGET', key.health(engine), 'state') or 'up'
+  if state == 'down' or state == 'probing' and in_flight(engine) > 0 then return false end
+  return live_slots(engine, now) > 0 and paused_ms(engine, now) <= SHORT_PAUSE_MS
+end
+
+-- Every engine that may get hints, in a list and by name: its tier, whether it is there, and
+-- whether it stands by: it does as long as one of an earlier tier is there.
+local function tiers(now)
+  local fleet, last, serving = {names = {}, tier = {}, there = {}, stands_by = {}}, 0, math.huge
+  local settings = redis.call('HGETALL', key.engines())
+  for i = 1, #settings, 2 do
+    local _, tier = numbers_of(settings[i + 1])
+    fleet.names[#fleet.names + 1], fleet.tier[settings[i]] = settings[i], tier
+    last = math.max(last, tier)
+  end
   table.sort(fleet.names)
+  -- Most fleets are of one tier: nobody stands by, and nobody need be asked.
+  if last == 0 then return fleet end
+  for engine, tier in pairs(fleet.tier) do
+    fleet.there[engine] = is_there(engine, now)
+    if fleet.there[engine] then serving = math.min(serving, tier) end
+  end
+  for engine, tier in pairs(fleet.tier) do fleet.stands_by[engine] = tier > serving end
+  return fleet
+end
+
+-- The tiers, and of every engine by name its limit, how many hints it has in flight, and how many
+-- diagnoses beside them; the sums over those that do not stand by; and what was found out in this
+-- call: homes of prefixes, how many students have in flight, which engines have a suspect.
+local function look(now)
+  local fleet = tiers(now)
+  fleet.limit, fleet.busy, fleet.ahead, fleet.limits, fleet.busies = {}, {}, {}, 0, 0
+  fleet.homes, fleet.held, fleet.suspects = {}, {}, {}
   for _, engine in ipairs(fleet.names) do
     fleet.limit[engine], fleet.ahead[engine] = limit(engine, now), in_flight_ahead(engine)
     -- To hints a slot that a diagnosis has is free: it is theirs as soon as they need it.
     fleet.busy[engine] = in_flight(engine) - fleet.ahead[engine]
-    fleet.limits = fleet.limits + fleet.limit[engine]
-    fleet.busies = fleet.busies + fleet.busy[engine]
+    if not fleet.stands_by[engine] then
+      fleet.limits = fleet.limits + fleet.limit[engine]
+      fleet.busies = fleet.busies + fleet.busy[engine]
+    end
   end
   return fleet
 end

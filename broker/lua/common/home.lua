@@ -21,7 +21,7 @@ end
 local function heaviest(prefix, fleet)
   local best, most
   for _, engine in ipairs(fleet.names) do
-    if fleet.limit[engine] > 0 then
+    if fleet.limit[engine] > 0 and not fleet.stands_by[engine] then
       local mixed = fifth_power((fifth_power(digest(engine .. ' ' .. prefix)) + 1) % PRIME)
       local weight = -fleet.limit[engine] / math.log((mixed + 0.5) / PRIME)
       if not best or weight > most then best, most = engine, weight end

@@ -28,9 +28,11 @@ local function read(hint)
 end
 
 -- Whether the engine has room for one more diagnosis that runs ahead: half of what it can take stays
--- free, so that students who come find slots without any one giving way.
+-- free, so that students who come find slots without any one giving way. What stands in for others
+-- has none: somebody may be paid for it.
 local function roomy(engine, fleet)
-  return 2 * (fleet.busy[engine] + fleet.ahead[engine] + 1) <= fleet.limit[engine]
+  return fleet.tier[engine] == 0
+    and 2 * (fleet.busy[engine] + fleet.ahead[engine] + 1) <= fleet.limit[engine]
 end
 
 -- Whether the student may have one more in flight. Nobody waits for a batch hint.
@@ -52,24 +54,44 @@ local function has_suspect(engine, fleet)
   return fleet.suspects[engine]
 end
 
+local function failed_on(ticket, engine)
+  return ticket.attempt > 0 and redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 1
+end
+
+-- Whether an engine of an earlier tier is there for the hint.
+local function may_wait(ticket, engine, fleet)
+  if not fleet.stands_by[engine] then return false end
+  for name, tier in pairs(fleet.tier) do
+    if tier < fleet.tier[engine] and fleet.there[name] and not failed_on(ticket, name) then
+      return true
+    end
+  end
+  return false
+end
+
 -- Whether another engine can do what this one would only send back. With none of them there, to
 -- be sent back at once is better than to wait.
 local function others_are_able(ticket, engine, fleet)
   local there = false
   for name in (ticket.able or ''):gmatch('%S+') do
     if name == engine then return false end
-    there = there or (fleet.limit[name] or 0) > 0
+    local takes = (fleet.limit[name] or 0) > 0 and not fleet.stands_by[name]
+    there = there or takes and not failed_on(ticket, name)
   end
   return there
 end
 
 local function may_go(ticket, engine, fleet)
-  if ticket.only and ticket.only ~= engine then return false end
+  if ticket.only then
+    if ticket.only ~= engine then return false end
+  elseif may_wait(ticket, engine, fleet) then
+    return false
+  end
   if others_are_able(ticket, engine, fleet) then return false end
   if runs_ahead(ticket.hint) and not roomy(engine, fleet) then return false end
   if ticket.attempt == 0 then return true end
   if ticket.suspect and has_suspect(engine, fleet) then return false end
-  return redis.call('HEXISTS', key.ticket(ticket.hint), 'not:' .. engine) == 0
+  return not failed_on(ticket, engine)
 end
 
 local function crowded(fleet)
@@ -111,8 +133,12 @@ local function candidates(lanes, engine, fleet, known)
   end
 end
 
-local function open_lanes(fleet)
-  return crowded(fleet) and {'retry', 'interactive'} or LANES
+-- To an engine that stands by go hints that failed elsewhere, and those that are for it alone.
+local function open_lanes(engine, fleet)
+  local lanes = {'retry'}
+  if not fleet.stands_by[engine] then lanes[2] = 'interactive' end
+  if not crowded(fleet) then lanes[#lanes + 1] = 'batch' end
+  return lanes
 end
 
 -- Frees the slot of a hint that has one.
@@ -200,7 +226,7 @@ local function choose(engine, fleet, known, now, aged_ms)
     return asked_before(lanes, now - aged_ms)
       and first(candidates(lanes, engine, fleet, known), aged)
   end
-  local pulls, lanes = redis.call('INCR', key.pulls()), open_lanes(fleet)
+  local pulls, lanes = redis.call('INCR', key.pulls()), open_lanes(engine, fleet)
   local candidate = candidates(lanes, engine, fleet, known)
   return pulls % BATCH_TURN == 0 and first_aged({'batch'})
     or pulls % AGED_TURN == 0 and first_aged(lanes)
@@ -227,7 +253,7 @@ end
 -- Whether a pull would give the slot to a hint that is before this one in the backlog.
 local function overtakes(ticket, engine, fleet, known)
   local own = belongs(ticket, engine, fleet)
-  local before = first(candidates(open_lanes(fleet), engine, fleet, known), function(other)
+  local before = first(candidates(open_lanes(engine, fleet), engine, fleet, known), function(other)
     return other.hint == ticket.hint or not own or belongs(other, engine, fleet)
   end)
   return before and before.hint ~= ticket.hint

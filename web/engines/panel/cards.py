@@ -58,11 +58,15 @@ class Lack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One mode. state: what its engines do now; models: names that they answer to."""
+    """One mode. state: what its engines do now; models: names that they answer to.
+
+    stands_in: for the mode that is current.
+    """
 
     mode: Mode
     costs: Costs
     current: bool
+    stands_in: bool
     engines: list[Engine]
     state: str
     models: list[str]
@@ -83,15 +87,16 @@ def cards(config: AIModelConfig) -> list[Card]:
 def card(mode: Mode, rows: list[Engine], config: AIModelConfig, answers: list[Any] | None) -> Card:
     """rows: engines of this kind, also those that are off. answers: None if Redis is down."""
     enabled = [row for row in rows if row.enabled]
-    current = config.mode == mode
+    used = mode in config.order
     # A fleet mostly serves one model, which is named once.
     models = list(dict.fromkeys(roster.known_as(row, config) for row in enabled))
     return Card(
         mode=mode,
         costs=COSTS[mode],
-        current=current,
+        current=config.mode == mode,
+        stands_in=used and config.mode != mode,
         engines=enabled,
-        state=state_now(enabled, config, answers) if current else state_then(enabled),
+        state=state_now(enabled, config, answers) if used else state_then(enabled),
         models=[name for name in models if name],
         licensed=any(map(writes, models)),
         lacks=list(lacks(mode, rows, enabled, config)),
@@ -105,7 +110,7 @@ def writes(model: str) -> bool:
 
 
 def state_then(enabled: list[Engine]) -> str:
-    """Of a mode that is not chosen: no worker serves its engines."""
+    """Of a mode that is not used: no worker serves its engines."""
     text = ngettext(
         "%(count)d engine is enabled; its workers start once this is chosen",
         "%(count)d engines are enabled; their workers start once this is chosen",
@@ -142,7 +147,9 @@ def word(row: Engine, load: Load | None, now: Health) -> str:
         return _("draining")
     if now.state is EngineState.DOWN:
         return _("down")
-    return _("up") if load and load.workers else _("no workers")
+    if load is None or not load.workers:
+        return _("no workers")
+    return _("stands by") if load.stands_by else _("up")
 
 
 def lacks(

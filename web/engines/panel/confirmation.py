@@ -13,7 +13,7 @@ from broker import fleet
 from web.engines import history, roster
 from web.engines.history import KeyState, Line
 from web.engines.kinds import KINDS
-from web.engines.models import AIModelConfig, Engine
+from web.engines.models import AIModelConfig, Engine, Mode
 from web.engines.panel.cards import writes
 from web.engines.panel.form import ModeDraft
 from web.link import attempt
@@ -36,11 +36,15 @@ def lines(draft: ModeDraft) -> list[Line]:
 def effects(draft: ModeDraft) -> Iterator[Consequence]:
     """What it means for students and for hints that are being written."""
     config, changes = draft.form.instance, draft.changed()
-    taking = roster.taking(roster.in_use(config), config)
-    if not taking:
+    used = roster.taking(roster.in_use(config), config)
+    taking = [each for each in used if each.kind == config.mode]
+    if not used:
         add = f"{reverse('admin:engines_engine_add')}?kind={config.mode}"
         text = _("No engine of this mode is enabled: hints come without a model.")
         yield Consequence(text, "warning", add, _("Add an engine"))
+    elif not taking:
+        text = _("No engine of this mode is enabled: those that stand in for it write.")
+        yield Consequence(text, "warning")
     else:
         yield Consequence(who_takes(taking))
         # An engine may name another model than the form does.
@@ -54,8 +58,12 @@ def effects(draft: ModeDraft) -> Iterator[Consequence]:
     # Who stays with a host has agreed before to what it is shown.
     if "mode" in changes:
         yield from of_mode(config)
+    for mode in config.order[1:]:
+        yield from standing_in(mode, [each for each in used if each.kind == mode], config)
     yield Consequence(in_flight())
-    if any(draft.moved(each) for each in Engine.objects.filter(kind=config.mode, enabled=True)):
+    if any(
+        draft.moved(each) for each in Engine.objects.filter(kind__in=config.order, enabled=True)
+    ):
         text = _("The stored API key will be sent to the new address.")
         yield Consequence(text, "warning")
     if changes.get(history.KEY, ("", ""))[1] == KeyState.NONE:
@@ -80,6 +88,29 @@ def of_mode(config: AIModelConfig) -> Iterator[Consequence]:
         yield Consequence(text % {"url": config.api_url}, "warning")
     else:
         yield Consequence(_("Programs and questions of students stay on your own machines."))
+
+
+def standing_in(mode: str, rows: list[Engine], config: AIModelConfig) -> Iterator[Consequence]:
+    """What a fallback would do. rows: its engines that may get hints."""
+    label = Mode(mode).label
+    if not rows:
+        add = f"{reverse('admin:engines_engine_add')}?kind={mode}"
+        text = _("%(mode)s: no engine of it is enabled, so that nobody stands in.")
+        yield Consequence(text % {"mode": label}, "warning", add, _("Add an engine"))
+        return
+    names = ", ".join(each.name for each in rows)
+    text = _(
+        "%(mode)s: while none of those before it is up, hints come from %(names)s, and so do hints "
+        "on which each of those failed. Its workers run all the time."
+    )
+    yield Consequence(text % {"mode": label, "names": names})
+    if KINDS[mode].hosted:
+        text = _("Programs and questions go to %(url)s then, without the students' names.")
+        yield Consequence(text % {"url": config.api_url}, "warning")
+    if not any(writes(roster.known_as(each, config)) for each in rows):
+        licences = reverse("admin:engines_licence_changelist")
+        text = _("%(mode)s: no model of it may write hints, so that they come without a model.")
+        yield Consequence(text % {"mode": label}, "warning", licences, _("Licences"))
 
 
 def in_flight() -> str:

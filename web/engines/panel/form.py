@@ -82,6 +82,13 @@ def version(config: AIModelConfig) -> str:
 
 
 def engines_of(config: AIModelConfig) -> list[Engine]:
-    """The engines that would write; where none is enabled one of no name, at the mode's address."""
-    found = Engine.objects.filter(kind=config.mode, enabled=True)
-    return list(found) or [Engine(kind=config.mode, name=str(Mode(config.mode).label))]
+    """The engines that would write, and those that would stand in for them.
+
+    Where none of a mode is enabled one of no name, at the mode's address.
+    """
+    enabled = Engine.objects.filter(enabled=True)
+    return [
+        engine
+        for mode in config.order
+        for engine in enabled.filter(kind=mode) or [Engine(kind=mode, name=str(Mode(mode).label))]
+    ]

@@ -51,7 +51,7 @@ class Ended:
 
     seen_s: since it showed the student its first words, None if it has shown none. failure: of the
     engine, as broker.health.EngineFailure, else empty. error: in words, for staff. calls: what it
-    asked of its engine.
+    asked of its engine. kept_diagnosis: what is wrong with the program had been found out before.
     """
 
     seen_s: float | None = None
@@ -59,6 +59,7 @@ class Ended:
     failure: str = ""
     error: str = ""
     calls: Sequence[ModelCall] = ()
+    kept_diagnosis: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

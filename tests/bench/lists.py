@@ -22,7 +22,7 @@ from tests.postgres import Postgres, programs
 ROWS = 1_000_000
 STUDENTS, IN_FLIGHT = 200, 5_000
 TIMES = 7
-DELETED = 100_000
+ACTED = 100_000
 HEADING = ("what", "p50 / max, ms", "queries", "wanted")
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SELECT set_config")
 RARE_RULE, RARE_MODEL, RARE_WORD = "R9", "tried-once", "CUDA"
@@ -113,6 +113,21 @@ RESULTS = """
         '{"state": "answered", "calls": 1, "prompt_tokens": 1100}', created_at, created_at
     FROM hints_hint ORDER BY created_at
 """
+WAITING = """
+    INSERT INTO hints_hint (
+        id, student_id, exercise_id, submission_id, level, locale, question, prefix, prefix_tokens,
+        lane, state, attempt, engine, text, partial, source, reason, prompt_tokens,
+        completion_tokens, cached_tokens, charge, created_at, idempotency_key, request_hash,
+        comment, reflection
+    )
+    SELECT
+        gen_random_uuid(), %(student)s + n / 30, %(exercise)s + n %% 30, submission, 1, 'ko', '',
+        'p', 900, 'interactive', 'queued', 0, '', '', '', 'none', '', 0, 0, 0, 1, now(), '',
+        md5(n::text), '', ''
+    FROM generate_series(0, %(count)s - 1) AS n,
+        (SELECT min(id) AS submission FROM hints_submission) AS one
+"""
+"""A hint each for as many students and exercises: none may have two in flight for one exercise."""
 FILL = (SUBMISSIONS, HINTS, ATTEMPTS, CALLS, RESULTS)
 
 
@@ -308,12 +323,13 @@ def acted(client: Any) -> list[Row]:
     """Deletes and cancels, as the page of an action does."""
     from web.hints.models import Hint
 
-    most = min(DELETED, Hint.objects.count() // 10)
+    most = min(ACTED, Hint.objects.count() // 10)
+    wait(most)
     until = Hint.objects.order_by("created_at")[most].created_at
     found = []
     for name, body in (
         ("delete", {"do": "delete", "until": f"{until:%Y-%m-%dT%H:%M}"}),
-        ("cancel", {"do": "cancel", "engine": "gpu0"}),
+        ("cancel", {"do": "cancel", "course": "crowd"}),
     ):
         path = client.post("/ops/hints/act/", body)["Location"]
         steps, began_s, now = [], perf_counter(), {"running": True}
@@ -327,6 +343,43 @@ def acted(client: Any) -> list[Row]:
         told(" | ".join(row))
         found.append(row)
     return found
+
+
+def wait(count: int) -> None:
+    """So many hints more, of a course of their own, in the database and in the backlog."""
+    from django.db import connection
+
+    from broker import dispatch
+    from broker.dispatch import Ticket
+    from web.courses.models import Course, Exercise
+    from web.hints.models import Hint
+    from web.link import broker
+    from web.people.models import User
+
+    course = Course.objects.create(slug="crowd", title_ko="crowd", title_en="crowd")
+    for n in range(30):
+        Exercise.objects.create(course=course, slug=f"crowd-{n}", tests="assert True")
+    User.objects.bulk_create(User(username=f"crowd{n:04}") for n in range(count // 30 + 1))
+    of = {
+        "count": count, "student": User.objects.get(username="crowd0000").pk,
+        "exercise": Exercise.objects.get(slug="crowd-0").pk,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, of)
+        cursor.execute("VACUUM ANALYZE hints_hint")
+    rows = Hint.objects.filter(exercise__course=course).values_list("pk", "student_id")
+    calls = [
+        dispatch.admit(
+            Ticket(
+                hint=str(pk), attempt=0, prefix="p", lane="interactive", student=str(student),
+                course="crowd",
+            )
+        )
+        for pk, student in rows
+    ]  # fmt: skip
+    for start in range(0, len(calls), 1000):
+        broker().run_many(calls[start : start + 1000])
+    told(f"{len(calls):,} hints wait")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ WORDS = {
         "bad": "no number",
         "fewer": "it gets no new hints",
         "alone": "No other engine takes hints",
-        "wait": "now 3, most 7",
+        "wait": "last 3, most 7",
     },
     "ko-KR": {
         "up": "정상",
@@ -33,7 +33,7 @@ WORDS = {
         "bad": "쓸 수 없습니다",
         "fewer": "새 힌트를 받지 않습니다",
         "alone": "힌트를 받는 다른 엔진이 없습니다",
-        "wait": "지금 3, 최고 7",
+        "wait": "최근 3, 최고 7",
     },
 }
 WORKERS, SLOTS = "input[name=workers-gpu0]", "input[name=slots-gpu0]"
@@ -88,7 +88,7 @@ def test_scale_drain_and_resume(page: Page, locale: str) -> None:
     expect(cell(page, "live")).to_have_text("1")
 
     page.locator(WORKERS).fill("2")
-    save(page)
+    page.locator(WORKERS).press("Enter")
     expect(page.locator(".notice.success")).to_contain_text("gpu0")
     expect(cell(page, "live")).to_have_text("2", timeout=60_000)
 

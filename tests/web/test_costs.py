@@ -140,11 +140,38 @@ def test_what_was_saved(gpu0: Engine, price: Price) -> None:
     Tally.objects.create(day=localdate(), course="c", source="model", hints=2)
     Tally.objects.create(day=localdate(), course="c", source="evidence", hints=10)
 
-    found = costs.savings(localdate(), costs.bills(localdate(), "engine"))
+    found = savings()
 
     assert found.cached_tokens == 400
     assert found.cached_amount == Decimal("0.00036")
     assert (found.evidence, found.evidence_tokens) == (10, 5500)
+    assert (found.diagnoses, found.diagnosis_tokens) == (0, 0)
+
+
+def savings() -> costs.Savings:
+    compared = [costs.bills(localdate(), by) for by in ("engine", "purpose")]
+    return costs.savings(localdate(), *compared)
+
+
+def test_what_kept_diagnoses_saved(student: User, exercise: Exercise, price: Price) -> None:
+    first, second = answered(student, exercise), answered(student, exercise)
+    called(first, Purpose.DIAGNOSE)
+    called(first)
+    called(second)
+    Attempt.objects.filter(hint=second).update(kept_diagnosis=True)
+    Attempt.objects.create(hint=second, number=2, engine="gpu0", kept_diagnosis=True)
+
+    minutes.keep(NUMBER, ())
+
+    found = savings()
+    assert Tally.objects.get().hints == 2
+    assert (found.diagnoses, found.diagnosis_tokens) == (2, 2 * 1_200_000)
+
+
+def test_without_a_request_to_go_by_no_tokens_are_named(line: None) -> None:
+    Tally.objects.create(day=localdate(), course="c", source="model", hints=2, kept_diagnoses=2)
+
+    assert (savings().diagnoses, savings().diagnosis_tokens) == (2, 0)
 
 
 @pytest.mark.parametrize(("spent", "tone"), [(79, "ok"), (80, "warning"), (101, "error")])

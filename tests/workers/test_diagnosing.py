@@ -25,7 +25,7 @@ from web.engines.client.chunk import Chunk
 from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine
 from web.hints import diagnoses
-from web.hints.models import Diagnosis, Hint, ModelCall, Submission
+from web.hints.models import Attempt, Diagnosis, Hint, ModelCall, Submission
 from web.people.models import User
 from web.tutor.diagnosis import finding
 from workers import metrics
@@ -296,6 +296,13 @@ async def test_thirty_at_once_have_it_found_out_once(
     assert len(model.asked) == 1
     assert len(await kept(runtime)) == 1
     assert final.count("answered") + final.count("queued") == 30
+
+    def spared() -> list[int]:
+        ended = Attempt.objects.exclude(finished_at=None)
+        return [ended.filter(kept_diagnosis=each).count() for each in (False, True)]
+
+    # Those that found it there, and the one that waited for it.
+    assert await runtime.database.run(spared) == [1, final.count("answered") - 1]
 
 
 async def test_who_waits_for_another_one_goes_on_when_it_is_there(

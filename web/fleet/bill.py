@@ -101,7 +101,7 @@ def cost(request: HttpRequest) -> HttpResponse:
         "courses": costs.courses(),
         "total": total(compared["engine"]),
         "compared": [(title, named(by, compared[by])) for by, title in COMPARED.items()],
-        "saved": costs.savings(since, compared["engine"]),
+        "saved": costs.savings(since, compared["engine"], compared["purpose"]),
         "daily": costs.daily(since),
         "forms": found,
         "may_change": access.operates(request.user),

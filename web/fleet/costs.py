@@ -11,9 +11,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.timezone import localdate
 
+from broker.contract.attempt import Purpose
 from broker.contract.hint import Source
 from web.courses.models import Course
 from web.fleet.models import Budget, Cost, Price, Tally
@@ -47,10 +48,15 @@ def count(day: date, calls: QuerySet[ModelCall], ended: QuerySet[Hint]) -> None:
             purpose=purpose,
         )  # fmt: skip
         Cost.objects.filter(pk=row.pk).update(**{name: F(name) + sums[name] for name in SUMS})
-    hints = ended.order_by().values_list("exercise__course__slug", "source").annotate(Count("pk"))
-    for course, source, number in hints:
+    spared = Count("attempts", filter=Q(attempts__kept_diagnosis=True))
+    hints = ended.order_by().values_list("exercise__course__slug", "source").annotate(
+        number=Count("pk", distinct=True), kept=spared
+    )  # fmt: skip
+    for course, source, number, kept in hints:
         tally, _ = Tally.objects.get_or_create(day=day, course=course, source=source)
-        Tally.objects.filter(pk=tally.pk).update(hints=F("hints") + number)
+        Tally.objects.filter(pk=tally.pk).update(
+            hints=F("hints") + number, kept_diagnoses=F("kept_diagnoses") + kept
+        )
 
 
 def amount(price: Price, *, read: int, cached: int, written: int, calls: int) -> Decimal:
@@ -114,16 +120,19 @@ class Savings:
     """cached_tokens: read from caches; cached_amount: what they would have cost besides.
 
     evidence: hints that no model wrote; evidence_tokens: what as many of a model's would have
-    used, by the mean of those in the same days.
+    used, by the mean of those in the same days. diagnoses: attempts that found one kept;
+    diagnosis_tokens: what a request each would have used, by the same mean.
     """
 
     cached_tokens: int
     cached_amount: Decimal
     evidence: int
     evidence_tokens: int
+    diagnoses: int
+    diagnosis_tokens: int
 
 
-def savings(since: date, engines: Iterable[Bill]) -> Savings:
+def savings(since: date, engines: Iterable[Bill], purposes: Iterable[Bill]) -> Savings:
     prices = {price.engine.name: price for price in Price.objects.select_related("engine")}
     # Prices of now: what a cache has saved under earlier ones is not kept.
     used, cached, less = 0, 0, Decimal(0)
@@ -133,9 +142,19 @@ def savings(since: date, engines: Iterable[Bill]) -> Savings:
         if price and price.cached is not None:
             less += bill.cached * (price.read - price.cached) / MILLION
     tallies = Tally.objects.filter(day__gte=since).order_by().values_list("source")
-    hints = dict(tallies.annotate(Sum("hints")))
+    sums = tallies.annotate(Sum("hints"), Sum("kept_diagnoses"))
+    hints = {source: number for source, number, _ in sums}
     written, composed = hints.get(Source.MODEL, 0), hints.get(Source.EVIDENCE, 0)
-    return Savings(cached, less, composed, round(composed * used / written) if written else 0)
+    kept = sum(each for _source, _number, each in sums)
+    found_out = next((each for each in purposes if each.name == Purpose.DIAGNOSE), None)
+    return Savings(
+        cached_tokens=cached,
+        cached_amount=less,
+        evidence=composed,
+        evidence_tokens=round(composed * used / written) if written else 0,
+        diagnoses=kept,
+        diagnosis_tokens=round(kept * found_out.tokens / found_out.calls) if found_out else 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

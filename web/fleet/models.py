@@ -111,12 +111,16 @@ class Cost(models.Model):
 
 
 class Tally(models.Model):
-    """How many hints of a course ended on a day, by who wrote them."""
+    """How many hints of a course ended on a day, by who wrote them.
+
+    kept_diagnoses: how many of their attempts found what is wrong with the program found out.
+    """
 
     day = models.DateField(_("day"))
     course = models.CharField(_("course"), max_length=50)
     source = models.CharField(_("source"), max_length=10)
     hints = models.PositiveBigIntegerField(default=0)
+    kept_diagnoses = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         verbose_name = _("tally")

@@ -133,7 +133,7 @@ def words() -> dict[str, Any]:
             "judge": _("the judge"),
         },
         "limit": _("limit"),
-        "now": _("now"),
+        "last": _("last"),
         "most": _("most"),
         "nothing": _("Nothing yet: a point is drawn when its minute is over."),
     }

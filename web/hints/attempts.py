@@ -47,6 +47,7 @@ def close(hint: str, ended: Ended) -> None:
         "first_piece_at": None if ended.seen_s is None else ago_sql(ended.seen_s),
         "failure": ended.failure,
         "error": storable(ended.error)[:ERROR_CHARS],
+        "kept_diagnosis": ended.kept_diagnosis,
     }
     update("hints_attempt", columns, Sql("hint_id = %s AND finished_at IS NULL", (Hint.key(hint),)))
 

@@ -44,10 +44,7 @@ class Submission(models.Model):
         verbose_name=_("student"),
     )
     exercise = models.ForeignKey(
-        Exercise,
-        on_delete=models.CASCADE,
-        related_name="submissions",
-        verbose_name=_("exercise"),
+        Exercise, on_delete=models.CASCADE, related_name="submissions", verbose_name=_("exercise")
     )
     code = models.TextField(_("code"))
     fingerprint = models.CharField(_("fingerprint"), max_length=32)
@@ -312,6 +309,7 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True)
     failure = models.CharField(_("failure"), max_length=20, choices=Failure, blank=True)
     error = models.CharField(_("error"), max_length=ERROR_CHARS, blank=True)
+    kept_diagnosis = models.BooleanField(_("diagnosis kept"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("attempt")

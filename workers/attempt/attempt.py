@@ -39,8 +39,8 @@ class Attempt:
         self.endpoints = Endpoints(job)
         self.fix = ""
         """The student's own program put right, if somebody did and every case passes; hidden."""
-        self.diagnosis = ""
-        """What is wrong, in words for who writes the hint, without anything of the fix."""
+        self.diagnosis, self.kept_diagnosis = "", False
+        """What is wrong, for who writes the hint, without anything of the fix; known before."""
         self.facts = job.facts
         """What the program did, in sentences for who writes the hint."""
         self.draft = AnswerText.begun(job)

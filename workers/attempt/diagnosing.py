@@ -84,6 +84,7 @@ async def found(attempt: Attempt, asked: Subject) -> Known | None:
     while True:
         there = await attempt.runtime.database.run(diagnoses.take, asked, attempt.job.code)
         if isinstance(there, Known):
+            attempt.kept_diagnosis = True
             return there
         if there.row is not None:
             return await find_out(attempt, asked, there.row)

@@ -83,6 +83,7 @@ def write_row(attempt: Attempt, change: Callable[[Ended], bool]) -> bool:
         failure=attempt.failure,
         error=attempt.error,
         calls=attempt.calls,
+        kept_diagnosis=attempt.kept_diagnosis,
     )
     try:
         return change(told)

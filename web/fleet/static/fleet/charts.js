@@ -74,7 +74,7 @@ function keys(series) {
     const known = values.filter((value) => value !== null);
     const value = document.createElement("span");
     value.dataset.at = at;
-    value.dataset.text = `${words.now} ${number(known.at(-1))}, ${words.most} ${number(Math.max(...known))}`;
+    value.dataset.text = `${words.last} ${number(known.at(-1))}, ${words.most} ${number(Math.max(...known))}`;
     value.textContent = value.dataset.text;
     if (series.length > 1) item.append(stroke(colourOf(series, at), broken));
     if (name) item.append(bold(name));
@@ -84,7 +84,7 @@ function keys(series) {
   return list;
 }
 
-/** The values under the pointer, or those of now. */
+/** The values under the pointer, or the last ones. */
 function tell(figure, series, index) {
   for (const value of figure.querySelectorAll("[data-at]")) {
     const found = index === null || index === undefined ? null : series[value.dataset.at][1][index];

@@ -323,13 +323,22 @@ def told(student: User, exercise: Exercise, engine: Engine) -> Hint:
     attempts.keep(str(hint.pk), 1, [call(f"{SECRET} 4", "R2")])
     Submission.objects.update(code=f"{SECRET} 5")
     TaskResult.objects.create(task_id=f"{hint.pk}-1", status="SUCCESS", worker="gpu0@here")
+    Attempt.objects.filter(hint=hint).update(kept_diagnosis=True)
     return hint
 
 
 def test_a_hint_shows_its_way_without_a_word(viewer: Client, told: Hint) -> None:
     html = viewer.get(f"{LIST}{told.pk}/").content.decode()
 
-    for seen in ("Attempt 1 on gpu0", "fake", "template 1", "blocked by R2", "gpu0@here", "minji"):
+    for seen in (
+        "Attempt 1 on gpu0",
+        "fake",
+        "template 1",
+        "blocked by R2",
+        "gpu0@here",
+        "minji",
+        "known before",
+    ):
         assert seen in html
     assert SECRET not in html
     assert "Show the words" not in html

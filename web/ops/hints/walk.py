@@ -22,6 +22,8 @@ WALK_S = 0.4
 PLAIN_S = 0.25
 """Of it, for the question as it is; then it is asked of a part of the hints after the other."""
 FIRST_PART = 5_000
+SHARES = (0.5, 0.8, 0.0)
+"""How much of the time that is left after a part its successor may take; the last has none."""
 LEAST_S = 0.02
 MOST_COUNTED = 10_000
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00)?"
@@ -130,10 +132,12 @@ def in_parts(walk: Walk, rows: QuerySet[Hint], most: int, until_s: float) -> Str
     # Parts are stretches of time, whose hints lie beside each other on the disk.
     found: list[Hint] = []
     size, here = FIRST_PART, walk
-    while (left_s := until_s - monotonic()) > LEAST_S:
+    for share in SHARES:
         began_s = monotonic()
+        if until_s - began_s < LEAST_S:
+            break
         try:
-            with within(left_s):
+            with within(until_s - began_s):
                 end = last_of(here, size)
             part = here.up_to(rows, end) if end else here.ahead(rows)
             with within(until_s - monotonic()):
@@ -143,9 +147,9 @@ def in_parts(walk: Walk, rows: QuerySet[Hint], most: int, until_s: float) -> Str
         if len(found) > most or end is None:
             return whole(found, most)
         here = replace(here, start=end)
-        # The next part takes about half of what is left, if its rows are like these.
-        share = (until_s - monotonic()) / 2 / max(monotonic() - began_s, 0.001)
-        size = max(FIRST_PART, int(size * min(share, 20)))
+        # If its rows are like these.
+        times = share * (until_s - monotonic()) / max(monotonic() - began_s, 0.001)
+        size = max(FIRST_PART, int(size * min(times, 20)))
     return Stretch(found, True, stopped=True, reached=here.start)
 
 

@@ -29,6 +29,7 @@ TITLES = {
     EXPORT: _lazy("Export all that match"),
     BulkAction.Kind.CANCEL: _lazy("Cancel all that match"),
     BulkAction.Kind.DELETE: _lazy("Delete all that match"),
+    BulkAction.Kind.AGAIN: _lazy("Ask again for all that match"),
 }
 
 
@@ -92,10 +93,10 @@ def now(row: BulkAction) -> dict[str, str | int | bool | None]:
     """What the page shows of it, and asks for again and again."""
     counts = {"done": f"{row.done:,}", "failed": f"{row.failed:,}"}
     if row.total is None:
-        text = _("%(done)s done, %(failed)s had changed meanwhile.") % counts
+        text = _("%(done)s done, %(failed)s left out.") % counts
     else:
         counts["total"] = f"{row.total:,}"
-        text = _("%(done)s of %(total)s done, %(failed)s had changed meanwhile.") % counts
+        text = _("%(done)s of %(total)s done, %(failed)s left out.") % counts
     return {
         "state": row.state,
         "label": row.get_state_display(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 from typing import NamedTuple
@@ -11,8 +12,9 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 
-from broker.contract.hint import FINAL
+from broker.contract.hint import FINAL, Reason, State
 from web.hints import backlog, store
+from web.hints.again import ask_again
 from web.hints.models import IN_FLIGHT, Hint
 from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters
@@ -30,8 +32,10 @@ Kind, Doing = BulkAction.Kind, BulkAction.State
 STATES: dict[str, Q] = {
     Kind.CANCEL: Q(state__in=IN_FLIGHT),
     Kind.DELETE: Q(state__in=sorted(FINAL)),
+    # More than a quota gives nobody gets by this door.
+    Kind.AGAIN: Q(state__in=(State.FAILED, State.WITHHELD)) & ~Q(reason=Reason.QUOTA),
 }
-"""The hints that an action is for; no arrow leads back from an end, so none is asked again."""
+"""The hints that an action is for."""
 
 
 def concerned(kind: str, filters: Filters) -> QuerySet[Hint]:
@@ -85,9 +89,15 @@ def part(row: BulkAction, until_s: float) -> None:
     if row.kind == Kind.DELETE:
         # Those that have ended since were not among what was confirmed.
         rows = rows.filter(finished_at__lte=row.before)
+    if row.kind == Kind.AGAIN:
+        rows = rows.select_related("student", "exercise__course", "submission")
     found = look(Walk(Position.read(row.cursor)), rows, BATCH, until_s - monotonic())
     hints = found.rows
-    acted = deleted(hints) if row.kind == Kind.DELETE else cancelled(hints, until_s)
+    if row.kind == Kind.DELETE:
+        acted = deleted(hints)
+    else:
+        act = cancelled if row.kind == Kind.CANCEL else ask_again
+        acted = one_by_one(act, hints, until_s)
     # Where time ran out within the batch, the rest of it comes again.
     tried = hints[: acted.tried]
     end = Position.of(tried[-1]) if len(tried) < len(hints) else found.end
@@ -111,18 +121,24 @@ def deleted(hints: list[Hint]) -> Acted:
     return Acted(len(hints), by_model.get(Hint._meta.label, 0))
 
 
-def cancelled(hints: list[Hint], until_s: float) -> Acted:
-    """As their students would take them back; one at a time, as long as there is time."""
+def one_by_one(act: Callable[[Hint], bool], hints: list[Hint], until_s: float) -> Acted:
+    """As long as there is time. act: whether it did something."""
     done = 0
     for tried, hint in enumerate(hints, 1):
-        if store.cancel(str(hint.pk)):
-            # The dispatcher wants the attempt that the row has now.
-            hint.refresh_from_db(fields=["state", "attempt"])
-            backlog.leave(hint)
-            done += 1
+        done += act(hint)
         if monotonic() >= until_s:
             return Acted(tried, done)
     return Acted(len(hints), done)
+
+
+def cancelled(hint: Hint) -> bool:
+    """As its student would take it back."""
+    if not store.cancel(str(hint.pk)):
+        return False
+    # The dispatcher wants the attempt that the row has now.
+    hint.refresh_from_db(fields=["state", "attempt"])
+    backlog.leave(hint)
+    return True
 
 
 def turn(by: User, row: BulkAction, to: BulkAction.State) -> None:

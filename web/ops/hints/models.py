@@ -42,13 +42,15 @@ class BulkAction(models.Model):
     """An action on every hint that a filter matches; web.ops.hints.bulk does it, part by part.
 
     before: only hints that were asked by then. cursor: the hint it has come to, as in the list's
-    addresses. total: None where there are too many to count. failed: hints that had changed by the
-    time it came to them. busy_until: a request does a part of it, at the longest until then.
+    addresses. total: None where there are too many to count. failed: hints that were left out,
+    mostly as they had changed by the time it came to them. busy_until: a request does a part of
+    it, at the longest until then.
     """
 
     class Kind(models.TextChoices):
         CANCEL = "cancel", _("cancel")
         DELETE = "delete", _("delete")
+        AGAIN = "again", _("ask again")
 
     class State(models.TextChoices):
         RUNNING = "running", _("is being done")
@@ -68,7 +70,7 @@ class BulkAction(models.Model):
     before = models.DateTimeField(_("started"), db_default=Now())
     cursor = models.CharField(max_length=80, blank=True)
     done = models.PositiveIntegerField(_("done"), default=0)
-    failed = models.PositiveIntegerField(_("changed meanwhile"), default=0)
+    failed = models.PositiveIntegerField(_("left out"), default=0)
     total = models.PositiveIntegerField(_("hints in all"), null=True)
     # By the database's clock, as the requests may come to different machines.
     busy_until = models.DateTimeField(null=True)

@@ -19,7 +19,7 @@ run: setup
 # Whole sites mostly wait: three of them at a time, the files of tests shared out among them, and
 # the other parts beside them. -k: a part that fails hides no other's failures.
 # (make test-whole ARGS="-n 0 …" runs one test after the other, for a debugger.)
-TEST_PARTS := test-rest test-whole test-postgresql test-browser
+TEST_PARTS := test-browser test-whole test-rest test-postgresql
 test: setup-dev chromium postgresql
 	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 

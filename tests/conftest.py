@@ -51,6 +51,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.reuse_db = postgres is not None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leaves out what asks no database: it has been tried beside SQLite."""
+    if postgres is None:
+        return
+    config.hook.pytest_deselected(items=[each for each in items if not asks_database(each)])
+    items[:] = [each for each in items if asks_database(each)]
+
+
+def asks_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or {"db", "transactional_db"} & fixtures)
+
+
 def pytest_unconfigure() -> None:
     if checker.cache_info().currsize:
         checker().close()

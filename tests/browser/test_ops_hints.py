@@ -38,7 +38,7 @@ Hint.objects.bulk_create(
         prefix="p", state="failed", reason="model_timeout", source="evidence", engine="gpu7",
         attempt=1, created_at=now - timedelta(minutes=n), finished_at=now, text="Look at the sign.",
     )
-    for n in range(9000)
+    for n in range(int(sys.argv[1]))
 )
 newest = Hint.objects.filter(engine="gpu7").latest("created_at")
 attempt = Attempt.objects.create(hint=newest, number=1, engine="gpu7", finished_at=now)
@@ -54,8 +54,9 @@ SavedFilter.objects.all().delete()
 
 
 @pytest.fixture
-def long_list(stand: Stand) -> Iterator[None]:
-    stand.shell(MADE)
+def long_list(stand: Stand, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Several pages, or as many hints as the test is marked with."""
+    stand.shell(MADE, str(getattr(request, "param", 300)))
     yield
     stand.shell(GONE)
 
@@ -122,6 +123,7 @@ def test_the_words_of_a_hint_are_shown_when_they_are_asked_for(
     accessible(page)
 
 
+@pytest.mark.parametrize("long_list", [9000], indirect=True)
 def test_a_long_deletion_is_stopped_and_gone_on_with(list_page: Page, locale: str) -> None:
     page, words = list_page, WORDS[locale]
     page.goto(f"{LIST}?engine=gpu7")

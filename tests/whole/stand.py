@@ -22,6 +22,7 @@ import httpx2
 from broker.connect import Broker
 from broker.embedded import Embedded
 from tests.fakes.launch import FakeEngine
+from tests.whole.shell import Shell
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60.0
@@ -74,6 +75,7 @@ class Stand:
         self.valkey = Embedded(self.data)
         self.valkey.start()
         self.broker = Broker(self.valkey.url)
+        self._shell: Shell | None = None
         try:
             self.set_up()
         except BaseException:
@@ -97,6 +99,8 @@ class Stand:
     def close(self) -> None:
         for client in self.clients:
             client.close()
+        if self._shell:
+            self._shell.close()
         for process in reversed(self.processes.values()):
             process.terminate()
         for process in self.processes.values():
@@ -134,8 +138,9 @@ class Stand:
 
     def shell(self, code: str, *arguments: str) -> str:
         """Runs Python with Django set up; answers what it printed."""
-        setup = "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'web.settings'\n"
-        return self.python("-c", setup + "django.setup()\n" + code, *arguments).strip()
+        if self._shell is None:
+            self._shell = Shell(self.env)
+        return self._shell.run(code, *arguments)
 
     def answers(self) -> bool:
         try:

@@ -169,6 +169,7 @@ def test_each_filter_finds_its_rows_and_can_be_taken_away(
 ) -> None:
     filters = varied(hint)
     assert {*shown(viewer, path)} == {*filters}
+    assert re.search(r'<a href="\?" aria-current="true">all</a>', page(viewer, path))
     for name, value in filters.items():
         html = page(viewer, path, f"{name}={value}")
 

@@ -43,7 +43,6 @@ class Chip(NamedTuple):
 
 
 class ValueLink(NamedTuple):
-    value: str
     label: str
     query: str
     chosen: bool
@@ -120,11 +119,10 @@ class Address(ABC, Generic[Row]):
 
     def links(self) -> list[ValueLink]:
         """Each value, and first all of them, as links that leave the other filters as they are."""
+        labels = self._choices(self.quick) | {"": gettext("all")}
         return [
-            ValueLink(
-                value, label or gettext("all"), self.but(self.quick, value), value == self.chosen
-            )
-            for value, label in self._choices(self.quick).items()
+            ValueLink(label, self.but(self.quick, value), value == self.chosen)
+            for value, label in labels.items()
         ]
 
     @property

@@ -86,10 +86,9 @@ class Address(ABC, Generic[Row]):
         # Whoever mistypes a filter must not act on more than was meant.
         if self.told:
             return self.every().none()
-        set_ = {
-            self.plain[name]: value for name, value in self.values.items() if name in self.plain
-        }
-        return self.narrowed(self.every().filter(**set_))
+        values = self.values
+        plain = {self.plain[name]: values[name] for name in values if name in self.plain}
+        return self.narrowed(self.every().filter(**plain))
 
     @property
     def readable(self) -> str:

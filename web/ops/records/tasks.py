@@ -25,6 +25,7 @@ from broker.contract.job import JobKind, kind_of
 from broker.queue import task_id
 from web.hints.models import Hint
 from web.ops.hints.address import ANY, Address, moment, suggested
+from web.ops.hints.bounded import within
 from web.ops.hints.paging import listing
 from web.ops.records.numbered import NumberedWay
 from web.people import access
@@ -38,10 +39,8 @@ STATUSES = {
 """Celery's words; of a task only its end is kept."""
 SHOWN = ("task_id", "task_name", "status", "worker", "date_done")
 RESULT_CHARS, FIELD_CHARS = 4000, 60
-MOST_WORKERS = 500
+MOST_WORKERS, NAMES_S = 500, 0.1
 OF_HINT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d+", re.ASCII)
-
-
 # One look into the index a name, instead of one at each record.
 WORKERS = """
     WITH RECURSIVE known (name) AS (
@@ -81,8 +80,9 @@ class TaskFilters(Address[TaskResult]):
 
 
 def of_workers(prefix: str) -> Q:
+    """Raises: OutOfTime."""
     # Whole names the database finds in its index, whatever its order of letters is.
-    with connection.cursor() as cursor:
+    with within(NAMES_S), connection.cursor() as cursor:
         cursor.execute(WORKERS, [MOST_WORKERS + 1])
         names = [name for (name,) in cursor.fetchall()]
     if len(names) > MOST_WORKERS:

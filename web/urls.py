@@ -16,6 +16,8 @@ from web.hints import explanations, replies
 from web.ops.actions import log
 from web.ops.doctor.page import setup
 from web.ops.hints import acts, export, page, timeline
+from web.ops.records.calls import calls
+from web.ops.records.tasks import tasks
 from web.pages import views
 from web.pages.words import ladder
 from web.people.accounts import Leave, NewPassword, SignOut
@@ -56,6 +58,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/hints/act/", acts.act, name="ops_hints_act"),
     path("ops/hints/act/<int:action_id>/", acts.action, name="ops_hints_action"),
     path("ops/hints/export/", export.export, name="ops_hints_export"),
+    path("ops/calls/", calls, name="ops_calls"),
+    path("ops/tasks/", tasks, name="ops_tasks"),
     path("ops/ai/", ai.page, name="ops_ai"),
     path("ops/ai/known/", ai.known, name="ops_ai_known"),
     path("ops/ai/models/", ai.models, name="ops_ai_models"),

@@ -26,6 +26,8 @@ ACTED = 100_000
 HEADING = ("what", "p50 / max, ms", "queries", "wanted")
 CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK", "SELECT set_config")
 RARE_RULE, RARE_MODEL, RARE_WORD = "R9", "tried-once", "CUDA"
+Asked = tuple[str, str, int]
+"""Name, query and the most milliseconds of a page."""
 
 SUBMISSIONS = """
     INSERT INTO hints_submission
@@ -268,6 +270,7 @@ def asked() -> list[tuple[str, str, int]]:
         ("search: word of a rare error", f"q={RARE_WORD}", 500),
         ("search: word of no error", "q=nowhere", 500),
     ]
+    calls, tasks = records(half)
     admin = [
         ("admin, hints", "/admin/hints/hint/"),
         ("admin, hints, page 50", "/admin/hints/hint/?p=50"),
@@ -277,9 +280,59 @@ def asked() -> list[tuple[str, str, int]]:
     ]
     return [
         *((f"list: {name}", f"/ops/hints/?{query}", most) for name, query, most in lists),
+        *((f"requests: {name}", f"/ops/calls/?{query}", most) for name, query, most in calls),
+        *((f"tasks: {name}", f"/ops/tasks/?{query}", most) for name, query, most in tasks),
         ("a hint", f"/ops/hints/{one.pk}/", 150),
         *((name, path, 150) for name, path in admin),
     ]
+
+
+def records(half: int) -> tuple[list[Asked], list[Asked]]:
+    """Of the requests to models and of Celery's records, as of the list of hints. half: a year."""
+    from django_celery_results.models import TaskResult
+
+    from web.hints.models import Hint, ModelCall
+
+    middle = ModelCall.objects.count() // 2
+    call, task = (
+        rows.order_by("-pk")[middle].pk for rows in (ModelCall.objects, TaskResult.objects)
+    )
+    hint = Hint.objects.order_by("created_at")[middle].pk
+    hour = f"since={half}-07-01T10:00&until={half}-07-01T11:00"
+    calls = [
+        ("the newest", "", 150),
+        ("in the middle", f"older={call}", 150),
+        ("from there towards newer ones", f"newer={call}", 150),
+        ("purpose: write", "purpose=write", 500),
+        ("purpose that none has", "purpose=judge", 500),
+        ("model", "model=LGAI-EXAONE/EXAONE-4.0-32B", 500),
+        ("model: 1 of 20,000", f"model={RARE_MODEL}", 500),
+        ("engine: 3 of 10", "engine=gpu1", 500),
+        ("engine: 1 of 20,000", "engine=gpu5", 500),
+        ("engine that there is not", "engine=gpu77", 500),
+        ("rule: 1 of 80", "verdict=R3", 500),
+        ("rule: 1 of 30,000", f"verdict={RARE_RULE}", 500),
+        ("rule that nobody broke", "verdict=R77", 500),
+        ("rule, model and engine", f"verdict=R3&model={RARE_MODEL}&engine=gpu1", 500),
+        ("an hour of last year", hour, 500),
+        ("until last year", f"until={half}-07-01T10:00", 500),
+        ("until last year, in the middle", f"until={half}-07-01T10:00&older={call}", 500),
+    ]
+    tasks = [
+        ("the newest", "", 150),
+        ("in the middle", f"older={task}", 150),
+        ("from there towards newer ones", f"newer={task}", 150),
+        ("status: SUCCESS", "status=SUCCESS", 500),
+        ("status that none has", "status=FAILURE", 500),
+        ("worker: 3 of 10", "worker=gpu1", 500),
+        ("worker: 1 of 20,000", "worker=gpu5", 500),
+        ("worker that there is not", "worker=gpu77", 500),
+        ("hint", f"hint={hint}", 500),
+        ("an hour of last year", hour, 500),
+        ("until last year", f"until={half}-07-01T10:00", 500),
+        ("worker and hour", f"worker=gpu5&{hour}", 500),
+    ]
+    return calls, tasks
 
 
 def timed(client: Any, name: str, path: str, most: int) -> Row:

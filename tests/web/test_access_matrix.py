@@ -134,6 +134,8 @@ RULES: dict[str, Rule] = {
         "smmmssmmmm", **dict.fromkeys(("GET", "HEAD", "POST"), "sxxxssxxx+")
     ),
     "/ops/hints/export/": takes("smmmssmmmm", POST="sxxxssxxx>"),
+    "/ops/calls/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD"), "sxxxssxxx+")),
+    "/ops/tasks/": takes("smmmssmmmm", **dict.fromkeys(("GET", "HEAD"), "sxxxssxxx+")),
     "/i18n/setlang/": always(">>>>>>>>>>"),
     "/favicon.ico": always(">>>>>>>>>>"),
     pages.LIVE: always("++++++++++"),

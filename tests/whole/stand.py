@@ -137,10 +137,16 @@ class Stand:
         ).stdout  # fmt: skip
 
     def shell(self, code: str, *arguments: str) -> str:
-        """Runs Python with Django set up; answers what it printed."""
+        """Runs Python with Django set up; answers what it printed.
+
+        When this returns, what it has set counts in every process.
+        """
         if self._shell is None:
             self._shell = Shell(self.env)
-        return self._shell.run(code, *arguments)
+        printed = self._shell.run(code, *arguments)
+        # web.engines.roster tells of each setting as it was at most so long ago.
+        sleep(1.0)
+        return printed
 
     def answers(self) -> bool:
         try:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from web.hints.models import Hint
 from web.ops.hints import bulk
 from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import BulkAction
-from web.ops.hints.walk import MOST_COUNTED, Stretch, Walk, count, look
+from web.ops.hints.walk import MOST_COUNTED, Position, Stretch, Walk, count, look
 from web.people import access
 from web.people.models import User
 
@@ -46,7 +47,8 @@ def act(request: HttpRequest) -> HttpResponse:
     # Without a filter it would be every hint that there is, which nobody asks for by one click.
     if kind not in (EXPORT, *bulk.STATES) or not filters.query or filters.told:
         return HttpResponseRedirect(f"{reverse('ops_hints')}?{filters.query}")
-    found, total = Stretch([], True, stopped=True), None
+    found: Stretch[Hint, Position] = Stretch([], stopped=True)
+    total: int | None = None
     try:
         if request.method == "POST" and kind != EXPORT:
             row = bulk.begin(cast(User, request.user), kind, filters)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from time import monotonic
 
+from django_celery_results.models import TaskResult
+
 from web.courses.models import Exercise
 from web.hints.models import Hint, ModelCall
 
@@ -27,16 +29,17 @@ def known_in(minute: int) -> dict[str, list[str]]:
     models, verdicts = columns(calls, 2)
     asked = Hint.objects.order_by("-created_at", "-id")
     students, engines = columns(asked.values_list("student__username", "engine")[:NEWEST], 2)
+    (workers,) = columns(TaskResult.objects.order_by("-pk").values_list("worker")[:NEWEST], 1)
     found = {
         "course": courses, "exercise": exercises, "student": students, "engine": engines,
-        "model": models, "verdict": verdicts,
+        "model": models, "verdict": verdicts, "worker": workers,
     }  # fmt: skip
     return {name: sorted(filter(None, words)) for name, words in found.items()}
 
 
-def columns(rows: Iterable[tuple[str, ...]], count: int) -> list[set[str]]:
+def columns(rows: Iterable[tuple[str | None, ...]], count: int) -> list[set[str | None]]:
     """The different words of each column."""
-    found: list[set[str]] = [set() for _ in range(count)]
+    found: list[set[str | None]] = [set() for _ in range(count)]
     for row in rows:
         for words, word in zip(found, row, strict=True):
             words.add(word)

@@ -29,7 +29,7 @@ def nothing_drawn() -> None:
 
 
 def sample(in_flight: int, backlog: int = 0, oldest_s: float = 0.0, **more: Any) -> FleetSample:
-    return FleetSample(backlog, oldest_s, {"gpu0": EngineSample(in_flight, 8, 2, **more)})
+    return FleetSample(backlog, oldest_s, {"gpu0": EngineSample(in_flight, 8, **more)})
 
 
 def ended(student: User, exercise: Exercise, after_s: float, source: str = "model") -> Hint:
@@ -61,7 +61,7 @@ def test_what_was_seen_each_second_is_a_mean_or_the_worst() -> None:
 
     assert (found["backlog"], found["oldest_s"]) == (1.3, 9.0)
     assert found["engines"]["gpu0"] == {
-        "in_flight": 3.0, "limit": 8.0, "workers": 2, "cached": 0.6,
+        "in_flight": 3.0, "limit": 8.0, "cached": 0.6,
     }  # fmt: skip
 
 

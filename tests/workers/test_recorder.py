@@ -102,4 +102,4 @@ async def test_a_moment_has_what_students_wait_for(written: Written) -> None:
 
     (sample,) = written[-1][1]
     # Of the backlog one is a diagnosis that runs ahead; nobody waits for the batch lane.
-    assert sample == FleetSample(4, 1.5, {"gpu0": EngineSample(3, 6, 1, 0.5)})
+    assert sample == FleetSample(4, 1.5, {"gpu0": EngineSample(3, 6, 0.5)})

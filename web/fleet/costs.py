@@ -68,7 +68,7 @@ def amount(price: Price, *, read: int, cached: int, written: int, calls: int) ->
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What was used by one of what is compared. share: of the tokens of all of them, 0 to 1."""
+    """What was used by one of what is compared."""
 
     name: Any
     calls: int
@@ -77,7 +77,6 @@ class Bill:
     written: int
     unpriced: int
     amount: Decimal
-    share: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -91,12 +90,7 @@ def bills(since: date, by: str) -> list[Bill]:
         Bill(name=row[by], **{name: row[f"sum_{name}"] for name in SUMS})
         for row in rows.annotate(**{f"sum_{name}": Sum(name) for name in SUMS})
     ]
-    total = sum(each.tokens for each in found) or 1
-    shared = (
-        Bill(**{name: getattr(each, name) for name in ("name", *SUMS)}, share=each.tokens / total)
-        for each in found
-    )
-    return sorted(shared, key=lambda each: (each.amount, each.tokens), reverse=True)
+    return sorted(found, key=lambda each: (each.amount, each.tokens), reverse=True)
 
 
 def daily(since: date) -> dict[str, list[float]]:

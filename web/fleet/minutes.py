@@ -41,7 +41,6 @@ class EngineSample:
 
     in_flight: int
     limit: int
-    workers: int
     cached: float | None = None
 
 
@@ -111,7 +110,6 @@ def seen(samples: Sequence[FleetSample]) -> dict[str, dict[str, Any]]:
         found[name] = {
             "in_flight": round(fmean(each.in_flight for each in of_engine), 2),
             "limit": round(fmean(each.limit for each in of_engine), 1),
-            "workers": min(each.workers for each in of_engine),
             "cached": round(fmean(cached), 3) if cached else None,
         }
     return found

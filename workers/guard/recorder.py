@@ -69,7 +69,7 @@ def sample(
     for name, load in loads.items():
         reading = states.get(name, NOTHING).reading
         cached = reading.cached_ratio if reading else None
-        engines[name] = EngineSample(load.hints, load.limit, len(load.workers), cached)
+        engines[name] = EngineSample(load.hints, load.limit, cached)
     waiting = sum(one.size for one in backlog.values()) - waiting_ahead
     # Nobody waits for what is in the batch lane.
     oldest_s = max((one.oldest_s for lane, one in backlog.items() if lane is not Lane.BATCH))

@@ -1,16 +1,19 @@
 """What the fleet's page costs that is open in twenty windows, as it asks while somebody looks.
 
-A tab that nobody looks at asks for nothing. python -m tests.bench.tabs prints it.
+A tab that nobody looks at asks for nothing; one that is looked at asks again when the answer says.
+python -m tests.bench.tabs prints it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
 from time import perf_counter, sleep
+from typing import Any
 from urllib.parse import urlencode
 
 import psutil
@@ -19,8 +22,8 @@ from tests.bench.idle import SETTLE_S, started, title
 from tests.bench.stream import cpu_of
 from tests.bench.table import Row
 
-TABS, PERIOD_S, CHARTS_EVERY = 20, 2.0, 10
-"""As fleet.js and charts.js ask: charts are asked for every tenth time."""
+TABS, PERIOD_S, CHARTS_S = 20, 2.0, 20.0
+"""As fleet.js and charts.js ask, unless an answer says otherwise."""
 SECONDS = 40
 OURS = ("uvicorn web.asgi:application", "valkey-server")
 NOW, CHARTS = "/ops/fleet/now/", "/ops/fleet/charts/?span=hour"
@@ -89,16 +92,23 @@ def cookies_of(headers: list[str] | None) -> str:
 
 
 def look(port: int, cookies: str, number: int, over: Event) -> None:
-    connection, asked = HTTPConnection("127.0.0.1", port), 0
+    connection = HTTPConnection("127.0.0.1", port)
+
+    def ask(path: str) -> dict[str, Any]:
+        connection.request("GET", path, headers={"Cookie": cookies})
+        answer = connection.getresponse()
+        told: dict[str, Any] = json.loads(answer.read())
+        assert answer.status == 200, answer.status
+        return told
+
     # Nobody opens twenty windows in one moment.
     sleep(PERIOD_S * number / TABS)
-    while not over.wait(PERIOD_S):
-        for path in (NOW, CHARTS) if asked % CHARTS_EVERY == 0 else (NOW,):
-            connection.request("GET", path, headers={"Cookie": cookies})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
-        asked += 1
+    pause_s, charts_s = PERIOD_S, -CHARTS_S
+    while not over.wait(pause_s):
+        pause_s = ask(NOW)["again_s"]
+        if perf_counter() - charts_s >= CHARTS_S:
+            charts_s = perf_counter()
+            ask(CHARTS)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from web.fleet import changes, effects
 from web.fleet.changes import Counts
 from web.fleet.charts import SPANS, charts
 from web.fleet.overview import Row, overview
+from web.fleet.pace import Pace
 from web.hints.models import Hint
 from web.people import access
 from web.people.models import User
@@ -52,6 +53,7 @@ class SeenByAll:
 
 
 seen_by_all = SeenByAll()
+pace = Pace()
 
 
 @never_cache
@@ -86,9 +88,9 @@ def fleet(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def fleet_now(request: HttpRequest) -> HttpResponse:
-    """As Overview.as_json, at most NOW_S old."""
+    """As Overview.as_json, at most NOW_S old; again_s: when to ask again."""
     access.require(access.sees_engines, request.user)
-    return JsonResponse(seen_by_all.now())
+    return JsonResponse({**seen_by_all.now(), "again_s": pace.after(monotonic())})
 
 
 @never_cache

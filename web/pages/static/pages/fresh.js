@@ -4,10 +4,13 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Asks the URL, or that which url() gives, for JSON every periodMs, and when the page is looked at
- * again. show(now) gets what is answered; lost() is called where no answer comes: the next round
- * asks again. Gives the function that asks at once.
+ * again; the answer's again_s, where it has one, says when instead. show(now) gets what is answered;
+ * lost() is called where no answer comes: the next round asks again. Gives the function that asks
+ * at once.
  */
 export function keepFresh(url, periodMs, show, lost = () => {}) {
+  let pauseMs = periodMs;
+
   async function refresh() {
     if (document.hidden) return;
     let now;
@@ -17,13 +20,14 @@ export function keepFresh(url, periodMs, show, lost = () => {}) {
       lost();
       return;
     }
+    pauseMs = now.again_s ? now.again_s * 1000 : periodMs;
     show(now);
   }
 
   /** One round after the other: a slow answer never overtakes a later one. */
   async function round() {
     await refresh();
-    setTimeout(round, periodMs);
+    setTimeout(round, pauseMs);
   }
 
   setTimeout(round, periodMs);

@@ -85,7 +85,7 @@ def test_the_list_is_filtered_and_the_filter_kept(
 
     rows = page.locator("table.hints tbody tr")
     expect(rows).to_have_count(50)
-    expect(page.locator(".page-head")).to_contain_text("3,000")
+    expect(page.locator(".page-head")).to_contain_text("100")
     accessible(page)
     page.locator("a[rel=next]").press("Enter")
     page.wait_for_url("**older=*")

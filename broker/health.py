@@ -119,7 +119,8 @@ def pause(engine: str, seconds: float | None, ran_s: float = 0.0) -> Call[float]
     pause_ms = "" if seconds is None else round(1000 * min(max(seconds, 0.0), times.MOST_PAUSE_S))
     most_s = times.MOST_GROWN_PAUSE_S if seconds is None else times.MOST_PAUSE_S
     bounds_ms = (1000 * times.FIRST_GROWN_PAUSE_S, 1000 * most_s)
-    args = (engine, pause_ms, *bounds_ms, str(SHRINK), round(ran_s * 1000))
+    short_ms = 1000 * times.SHORT_PAUSE_S
+    args = (engine, pause_ms, *bounds_ms, str(SHRINK), round(ran_s * 1000), short_ms)
     return Call("health_pause", args, lambda reply: int(reply) / 1000)
 
 

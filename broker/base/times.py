@@ -78,6 +78,8 @@ FIRST_GROWN_PAUSE_S, MOST_GROWN_PAUSE_S = 1, 60
 """A server that says 429 but not for how long is left alone for 1 s, 2 s, 4 s …"""
 MOST_PAUSE_S = 300
 """However long it says: an answer can be a lie, and hints wait."""
+SHORT_PAUSE_S = 5
+"""A pause that is no longer is waited for, though another engine stands in."""
 
 # A student's runs.
 RUN_S = 30

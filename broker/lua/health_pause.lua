@@ -1,11 +1,12 @@
 -- Pauses an engine that limits its rate, and lets it have fewer hints at once afterwards.
 -- keys: health, leases(engine), engines, workers
 -- args: engine, ms to pause or '' for a pause that grows, first ms of it, most ms, factor of
---   what it may have at once, ms since the attempt began
+--   what it may have at once, ms since the attempt began, most ms that hints wait for it where
+--   another engine stands in
 -- result: ms until it is asked again
 -- includes: fleet
 
-local engine, pause_ms, first_ms, most_ms, factor, ran_ms = unpack(ARGV)
+local engine, pause_ms, first_ms, most_ms, factor, ran_ms, short_ms = unpack(ARGV)
 local health, now = key.health(engine), now_ms()
 local paused_at, pauses, allowance =
   unpack(redis.call('HMGET', health, 'paused_at_ms', 'pauses', 'allowance'))
@@ -24,4 +25,7 @@ if pause_ms == '' then
 end
 local till = math.max(now + math.min(pause_ms, most_ms), now + paused_ms(engine, now))
 redis.call('HSET', health, 'paused_ms', string.format('%.0f', till))
+if till - now > tonumber(short_ms) then
+  redis.call('HSET', health, 'away_ms', string.format('%.0f', till))
+end
 return till - now

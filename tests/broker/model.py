@@ -239,7 +239,8 @@ class Model:
         if known.ticket.only not in ("", engine):
             return False
         able = known.ticket.able
-        if engine not in able and any(self.engines[name].slots for name in able):
+        there = [name for name in able if name not in known.excluded and self.engines[name].slots]
+        if engine not in able and there:
             return False
         if known.ahead and not self.roomy(engine):
             return False

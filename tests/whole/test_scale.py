@@ -14,12 +14,17 @@ import pytest
 from broker import fleet, nodes
 from broker.fleet import Load
 from broker.nodes import CrewReport, NodeState
-from tests.fakes.behaviour import Behaviour
+from tests.fakes.behaviour import Behaviour, Then
 from tests.whole.conftest import SLOW
 from tests.whole.stand import ROOT, Stand, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 WELL = {("answered", "".join(SLOW.pieces))}
+PATIENT = """
+from web.engines.models import AIModelConfig, Engine
+AIModelConfig.objects.update(idle_s=sys.argv[1])
+Engine.objects.update(slots=4)
+"""
 QUICK = {("answered", "".join(Behaviour().pieces))}
 
 
@@ -129,8 +134,8 @@ def test_no_hint_waits_for_a_busy_worker_while_another_one_has_a_free_slot(
     pair: Stand, ops: Fleet
 ) -> None:
     engine = pair.engines["gpu0"]
-    engine.script(*[Behaviour(pieces=SLOW.pieces, gap_s=2.0)] * 2)
-    pair.shell("from web.engines.models import Engine\nEngine.objects.update(slots=4)")
+    engine.script(*[Behaviour(pieces=SLOW.pieces[:1], then=Then.HANG)] * 2)
+    pair.shell(PATIENT, "60")
     ops.scale("gpu0=1", "gpu1=0", "--slots=2")
     until(lambda: ops.slots("gpu0") == [2] and not ops.workers("gpu1"))
     busy = [(student := pair.student(), pair.ask(student)) for _ in range(2)]
@@ -144,6 +149,7 @@ def test_no_hint_waits_for_a_busy_worker_while_another_one_has_a_free_slot(
     assert engine.stats()["active"] == 2
     for student, hint in busy:
         student.post(hint["links"]["cancel"])
+    pair.shell(PATIENT, "3")
 
 
 def test_a_drain_finishes_what_runs_and_moves_the_rest(pair: Stand, ops: Fleet) -> None:

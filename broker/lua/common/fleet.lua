@@ -1,9 +1,6 @@
 -- What engines can take now.
 -- includes: clock, ahead
 
--- An engine that pauses no longer than this is waited for, though another one stands by.
-local SHORT_PAUSE_MS = 5000
-
 -- Calls visit(worker, slots) for each worker of the engine whose heartbeat is not over.
 local function live_workers(engine, now, visit)
   local workers = redis.call('HGETALL', key.workers(engine))
@@ -48,12 +45,12 @@ local function in_flight(engine)
   return redis.call('ZCARD', key.leases(engine))
 end
 
--- Whether hints can count on the engine. One that was down and is free counts too, or no hint would
--- ever try it.
+-- Whether hints can count on the engine, now or after a short pause. One that was down and is free
+-- counts too, or no hint would ever try it.
 local function is_there(engine, now)
-  local state = redis.call('HGET', key.health(engine), 'state') or 'up'
+  local state, away_ms = unpack(redis.call('HMGET', key.health(engine), 'state', 'away_ms'))
   if state == 'down' or state == 'probing' and in_flight(engine) > 0 then return false end
-  return live_slots(engine, now) > 0 and paused_ms(engine, now) <= SHORT_PAUSE_MS
+  return live_slots(engine, now) > 0 and tonumber(away_ms or 0) <= now
 end
 
 -- Every engine that may get hints, in a list and by name: its tier, whether it is there, and

@@ -110,7 +110,7 @@ async def test_the_default_model_is_served_and_told(engine: Engine) -> None:
 async def test_a_chosen_model_takes_over_and_nothing_is_cut(engine: Engine) -> None:
     await engine.serves("plain.gguf")
     begun = [
-        asyncio.create_task(engine.ask("plain.gguf", n=40, pause_s=0.05)) for _each in range(3)
+        asyncio.create_task(engine.ask("plain.gguf", n=40, pause_s=0.2)) for _each in range(3)
     ]
     await engine.until(lambda: engine.switch.current and engine.switch.current.busy == 3)
 
@@ -128,9 +128,11 @@ async def test_a_chosen_model_takes_over_and_nothing_is_cut(engine: Engine) -> N
 
 
 async def test_who_asks_again_for_the_old_model_finds_it_until_they_are_done(
-    engine: Engine,
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As an attempt does, which diagnoses, writes and has its hint judged."""
+    # A busy machine takes seconds to start the other model.
+    monkeypatch.setattr(switch_module, "GRACE_S", 5.0)
     await engine.serves("plain.gguf")
     await engine.ask("plain.gguf")
     gguf.choose("one.gguf")
@@ -138,7 +140,7 @@ async def test_who_asks_again_for_the_old_model_finds_it_until_they_are_done(
 
     for _call in range(12):
         assert (await engine.ask("plain.gguf"))[0] == 200
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.5)
 
     await engine.until(lambda: not engine.switch.leaving)
     assert (await engine.ask("plain.gguf"))[0] == 404

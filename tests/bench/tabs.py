@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from http.client import HTTPConnection
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from time import perf_counter, sleep
 from typing import Any
 from urllib.parse import urlencode
@@ -38,14 +39,13 @@ def rows() -> list[Row]:
         port = int(start.environ()["HINTLINE_PORT"])
         idle, over = percent(processes), Event()
         cookies = signed_in(port, Path(folder))
-        tabs = [Thread(target=look, args=(port, cookies, n, over)) for n in range(TABS)]
-        for tab in tabs:
-            tab.start()
-        sleep(3)
-        busy = percent(processes)
-        over.set()
-        for tab in tabs:
-            tab.join()
+        with ThreadPoolExecutor(TABS) as threads:
+            tabs = [threads.submit(look, port, cookies, n, over) for n in range(TABS)]
+            sleep(SETTLE_S)
+            busy = percent(processes)
+            over.set()
+            for tab in tabs:
+                tab.result()
     return [
         (
             f"{TABS} windows, {name}: CPU, % of a core",
@@ -95,8 +95,13 @@ def look(port: int, cookies: str, number: int, over: Event) -> None:
     connection = HTTPConnection("127.0.0.1", port)
 
     def ask(path: str) -> dict[str, Any]:
-        connection.request("GET", path, headers={"Cookie": cookies})
-        answer = connection.getresponse()
+        try:
+            connection.request("GET", path, headers={"Cookie": cookies})
+            answer = connection.getresponse()
+        # The server ends a link that is idle for long; a browser makes a new one, too.
+        except RemoteDisconnected:
+            connection.close()
+            return ask(path)
         told: dict[str, Any] = json.loads(answer.read())
         assert answer.status == 200, answer.status
         return told

@@ -94,8 +94,10 @@ def test_nobody_stands_in_for_itself(
 
 
 def test_what_would_stand_in_is_said_before_it_is_saved(admin: Client, cloud: Engine) -> None:
-    html = text(admin.post(PAGE, form(fallback="api", last_fallback="local")))
+    AIModelConfig.objects.update(mode=Mode.LOCAL)
+    html = text(admin.post(PAGE, form(mode="vllm", fallback="api", last_fallback="local")))
 
+    assert "stay on your own machines" not in html
     assert "hosted API: while none of those before it is up, hints come from cloud" in html
     assert "Programs and questions go to https://api.example/v1 then" in html
     assert "hosted API: no model of it may write hints" in html

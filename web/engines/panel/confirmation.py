@@ -86,7 +86,7 @@ def of_mode(config: AIModelConfig) -> Iterator[Consequence]:
     if KINDS[config.mode].hosted:
         text = _("Programs and questions of all students go to %(url)s, without their names.")
         yield Consequence(text % {"url": config.api_url}, "warning")
-    else:
+    elif not any(KINDS[each].hosted for each in config.order):
         yield Consequence(_("Programs and questions of students stay on your own machines."))
 
 

@@ -94,12 +94,13 @@ def test_nobody_stands_in_for_itself(
 
 
 def test_what_would_stand_in_is_said_before_it_is_saved(admin: Client, cloud: Engine) -> None:
-    AIModelConfig.objects.update(mode=Mode.LOCAL)
+    AIModelConfig.objects.update(mode=Mode.LOCAL, model_name="")
     html = text(admin.post(PAGE, form(mode="vllm", fallback="api", last_fallback="local")))
 
     assert "stay on your own machines" not in html
     assert "hosted API: while none of those before it is up, hints come from cloud" in html
     assert "Programs and questions go to https://api.example/v1 then" in html
+    assert "cloud has no model name." in html
     assert "hosted API: no model of it may write hints" in html
     assert "local model: no engine of it is enabled, so that nobody stands in." in html
     assert AIModelConfig.current().fallback == ""

@@ -109,9 +109,7 @@ async def test_the_default_model_is_served_and_told(engine: Engine) -> None:
 
 async def test_a_chosen_model_takes_over_and_nothing_is_cut(engine: Engine) -> None:
     await engine.serves("plain.gguf")
-    begun = [
-        asyncio.create_task(engine.ask("plain.gguf", n=40, pause_s=0.2)) for _each in range(3)
-    ]
+    begun = [asyncio.create_task(engine.ask("plain.gguf", n=40, pause_s=0.2)) for _each in range(3)]
     await engine.until(lambda: engine.switch.current and engine.switch.current.busy == 3)
 
     gguf.choose("one.gguf")

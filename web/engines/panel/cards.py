@@ -153,7 +153,7 @@ def word(row: Engine, load: Load | None, now: Health) -> str:
 
 
 def lacks(
-    mode: Mode, rows: list[Engine], enabled: list[Engine], config: AIModelConfig
+    mode: str, rows: list[Engine], enabled: list[Engine], config: AIModelConfig
 ) -> Iterator[Lack]:
     if not rows:
         add = f"{reverse('admin:engines_engine_add')}?kind={mode}"

@@ -14,7 +14,7 @@ from web.engines import history, roster
 from web.engines.history import KeyState, Line
 from web.engines.kinds import KINDS
 from web.engines.models import AIModelConfig, Engine, Mode
-from web.engines.panel.cards import writes
+from web.engines.panel.cards import lacks, writes
 from web.engines.panel.form import ModeDraft
 from web.link import attempt
 
@@ -104,6 +104,8 @@ def standing_in(mode: str, rows: list[Engine], config: AIModelConfig) -> Iterato
         "on which each of those failed. Its workers run all the time."
     )
     yield Consequence(text % {"mode": label, "names": names})
+    for lack in lacks(mode, rows, rows, config):
+        yield Consequence(lack.why, "warning")
     if KINDS[mode].hosted:
         text = _("Programs and questions go to %(url)s then, without the students' names.")
         yield Consequence(text % {"url": config.api_url}, "warning")

@@ -204,3 +204,62 @@ def test_a_start_of_the_web_does_not_load_the_openai_client() -> None:
     )
 
     assert done.stdout == "False\n", done.stderr
+
+
+def typed(server: BadServer, **changes: str) -> dict[str, str]:
+    """A new engine, as a browser sends its form."""
+    return {
+        "name": "gpu0", "kind": "api", "url": server.at("good"), "model_name": "fake",
+        "api_key": KEY, "slots": "4", "languages": "ko,en", "workers": "1", "worker_slots": "64",
+        "thinking": "never", "reasoning_tokens": "0", "extra_body": "{}", **changes,
+    }  # fmt: skip
+
+
+ADD = "/admin/engines/engine/add/"
+
+
+def test_a_new_engine_is_saved_and_tested_by_one_button(admin: Client, server: BadServer) -> None:
+    assert 'name="_test"' in admin.get(ADD).content.decode()
+
+    answer = admin.post(ADD, typed(server, _test="1"), follow=True)
+
+    html = answer.content.decode()
+    row = Engine.objects.get()
+    assert answer.redirect_chain == [(f"/admin/engines/engine/{row.pk}/test/", 302)]
+    assert "was added successfully" in html
+    assert 'class="success"' in html
+    assert "time to the first word" in html
+    assert KEY not in html
+    # To load the page again, or to follow a link to it, asks no server.
+    again = admin.get(f"/admin/engines/engine/{row.pk}/test/")
+    assert (again.status_code, again["Location"]) == (
+        302, f"/admin/engines/engine/{row.pk}/change/"
+    )  # fmt: skip
+
+
+def test_a_change_is_saved_and_tested_too_and_a_bad_one_is_neither(
+    admin: Client, server: BadServer
+) -> None:
+    row = engine(server, "good")
+    path = f"/admin/engines/engine/{row.pk}/change/"
+
+    bad = admin.post(path, typed(server, name="GPU 0", _test="1"), follow=True)
+    assert bad.redirect_chain == []
+    assert "_test" not in admin.session
+
+    html = admin.post(path, typed(server, url=server.at("404"), _test="1"), follow=True)
+    assert 'class="error"' in html.content.decode()
+    row.refresh_from_db()
+    assert row.url == server.at("404")
+
+
+def test_who_may_add_but_not_change_is_offered_no_test(server: BadServer) -> None:
+    user = User.objects.create_user("adds", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=("add_engine", "view_engine")))
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(user)
+
+    assert 'name="_test"' not in client.get(ADD).content.decode()
+    answer = client.post(ADD, typed(server, _test="1"))
+    assert answer.status_code == 302
+    assert not answer["Location"].endswith("/test/")

@@ -137,6 +137,10 @@ class ServersAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # also used for
         return str(_("there is one")) if row.api_key else str(_("none"))
 
 
+SAVED_TO_TEST = "engine_saved_to_test"
+"""In the session: the engine whose test a save has asked for, and no link of somebody else's."""
+
+
 class EngineAdmin(ServersAdmin):
     """Registered with the fleet's pages, by web.fleet.admin."""
 
@@ -171,9 +175,27 @@ class EngineAdmin(ServersAdmin):
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         access.require(access.changes_engines, request.user)
         engine = get_object_or_404(Engine, pk=pk)
-        if request.method == "POST":
+        if request.method == "POST" or request.session.pop(SAVED_TO_TEST, None) == pk:
             return findings.tested(request, [engine])
         return redirect("admin:engines_engine_change", pk)
+
+    def response_add(
+        self, request: HttpRequest, obj: Engine, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        answer = super().response_add(request, obj, post_url_continue)
+        return self.to_test(request, obj) or answer
+
+    def response_change(self, request: HttpRequest, obj: Engine) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        return self.to_test(request, obj) or answer
+
+    def to_test(self, request: HttpRequest, engine: Engine) -> HttpResponse | None:
+        """On the way to the test of what was saved, if the button for that was pressed."""
+        if "_test" not in request.POST or not access.changes_engines(request.user):
+            return None
+        # The test waits for the server; while it is saved, the database is locked.
+        request.session[SAVED_TO_TEST] = engine.pk
+        return redirect("admin:engines_engine_test", engine.pk)
 
     def preset_view(self, request: HttpRequest) -> HttpResponse:
         """JSON: words, for people; fields, values by the name of the form's field, None if unknown.

@@ -37,29 +37,36 @@ class Wanted(NamedTuple):
     draining: bool = False
 
 
-def active() -> dict[str, int]:
-    """Slots of each engine that may get hints, by name: in use, and not draining.
+def dispatched() -> tuple[dict[str, int], dict[str, int]]:
+    """For fleet.set_engines, as set at one moment: slots of the engines that may get hints; tiers.
 
-    An engine whose API key cannot be read gets none; the log names it.
+    Slots have those in use that are not draining. An engine whose API key cannot be read has none
+    either; the log names it.
     """
     config = AIModelConfig.current()
-    rows = [row for row in in_use(config) if not row.draining]
+    used = in_use(config)
+    rows = [row for row in used if not row.draining]
     judges = {judge.pk: judge for row in rows if (judge := judging(row, config))}
     asked = {row.pk: row for row in rows} | judges
     # These sentences go into the log, whose language is not that of whoever asks just now.
     with translation.override(OPERATORS):
         tell(tuple(unreadable([*asked.values()], config)))
-    return {row.name: row.slots for row in taking(rows, config)}
+    slots = {row.name: row.slots for row in taking(rows, config)}
+    return slots, {row.name: tier_of(row, config) for row in used}
+
+
+def active() -> dict[str, int]:
+    """Slots of each engine that may get hints, by name."""
+    return dispatched()[0]
 
 
 def tiers() -> dict[str, int]:
-    """For fleet.set_engines: the place of each engine's kind in the order of the AI mode."""
-    config = AIModelConfig.current()
-    return {row.name: tier_of(row, config) for row in in_use(config)}
+    """The place of each engine in use, by name: hints go to a later one in case of need."""
+    return dispatched()[1]
 
 
 def tier_of(engine: Engine, config: AIModelConfig) -> int:
-    """engine: one in use."""
+    """The place of its kind in the order of the AI mode. engine: one in use."""
     return config.order.index(engine.kind)
 
 
@@ -74,7 +81,7 @@ def push() -> None:
     To be called where engines or the AI mode are saved or deleted.
     """
     # A lost push is no harm: the node sends the same every few seconds.
-    transaction.on_commit(lambda: attempt(fleet.set_engines(active(), tiers())))
+    transaction.on_commit(lambda: attempt(fleet.set_engines(*dispatched())))
 
 
 @lru_cache(maxsize=1)

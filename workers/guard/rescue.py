@@ -165,4 +165,4 @@ def seen() -> tuple[dict[str, int], dict[str, int], bool]:
     flight.
     """
     some = lookup.any_in_flight() or rows_ahead.any_in_flight()
-    return roster.active(), roster.tiers(), some
+    return *roster.dispatched(), some

@@ -94,7 +94,7 @@ def card(mode: Mode, rows: list[Engine], config: AIModelConfig, answers: list[An
         mode=mode,
         costs=COSTS[mode],
         current=config.mode == mode,
-        stands_in=used and config.mode != mode,
+        stands_in=mode in config.order[1:],
         engines=enabled,
         state=state_now(enabled, config, answers) if used else state_then(enabled),
         models=[name for name in models if name],

@@ -36,7 +36,8 @@ def lines(draft: ModeDraft) -> list[Line]:
 def effects(draft: ModeDraft) -> Iterator[Consequence]:
     """What it means for students and for hints that are being written."""
     config, changes = draft.form.instance, draft.changed()
-    used = roster.taking(roster.in_use(config), config)
+    enabled = roster.in_use(config)
+    used = roster.taking(enabled, config)
     taking = [each for each in used if each.kind == config.mode]
     if not used:
         add = f"{reverse('admin:engines_engine_add')}?kind={config.mode}"
@@ -61,9 +62,7 @@ def effects(draft: ModeDraft) -> Iterator[Consequence]:
     for mode in config.order[1:]:
         yield from standing_in(mode, [each for each in used if each.kind == mode], config)
     yield Consequence(in_flight())
-    if any(
-        draft.moved(each) for each in Engine.objects.filter(kind__in=config.order, enabled=True)
-    ):
+    if any(map(draft.moved, enabled)):
         text = _("The stored API key will be sent to the new address.")
         yield Consequence(text, "warning")
     if changes.get(history.KEY, ("", ""))[1] == KeyState.NONE:

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from time import perf_counter, sleep
 
@@ -30,6 +30,7 @@ PAUSE_S = 0.02
 def rows() -> list[Row]:
     wrong = list(bugs())
     with closing(Checker(processes=PLACES)) as checker:
+        start(checker, wrong[0])
         ended, stopped = times(checker, wrong)
         return [
             (
@@ -49,6 +50,13 @@ def rows() -> list[Row]:
             (f"the same, the {len(stopped)} that had to be stopped", pair(stopped), "", ""),
             (f"runs a second, {PLACES} at a time", f"{rate(checker, wrong):.0f}", "", "≥ 60"),
         ]
+
+
+def start(checker: Checker, wrong: Wrong) -> None:
+    """A site starts its child processes once, in 0.1 s each."""
+    with ExitStack() as places:
+        for _ in range(PLACES):
+            places.enter_context(checker.running(wrong.fix, Asserts(wrong.tests)))
 
 
 def odd(checker: Checker) -> str:

@@ -42,7 +42,7 @@ def asserts(tests: str) -> Play:
         player.load(lambda: exec(program, space))  # noqa: S102
 
         def case(call: str, _: str, run: Any, want: Any) -> None:
-            player.case(call, run, lambda got: (got == want(), want()))
+            player.case(lambda: call, run, lambda got: (got == want(), want()))
 
         space["case_"] = case
         exec(suite, space)  # noqa: S102
@@ -55,7 +55,7 @@ def inputs(*cases: tuple[str, str], hidden: bool = False) -> Play:
 
     def play(program: CodeType, player: Player) -> None:
         for stdin, want in cases:
-            player.case("", running(program, stdin), judged(want), hidden=hidden)
+            player.case(str, running(program, stdin), judged(want), hidden=hidden)
 
     return play
 

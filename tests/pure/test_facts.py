@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.pure.playing import inputs, own_streams, told
+from web.runner.guest.scores import OCHIAI, SCORES
 from web.runner.guest.stdio import IoCases
 from web.tutor.evidence.facts import MOST_FACTS, Fact, FactKind, facts_from_json
 
@@ -586,6 +587,20 @@ def test_a_small_change_that_cures_names_its_line_first() -> None:
     tests = "assert f([1, 10]) == 1\nassert f([11, 12]) == 2\nassert f([]) == 0"
 
     assert told(code, tests)[0]["line"] == 6
+
+
+def test_a_program_that_matches_patterns_is_cured_too() -> None:
+    code = (
+        "def f(xs):\n    n = 0\n    seen = []\n    for x in xs:\n        seen.append(x)\n"
+        "        match x:\n            case 0 | \"\":\n                n -= 7\n"
+        "        if x > 10:\n            n += 1\n    return n"
+    )
+    tests = "assert f([1, 10]) == 1\nassert f([11, 12]) == 2\nassert f([0]) == -7"
+
+    first = told(code, tests)[0]
+
+    assert first["line"] == 9
+    assert first["score"] > SCORES[first["kind"]] + OCHIAI
 
 
 def test_a_right_program_has_no_facts() -> None:

@@ -50,6 +50,31 @@ def test_steps_of_a_program_that_reads_input(checker: Checker) -> None:
     assert {fact.line for fact in report.facts} >= {3, 5}
 
 
+ELSEWHERE = [
+    "import sys\nm = getattr(sys.stdout, 'm', 0)\nsys.stdout.m = m + 1\n",
+    "import sys\nm = sys.stdout.write('') or 0\nsys.stdout.write = lambda text: m + 1\n",
+    "import sys\nm = int(sys.stdout.closed)\nsys.stdout.close()\n",
+    "import sys\nm = int(sys.stderr.closed)\nsys.stderr.close()\n",
+    "import sys\nm = int(sys.stdin.closed)\nsys.stdin.close()\n",
+    "import sys\nm = 0 if sys.stdout.buffer else 1\nsys.stdout.detach()\n",
+    "import sys\nm = len(sys.stdin.read())\nsys.stdin = None\n",
+]
+
+
+@pytest.mark.parametrize("start", ELSEWHERE)
+def test_what_a_program_does_to_its_streams_is_over_with_its_run(
+    checker: Checker, start: str
+) -> None:
+    """It is run dozens of times, and each finds what the first one found."""
+    code = f"{start}def f(n):\n    if n > 1:\n        return m + n\n    return m\n"
+
+    report = run(checker, code, Asserts("assert f(1) == 5\nassert f(2) == 2"))
+
+    assert report.first is not None
+    assert report.first.got == "0"
+    assert [fact.values["value"] for fact in report.facts if fact.kind == "gives_back"] == ["0"]
+
+
 def test_a_hidden_case_has_no_steps(checker: Checker) -> None:
     tests = Io(cases=(IoCase(stdin="3\n", expected="6\n", visible=False),))
 

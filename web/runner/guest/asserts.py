@@ -54,7 +54,7 @@ class AssertCases:
 
     def play(self, program: CodeType, player: Player) -> None:
         """Runs the program, and then its tests in the namespace that it leaves."""
-        self.console = Console(most=MOST_OUTPUT)
+        self.console = self.console.emptied()
         names = space()
         player.load(lambda: exec(program, names))  # noqa: S102
 
@@ -63,8 +63,11 @@ class AssertCases:
         ) -> None:
             texts, expected, sign = self._cases[number]
             self.number = number
-            shown = [show(value, VALUE_CHARS) for value in (values() if values else ())]
-            call = "".join(text + value for text, value in zip(texts, [*shown, ""], strict=True))
+
+            def call() -> str:
+                shown = [show(value, VALUE_CHARS) for value in (values() if values else ())]
+                return "".join(map("".join, zip(texts, [*shown, ""], strict=True)))
+
             player.case(call, run, Expected(expected, want, sign))
 
         names[CASE] = case

@@ -54,15 +54,36 @@ class Console:
     """Stands in the place of the process's streams, until the next one does."""
 
     def __init__(self, stdin: str = "", *, most: int, full: bool = False) -> None:
+        self._most = most
         self.source, self.sink = StandardInput(stdin.encode()), Sink(most, full=full)
-        sys.stdin = self.reader = io.TextIOWrapper(self.source, "utf-8")
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(self.sink), "utf-8")
-        sys.stderr = io.TextIOWrapper(
+        self.reader = io.TextIOWrapper(self.source, "utf-8")
+        self._out = io.TextIOWrapper(io.BufferedWriter(self.sink), "utf-8")
+        self._err = io.TextIOWrapper(
             io.BufferedWriter(Sink(0, full=False)), "utf-8", "backslashreplace", line_buffering=True
         )
-        for name in ("stdin", "stdout", "stderr"):
-            setattr(sys, f"__{name}__", getattr(sys, name))
-        self._out = sys.stdout
+        self._stand()
+
+    def emptied(self) -> Console:
+        """One without input or output that stands there as new: this one, if it can be used still.
+
+        To make one takes longer than many a case.
+        """
+        try:
+            for stream in (self.reader, self._out, self._err):
+                stream.flush()
+                # A program, and who hears it, may have put a `write` of their own there.
+                vars(stream).clear()
+        # It was closed, or its buffer taken away.
+        except ValueError:
+            return Console(most=self._most)
+        self.sink.kept, self.sink.bytes = bytearray(), 0
+        self._stand()
+        return self
+
+    def _stand(self) -> None:
+        sys.stdin = sys.__stdin__ = self.reader  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = self._out  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = self._err  # type: ignore[misc]
         global latest
         latest = self
         hear(hears)

@@ -12,8 +12,8 @@ from types import CodeType
 
 from .listing import LOOPS, Listing
 from .trace import Enough
-from .variants import Variants, switch, unswitch
-from .watch import Judge, Play, Run
+from .variants import Variants, switches
+from .watch import Call, Judge, Play, Run
 
 FEWEST_TICKS, MOST_TICKS = 200, 5_000
 MOST_CHANGES, MOST_SUSPECTS = 64, 8
@@ -35,23 +35,17 @@ class Probe:
     def __init__(self, failing: int, passing: set[int], most_ticks: int) -> None:
         self.failing, self.passing, self.most_ticks = failing, passing, most_ticks
         self.only = True
-        self.left = ALL_TICKS
+        self.all_left = ALL_TICKS
         self._restart()
 
     def _restart(self) -> None:
         self.number = -1
-        self.ticks = 0
+        self.left = self.granted = min(self.most_ticks, self.all_left)
         self.cure = 0.0
 
-    @property
-    def late(self) -> bool:
-        """Whether the change that is on, or all of them together, have taken too many ticks."""
-        return self.ticks > self.most_ticks or self.left < 0
-
     def tick(self) -> None:
-        self.ticks += 1
         self.left -= 1
-        if self.late:
+        if self.left < 0:
             raise Enough
 
     def load(self, run: Run) -> None:
@@ -61,7 +55,7 @@ class Probe:
         except Exception:
             raise Enough from None
 
-    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+    def case(self, call: Call, run: Run, judge: Judge, *, hidden: bool = False) -> None:
         self.number += 1
         if self.only and self.number != self.failing:
             return
@@ -89,10 +83,12 @@ class Probe:
         try:
             play(program, self)
         except Enough:
-            if self.late:
+            if self.left < 0:
                 return 0 if only else BREAKS
         except Exception:
             return 0
+        finally:
+            self.all_left -= self.granted - self.left
         return self.cure
 
 
@@ -120,30 +116,20 @@ def cures(
     order = sorted(
         range(1, len(variants.place)), key=lambda each: -rank.get(variants.place[each], 0)
     )
-    try:
-        return _tried(
-            probe, program, play, [(each, variants.place[each]) for each in order], until_s
-        )
-    finally:
-        unswitch()
-
-
-def _tried(
-    probe: Probe, program: CodeType, play: Play, order: list[tuple[int, int]], until_s: float
-) -> dict[int, float]:
-    """order: number of a change, and of the statement that it is in."""
-    found: dict[int, float] = {}
-    for number, at in order:
-        enough = sum(cure == WHOLE for cure in found.values()) >= MOST_CURED
-        if enough or probe.left < 0 or perf_counter() > until_s:
-            break
-        if found.get(at) == WHOLE:
-            continue
-        switch(number, probe.tick)
-        if probe.tried(program, play, only=True):
-            # Most changes fail the failing case too, so the others are played for few.
-            found[at] = max(found.get(at, 0), probe.tried(program, play, only=False))
-    return found
+    with switches(len(variants.place), probe.tick) as switch:
+        found: dict[int, float] = {}
+        for number in order:
+            at = variants.place[number]
+            enough = sum(cure == WHOLE for cure in found.values()) >= MOST_CURED
+            if enough or probe.all_left < 0 or perf_counter() > until_s:
+                break
+            if found.get(at) == WHOLE:
+                continue
+            switch(number)
+            if probe.tried(program, play, only=True):
+                # Most changes fail the failing case too, so the others are played for few.
+                found[at] = max(found.get(at, 0), probe.tried(program, play, only=False))
+        return found
 
 
 def _explodes(listing: Listing) -> bool:

@@ -10,8 +10,8 @@ from types import CodeType, TracebackType
 from typing import Any, Protocol
 
 from .console import Console, OutputFull
+from .watch import Call, Player, Run
 from .watch import Judge as WatchJudge
-from .watch import Player, Run
 
 FILE = "program.py"
 ALWAYS_TOLD = 100
@@ -99,12 +99,12 @@ class Judge:
             self.end(*self.stopped(error))
             raise Over from None
 
-    def case(self, call: str, run: Run, judge: WatchJudge, *, hidden: bool = False) -> None:
-        number = self._cases.number
+    def case(self, call: Call, run: Run, judge: WatchJudge, *, hidden: bool = False) -> None:
+        number, shown = self._cases.number, call()
         self._seen.add(number)
         case: Report = {
             "number": number,
-            "call": self.cut(call, "call"),
+            "call": self.cut(shown, "call"),
             "expected": self.cut(getattr(judge, "text", ""), "expected"),
             "got": None,
         }
@@ -123,8 +123,8 @@ class Judge:
             if self._first is case:
                 self._verdict = "failed"
                 # Of a program that prints, texts are shown as they are.
-                case["got"] = self.show(got) if call else self.cut(str(got), "got")
-                case["expected"] = self.show(want) if call else case["expected"]
+                case["got"] = self.show(got) if shown else self.cut(str(got), "got")
+                case["expected"] = self.show(want) if shown else case["expected"]
         self._running = None
 
     def failed(self, case: Report) -> None:

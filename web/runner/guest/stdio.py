@@ -41,7 +41,7 @@ class IoCases:
             self.number = number
             run = partial(self._run, program, case["stdin"])
             judge = ExpectedOutput(case["expected"], self._same)
-            player.case("", run, judge, hidden=not case["visible"])
+            player.case(str, run, judge, hidden=not case["visible"])
 
     def _run(self, program: CodeType, stdin: str) -> str:
         """What was printed. Raises: what the program raises, OutputFull."""

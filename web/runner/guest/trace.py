@@ -142,6 +142,8 @@ class Trace:
         self._seen = self._called = 0
         self._tired = False
         self._left = -1
+        self._look_at = 0
+        """Events after which the clock and their number are looked at again."""
 
     def run(self, work: Callable[[], object]) -> None:
         """Do the work, and keep what it gives or raises."""
@@ -217,7 +219,8 @@ class Trace:
 
     def _follow(self, call: Calling) -> Tell:
         """What Python tells of one frame: made for it, so that it knows where it was before."""
-        before = 0
+        # It is called for each statement: what it asks for stands as near as can be.
+        before, counts, moves = 0, self.counts, self.moves
 
         def tell(frame: FrameType, event: str, arg: object) -> Tell:
             nonlocal before
@@ -231,11 +234,13 @@ class Trace:
                 call.raises = False
                 # A comprehension comes back to its own line for each item.
                 if at != before:
-                    self.counts[at] += 1
-                    self.moves[before, at] += 1
+                    counts[at] += 1
+                    moves[before, at] += 1
                     before = at
-                    self._note(frame, call, at)
-                if self._left < 0 and self._spent():
+                    # In brief, what a loop or condition finds at first is all that is kept.
+                    if self._full or (counts[at] == 1 and at in self.rounds):
+                        self._note(frame, call, at)
+                if self.followed >= self._look_at and self._left < 0 and self._spent():
                     self._tire()
             elif event == "exception":
                 call.raises = True
@@ -252,7 +257,7 @@ class Trace:
             self._left -= 1
             if self._left < 0:
                 raise Enough
-        elif self._seen <= self._full or (not self._full and self._begins(at)):
+        elif self._seen <= self._full or not self._full:
             self.events.append(Moment(at, call.number, False, self._values(frame, call)))
         # Past the first events only loops are looked into, a few names at a time.
         elif self._full and at in self.rounds:
@@ -261,18 +266,15 @@ class Trace:
             self.rounds[at].append({name: each for name, each in held if is_scalar(each)})
 
     def _spent(self) -> bool:
-        if self.followed > self._most:
-            return True
-        return self.followed % EVENTS_A_LOOK == 0 and perf_counter() > self._until_s
-
-    def _begins(self, at: int) -> bool:
-        """Whether it is a loop's or condition's first time, all that is kept of a case in brief."""
-        return at in self.rounds and self.counts[at] == 1
+        self._look_at = min(self.followed + EVENTS_A_LOOK, self._most + 1)
+        return self.followed > self._most or perf_counter() > self._until_s
 
     def _tire(self) -> None:
         self.whole = False
         if self._ends:
             self._tired = True
+        elif not self._full:
+            raise Enough
         else:
             self._left = LAST_EVENTS
 

@@ -1,7 +1,7 @@
 """A program with small changes in it that can be switched on one at a time.
 
-All of them are compiled at once. Which one is on tells a name among Python's own, so that it is the
-same in each module and function; none is on at 0.
+All of them are compiled at once. Whether one is on tells a name among Python's own, so that it is
+the same in each module and function.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any
 
-from .listing import FUNCTIONS, Listing, at_numbers, names_stored, walk
+from .listing import FUNCTIONS, Listing, Node, copied, holding, names_stored
 
-Node = TypeVar("Node", bound=ast.AST)
-SWITCH, TICK = "_hl_variant", "_hl_tick"
+SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Break, ast.Continue)
+SWITCH, TICK = "_hl_variant_", "_hl_tick"
 LARGEST, LONGEST = 10**9, 100
 """Numbers and texts from here on stay as they are."""
 MOST_OTHERS = 6
@@ -41,82 +43,90 @@ TWINS = {
 }  # fmt: skip
 
 
-class Variants(ast.NodeTransformer):
-    """place[k]: number of the statement that change k is in."""
+class Variants:
+    """place[k]: number of the statement that change k is in.
+
+    The listing's own nodes are never changed: they stand in each change of what is around them, or
+    every change would hold all others.
+    """
 
     def __init__(self, listing: Listing, wanted: set[int], most: int) -> None:
         self.place: list[int] = [0]
-        self._wanted, self._most = wanted, most
+        self._listing, self._wanted, self._most = listing, wanted, most
         self._most_each = most // max(len(wanted), 1)
         self._names: list[str] = []
-        self._tree = at_numbers(ast.parse(listing.code))
-        self._plain: dict[ast.AST, Any] = dict(
-            zip(walk(self._tree), walk(listing.tree), strict=True)
-        )
 
     def compiled(self) -> CodeType:
-        self.generic_visit(self._tree)
-        return compile(self._tree, "<variants>", "exec")
+        return compile(self._rebuilt(self._listing.tree), "<variants>", "exec")
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def _copied(self, node: ast.AST) -> ast.AST:
+        """A copy around whatever can be switched in it; the node itself where nothing can."""
         if isinstance(node, FUNCTIONS):
             return self._function(node)
+        if isinstance(node, ast.pattern):
+            # It may hold nothing but names and literals.
+            return node
+        if isinstance(node, ast.expr):
+            # No loop and no function that needs a tick stands within an expression.
+            return self._expression(node) if self._open(node) else node
         if isinstance(node, ast.For | ast.While):
             # A change elsewhere may make any loop endless: the tick stops it after a while.
-            self.generic_visit(node)
-            node.body.insert(0, _tick())
-            return node
-        if not isinstance(node, ast.expr | ast.stmt):
-            return self.generic_visit(node)
-        if not self._open(node):
-            # No loop and no function that needs a tick stands within an expression.
-            return node if isinstance(node, ast.expr) else self.generic_visit(node)
-        if isinstance(node, ast.expr):
-            # Made of nodes in which nothing is switched, or each change would hold all others.
-            changed = list(self._changed(self._plain[node]))
-            self.generic_visit(node)
-            return self._switched(node, changed)
-        self.generic_visit(node)
-        return self._removable(node)
+            return ticking(self._rebuilt(node))
+        if isinstance(node, SIMPLE) and self._open(node):
+            return self._removable(node)
+        return self._rebuilt(node)
+
+    def _rebuilt(self, node: Node) -> Node:
+        copy = copied(node)
+        for name in holding(type(node)):  # type: ignore[arg-type]  # typeshed gives nodes no hash
+            value = getattr(node, name)
+            if isinstance(value, ast.AST):
+                setattr(copy, name, self._copied(value))
+            elif isinstance(value, list):
+                setattr(
+                    copy,
+                    name,
+                    [self._copied(each) if isinstance(each, ast.AST) else each for each in value],
+                )
+        return copy
 
     def _open(self, node: ast.expr | ast.stmt) -> bool:
+        return self._listing.number[node] in self._wanted and self._room(node) > 0
+
+    def _room(self, node: ast.expr | ast.stmt) -> int:
+        """So many changes more may be made of it."""
         # One long statement must not take all the changes.
-        full = self.place.count(node.lineno) >= self._most_each or len(self.place) >= self._most
-        return node.lineno in self._wanted and not full
+        each = self._most_each - self.place.count(self._listing.number[node])
+        return max(0, min(each, self._most + 1 - len(self.place)))
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         before = self._names
         arguments = (each.arg for each in node.args.args)
         self._names = list(dict.fromkeys([*arguments, *names_stored(node)]))
-        self.generic_visit(node)
-        node.body.insert(0, _tick())
+        function = ticking(self._rebuilt(node))
         self._names = before
-        return node
+        return function
 
-    def _switched(self, node: ast.expr, changed: list[ast.expr]) -> ast.expr:
-        if not changed:
-            return node
-        # One comparison skips all of them, for nearly every run needs none.
-        first = len(self.place)
-        tried: ast.expr = changed[-1]
-        self.place += [node.lineno] * len(changed)
-        for number in range(len(changed) - 2, -1, -1):
-            tried = made(ast.IfExp, _is(first + number), changed[number], tried)
-        within = made(ast.Compare, 
-            made(ast.Constant, first), [ast.LtE(), ast.Lt()],
-            [made(ast.Name, SWITCH, ast.Load()), made(ast.Constant, first + len(changed))],
-        )  # fmt: skip
-        return made(ast.IfExp, within, tried, node)
+    def _expression(self, node: ast.expr) -> ast.expr:
+        changed = list(islice(self._changed(node), self._room(node)))
+        # Before those of its parts, for which no room may be left.
+        switches = [self._switch(node) for _ in changed]
+        tried = self._rebuilt(node)
+        for switch, each in zip(switches, changed, strict=True):
+            tried = made(ast.IfExp, switch, each, tried)
+        return tried
 
-    def _removable(self, node: ast.stmt) -> ast.AST:
-        simple = ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.Break | ast.Continue
-        if not isinstance(node, simple):
-            return node
-        tried: list[ast.stmt] = [node]
-        for other in [made(ast.Pass), *self._other_writes(node)]:
-            self.place.append(node.lineno)
-            tried = [made(ast.If, _is(len(self.place) - 1), [other], tried)]
-        return tried[0]
+    def _removable(self, node: ast.stmt) -> ast.stmt:
+        tried = self._rebuilt(node)
+        others = [made(ast.Pass), *self._other_writes(node)]
+        for other in others[: self._room(node)]:
+            tried = made(ast.If, self._switch(node), [other], [tried])
+        return tried
+
+    def _switch(self, node: ast.expr | ast.stmt) -> ast.expr:
+        """Whether one more change is on, which is in the node's statement."""
+        self.place.append(self._listing.number[node])
+        return made(ast.Name, name_of(len(self.place) - 1), ast.Load())
 
     def _other_writes(self, node: ast.stmt) -> Iterator[ast.stmt]:
         match node:
@@ -131,9 +141,8 @@ class Variants(ast.NodeTransformer):
                         )
             case ast.Assign([ast.Name(name, context)], value):
                 yield made(ast.AugAssign, made(ast.Name, name, context), ast.Add(), value)
-                # In the value itself names may be switched by now.
-                if isinstance(plain := self._plain[node].value, ast.Name):
-                    turned = made(ast.Name, plain.id, ast.Store())
+                if isinstance(value, ast.Name):
+                    turned = made(ast.Name, value.id, ast.Store())
                     yield made(ast.Assign, [turned], made(ast.Name, name, ast.Load()))
 
     def _changed(self, node: ast.expr) -> Iterator[ast.expr]:
@@ -250,21 +259,32 @@ def _more(node: ast.expr, step: int) -> ast.expr:
     return made(ast.BinOp, node, ast.Add(), made(ast.Constant, step))
 
 
-def _is(number: int) -> ast.expr:
-    return made(
-        ast.Compare, made(ast.Name, SWITCH, ast.Load()), [ast.Eq()], [made(ast.Constant, number)]
-    )
+def ticking(node: Node) -> Node:
+    """A loop or function whose every round or call is a tick."""
+    tick = made(ast.Expr, made(ast.Call, made(ast.Name, TICK, ast.Load()), [], []))
+    node.body = [tick, *node.body]  # type: ignore[attr-defined]
+    return node
 
 
-def _tick() -> ast.stmt:
-    return made(ast.Expr, made(ast.Call, made(ast.Name, TICK, ast.Load()), [], []))
+def name_of(number: int) -> str:
+    return f"{SWITCH}{number}"
 
 
-def switch(number: int, tick: object) -> None:
-    setattr(builtins, SWITCH, number)
-    setattr(builtins, TICK, tick)
+@contextmanager
+def switches(count: int, tick: Callable[[], None]) -> Iterator[Callable[[int], None]]:
+    """Switches on one of the changes below the count. tick: called in each round and call."""
+    names = dict.fromkeys(map(name_of, range(count)), False) | {TICK: tick}
+    vars(builtins).update(names)
+    on = name_of(0)
 
+    def switch(number: int) -> None:
+        nonlocal on
+        setattr(builtins, on, False)
+        on = name_of(number)
+        setattr(builtins, on, True)
 
-def unswitch() -> None:
-    for name in (SWITCH, TICK):
-        vars(builtins).pop(name, None)
+    try:
+        yield switch
+    finally:
+        for name in names:
+            vars(builtins).pop(name, None)

@@ -12,11 +12,14 @@ from . import console
 from .listing import LOOPS, Listing
 from .trace import Enough, Trace
 
+Call = Callable[[], str]
+"""How a case's call is shown; empty for a program that reads standard input."""
 Run = Callable[[], object]
 Judge = Callable[[object], tuple[bool, object]]
 """From what a case gave to whether that is right, and what was expected."""
-SHARE_OF_CASE = 0.25
-"""Of the events that are left, for each case: who passes leaves some for the one that fails."""
+SHARE_OF_CASE, SHARE_BEHIND = 0.25, 0.1
+"""Of the events that are left, for each case: who passes leaves some for the one that fails; those
+behind it only help to rank."""
 MOST_CASES = 30
 """Cases that are watched where one of them fails."""
 
@@ -27,8 +30,8 @@ class Player(Protocol):
     def load(self, run: Run) -> None:
         """run: runs the program itself, which makes its functions; asserts only."""
 
-    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
-        """call: as it is shown, empty for a program that reads standard input.
+    def case(self, call: Call, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+        """call: asked before the case runs, if at all.
 
         run: makes the call, or runs the program, and gives what is judged.
         """
@@ -79,14 +82,14 @@ class Watched:
             self.failing = loaded
             raise Enough
 
-    def case(self, call: str, run: Run, judge: Judge, *, hidden: bool = False) -> None:
+    def case(self, call: Call, run: Run, judge: Judge, *, hidden: bool = False) -> None:
         self._played += 1
         if self._only is not None and self._played <= self._only:
             # It is played for what it may leave behind, as a list in a default argument.
             with suppress(BaseException):
                 judge(run())
             return
-        trace = self._trace(call, hidden)
+        trace = self._trace(call(), hidden)
         trace.same = getattr(judge, "same", trace.same)
         trace.run(run)
         self._left -= trace.followed
@@ -117,10 +120,11 @@ class Watched:
     def _trace(self, call: str, hidden: bool = False) -> Trace:
         # The one case that is wanted, or one that never ends, has no other behind it.
         whole = self._only is not None or not self._ends
+        share = SHARE_BEHIND if self.failing else SHARE_OF_CASE
         return Trace(
             call,
             self._looked_into,
-            most_events=self._left if whole else int(self._left * SHARE_OF_CASE),
+            most_events=self._left if whole else int(self._left * share),
             until_s=self._until_s,
             ends=self._ends and self.failing is None,
             full=self._full,

@@ -11,6 +11,8 @@ from typing import TypeVar
 from .show import cut
 
 Node = TypeVar("Node", bound=ast.AST)
+of_tree = lru_cache(maxsize=8192)
+"""Each look at a program goes through its tree anew. What is kept must not be changed."""
 STUDENT = "<student's program>"
 """File name of the compiled program, by which its frames are known."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -83,10 +85,9 @@ def holding(kind: type[ast.AST]) -> tuple[str, ...]:
     return tuple(name for name in kind._fields if name not in NO_NODES)
 
 
-# Each look at a program walks its tree anew.
-@lru_cache(maxsize=8192)
+@of_tree
 def children(node: ast.AST) -> list[ast.AST]:
-    """As ast.iter_child_nodes gives them, without those that are shared; kept, so do not change."""
+    """As ast.iter_child_nodes gives them, without those that are shared."""
     found: list[ast.AST] = []
     for name in holding(type(node)):  # type: ignore[arg-type]  # typeshed gives nodes no hash
         value = getattr(node, name, None)
@@ -97,12 +98,14 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def walk(node: ast.AST) -> Iterator[ast.AST]:
+@of_tree
+def walk(node: ast.AST) -> list[ast.AST]:
     """As ast.walk, without the nodes that are shared."""
-    level = [node]
-    while level:
-        yield from level
-        level = [child for each in level for child in children(each)]
+    found = [node]
+    # It grows while it is gone through.
+    for each in found:
+        found += children(each)
+    return found
 
 
 def numbered(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
@@ -161,6 +164,7 @@ def head(statement: ast.AST) -> ast.AST:
     return statement
 
 
+@of_tree
 def names_stored(node: ast.AST) -> list[str]:
     """Names that it gives a value, each once; the outer ones first."""
     return list(dict.fromkeys(
@@ -169,6 +173,7 @@ def names_stored(node: ast.AST) -> list[str]:
     ))  # fmt: skip
 
 
+@of_tree
 def names_in(node: ast.AST) -> list[str]:
     """Names that it reads, each once, in their order."""
     return list(dict.fromkeys(

@@ -67,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "worker":
         # Not as a default: the node that starts a worker hands on its own settings.
         os.environ["DJANGO_SETTINGS_MODULE"] = "workers.settings"
+        # Celery would run Django's checks, which load the pages and the admin.
+        os.environ["CELERY_SKIP_CHECKS"] = "1"
     import django
 
     django.setup()

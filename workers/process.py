@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -53,10 +54,18 @@ def run_worker(engine: str, slots: int) -> None:
         finally:
             await current.stop()
 
-    queue, concurrency = ["--queues", queue_name(engine)], ["--concurrency", str(slots)]
-    # Workers have nothing to tell each other: what they share is in the dispatcher.
-    quiet = ["--without-gossip", "--without-mingle", "--loglevel", need("HINTLINE_LOG_LEVEL", str)]
-    if not need("HINTLINE_TASK_EVENTS", bool):
+    # Not by Celery's command line, which would load 10 MB of its own for other commands.
+    worker = app.Worker(
+        hostname=name,
+        queues=queue_name(engine),
+        concurrency=slots,
+        loglevel=need("HINTLINE_LOG_LEVEL", str),
+        quiet=True,
+        # Workers have nothing to tell each other: what they share is in the dispatcher.
+        without_gossip=True,
+        without_mingle=True,
         # Nobody listens, and each costs an idle worker as much as all its other work.
-        quiet.append("--without-heartbeat")
-    app.worker_main(["--quiet", "worker", "--hostname", name, *queue, *concurrency, *quiet])
+        without_heartbeat=not need("HINTLINE_TASK_EVENTS", bool),
+    )
+    worker.start()
+    sys.exit(worker.exitcode)

@@ -13,15 +13,15 @@ ROOT = Path(__file__).parents[2]
 STARTED = """
 import sys
 sys.argv = ["workers", "worker", "gpu0", "--slots", "1"]
-from celery import Celery
-Celery.worker_main = lambda app, command: print(*{told})
+from celery.apps.worker import Worker
+Worker.exitcode, Worker.start = 0, lambda worker: print(*{told})
 from workers.__main__ import main
 main()
 """
 
 
 def words(told: str, data: Path, **environ: str) -> set[str]:
-    """What a worker that begins says of itself: sys.modules, or its command."""
+    """What a worker that begins says of itself: sys.modules, or its steps."""
     env = {"HINTLINE_DATA": str(data), "DJANGO_SETTINGS_MODULE": "web.settings"}
     code = STARTED.format(told=told)
     done = subprocess.run(
@@ -37,12 +37,15 @@ def test_a_worker_loads_neither_admin_nor_api_nor_pages_nor_the_sandbox(tmp_path
     assert {"workers.tasks", "web.hints.models", "django_celery_results.models"} <= loaded
     unused = {"ninja", "axes", "web.urls", "web.hints.admin", "web.pages.views", "wasmtime"}
     assert not unused & loaded
+    assert not {"celery.bin.celery", "prompt_toolkit"} & loaded
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_worker_tells_flower_that_it_lives_only_where_flower_listens(
     tmp_path: Path, wanted: bool
 ) -> None:
-    command = words("command", tmp_path, HINTLINE_TASK_EVENTS=str(int(wanted)))
+    steps = "(type(step).__name__ for step in worker.consumer.steps)"
+    found = words(steps, tmp_path, HINTLINE_TASK_EVENTS=str(int(wanted)))
 
-    assert ("--without-heartbeat" not in command) is wanted
+    assert "Tasks" in found
+    assert ("Heart" in found) is wanted

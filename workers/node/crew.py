@@ -18,8 +18,8 @@ POLL_S = 0.05
 SHOWN_LINES, SHOWN_CHARS = 12, 400
 """Of what a worker printed before it crashed: each heartbeat carries them."""
 # Of a worker's environment. glibc gives each thread a heap that never shrinks, where under the GIL
-# one will do (mallopt(3)); Celery would run Django's checks, which load the pages and the admin.
-FRUGAL = {"MALLOC_ARENA_MAX": "1", "CELERY_SKIP_CHECKS": "1"}
+# one will do (mallopt(3)).
+FRUGAL = {"MALLOC_ARENA_MAX": "1"}
 log = logging.getLogger(__name__)
 
 

@@ -592,7 +592,7 @@ def test_a_small_change_that_cures_names_its_line_first() -> None:
 def test_a_program_that_matches_patterns_is_cured_too() -> None:
     code = (
         "def f(xs):\n    n = 0\n    seen = []\n    for x in xs:\n        seen.append(x)\n"
-        "        match x:\n            case 0 | \"\":\n                n -= 7\n"
+        '        match x:\n            case 0 | "":\n                n -= 7\n'
         "        if x > 10:\n            n += 1\n    return n"
     )
     tests = "assert f([1, 10]) == 1\nassert f([11, 12]) == 2\nassert f([0]) == -7"

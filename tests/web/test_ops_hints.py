@@ -26,9 +26,11 @@ from web.courses.models import Course, Exercise
 from web.engines.models import Engine
 from web.hints import attempts, backlog, store
 from web.hints.models import Attempt, Hint, ModelCall, Submission
-from web.ops.hints import bounded, bulk, walk
+from web.ops.hints import bulk
 from web.ops.hints.models import BulkAction, SavedFilter
-from web.ops.hints.walk import Walk, look
+from web.ops.hints.walk import Walk
+from web.ops.lists import bounded, walk
+from web.ops.lists.walk import look
 from web.people.models import User
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from broker.contract.hint import State
 from tests.web.kit import queued
 from web.courses.models import Exercise
 from web.hints.models import Attempt, Diagnosis, Hint, ModelCall
-from web.ops.hints import bounded, walk
+from web.ops.lists import bounded, walk
 from web.ops.records import tasks
 from web.people.models import User
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from broker.contract.text import row_number, storable
-from web.ops.hints.bounded import OutOfTime, within
+from web.ops.lists.bounded import OutOfTime, within
 from web.people import access
 
 PAGE = 50

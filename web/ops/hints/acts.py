@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods
 
 from web.hints.models import Hint
 from web.ops.hints import bulk
-from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters, listed
 from web.ops.hints.models import BulkAction
-from web.ops.hints.walk import MOST_COUNTED, Position, Stretch, Walk, count, look
+from web.ops.hints.walk import Position, Walk
+from web.ops.lists.bounded import OutOfTime
+from web.ops.lists.walk import MOST_COUNTED, Stretch, count, look
 from web.people import access
 from web.people.models import User
 

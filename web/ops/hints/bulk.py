@@ -16,10 +16,11 @@ from broker.contract.hint import FINAL, Reason, State
 from web.hints import backlog, store
 from web.hints.again import ask_again
 from web.hints.models import IN_FLIGHT, Hint
-from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import Filters
 from web.ops.hints.models import BulkAction
-from web.ops.hints.walk import Position, Walk, count, look
+from web.ops.hints.walk import Position, Walk
+from web.ops.lists.bounded import OutOfTime
+from web.ops.lists.walk import count, look
 from web.people.models import User
 
 STEP_S = 0.5

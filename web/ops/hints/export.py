@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from web.hints.models import Hint
-from web.ops.hints.bounded import OutOfTime
 from web.ops.hints.filters import SHOWN, Filters, listed
 from web.ops.hints.walk import every
+from web.ops.lists.bounded import OutOfTime
 from web.people import access
 from web.people.models import User
 

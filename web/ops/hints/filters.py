@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from broker.contract.hint import Reason
 from web.courses.models import Exercise, level_choices
 from web.hints.models import Attempt, Hint, ModelCall
-from web.ops.hints.address import ANY, Address, moment, suggested
-from web.ops.hints.bounded import within
+from web.ops.lists.address import ANY, Address, moment, suggested
+from web.ops.lists.bounded import within
 from web.people.models import User
 from web.tutor.languages import LANGUAGES
 

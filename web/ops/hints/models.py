@@ -9,7 +9,9 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-QUERY_CHARS, NAME_CHARS = 1000, 60
+from web.ops.lists.address import QUERY_CHARS
+
+NAME_CHARS = 60
 
 
 class SavedFilter(models.Model):

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from broker.contract.text import row_number
 from web.ops.hints.filters import Filters, listed
-from web.ops.hints.models import NAME_CHARS, QUERY_CHARS, BulkAction, SavedFilter
-from web.ops.hints.paging import PAGE, listing
+from web.ops.hints.models import NAME_CHARS, BulkAction, SavedFilter
 from web.ops.hints.walk import Walk
+from web.ops.lists.address import QUERY_CHARS
+from web.ops.lists.paging import PAGE, listing
 from web.people import access
 from web.people.models import User
 

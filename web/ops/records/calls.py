@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from web.hints.models import ModelCall
-from web.ops.hints.address import ANY, Address, moment, suggested
-from web.ops.hints.paging import listing
+from web.ops.lists.address import ANY, Address, moment, suggested
+from web.ops.lists.paging import listing
 from web.ops.records.numbered import NumberedWay
 from web.people import access
 

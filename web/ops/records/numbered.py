@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from django.db.models import QuerySet
 
 from broker.contract.text import row_number
-from web.ops.hints.walk import Row, Way
+from web.ops.lists.walk import Row, Way
 
 
 class Number(NamedTuple):

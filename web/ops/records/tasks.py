@@ -24,9 +24,9 @@ from django_celery_results.models import TaskResult
 from broker.contract.job import JobKind, kind_of
 from broker.queue import task_id
 from web.hints.models import Hint
-from web.ops.hints.address import ANY, Address, moment, suggested
-from web.ops.hints.bounded import within
-from web.ops.hints.paging import listing
+from web.ops.lists.address import ANY, Address, moment, suggested
+from web.ops.lists.bounded import within
+from web.ops.lists.paging import listing
 from web.ops.records.numbered import NumberedWay
 from web.people import access
 

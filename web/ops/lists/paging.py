@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from web.ops.hints.address import Address
-from web.ops.hints.bounded import OutOfTime
-from web.ops.hints.suggestions import known
-from web.ops.hints.walk import MOST_COUNTED, WALK_S, Place, Row, Stretch, Way, count, look
+from web.ops.lists.address import Address
+from web.ops.lists.bounded import OutOfTime
+from web.ops.lists.suggestions import known
+from web.ops.lists.walk import MOST_COUNTED, WALK_S, Place, Row, Stretch, Way, count, look
 
 PAGE = 50
 COUNT_S = 0.1

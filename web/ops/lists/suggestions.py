@@ -20,6 +20,7 @@ def known() -> dict[str, list[str]]:
     return known_in(int(monotonic() / KEPT_S))
 
 
+# Asked for another minute, it forgets what it found in this one.
 @lru_cache(maxsize=1)
 def known_in(minute: int) -> dict[str, list[str]]:
     paths = Exercise.objects.order_by("course__slug", "position")

@@ -15,11 +15,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from web.ops.hints.models import QUERY_CHARS
-from web.ops.hints.walk import Row
+from web.ops.lists.walk import Row
 
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 ANY = ("", _("any"))
+QUERY_CHARS = 1000
 
 
 def suggested(name: str) -> forms.TextInput:

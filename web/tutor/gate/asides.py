@@ -46,6 +46,7 @@ NUMBERED = re.compile(
     r"(?! (?:of|in|from) (?:the |your |its )?(?:input|output|file|test|statement|example))"
     r"|(?<!입력 )(?<!출력 )(?<!입력의 )(?<!출력의 )\b\d{1,6} ?(?:번째|번) ?(?:줄|행|라인)"
 )
+DIGIT = re.compile(r"\d")
 PLAN = re.compile(
     r"\b(?:i|we) (?:should|need to|must|have to) (?:ask|produce|respond|reply|craft|guide|hint"
     r"|provide|not (?:give|reveal|show|tell))\b"
@@ -74,6 +75,9 @@ def names_absent_line(text: str, seen: Seen) -> bool:
 
     Lines of the input, and those which an error's message names, are another thing.
     """
+    # Most sentences name no number at all, and the pattern takes longer to see that.
+    if not DIGIT.search(text):
+        return False
     return any(
         int(number) > len(seen.lines) and not seen.names_line(number)
         for found in NUMBERED.finditer(folded(text))

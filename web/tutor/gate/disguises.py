@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from itertools import pairwise
 
-from web.tutor.gate.lexis import tokens
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.solution import Solutions
 from web.tutor.languages import LATIN
@@ -21,6 +20,7 @@ OCTAL = re.compile(r"(?<![\d.])(?:[01]?[0-7]{2}[ ,]{1,2}){5,}[01]?[0-7]{2}(?![\d
 HEX = re.compile(r"(?<![0-9a-z])(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){6,}(?![0-9a-z])", re.IGNORECASE)
 BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
 NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
+DIGIT = re.compile(r"\d")
 DIGITS = 12
 """Fewer digits are neither BITS nor NUMBERS, which are then not looked for."""
 MORSE = re.compile(r"(?:(?<!\S)[.\-·–−]{1,5}[ /|]+){5,}")
@@ -36,16 +36,19 @@ LEET = str.maketrans("013457@$!", "oleastasi")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
 
-def is_disguised(text: str, known: Solutions, seen: Seen) -> bool:
-    """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward."""
+def is_disguised(text: str, parts: list[str], known: Solutions, seen: Seen) -> bool:
+    """R1: whether a text as rendered holds code that is encoded, shifted, or spelled backward.
+
+    parts: its tokens.
+    """
     if MORSE.search(text) or BRAILLE.search(text):
         return True
-    return _holds_encoded(text, seen) or _holds_turned(text, seen, known)
+    return _holds_encoded(text, seen) or _holds_turned(text, parts, seen, known)
 
 
 def _holds_encoded(text: str, seen: Seen) -> bool:
     """Whether a run of letters or numbers in it is a text in a code of machines."""
-    codes = CODES + CODES_OF_DIGITS if sum(map(str.isdigit, text)) >= DIGITS else CODES
+    codes = CODES + CODES_OF_DIGITS if len(DIGIT.findall(text)) >= DIGITS else CODES
     return any(
         says_words(decode(found[0])) and found[0].strip() not in seen.text
         for pattern, decode in codes
@@ -104,10 +107,9 @@ CODES = (
 CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers), (OCTAL, partial(_numbers, base=8)))
 
 
-def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:
+def _holds_turned(text: str, parts: list[str], seen: Seen, known: Solutions) -> bool:
     """Whether it has a word of code backward, shifted in the alphabet, or with digits in it."""
-    text = text.casefold()
-    told = {part for part in tokens(text) if len(part) >= SHORTEST_WORD and part.isascii()}
+    told = {part for part in parts if len(part) >= SHORTEST_WORD and part.isascii()}
     code, shapes = _code_words(known)
     words = (part for part in told - code if part.isalpha())
     if any(
@@ -116,7 +118,7 @@ def _holds_turned(text: str, seen: Seen, known: Solutions) -> bool:
         return True
     return any(
         found[0] not in seen.tokens and found[0].translate(LEET) in CODE_WORDS
-        for found in MIXED.finditer(text)
+        for found in MIXED.finditer(text.casefold())
     )
 
 

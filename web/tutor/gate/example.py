@@ -108,7 +108,7 @@ def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
         fixes.shows_line(lines, known, seen)
         or fixes.shows_fix(draft, known, seen)
         or orders.commands_edit(said, seen)
-        or is_disguised(alike(said), known, seen)
+        or is_disguised(alike(said), draft.readings.rendered, known, seen)
     )
 
 

@@ -31,8 +31,8 @@ def shows_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
 
 def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
-    forward = (*told[:6], told.joined)
-    turned = _found(forward, known.turned_runs, GRAM)
+    forward = _runs((*told[:6], told.joined), GRAM)
+    turned = forward & known.turned_runs
     if turned and not seen.turned.issuperset(known.turned[run] for run in turned):
         return True
     paired = [told.unmarked, told.rendered_unmarked, told.joined]
@@ -42,21 +42,19 @@ def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
         in_code.append(told.rendered_unmarked)
     dictated = () if known.signs.isdisjoint(told.dictated) else (told.dictated,)
     return (
-        _is_hidden(_found(forward, known.runs, GRAM), seen, "grams")
-        or _is_hidden(_found(_with(PAIRING, paired), known.pairs, 2), seen, "pairs")
-        or _is_hidden(_found(in_code, known.pairs_in_code, 2), seen, "pairs")
-        or _is_hidden(_found(dictated, known.dictated, GRAM), seen, "dictated")
-        or _is_hidden(_found((told.read_out,), known.read_out, 2), seen, "read_out")
+        _is_hidden(forward & known.runs, seen, "grams")
+        or _is_hidden(_runs(_with(PAIRING, paired), 2) & known.pairs, seen, "pairs")
+        or _is_hidden(_runs(in_code, 2) & known.pairs_in_code, seen, "pairs")
+        or _is_hidden(_runs(dictated, GRAM) & known.dictated, seen, "dictated")
+        or _is_hidden(_runs((told.read_out,), 2) & known.read_out, seen, "read_out")
     )
 
 
-def _found(readings: Iterable[list[str]], looked_for: frozenset[Gram], size: int) -> set[Gram]:
-    """Those of these runs that stand in one of the readings."""
+def _runs(readings: Iterable[list[str]], size: int) -> set[Gram]:
+    """Those of one of the readings."""
     # Most readings of most sentences are the same list.
-    found: set[Gram] = set()
-    for parts in {id(parts): parts for parts in readings}.values():
-        found |= looked_for.intersection(runs(parts, size))
-    return found
+    once = {id(parts): parts for parts in readings}.values()
+    return set[Gram]().union(*[runs(parts, size) for parts in once])
 
 
 def _is_hidden(found: set[Gram], seen: Seen, kind: str) -> bool:
@@ -83,7 +81,8 @@ def shows_line(draft: Draft, known: Solutions, seen: Seen) -> bool:
     told = (draft.readings.rendered, draft.readings.rendered_in_spans)
     texts = [f" {' '.join(parts)} " for parts in told if parts]
     squeezed = without_blanks(draft.rendered)
-    spelled = {together(found[0]) for found in APART.finditer(draft.rendered)}
+    apart = told[0] is not draft.readings.joined
+    spelled = {together(found[0]) for found in APART.finditer(draft.rendered if apart else "")}
     return any(
         (piece in squeezed and piece not in seen.squeezed)
         or (piece in spelled and piece not in seen.squeezed_lines)

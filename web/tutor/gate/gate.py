@@ -174,7 +174,7 @@ class Gate:
             ("R8", form.goes_round(draft)),
             ("R8", not form.speaks(draft.prose, self._language)),
             ("R8", is_foreign(draft.added, seen, self._language.letters)),
-            ("R1", is_disguised(draft.rendered, self._known, seen)),
+            ("R1", is_disguised(draft.rendered, draft.readings.rendered, self._known, seen)),
             (avoided.RULE, avoided.says_avoided(draft.rendered, self._avoid, seen)),
             ("R9", thinks_aloud(draft.added, seen) or names_absent_line(draft.rendered, seen)),
         )

@@ -37,4 +37,5 @@ def quoted(text: str) -> set[Pair]:
 
 def formats(text: str) -> bool:
     """Whether a value is put into a text."""
-    return bool(FORMATTED.search(text.translate(STRAIGHT)))
+    text = text.translate(STRAIGHT)
+    return '"' in text and bool(FORMATTED.search(text))

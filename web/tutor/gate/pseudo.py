@@ -20,7 +20,7 @@ def is_pseudo(text: str, seen: Seen) -> bool:
     """Whether a text tells a program by such words or arrows; not one that the student has seen."""
     text = composed(text)
     # Values that turn into others, as in "7 -> 4", have the arrow the other way round.
-    arrow = ARROW.search(text)
+    arrow = ARROW.search(text) if "<-" in text or not text.isascii() else None
     if arrow and arrow[0] not in seen.text:
         return True
     return len([word for word in CAPITALS.findall(text) if word not in seen.text]) >= LEAST

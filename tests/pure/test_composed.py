@@ -182,7 +182,7 @@ def test_what_a_part_of_the_program_gives_is_not_told_as_its_result(
     report = report_on(code, judging.tests_of(tests))
     gives = [fact for fact in report.facts if fact.kind is FactKind.GIVES]
     inner = replace(report, facts=tuple(f for f in gives if f.values["value"] == value))
-    on_the_way = {"en": "on its way|on the way", "ko": "결과로 가는 동안"}[locale]
+    on_the_way = {"en": "on its way|on the way", "ko": "결과를 구하는 동안"}[locale]
 
     assert inner.facts
     for seed in "abcdef":

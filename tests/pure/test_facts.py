@@ -41,6 +41,25 @@ SAMPLES = [
         "        return 5",
     ),
     Sample(
+        FactKind.MISSING_FUNCTION, "x = 1\ndef g(n):\n    return n\ndef ff(n):\n    return n",
+        "assert f(1) == 2", 4, {"called": "f", "close": "ff"}, "def f(n):\n    return g(n)",
+    ),
+    Sample(
+        FactKind.MISSING_FUNCTION, "def total(n):\n    return n", "assert f(1) == 2", 1,
+        {"called": "f"}, "def f(n):\n    return n",
+    ),
+    Sample(
+        FactKind.BEFORE_STOP,
+        "def f(xs):\n    rest = [x for x in xs if x > 9]\n    return min(rest)",
+        "assert f([1]) == 1", 2, {"name": "rest", "value": "[]", "stop": 3},
+        "def f(xs):\n    rest = [x for x in xs if x > 9]\n    return len(rest)",
+    ),
+    Sample(
+        FactKind.BEFORE_STOP, "def f(xs):\n    ys = xs.sort()\n    return ys[0]",
+        "assert f([2, 1]) == 1", 2, {"name": "ys", "value": "None", "stop": 3},
+        "def f(xs):\n    ys = sorted(xs)\n    return ys[1]",
+    ),
+    Sample(
         FactKind.DROPPED, "def f(xs):\n    sorted(xs)\n    return xs", "assert f([2, 1]) == [1, 2]",
         2, {"expression": "sorted(xs)"}, "def f(xs):\n    print(sorted(xs))\n    return xs",
     ),
@@ -344,6 +363,7 @@ PRINTING = [
      {"wanted": 3, "found": 2}),
     (FactKind.PRINTS_WRONG, "a = int(input())\nprint(a)\nprint(a + 2)\n", ("3", "3\n4"), 3,
      {"printed": "5"}),
+    (FactKind.OUTPUT_ENDS, "for x in input().split():\n    print(x)\n", ("3 4", "3\n4\n7"), 2, {}),
     (FactKind.NO_NUMBER, "n = int(input())\nprint(n)\n", ("3 4", "7"), 1, {"text": "'3 4'"}),
     (FactKind.NO_NUMBER, "x = [float(p) for p in input().split(',')]\nprint(sum(x))\n",
      ("3;4", "7"), 1, {"text": "'3;4'"}),
@@ -392,6 +412,8 @@ NEARLY = [
     (FactKind.BLANKS_DIFFER, "print(input())\n", ("3 4", "3 5")),
     (FactKind.PARTS_DIFFER, "a, b = input().split()\nraise ValueError(a)\n", ("3 4", "4")),
     (FactKind.PRINTS_WRONG, "print(input())\n", ("3", "3\n4")),
+    (FactKind.OUTPUT_ENDS, "print(input())\n", ("3", "4\n5")),
+    (FactKind.OUTPUT_ENDS, "n = input()\nprint(n, n)\n", ("3", "3")),
     (FactKind.NO_NUMBER, "n = int(input())\nraise ValueError(n)\n", ("3", "4")),
     (FactKind.INPUT_OVER, "a = input()\nraise KeyError(a)\n", ("3", "4")),
     (FactKind.INPUT_LEFT, "n = input()\nprint(n)\n", ("3\n\n  \n", "4")),
@@ -673,6 +695,30 @@ def test_no_value_is_told_that_a_name_has_no_more(code: str, tests: str, name: s
     assert not [each for each in stopped["values"]["names"] if each.startswith(f"{name} =")]
 
 
+def test_nothing_but_the_print_is_told_of_an_answer_that_is_right() -> None:
+    code = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    print(t)"
+
+    kinds = {fact["kind"] for fact in told(code, "assert f(4) == 6")}
+
+    assert kinds == {"printed_gave_none"}
+    assert "rounds" in {fact["kind"] for fact in told(code, "assert f(4) == 7")}
+
+
+def test_what_stopped_has_come_to_no_value() -> None:
+    code = "def f(n):\n    if n > 1:\n        low == n\n    return n"
+
+    kinds = [fact["kind"] for fact in told(code, "assert f(2) == 1")]
+
+    assert "wrong_name" in kinds
+    assert "dropped" not in kinds
+
+
+def test_a_function_of_another_name_is_not_one_that_nobody_calls() -> None:
+    found = told("def ff(n):\n    return n\ndef g(n):\n    return n", "assert f(1) == 1")
+
+    assert {fact["kind"] for fact in found} == {"missing_function"}
+
+
 def test_a_method_that_is_kept_and_not_called_is_named() -> None:
     found = told("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'")
 
@@ -682,8 +728,8 @@ def test_a_method_that_is_kept_and_not_called_is_named() -> None:
 def test_where_none_came_from_is_told_before_where_it_stopped() -> None:
     found = told("def f(xs):\n    xs = xs.sort()\n    return xs[0]", "assert f([2, 1]) == 1")
 
-    assert (found[0]["kind"], found[0]["line"]) == ("writes_answer", 2)
-    assert found[0]["values"] == {"name": "xs", "values": ["None"]}
+    assert (found[0]["kind"], found[0]["line"]) == ("before_stop", 2)
+    assert found[0]["values"] == {"name": "xs", "value": "None", "stop": 3}
 
 
 def test_of_a_loop_that_ran_again_and_again_no_first_and_last_are_told() -> None:
@@ -915,8 +961,8 @@ def test_where_none_came_from_is_told_if_the_same_line_stops() -> None:
 
     first = told(code, "assert f(3) == [0, 1, 2]")[0]
 
-    assert (first["kind"], first["line"]) == ("writes_answer", 4)
-    assert first["values"] == {"name": "xs", "values": ["None"]}
+    assert (first["kind"], first["line"]) == ("before_stop", 4)
+    assert first["values"] == {"name": "xs", "value": "None", "stop": 4}
 
 
 def test_a_function_within_the_line_does_not_make_a_value_several() -> None:

@@ -25,7 +25,7 @@ def test_a_loop_has_a_row_a_round() -> None:
     steps = table(SUM, "assert f([3, 5]) == 8")
 
     assert steps.kind == "loop"
-    assert steps.names == ("xs", "t", "x")
+    assert steps.names == ("t", "x", "xs")
     assert [row.label for row in steps.rows] == ["1", "2"]
     assert [row.values["t"] for row in steps.rows] == ["3", "5"]
     assert steps.rows[1].changed == ("t", "x")

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 
 from web.courses import seeding
 from web.courses.importing import toml
+from web.courses.importing.kattis import with_samples
 from web.courses.models import AuthoredHint, Course, Exercise
 from web.runner.checker import Checker
 
@@ -94,6 +95,22 @@ def test_a_kattis_package_in_two_languages(course: Course) -> None:
     assert said == [
         "basics/teahouse: new",
         "  submissions/wrong_answer/zero.cpp: Only programs in one Python file are taken over.",
+    ]
+
+
+@pytest.mark.parametrize("own", ["1", "2"])
+def test_an_example_that_a_kattis_statement_has_itself_is_not_added(own: str) -> None:
+    cases = [
+        {"name": f"sample/{number}", "stdin": f"{number}\n", "expected": f"{number}0\n"}
+        for number in (1, 2)
+    ]
+    statement = f"Sum.\n\nInput\n\n```\n{own}\n```\n\nOutput\n\n```\n{own}0\n```\n"
+
+    found = with_samples(statement, cases, "en")
+
+    assert [found.count(f"```text\n{number}\n```") for number in (1, 2)] == [
+        int(own != "1"),
+        int(own != "2"),
     ]
 
 

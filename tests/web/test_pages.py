@@ -365,6 +365,26 @@ def test_an_example_of_the_statement_is_not_shown_again(
     assert [text.strip() for text in sample_texts(read(member, page))] == shown
 
 
+def test_examples_beside_those_of_the_statement_have_numbers_of_their_own(
+    member: Client, course: Course
+) -> None:
+    page = io_exercise(course, CASES)
+    Exercise.objects.update(statement_en="```\n3 4\n```\n```\n7\n```\n")
+
+    html = read(member, page, "en")
+
+    assert "Further examples" in html
+    assert "Output 2" in html
+    assert "Output 1" not in html
+
+
+def test_what_a_program_that_reads_printed_is_said_to_be_of_one_test(
+    member: Client, course: Course, exercise: Exercise
+) -> None:
+    assert "in the last test that is shown" in read(member, io_exercise(course, CASES), "en")
+    assert "in all tests together" in read(member, PAGE, "en")
+
+
 def test_an_imported_package_shows_each_example_once_and_no_tex(
     member: Client, course: Course
 ) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_required
@@ -59,11 +58,13 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
         raise Http404
     written = abilities.written(locale_now(), Trust.of(row.course))
     open_ = rungs.rungs_now(user, row, written)
+    read, others = samples(row)
     context = {
         "exercise": row,
         # markdown.statement lets an allow-list of tags through and nothing else.
         "statement": mark_safe(markdown.statement(row.statement())),  # noqa: S308
-        "samples": list(islice(samples(row), MOST_SAMPLES)),
+        "samples": others,
+        "read": read,
         "rungs": open_,
         "ladder": ladder(open_),
         # Where no model may write there is nothing to count.
@@ -81,13 +82,19 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
     return render(request, "pages/exercise.html", context)
 
 
-def samples(row: Exercise) -> Iterator[dict[str, SampleText]]:
-    """The cases that students may see and the statement does not show: stdin and expected."""
+def samples(row: Exercise) -> tuple[int, list[dict[str, SampleText]]]:
+    """Of the cases that students may see: how many the statement shows, and the others."""
     shown = set(pairwise(markdown.blocks(row.statement())))
-    for case in row.cases:
-        texts = {name: case[name] for name in ("stdin", "expected")}
-        if case["visible"] and tuple(map(str.strip, texts.values())) not in shown:
-            yield {name: sample_text(text) for name, text in texts.items()}
+    texts = [
+        {name: case[name] for name in ("stdin", "expected")}
+        for case in row.cases
+        if case["visible"]
+    ]
+    others = [each for each in texts if tuple(map(str.strip, each.values())) not in shown]
+    told = [
+        {name: sample_text(text) for name, text in each.items()} for each in others[:MOST_SAMPLES]
+    ]
+    return len(texts) - len(others), told
 
 
 def sample_text(text: str) -> SampleText:

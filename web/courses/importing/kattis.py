@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -26,6 +27,7 @@ from web.courses.importing.package import FILE_BYTES, Package
 from web.courses.importing.remarks import Remark, Spot, refuse
 from web.courses.importing.yaml_file import YamlFile
 from web.courses.models import Comparison
+from web.tutor import markdown
 from web.tutor.languages import LANGUAGES, OPERATORS, Locale
 
 PROBLEM = "problem.yaml"
@@ -271,8 +273,14 @@ def spoken(text: str) -> Locale:
 
 
 def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) -> str:
-    """The statement with its examples, which no statement of Kattis has in it itself."""
-    samples = [case for case in cases if case["name"].startswith("sample/")]
+    """The statement with those examples that it does not show by itself, as a pair of blocks."""
+    shown = set(pairwise(markdown.blocks(statement)))
+    samples = [
+        case
+        for case in cases
+        if case["name"].startswith("sample/")
+        and (case["stdin"].strip(), case["expected"].strip()) not in shown
+    ]
     blocks = [sample(case, number, locale) for number, case in enumerate(samples, start=1)]
     # One at a time: each place in the text gets the next example.
     while blocks and "{{nextsample}}" in statement:

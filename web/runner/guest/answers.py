@@ -114,17 +114,26 @@ def _writes(scene: Scene) -> Iterator[Clue]:
         if at == scene.failing.error_at and not none:
             # It was to give the name a value, and did not come to it.
             continue
-        told: Told = {"name": name, "values": values}
         begins = BEGINS if begins_only(scene, at) else 0
-        yield Clue("writes_answer", at, told, NONE if none else begins - 0.06 * distance)
+        yield from _written(scene, at, name, values, NONE if none else begins - 0.06 * distance)
 
 
 def written(scene: Scene, at: int) -> Iterator[Clue]:
     """What the statement writes, whether or not the answer is made of it."""
     for node in walk(scene.listing.statements[at]):
         for name in stored(node) if scene.at(node) == at else ():
-            told: Told = {"name": name, "values": _went_through(scene.failing, at, name)}
-            yield Clue("writes_answer", at, told)
+            yield from _written(scene, at, name, _went_through(scene.failing, at, name))
+
+
+def _written(
+    scene: Scene, at: int, name: str, values: list[str], weight: float = 0
+) -> Iterator[Clue]:
+    """values: that the name got there. Of a program that stopped none of them is an answer."""
+    if scene.failing.error is None:
+        yield Clue("writes_answer", at, {"name": name, "values": values}, weight)
+    elif values:
+        stop = scene.listing.line(scene.failing.error_at)
+        yield Clue("before_stop", at, {"name": name, "value": values[-1], "stop": stop}, weight)
 
 
 def begins_only(scene: Scene, at: int) -> bool:

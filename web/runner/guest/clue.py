@@ -39,6 +39,12 @@ class Scene:
             if not moment.ends:
                 self._moments.setdefault(moment.at, []).append(moment)
 
+    @property
+    def misses_function(self) -> bool:
+        """Whether the tests stopped at a name that the program does not have."""
+        trace = self.failing
+        return isinstance(trace.error, NameError) and not trace.error_at
+
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""
         # The parser's shared nodes stand in no statement.

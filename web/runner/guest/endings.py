@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from .branches import branch
 from .clue import Clue, Scene, Told
-from .listing import head, names_stored, walk
+from .listing import FUNCTIONS, head, names_stored, walk
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import Values, is_scalar
@@ -60,6 +60,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     at = scene.failing.error_at
     statement = scene.listing.statements[at] if at < len(scene.listing.statements) else None
     if not at or statement is None:
+        if isinstance(error, NameError):
+            yield from _missing_function(scene, str(error.name))
         return
     values = values_where_it_stopped(scene)
     message = _message(error)
@@ -85,6 +87,17 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
     elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         yield _wrong_name(scene, at, str(error.name), values)
+
+
+def _missing_function(scene: Scene, called: str) -> Iterator[Clue]:
+    """What the tests call, and the function of the program that is named most like it."""
+    made = {node.name: scene.at(node) for node in scene.nodes if isinstance(node, FUNCTIONS)}
+    if called in made:
+        return
+    told: Told = {"called": called}
+    close = get_close_matches(called, made, 1, 0.6)
+    at = made[close[0]] if close else max(made.values(), default=1)
+    yield Clue("missing_function", at, told | {"close": close[0]} if close else told)
 
 
 def _unmade(scene: Scene, name: str) -> Iterator[Clue]:

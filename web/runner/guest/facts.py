@@ -19,6 +19,7 @@ from .loops import loops
 from .parting import parting
 from .printing import printing
 from .scores import CURE, OCHIAI, SCORES
+from .show import show
 from .steps import steps
 from .watch import Play, Watched
 
@@ -28,6 +29,8 @@ MOST_EVENTS, STUCK_EVENTS = 3_000, 10_000
 """Statements that are followed of a program that ends, and of one that was stopped. Bounds by
 count, so that a busy machine finds what an idle one does: the time is the last fuse."""
 REFERENCE_S = 0.1
+PRINTED_KINDS = frozenset(("printed_gave_none", "dropped", "ended_without_value"))
+"""What there is to tell of a case whose answer is right, but printed and not given back."""
 LINES_FIRST = 3
 """So many lines are named before one is named twice."""
 
@@ -131,6 +134,9 @@ def ranked(
     # What a line writes into the wrong name leads to no answer by itself.
     for at in cured.keys() - {clue.at for clue in found}:
         found += written(scene, at)
+    if any(clue.kind == "printed_gave_none" and _is_answer(scene, clue) for clue in found):
+        # Whatever came before that is right.
+        found = [clue for clue in found if clue.kind in PRINTED_KINDS]
     for clue in found:
         line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
@@ -145,6 +151,12 @@ def ranked(
         first.setdefault(scene.listing.line(clue.at), clue)
     lead = list(first.values())[:LINES_FIRST]
     return [*lead, *(clue for clue in order if clue not in lead)][:MOST_FACTS]
+
+
+def _is_answer(scene: Scene, clue: Clue) -> bool:
+    """Whether what it says was printed is what was expected."""
+    expected = scene.failing.expected
+    return clue.values["printed"] == (expected if type(expected) is str else show(expected))
 
 
 def told(scene: Scene, clue: Clue) -> Json:

@@ -50,6 +50,9 @@ def habits(scene: Scene) -> Iterator[Clue]:
 
 
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
+    if scene.at(node) == scene.failing.error_at:
+        # What stopped there has come to no value.
+        return
     told = scene.listing.source(node)
     match node:
         # `total: 0` reads like an assignment, and makes nothing.
@@ -148,6 +151,8 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
+                if scene.misses_function:
+                    continue
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     reads = scene.failing.outer and scene.failing.outer.name == "<module>"

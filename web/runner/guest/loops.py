@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .answers import stored
 from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, LOOPS, head, names_in, walk
+from .listing import FUNCTIONS, LOOPS, head, names_in, names_stored, walk
 from .sums import worked_out
 
 OVER_THINGS = -0.15
@@ -147,7 +147,10 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
             always = _always_leaves(node.body)
             word = "return" if isinstance(inner, ast.Return) else "break"
             values = scene.values_at(inner)
-            names = [f"{name} = {text}" for name, text in values.items()][:6]
+            # What the loop itself gives is what is different in each round.
+            given = names_stored(node.target) if isinstance(node, ast.For) else []
+            order = sorted(values, key=lambda name: name not in given)
+            names = [f"{name} = {values[name]}" for name in order][:6]
             told: Told = {
                 "loop": scene.listing.line(number), "word": word, "round": 1, "names": names,
             }  # fmt: skip

@@ -32,6 +32,8 @@ def printing(scene: Scene) -> Iterator[Clue]:
     if (wrong := first_wrong(trace)) and wrong.text.strip():
         yield Clue("prints_wrong", wrong.at, {"printed": cut(wrong.text.strip(), 80)})
         yield from _form(scene, wrong, trace.expected)
+    if trace.printed and ends_early(trace):
+        yield Clue("output_ends", trace.printed[-1].at)
     reading = [scene.at(node) for node in _reading(scene)]
     if trace.lines_left and reading:
         yield Clue("input_left", max(reading), {"left": trace.lines_left})
@@ -99,6 +101,14 @@ def first_wrong(trace: Trace) -> Written | None:
         if place is not None and written.start <= place < end_of(written):
             return written
     return None
+
+
+def ends_early(trace: Trace) -> bool:
+    """Whether the output is what is expected, and only less of it."""
+    if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
+        return False
+    got, wanted = (WORD.findall(text) for text in (trace.got, trace.expected))
+    return 0 < len(got) < len(wanted) and all(map(trace.same, got, wanted))
 
 
 def first_difference(

@@ -41,12 +41,10 @@ def _table(scene: Scene, kind: str, rows: list[Row], total: int | None) -> dict[
     total = len(rows) if total is None else max(total, len(rows))
     if len(rows) > FIRST_ROWS + LAST_ROWS or total > len(rows):
         rows = rows[:FIRST_ROWS] + rows[FIRST_ROWS:][-LAST_ROWS:]
-    names = list(dict.fromkeys(name for row in rows for name in row["values"]))
-    # What never changes says the least, where there are too many names.
+    # What never changes says the least: last, or not at all where there are too many names.
     moving = {name for row in rows for name in row["changed"]}
-    if len(names) > MOST_NAMES:
-        kept = sorted(names, key=lambda name: name not in moving)[:MOST_NAMES]
-        names = [name for name in names if name in kept]
+    held = dict.fromkeys(name for row in rows for name in row["values"])
+    names = sorted(held, key=lambda name: name not in moving)[:MOST_NAMES]
     for row in rows:
         row["values"] = {name: row["values"][name] for name in names if name in row["values"]}
         row["changed"] = [name for name in row["changed"] if name in names]

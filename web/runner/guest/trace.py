@@ -142,7 +142,7 @@ class Trace:
         self._seen = self._called = 0
         self._tired = False
         self._left = -1
-        self._look_at = 0
+        self._look_at = min(EVENTS_A_LOOK, most_events + 1)
         """Events after which the clock and their number are looked at again."""
 
     def run(self, work: Callable[[], object]) -> None:

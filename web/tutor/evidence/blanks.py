@@ -6,11 +6,13 @@ the program had on it.
 
 from __future__ import annotations
 
+import builtins
+import keyword
 import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from web.tutor.evidence.explain import ERRORS, met_syntax
+from web.tutor.evidence.explain import ERRORS, met_syntax, raises
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report
@@ -30,8 +32,12 @@ MORE = "…"
 NOTHING = "\0"
 """Fills an optional blank; it goes with a space beside it."""
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
+VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
+"""A name that is neither called nor taken of something."""
+TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|#.*")
+NO_VARIABLES = frozenset((*keyword.kwlist, *dir(builtins)))
 COUNTS = frozenset({
-    "asked", "depth", "found", "index", "left", "length", "read", "round", "wanted",
+    "asked", "found", "index", "left", "length", "read", "round", "stop", "wanted",
 })  # fmt: skip
 """Numbers that stand in the sentence as they are."""
 TIMES = frozenset({"rounds", "runs", "times"})
@@ -70,6 +76,8 @@ class Blanks:
             "line": self._line(),
             "type": self._type(),
             "meaning": self._meaning(),
+            "named": NOTHING if self._names_something() else None,
+            "held": NOTHING if self._fact and self._fact.values.get("names") else None,
         }
         if self._fact:
             found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
@@ -133,6 +141,12 @@ class Blanks:
         line = self._fact.line if self._fact else error.line if error else None
         return str(line) if line and line <= self._code.count("\n") + 1 else None
 
+    def _names_something(self) -> bool:
+        """Whether a variable stands on the line, so that its value can be asked for."""
+        line = self._line()
+        written = TEXT.sub(" ", self._code.split("\n")[int(line) - 1]) if line else ""
+        return any(each not in NO_VARIABLES for each in VARIABLE.findall(written))
+
     def _type(self) -> str | None:
         """Class of the exception that stopped the program."""
         error = self._report.error
@@ -147,8 +161,11 @@ class Blanks:
             # The report says which sign is missing; a hint at these levels does not.
             shown = " ".join(SPAN.findall(meaning))
             return meaning if self._has_written(shown) else None
-        # Many errors have no sentence, and the hint is whole without it.
+        # Many errors have no sentence, and the hint is whole without it; so has none that the
+        # program raises itself, for a reason of its own.
         kind = (self._type() or "").strip("`")
+        if raises(self._code, int(self._line() or 0)):
+            return NOTHING
         return ERRORS[self._locale].get(kind, NOTHING)
 
     def _of_fact(self, name: str) -> str | None:

@@ -140,3 +140,9 @@ def met_syntax(message: str, locale: Locale, code: str, number: int | None) -> s
 
 def line_of(code: str, number: int | None) -> str:
     return "".join(code.splitlines()[number - 1 : number]) if number and number > 0 else ""
+
+
+def raises(code: str, line: int) -> bool:
+    """Whether the line, from 1, raises an error itself; 0: none."""
+    lines = code.split("\n")
+    return 0 < line <= len(lines) and lines[line - 1].lstrip().startswith("raise")

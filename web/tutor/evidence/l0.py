@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import ERRORS, explain_syntax
+from web.tutor.evidence.explain import ERRORS, explain_syntax, raises
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
@@ -24,6 +24,7 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "count": "{passed} of {total} tests pass.",
         "ask": "What did you expect your code to do with this input?",
         "ask_line": "What did you expect on line {line}?",
+        "ask_syntax": "What do you see on that line, or just before it, when you read it aloud?",
         "empty": "(empty)",
         "syntax": "Python cannot read your code: {meaning}",
         "syntax_line": "Python cannot read your code at line {line}: {meaning}",
@@ -74,6 +75,7 @@ TEXTS: dict[Locale, dict[str, str]] = {
         "count": "테스트 {total}개 중 {passed}개를 통과했어요.",
         "ask": "이 입력에서 코드가 어떻게 움직일 거라고 생각했나요?",
         "ask_line": "{line}번째 줄에서 무엇을 기대했나요?",
+        "ask_syntax": "그 줄과 바로 앞을 소리 내어 읽어 보면 무엇이 보이나요?",
         "empty": "(없음)",
         "syntax": "파이썬이 코드를 읽지 못해요: {meaning}",
         "syntax_line": "파이썬이 {line}번째 줄에서 코드를 읽지 못해요: {meaning}",
@@ -137,8 +139,7 @@ def l0_words(report: Report, locale: Locale, code: str = "") -> str:
             parts = _error(report, error, texts, locale, code)
         case Verdict.FAILED if first:
             meaning = slips.in_values(first, report.output, locale)
-            note = first.note.get(locale, "")
-            parts = [_case(first, texts), note or meaning, _count(report, texts)]
+            parts = [_case(first, texts), _note(first, locale) or meaning, _count(report, texts)]
             parts += [] if first.hidden else [texts["ask"]]
         case _:
             parts = [texts["crashed"]]
@@ -156,8 +157,8 @@ def _syntax(error: ProgramError, texts: dict[str, str], locale: Locale, code: st
     meaning = explain_syntax(error.message, locale, code, error.line)
     if error.line is None:
         return [texts["syntax"].format(meaning=meaning)]
-    ask = texts["ask_line"].format(line=error.line)
-    return [texts["syntax_line"].format(line=error.line, meaning=meaning), ask]
+    told = texts["syntax_line"].format(line=error.line, meaning=meaning)
+    return [told, texts["ask_syntax"]]
 
 
 def _error(
@@ -171,8 +172,16 @@ def _error(
     else:
         shown = code_span(f"{error.kind}: {error.message}" if error.message else error.kind)
         told = texts[what].format(line=error.line, error=shown)
-    meaning = ERRORS[locale].get(error.kind, "")
-    return [told, meaning, _count(report, texts), texts[ask].format(line=error.line)]
+    # What the program raises itself has a reason of its own.
+    meaning = "" if raises(code, error.line or 0) else ERRORS[locale].get(error.kind, "")
+    note = _note(report.first, locale) if report.first else ""
+    return [told, note or meaning, _count(report, texts), texts[ask].format(line=error.line)]
+
+
+def _note(case: Case, locale: Locale) -> str:
+    """What the author says of the case, as a sentence."""
+    note = case.note.get(locale, "").strip()
+    return note if not note or note.endswith((".", "!", "?", "。", "…")) else f"{note}."
 
 
 def _case(case: Case, texts: dict[str, str]) -> str:

@@ -109,8 +109,9 @@ def table(results: Locator) -> list[list[str]]:
 def test_a_loop_is_a_row_a_round_with_its_middle_folded(page: Page) -> None:
     rows = table(run(page, "did-rice", RICE))
 
-    assert rows[0] == ["Round", "cups", "per_day", "days"]
-    assert rows[1] == ["1", "new value: 67", "3", "new value: 1"]
+    # What never changes comes last.
+    assert rows[0] == ["Round", "cups", "days", "per_day"]
+    assert rows[1] == ["1", "new value: 67", "new value: 1", "3"]
     assert [row[0] for row in rows[9:]] == ["… 11 more …", "20", "21", "22", "23"]
     assert len(rows) == 1 + 8 + 1 + 4
 
@@ -132,7 +133,7 @@ def test_recursion_is_a_row_a_call_with_what_it_gave_back(page: Page) -> None:
 def test_a_program_without_a_loop_is_a_row_a_line(page: Page) -> None:
     rows = table(run(page, "did-add", ADD))
 
-    assert rows[:2] == [["Line", "a", "b", "total"], ["2 total = a + b", "2", "3", "new value: 5"]]
+    assert rows[:2] == [["Line", "total", "a", "b"], ["2 total = a + b", "new value: 5", "2", "3"]]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_case_of_input_shows_input_and_output(page: Page) -> None:
     assert shown.locator("dt:visible").all_inner_texts() == ["Input", "Expected", "Printed"]
     assert shown.locator("dd").all_text_contents() == ["3\n-4 -2 -9\n", "Best: -2", "Best: 0"]
     assert shown.locator("mark").all_text_contents() == ["-2", "0"]
-    assert table(results)[0] == ["Round", "n", "best", "text"]
+    assert table(results)[0] == ["Round", "text", "n", "best"]
 
 
 @pytest.mark.parametrize(
@@ -253,8 +254,8 @@ def test_values_are_texts_whatever_they_hold(page: Page) -> None:
     results = run(page, "did-add", code)
 
     rows = table(results)
-    assert rows[1][3].startswith("new value: '<img src=x")
-    assert len(rows[1][3]) <= len("new value: ") + 40
+    assert rows[1][1].startswith("new value: '<img src=x")
+    assert len(rows[1][1]) <= len("new value: ") + 40
     assert "\u202e" not in results.inner_text()
     assert results.locator("img").count() == 0
 
@@ -272,8 +273,30 @@ def test_an_earlier_hint_shows_what_its_own_program_did(
     page.locator("#hints .then summary").first.click()
 
     then = page.locator("#hints .report").first
-    assert table(then)[-1][1:] == ["[3, 4, 5]", "12", rows_value(locale, "3")]
+    assert table(then)[-1][1:] == ["12", rows_value(locale, "3"), "[3, 4, 5]"]
     expect(then.locator(".end button")).to_have_count(0)
+
+
+@ENGLISH
+def test_a_hint_of_another_program_says_so(page: Page, engine: FakeEngine, locale: str) -> None:
+    speak(engine, locale)
+    page.goto("/c/python-steps/did-total/")
+    write(page, TOTAL)
+    hint = ask(page)
+    expect(hint.locator("[data-slot=text]")).to_have_text(words(locale))
+    outdated = hint.locator("[data-slot=outdated]")
+    expect(outdated).to_be_hidden()
+
+    write(page, TOTAL.replace(" + 1", ""))
+    page.locator("#run").click()
+    expect(outdated).to_have_text("for earlier code")
+    expect(outdated).to_be_visible()
+
+    page.reload()
+    expect(page.locator("#hints [data-slot=outdated]").first).to_be_visible()
+    write(page, TOTAL)
+    page.locator("#run").click()
+    expect(page.locator("#hints [data-slot=outdated]").first).to_be_hidden()
 
 
 def rows_value(locale: str, value: str) -> str:

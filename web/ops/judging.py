@@ -18,8 +18,10 @@ MOST_CASES = 1_000
 
 def report_on(code: object, tests: Tests | None, limits: RunLimits = RunLimits()) -> Report:  # noqa: B008  # frozen
     """Runs a Python program. Raises: Unusable, NotBuilt."""
-    if not isinstance(code, str) or not code.strip():
+    if not isinstance(code, str):
         raise Unusable("`code` must be a program, as text")
+    if not code.strip():
+        raise Unusable("the program is empty")
     if len(code.encode(errors="replace")) > CODE_BYTES:
         raise Unusable(f"`code` has more than {CODE_BYTES:,} bytes")
     with checker().running(code, tests, limits) as judged:

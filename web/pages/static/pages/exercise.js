@@ -45,6 +45,7 @@ const history = new History({
 /** Shows the report of this code, and marks where it ended if the editor still has that code. */
 function show(l0, code) {
   showReport(at("results"), l0, words, code, (line) => editor.goTo(line));
+  history.about(code);
   editor.mark(editor.code() === code ? whereItEnded(l0.report, words) : null);
 }
 
@@ -144,6 +145,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   runTests();
 });
+history.about(editor.code());
 history.load(page.exercise).catch((error) => alert.show(error));
 // Without it the card appears after the next run.
 solved.load().catch(() => {});

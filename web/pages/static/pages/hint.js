@@ -32,6 +32,11 @@ export class HintCard {
     slots.thought.value = hint.reflection;
   }
 
+  /** code: of the program that is run or written on now. */
+  about(code) {
+    this.slots.outdated.hidden = this.hint.code === code;
+  }
+
   listen() {
     this.slots.stop.addEventListener("click", () => this.stop());
     this.slots.then.addEventListener("toggle", () => this.showThen(), { once: true });

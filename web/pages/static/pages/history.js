@@ -34,6 +34,12 @@ export class History {
     for (const hint of body.items.reverse()) this.add(hint);
   }
 
+  /** Marks the hints whose program was another one than this. */
+  about(code) {
+    this.code = code;
+    for (const card of this.cards.values()) card.about(code);
+  }
+
   /** Puts the hint on top, and follows it to its end. */
   add(hint) {
     if (this.cards.has(hint.id)) return;
@@ -44,6 +50,7 @@ export class History {
       reflect: (asked, text) => this.reflect(asked, text),
     });
     this.cards.set(hint.id, card);
+    card.about(this.code);
     this.list.prepend(card.element);
     this.empty.hidden = true;
     if (!isFinal(hint)) {

@@ -21,7 +21,7 @@ def report_on(code: object, tests: Tests | None, limits: RunLimits = RunLimits()
     if not isinstance(code, str):
         raise Unusable("`code` must be a program, as text")
     if not code.strip():
-        raise Unusable("the program is empty")
+        raise Unusable("the program, `code`, is empty")
     if len(code.encode(errors="replace")) > CODE_BYTES:
         raise Unusable(f"`code` has more than {CODE_BYTES:,} bytes")
     with checker().running(code, tests, limits) as judged:

@@ -129,6 +129,8 @@ def _written(
     scene: Scene, at: int, name: str, values: list[str], weight: float = 0
 ) -> Iterator[Clue]:
     """values: that the name got there. Of a program that stopped none of them is an answer."""
+    if scene.failing.stuck:
+        return
     if scene.failing.error is None:
         yield Clue("writes_answer", at, {"name": name, "values": values}, weight)
     elif values:

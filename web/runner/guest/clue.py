@@ -40,10 +40,9 @@ class Scene:
                 self._moments.setdefault(moment.at, []).append(moment)
 
     @property
-    def misses_function(self) -> bool:
-        """Whether the tests stopped at a name that the program does not have."""
-        trace = self.failing
-        return isinstance(trace.error, NameError) and not trace.error_at
+    def never_began(self) -> bool:
+        """Whether the tests stopped before a statement of the program ran for them."""
+        return self.failing.error is not None and not self.failing.error_at
 
     def at(self, node: ast.AST) -> int:
         """The number of its statement; 0 for what stands in none."""

@@ -21,6 +21,8 @@ NO_NUMBER = re.compile(
 )
 """What Python says of a text that is to become a number."""
 PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
+ARGUMENTS = re.compile(r"(\w+)\(\) (?:takes|missing) .* argument")
+DECIMAL = re.compile(r"[-+]?\d+\.\d*")
 LOCAL = re.compile(r"local variable '(\w+)'")
 UNMADE = 0.5
 """Added for the branch by which a name was to get the value that is missing."""
@@ -47,13 +49,16 @@ def endings(scene: Scene) -> Iterator[Clue]:
 def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:
     names = [call.name for call in scene.failing.calls]
     name = max(set(names), key=names.count) if names else ""
-    values: Told = {"function": name, "depth": scene.failing.deepest}
+    depth: Told = {"depth": scene.failing.deepest}
     for node in scene.nodes:
         match node:
             case ast.Call(ast.Name(called)) if called == name and scene.ran(node):
-                yield Clue("limit_depth", scene.at(node), values)
+                within = scene.listing.within(node, FUNCTIONS)
+                # Two that call each other do not call themselves.
+                own: Told = {"function": name} if getattr(within, "name", "") == name else {}
+                yield Clue("limit_depth", scene.at(node), own | depth)
                 return
-    yield Clue("limit_depth", at, values)
+    yield Clue("limit_depth", at, depth)
 
 
 def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
@@ -62,6 +67,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     if not at or statement is None:
         if isinstance(error, NameError):
             yield from _missing_function(scene, str(error.name))
+        elif type(error) is TypeError and (counted := ARGUMENTS.match(_message(error))):
+            yield from _called_otherwise(scene, counted[1])
         return
     values = values_where_it_stopped(scene)
     message = _message(error)
@@ -74,7 +81,8 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
     yield Clue("stopped", at, told)
     parts = [each for each in walk(head(statement)) if isinstance(each, ast.Subscript)]
     if type(error) is ValueError and (text := NO_NUMBER.match(message)):
-        yield Clue("no_number", at, {"text": text[1]})
+        whole = "int()" in message and DECIMAL.fullmatch(text[1].strip("'\" "))
+        yield Clue("no_whole_number" if whole else "no_number", at, {"text": text[1]})
     if type(error) is ValueError and (counted := PARTS.match(message)):
         told = {"wanted": int(counted[1])}
         yield Clue("parts_differ", at, told | ({"found": int(counted[2])} if counted[2] else {}))
@@ -98,6 +106,14 @@ def _missing_function(scene: Scene, called: str) -> Iterator[Clue]:
     close = get_close_matches(called, made, 1, 0.6)
     at = made[close[0]] if close else max(made.values(), default=1)
     yield Clue("missing_function", at, told | {"close": close[0]} if close else told)
+
+
+def _called_otherwise(scene: Scene, name: str) -> Iterator[Clue]:
+    """The function that the tests call with more values than it takes, or fewer."""
+    for node in scene.nodes:
+        if isinstance(node, FUNCTIONS) and node.name == name:
+            yield Clue("called_otherwise", scene.at(node), {"name": name})
+            return
 
 
 def _unmade(scene: Scene, name: str) -> Iterator[Clue]:

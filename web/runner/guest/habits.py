@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from .clue import Clue, Scene
 from .listing import FUNCTIONS, names_in, names_stored, walk
 from .loops import counts
+from .trace import is_scalar
 
 GIVES_ONLY = {
     "sorted", "reversed", "len", "abs", "min", "max", "sum", "str", "int", "float", "list",
@@ -28,6 +29,7 @@ OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "l
 
 
 def habits(scene: Scene) -> Iterator[Clue]:
+    methods = METHODS_GIVE_ONLY - _attributes(scene)
     for node in scene.nodes:
         match node:
             case ast.Expr() | ast.AnnAssign(value=None) if scene.ran(node):
@@ -37,16 +39,26 @@ def habits(scene: Scene) -> Iterator[Clue]:
             case ast.FunctionDef():
                 yield from _parameters(scene, node)
             case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
-                if name in METHODS_GIVE_ONLY:
+                if name in methods:
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(ast.Attribute(attr=name)) if scene.ran(node):
                 # `text.strip.lower()`
-                if name in METHODS_GIVE_ONLY:
+                if name in methods:
                     yield Clue("never_called", scene.at(node), {"name": name}, 0.2)
             case ast.BoolOp() if scene.ran(node):
                 yield from _always_true(scene, node)
         yield from _hides(scene, node)
-    yield from _never_called(scene)
+    yield from _never_called(scene, methods)
+
+
+def _attributes(scene: Scene) -> set[str]:
+    """Of the program's own objects: what looks like a method's name there is data."""
+    found = {
+        node.attr for node in scene.nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }  # fmt: skip
+    classes = (node for node in scene.nodes if isinstance(node, ast.ClassDef))
+    return found.union(*map(names_stored, classes))
 
 
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
@@ -75,8 +87,15 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
 
 
 def _gave_something(scene: Scene, name: str) -> bool:
+    # What gives back the list that it was given is called for what it does to that.
     return any(
-        call.name == name and call.gave not in (None, "None") for call in scene.failing.calls
+        call.name == name
+        and call.gave not in (None, "None")
+        and not any(
+            call.after.get(given) == call.gave and not is_scalar(value)
+            for given, value in call.inputs.items()
+        )
+        for call in scene.failing.calls
     )
 
 
@@ -140,7 +159,7 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
         yield Clue("hides_builtin", scene.at(node), {"name": name}, 0.2 if missed else 0)
 
 
-def _never_called(scene: Scene) -> Iterator[Clue]:
+def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
     """A function of the program that nothing names, or one that stands where a value belongs."""
     read = {
         each.id if isinstance(each, ast.Name) else each.attr
@@ -151,21 +170,19 @@ def _never_called(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
-                if scene.misses_function:
+                if scene.never_began:
                     continue
                 # A method may be there for the tests, or for Python to call.
                 if not isinstance(scene.listing.parent[node], ast.ClassDef):
                     reads = scene.failing.outer and scene.failing.outer.name == "<module>"
                     silent = reads and scene.failing.got == ""
                     weight = 0.3 if silent else -0.3
-                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
+                    yield Clue("uncalled", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
                 above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.
                 if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
-                if isinstance(scene.listing.parent[node], ast.Compare) and name in (
-                    METHODS_GIVE_ONLY
-                ):
+                if isinstance(scene.listing.parent[node], ast.Compare) and name in methods:
                     yield Clue("never_called", scene.at(node), {"name": name})

@@ -21,8 +21,11 @@ def loops(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         if isinstance(node, ast.For | ast.While) and scene.ran(node):
             if scene.failing.stuck and _goes_on(scene, node):
-                if isinstance(node, ast.While) or _grows(node):
+                if isinstance(node, ast.While):
                     yield _never_ends(scene, node)
+                elif _grows(node):
+                    sequence = scene.listing.source(node.iter)
+                    yield Clue("grows_on", scene.at(node), {"sequence": sequence})
                 else:
                     yield Clue("limit_time", scene.at(node), {}, LONG)
             else:
@@ -70,21 +73,21 @@ def _unleft(scene: Scene, node: ast.For | ast.While) -> bool:
     return bool(at) and number in at and all(each == number or each in within for each in at)
 
 
-def _never_ends(scene: Scene, node: ast.For | ast.While) -> Clue:
+def _never_ends(scene: Scene, node: ast.While) -> Clue:
     condition = head(node)
-    if isinstance(node, ast.For):
-        told: Told = {"condition": scene.listing.source(condition), "unchanged": []}
-        return Clue("never_ends", scene.at(node), told | {"changed": names_in(condition)})
     # The last rounds are those that would go on: what changed before may stand still by now.
     events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
     seen = {name: {event.values.get(name) for event in events} for name in names}
     still = [name for name in names if len(seen[name]) == 1]
+    first = scene.events_at(scene.at(node))
+    settled = [name for name in still if len({event.values.get(name) for event in first}) > 1]
     values = events[-1].values if events else {}
     return Clue("never_ends", scene.at(node), {
         "condition": scene.listing.source(condition),
         "names": [f"{name} = {values[name]}" for name in names if name in values],
-        "unchanged": still,
+        "unchanged": [name for name in still if name not in settled],
+        "settled": settled,
         "changed": [name for name in names if name not in still],
         "rounds": scene.entered(node, node.body, scene.failing),
     })  # fmt: skip
@@ -134,6 +137,9 @@ def _ends_of(scene: Scene, node: ast.For | ast.While, rounds: int) -> Told:
 def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue | None:
     """The return or break by which each run of the loop was left in its first round."""
     number, within = scene.at(node), inside(scene, node)
+    # Of one thing nothing is left to be seen.
+    if any(scene.failing.sizes.get(name, 2) < 2 for name in names_in(head(node))):
+        return None
     # Coming back from the body to the loop begins another round, or ends it.
     if any(scene.failing.moves[each, number] for each in within):
         return None

@@ -17,6 +17,7 @@ READS = {"input", "readline", "readlines", "read"}
 COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
 """How Python shows a list, tuple, set or dictionary that has something in it."""
 OBJECT = re.compile(r"<(\w+) object at 0x\w+>$")
+ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 IN_BRACES = re.compile(r"\{\s*(\w+)")
 
 
@@ -30,8 +31,10 @@ def printing(scene: Scene) -> Iterator[Clue]:
         return
     yield from _prompts(scene, trace.expected)
     if (wrong := first_wrong(trace)) and wrong.text.strip():
-        yield Clue("prints_wrong", wrong.at, {"printed": cut(wrong.text.strip(), 80)})
+        yield Clue("prints_wrong", wrong.at, _told_of(wrong))
         yield from _form(scene, wrong, trace.expected)
+    if trace.expected.strip() and trace.got == "" and trace.events:
+        yield Clue("prints_nothing", trace.events[-1].at)
     if trace.printed and ends_early(trace):
         yield Clue("output_ends", trace.printed[-1].at)
     reading = [scene.at(node) for node in _reading(scene)]
@@ -62,7 +65,7 @@ def _prompts(scene: Scene, expected: str) -> Iterator[Clue]:
 def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
     """What is right but for the form in which it is printed."""
     shown, got = wrong.text.strip(), str(scene.failing.got)
-    told: Told = {"printed": cut(shown, 80)}
+    told = _told_of(wrong)
     if "".join(got.split()) == "".join(expected.split()):
         yield Clue("blanks_differ", wrong.at, told)
     elif (thing := OBJECT.match(shown)) and shown not in expected:
@@ -71,6 +74,14 @@ def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
         yield Clue("list_printed", wrong.at, told)
     elif name := _name_in(scene, wrong, shown):
         yield Clue("name_printed", wrong.at, told | {"name": name})
+
+
+def _told_of(wrong: Written) -> Told:
+    """behind: 1 where something was printed before it; an address is another one in each run."""
+    return {
+        "printed": cut(ADDRESS.sub("0x…", wrong.text.strip()), 80),
+        "behind": int(wrong.start > 0),
+    }
 
 
 def _name_in(scene: Scene, wrong: Written, shown: str) -> str | None:

@@ -35,6 +35,8 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 """A name that is neither called nor taken of something."""
 TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|#.*")
+OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
+"""Where one of these is raised, the name that matters holds nothing."""
 NO_VARIABLES = frozenset((*keyword.kwlist, *dir(builtins)))
 COUNTS = frozenset({
     "asked", "found", "index", "left", "length", "read", "round", "stop", "wanted",
@@ -77,6 +79,7 @@ class Blanks:
             "type": self._type(),
             "meaning": self._meaning(),
             "named": NOTHING if self._names_something() else None,
+            "behind": NOTHING if self._fact and self._fact.values.get("behind") else None,
             "held": NOTHING if self._fact and self._fact.values.get("names") else None,
         }
         if self._fact:
@@ -93,7 +96,7 @@ class Blanks:
                 found["value"] = found.pop("values")
             # What stays the same holds no loop up where something else changes.
             case FactKind.NEVER_ENDS if fact.values.get("changed"):
-                found.pop("unchanged", None)
+                found["unchanged"] = found["settled"] = None
             # One place alone is a parameter, whose list is kept from call to call.
             case FactKind.ONE_LIST_MANY_TIMES if isinstance(places, tuple) and len(places) == 1:
                 found["kept"] = found.pop("places")
@@ -143,7 +146,9 @@ class Blanks:
 
     def _names_something(self) -> bool:
         """Whether a variable stands on the line, so that its value can be asked for."""
-        line = self._line()
+        line, error = self._line(), (self._type() or "").strip("`")
+        if error in OF_NO_VALUE:
+            return False
         written = TEXT.sub(" ", self._code.split("\n")[int(line) - 1]) if line else ""
         return any(each not in NO_VARIABLES for each in VARIABLE.findall(written))
 

@@ -54,9 +54,10 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "with `==`.",
         "expected ':'": "a colon is missing, or something unexpected stands before it.",
         "unterminated": "a string is opened with a quote and never closed.",
-        "was never closed": "a bracket is opened here and never closed.",
+        "was never closed": "a bracket is opened and never closed.",
         "unexpected EOF": "the code ends too early; often a bracket is still open.",
-        "inconsistent use of tabs": "tabs and spaces are mixed at the start of this line.",
+        "inconsistent use of tabs": "lines that belong together begin with tabs in one "
+        "place and with spaces in another.",
         "expected an indented block": "the lines that belong inside must start further to the "
         "right.",
         "unexpected indent": "this line starts further to the right, and nothing above it opens a "
@@ -89,9 +90,10 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         EQUALS: "`=` 하나는 이름에 값을 줄 때 써요. 두 값이 같은지는 `==`로 물어요.",
         "expected ':'": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
         "unterminated": "따옴표로 연 문자열이 닫히지 않았어요.",
-        "was never closed": "여기서 연 괄호가 닫히지 않았어요.",
+        "was never closed": "연 괄호 하나가 닫히지 않았어요.",
         "unexpected EOF": "코드가 너무 일찍 끝났어요. 괄호가 닫히지 않은 경우가 많아요.",
-        "inconsistent use of tabs": "이 줄 앞에 탭과 빈칸이 섞여 있어요.",
+        "inconsistent use of tabs": "함께 있는 줄인데 어떤 줄은 탭으로, 어떤 줄은 빈칸으로 "
+        "시작해요.",
         "expected an indented block": "안에 속하는 줄은 더 오른쪽에서 시작해야 해요.",
         "unexpected indent": "이 줄이 더 오른쪽에서 시작하는데, 위에 블록을 여는 줄이 없어요.",
         "unindent": "이 줄은 위의 어느 줄도 시작하지 않는 자리에서 시작해요.",
@@ -143,6 +145,6 @@ def line_of(code: str, number: int | None) -> str:
 
 
 def raises(code: str, line: int) -> bool:
-    """Whether the line, from 1, raises an error itself; 0: none."""
+    """Whether the line, from 1, raises or asserts something itself; 0: none."""
     lines = code.split("\n")
-    return 0 < line <= len(lines) and lines[line - 1].lstrip().startswith("raise")
+    return 0 < line <= len(lines) and lines[line - 1].lstrip().startswith(("raise", "assert"))

@@ -22,7 +22,7 @@ LARGEST = 10**12
 """Largest whole number that a fact tells as one."""
 OF_CODE = frozenset({
     "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
-    "sequence", "unchanged", "variable", "word",
+    "sequence", "settled", "unchanged", "variable", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
@@ -37,10 +37,14 @@ class FactKind(StrEnum):
     """An exception ended the case. (type, message, names: `cups = 1` …)"""
     MISSING_FUNCTION = "missing_function"
     """The tests call what the program does not have. (called, close: a function that it has)"""
+    CALLED_OTHERWISE = "called_otherwise"
+    """The tests call the function with another number of values than it takes. (name)"""
     BEFORE_STOP = "before_stop"
     """The line gives a name its value, and an exception ends the case. (name, value, stop: line)"""
     NO_NUMBER = "no_number"
     """A text that is no number was to become one. (text)"""
+    NO_WHOLE_NUMBER = "no_whole_number"
+    """A text that is a number with a point was to become a whole one. (text)"""
     INPUT_OVER = "input_over"
     """The program reads on when the input is over. (read: lines of the input)"""
     INPUT_LEFT = "input_left"
@@ -48,7 +52,10 @@ class FactKind(StrEnum):
     PARTS_DIFFER = "parts_differ"
     """A value was to be parted among names, and has another number of parts. (wanted, found)"""
     PRINTS_WRONG = "prints_wrong"
-    """Where the output first differs from what is expected. (printed)"""
+    """Where the output first differs from what is expected. (printed, behind: 1 where something was
+    printed before it)"""
+    PRINTS_NOTHING = "prints_nothing"
+    """The program ends and has printed nothing. ()"""
     OUTPUT_ENDS = "output_ends"
     """All that is printed is as expected, and more is. ()"""
     PROMPT_PRINTED = "prompt_printed"
@@ -72,7 +79,10 @@ class FactKind(StrEnum):
     ENDS_FIRST_ROUND = "ends_first_round"
     """The loop was left in its first round. (loop, word, round, names)"""
     NEVER_ENDS = "never_ends"
-    """The loop went on until it was stopped. (condition, names, unchanged, changed, rounds)"""
+    """The loop went on until it was stopped. (condition, names, unchanged, settled: from some
+    round on, changed, rounds)"""
+    GROWS_ON = "grows_on"
+    """The loop goes over what grows in each round. (sequence)"""
     NO_ROUND = "no_round"
     """The loop's body did not run. (loop)"""
     ROUNDS = "rounds"
@@ -103,6 +113,8 @@ class FactKind(StrEnum):
     """A name of Python's own is used for something else. (name)"""
     NEVER_CALLED = "never_called"
     """A function of the program, or of a module, is named and not called. (name)"""
+    UNCALLED = "uncalled"
+    """A function of the program that nothing calls. (name)"""
     WRONG_NAME = "wrong_name"
     """A name that nothing has made. (name, close)"""
     ALWAYS_TRUE_PART = "always_true_part"

@@ -744,6 +744,54 @@ def test_a_function_of_another_name_is_not_one_that_nobody_calls() -> None:
     assert {fact["kind"] for fact in found} == {"missing_function"}
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "    def __init__(self):\n        self.items = []\n",
+        "    items = []\n",
+        "    items: list = []\n",
+    ],
+)
+def test_what_an_object_holds_is_no_method_that_nobody_calls(made: str) -> None:
+    code = (
+        f"class Cart:\n{made}    def add(self, price):\n        self.items.append(price)\n"
+        "        last = self.items\n        return last == self.items\n"
+        "def f(n):\n    cart = Cart()\n    cart.add(n)\n    return sum(cart.items) + 1"
+    )
+
+    assert "never_called" not in {fact["kind"] for fact in told(code, "assert f(2) == 2")}
+
+
+@pytest.mark.parametrize("asked", ["digit", "c.isdigit", "c and digit", "not (c and c.isdigit)"])
+def test_a_condition_that_calls_nothing_is_told_first(asked: str) -> None:
+    code = (
+        "def digit(c):\n    return c in '0123456789'\ndef f(s):\n    out = []\n    for c in s:\n"
+        f"        if {asked}:\n            out.append(c)\n    return out"
+    )
+
+    first = told(code, "assert f('a1') == ['1']\nassert f('1') == ['1']")[0]
+
+    assert (first["kind"], first["line"]) == ("never_called", 6)
+
+
+def test_what_changes_its_list_and_gives_it_back_is_not_dropped() -> None:
+    code = (
+        "def push(xs, x):\n    xs.append(x)\n    return xs\ndef f(n):\n    xs = []\n"
+        "    push(xs, n)\n    return xs"
+    )
+
+    assert "dropped" not in {fact["kind"] for fact in told(code, "assert f(2) == [3]")}
+
+
+def test_of_functions_that_call_each_other_none_calls_itself() -> None:
+    code = "def f(n):\n    return g(n - 1)\ndef g(n):\n    return f(n - 1)"
+
+    first = told(code, "assert f(3) == 0")[0]
+
+    assert first["kind"] == "limit_depth"
+    assert "function" not in first["values"]
+
+
 def test_a_method_that_is_kept_and_not_called_is_named() -> None:
     found = told("def f(s):\n    s = s.lower\n    return s[0]", "assert f('Ab') == 'a'")
 

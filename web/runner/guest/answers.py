@@ -129,7 +129,8 @@ def _written(
     scene: Scene, at: int, name: str, values: list[str], weight: float = 0
 ) -> Iterator[Clue]:
     """values: that the name got there. Of a program that stopped none of them is an answer."""
-    if scene.failing.stuck:
+    # Of an object that can only be told by its class no value is told.
+    if scene.failing.stuck or (values and all(each.startswith("<") for each in values)):
         return
     if scene.failing.error is None:
         yield Clue("writes_answer", at, {"name": name, "values": values}, weight)

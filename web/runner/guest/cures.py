@@ -10,6 +10,7 @@ import ast
 from time import perf_counter
 from types import CodeType
 
+from . import console
 from .listing import LOOPS, Listing
 from .trace import Enough
 from .variants import Variants, switches
@@ -88,6 +89,7 @@ class Probe:
         except Exception:
             return 0
         finally:
+            console.fresh()
             self.all_left -= self.granted - self.left
         return self.cure
 

@@ -24,6 +24,9 @@ METHODS_GIVE_ONLY = {
     "items",
 }  # fmt: skip
 BUILTINS = {name for name in dir(builtins) if name.islower() and not name.startswith("_")}
+ASKED = ast.If | ast.While | ast.BoolOp
+"""Where a function that is not called is always true."""
+ALWAYS_TRUE = 0.4
 OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "license", "exit"}
 """Names of Python's own whose loss rarely harms."""
 
@@ -181,8 +184,11 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
                 above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.
-                if isinstance(above, ast.Compare | ast.BinOp | ast.If | ast.While | ast.BoolOp):
-                    yield Clue("never_called", scene.at(node), {"name": name})
+                if isinstance(above, ast.Compare | ast.BinOp | ASKED):
+                    weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
+                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
             case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
-                if isinstance(scene.listing.parent[node], ast.Compare) and name in methods:
-                    yield Clue("never_called", scene.at(node), {"name": name})
+                above = scene.listing.parent[node]
+                if isinstance(above, ast.Compare | ASKED) and name in methods:
+                    weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
+                    yield Clue("never_called", scene.at(node), {"name": name}, weight)

@@ -17,7 +17,7 @@ SCORES = {
     "missing_function": 1.3,
     "called_otherwise": 1.3,
     "output_ends": 1.2,
-    "prints_nothing": 1.0,
+    "prints_nothing": 0.85,
     "syntax": 1.0,
     "printed_gave_none": 0.97,
     "dropped": 0.95,

@@ -72,6 +72,8 @@ class Watched:
         """Plays the program; what was seen of one that was stopped stands for it."""
         with suppress(Enough, Exception):
             play(program, self)
+        # It may have left us fewer calls within calls than we need.
+        console.fresh()
 
     def load(self, run: Run) -> None:
         loaded = self._trace("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,17 @@ def language() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def settings_read_anew() -> Iterator[None]:
+    """What is set about engines is kept for a second, in which another test may begin."""
+    forget()
+    yield
+    # A look of /readyz that goes on would keep what it reads for the next test.
+    for thread in threading.enumerate():
+        if thread.name.startswith("ready "):
+            thread.join(10)
+
+
 @pytest.fixture
 def line(home_valkey: Embedded) -> None:
     """Nobody waits, no engine lives, no message is queued."""
@@ -55,7 +67,6 @@ def course(db: None) -> Course:
 def exercise(course: Course) -> Exercise:
     # Each test's database numbers its rows from 1 again.
     jobs.exercise_at.cache_clear()
-    forget()
     lately._shown.clear()
     exercise = Exercise.objects.create(
         course=course,

@@ -783,6 +783,28 @@ def test_what_changes_its_list_and_gives_it_back_is_not_dropped() -> None:
     assert "dropped" not in {fact["kind"] for fact in told(code, "assert f(2) == [3]")}
 
 
+def test_what_a_name_went_through_is_told_of_one_call_alone() -> None:
+    code = (
+        "def g(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t\n"
+        "def f(n):\n    return g(2) + g(n)"
+    )
+
+    found = told(code, "assert f(3) == 9")
+
+    values = [fact["values"]["values"] for fact in found if fact["kind"] == "writes_answer"]
+    assert ["0", "1", "3"] in values
+    assert all(len(each) <= 3 for each in values)
+
+
+def test_what_an_inner_call_gives_is_told_as_that() -> None:
+    code = "def f(n):\n    if n == 0:\n        return 0\n    return n * f(n - 1)"
+
+    found = told(code, "assert f(3) == 6")
+
+    gives = {fact["line"]: fact["values"] for fact in found if fact["kind"] == "gives_back"}
+    assert gives == {3: {"value": "0", "inner": 1}, 4: {"value": "0"}}
+
+
 def test_of_functions_that_call_each_other_none_calls_itself() -> None:
     code = "def f(n):\n    return g(n - 1)\ndef g(n):\n    return f(n - 1)"
 

@@ -44,7 +44,8 @@ def _gives(scene: Scene) -> Iterator[Clue]:
         if returns and call.gave and call.ended_at not in seen:
             seen.add(call.ended_at)
             weight = 0 if call.above is None else -0.05
-            yield Clue("gives_back", call.ended_at, {"value": call.gave}, weight)
+            inner: Told = {} if call.above is None else {"inner": 1}
+            yield Clue("gives_back", call.ended_at, inner | {"value": call.gave}, weight)
     if trace.outer and trace.outer.name == "<module>":
         for at, text in trace.written_first.items():
             if text:
@@ -156,17 +157,19 @@ def _none_where_it_stopped(scene: Scene) -> set[str]:
 
 
 def _went_through(trace: Trace, at: int, name: str) -> list[str]:
-    """The values that the name had after each run of the statement."""
-    found: list[str] = []
+    """The values that the name had after each run of the statement in one call, the one that has
+    most: in another call it is another name."""
+    in_calls: dict[int, list[str]] = {}
     # A name has its new value at the next moment of the same call.
     waits: set[int] = set()
     for event in trace.events:
         if event.call in waits:
             waits.discard(event.call)
             if name in event.values:
-                found.append(event.values[name])
+                in_calls.setdefault(event.call, []).append(event.values[name])
         if event.at == at and not event.ends:
             waits.add(event.call)
+    found = max(in_calls.values(), key=len, default=[])
     if at == trace.error_at:
         # The last time it stopped before it gave a value.
         found = found[:-1]

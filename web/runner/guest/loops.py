@@ -94,7 +94,8 @@ def _never_ends(scene: Scene, node: ast.While) -> Clue:
 
 
 def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
-    if not scene.failing.whole:
+    # A loop that filled the memory was not at its end.
+    if not scene.failing.whole or isinstance(scene.failing.error, MemoryError):
         return
     number, rounds = scene.at(node), scene.entered(node, node.body, scene.failing)
     if number == scene.failing.error_at and not rounds:

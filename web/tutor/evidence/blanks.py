@@ -104,7 +104,9 @@ class Blanks:
             case FactKind.MISSING_KEY if isinstance(keys, tuple) and fact.values.get("key") in keys:
                 found["keys"] = None
             # What a helper, an inner call or one of several prints gives is not the result.
-            case FactKind.GIVES if not self._is_result(fact.values.get("value")):
+            case FactKind.GIVES if "inner" in fact.values or not self._is_result(
+                fact.values.get("value")
+            ):
                 found["between"] = found.pop("value", None)
 
     def _is_result(self, value: object) -> bool:

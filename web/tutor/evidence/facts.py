@@ -122,7 +122,7 @@ class FactKind(StrEnum):
     WRITES_ANSWER = "writes_answer"
     """The line gives the value that reaches the answer. (name, values it went through)"""
     GIVES = "gives_back"
-    """The line that gave the answer. (value)"""
+    """The line that gave the answer. (value, inner: 1 where it gave only that of another call)"""
     LIMIT_TIME = "limit_time"
     """Where the program was when its time was over. ()"""
     LIMIT_MEMORY = "limit_memory"

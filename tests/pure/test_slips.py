@@ -10,7 +10,7 @@ import pytest
 from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import EQUALS, SYNTAX
+from web.tutor.evidence.explain import EQUALS, SYNTAX, raises
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.markdown import render
@@ -139,3 +139,18 @@ def test_values_that_cannot_be_read_are_compared_as_they_are() -> None:
 
     assert slips.in_values(deep, f"{'[' * 200}", "en") == slips.TEXTS["en"]["printed"]
     assert slips.in_values(Case(call="f(1)", expected="''", got="None"), "x", "en") == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "own"),
+    [
+        ("x = 1\n    raise ValueError", 2, True),
+        ("assert(x)", 1, True),
+        ("raised = 1 / 0", 1, False),
+        ("assertion(1)", 1, False),
+        ("raise", 0, False),
+        ("raise", 2, False),
+    ],
+)
+def test_whether_a_line_raises_by_itself(code: str, line: int, own: bool) -> None:
+    assert raises(code, line) is own

@@ -112,6 +112,7 @@ def test_an_example_that_a_kattis_statement_has_itself_is_not_added(own: str) ->
         int(own != "1"),
         int(own != "2"),
     ]
+    assert f"**Example {3 - int(own)}**" in found
 
 
 def test_a_kattis_statement_shows_its_constants_and_examples(course: Course) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import pairwise
 from typing import NamedTuple, cast
 
 from django.contrib.auth.decorators import login_required
@@ -84,7 +83,7 @@ def exercise(request: HttpRequest, course_slug: str, slug: str) -> HttpResponse:
 
 def samples(row: Exercise) -> tuple[int, list[dict[str, SampleText]]]:
     """Of the cases that students may see: how many the statement shows, and the others."""
-    shown = set(pairwise(markdown.blocks(row.statement())))
+    shown = markdown.examples(row.statement())
     texts = [
         {name: case[name] for name in ("stdin", "expected")}
         for case in row.cases

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -70,9 +71,13 @@ def statement(text: str) -> str:
     return _cleaned(_with_formulas, text)
 
 
-def blocks(text: str) -> list[str]:
-    """What stands in the text's fenced blocks, in their order, without blanks around it."""
-    return [token.content.strip() for token in _plain.parse(text) if token.type == "fence"]
+def examples(text: str) -> set[tuple[str, str]]:
+    """What a statement shows as input and output: fenced blocks that follow each other.
+
+    Without blanks around each.
+    """
+    blocks = [token.content.strip() for token in _plain.parse(text) if token.type == "fence"]
+    return set(pairwise(blocks))
 
 
 def _cleaned(parser: MarkdownIt, text: str) -> str:

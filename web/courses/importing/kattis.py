@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -274,14 +273,13 @@ def spoken(text: str) -> Locale:
 
 def with_samples(statement: str, cases: list[dict[str, Any]], locale: Locale) -> str:
     """The statement with those examples that it does not show by itself, as a pair of blocks."""
-    shown = set(pairwise(markdown.blocks(statement)))
-    samples = [
-        case
-        for case in cases
-        if case["name"].startswith("sample/")
-        and (case["stdin"].strip(), case["expected"].strip()) not in shown
+    shown = markdown.examples(statement)
+    samples = [case for case in cases if case["name"].startswith("sample/")]
+    blocks = [
+        sample(case, number, locale)
+        for number, case in enumerate(samples, start=1)
+        if (case["stdin"].strip(), case["expected"].strip()) not in shown
     ]
-    blocks = [sample(case, number, locale) for number, case in enumerate(samples, start=1)]
     # One at a time: each place in the text gets the next example.
     while blocks and "{{nextsample}}" in statement:
         statement = statement.replace("{{nextsample}}", blocks.pop(0), 1)

@@ -24,7 +24,7 @@ METHODS_GIVE_ONLY = {
     "items",
 }  # fmt: skip
 BUILTINS = {name for name in dir(builtins) if name.islower() and not name.startswith("_")}
-ASKED = ast.If | ast.While | ast.BoolOp
+ASKED = (ast.If, ast.While, ast.BoolOp)
 """Where a function that is not called is always true."""
 ALWAYS_TRUE = 0.4
 OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "license", "exit"}
@@ -173,22 +173,25 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
-                if scene.never_began:
-                    continue
                 # A method may be there for the tests, or for Python to call.
-                if not isinstance(scene.listing.parent[node], ast.ClassDef):
+                method = isinstance(scene.listing.parent[node], ast.ClassDef)
+                if not (method or scene.never_began):
                     reads = scene.failing.outer and scene.failing.outer.name == "<module>"
                     silent = reads and scene.failing.got == ""
                     weight = 0.3 if silent else -0.3
                     yield Clue("uncalled", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
-                above = scene.listing.parent[node]
                 # As an argument, as in `map(even, xs)`, a function's name is right.
-                if isinstance(above, ast.Compare | ast.BinOp | ASKED):
-                    weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
-                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
-            case ast.Attribute(attr=name, ctx=ast.Load()) if scene.ran(node):
-                above = scene.listing.parent[node]
-                if isinstance(above, ast.Compare | ASKED) and name in methods:
-                    weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
-                    yield Clue("never_called", scene.at(node), {"name": name}, weight)
+                yield from _as_value(scene, node, name, (ast.Compare, ast.BinOp, *ASKED))
+            case ast.Attribute(attr=name, ctx=ast.Load()) if name in methods and scene.ran(node):
+                yield from _as_value(scene, node, name, (ast.Compare, *ASKED))
+
+
+def _as_value(
+    scene: Scene, node: ast.expr, name: str, within: tuple[type[ast.AST], ...]
+) -> Iterator[Clue]:
+    """A function that is not called where its value is wanted, which these kinds of nodes do."""
+    above = scene.listing.parent[node]
+    if isinstance(above, within):
+        weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
+        yield Clue("never_called", scene.at(node), {"name": name}, weight)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from web.tutor.evidence.explain import ERRORS, met_syntax, raises
+from web.tutor.evidence.explain import ERRORS, line_of, met_syntax, raises
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report
@@ -151,8 +151,8 @@ class Blanks:
         line, error = self._line(), (self._type() or "").strip("`")
         if error in OF_NO_VALUE:
             return False
-        written = TEXT.sub(" ", self._code.split("\n")[int(line) - 1]) if line else ""
-        return any(each not in NO_VARIABLES for each in VARIABLE.findall(written))
+        names = VARIABLE.findall(TEXT.sub(" ", line_of(self._code, int(line or 0))))
+        return not NO_VARIABLES.issuperset(names)
 
     def _type(self) -> str | None:
         """Class of the exception that stopped the program."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from web.tutor.evidence.misread import misread, said
 from web.tutor.languages import Locale
 
+RAISES = re.compile(r"\s*(?:raise|assert)\b")
 ERRORS: dict[Locale, dict[str, str]] = {
     "en": {
         "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
@@ -146,5 +149,4 @@ def line_of(code: str, number: int | None) -> str:
 
 def raises(code: str, line: int) -> bool:
     """Whether the line, from 1, raises or asserts something itself; 0: none."""
-    lines = code.split("\n")
-    return 0 < line <= len(lines) and lines[line - 1].lstrip().startswith(("raise", "assert"))
+    return bool(RAISES.match(line_of(code, line)))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from web.tutor.gate import fixes, orders
 from web.tutor.gate.disguises import is_disguised
 from web.tutor.gate.draft import Draft
+from web.tutor.gate.lexis import tokens
 from web.tutor.gate.rendered import alike
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.solution import Solutions
@@ -104,11 +105,12 @@ def tells(code: str, student_code: str, known: Solutions, seen: Seen) -> bool:
     lines.read(code)
     draft = Draft()
     draft.read(said)
+    shown = alike(said)
     return (
         fixes.shows_line(lines, known, seen)
         or fixes.shows_fix(draft, known, seen)
         or orders.commands_edit(said, seen)
-        or is_disguised(alike(said), draft.readings.rendered, known, seen)
+        or is_disguised(shown, tokens(shown), known, seen)
     )
 
 

@@ -81,6 +81,7 @@ def shows_line(draft: Draft, known: Solutions, seen: Seen) -> bool:
     told = (draft.readings.rendered, draft.readings.rendered_in_spans)
     texts = [f" {' '.join(parts)} " for parts in told if parts]
     squeezed = without_blanks(draft.rendered)
+    # What is joined is another list only where characters stand apart.
     apart = told[0] is not draft.readings.joined
     spelled = {together(found[0]) for found in APART.finditer(draft.rendered if apart else "")}
     return any(

@@ -33,6 +33,7 @@ _LATIN_WORD = r"[A-Za-z_][a-z0-9_']*+"
 ENGLISH = re.compile(rf"(?<![`'\w])(?:{_LATIN_WORD}[ ,]{{1,2}}){{5,}}{_LATIN_WORD}(?![`\w])")
 """So many words in a row are a sentence, where they are no error message."""
 LEET = str.maketrans("013457@$!", "oleastasi")
+IN_MIXED = re.compile(r"[0-9@$!]")
 MIXED = re.compile(r"(?<![\w])(?=[a-z]*[0-9@$!])[a-z0-9@$!]{4,20}(?![\w])")
 
 
@@ -116,7 +117,7 @@ def _holds_turned(text: str, parts: list[str], seen: Seen, known: Solutions) -> 
         (shape(part) in shapes or part[::-1] in code) and part not in seen.tokens for part in words
     ):
         return True
-    return any(
+    return bool(IN_MIXED.search(text)) and any(
         found[0] not in seen.tokens and found[0].translate(LEET) in CODE_WORDS
         for found in MIXED.finditer(text.casefold())
     )

@@ -7,7 +7,8 @@ for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from itertools import chain
 
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import GRAM, SPAN, Gram, operated, runs, tokens, without_blanks
@@ -31,8 +32,8 @@ def shows_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
 
 
 def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
-    forward = _runs((*told[:6], told.joined), GRAM)
-    turned = forward & known.turned_runs
+    forward = (*told[:6], told.joined)
+    turned = _of(known.turned_runs, forward, GRAM)
     if turned and not seen.turned.issuperset(known.turned[run] for run in turned):
         return True
     paired = [told.unmarked, told.rendered_unmarked, told.joined]
@@ -42,22 +43,22 @@ def _tells(told: Readings, known: Solutions, seen: Seen) -> bool:
         in_code.append(told.rendered_unmarked)
     dictated = () if known.signs.isdisjoint(told.dictated) else (told.dictated,)
     return (
-        _is_hidden(forward & known.runs, seen, "grams")
-        or _is_hidden(_runs(_with(PAIRING, paired), 2) & known.pairs, seen, "pairs")
-        or _is_hidden(_runs(in_code, 2) & known.pairs_in_code, seen, "pairs")
-        or _is_hidden(_runs(dictated, GRAM) & known.dictated, seen, "dictated")
-        or _is_hidden(_runs((told.read_out,), 2) & known.read_out, seen, "read_out")
+        _is_hidden(_of(known.runs, forward, GRAM), seen, "grams")
+        or _is_hidden(_of(known.pairs, _with(PAIRING, paired), 2), seen, "pairs")
+        or _is_hidden(_of(known.pairs_in_code, in_code, 2), seen, "pairs")
+        or _is_hidden(_of(known.dictated, dictated, GRAM), seen, "dictated")
+        or _is_hidden(_of(known.read_out, (told.read_out,), 2), seen, "read_out")
     )
 
 
-def _runs(readings: Iterable[list[str]], size: int) -> set[Gram]:
-    """Those of one of the readings."""
-    # Most readings of most sentences are the same list.
-    once = {id(parts): parts for parts in readings}.values()
-    return set[Gram]().union(*[runs(parts, size) for parts in once])
+def _of(hidden: frozenset[Gram], readings: Iterable[list[str]], size: int) -> frozenset[Gram]:
+    """Those of the runs that one of the readings has."""
+    # Most readings of most sentences are the same list, or an empty one.
+    once = {id(parts): parts for parts in readings if parts}.values()
+    return hidden.intersection(chain.from_iterable([runs(parts, size) for parts in once]))
 
 
-def _is_hidden(found: set[Gram], seen: Seen, kind: str) -> bool:
+def _is_hidden(found: Set[Gram], seen: Seen, kind: str) -> bool:
     return bool(found) and not found <= getattr(seen, kind)
 
 

@@ -81,7 +81,9 @@ def unwritten(text: str) -> str:
 
 def composed(text: str) -> str:
     """The text with one character for all that look alike, in linear time."""
-    return text if text.isascii() else "".join(map(_composed, PART.findall(text)))
+    if text.isascii() or unicodedata.is_normalized("NFKC", text):
+        return text
+    return "".join(map(_composed, PART.findall(text)))
 
 
 def _character(found: re.Match[str]) -> str:

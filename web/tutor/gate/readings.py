@@ -22,6 +22,8 @@ BETWEEN = re.compile(
 )
 """What stands between tokens that are told one by one, as a list has it."""
 LEAST_BETWEEN = 2
+LIST = re.compile(r"[→⇒➜,/|·•>\d\u2600-\u27bf\U0001f000-\U0001faff]|then|다음")
+"""What one of BETWEEN has in it. Most sentences have none, which is seen in a fifth of the time."""
 PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
 
@@ -67,7 +69,9 @@ def together(apart: str) -> str:
 
 def listed(shown: str) -> str:
     """The text without what stands between the parts of a list in it."""
-    return BETWEEN.sub(" ", shown) if len(BETWEEN.findall(shown)) >= LEAST_BETWEEN else shown
+    if LIST.search(shown) and len(BETWEEN.findall(shown)) >= LEAST_BETWEEN:
+        return BETWEEN.sub(" ", shown)
+    return shown
 
 
 def readings(text: str, shown: str, spans: list[str]) -> Readings:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from web.tutor.gate.lexis import POINTS, tokens
 
@@ -50,11 +53,23 @@ DROPPED = (
     r"|세미콜론|콜론|쉼표|콤마|점|쩜|닷|마침표|따옴표"
 )
 """Words for what a skeleton leaves out, and such as people put between."""
+BLANKS = r"[\s-]{1,3}"
 _SIGN = {words: sign for sign, spoken in SIGNS.items() for words in spoken.split("|")}
-_SPOKEN = "|".join(
-    words.replace(" ", r"[\s-]{1,3}") for words in sorted(_SIGN, key=len, reverse=True)
-)
-WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_SPOKEN})|{DROPPED})(?![a-z0-9_])")
+
+
+def _by_first_letter(phrases: Iterable[str]) -> str:
+    """A pattern of one of the phrases, of each letter the longest one first.
+
+    Python tries one branch after another, and so looks at each first letter once.
+    """
+    written = sorted(phrases, key=lambda words: (words[0], -len(words)))
+    return "|".join(
+        f"{letter}(?:{'|'.join(words[1:].replace(' ', BLANKS) for words in its)})"
+        for letter, its in groupby(written, key=itemgetter(0))
+    )
+
+
+WORDS = re.compile(rf"(?<!\w)(?:(?P<sign>{_by_first_letter(_SIGN)})|{DROPPED})(?![a-z0-9_])")
 # One such word is said of texts and lists too, as in "how many commas are there".
 POINT = re.compile(
     r"(?<!\w)(?:paren(?:thesis|theses|s)?|brackets?|braces?|colon|comma|dot|period|quotes?|underscore"

@@ -61,12 +61,18 @@ def asked(number):
 RESCUE = """
 import asyncio, django
 django.setup()
+from broker import nodes
 from broker.connect import AsyncBroker
 from workers.database import Database
 from workers.background import every
 from workers.guard.rescue import Rescue
 from workers.node.node import AWAY
-asyncio.run(every(1, Rescue(AsyncBroker(), Database()).tick, *AWAY))
+broker = AsyncBroker()
+rescue = Rescue(broker, Database())
+async def tick():
+    await broker.run(nodes.beat("bench", "bench", nodes.NodeState(None)))
+    await rescue.tick()
+asyncio.run(every(1, tick, *AWAY))
 """
 FILL = """
 from broker import dispatch
@@ -110,7 +116,7 @@ def django(env: dict[str, str], *command: str) -> None:
 
 @contextmanager
 def rescue(env: dict[str, str]) -> Iterator[None]:
-    """What a node does for its workers: the dispatcher hears of the engines, hints of slots."""
+    """What a node does: it lives, the dispatcher hears of the engines, and hints of free slots."""
     with running(env | {"DJANGO_SETTINGS_MODULE": "web.settings"}, "-c", RESCUE):
         yield
 

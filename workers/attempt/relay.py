@@ -23,13 +23,13 @@ from broker.streams import Append
 BUSY_PAUSE_S = 0.08
 """However busy the worker is, words leave at least this often; also the pause after a failure."""
 PAUSES = 4
-"""A pause is so many times as long as the sending before it: sending has a fifth of the time at
-most. An idle worker sends in a millisecond, so words leave at once; a busy one gathers more.
+"""A pause is so many times as long as the mean sending: sending has a fifth of the time at most. An
+idle worker sends in a millisecond, so words leave at once; a busy one gathers more.
 """
 GATHER_S = 0.02
 """A shorter pause is not worth a stop of those who read what is to be sent."""
 SENDINGS = 8
-"""The mean pause is over about so many: a single slow one says nothing of the next words."""
+"""The mean is over about so many: a single slow one, as while a hint begins, keeps no words back."""
 CANCEL_CHECK_S = 0.1
 JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)
@@ -127,15 +127,16 @@ class Relay:
         while True:
             await self._wait()
             began_s = monotonic()
-            pause_s = BUSY_PAUSE_S
             try:
                 await self.flush()
-                pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
             except BrokerDown as error:
                 # What waits is sent when it is back; the final row does not depend on it.
                 log.warning("events wait: %s", error)
-            self._mean_pause_s += (pause_s - self._mean_pause_s) / SENDINGS
-            await asyncio.sleep(pause_s)
+                await asyncio.sleep(BUSY_PAUSE_S)
+            else:
+                pause_s = min(BUSY_PAUSE_S, PAUSES * (monotonic() - began_s))
+                self._mean_pause_s += (pause_s - self._mean_pause_s) / SENDINGS
+                await asyncio.sleep(self._mean_pause_s)
 
     async def flush(self) -> None:
         """Sends what waits, and asks what was closed. Raises: BrokerDown, with everything kept."""

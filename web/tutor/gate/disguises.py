@@ -21,8 +21,10 @@ HEX = re.compile(r"(?<![0-9a-z])(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){6,}(?![0-9a-z])
 BITS = re.compile(r"(?<!\d)(?:[01]{7,8}[ ,]?){3,}(?!\d)")
 NUMBERS = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){5,}\d{2,3}(?![\d.])")
 DIGIT = re.compile(r"\d")
-DIGITS = 12
-"""Fewer digits are neither BITS nor NUMBERS, which are then not looked for."""
+DIGITS = 6
+"""Fewer digits are none of CODES_OF_DIGITS: of HEX each letter of ASCII has one."""
+LONG = 10
+"""Shorter words are none of CODES_OF_WORDS."""
 MORSE = re.compile(r"(?:(?<!\S)[.\-·–−]{1,5}[ /|]+){5,}")
 BRAILLE = re.compile("[\u2800-\u28ff]")
 # Of shorter words, shifted ones are often words of prose too.
@@ -49,7 +51,9 @@ def is_disguised(text: str, parts: list[str], known: Solutions, seen: Seen) -> b
 
 def _holds_encoded(text: str, seen: Seen) -> bool:
     """Whether a run of letters or numbers in it is a text in a code of machines."""
-    codes = CODES + CODES_OF_DIGITS if len(DIGIT.findall(text)) >= DIGITS else CODES
+    codes: Codes = CODES_OF_WORDS if max(map(len, text.split()), default=0) >= LONG else ()
+    if len(DIGIT.findall(text)) >= DIGITS:
+        codes += CODES_OF_DIGITS
     return any(
         says_words(decode(found[0])) and found[0].strip() not in seen.text
         for pattern, decode in codes
@@ -99,13 +103,18 @@ def _base85(text: str) -> bytes:
         return b""
 
 
-CODES = (
+Codes = tuple[tuple[re.Pattern[str], Callable[[str], bytes]], ...]
+CODES_OF_WORDS: Codes = (
     (BASE64, _base64),
     (BASE32, partial(_padded, base64.b32decode, 8)),
     (BASE85, _base85),
-    (HEX, _hex),
 )
-CODES_OF_DIGITS = ((BITS, _bits), (NUMBERS, _numbers), (OCTAL, partial(_numbers, base=8)))
+CODES_OF_DIGITS: Codes = (
+    (HEX, _hex),
+    (BITS, _bits),
+    (NUMBERS, _numbers),
+    (OCTAL, partial(_numbers, base=8)),
+)
 
 
 def _holds_turned(text: str, parts: list[str], seen: Seen, known: Solutions) -> bool:

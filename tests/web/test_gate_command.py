@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from tests.fakes.launch import ROOT, FakeEngine
 from web.engines.models import AIModelConfig, Engine
+from web.ops import gating
 
 
 def test_it_answers_each_line_and_asks_no_server(tmp_path: Path) -> None:
@@ -39,6 +40,18 @@ def test_it_answers_each_line_and_asks_no_server(tmp_path: Path) -> None:
     assert good == {"id": 1, "shown": "What is `n` now?", "ok": True, "rule": None}
     assert (bad["id"], bad["line"]) == (2, 2)
     assert leak == {"id": 3, "shown": "", "ok": False, "rule": "R1"}
+
+
+def test_words_to_avoid_are_those_that_an_author_may_give() -> None:
+    text = {"level": 1, "locale": "ko", "text": "정렬하면 무엇이 맨 앞에 오나요?"}
+    given = (["정렬"], ["  정렬  "], ["pointer"], None, "정렬", [1], ["x" * 61], ["x"] * 51)
+
+    lines = "\n".join(json.dumps(text | {"avoid": words}) for words in given)
+    found = list(gating.answers(io.BytesIO(lines.encode())))
+
+    assert [line.get("rule") for line in found[:4]] == ["avoid", "avoid", None, None]
+    assert [line["ok"] for line in found[:4]] == [False, False, True, True]
+    assert all("`avoid`" in line["error"] for line in found[4:])
 
 
 LINES = [

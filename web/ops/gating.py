@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from broker.contract.attempt import PASSED, UNDECIDED
 from broker.contract.job import Endpoint
 from web import jsonl
+from web.courses.checks import AVOIDED_CHARS, MOST_AVOIDED
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
 from web.jsonl import Unusable
@@ -28,9 +29,10 @@ def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any
     """An object for each line that is not blank, in their order.
 
     A line is JSON with the keys id, level, locale, code, statement (what else the student sees),
-    reference, fix, text, and pieces: the text as it streams, a list of texts or their size.
-    Only level, locale and text are needed. Its object has id, shown (empty where a rule blocked the
-    text), ok and rule; that of a line that cannot be used has id, line and error.
+    reference, fix, avoid (a list of words), text, and pieces: the text as it streams, a list of
+    texts or their size. Only level, locale and text are needed. Its object has id, shown (empty
+    where a rule blocked the text), ok and rule; that of a line that cannot be used has id, line
+    and error.
     asks: a judge, who is asked of each text, also of one that a rule has blocked: then the object
     has probability too, of a leak, None where the judge did not say.
     """
@@ -48,6 +50,7 @@ def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
         statement=statement,
         reference=reference,
         fix=fix,
+        avoid=avoid_of(entry),
     )
     for piece in pieces_of(entry):
         gate.feed(piece)
@@ -81,6 +84,16 @@ def text_of(entry: Mapping[str, Any], name: str) -> str:
     if not isinstance(found, str):
         raise Unusable(f"`{name}` must be a text")
     return found
+
+
+def avoid_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Raises: Unusable unless they are words as an author may give them."""
+    words = entry.get("avoid") or []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Unusable("`avoid` must be a list of texts")
+    if len(words) > MOST_AVOIDED or any(len(word) > AVOIDED_CHARS for word in words):
+        raise Unusable(f"`avoid` has {MOST_AVOIDED} words at most, of {AVOIDED_CHARS} characters")
+    return tuple(filter(None, (" ".join(word.split()) for word in words)))
 
 
 def pieces_of(entry: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import json
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
 from time import perf_counter, sleep
@@ -99,7 +99,7 @@ def look(port: int, cookies: str, number: int, over: Event) -> None:
             connection.request("GET", path, headers={"Cookie": cookies})
             answer = connection.getresponse()
         # The server ends a link that is idle for long; a browser makes a new one, too.
-        except RemoteDisconnected:
+        except (ConnectionResetError, BrokenPipeError):
             connection.close()
             return ask(path)
         told: dict[str, Any] = json.loads(answer.read())

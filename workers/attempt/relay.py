@@ -29,7 +29,7 @@ idle worker sends in a millisecond, so words leave at once; a busy one gathers m
 GATHER_S = 0.02
 """A shorter pause is not worth a stop of those who read what is to be sent."""
 SENDINGS = 8
-"""The mean is over about so many: a single slow one, as while a hint begins, keeps no words back."""
+"""The mean is over about so many: a single slow one, as while a hint begins, holds nothing back."""
 CANCEL_CHECK_S = 0.1
 JSON = json.JSONEncoder(ensure_ascii=False)
 log = logging.getLogger(__name__)

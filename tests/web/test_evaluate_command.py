@@ -66,8 +66,8 @@ def test_no_node_is_said(line: None, engine: Engine, mine: Path, stopped: None) 
 def test_an_engine_must_be_one_in_use(engine: Engine, mine: Path) -> None:
     with pytest.raises(CommandError, match=r"No engine gpu9 is in use\. In use are: gpu0"):
         evaluate("--set", mine, "--engine", "gpu9")
-    Engine.objects.create(name="gpu1", kind=Mode.VLLM)
-    with pytest.raises(CommandError, match=r"Choose an --engine\. In use are: gpu0, gpu1"):
+    Engine.objects.create(name="a100", kind=Mode.VLLM)
+    with pytest.raises(CommandError, match=r"Choose an --engine\. In use are: a100, gpu0"):
         evaluate("--set", mine)
     Engine.objects.update(enabled=False)
     with pytest.raises(CommandError, match="In use are: none"):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -118,11 +119,12 @@ IN_USE = Prepared(lambda: Engine.objects.filter(kind__in=[*map(Slot, ORDER)], en
 
 
 def in_use(config: AIModelConfig) -> list[Engine]:
-    """Those of the mode and of its fallbacks that are enabled, also those that are drained.
+    """Those of the mode and its fallbacks that are enabled, by name; also those that are drained.
 
     Nodes ask all the time.
     """
-    return IN_USE.objects(**{name: getattr(config, name) for name in ORDER})
+    rows = IN_USE.objects(**{name: getattr(config, name) for name in ORDER})
+    return sorted(rows, key=attrgetter("name"))
 
 
 def reachable() -> list[tuple[Engine, Endpoint]]:

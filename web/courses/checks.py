@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -164,6 +164,12 @@ def check_avoid(value: str) -> None:
         if len(line) > AVOIDED_CHARS:
             params = {"key": f"avoid[{number}]", "most": AVOIDED_CHARS}
             raise ValidationError(TOO_LONG, params=params)
+
+
+def avoided(lines: Iterable[str]) -> tuple[str, ...]:
+    """The words to avoid of these lines: each once, with one blank between those in a row."""
+    words = (" ".join(line.split()) for line in lines)
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
 def tables(value: object, most: int) -> list[Mapping[str, Any]]:

@@ -315,8 +315,7 @@ class Exercise(models.Model):
         return tuple(filter(str.strip, texts))
 
     def words_to_avoid(self) -> tuple[str, ...]:
-        words = (" ".join(line.split()) for line in self.avoid.splitlines())
-        return tuple(dict.fromkeys(filter(None, words)))
+        return checks.avoided(self.avoid.splitlines())
 
     def limits(self) -> RunLimits:
         return RunLimits(self.time_limit_s, self.memory_limit_mib * 2**20)

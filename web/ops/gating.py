@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from broker.contract.attempt import PASSED, UNDECIDED
 from broker.contract.job import Endpoint
 from web import jsonl
-from web.courses.checks import AVOIDED_CHARS, MOST_AVOIDED
+from web.courses.checks import AVOIDED_CHARS, MOST_AVOIDED, avoided
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
 from web.jsonl import Unusable
@@ -93,7 +93,7 @@ def avoid_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
         raise Unusable("`avoid` must be a list of texts")
     if len(words) > MOST_AVOIDED or any(len(word) > AVOIDED_CHARS for word in words):
         raise Unusable(f"`avoid` has {MOST_AVOIDED} words at most, of {AVOIDED_CHARS} characters")
-    return tuple(filter(None, (" ".join(word.split()) for word in words)))
+    return avoided(words)
 
 
 def pieces_of(entry: Mapping[str, Any]) -> list[str]:

@@ -74,7 +74,7 @@ def programs() -> list[Wrong]:
 def told(level: int, locale: Locale) -> Iterator[tuple[Wrong, str]]:
     """Every hint that a program may get, and not only the most telling one."""
     for each in programs():
-        for text in candidates(each.report, level, locale, each.name, each.code):
+        for _, text in candidates(each.report, level, locale, each.name, each.code):
             yield each, text
 
 

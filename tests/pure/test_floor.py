@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from broker.contract.hint import Outcome, Reason, Source, State
+from web.tutor.evidence.compose import Composed
 from web.tutor.evidence.floor import fallback, floor, only_reference_has
 
 CODE = "def add(a, b):\n    return a - b\n"
@@ -17,7 +18,7 @@ JOB: dict[str, Any] = {
     "code": CODE,
     "statement": "Add two numbers.",
     "reference": "def add(a, b):\n    return a + b\n",
-    "composed": [TOLD],
+    "composed": [Composed(1, TOLD)],
     "authored": "Look at the sign.",
     "l0": "`add(1, 2)` should give `3`, but your code gives `-1`.",
 }
@@ -61,8 +62,8 @@ def test_without_any_text_the_reason_is_all_there_is() -> None:
     ],
 )
 def test_what_the_gate_refuses_is_not_given(text: str) -> None:
-    assert given(composed=[text]).source is Source.AUTHORED
-    assert given(composed=[text, TOLD]).text == TOLD
+    assert given(composed=[Composed(1, text)]).source is Source.AUTHORED
+    assert given(composed=[Composed(1, text), Composed(1, TOLD)]).text == TOLD
 
 
 @pytest.mark.parametrize(
@@ -82,3 +83,15 @@ def test_a_value_that_is_a_piece_of_the_reference_is_held_back(text: str, reveal
     reference = "def add(a, b):\n    return [1, 97][a] or 'nine'\n"
 
     assert only_reference_has(text, reference, "add(1, 2)") is reveals
+
+
+def test_a_hint_that_is_told_at_the_level_itself_goes_before_the_author() -> None:
+    told = (
+        "Python gets stuck at line 1. A name begins with a letter, and goes on with letters or "
+        "digits. Python reads a whole program before it runs the first line, so the cause stands "
+        "on this line or just above it. Read both and say what each sign is for. Where is it?"
+    )
+
+    assert given(level=3, composed=[Composed(3, told)]).source is Source.EVIDENCE
+    assert given(level=3, composed=[Composed(2, told)]).source is Source.AUTHORED
+    assert given(level=3, composed=[Composed(3, "Write `a + b`.")]).source is Source.AUTHORED

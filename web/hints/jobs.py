@@ -16,7 +16,7 @@ from web.engines.licences import NO_TRUST, Trust
 from web.engines.roster import Serving
 from web.hints import lookup
 from web.hints.models import Hint, Submission
-from web.tutor.evidence.compose import candidates, statements
+from web.tutor.evidence.compose import Composed, candidates, statements
 from web.tutor.evidence.floor import floor
 from web.tutor.evidence.judged import judged_words
 from web.tutor.evidence.l0 import l0_words
@@ -150,7 +150,7 @@ def facts_by_now(hint: str) -> tuple[str, ...]:
     return facts(row.submission, report, row.locale)
 
 
-def composed(row: Hint, report: Report) -> tuple[str, ...]:
+def composed(row: Hint, report: Report) -> tuple[Composed, ...]:
     """Hints composed of what the program did, the most telling first. report: the program's.
 
     Those which say what an earlier hint has said come last. None for a program that a platform has
@@ -160,4 +160,4 @@ def composed(row: Hint, report: Report) -> tuple[str, ...]:
         return ()
     told = candidates(report, row.level, row.locale, str(row.pk), row.submission.code)
     had = lookup.earlier(row)
-    return tuple(sorted(islice(told, COMPOSED), key=lambda text: repeats(text, had)))
+    return tuple(sorted(islice(told, COMPOSED), key=lambda each: repeats(each.text, had)))

@@ -28,7 +28,8 @@ class Level:
     web/tutor/writing. strict: code spans hold only what the student wrote or was shown, and no edit
     is advised. patterns: code spans may hold syntax that the student has not used yet. by_author:
     without a model's text, the author's hint goes before one that is composed of facts, which
-    cannot explain a rule. charge: as how many hints one by AI counts.
+    seldom explain a rule: unless the level has sentences for these. charge: as how many hints one
+    by AI counts.
     """
 
     name: str

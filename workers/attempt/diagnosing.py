@@ -172,7 +172,7 @@ def first_messages(attempt: Attempt, asked: Subject) -> list[Message]:
         mistakes=job.mistakes,
         code=job.code,
         result=l0_words(report, OPERATORS, job.code),
-        facts="\n".join(islice(composed, FACTS)),
+        facts="\n".join(each.text for each in islice(composed, FACTS)),
         nonce=nonce(job, Purpose.DIAGNOSE),
     )
 

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 
 from web.tutor.evidence.explain import ERRORS, line_of, met_syntax, raises
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
+from web.tutor.evidence.forms import rule_of
 from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report
 from web.tutor.evidence.wording import TABLES, Wording
@@ -78,6 +79,7 @@ class Blanks:
             "line": self._line(),
             "type": self._type(),
             "meaning": self._meaning(),
+            "rule": self._rule(),
             "named": NOTHING if self._names_something() else None,
             "behind": NOTHING if self._fact and self._fact.values.get("behind") else None,
             "held": NOTHING if self._fact and self._fact.values.get("names") else None,
@@ -174,6 +176,15 @@ class Blanks:
         if raises(self._code, int(self._line() or 0)):
             return NOTHING
         return ERRORS[self._locale].get(kind, NOTHING)
+
+    def _rule(self) -> str | None:
+        """How the line that Python cannot read should be written; None for one that it can."""
+        fact = self._fact
+        if fact is None or fact.kind is not FactKind.SYNTAX:
+            return None
+        message = str(fact.values.get("message", ""))
+        rule, form = rule_of(message, line_of(self._code, fact.line))
+        return self._table.rules[rule].format(form=form)
 
     def _of_fact(self, name: str) -> str | None:
         assert self._fact is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from typing import NamedTuple
 
 from web.tutor.evidence.blanks import Blanks
 from web.tutor.evidence.facts import Fact
@@ -16,25 +17,29 @@ from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 
 HIGHEST = 2
-"""The highest level that has sentences of its own."""
+"""The highest level that has sentences for all that can be told; a few things have higher ones."""
 
 
-def told_as(level: int) -> int:
-    """The level whose sentences are told where this one is asked for."""
-    return min(level, HIGHEST)
+class Composed(NamedTuple):
+    """level: the one whose sentences these are, at most the one that was asked for."""
+
+    level: int
+    text: str
 
 
 def compose(report: Report, level: int, locale: Locale, seed: str, code: str) -> str | None:
     """The hint of the most telling fact; None where the tests found nothing to tell.
 
-    level: as in told_as; from 2 on the line is named. seed: chooses among wordings, such as the
+    level: the one asked for; from 2 on the line is named. seed: chooses among wordings, such as the
     hint's id. code: the student's program. A report that says nothing against the program, as of
     one that passed or was not run, gives no hint.
     """
-    return next(candidates(report, level, locale, seed, code), None)
+    return next((each.text for each in candidates(report, level, locale, seed, code)), None)
 
 
-def candidates(report: Report, level: int, locale: Locale, seed: str, code: str) -> Iterator[str]:
+def candidates(
+    report: Report, level: int, locale: Locale, seed: str, code: str
+) -> Iterator[Composed]:
     """Hints as compose makes them, the most telling first; the last needs the report alone."""
     sentences, whole = TABLES[locale].sentences, f"report_{report.verdict}"
     if whole not in sentences:
@@ -42,13 +47,13 @@ def candidates(report: Report, level: int, locale: Locale, seed: str, code: str)
     told: list[tuple[str, Fact | None]] = [
         (fact.kind, fact) for fact in sorted(report.facts, key=lambda fact: -fact.score)
     ]
-    rung = told_as(level)
     # Where no fact can be told, the report alone still asks the student to look.
     for kind, fact in (*told, (whole, None)):
+        rung = max(each for each in sentences[kind] if each <= level)
         wordings = chosen(sentences[kind][rung], f"{seed} {kind} {level}")
         blanks = (Blanks(report, fact, locale, code, brief=brief) for brief in (False, True))
         if text := filled(wordings, list(blanks), LEVELS[rung].max_words):
-            yield text
+            yield Composed(rung, text)
 
 
 def statements(report: Report, locale: Locale, seed: str, code: str) -> Iterator[str]:
@@ -57,7 +62,7 @@ def statements(report: Report, locale: Locale, seed: str, code: str) -> Iterator
     Each sentence once, with its line, and as little of a hidden case as a hint tells of it.
     """
     known: set[str] = set()
-    for text in candidates(report, HIGHEST, locale, seed, code):
+    for _, text in candidates(report, HIGHEST, locale, seed, code):
         cut = Sentences()
         parts = [part.strip() for part in (*cut.feed(text), cut.rest)]
         told = [part for part in parts if part and not ends_asking(part) and part not in known]

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from broker.contract.hint import Outcome, Source
-from web.tutor.evidence.compose import told_as
+from web.tutor.evidence.compose import HIGHEST, Composed
+from web.tutor.evidence.forms import FORMS
+from web.tutor.evidence.wording import TABLES
 from web.tutor.gate.gate import Gate
 from web.tutor.gate.lexis import SPAN, tokens
 from web.tutor.gate.orders import LINE
@@ -15,6 +17,7 @@ from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 
 NUMBER = re.compile(r"\d+")
+RULES = {locale: (*FORMS.values(), *table.rules.values()) for locale, table in TABLES.items()}
 
 
 def floor(
@@ -24,7 +27,7 @@ def floor(
     code: str,
     statement: str,
     reference: str,
-    composed: Iterable[str],
+    composed: Iterable[Composed],
     authored: str,
     l0: str,
 ) -> Iterator[tuple[Source, str]]:
@@ -33,25 +36,30 @@ def floor(
     composed: hints as web.tutor.evidence.compose makes them; the first one counts that gives away
     nothing: it knows no reference, but a value of the run may happen to be a piece of it.
     """
-    # A rule and a plan are the author's to explain; what a program did tells of neither.
-    if LEVELS[level].by_author:
-        yield Source.AUTHORED, authored
-    for text in composed:
-        if only_reference_has(text, reference, f"{code}\n{statement}\n{l0}"):
-            continue
+
+    def passes(told: Composed) -> bool:
+        # How Python wants any line to be written tells nothing of this one's solution.
+        rules = "\n".join(RULES[locale]) if told.level > HIGHEST else ""
+        if only_reference_has(told.text, reference, f"{code}\n{statement}\n{l0}\n{rules}"):
+            return False
         gate = Gate(
-            level=told_as(level),
+            level=told.level,
             locale=locale,
             student_code=code,
             # What the run held stands in the hint's spans, and is the student's to know.
-            statement="\n".join([statement, l0, *SPAN.findall(text)]),
+            statement="\n".join([statement, l0, *SPAN.findall(told.text)]),
             reference=reference,
         )
-        gate.feed(text)
+        gate.feed(told.text)
         ruling = gate.finish()
-        if ruling.ok and ruling.text == text:
-            yield Source.EVIDENCE, text
-            break
+        return ruling.ok and ruling.text == told.text
+
+    best = next(filter(passes, composed), None)
+    # A plan is the author's to explain, and so is a rule that has no sentences at this level.
+    if LEVELS[level].by_author and not (best and best.level == level):
+        yield Source.AUTHORED, authored
+    if best:
+        yield Source.EVIDENCE, best.text
     yield Source.AUTHORED, authored
     yield Source.L0, l0
 

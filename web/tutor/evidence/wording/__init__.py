@@ -32,12 +32,14 @@ class Table:
     cases: how the failing case is named, by `call` or `stdin`, `long` for one that is too long to
     be named, `hidden`, or `none` where none is known; and `against_call`, `against_stdin`: what it
     should have given, and what it gave.
+    rules: how Python wants a line to be written, by what web.tutor.evidence.forms names.
     types: kinds of values as a beginner knows them, by the class's name.
     times: how often, by count; `0` is for every other count.
     """
 
     sentences: Mapping[str, Mapping[int, Wordings]]
     cases: Mapping[str, str]
+    rules: Mapping[str, str]
     types: Mapping[str, str]
     times: Mapping[str, str]
 
@@ -51,7 +53,13 @@ def load(locale: Locale) -> Table:
         told: {int(level): tuple(map(_wording, texts)) for level, texts in levels.items()}
         for told, levels in data["sentences"].items()
     }
-    return Table(sentences=sentences, cases=data["cases"], types=data["types"], times=data["times"])
+    return Table(
+        sentences=sentences,
+        cases=data["cases"],
+        rules=data["rules"],
+        types=data["types"],
+        times=data["times"],
+    )
 
 
 def _wording(text: str) -> Wording:

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-rest test-whole test-postgresql test-browser test-vllm check bench setup setup-dev chromium postgresql
+.PHONY: help run test test-rest test-whole test-postgresql test-browser test-vllm check bench setup setup-dev packages
 
 help:
 	@echo "make run     set up, then start Hintline on this machine (Ctrl-C stops it)"
@@ -20,7 +20,7 @@ run: setup
 # the other parts beside them. -k: a part that fails hides no other's failures.
 # (make test-whole ARGS="-n 0 …" runs one test after the other, for a debugger.)
 TEST_PARTS := test-browser test-whole test-rest test-postgresql
-test: setup-dev chromium postgresql
+test: setup-dev packages
 	@$(MAKE) --no-print-directory -k -j3 $(if $(filter output-sync,$(.FEATURES)),-O) $(TEST_PARTS)
 
 test-rest:
@@ -77,22 +77,14 @@ setup-dev: .venv/dev.done .venv/runner.done
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group dev -c requirements.txt -c requirements-otel.txt
 	@touch $@
 
-# The browser tests drive Debian's Chromium.
-chromium:
-	@command -v chromium >/dev/null || { \
+# Of Debian's packages: a browser without a screen, a Korean font for it, and PostgreSQL.
+PACKAGES = $(if $(shell command -v chromium-headless-shell),,chromium-headless-shell fonts-noto-cjk) \
+	$(if $(shell ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb),,postgresql)
+packages:
+	@test -z "$(strip $(PACKAGES))" || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing Chromium and a Korean font …"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
+	    echo "Installing $(strip $(PACKAGES)) …"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES) >/dev/null; \
 	  else \
-	    echo "The browser tests need Chromium: sudo apt-get install chromium fonts-noto-cjk" >&2; exit 1; \
-	  fi; }
-
-# A part of the tests runs on Debian's PostgreSQL, in a folder of its own.
-postgresql:
-	@test -n "$$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" || command -v initdb >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing PostgreSQL …"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
-	  else \
-	    echo "Some tests need PostgreSQL: sudo apt-get install postgresql" >&2; exit 1; \
+	    echo "Some tests need more: sudo apt-get install $(strip $(PACKAGES))" >&2; exit 1; \
 	  fi; }

@@ -36,8 +36,10 @@ class Prepared:
 
     @cached_property
     def _made(self) -> tuple[str, tuple[Any, ...], SQLCompiler]:
+        query = self._build()
         # A model's default order would be work for the database that no caller needs.
-        compiler = self._build().order_by().query.get_compiler(connection=connection)
+        query = query if query.query.is_sliced else query.order_by()
+        compiler = query.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         return sql, parameters, compiler
 
@@ -60,7 +62,7 @@ class Prepared:
         return compiler.klass_info["model"], own, names, beside
 
     def rows(self, **slots: str | int) -> list[Row]:
-        """The rows, in no order; columns as in the query's values_list."""
+        """The rows, in no order unless the query is cut; columns as in its values_list."""
         sql, parameters, _ = self._made
         bound = [slots[each.name] if isinstance(each, Slot) else each for each in parameters]
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Debian's Chromium on a whole Hintline with the fake engine."""
+"""Debian's Chromium, without a screen, on a whole Hintline with the fake engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PEOPLE = itertools.count()
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    return {"executable_path": "/usr/bin/chromium", "args": FLAGS}
+    return {"executable_path": "/usr/bin/chromium-headless-shell", "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

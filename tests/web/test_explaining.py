@@ -204,6 +204,21 @@ def test_a_hint_runs_no_program_that_was_just_checked(
     assert messages() == 1
 
 
+@pytest.mark.parametrize("code", [WRONG, LOOP, SYNTAX, STOPS])
+def test_nor_one_that_an_earlier_hint_was_about(
+    api: Caller, judged: list[str], explained: list[int], code: str
+) -> None:
+    first = api.ask(code=code).json()
+    assert api.post(first["links"]["cancel"], {}).status_code == 202
+
+    second = api.ask(code=code).json()
+
+    assert judged == [code]
+    assert len(explained) == len(kept()) == 1
+    assert second["id"] != first["id"]
+    assert second["l0"]["report"] == first["l0"]["report"]
+
+
 @pytest.mark.parametrize("code", [WRONG + "\n", WRONG.replace("a", "a "), LOOP])
 def test_a_program_that_was_changed_is_run(api: Caller, judged: list[str], code: str) -> None:
     api.post("/v1/checks", CHECK)

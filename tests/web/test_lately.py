@@ -1,10 +1,11 @@
-"""What is remembered of latest checks, without a request around it."""
+"""What is remembered of latest runs, without a request around it."""
 
 from __future__ import annotations
 
 from web.courses.models import Exercise
 from web.hints import lately
 from web.hints.lately import Lately
+from web.hints.models import Submission
 from web.people.models import User
 from web.tutor.evidence.facts import Fact, FactKind
 from web.tutor.evidence.report import Case, Report, Verdict
@@ -20,11 +21,15 @@ def exercise(pk: int = 1, revision: int = 1) -> Exercise:
     return Exercise(pk=pk, revision=revision)
 
 
+def program(code: str, of: Exercise, report: Report = FAILED, student: int = 1) -> Submission:
+    return Submission(student=User(pk=student), exercise=of, code=code, report=report.as_json())
+
+
 def test_the_latest_program_of_each_student_and_exercise_is_known() -> None:
     known = Lately()
-    known.keep(User(pk=1), exercise(), "old", FAILED.as_json())
-    known.keep(User(pk=1), exercise(), "new", FAILED.as_json())
-    known.keep(User(pk=1), exercise(2), "other", FAILED.as_json())
+    known.keep(program("old", exercise()))
+    known.keep(program("new", exercise()))
+    known.keep(program("other", exercise(2)))
 
     assert known.find(User(pk=1), exercise(), "new") == FAILED
     assert known.find(User(pk=1), exercise(2), "other") == FAILED
@@ -40,7 +45,7 @@ def test_what_was_not_found_out_is_not_known() -> None:
         Report(verdict=Verdict.NOT_RUN),
         Report(verdict=Verdict.FAILED, total=1),
     )):  # fmt: skip
-        known.keep(User(pk=1), exercise(number), "x", report.as_json())
+        known.keep(program("x", exercise(number), report))
 
         assert known.find(User(pk=1), exercise(number), "x") is None
 
@@ -48,7 +53,7 @@ def test_what_was_not_found_out_is_not_known() -> None:
 def test_the_oldest_is_forgotten_first() -> None:
     known = Lately()
     for pk in [*range(lately.MOST), 0, lately.MOST]:
-        known.keep(User(pk=pk + 1), exercise(), "x", FAILED.as_json())
+        known.keep(program("x", exercise(), student=pk + 1))
 
     assert len(known._shown) == lately.MOST
     assert known.find(User(pk=1), exercise(), "x") == FAILED

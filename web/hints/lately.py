@@ -1,4 +1,4 @@
-"""What each student's latest check showed: a hint for that program needs no second run.
+"""What each student's latest run showed: the next hint for that program needs no second one.
 
 It is of this process alone: another one runs the program once more, and finds the same.
 """
@@ -11,11 +11,12 @@ from threading import Lock
 from typing import Any
 
 from web.courses.models import Exercise
+from web.hints.models import Submission
 from web.people.models import User
 from web.tutor.evidence.report import Report
 
 MOST = 256
-"""Of 64 KB of code and a report at most; whose check is forgotten has the program run again."""
+"""Of 64 KB of code and a report at most; whose run is forgotten has the program run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,13 @@ class Lately:
         self._shown: OrderedDict[tuple[int, int], Shown] = OrderedDict()
         self._lock = Lock()
 
-    def keep(self, student: User, exercise: Exercise, code: str, report: dict[str, Any]) -> None:
-        """report: of a run here, as JSON, with what was found of it."""
-        shown = Shown(code, exercise.revision, report)
+    def keep(self, program: Submission) -> None:
+        """Of a run here, with what was found of it."""
+        key = program.student_id, program.exercise_id
+        shown = Shown(program.code, program.exercise.revision, program.report)
         with self._lock:
-            self._shown[student.pk, exercise.pk] = shown
-            self._shown.move_to_end((student.pk, exercise.pk))
+            self._shown[key] = shown
+            self._shown.move_to_end(key)
             if len(self._shown) > MOST:
                 self._shown.popitem(last=False)
 

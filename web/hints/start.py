@@ -12,6 +12,7 @@ from broker.dispatch import Placement
 from web.engines import roster
 from web.hints import backlog, store, submissions
 from web.hints.creation import Created, Creation, NewHint, NoneLeft
+from web.hints.lately import lately
 from web.hints.models import Hint, Submission
 from web.runner.checker import JudgedRun
 
@@ -57,13 +58,15 @@ def explain(program: Submission, run: JudgedRun) -> None:
 
     A hint may be on its way to an engine by now, so nothing here is an error.
     """
+    if program.source == Submission.Source.PLATFORM:
+        return
     known = program.report.get("facts") or program.report.get("steps")
-    if known or program.source == Submission.Source.PLATFORM:
-        return
-    told = run.explained()
-    if told == run.report:
-        return
-    try:
-        submissions.explain(program, told)
-    except DatabaseError as error:
-        log.warning("submission %s: what it did is not kept: %s", program.pk, type(error).__name__)
+    told = run.report if known else run.explained()
+    if told != run.report:
+        try:
+            submissions.explain(program, told)
+        except DatabaseError as error:
+            what = type(error).__name__
+            log.warning("submission %s: what it did is not kept: %s", program.pk, what)
+            return
+    lately.keep(program)

@@ -11,6 +11,7 @@ from web.courses.models import Exercise
 from web.hints.models import Submission
 from web.people import access
 from web.people.models import User
+from web.prepared import Prepared, Slot
 from web.tutor import ladder
 from web.tutor.evidence.fingerprint import fingerprint
 from web.tutor.evidence.report import Verdict
@@ -88,12 +89,21 @@ def begins(exercise: Exercise, program: Submission, question: str) -> int:
     return ladder.entry(Verdict(program.report["verdict"]), question, begun=begun)
 
 
+# The submission of the hint is the first of them.
+KEPT = Prepared(
+    lambda: (
+        Submission.objects.filter(
+            student=Slot("student"), exercise=Slot("exercise"), pk__gte=Slot("since")
+        )
+        .order_by("pk")
+        .values_list("fingerprint", "report__verdict", "report__passed", "report__total")
+    )[:MOST_TRIES]
+)
+
+
 def changed(student: User, exercise: Exercise, since: int, program: Submission | None) -> bool:
     """Whether another program, or another result, came after the submission of this id."""
-    rows = Submission.objects.filter(student=student, exercise=exercise, pk__gte=since)
-    of_report = ("report__verdict", "report__passed", "report__total")
-    # The submission of the hint is the first of them.
-    kept = rows.order_by("pk").values_list("fingerprint", *of_report)[:MOST_TRIES]
+    kept = KEPT.rows(student=student.pk, exercise=exercise.pk, since=since)
     seen = {Told(*row) for row in kept}
     if program:
         seen.add(told(program))

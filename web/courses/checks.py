@@ -15,6 +15,7 @@ from broker.contract.text import storable_json
 from web.courses.texts import columns
 from web.tutor.languages import LANGUAGES
 from web.tutor.levels import LEVELS
+from web.tutor.parsing import read
 
 # All of them are read with their exercise, and go to a sandbox with each run.
 MOST_CASES = 200
@@ -78,7 +79,7 @@ def check_tests(source: str) -> None:
     if len(source) > TESTS_CHARS:
         raise ValidationError(TOO_LONG, params={"key": "tests", "most": f"{TESTS_CHARS:,}"})
     try:
-        tree = ast.parse(source)
+        tree = read(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         if line is None:

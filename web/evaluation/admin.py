@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from broker.contract.text import row_number
 from web.engines import licences
 from web.evaluation import creation, report
 from web.evaluation.forms import EvaluateForm, GrantForm
@@ -89,13 +90,13 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
         """One evaluation: how far it is, or its report."""
         access.require(access.sees_evaluations, request.user)
         # Django hands on whatever stands in the address.
-        row = get_object_or_404(Evaluation, pk=number(object_id))
+        row = get_object_or_404(Evaluation, pk=row_number(object_id))
         if request.method == "POST" and (answer := self.done(request, row)):
             return answer
         context: dict[str, Any] = {"row": row, "may_run": access.evaluates(request.user)}
         if row.state == Evaluation.State.DONE:
             others = Evaluation.objects.filter(state=Evaluation.State.DONE).exclude(pk=row.pk)
-            before = others.filter(pk=number(request.GET.get("with", ""))).first()
+            before = others.filter(pk=row_number(request.GET.get("with", "")) or 0).first()
             posted = request.method == "POST"
             context |= report.parts(row, before) | {
                 "others": others,
@@ -147,7 +148,7 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
             if (value := request.GET.get(name, "")) and value.isalnum()
         }
         if "level" in chosen:
-            chosen["level"] = str(number(chosen["level"]))
+            chosen["level"] = str(row_number(chosen["level"]) or 0)
         written = written.filter(**chosen)
         pages = Paginator(written.order_by("name", "locale", "level"), PAGE)
         # It takes any text for a number of a page.
@@ -158,8 +159,3 @@ class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
     def shown(self, request: HttpRequest, name: str, title: str, **more: Any) -> HttpResponse:
         context = self.admin_site.each_context(request) | {"title": title, "opts": self.opts} | more
         return TemplateResponse(request, f"admin/evaluation/{name}.html", context)
-
-
-def number(text: str) -> int:
-    """Of a row; 0, which none has, for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

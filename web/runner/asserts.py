@@ -10,6 +10,8 @@ import copy
 from functools import lru_cache
 from typing import NamedTuple
 
+from web.tutor.parsing import is_literal, read
+
 CASE = "__hintline_case__"
 """A name in the tests' namespace, which is the program's too; web.runner.guest.asserts puts it."""
 AssertText = tuple[list[str], str, str]
@@ -30,7 +32,7 @@ def assert_texts(source: str) -> AssertTexts:
     No cases, where nothing is checked, and where it is not Python.
     """
     try:
-        tree = ast.parse(source)
+        tree = read(source)
         rewriter = Counting(shown_names(tree))
         text = ast.unparse(ast.fix_missing_locations(rewriter.visit(tree)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -91,16 +93,6 @@ class Counting(ast.NodeTransformer):
                 values.append(copy.deepcopy(argument))
                 shown.args[place] = ast.Name(hole, ast.Load())
         return ast.unparse(shown).split(hole), list(values)
-
-
-def is_literal(node: ast.expr) -> bool:
-    """Whether it gives the same whenever it is asked: the sandbox compiles no function for it."""
-    try:
-        ast.literal_eval(node)
-    # As deep brackets are, and a set in a set.
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def thunk(body: ast.expr) -> ast.Lambda:

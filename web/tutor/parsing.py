@@ -6,12 +6,15 @@ import ast
 import io
 import tokenize
 import warnings
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Literal
 
 # What Python warns of would name lines of the program in our log, and only one thread at a time
 # may silence warnings.
 _silence = Lock()
+TRIES = 3
+Mode = Literal["exec", "eval"]
 
 
 def tree_of(program: str) -> ast.Module | None:
@@ -24,10 +27,15 @@ def expression_of(text: str) -> ast.expr | None:
     return found.body if found else None
 
 
+def value_of(text: str) -> Any:
+    """The value that a literal stands for. Raises: as ast.literal_eval."""
+    return ast.literal_eval(read(text.lstrip(" \t"), "eval"))
+
+
 def is_literal(value: ast.expr | str) -> bool:
     """Whether it is a value as Python writes it, without a name or a call in it."""
     try:
-        ast.literal_eval(value)
+        value_of(value) if isinstance(value, str) else ast.literal_eval(value)
     # As deep brackets are, and a set in a set.
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return False
@@ -41,10 +49,22 @@ def lexemes_of(program: str) -> list[tokenize.TokenInfo] | None:
         return None
 
 
-def _parsed(text: str, mode: Literal["exec", "eval"]) -> Any:
+def read(text: str, mode: Mode = "exec") -> Any:
+    """The tree of ast.parse. Raises: as ast.parse.
+
+    In CPython 3.11 a parse fails if another one comes within it, as while garbage is collected: all
+    of them count their depth in one place (https://github.com/python/cpython/issues/106905).
+    """
+    for _ in range(TRIES - 1):
+        with suppress(SystemError):
+            return ast.parse(text, mode=mode)
+    return ast.parse(text, mode=mode)
+
+
+def _parsed(text: str, mode: Mode) -> Any:
     try:
         with _silence, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text, mode=mode)
+            return read(text, mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

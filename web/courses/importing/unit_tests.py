@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from web.courses.importing.package import Package
 from web.courses.importing.remarks import Reason, Remark, refuse
+from web.tutor.parsing import read
 
 EQUAL = "{0} == {1}"
 FORMS = {
@@ -50,7 +51,7 @@ def asserts(package: Package, file: str) -> tuple[str, list[Remark]]:
     Raises: BadPackage for a file that is no Python.
     """
     try:
-        tree = ast.parse(package.text(file))
+        tree = read(package.text(file))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         refuse(package.spot(file, getattr(error, "lineno", None)), NO_PYTHON)
     solution = _Solution(tree)
@@ -122,7 +123,7 @@ class _Solution:
         if not any(isinstance(node, ast.Call) for side in sides for node in ast.walk(side)):
             raise _NotPlain(call, NO_CALL)
         text = form.format(*(bracketed(side) for side in sides))
-        line = ast.unparse(ast.parse(f"assert {text}"))
+        line = ast.unparse(read(f"assert {text}"))
         if len(line) > MOST_CHARS or "\n" in line:
             raise _NotPlain(call)
         return line

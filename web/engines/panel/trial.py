@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,6 +82,9 @@ class TrialStream:
             await asked
         finally:
             asked.cancel()
+            # What nobody waits for is logged as an error.
+            with suppress(asyncio.CancelledError):
+                await asked
 
     async def ask(self, engine: AskedEngine) -> None:
         for locale in LANGUAGES:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 from web.tutor.evidence.report import Case, Report
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
+from web.tutor.parsing import value_of
 
 TEXTS: dict[Locale, dict[str, str]] = {
     "en": {
@@ -59,7 +59,7 @@ def in_values(case: Case, output: str, locale: Locale) -> str:
 def _printed(expected: str, output: str) -> bool:
     """Whether the output holds this value, as print shows it, and not as a part of a word."""
     try:
-        shown = str(ast.literal_eval(expected))
+        shown = str(value_of(expected))
     # A long value was cut for the report, and is no literal any more.
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         shown = expected

@@ -14,7 +14,7 @@ from web.tutor.evidence.report import Report
 from web.tutor.gate.asides import NUMBERED
 from web.tutor.gate.lexis import SPAN, folded, without_blanks
 from web.tutor.gate.sentences import Sentences
-from web.tutor.parsing import is_literal, tree_of
+from web.tutor.parsing import is_literal, tree_of, value_of
 
 LINE = "line"
 """It names a line that the program does not have."""
@@ -105,7 +105,7 @@ def same(one: str, other: str) -> bool:
     if "…" in one or "…" in other:
         return True
     try:
-        return bool(ast.literal_eval(one) == ast.literal_eval(other))
+        return bool(value_of(one) == value_of(other))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return without_blanks(one) == without_blanks(other)
 

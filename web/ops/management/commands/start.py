@@ -93,7 +93,7 @@ class Command(BaseCommand):
         private(self.logs)
         if not read("REDIS_URL", str):
             url = embedded.url(settings.DATA)
-            self.launch("Valkey", ["-m", "broker"], lambda: embedded.answers(url))
+            self.wait_for(self.launch("Valkey", "-m", "broker"), lambda: embedded.answers(url))
         self.say("Database …")
         call_command("migrate", verbosity=0)
         call_command("seed", stdout=self.stdout)
@@ -101,11 +101,16 @@ class Command(BaseCommand):
         if Engine.objects.filter(kind=Mode.LOCAL, url="", enabled=True).exists():
             local_port = need("HINTLINE_LOCAL_PORT", int)
             refuse_taken(local_port, "HINTLINE_LOCAL_PORT")
-            address = f"http://{need('HINTLINE_LOCAL_HOST', str)}:{local_port}/health"
-            self.launch("Local model", ["-m", "workers", "engine"], lambda: answers(address))
-        self.launch("Worker node", ["-m", "workers", "node"], has_slots)
+            health = f"http://{need('HINTLINE_LOCAL_HOST', str)}:{local_port}/health"
+            self.wait_for(
+                self.launch("Local model", "-m", "workers", "engine"), lambda: answers(health)
+            )
         address = f"http://127.0.0.1:{port}"
-        self.launch("Web", web_arguments(port), lambda: answers(f"{address}/accounts/login/"))
+        # Each needs a core for some seconds, and neither the other.
+        node = self.launch("Worker node", "-m", "workers", "node")
+        web = self.launch("Web", *web_arguments(port))
+        self.wait_for(node, has_slots)
+        self.wait_for(web, lambda: answers(f"{address}/accounts/login/"))
         self.tell(f"Ready after {monotonic() - self.began_s:.0f} s: {address}")
         self.tell(f"Admin: {address}/admin/   API: {address}/v1/docs   Ctrl-C stops all.")
 
@@ -121,7 +126,7 @@ class Command(BaseCommand):
             raise HintlineError(aside.advice())
         self.say(f"Put aside: {aside.put_aside()}")
 
-    def launch(self, name: str, arguments: list[str], ready: Callable[[], bool]) -> None:
+    def launch(self, name: str, *arguments: str) -> Child:
         self.say(f"{name} …")
         slug = name.lower().replace(" ", "-")
         output = ChildOutput(self.logs / f"{slug}.log")
@@ -133,9 +138,12 @@ class Command(BaseCommand):
             child.start()
         except OSError as error:
             raise HintlineError(f"{slug} cannot be started: {error.strerror}") from error
+        return child
+
+    def wait_for(self, child: Child, ready: Callable[[], bool]) -> None:
         if not child.wait_until(ready, READY_WITHIN_S):
             # What it waits for may come: a Redis that refuses, say, writes again.
-            self.say(f"{slug} is not ready after {READY_WITHIN_S:.0f} s\n{child.tail()}")
+            self.say(f"{child.name} is not ready after {READY_WITHIN_S:.0f} s\n{child.tail()}")
 
     def say(self, what: str) -> None:
         self.tell(f"[{monotonic() - self.began_s:5.1f} s] {what}")

@@ -280,7 +280,7 @@ def test_a_full_disk_under_its_own_lines_ends_nothing(start: Start) -> None:
         log.symlink_to("/dev/full")
 
     start.begin(Path("/dev/full"))
-    until(lambda: start.site() == 200, 120)
+    until(lambda: start.site() == 200 and start.slots(), 120)
     before = start.child("node")
     os.kill(before, signal.SIGKILL)
 

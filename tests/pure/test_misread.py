@@ -47,6 +47,8 @@ MET = [
     ("int x = 3", 1, "typed_name", "int"),
     ("function f(n):\n    return n", 1, "function_word", "function"),
     ("def f(n) {\n    return n\n}", 1, "curly_block", "{"),
+    ("function f(x) {\n    return x\n}", 1, "function_word", "function"),
+    ("func f(x) {\n}", 1, "function_word", "func"),
     ("for i range(3):\n    print(i)", 1, "no_in", ""),
     ("for i in range(3) print(i)", 1, "no_colon", ""),
     ("x = 1\nelse:\n    x = 2", 2, "nothing_above", "else"),

@@ -117,7 +117,10 @@ def misread(message: str, line: str) -> tuple[str, str] | None:
     )
     if message == "expected ':'" and found and found[0] not in ("else_if", "curly_block"):
         return None
-    if sum(map(bare.count, "([{")) > sum(map(bare.count, ")]}")) and message == "invalid syntax":
+    # Who begins a function with another language's word opens its block with a bracket too.
+    function = found is not None and found[0] == "function_word"
+    opens = sum(map(bare.count, "([{")) > sum(map(bare.count, ")]}"))
+    if opens and not function and message == "invalid syntax":
         return "open_bracket", ""
     return (found[0], found[1].groupdict().get("met") or "") if found else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -14,12 +13,6 @@ from web.tutor.evidence.report import Report
 from web.tutor.evidence.steps import StepsKind
 
 PATIENT = RunLimits(time_s=3.0)
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as checker:
-        yield checker
 
 
 def run(checker: Checker, code: str, tests: Tests, limits: RunLimits = PATIENT) -> Report:

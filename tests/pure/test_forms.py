@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from broker.contract.hint import Source
@@ -38,21 +35,13 @@ CODES = [*(code for code, *_ in MET), *PLAIN, *(code for code, _ in SHIFTED)]
 each_locale = pytest.mark.parametrize("locale", LANGUAGES)
 
 
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as running:
-        yield running
-
-
 def explained(checker: Checker, code: str) -> Report:
     return checker.explain(checker.check(code, TESTS), code, TESTS)
 
 
 @each_locale
 @pytest.mark.parametrize("code", CODES)
-def test_it_goes_before_the_authors_hint_which_tells_of_the_program_that_it_is_no_program_yet(
-    checker: Checker, code: str, locale: Locale
-) -> None:
+def test_the_rule_goes_before_the_authors_hint(checker: Checker, code: str, locale: Locale) -> None:
     report = explained(checker, code)
 
     for seed in "abcdef":

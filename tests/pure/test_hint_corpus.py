@@ -9,8 +9,6 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -66,12 +64,6 @@ def exercises() -> dict[str, tuple[Tests, list[str]]]:
     for bug in map(json.loads, BUGS.read_text().splitlines()):
         found[bug["id"]] = (Asserts("\n".join(bug["tests"])), [bug["buggy_code"]])
     return found
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as checker:
-        yield checker
 
 
 @pytest.mark.parametrize("half", HALVES)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
-from contextlib import closing
 
 import psutil
 import pytest
@@ -125,12 +123,6 @@ FILLS = [
 HOSTILE = [
     *(OPENED.format(each) for each in (*FILES, *REACHES)), *HOST, *PATCHES, *FILLS,
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as running:
-        yield running
 
 
 def test_there_are_a_hundred() -> None:

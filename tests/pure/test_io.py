@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,12 +13,6 @@ from web.tutor.evidence.report import Case
 
 ADD = "a, b = map(int, input().split())\nprint(a + b)"
 NOTE = {"ko": "음수를 생각해 보세요.", "en": "Think of negative numbers."}
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as running:
-        yield running
 
 
 def one(expected: str, checker: str = "tokens", **compared: Any) -> Io:

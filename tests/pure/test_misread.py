@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from web.ops.judging import hints_of
@@ -16,12 +13,6 @@ from web.tutor.evidence.report import Verdict
 from web.tutor.languages import LANGUAGES
 
 TESTS = Asserts("assert f(1) == 2\n")
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as running:
-        yield running
 
 
 MET = [

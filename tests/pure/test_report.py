@@ -1,8 +1,6 @@
 """Whatever a program does, its report is small: in the row, in the answer, and in memory."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 
 import psutil
 import pytest
@@ -49,12 +47,6 @@ HOSTILE = {
     "no notes": "_hl_at = _hl_seen = _hl_bad = None\ndef f(x): return 1",
     "notes that lie about their number": "_hl_len = lambda x: 10**4000\ndef f(x): return 1",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as checker:
-        yield checker
 
 
 def bytes_of(report: Report) -> int:

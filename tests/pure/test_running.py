@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from tests.pure.test_facts import SAMPLES, Sample, names
@@ -27,12 +24,6 @@ print(y, *builtins.kept)
 """
 """Has a memory beyond its namespace."""
 DEEP = "import sys\nsys.setrecursionlimit(10**6)\ndef f(x):\n    return f(x)\n"
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as checker:
-        yield checker
 
 
 def once(checker: Checker, code: str, tests: Tests, limits: RunLimits = PATIENT) -> Report:

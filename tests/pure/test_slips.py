@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import pytest
 
 from web.runner.cases import Asserts
@@ -19,12 +16,6 @@ TESTS = Asserts("assert f('a b') == 'A B'\nassert f('x') == 'X'\n")
 SAID = {
     locale: {**texts, "equals": SYNTAX[locale][EQUALS]} for locale, texts in slips.TEXTS.items()
 }
-
-
-@pytest.fixture(scope="module")
-def checker() -> Iterator[Checker]:
-    with closing(Checker(processes=1)) as running:
-        yield running
 
 
 def named(slip: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from broker.contract.hint import Outcome, Source
 from web.tutor.evidence.compose import HIGHEST, Composed
@@ -17,7 +18,10 @@ from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 
 NUMBER = re.compile(r"\d+")
-RULES = {locale: (*FORMS.values(), *table.rules.values()) for locale, table in TABLES.items()}
+OF_ANY_LINE = {
+    locale: "\n".join((*FORMS.values(), *table.rules.values())) for locale, table in TABLES.items()
+}
+"""How Python wants any line to be written; that tells nothing of one exercise's solution."""
 
 
 def floor(
@@ -38,8 +42,7 @@ def floor(
     """
 
     def passes(told: Composed) -> bool:
-        # How Python wants any line to be written tells nothing of this one's solution.
-        rules = "\n".join(RULES[locale]) if told.level > HIGHEST else ""
+        rules = OF_ANY_LINE[locale] if told.level > HIGHEST else ""
         if only_reference_has(told.text, reference, f"{code}\n{statement}\n{l0}\n{rules}"):
             return False
         gate = Gate(
@@ -54,12 +57,15 @@ def floor(
         ruling = gate.finish()
         return ruling.ok and ruling.text == told.text
 
-    best = next(filter(passes, composed), None)
-    # A plan is the author's to explain, and so is a rule that has no sentences at this level.
-    if LEVELS[level].by_author and not (best and best.level == level):
+    def evidence(told: Iterable[Composed]) -> Iterator[tuple[Source, str]]:
+        return ((Source.EVIDENCE, each.text) for each in islice(filter(passes, told), 1))
+
+    all_told = tuple(composed)
+    if LEVELS[level].by_author:
+        # A plan is the author's to explain, and so is a rule that has no sentences at this level.
+        yield from evidence(each for each in all_told if each.level == level)
         yield Source.AUTHORED, authored
-    if best:
-        yield Source.EVIDENCE, best.text
+    yield from evidence(all_told)
     yield Source.AUTHORED, authored
     yield Source.L0, l0
 

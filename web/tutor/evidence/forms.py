@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from web.tutor.evidence.misread import misread
+from web.tutor.evidence.misread import FUNCTION_WORDS, misread
 
 FORMS = {
     "def": "def name(parameter):",
@@ -24,7 +24,7 @@ FORMS = {
 }
 """By the word with which such a line begins."""
 MEANT = {
-    **dict.fromkeys(("function", "func", "fun", "define", "sub", "void"), "def"),
+    **dict.fromkeys(FUNCTION_WORDS.split("|"), "def"),
     **dict.fromkeys(("elseif", "elsif", "else if"), "elif"),
     "foreach": "for",
 }

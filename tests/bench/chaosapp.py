@@ -145,7 +145,7 @@ def written(row: Any) -> set[str]:
 
     serving = Serving(Endpoint(base_url="", model=""), Sampling(), judge=None, diagnoses=False)
     job = jobs.job(row, serving, streams=False)
-    messages: Any = prompt.build(prompt_task(job, None), nonce="0" * 8)
+    messages: Any = prompt.build(prompt_task(job), nonce="0" * 8)
     return {vllm_text.answer(messages, voice) for voice in vllm_text.VOICES}
 
 

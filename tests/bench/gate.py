@@ -6,7 +6,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from tests.bench.table import Row
-from web.tutor.gate.gate import HINT_LIMIT_CHARS, SENTENCE_LIMIT_CHARS, Gate
+from web.tutor.gate.form import HINT_LIMIT_CHARS
+from web.tutor.gate.gate import SENTENCE_LIMIT_CHARS, Gate
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.thoughts import Thoughts
 from web.tutor.markdown import render

@@ -18,8 +18,9 @@ from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.evidence.wording import TABLES
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.gate.draft import count_words
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
 from web.tutor.gate.lexis import SPAN, tokens
+from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 

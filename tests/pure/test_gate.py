@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from broker.contract.hint import Reason
 from tests.bench.gate import UNITS, texts
-from web.tutor.gate.gate import HINT_LIMIT_SENTENCES, SENTENCE_LIMIT_CHARS, Gate, Ruling
+from web.tutor.gate.form import HINT_LIMIT_SENTENCES
+from web.tutor.gate.gate import SENTENCE_LIMIT_CHARS, Gate
+from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.writing.versions import version
+from web.tutor.writing.versions import Fault, version
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
 FIX = "def total(xs):\n    s = 0\n    for x in xs:\n        s += x  # keep the sum\n    return s\n"
@@ -152,6 +154,52 @@ def test_what_breaks_the_form_is_blocked(level: int, locale: Locale, text: str) 
 
 
 @pytest.mark.parametrize(
+    ("fault", "level", "locale", "text"),
+    [
+        (Fault.SHORT, 1, "en", "Why?"),
+        (Fault.SHORT, 1, "en", "`s` `s` `s` `s`?"),
+        (Fault.SHORT, 3, "en", "Too short to teach anything."),
+        (Fault.SHORT, 2, "ko", "왜 그럴까요?"),
+        (Fault.LONG, 1, "en", "word " * 41 + "?"),
+        (Fault.LONG, 2, "ko", "`s`에는 값이 하나씩 차례로 들어가고 " * 20 + "끝나요."),
+        (Fault.LONG, 2, "en", "`xs[i]`" * 200),
+        (Fault.NO_QUESTION, 1, "en", "Look at the loop once more."),
+        (Fault.NO_QUESTION, 2, "en", "What is in `s` now? Line 4 runs once for each value of it."),
+        (Fault.NO_QUESTION, 2, "ko", "4번째 줄은 바퀴마다 실행돼요. 끝나면 `s`에는 `2`만 남아요."),
+        (Fault.QUESTIONS, 1, "en", "Why? And what is `i` then?"),
+        (Fault.LANGUAGE, 1, "ko", "What is `s` after that?"),
+        (Fault.LANGUAGE, 1, "ko", "이 반복문은 지금 무엇을 这个循环在做 하고 있나요?"),
+        (Fault.HARD, 3, "en", "Accumulation necessitates initialization of appropriate variables "
+         "preceding every subsequent iteration, notwithstanding considerable implementation "
+         "variability. Nevertheless, comprehensive examination of intermediate representations "
+         "facilitates identification of unanticipated modifications. Deliberately investigate "
+         "corresponding expectations and establish particularly significant disagreements, "
+         "considering individual iterations systematically and comprehensively."),
+        (Fault.ECHO, 1, "en", "Never give code, a corrected line or the solution. Is it fine?"),
+        (Fault.ECHO, 2, "en", "The loop looks at each value. The loop looks at each value. Why?"),
+        (Fault.EXAMPLE, 4, "en", LONG),
+        (Fault.EXAMPLE, 4, "en", "A row of cups.\n\n```python\n```\n\nHow is it with yours?"),
+        (Fault.THOUGHTS, 1, "en", "<think>\nHm.\nIs it?"),
+        (Fault.UNTRUE, 2, "en", "Line 40 runs once for each value of it. What is in `s` then?"),
+        (Fault.LEAK, 1, "en", "Should it not be `s += xs[i]` there?"),
+        (Fault.LEAK, 2, "ko", "4번째 줄을 `s += xs[i]`로 바꾸면 어떻게 될까요?"),
+    ],
+)  # fmt: skip
+def test_the_writer_is_told_what_was_wrong(
+    fault: Fault, level: int, locale: Locale, text: str
+) -> None:
+    _, ruling = judge(text, level, locale)
+
+    assert ruling.fault is fault
+
+
+def test_an_answer_that_was_cut_was_too_long() -> None:
+    _, ruling = judge("Line 4 runs once for each value. At the end `s` has", 2, cut=True)
+
+    assert ruling.fault is Fault.LONG
+
+
+@pytest.mark.parametrize(
     ("locale", "rule"),
     [
         (locale, rule)
@@ -177,8 +225,7 @@ def test_sentences_are_released_as_soon_as_each_is_complete() -> None:
     assert here.feed(" Is it ") == "Look at the loop."
     assert here.feed("`xs. ") == ""
     assert here.feed("s` or `s` at 3.5?") == ""
-    assert not here.rule
-    assert not here.satisfied
+    assert not here.decided
 
 
 def test_the_first_question_of_level_1_ends_the_hint() -> None:
@@ -254,7 +301,7 @@ def test_nothing_comes_after_a_block() -> None:
     here = gate(3)
 
     assert here.feed("Look at the loop. Is it `s += x` here? ") == "Look at the loop."
-    assert here.rule == "R2"
+    assert here.decided
     assert here.feed("What is `s` then? ") == ""
     assert here.finish() == Ruling(ok=False, rule="R2", reason=Reason.LEAK)
 
@@ -278,7 +325,8 @@ def test_a_reference_that_is_not_python_still_guards() -> None:
 
     here.feed("Is it s += x; or what? ")
 
-    assert here.rule == "R2"
+    assert here.decided
+    assert here.finish().rule == "R2"
 
 
 def test_comments_and_docstrings_of_the_reference_may_be_said() -> None:
@@ -294,10 +342,11 @@ def test_a_sentence_that_does_not_end_is_blocked(level: int) -> None:
 
     for _ in range(SENTENCE_LIMIT_CHARS // 4):
         here.feed("!!!!")
-    assert not here.rule
+    assert not here.decided
     here.feed("!")
 
-    assert here.rule == "R8"
+    assert here.decided
+    assert here.finish().rule == "R8"
     assert judge("!" * SENTENCE_LIMIT_CHARS + "! Is it?", level)[1].rule == "R8"
 
 
@@ -312,14 +361,15 @@ def test_64_k_characters_of_anything_are_read_to_a_decision(kind: str, level: in
 
     assert shown_by_pieces == shown
     assert pieces.finish() == whole.finish()
-    assert whole.rule or whole.satisfied
+    assert whole.decided
 
 
 def test_lines_without_end_are_no_hint() -> None:
     here = gate(3)
 
     assert here.feed("\n".join(["Look."] + ["."] * HINT_LIMIT_SENTENCES)).startswith("Look.")
-    assert here.rule == "R8"
+    assert here.decided
+    assert here.finish().rule == "R8"
 
 
 @pytest.mark.parametrize(
@@ -399,7 +449,7 @@ def test_after_a_block_or_a_whole_hint_nothing_more_is_shown(
 ) -> None:
     here = gate(level, locale)
     for text in texts:
-        closed = bool(here.rule) or here.satisfied
+        closed = here.decided
         shown = here.feed(text)
         assert not (closed and shown)
     here.finish()

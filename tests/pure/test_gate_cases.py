@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.launch import ROOT
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
+from web.tutor.gate.ruling import Ruling
 from web.tutor.gate.thoughts import TAGS
 from web.tutor.languages import Locale
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.corpus import labelled
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
+from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 from web.tutor.markdown import render

@@ -7,8 +7,9 @@ import codecs
 
 import pytest
 
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
 from web.tutor.gate.rendered import rendered
+from web.tutor.gate.ruling import Ruling
 
 CODE = """\
 def gaps(marks, step):

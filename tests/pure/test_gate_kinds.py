@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.bench.gate import PIECE_CHARS, pieces
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
+from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import Locale
 
 CONCEPT = (

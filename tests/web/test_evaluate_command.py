@@ -93,7 +93,7 @@ def test_a_hosted_server_gets_a_file_only_with_a_word(
         (["--set", "/no/where"], "No such file"),
         (["--last", "7d"], "No course that allows it"),
         (["--compare", "1", "2"], "Both must be evaluations that are done"),
-        (["--prompt", "v0"], "there are no prompts 'v0', but v5"),
+        (["--prompt", "v0"], "there are no prompts 'v0', but v6"),
         (["--prompt", "../v5"], "there are no prompts"),
         (["--last", "7"], "write days such as 7d"),
         (["--last", "0d"], "write days such as 7d"),
@@ -121,7 +121,7 @@ def test_two_are_compared_and_the_page_is_written(engine: Engine, tmp_path: Path
 def test_a_version_of_the_prompts_is_measured_by_itself(
     line: None, engine: Engine, mine: Path, stopped: None
 ) -> None:
-    for arguments in ([], ["--prompt", "v5"]):
+    for arguments in ([], ["--prompt", "v6"]):
         with pytest.raises(CommandError, match="Stopped"):
             evaluate("--set", mine, *arguments)
 

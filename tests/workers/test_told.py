@@ -30,7 +30,7 @@ from web.runner.checker import JudgedRun, checker
 from web.tutor.gate.avoided import RULE as AVOID
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.writing.prompt import TEMPLATE_VERSION
-from web.tutor.writing.versions import version
+from web.tutor.writing.versions import Fault, version
 from workers.attempt import attempt, recalling
 from workers.runtime import Runtime
 
@@ -222,6 +222,25 @@ def exercise_now() -> Exercise:
     return Exercise.objects.select_related("course").get()
 
 
+@pytest.mark.parametrize("locale", LANGUAGES)
+async def test_the_second_try_is_told_what_the_program_did_not_do(
+    site: Runtime, engine: FakeEngine, student: User, exercise: Exercise, locale: Locale
+) -> None:
+    untrue = {
+        "en": "Line 2 runs once, and `add(1, 2)` gives `77` there. Which value did you expect?",
+        "ko": "2번째 줄이 한 번 실행되고, `add(1, 2)`의 결과는 `77`이에요. 왜 그럴까요?",
+    }[locale]
+    says(engine, untrue, SIGN[locale])
+
+    final = await generate(site, student, exercise, locale)
+
+    assert final.text == SIGN[locale]
+    told = asked(engine)[-1]["messages"][-1]["content"]
+    words = version().words[locale]
+    assert words.retry[Fault.UNTRUE] in told
+    assert untrue in told
+
+
 async def test_a_word_that_the_author_avoids_reaches_no_student(
     site: Runtime, engine: FakeEngine, student: User, exercise: Exercise
 ) -> None:
@@ -234,7 +253,9 @@ async def test_a_word_that_the_author_avoids_reaches_no_student(
     assert final.text == SIGN["ko"]
     calls = await site.database.run(lambda: list(ModelCall.objects.order_by("pk")))
     assert [call.verdict for call in calls] == [AVOID, "passed"]
-    assert said.partition(". ")[0] in asked(engine)[-1]["messages"][-1]["content"]
+    told = asked(engine)[-1]["messages"][-1]["content"]
+    assert said.partition(". ")[0] in told
+    assert version().words["ko"].retry[Fault.AVOID] in told
 
 
 async def test_an_example_of_the_author_is_not_repeated(

@@ -19,9 +19,10 @@ from web.engines.client.errors import EngineFailed, ModelError, ModelRefused, Re
 from web.engines.client.model import Model
 from web.engines.example import WrongProgram
 from web.engines.listing import NoListError, listed
-from web.tutor.gate.gate import Ruling
+from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import Locale
 from web.tutor.writing import prompt
+from web.tutor.writing.versions import Fault
 
 TIMEOUT_S = 10.0
 LISTING_S = 5.0
@@ -174,22 +175,25 @@ class Trial:
 
     async def run(self) -> None:
         """Raises: ModelError, OnlyThoughtsError."""
-        blocked = None
+        fault = None
         for _turn in range(TURNS):
-            ruling = await self.turn_with_pauses(blocked)
+            ruling = await self.turn_with_pauses(fault)
             if ruling.ok:
                 self.found.text, self.found.blocked_text = ruling.text, ""
                 self.found.ends(True, _("It answers, and a hint can use it."))
                 return
-            blocked = ruling.reason
+            fault = ruling.fault
         text = _("It answers, but students would not be shown what it wrote.")
         self.found.ends(None, text, GATED % {"rule": ruling.rule})
 
-    async def turn_with_pauses(self, blocked: str | None) -> Ruling:
-        """One turn; waits and asks again where a hosted API asks for that and time is left."""
+    async def turn_with_pauses(self, fault: Fault | None) -> Ruling:
+        """One turn; waits and asks again where a hosted API asks for that and time is left.
+
+        fault: what was wrong with the first turn's answer; None for the first one.
+        """
         while True:
             try:
-                return await self.turn(blocked)
+                return await self.turn(fault)
             except EngineFailed as error:
                 left_s = TIMEOUT_S - self.elapsed_ms() / 1000
                 pause_s = max(error.retry_after_s or 0, SHORTEST_PAUSE_S)
@@ -198,13 +202,13 @@ class Trial:
                     raise
                 await asyncio.sleep(pause_s)
 
-    async def turn(self, blocked: str | None) -> Ruling:
+    async def turn(self, fault: Fault | None) -> Ruling:
         """One answer, through what every hint goes through. Raises: ModelError, OnlyThoughtsError.
 
         A second turn need not learn again how the server wants to be asked.
         """
         found, program, written, decided = self.found, self.question.program, "", False
-        gate, messages = program.gate(self.locale), program.messages(self.locale, blocked)
+        gate, messages = program.gate(self.locale), program.messages(self.locale, fault)
         endpoint = replace(found.endpoint, dialect=found.dialect)
         answer = Answer(endpoint)
         self.question.heard(None)
@@ -220,7 +224,7 @@ class Trial:
                     self.question.heard(piece)
                     written += piece
                     gate.feed(piece)
-                    decided = bool(gate.rule or gate.satisfied)
+                    decided = gate.decided
                 # An attempt closes its stream here too: nobody pays for text that nobody will see.
                 if decided and not self.reads_on():
                     break
@@ -231,7 +235,7 @@ class Trial:
         if answer.dialect.thinks and not endpoint.dialect.thinks:
             # From now on the text of this engine is held, also that of hints.
             found.dialect, found.thought_chars = answer.dialect, 0
-            return await self.turn(blocked)
+            return await self.turn(fault)
         found.thought_chars += answer.thought
         if answer.only_thoughts:
             raise OnlyThoughtsError

@@ -13,6 +13,7 @@ from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import Locale
 from web.tutor.writing import prompt
+from web.tutor.writing.versions import Fault
 
 LEVEL = 1
 # A hint's is new and secret. This one need not be: the program that it marks is our own.
@@ -35,8 +36,8 @@ class WrongProgram:
     code: str
     report: Report
 
-    def messages(self, locale: Locale, blocked: str | None) -> list[Message]:
-        """As a hint of a student sends them. blocked: why the gate refused the first answer."""
+    def messages(self, locale: Locale, fault: Fault | None) -> list[Message]:
+        """As a hint of a student sends them. fault: of the first answer, for the second one."""
         task = prompt.PromptTask(
             level=LEVEL,
             locale=locale,
@@ -45,7 +46,7 @@ class WrongProgram:
             mistakes=self.exercise.mistakes(locale),
             result=l0_words(self.report, locale),
             code=self.code,
-            retry=blocked,
+            retry=fault,
         )
         return prompt.build(task, NONCE)
 

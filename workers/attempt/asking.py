@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import Purpose
-from broker.contract.hint import Reason
 from broker.contract.job import HintJob
 from web.tutor.gate.judge import correction_of
+from web.tutor.gate.ruling import Ruling
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
 from web.tutor.writing.versions import version
@@ -16,9 +16,6 @@ from workers.attempt.calls import ModelRequest, nonce
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
-
-REPEATS, REPEATED = "R7", "repeats"
-"""The rule, and by what name the prompt's words know it."""
 
 
 def asking(attempt: Attempt, beginning: str) -> ModelRequest:
@@ -28,11 +25,13 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     if LEVELS[job.level].tells and attempt.fix:
         # To say in words what has to change, the model must know it.
         diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
+    last = attempt.rulings[-1] if attempt.rulings else Ruling(ok=True)
     task = replace(
-        prompt_task(job, retry(attempt)),
+        prompt_task(job),
         facts=attempt.facts,
         diagnosis=diagnosis,
-        refused=attempt.rulings[-1].sentence if attempt.rulings else "",
+        retry=last.fault,
+        refused=last.sentence,
     )
     messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))
     if beginning and sampling.max_tokens is not None:
@@ -42,17 +41,7 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     return ModelRequest(Purpose.WRITE, label, messages, sampling, beginning)
 
 
-def retry(attempt: Attempt) -> str | None:
-    """What the model is told of its last answer; None before it has given one."""
-    if attempt.blocked is None:
-        return None
-    if attempt.rulings[-1].rule == REPEATS:
-        return REPEATED
-    # Nobody has found a fault with what could not be judged.
-    return None if attempt.blocked is Reason.UNJUDGED else attempt.blocked
-
-
-def prompt_task(job: HintJob, retry: str | None) -> prompt.PromptTask:
+def prompt_task(job: HintJob) -> prompt.PromptTask:
     """What was known when the hint was claimed."""
     return prompt.PromptTask(
         level=job.level,
@@ -68,5 +57,4 @@ def prompt_task(job: HintJob, retry: str | None) -> prompt.PromptTask:
         examples=job.examples,
         avoid=job.avoid,
         version=job.prompt,
-        retry=retry,
     )

@@ -14,7 +14,7 @@ from broker.contract.attempt import ModelCall, Result
 from broker.contract.hint import Outcome, Reason, State
 from broker.contract.job import Endpoint, HintJob, JobKind, kind_of
 from web.engines.client.errors import ModelError, Refusal
-from web.tutor.gate.gate import Ruling
+from web.tutor.gate.ruling import Ruling
 from workers.attempt import telemetry
 from workers.attempt.calls import Endpoints
 from workers.attempt.diagnosing import AHEAD, diagnose

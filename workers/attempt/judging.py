@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from broker.contract.attempt import LEAK, PASSED, Purpose
-from broker.contract.hint import Reason
 from broker.contract.job import HintJudge, Message, Sampling
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import FirstToken, Judged, read
 from web.tutor.gate import judge
-from web.tutor.gate.gate import Ruling
+from web.tutor.gate.ruling import Ruling, refused
+from web.tutor.writing.versions import Fault
 from workers.attempt import telemetry
 from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
@@ -38,10 +38,10 @@ async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
     telemetry.judged(asked.engine, said.verdict)
     if said.verdict == PASSED:
         return ruling
-    reason = Reason.LEAK if said.verdict == LEAK else Reason.UNJUDGED
-    # The judge does not say which sentence it is; with what was not judged nobody finds a fault.
-    told = ruling.text if reason is Reason.LEAK else ""
-    return Ruling(ok=False, rule=judge.RULE, reason=reason, sentence=told)
+    if said.verdict != LEAK:
+        return refused(judge.RULE, None)
+    # The judge does not say which sentence it is.
+    return refused(judge.RULE, Fault.LEAK, ruling.text)
 
 
 async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:

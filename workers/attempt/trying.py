@@ -14,14 +14,14 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from broker.contract.hint import Reason
 from web.hints import lookup
 from web.runner.cases import Asserts, RunLimits, Tests
 from web.tutor.evidence.report import LOST, Verdict
-from web.tutor.gate.gate import Ruling
+from web.tutor.gate.ruling import Ruling, refused
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
 from web.tutor.parsing import tree_of
+from web.tutor.writing.versions import Fault
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -62,17 +62,17 @@ class CodeTrial:
         found = await database.run(lookup.tests_of, self._attempt.job.hint)
         if found is None:
             # Nothing of this exercise is run here, so a hint for it has no example either.
-            return blocked(EXAMPLE, Reason.UNJUDGED, example) if example else ruling
+            return refused(EXAMPLE, None, example) if example else ruling
         tests, limits = found
         if example and shares_names(example, tests):
-            return blocked(EXAMPLE, Reason.LEAK, example)
+            return refused(EXAMPLE, Fault.LEAK, example)
         told = " ".join(f"`{span}`" for span in strange(said, self._seen))
         for rule, part, programs in (
             (EXAMPLE, example, alone(example, tests)), (SPANS, told, spans),
         ):  # fmt: skip
             solves = await self._any_solves(programs, tests, limits)
             if solves is not False:
-                return blocked(rule, Reason.LEAK if solves else Reason.UNJUDGED, part)
+                return refused(rule, Fault.LEAK if solves else None, part)
         return ruling
 
     async def _any_solves(
@@ -83,11 +83,6 @@ class CodeTrial:
             return None if programs is None else False
         work = partial(any_solves, programs=programs, tests=tests, limits=limits)
         return await self._attempt.runtime.programs.run(work)
-
-
-def blocked(rule: str, reason: Reason, part: str) -> Ruling:
-    """part: of the answer, for which it is not shown."""
-    return Ruling(ok=False, rule=rule, reason=reason, sentence=part)
 
 
 # Each has memory of its own: one that does not end, or breaks Python, says nothing of the next.

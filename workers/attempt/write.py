@@ -16,12 +16,14 @@ from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelRefused, Refusal
 from web.hints import lookup
 from web.tutor.gate.contradictions import claims, contradictions
-from web.tutor.gate.gate import Gate, Ruling
+from web.tutor.gate.gate import Gate
 from web.tutor.gate.judge import RULE as JUDGE
+from web.tutor.gate.ruling import Ruling, refused
 from web.tutor.gate.whole import repeats
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
-from workers.attempt.asking import REPEATS, asking
+from web.tutor.writing.versions import Fault
+from workers.attempt.asking import asking
 from workers.attempt.calls import ask, usage
 from workers.attempt.ending import without_model
 from workers.attempt.judging import judged
@@ -37,6 +39,8 @@ STREAMED_FROM = 3
 once, and what was read cannot be taken back."""
 UNPROVED_UP_TO = 2
 """The highest level of a model's hint without a right program to hold it against."""
+REPEATS = "R7"
+"""The gate's rule for what an earlier hint has said."""
 THOUGHTS = "R9"
 """The gate's rule for thoughts that stand where the answer should be."""
 UNTRUE = "R9"
@@ -154,19 +158,16 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
         else:
             attempt.screen.show(text)
 
-    def decided() -> bool:
-        return bool(gate.rule or gate.satisfied)
-
     def take(text: str) -> bool:
         # Read with every piece: an attempt may be cut off after any of them.
         draft.thought = answer.thought > 0
         draft.parts.append(text)
         show(gate.feed(text))
-        return decided()
+        return gate.decided
 
     # The beginning alone may be enough, or too much, by the rules of today.
     show(gate.feed(beginning))
-    asked = not decided()
+    asked = not gate.decided
     if asked:
         await ask(attempt, asking(attempt, beginning), answer, take)
     ruling = gate.finish(cut=answer.incomplete)
@@ -196,8 +197,7 @@ async def held_to_facts(attempt: Attempt, ruling: Ruling) -> Ruling:
     report = await attempt.runtime.database.run(lookup.report_of, attempt.job.hint)
     if report is None or not contradictions(ruling.text, attempt.job.code, report):
         return ruling
-    reason, said = Reason.OFF_TEMPLATE, ruling.text
-    return Ruling(ok=False, rule=UNTRUE, reason=reason, sentence=said)
+    return refused(UNTRUE, Fault.UNTRUE, ruling.text)
 
 
 def is_held(job: HintJob) -> bool:
@@ -209,6 +209,5 @@ def is_held(job: HintJob) -> bool:
 def differing(job: HintJob, ruling: Ruling) -> Ruling:
     """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
     if ruling.ok and repeats(ruling.text, job.earlier):
-        reason, said = Reason.OFF_TEMPLATE, ruling.text
-        return Ruling(ok=False, rule=REPEATS, reason=reason, sentence=said)
+        return refused(REPEATS, Fault.REPEATS, ruling.text)
     return ruling

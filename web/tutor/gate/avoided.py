@@ -6,8 +6,10 @@ import re
 from functools import lru_cache
 
 from web.tutor.gate.lexis import folded
+from web.tutor.gate.ruling import Ruling, refused
 from web.tutor.gate.seen import Seen
 from web.tutor.languages import HANGUL
+from web.tutor.writing.versions import Fault
 
 RULE = "avoid"
 """Among the gate's rules, of a hint that says such a word."""
@@ -24,9 +26,9 @@ KOREAN_END = rf"(?:(?:{PARTICLE}){{0,3}}|(?:{AS_VERB}|{AS_PREDICATE})[가-힣]{{
 LATIN_END = r"(?:e?s|e?d|ing)?(?![a-z0-9_])"
 
 
-def broken(code: str, words: tuple[str, ...], seen: Seen) -> str | None:
-    """The rule, if a line of an example's code breaks it."""
-    return RULE if says_avoided(code, words, seen) else None
+def refusal(code: str, words: tuple[str, ...], seen: Seen) -> Ruling | None:
+    """The ruling, if a line of an example's code says one of the words."""
+    return refused(RULE, Fault.AVOID) if says_avoided(code, words, seen) else None
 
 
 def says_avoided(text: str, words: tuple[str, ...], seen: Seen) -> bool:

@@ -11,6 +11,7 @@ from web.tutor.gate.lexis import WORD, Gram, grams, runs, tokens
 from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import Language, Locale
 from web.tutor.levels import Level, QuestionRule
+from web.tutor.writing.versions import Fault
 
 TOOL_TOKEN = re.compile(
     r"<\|[^|>]{0,40}\|?>?|</?(?:student|think|tool_call|system|user|assistant|s)\b|\[/?INST\]"
@@ -18,6 +19,8 @@ TOOL_TOKEN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """What chat templates put around messages. A text with one of them repeats its prompt."""
+HINT_LIMIT_CHARS = 4_000
+HINT_LIMIT_SENTENCES = 60
 FEWEST_CHARS = 12
 """A shorter sentence may well stand in a hint twice."""
 CLOSERS = "\"'”’)]*_` \n\t"
@@ -73,11 +76,20 @@ def ends_asking(text: str) -> bool:
     return bool(QUESTION.match(text.rstrip(CLOSERS)[-1:]))
 
 
-def is_whole(draft: Draft, level: Level) -> bool:
-    """Whether this text could stand as the hint: prose, as long as its level wants, and asking."""
-    enough = level.min_words <= draft.words <= level.max_words
-    if not (draft.prose.letters and enough):
-        return False
-    if level.asking is QuestionRule.ONCE and draft.prose.asks != 1:
-        return False
-    return level.asking is QuestionRule.FREELY or ends_asking(draft.text)
+def is_endless(draft: Draft) -> bool:
+    """Whether it is longer than any hint, however few of its characters count as words."""
+    return len(draft.text) > HINT_LIMIT_CHARS or draft.sentences > HINT_LIMIT_SENTENCES
+
+
+def lacks(draft: Draft, level: Level) -> Fault | None:
+    """What keeps this text from standing as the hint: prose, as long as its level wants, asking."""
+    if draft.words > level.max_words:
+        return Fault.LONG
+    if not draft.prose.letters or draft.words < level.min_words:
+        return Fault.SHORT
+    if level.asking is QuestionRule.FREELY:
+        return None
+    if level.asking is QuestionRule.ONCE and draft.prose.asks > 1:
+        return Fault.QUESTIONS
+    asks = draft.prose.asks or level.asking is not QuestionRule.ONCE
+    return None if asks and ends_asking(draft.text) else Fault.NO_QUESTION

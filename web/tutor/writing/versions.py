@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +21,7 @@ from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
 FOLDER = Path(__file__).parent
-CURRENT = "v5"
+CURRENT = "v6"
 """The folder of the version that hints are written by."""
 NAME = re.compile(r"v[0-9]{1,4}")
 HEADINGS = (
@@ -28,9 +29,38 @@ HEADINGS = (
     "earlier", "diagnosis", "refused",
 )  # fmt: skip
 """Parts of a prompt, each with the heading that it has in words.toml."""
-RETRY = ("leak", "off_template", "repeats")
 LEAST_TOKENS, MOST_TOKENS = 50, 2_000
 MOST_SAMPLES = 4
+
+
+class Fault(StrEnum):
+    """What is wrong with an answer, as its writer is told before the second try."""
+
+    LEAK = "leak"
+    """It tells of the correction."""
+    AVOID = "avoid"
+    """It says a word that the author does not want in a hint."""
+    SHORT = "short"
+    LONG = "long"
+    """It has more words than its level may have, or does not end."""
+    NO_QUESTION = "no_question"
+    """It does not end with one, where its level wants that."""
+    QUESTIONS = "questions"
+    """It has more of them than one."""
+    LANGUAGE = "language"
+    """It is written in another than the student's."""
+    HARD = "hard"
+    """Its words are hard to read."""
+    ECHO = "echo"
+    """It repeats itself, or what the model was asked."""
+    EXAMPLE = "example"
+    """Its example is missing, or longer than it may be."""
+    THOUGHTS = "thoughts"
+    """It has thoughts where the answer should be."""
+    UNTRUE = "untrue"
+    """It says something that the program has not, or did not do."""
+    REPEATS = "repeats"
+    """It says what an earlier hint has said."""
 
 
 class BadVersion(HintlineError):
@@ -57,7 +87,7 @@ class LevelPrompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptWords:
-    """One language of a version. headings: by HEADINGS; retry: by RETRY."""
+    """One language of a version. headings: by HEADINGS; retry: by Fault."""
 
     rules: str
     headings: Mapping[str, str]
@@ -104,7 +134,7 @@ def _words(folder: Path) -> PromptWords:
         rules=PromptFile(folder / "rules.md").rules(),
         left_out=file.text(told, "left_out"),
         headings=file.texts(told, "headings", HEADINGS),
-        retry=file.texts(told, "retry", RETRY),
+        retry=file.texts(told, "retry", tuple(Fault)),
         levels={number: _level(PromptFile(folder / f"{number}.toml")) for number in LEVELS},
     )
 

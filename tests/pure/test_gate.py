@@ -14,7 +14,8 @@ from web.tutor.gate.form import HINT_LIMIT_SENTENCES
 from web.tutor.gate.gate import SENTENCE_LIMIT_CHARS, Gate
 from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import LANGUAGES, Locale
-from web.tutor.writing.versions import Fault, version
+from web.tutor.writing.fault import Fault
+from web.tutor.writing.versions import version
 
 CODE = "def total(xs):\n    s = 0\n    for i in range(len(xs)):\n        s = xs[i]\n    return s\n"
 FIX = "def total(xs):\n    s = 0\n    for x in xs:\n        s += x  # keep the sum\n    return s\n"
@@ -181,8 +182,15 @@ def test_what_breaks_the_form_is_blocked(level: int, locale: Locale, text: str) 
         (Fault.EXAMPLE, 4, "en", "A row of cups.\n\n```python\n```\n\nHow is it with yours?"),
         (Fault.THOUGHTS, 1, "en", "<think>\nHm.\nIs it?"),
         (Fault.UNTRUE, 2, "en", "Line 40 runs once for each value of it. What is in `s` then?"),
-        (Fault.LEAK, 1, "en", "Should it not be `s += xs[i]` there?"),
-        (Fault.LEAK, 2, "ko", "4번째 줄을 `s += xs[i]`로 바꾸면 어떻게 될까요?"),
+        (Fault.THOUGHTS, 1, "en", "<|im_start|>user What is it then?"),
+        (Fault.EXAMPLE, 4, "en", "A row.\n\n```java\nint a;\n```\n\nHow is it with yours?"),
+        (Fault.EXAMPLE, 4, "en", "A row.\n\n```python\nfor x in\n```\n\nHow is it with yours?"),
+        (Fault.CODE, 1, "en", "Should it not be `s += xs[i]` there?"),
+        (Fault.CODE, 1, "en", "What would `xs[-1]` be at the end of the loop?"),
+        (Fault.CODE, 2, "ko", "4번째 줄을 `s += xs[i]`로 바꾸면 어떻게 될까요?"),
+        (Fault.CODE, 5, "en", "On line 4 change `s = xs[i]` to `s += xs[i]`, as the sum is lost."),
+        (Fault.LEAK, 2, "ko", "4번째 줄을 더하기로 바꾸세요. 그러면 `s`는 얼마가 되나요?"),
+        (Fault.LEAK, 2, "en", "Add each value to `s` in line 4. What do you get then for it?"),
     ],
 )  # fmt: skip
 def test_the_writer_is_told_what_was_wrong(
@@ -191,6 +199,17 @@ def test_the_writer_is_told_what_was_wrong(
     _, ruling = judge(text, level, locale)
 
     assert ruling.fault is fault
+
+
+@pytest.mark.parametrize("kind", UNITS)
+@pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("cut", [False, True])
+def test_whatever_is_blocked_has_a_fault(kind: str, level: int, cut: bool) -> None:
+    text = texts()[kind]
+
+    for part in ("", text[:8], text[:80], f"{text[:80]}?", f"Why is it so? {text[:40]}", text):
+        _, ruling = judge(part, level, cut=cut)
+        assert ruling.ok == (ruling.fault is None)
 
 
 def test_an_answer_that_was_cut_was_too_long() -> None:

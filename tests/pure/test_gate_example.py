@@ -17,6 +17,7 @@ from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS
 from web.tutor.markdown import render
+from web.tutor.writing.fault import Fault
 
 CODE = """\
 def total_price(prices, tax):
@@ -101,6 +102,28 @@ def test_an_example_is_a_block_of_code_on_the_page() -> None:
 @pytest.mark.parametrize("level", [1, 2, 3, 5])
 def test_no_other_level_has_an_example(level: int) -> None:
     assert judge(hint(GOOD), level)[0].rule in ("R1", "R4")
+
+
+@pytest.mark.parametrize("locale", ["en", "ko"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "  \n"])
+def test_a_hint_may_end_with_its_example(locale: Locale, end: str) -> None:
+    said = f"{BEFORE[locale]} {AFTER[locale]}\n\n```python\n{GOOD}```{end}"
+
+    ruling, shown = judge(said, locale=locale)
+
+    assert (ruling.ok, ruling.fault) == (True, None)
+    assert shown == ruling.text
+    assert GOOD in shown
+    assert judge(said, locale=locale, pieces=1) == (ruling, shown)
+
+
+@pytest.mark.parametrize("end", ["", "\n\n"])
+def test_a_hint_that_ends_with_its_example_must_have_asked(end: str) -> None:
+    said = f"{BEFORE['en']} {AFTER['en'][:60]}.\n\n```python\n{GOOD}```{end}"
+
+    ruling, _ = judge(said)
+
+    assert (ruling.rule, ruling.fault) == ("R8", Fault.NO_QUESTION)
 
 
 SHAPES = {

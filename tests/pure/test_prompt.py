@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt, room
+from web.tutor.writing.fault import Fault
 from web.tutor.writing.prompt import PromptTask, build, policy, prefix_key, shared_tokens
-from web.tutor.writing.versions import Fault, PromptWords, version
+from web.tutor.writing.versions import PromptWords, version
 
 TASK = PromptTask(
     level=1,
@@ -33,9 +34,9 @@ SHARED = ("statement", "mistakes", "hint", "avoid", "examples")
 OWN = ("question", "result", "code", "facts", "earlier", "diagnosis", "refused")
 OTHER = replace(
     TASK, question="", result="Other.", code="x", facts=(), earlier=(), diagnosis="",
-    retry=Fault.LEAK, refused="Change it.",
+    fault=Fault.LEAK, refused="Change it.",
 )  # fmt: skip
-FULL = replace(TASK, retry=Fault.LEAK, refused="Change it.")
+FULL = replace(TASK, fault=Fault.LEAK, refused="Change it.")
 
 
 def user(task: PromptTask, nonce: str = "n0nce") -> str:
@@ -62,7 +63,7 @@ def test_every_part_has_its_heading_and_is_in_the_prompt() -> None:
     assert words().headings.keys() == {*SHARED, *OWN}
     assert set(prompt.SHARED_TOKENS) == set(SHARED)
     assert set(prompt.OWN_TOKENS) == set(OWN)
-    others = {"level", "locale", "retry", "version"}
+    others = {"level", "locale", "fault", "version"}
     assert {field.name for field in fields(PromptTask)} == {*SHARED, *OWN} | others
 
 
@@ -140,14 +141,14 @@ def test_parts_without_text_are_left_out() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("retry", Fault)
+@pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("locale", ["ko", "en"])
-def test_a_second_try_says_what_went_wrong(retry: Fault, locale: Locale) -> None:
-    content = user(replace(TASK, locale=locale, retry=retry, refused="Look: `x + 1`?"))
+def test_a_second_try_says_what_went_wrong(fault: Fault, locale: Locale) -> None:
+    content = user(replace(TASK, locale=locale, fault=fault, refused="Look: `x + 1`?"))
 
-    assert words(locale).retry[retry] in content
+    assert words(locale).faults[fault] in content
     assert "<student-n0nce>\nLook: `x + 1`?\n</student-n0nce>" in content
-    assert words(locale).retry[retry] not in user(replace(TASK, locale=locale))
+    assert words(locale).faults[fault] not in user(replace(TASK, locale=locale))
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
@@ -175,7 +176,7 @@ tasks = st.builds(
     level=st.sampled_from([*LEVELS]), locale=st.sampled_from([*LANGUAGES]), statement=texts,
     hint=texts, mistakes=texts, result=texts, code=texts, examples=lists, avoid=lists, facts=lists,
     earlier=lists, diagnosis=texts, question=texts, refused=texts,
-    retry=st.sampled_from([None, *Fault]), version=st.just(""),
+    fault=st.sampled_from([None, *Fault]), version=st.just(""),
 )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def test_a_missing_language_is_named(folder: Path, locale: Locale) -> None:
         ("words.toml", r'(?m)^leak = .*\n', "", "leak is missing"),
         ("words.toml", r'(?m)^left_out = .*$', 'left_out = " "', "left_out must be a text"),
         ("words.toml", r'(?m)^question = .*$', "question = 3", "question must be a text"),
-        ("words.toml", r"\[retry\]", "[retries]", "retry is missing"),
+        ("words.toml", r"\[faults\]", "[mistakes]", "faults is missing"),
         ("words.toml", r'(?m)^code = ', 'program = "x"\ncode = ', "program is no key of it"),
         ("1.toml", r"form = ", "shape = ", "form is missing"),
         ("1.toml", r"form = '''[^']+'''", "form = ''", "form must be a text that is not empty"),

@@ -29,8 +29,9 @@ from web.runner.cases import Asserts
 from web.runner.checker import JudgedRun, checker
 from web.tutor.gate.avoided import RULE as AVOID
 from web.tutor.languages import LANGUAGES, Locale
+from web.tutor.writing.fault import Fault
 from web.tutor.writing.prompt import TEMPLATE_VERSION
-from web.tutor.writing.versions import Fault, version
+from web.tutor.writing.versions import version
 from workers.attempt import attempt, recalling
 from workers.runtime import Runtime
 
@@ -237,7 +238,7 @@ async def test_the_second_try_is_told_what_the_program_did_not_do(
     assert final.text == SIGN[locale]
     told = asked(engine)[-1]["messages"][-1]["content"]
     words = version().words[locale]
-    assert words.retry[Fault.UNTRUE] in told
+    assert words.faults[Fault.UNTRUE] in told
     assert untrue in told
 
 
@@ -255,7 +256,7 @@ async def test_a_word_that_the_author_avoids_reaches_no_student(
     assert [call.verdict for call in calls] == [AVOID, "passed"]
     told = asked(engine)[-1]["messages"][-1]["content"]
     assert said.partition(". ")[0] in told
-    assert version().words["ko"].retry[Fault.AVOID] in told
+    assert version().words["ko"].faults[Fault.AVOID] in told
 
 
 async def test_an_example_of_the_author_is_not_repeated(
@@ -291,7 +292,7 @@ async def test_the_second_try_is_told_the_sentence_that_failed_and_no_more(
     part = second[second.index(words.headings["refused"]) :]
     assert leak.split(". ")[1] in part
     assert leak.split(". ")[0] not in part
-    assert words.retry["leak"] in part
+    assert words.faults[Fault.CODE] in part
     assert words.headings["refused"] not in first
 
 

@@ -22,7 +22,7 @@ from web.engines.listing import NoListError, listed
 from web.tutor.gate.ruling import Ruling
 from web.tutor.languages import Locale
 from web.tutor.writing import prompt
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 
 TIMEOUT_S = 10.0
 LISTING_S = 5.0

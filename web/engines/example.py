@@ -13,7 +13,7 @@ from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.gate import Gate
 from web.tutor.languages import Locale
 from web.tutor.writing import prompt
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 
 LEVEL = 1
 # A hint's is new and secret. This one need not be: the program that it marks is our own.
@@ -46,7 +46,7 @@ class WrongProgram:
             mistakes=self.exercise.mistakes(locale),
             result=l0_words(self.report, locale),
             code=self.code,
-            retry=fault,
+            fault=fault,
         )
         return prompt.build(task, NONCE)
 

@@ -25,12 +25,13 @@ def asking(attempt: Attempt, beginning: str) -> ModelRequest:
     if LEVELS[job.level].tells and attempt.fix:
         # To say in words what has to change, the model must know it.
         diagnosis = f"{diagnosis}\n{correction_of(job.code, attempt.fix)}"
+    # Before the first answer there is nothing to find fault with.
     last = attempt.rulings[-1] if attempt.rulings else Ruling(ok=True)
     task = replace(
         prompt_task(job),
         facts=attempt.facts,
         diagnosis=diagnosis,
-        retry=last.fault,
+        fault=last.fault,
         refused=last.sentence,
     )
     messages = prompt.build(task, nonce=nonce(job, Purpose.WRITE))

@@ -11,8 +11,8 @@ from broker.contract.job import HintJudge, Message, Sampling
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import FirstToken, Judged, read
 from web.tutor.gate import judge
-from web.tutor.gate.ruling import Ruling, refused
-from web.tutor.writing.versions import Fault
+from web.tutor.gate.ruling import Ruling, blocked, unjudged
+from web.tutor.writing.fault import Fault
 from workers.attempt import telemetry
 from workers.attempt.calls import ModelRequest, ask_whole, nonce
 
@@ -39,9 +39,9 @@ async def judged(attempt: Attempt, ruling: Ruling) -> Ruling:
     if said.verdict == PASSED:
         return ruling
     if said.verdict != LEAK:
-        return refused(judge.RULE, None)
+        return unjudged(judge.RULE)
     # The judge does not say which sentence it is.
-    return refused(judge.RULE, Fault.LEAK, ruling.text)
+    return blocked(judge.RULE, Fault.LEAK, ruling.text)
 
 
 async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from web.hints import lookup
 from web.runner.cases import Asserts, RunLimits, Tests
 from web.tutor.evidence.report import LOST, Verdict
-from web.tutor.gate.ruling import Ruling, refused
+from web.tutor.gate.ruling import Ruling, blocked, unjudged
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.whole import CANDIDATES_MAX, bare, identifiers, mended, strange
 from web.tutor.parsing import tree_of
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 
 if TYPE_CHECKING:
     from workers.attempt.attempt import Attempt
@@ -62,17 +62,20 @@ class CodeTrial:
         found = await database.run(lookup.tests_of, self._attempt.job.hint)
         if found is None:
             # Nothing of this exercise is run here, so a hint for it has no example either.
-            return refused(EXAMPLE, None, example) if example else ruling
+            return unjudged(EXAMPLE) if example else ruling
         tests, limits = found
         if example and shares_names(example, tests):
-            return refused(EXAMPLE, Fault.LEAK, example)
+            return blocked(EXAMPLE, Fault.EXAMPLE, example)
         told = " ".join(f"`{span}`" for span in strange(said, self._seen))
-        for rule, part, programs in (
-            (EXAMPLE, example, alone(example, tests)), (SPANS, told, spans),
-        ):  # fmt: skip
+        for rule, fault, part, programs in (
+            (EXAMPLE, Fault.EXAMPLE, example, alone(example, tests)),
+            (SPANS, Fault.CODE, told, spans),
+        ):
             solves = await self._any_solves(programs, tests, limits)
-            if solves is not False:
-                return refused(rule, Fault.LEAK if solves else None, part)
+            if solves is None:
+                return unjudged(rule)
+            if solves:
+                return blocked(rule, fault, part)
         return ruling
 
     async def _any_solves(

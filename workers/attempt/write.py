@@ -18,11 +18,11 @@ from web.hints import lookup
 from web.tutor.gate.contradictions import claims, contradictions
 from web.tutor.gate.gate import Gate
 from web.tutor.gate.judge import RULE as JUDGE
-from web.tutor.gate.ruling import Ruling, refused
+from web.tutor.gate.ruling import Ruling, blocked
 from web.tutor.gate.whole import repeats
 from web.tutor.levels import LEVELS
 from web.tutor.writing import prompt
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 from workers.attempt.asking import asking
 from workers.attempt.calls import ask, usage
 from workers.attempt.ending import without_model
@@ -197,7 +197,7 @@ async def held_to_facts(attempt: Attempt, ruling: Ruling) -> Ruling:
     report = await attempt.runtime.database.run(lookup.report_of, attempt.job.hint)
     if report is None or not contradictions(ruling.text, attempt.job.code, report):
         return ruling
-    return refused(UNTRUE, Fault.UNTRUE, ruling.text)
+    return blocked(UNTRUE, Fault.UNTRUE, ruling.text)
 
 
 def is_held(job: HintJob) -> bool:
@@ -209,5 +209,5 @@ def is_held(job: HintJob) -> bool:
 def differing(job: HintJob, ruling: Ruling) -> Ruling:
     """The gate's ruling on a whole text, or that it says what an earlier hint has said (R7)."""
     if ruling.ok and repeats(ruling.text, job.earlier):
-        return refused(REPEATS, Fault.REPEATS, ruling.text)
+        return blocked(REPEATS, Fault.REPEATS, ruling.text)
     return ruling

@@ -15,13 +15,13 @@ from web.tutor.gate.disguises import is_disguised
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import tokens
 from web.tutor.gate.rendered import alike
-from web.tutor.gate.ruling import Ruling, refused
+from web.tutor.gate.ruling import Ruling, blocked
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.solution import Solutions
 from web.tutor.gate.whole import names_in, resembles
 from web.tutor.levels import EXAMPLE_LINES
 from web.tutor.parsing import lexemes_of, tree_of
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 
 OPENING = re.compile(r"```(?:python|py)?[ \t]*\n", re.IGNORECASE)
 CLOSING = re.compile(r" {0,3}```+[ \t]*\n?")
@@ -33,13 +33,13 @@ class WorkedExample:
     """Takes the lines of a hint's first block of code, sentence by sentence.
 
     wanted: the level has one; of any other nothing is taken. code: all its lines, once the block
-    has ended; empty before. refusal: R8 where it is no such block, or R5. seen: what the
+    has ended; empty before. blocked: by R8 where it is no such block, or by R5. seen: what the
     student has before them, with the example.
     """
 
     def __init__(self, wanted: bool, student_code: str, known: Solutions, seen: Seen) -> None:
         self.code = ""
-        self.refusal: Ruling | None = None
+        self.blocked: Ruling | None = None
         self.seen = seen
         self._wanted, self._student_code, self._known = wanted, student_code, known
         self._at = 0
@@ -83,13 +83,13 @@ class WorkedExample:
             lines.append(line)
             full = sum(bool(one.strip()) for one in lines)
             if full > EXAMPLE_LINES or len(lines) > MOST_LINES or "```" in line:
-                self.refusal = refused("R8", Fault.EXAMPLE)
+                self.blocked = blocked("R8", Fault.EXAMPLE)
             return
         self.code = "".join(lines)
         if not self.code.strip():
-            self.refusal = refused("R8", Fault.EXAMPLE)
+            self.blocked = blocked("R8", Fault.EXAMPLE)
         elif tells(self.code, self._student_code, self._known, self.seen):
-            self.refusal = refused("R5", Fault.LEAK)
+            self.blocked = blocked("R5", Fault.EXAMPLE, self.code)
         self.seen = self.seen.and_code(self.code)
 
 

@@ -11,7 +11,7 @@ from web.tutor.gate.lexis import WORD, Gram, grams, runs, tokens
 from web.tutor.gate.whole import GRADE_MAX, grade
 from web.tutor.languages import Language, Locale
 from web.tutor.levels import Level, QuestionRule
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
 
 TOOL_TOKEN = re.compile(
     r"<\|[^|>]{0,40}\|?>?|</?(?:student|think|tool_call|system|user|assistant|s)\b|\[/?INST\]"
@@ -43,15 +43,17 @@ def is_hard(text: str, level: Level, locale: Locale) -> bool:
     return level.patterns and locale == "en" and grade(text) > GRADE_MAX
 
 
+def has_chat_mark(draft: Draft) -> bool:
+    """Whether the new sentence ends a TOOL_TOKEN, which white space may cut in two."""
+    return bool(TOOL_TOKEN.search(draft.text, draft.word_before))
+
+
 def echoes(draft: Draft, told: Collection[str], size: int) -> bool:
-    """Whether the new sentence holds a tool token, or repeats what the model was told.
+    """Whether the new sentence repeats what the model was told.
 
     told: its rules and the answers that it was shown, the same for every student of an exercise.
     size: from this many words in a row on, a text repeats them.
     """
-    # From the last word before the sentence on: white space may cut a token in two.
-    if TOOL_TOKEN.search(draft.text, draft.word_before):
-        return True
     said = set(runs(draft.said, size))
     return any(not _told_grams(text, size).isdisjoint(said) for text in told)
 
@@ -81,15 +83,12 @@ def is_endless(draft: Draft) -> bool:
     return len(draft.text) > HINT_LIMIT_CHARS or draft.sentences > HINT_LIMIT_SENTENCES
 
 
-def lacks(draft: Draft, level: Level) -> Fault | None:
-    """What keeps this text from standing as the hint: prose, as long as its level wants, asking."""
-    if draft.words > level.max_words:
-        return Fault.LONG
+def lacking(draft: Draft, level: Level) -> Fault | None:
+    """What keeps this text, which is not too long, from standing as the hint of its level."""
     if not draft.prose.letters or draft.words < level.min_words:
         return Fault.SHORT
     if level.asking is QuestionRule.FREELY:
         return None
-    if level.asking is QuestionRule.ONCE and draft.prose.asks > 1:
-        return Fault.QUESTIONS
-    asks = draft.prose.asks or level.asking is not QuestionRule.ONCE
-    return None if asks and ends_asking(draft.text) else Fault.NO_QUESTION
+    if level.asking is QuestionRule.ONCE and not draft.prose.asks:
+        return Fault.NO_QUESTION
+    return None if ends_asking(draft.text) else Fault.NO_QUESTION

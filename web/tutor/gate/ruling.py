@@ -1,20 +1,23 @@
-"""What the gate says of a text."""
+"""What is decided about a text: by the gate, by trying its code, or by the judge."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from broker.contract.hint import Reason
-from web.tutor.writing.versions import Fault
+from web.tutor.writing.fault import Fault
+
+OF_FORM = frozenset(("R7", "R8", "R9"))
+"""Rules that ask how a hint is written, and not what it tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """The gate's last word. text: all that was released; empty when a rule blocked it.
+    """The last word on a text. text: all that was released; empty when it is blocked.
 
-    piece: what finishing released. rule: R1 to R5, R8, R9, or `avoid`. sentence: that broke it,
-    where one did; ungated.
-    fault: what is wrong with it, as the model is told; None where nobody could say.
+    piece: what finishing released. rule: that blocked it, R1 to R9, `avoid` or `judge`. sentence:
+    that broke the rule, where one did; ungated. fault: what is wrong with the text, as the model is
+    told; None for a good one, and where nobody could say.
     """
 
     ok: bool
@@ -26,11 +29,12 @@ class Ruling:
     fault: Fault | None = field(default=None, compare=False)
 
 
-def refused(rule: str, fault: Fault | None, sentence: str = "") -> Ruling:
-    """The ruling on a text that breaks the rule, or could not be held against it (no fault)."""
-    reason = Reason.OFF_TEMPLATE
-    if fault is None:
-        reason = Reason.UNJUDGED
-    elif fault in (Fault.LEAK, Fault.AVOID):
-        reason = Reason.LEAK
+def blocked(rule: str, fault: Fault, sentence: str = "") -> Ruling:
+    """The ruling on a text that breaks the rule."""
+    reason = Reason.OFF_TEMPLATE if rule in OF_FORM else Reason.LEAK
     return Ruling(ok=False, rule=rule, reason=reason, sentence=sentence, fault=fault)
+
+
+def unjudged(rule: str) -> Ruling:
+    """The ruling on a text that nobody could hold against the rule: no fault was found with it."""
+    return Ruling(ok=False, rule=rule, reason=Reason.UNJUDGED)

@@ -11,7 +11,8 @@ from web.tutor.diagnosis.finding import numbered
 from web.tutor.languages import Locale
 from web.tutor.marks import between, inert
 from web.tutor.writing import room
-from web.tutor.writing.versions import Fault, PromptWords, version
+from web.tutor.writing.fault import Fault
+from web.tutor.writing.versions import PromptWords, version
 
 TEMPLATE_VERSION = version().label
 """Of the version in use: keys of caches hold it, and what was measured is of one version."""
@@ -42,7 +43,7 @@ class PromptTask:
     answers as they should be, avoid has words that no hint may say. result: L0 in words; facts:
     what the program did, a text each. earlier: hints that the student has had here, oldest first.
     diagnosis: what is wrong, as a model has found and running its fix has proved, in English.
-    retry: why the gate refused the first try; refused: the model's own sentence for which it did.
+    fault: of the first answer, for which the gate refused it; refused: the sentence that has it.
     version: of the prompt's words; empty for the one in use.
     """
 
@@ -59,7 +60,7 @@ class PromptTask:
     earlier: tuple[str, ...] = ()
     diagnosis: str = ""
     question: str = ""
-    retry: Fault | None = None
+    fault: Fault | None = None
     refused: str = ""
     version: str = ""
 
@@ -117,8 +118,8 @@ def build(task: PromptTask, nonce: str) -> list[Message]:
         task.examples,
     )  # fmt: skip
     # Small models heed the last words most, so the level's form is said once more.
-    retry = words.retry[task.retry] if task.retry else ""
-    last = " ".join(filter(None, [retry, words.levels[task.level].form]))
+    fault = words.faults[task.fault] if task.fault else ""
+    last = " ".join(filter(None, [fault, words.levels[task.level].form]))
     shown = samples(task.level, task.locale, task.version)
     said = [system, *(message["content"] for message in shown), shared, last]
     left = MOST_TOKENS - sum(map(room.tokens, said)) - SEPARATORS_TOKENS

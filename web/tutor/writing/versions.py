@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 from broker.base.errors import HintlineError
 from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
+from web.tutor.writing.fault import Fault
 
 FOLDER = Path(__file__).parent
 CURRENT = "v6"
@@ -31,36 +31,6 @@ HEADINGS = (
 """Parts of a prompt, each with the heading that it has in words.toml."""
 LEAST_TOKENS, MOST_TOKENS = 50, 2_000
 MOST_SAMPLES = 4
-
-
-class Fault(StrEnum):
-    """What is wrong with an answer, as its writer is told before the second try."""
-
-    LEAK = "leak"
-    """It tells of the correction."""
-    AVOID = "avoid"
-    """It says a word that the author does not want in a hint."""
-    SHORT = "short"
-    LONG = "long"
-    """It has more words than its level may have, or does not end."""
-    NO_QUESTION = "no_question"
-    """It does not end with one, where its level wants that."""
-    QUESTIONS = "questions"
-    """It has more of them than one."""
-    LANGUAGE = "language"
-    """It is written in another than the student's."""
-    HARD = "hard"
-    """Its words are hard to read."""
-    ECHO = "echo"
-    """It repeats itself, or what the model was asked."""
-    EXAMPLE = "example"
-    """Its example is missing, or longer than it may be."""
-    THOUGHTS = "thoughts"
-    """It has thoughts where the answer should be."""
-    UNTRUE = "untrue"
-    """It says something that the program has not, or did not do."""
-    REPEATS = "repeats"
-    """It says what an earlier hint has said."""
 
 
 class BadVersion(HintlineError):
@@ -87,11 +57,11 @@ class LevelPrompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptWords:
-    """One language of a version. headings: by HEADINGS; retry: by Fault."""
+    """One language of a version. headings: by HEADINGS; faults: by Fault."""
 
     rules: str
     headings: Mapping[str, str]
-    retry: Mapping[str, str]
+    faults: Mapping[str, str]
     left_out: str
     levels: Mapping[int, LevelPrompt]
 
@@ -129,12 +99,12 @@ def load(folder: Path) -> PromptVersion:
 
 def _words(folder: Path) -> PromptWords:
     file = PromptFile(folder / "words.toml")
-    told = file.table(file.values, {"left_out", "headings", "retry"})
+    told = file.table(file.values, {"left_out", "headings", "faults"})
     return PromptWords(
         rules=PromptFile(folder / "rules.md").rules(),
         left_out=file.text(told, "left_out"),
         headings=file.texts(told, "headings", HEADINGS),
-        retry=file.texts(told, "retry", tuple(Fault)),
+        faults=file.texts(told, "faults", tuple(Fault)),
         levels={number: _level(PromptFile(folder / f"{number}.toml")) for number in LEVELS},
     )
 

@@ -134,5 +134,5 @@ def test_without_the_prompts_in_use_nothing_starts(tmp_path: Path, command: str)
     )
 
     assert done.returncode == 1
-    assert "en/words.toml: headings is missing" in done.stderr
+    assert "en/words.toml: faults is missing" in done.stderr
     assert "Traceback" not in done.stderr

@@ -28,7 +28,7 @@ def test_an_engine_killed_under_load_loses_and_doubles_nothing(gpus: Stand) -> N
         gpus.run(student)
     whole = gpus.final(gpus.ask(first)["id"])
     hints = [gpus.ask(student) for student in others]
-    until(lambda: all(engine.state()["running"] for engine in gpus.engines.values()))
+    until(lambda: all(writes(engine) for engine in gpus.engines.values()))
 
     gpus.engines["gpu0"].stop()
     finals = [gpus.final(hint["id"], within_s=120) for hint in hints]
@@ -40,3 +40,8 @@ def test_an_engine_killed_under_load_loses_and_doubles_nothing(gpus: Stand) -> N
     went_on = [each["id"] for each in gpus.engines["gpu1"].state()["requests"] if each["continued"]]
     assert any(f"{final['id']}-{final['attempt']}" in went_on for final in moved)
     until(gpus.clean)
+
+
+def writes(engine: FakeVllm) -> bool:
+    """Whether it is in the middle of an answer."""
+    return any(each["first_s"] and not each["end"] for each in engine.state()["requests"])

@@ -10,6 +10,7 @@ from web.tutor.gate.disguises import is_disguised, is_foreign
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.literals import formats
 from web.tutor.gate.pseudo import is_pseudo
+from web.tutor.gate.ruling import Ruling, blocked
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.solution import Solutions
@@ -33,17 +34,19 @@ class Checks:
         self._level, self._language = level, language
         self._seen, self._solutions = seen, solutions
         self._told, self._avoid = told, avoid
-        # What a solution would tell apart from a pattern, or from a change, is not known without.
+        # Without a solution nobody can tell a pattern, or the telling of a change, from a leak.
         self._patterns = level.patterns and bool(solutions)
-        self._freely = self._patterns or (level.tells and bool(solutions))
+        self.may_tell = level.tells and bool(solutions)
+        """Whether the hint may say what to change."""
 
-    def broken(self, draft: Draft, shown: Seen) -> tuple[str, Fault] | None:
-        """The first rule that the draft's new sentence breaks and no later one can mend.
+    def broken(self, draft: Draft, shown: Seen) -> Ruling | None:
+        """By the first rule that the draft's new sentence breaks and no later one can mend.
 
         shown: what the student has before them with the hint's example.
         """
         level, seen, known, patterns = self._level, self._seen, self._solutions, self._patterns
-        asks = not self._freely and level.asking is not QuestionRule.FREELY
+        freely = patterns or self.may_tell
+        asks = not freely and level.asking is not QuestionRule.FREELY
         reach = map(seen.without_lines, draft.within_reach)
         sentence, rendered = seen.without_lines(draft.sentence), draft.rendered
         # A block stands where the level's example should have been.
@@ -55,7 +58,7 @@ class Checks:
             ("R2", Fault.CODE, fixes.shows_fix(draft, known, seen)),
             ("R2", Fault.CODE, fixes.shows_literal(draft, known, seen)),
             ("R2", Fault.LEAK, fixes.tells_operator(draft, known, seen, patterns)),
-            ("R3", Fault.LEAK, not self._freely and orders.commands_edit(sentence, seen)),
+            ("R3", Fault.LEAK, not freely and orders.commands_edit(sentence, seen)),
             ("R3", Fault.LEAK, asks and orders.prescribes(draft.sentence)),
             ("R4", Fault.CODE, not patterns and rules.spans_strange(draft, known, shown)),
             ("R4", Fault.CODE, not patterns and rules.spans_fix(draft, known, shown)),
@@ -73,4 +76,5 @@ class Checks:
             ("R9", Fault.THOUGHTS, thinks_aloud(draft.added, seen)),
             ("R9", Fault.UNTRUE, names_absent_line(rendered, seen)),
         )
-        return next(((rule, fault) for rule, fault, broken in checks if broken), None)
+        said = draft.sentence.strip()
+        return next((blocked(rule, fault, said) for rule, fault, broken in checks if broken), None)

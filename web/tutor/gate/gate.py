@@ -45,8 +45,6 @@ class Gate:
         self._after: list[str] = []
         """Text after a whole hint: not shown, but a mark in it tells that the hint was thoughts."""
         self.example = WorkedExample(self._level.example, student_code, known, self._seen)
-        # What is told of a change, nobody knows without a solution.
-        self._may_tell = self._level.tells and bool(known)
         self._unasked_edit = self._whole = False
         self._edit = ""
         """The sentence that told an edit, and may come to break a rule."""
@@ -123,10 +121,10 @@ class Gate:
         if draft.words > self._level.max_words or form.is_endless(draft):
             self._close(Fault.LONG)
             return ""
-        if broken := self._checks.broken(draft, self.example.seen):
-            self._blocked = blocked(*broken, draft.sentence.strip())
+        self._blocked = self._checks.broken(draft, self.example.seen)
+        if self._blocked:
             return ""
-        if not (self._may_tell or self._edit) and orders.tells_edit(draft.sentence):
+        if not (self._checks.may_tell or self._edit) and orders.tells_edit(draft.sentence):
             self._edit = draft.sentence.strip()
         self._unasked_edit = bool(self._edit) and not draft.prose.asks
         return self._release()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from web.tutor.gate import ruling
 from web.tutor.gate.lexis import folded
-from web.tutor.gate.ruling import Ruling
+from web.tutor.gate.ruling import Ruling, blocked
 from web.tutor.gate.seen import Seen
 from web.tutor.languages import HANGUL
 from web.tutor.writing.fault import Fault
@@ -27,10 +26,10 @@ KOREAN_END = rf"(?:(?:{PARTICLE}){{0,3}}|(?:{AS_VERB}|{AS_PREDICATE})[가-힣]{{
 LATIN_END = r"(?:e?s|e?d|ing)?(?![a-z0-9_])"
 
 
-def blocked(code: str, words: tuple[str, ...], seen: Seen) -> Ruling | None:
+def ruling_on(code: str, words: tuple[str, ...], seen: Seen) -> Ruling | None:
     """The ruling on a line of an example's code, if it says one of the words."""
     said = says_avoided(code, words, seen)
-    return ruling.blocked(RULE, Fault.AVOID, code.strip()) if said else None
+    return blocked(RULE, Fault.AVOID, code.strip()) if said else None
 
 
 def says_avoided(text: str, words: tuple[str, ...], seen: Seen) -> bool:

@@ -113,7 +113,7 @@ class Gate:
             self._blocked = blocked("R8", Fault.LONG)
             return ""
         if self.example.takes(sentence, len(draft.text)):
-            unwanted = avoided.blocked(sentence, self._avoid, self._seen)
+            unwanted = avoided.ruling_on(sentence, self._avoid, self._seen)
             self._blocked = self.example.blocked or unwanted
             # What follows the block may be nothing, so that it is released with its end.
             return self._release() if self.example.code and not self._blocked else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from token import EXACT_TOKEN_TYPES
 
@@ -24,6 +25,8 @@ MOST_CHARS = 10_000
 threads, for 64 KB half a second."""
 
 
+# A request asks for that of its program, which has just been run, and of what all began with.
+@lru_cache(maxsize=64)
 def fingerprint(code: str, language: str = "python") -> str:
     """32 hexadecimal digits: those of two programs are the same if their syntax trees are.
 

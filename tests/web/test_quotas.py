@@ -36,6 +36,7 @@ from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.hints import ahead, store
 from web.hints.creation import Created, Creation, NoneLeft
 from web.hints.models import Diagnosis, Hint
+from web.people import quotas
 from web.people.models import Allowance, ApiToken, Platform, Spending, User
 from web.people.tokens import fresh
 from web.tutor.levels import LEVELS
@@ -610,6 +611,12 @@ def used(prompt: int, completion: int, **changes: Any) -> ModelCall:
     return call("words", usage=usage, **changes)
 
 
+def classmate(course: Course, name: str) -> Caller:
+    user = User.objects.create_user(name)
+    Membership.objects.create(user=user, course=course)
+    return Caller(user)
+
+
 def spend(caller: Caller, *calls: ModelCall, **asked: Any) -> None:
     hint = caller.ask(**asked).json()
     assert store.claim(hint["id"], 1, "gpu0")
@@ -640,6 +647,70 @@ def test_a_course_may_have_a_budget_of_tokens_for_every_call(api: Caller, teache
     written(teacher)
     Course.objects.update(tokens_a_day=101)
     written(api)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hints_that_are_being_written_have_their_share_of_the_budget(
+    api: Caller, course: Course
+) -> None:
+    Course.objects.update(tokens_a_day=2 * quotas.TOKENS_A_HINT)
+    class_ = [api, *(classmate(course, name) for name in ("jisu", "hana"))]
+    begun = [caller.ask().json() for caller in class_[:2]]
+    assert [hint["state"] for hint in begun] == ["queued", "queued"]
+
+    late = told(class_[2])
+
+    assert late["notice"].startswith("The AI of this course is used up for now. More in about 1 min")
+    found = quota(class_[2])
+    assert (found["spent"], found["more_in_s"]) == ("course", 60)
+    # It took less than it was counted as: the rest is the next one's.
+    outcome = Outcome(state=State.ANSWERED, text="Why?", source=Source.MODEL)
+    assert store.claim(begun[0]["id"], 1, "gpu0")
+    assert store.finish(begun[0]["id"], 1, outcome, Ended(calls=(used(90, 10),)))
+    assert quota(class_[2])["spent"] is None
+    assert class_[2].ask(code=WRONG + "\n\n").json()["state"] == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", [store.cancel, lambda hint: store.expire(hint, Reason.MODEL_UNAVAILABLE)])
+def test_the_share_of_a_hint_that_ends_unwritten_is_free_again(
+    api: Caller, course: Course, end: Callable[[str], bool]
+) -> None:
+    Course.objects.update(tokens_a_day=1)
+    other = classmate(course, "jisu")
+    hint = api.ask().json()["id"]
+    told(other)
+
+    assert end(hint)
+
+    assert other.ask(code=WRONG + "\n\n").json()["state"] == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hints_of_other_courses_take_none_of_the_budget(api: Caller, student: User) -> None:
+    Course.objects.update(tokens_a_day=1)
+    far = Course.objects.create(slug="far", title_ko="x", title_en="x", tokens_a_day=1)
+    Membership.objects.create(user=student, course=far)
+    api.ask(exercise=other_exercise("add2", far))
+
+    assert quota(api)["spent"] is None
+    assert api.ask().json()["state"] == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_diagnosed_ahead_of_the_last_tokens(api: Caller) -> None:
+    AIModelConfig.objects.update(diagnoses=True, runs_ahead=True)
+    forget()
+    Course.objects.update(tokens_a_day=1)
+    api.ask()
+
+    api.run(WRONG.replace("-", "*"))
+
+    assert not Diagnosis.objects.exists()
+
+
+def test_the_page_of_a_course_says_what_a_hint_is_counted_as() -> None:
+    assert f"{quotas.TOKENS_A_HINT:,}" in Course._meta.get_field("tokens_a_day").help_text
 
 
 @pytest.mark.django_db(transaction=True)

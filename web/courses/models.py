@@ -123,8 +123,9 @@ class Course(models.Model):
         blank=True,
         validators=[MaxValueValidator(MOST_TOKENS)],
         help_text=_(
-            "Of all calls to models for this course. Beyond it hints come without AI, until the "
-            "oldest hour is a day old. Empty: any number, and none is counted."
+            "Of all calls to models for this course; a hint that is being written counts as 3,000. "
+            "Beyond it hints come without AI, until the oldest hour is a day old. Empty: any "
+            "number, and none is counted."
         ),
     )
     title = partialmethod(in_language, "title")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from web.courses.models import Course, Exercise
 from web.database import ago
-from web.hints.models import Hint
+from web.hints.models import IN_FLIGHT, Hint
 from web.people import access
 from web.people.models import Allowance, Spending, User
 from web.prepared import Prepared, Slot
@@ -79,13 +79,23 @@ OF_COURSE = "exercise_id IN (SELECT id FROM courses_exercise WHERE course_id = %
 TOKENS = (
     "(SELECT COALESCE(SUM(tokens), 0) FROM people_spending WHERE course_id = %s AND hour > {since})"
 )
+TOKENS_A_HINT = 3_000
+"""A hint in flight counts as so many, about a prompt and its answer, until what it took is known.
+Otherwise a whole class could ask at once for the last ones."""
+IN_FLIGHT_HERE = f"(SELECT COUNT(*) FROM hints_hint WHERE state IN (%s, %s) AND {OF_COURSE})"
 
 
 def has_tokens(course: Course) -> Sql:
-    """That some are left of its budget. Nothing knows beforehand how many it will take."""
+    """That some are left of its budget beside those that hints in flight are counted as.
+
+    Two requests at the very same moment may not see each other's.
+    """
     since = ago_sql(DAY.total_seconds())
-    of = (course.pk, *since.parameters, course.tokens_a_day)
-    return Sql(f"{TOKENS.format(since=since.text)} < %s", of)
+    used = (course.pk, *since.parameters)
+    return Sql(
+        f"{TOKENS.format(since=since.text)} + {IN_FLIGHT_HERE} * {TOKENS_A_HINT} < %s",
+        (*used, *IN_FLIGHT, course.pk, course.tokens_a_day),
+    )
 
 
 def tokens_are_spent(course: Course) -> bool:
@@ -176,6 +186,11 @@ SPENDINGS = Prepared(
         .values_list("age", "tokens")
     )
 )
+WRITTEN_NOW = Prepared(
+    lambda: Hint.objects.filter(
+        state__in=IN_FLIGHT, exercise__course=Slot("course")
+    ).values_list("pk")
+)
 
 
 def left(student: User, exercise: Exercise) -> Left:
@@ -187,11 +202,10 @@ def left(student: User, exercise: Exercise) -> Left:
     rows = CHARGED.rows(student=student.pk, exercise=exercise.pk, course=course.pk)
     here = sum(charge for of, _, charge in rows if of == exercise.pk)
     today = [(age, charge) for _, age, charge in rows if age < DAY]
-    tokens = SPENDINGS.rows(course=course.pk) if quota.tokens is not None else []
     waits = {
         Spent.EXERCISE: NEVER if remaining(here, quota.an_exercise) == 0 else NOW,
         Spent.DAY: until_room(today, quota.a_day),
-        Spent.COURSE: until_room(tokens, quota.tokens),
+        Spent.COURSE: until_tokens(course),
     }
     spent = max(waits, key=waits.__getitem__)
     wait = waits[spent]
@@ -208,7 +222,19 @@ def remaining(used: int, most: int | None) -> int | None:
     return None if most is None else max(0, most - used)
 
 
-NOW, NEVER = timedelta(0), timedelta.max
+NOW, SOON, NEVER = timedelta(0), timedelta(minutes=1), timedelta.max
+
+
+def until_tokens(course: Course) -> timedelta:
+    """How long until the course has tokens; SOON where hints in flight may leave some."""
+    if course.tokens_a_day is None:
+        return NOW
+    used = SPENDINGS.rows(course=course.pk)
+    wait = until_room(used, course.tokens_a_day)
+    if wait > NOW or not (writing := len(WRITTEN_NOW.rows(course=course.pk))):
+        return wait
+    most = sum(tokens for _, tokens in used) + writing * TOKENS_A_HINT
+    return SOON if most >= course.tokens_a_day else NOW
 
 
 def until_room(used: Iterable[tuple[timedelta, int]], most: int | None) -> timedelta:

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             name="tokens_a_day",
             field=models.PositiveIntegerField(
                 blank=True,
-                help_text="Of all calls to models for this course. Beyond it hints come without AI, until the oldest hour is a day old. Empty: any number, and none is counted.",
+                help_text="Of all calls to models for this course; a hint that is being written counts as 3,000. Beyond it hints come without AI, until the oldest hour is a day old. Empty: any number, and none is counted.",
                 null=True,
                 validators=[django.core.validators.MaxValueValidator(2000000000)],
                 verbose_name="tokens in 24 hours",

@@ -13,6 +13,8 @@ PASSED = "passed"
 """The verdict on a text that no rule blocked."""
 LEAK, UNDECIDED = "leak", "undecided"
 """What else a judge's verdict can be."""
+UNVERIFIED = "unverified"
+"""The verdict on a program that a model has mended, and that fails a test all the same."""
 
 
 class Purpose(StrEnum):
@@ -32,7 +34,9 @@ class ModelCall:
 
     parameters: of the request, without its messages. verdict: `passed`, the rule that blocked the
     text, or empty where nobody judged it; of a judge's own call, what it says: `passed`, `leak` or
-    `undecided`, with the probability of a leak. text: as the model wrote it, ungated.
+    `undecided`, with the probability of a leak; of a diagnosis `passed` or `unverified`. fault: of
+    a blocked text, as web.tutor.writing.fault, where one was found. text: as the model wrote it,
+    ungated.
     """
 
     purpose: Purpose
@@ -42,6 +46,7 @@ class ModelCall:
     usage: Usage
     verdict: str
     text: str
+    fault: str = ""
     probability: float | None = None
 
 

@@ -287,6 +287,7 @@ def test_a_request_is_told_without_a_word(viewer: Client, hint: Hint) -> None:
         hint, "fake", verdict="R2", text=SECRET, parameters={"stop": SECRET},
         prompt_tokens=1234, cached_tokens=567, completion_tokens=89,
     ).save()  # fmt: skip
+    call(hint, "fake", verdict="R8", fault="no_question", text=SECRET).save()
     call(hint, "judge", purpose="judge", verdict="leak", probability=0.75, text=SECRET).save()
     ahead = Diagnosis.objects.create(exercise=hint.exercise, revision=1, fingerprint="f")
     ModelCall.objects.create(diagnosis=ahead, purpose="diagnose", model="early", text=SECRET)
@@ -296,11 +297,12 @@ def test_a_request_is_told_without_a_word(viewer: Client, hint: Hint) -> None:
         html = page(viewer, CALLS)
 
     for seen in (
-        "blocked by R2", "it says that the hint is a leak", "0.750", "gpu0", "1,234", ">567<",
+        "blocked by R2", "blocked (R8): it asks nothing at its end",
+        "it says that the hint is a leak", "0.750", "gpu0", "1,234", ">567<",
         ">89<", "ahead of hints", ">diagnose<",
     ):  # fmt: skip
         assert seen in html, seen
-    assert html.count(f"/ops/hints/{hint.pk}/") == 2
+    assert html.count(f"/ops/hints/{hint.pk}/") == 3
     assert SECRET not in html
     asked = [each["sql"] for each in queries if "hints_modelcall" in each["sql"]]
     assert asked

@@ -660,7 +660,9 @@ def test_hints_that_are_being_written_have_their_share_of_the_budget(
 
     late = told(class_[2])
 
-    assert late["notice"].startswith("The AI of this course is used up for now. More in about 1 min")
+    assert late["notice"].startswith(
+        "The AI of this course is used up for now. More in about 1 min"
+    )
     found = quota(class_[2])
     assert (found["spent"], found["more_in_s"]) == ("course", 60)
     # It took less than it was counted as: the rest is the next one's.
@@ -672,7 +674,9 @@ def test_hints_that_are_being_written_have_their_share_of_the_budget(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("end", [store.cancel, lambda hint: store.expire(hint, Reason.MODEL_UNAVAILABLE)])
+@pytest.mark.parametrize(
+    "end", [store.cancel, lambda hint: store.expire(hint, Reason.MODEL_UNAVAILABLE)]
+)
 def test_the_share_of_a_hint_that_ends_unwritten_is_free_again(
     api: Caller, course: Course, end: Callable[[str], bool]
 ) -> None:

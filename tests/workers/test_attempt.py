@@ -253,6 +253,28 @@ async def test_nothing_ungated_is_where_a_student_can_read_it(
     assert all(rule.startswith("R") for _, rule in raw)
 
 
+@pytest.mark.parametrize(
+    ("answer", "rule", "fault"),
+    [
+        ("Use `return a + b` here. Does it pass?", "R2", "code"),
+        ("Look at the value that comes back.", "R8", "no_question"),
+        ("어떤 값이 나오나요?", "R8", "language"),
+        ("What is in line 40?", "R9", "untrue"),
+    ],
+)
+async def test_what_was_wrong_with_an_answer_is_kept_for_staff(
+    runtime: Runtime, hint: str, answer: str, rule: str, fault: str, good: tuple[str, ...]
+) -> None:
+    runtime.model = ScriptedModel((answer,), good)
+
+    await attempt.generate(runtime, hint)
+
+    kept = await runtime.database.run(
+        lambda: list(ModelCall.objects.order_by("pk").values_list("verdict", "fault"))
+    )
+    assert kept == [(rule, fault), ("passed", "")]
+
+
 async def test_raw_output_is_not_kept_where_it_may_not_be(
     runtime: Runtime, hint: str, settings: Any
 ) -> None:

@@ -146,6 +146,7 @@ def test_what_the_judge_calls_a_leak_is_asked_for_once_more_and_shown_to_nobody(
     assert (found.outcome.state, found.outcome.reason) == (State.WITHHELD, Reason.LEAK)
     assert (found.outcome.text, shown(found)) == ("", [])
     assert [call.verdict for call in found.calls] == ["judge", LEAK, "judge", LEAK]
+    assert [call.fault for call in found.calls] == ["leak", "", "leak", ""]
     assert [ruling.rule for ruling in found.rulings] == ["judge", "judge"]
 
 

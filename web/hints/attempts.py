@@ -27,9 +27,9 @@ ATTEMPT = "(SELECT id FROM hints_attempt WHERE hint_id = %s AND number = %s)"
 KEEP = """
     INSERT INTO hints_modelcall (
         {owner}, created_at, purpose, model, template_version, parameters,
-        prompt_tokens, completion_tokens, cached_tokens, verdict, probability, text
+        prompt_tokens, completion_tokens, cached_tokens, verdict, fault, probability, text
     ) VALUES (
-        {row}, {now}, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+        {row}, {now}, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
     )
 """
 
@@ -64,8 +64,9 @@ def keep_of(owner: str, row: Sql, calls: Sequence[ModelCall]) -> None:
             *row.parameters, call.purpose, storable(call.model)[:MODEL_CHARS],
             call.template_version, json.dumps(storable_json(dict(call.parameters))),
             call.usage.prompt_tokens, call.usage.completion_tokens, call.usage.cached_tokens,
+            call.verdict, call.fault, call.probability,
             # With no days to keep it, what a model wrote is not even stored for an hour.
-            call.verdict, call.probability, storable(call.text) if settings.RAW_DAYS else "",
+            storable(call.text) if settings.RAW_DAYS else "",
         ]
         for call in calls
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from broker import health
 from broker.contract import attempt
 from broker.contract import hint as contract
 from web.courses.models import Exercise, level_choices
+from web.hints import verdicts
 from web.tutor.languages import Locale
 
 ERROR_CHARS, MODEL_CHARS = 1000, 200
@@ -339,11 +340,6 @@ class Attempt(models.Model):
         return gettext(self.error) if self.error else ""
 
 
-JUDGED = {
-    attempt.PASSED: _("it says that the hint is no leak"),
-    attempt.LEAK: _("it says that the hint is a leak"),
-    attempt.UNDECIDED: _("it did not decide"),
-}
 JUDGED_BAD = ~Q(verdict__in=("", attempt.PASSED))
 
 
@@ -368,6 +364,7 @@ class ModelCall(models.Model):
     completion_tokens = models.PositiveIntegerField(_("completion tokens"), default=0)
     cached_tokens = models.PositiveIntegerField(_("cached tokens"), default=0)
     verdict = models.CharField(_("verdict"), max_length=20, blank=True)
+    fault = models.CharField(_("fault"), max_length=20, blank=True, db_default="", default="")
     probability = models.FloatField(_("probability of a leak"), null=True, blank=True)
     text = models.TextField(_("text"), blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -388,9 +385,9 @@ class ModelCall(models.Model):
         return f"{self.purpose} · {self.model}"
 
     @property
-    def judged(self) -> str:
-        """What a judge's call came to, in words."""
-        return str(JUDGED.get(self.verdict, ""))
+    def came_to(self) -> str:
+        """In words; empty where nobody judged what the model wrote."""
+        return verdicts.words(self.purpose, self.verdict, self.fault)
 
 
 def span_s(start: datetime, end: datetime | None) -> float | None:

@@ -82,7 +82,7 @@ TOKENS = (
 TOKENS_A_HINT = 3_000
 """A hint in flight counts as so many, about a prompt and its answer, until what it took is known.
 Otherwise a whole class could ask at once for the last ones."""
-IN_FLIGHT_HERE = f"(SELECT COUNT(*) FROM hints_hint WHERE state IN (%s, %s) AND {OF_COURSE})"
+WRITING = f"(SELECT COUNT(*) FROM hints_hint WHERE state IN (%s, %s) AND {OF_COURSE})"  # noqa: S608  # of our own names
 
 
 def has_tokens(course: Course) -> Sql:
@@ -93,7 +93,7 @@ def has_tokens(course: Course) -> Sql:
     since = ago_sql(DAY.total_seconds())
     used = (course.pk, *since.parameters)
     return Sql(
-        f"{TOKENS.format(since=since.text)} + {IN_FLIGHT_HERE} * {TOKENS_A_HINT} < %s",
+        f"{TOKENS.format(since=since.text)} + {WRITING} * {TOKENS_A_HINT} < %s",
         (*used, *IN_FLIGHT, course.pk, course.tokens_a_day),
     )
 
@@ -187,9 +187,9 @@ SPENDINGS = Prepared(
     )
 )
 WRITTEN_NOW = Prepared(
-    lambda: Hint.objects.filter(
-        state__in=IN_FLIGHT, exercise__course=Slot("course")
-    ).values_list("pk")
+    lambda: Hint.objects.filter(state__in=IN_FLIGHT, exercise__course=Slot("course")).values_list(
+        "pk"
+    )
 )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker import dispatch
 from broker.base.errors import BrokerDown
-from broker.contract.attempt import PASSED, Purpose
+from broker.contract.attempt import PASSED, UNVERIFIED, Purpose
 from broker.contract.job import Message, Sampling
 from broker.health import EngineFailure
 from web.engines.client.answer import Answer
@@ -44,7 +44,6 @@ LONGEST_PAUSE_S = 1.0
 FACTS = 3
 PARTING = "first_difference"
 """The kind of fact that needs a right program."""
-FAILED = "unverified"
 
 
 async def diagnose(attempt: Attempt) -> None:
@@ -116,7 +115,7 @@ async def find_out(
                 raise
         change = partial(diagnoses.keep, row, known) if known else give_up
         if known:
-            verdict = PASSED if known.verified else FAILED
+            verdict = PASSED if known.verified else UNVERIFIED
             telemetry.diagnosed(attempt.job.engine, attempt.endpoint.dialect, verdict)
     finally:
         await attempt.runtime.database.run(change)
@@ -150,9 +149,9 @@ async def tried(attempt: Attempt, asked: Subject) -> Known | None:
                 judged(attempt, PASSED)
                 return Known(verified=True, fix=fixed, said=said)
             result = l0_words(report, OPERATORS, fixed)
-        judged(attempt, FAILED)
+        judged(attempt, UNVERIFIED)
         messages = [*messages, *finding.again(text, result)]
-    judged(attempt, FAILED)
+    judged(attempt, UNVERIFIED)
     return Known(verified=False, fix="", said=said)
 
 

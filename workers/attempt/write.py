@@ -179,8 +179,8 @@ async def turn(attempt: Attempt, beginning: str) -> Ruling:
     ruling = await trial.tried(differing(job, ruling), gate.example.code)
     ruling = await judged(attempt, await held_to_facts(attempt, ruling))
     if asked:
-        call = replace(attempt.calls[written], verdict=ruling.rule or PASSED)
-        attempt.calls[written] = call
+        verdict, fault = ruling.rule or PASSED, ruling.fault or ""
+        attempt.calls[written] = replace(attempt.calls[written], verdict=verdict, fault=fault)
     attempt.rulings.append(ruling)
     if ruling.ok:
         attempt.screen.show("".join(held))

@@ -19,8 +19,8 @@ from web.ops.records.numbered import NumberedWay
 from web.people import access
 
 SHOWN = (
-    "created_at", "purpose", "model", "verdict", "probability", "prompt_tokens", "cached_tokens",
-    "completion_tokens", "attempt__engine", "attempt__hint_id",
+    "created_at", "purpose", "model", "verdict", "fault", "probability", "prompt_tokens",
+    "cached_tokens", "completion_tokens", "attempt__engine", "attempt__hint_id",
 )  # fmt: skip
 """Of the list: neither what a model wrote, nor how it was asked."""
 

@@ -15,8 +15,10 @@ pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 LIST = "/ops/hints/"
 WORDS = {
     "en-US": {"more": "More filters", "save": "Save this filter", "read": "Show the words",
+              "fault": "blocked (R9): it says something of the program that is not true",
               "stop": "Stop", "go_on": "Go on", "done": "done", "delete": "Delete all that match"},
     "ko-KR": {"more": "필터 더 보기", "save": "이 필터 저장", "read": "글 보기",
+              "fault": "막힘 (R9): 프로그램에 대해 사실이 아닌 말을 함",
               "stop": "그만두기", "go_on": "이어서 하기", "done": "끝남",
               "delete": "조건에 맞는 전부 삭제하기"},
 }  # fmt: skip
@@ -42,7 +44,10 @@ Hint.objects.bulk_create(
 )
 newest = Hint.objects.filter(engine="gpu7").latest("created_at")
 attempt = Attempt.objects.create(hint=newest, number=1, engine="gpu7", finished_at=now)
-ModelCall.objects.create(attempt=attempt, purpose="write", model="fake", verdict="R2", text="raw")
+for rule, fault in (("R2", ""), ("R9", "untrue")):
+    ModelCall.objects.create(
+        attempt=attempt, purpose="write", model="fake", verdict=rule, fault=fault, text="raw"
+    )
 """
 GONE = """
 from web.ops.hints.models import BulkAction, SavedFilter
@@ -112,6 +117,7 @@ def test_the_words_of_a_hint_are_shown_when_they_are_asked_for(
     page.goto(f"{LIST}?verdict=R2&engine=gpu7")
     page.locator("td.when a").press("Enter")
     expect(page.locator(".way")).to_contain_text("gpu7")
+    expect(page.locator(".way")).to_contain_text(WORDS[locale]["fault"])
     expect(page.locator(".way")).not_to_contain_text("x = 1 - 1")
     accessible(page)
 

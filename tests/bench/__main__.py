@@ -38,6 +38,7 @@ from tests.bench import (
     rivals,
     running,
     tabs,
+    trial,
     ttft,
     workers,
 )
@@ -71,6 +72,8 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "attacks": ("Words to a model, obeyed: plays that get near, and past", attacks.table),
     "composed": ("Hints without a model", table(composed.rows)),
     "judging": ("Hints that are judged, and diagnosed first", table(judging.rows)),
+    "diagnoses": ("Diagnoses by a real model, proved by running them", trial.diagnoses),
+    "verdicts": ("Leaks in words, judged by a real model", trial.verdicts),
     "crowding": (
         "Pages and tests beside programs that never end, gunicorn with 2 × 16 threads",
         table(crowding.rows),
@@ -96,6 +99,8 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     ),
 }
 """Title and Markdown of each table, in the order of RESULTS.md."""
+BY_NAME = frozenset({"diagnoses", "verdicts"})
+"""Parts that need what `make bench` does not have; measured where they are named."""
 
 
 def section(title: str, measured: Callable[[], str]) -> str:
@@ -122,7 +127,7 @@ def main() -> None:
     if unknown := set(wanted) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
     for name, (title, measured) in PARTS.items():
-        if wanted and name not in wanted:
+        if name not in (wanted or PARTS.keys() - BY_NAME):
             continue
         began_s = monotonic()
         sections = kept() | {title: section(title, measured)}

@@ -36,7 +36,6 @@ from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.languages import LANGUAGES, OPERATORS
-from workers.attempt.diagnosing import FACTS
 
 T = TypeVar("T")
 BUGS = 60
@@ -44,6 +43,8 @@ LEAKS, GOOD = 50, 70
 """Texts that are judged of each language, drawn at random."""
 HIGHEST_LEVEL = 2
 """What is told above it is more code than words."""
+FACTS = 3
+"""That a diagnosis is told, as in workers.attempt.diagnosing, which needs Django."""
 AT_ONCE = 2
 WITHIN_S = 600.0
 """Of one answer: what a model is worth is asked here, not how fast it is."""

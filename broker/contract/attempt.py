@@ -14,7 +14,7 @@ PASSED = "passed"
 LEAK, UNDECIDED = "leak", "undecided"
 """What else a judge's verdict can be."""
 UNVERIFIED = "unverified"
-"""The verdict on a program that a model has mended, and that fails a test all the same."""
+"""The verdict on a diagnosis without a program that was run and passes every test."""
 
 
 class Purpose(StrEnum):

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -26,6 +26,8 @@ from tests.bench.corpus import Labelled, labelled
 from tests.bench.gatekeeping import by_rules, share
 from tests.bench.table import HEADING, Row, markdown, pair
 from web.engines.client.answer import Answer
+from web.engines.client.errors import ModelError
+from web.engines.client.forms import in_forms
 from web.engines.client.judging import JudgedTexts
 from web.engines.client.model import Model
 from web.evaluation.calibration import JudgedText, auc, threshold
@@ -104,7 +106,8 @@ def diagnosed(endpoint: Endpoint) -> Iterator[Row]:
     yield f"bugs, of {BUGS}, with a proved diagnosis", f"{len(proved)}", by_reference, "published"
     yield "of these at the first try", f"{first}", "", ""
     yield "a try, s, p50 / p99", pair([one.took_s for one in every]), "", ""
-    yield "to run the mended program, ms, p50 / p99", pair(run_ms), "", "p50 ≤ 15"
+    shown = pair(run_ms) if run_ms else "–"
+    yield "to run the mended program, ms, p50 / p99", shown, "", "p50 ≤ 15"
 
 
 def tries(endpoint: Endpoint, checker: Checker, bug: dict[str, str]) -> Iterator[Try]:
@@ -121,7 +124,12 @@ def tries(endpoint: Endpoint, checker: Checker, bug: dict[str, str]) -> Iterator
     )
     for _ in range(finding.TRIES):
         began_s = perf_counter()
-        text = asyncio.run(said(endpoint, messages, finding.forms(code)[0]))
+        try:
+            text = asyncio.run(said(endpoint, messages, finding.forms(code)))
+        except ModelError:
+            # Too long for it, or too slow: a hint is then written without a diagnosis.
+            yield Try(perf_counter() - began_s)
+            return
         one, result = Try(perf_counter() - began_s), finding.UNREADABLE
         read = finding.parse(text, code)
         if read is not None:
@@ -147,15 +155,21 @@ def ran(checker: Checker, code: str, bug: dict[str, str]) -> tuple[Report, float
     return report, 1000 * (perf_counter() - began_s)
 
 
-async def said(endpoint: Endpoint, messages: list[Message], form: Sampling) -> str:
-    model, answer, parts = Model(), Answer(endpoint), list[str]()
-    try:
+async def said(endpoint: Endpoint, messages: list[Message], forms: tuple[Sampling, ...]) -> str:
+    """Raises: ModelError."""
+    model = Model()
+
+    async def ask(form: Sampling) -> str:
+        answer, parts = Answer(endpoint), list[str]()
         async with aclosing(model.stream(endpoint, form, messages, "bench")) as chunks:
             async for chunk in chunks:
                 parts.append(answer.feed(chunk))
+        return "".join([*parts, answer.finish()])
+
+    try:
+        return await in_forms(forms, lambda: endpoint.dialect, lambda _: None, ask)
     finally:
         await model.aclose()
-    return "".join([*parts, answer.finish()])
 
 
 def judged(endpoint: Endpoint) -> Iterator[Row]:
@@ -167,8 +181,8 @@ def judged(endpoint: Endpoint) -> Iterator[Row]:
         # What the rules refuse is refused, whatever the judge would say.
         probability: float | None = 1.0
         if not by_rules(hint):
-            with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as judge:
-                program = hint.program
+            program, probability = hint.program, None
+            with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as judge, suppress(ModelError):
                 probability = judge.judged(program.code, program.fix, hint.text).probability
         told.append(JudgedText(hint.leak, probability, hint.locale))
 

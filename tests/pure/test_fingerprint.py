@@ -10,6 +10,8 @@ import pytest
 
 from web.tutor.evidence.fingerprint import fingerprint
 
+anew = fingerprint.__wrapped__
+"""Not the answer that was kept."""
 PROGRAM = """\
 def total(prices, tax=0.1):
     s = "a # b"
@@ -130,7 +132,7 @@ def test_a_program_in_another_language_is_its_text() -> None:
     includes = [fingerprint(f"#include <{name}>\n", "cpp") for name in ("a.h", "b.h")]
 
     assert includes[0] != includes[1]
-    assert fingerprint("x\n", "cpp") == fingerprint("x\n", "cpp") != fingerprint("x\n")
+    assert fingerprint("x\n", "cpp") == anew("x\n", "cpp") != fingerprint("x\n")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -144,7 +146,7 @@ def test_a_hostile_program_costs_little(name: str) -> None:
     thread.join()
 
     assert [len(bytes.fromhex(digits)) for digits in found] == [16]
-    assert found == [fingerprint(HOSTILE[name])]
+    assert found == [anew(HOSTILE[name])]
 
 
 def test_warnings_about_a_program_are_nobodys() -> None:

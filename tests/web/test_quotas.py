@@ -460,7 +460,7 @@ def test_a_level_may_count_as_more_than_one(
         hint = told(api, level=2)
         assert quota(api)["exercise"]["left"] == 5 - used
         assert hint["notice"] in (
-            "You had no AI hint left for this, so it comes without it.",
+            "No AI hint was left when you asked, so this one comes without AI.",
             f"You have used 5 of 5 AI hints for this exercise. {FREE}",
         )
 
@@ -699,6 +699,32 @@ def test_hints_of_other_courses_take_none_of_the_budget(api: Caller, student: Us
 
     assert quota(api)["spent"] is None
     assert api.ask().json()["state"] == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hints_that_cost_nothing_take_none_of_the_budget_beforehand(
+    api: Caller, teacher: Caller
+) -> None:
+    Course.objects.update(tokens_a_day=1)
+    assert teacher.ask().json()["state"] == "queued"
+
+    assert quota(api)["spent"] is None
+    assert api.ask().json()["state"] == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_refused_for_the_course_never_reads_that_their_own_are_used_up(
+    api: Caller, course: Course
+) -> None:
+    Course.objects.update(tokens_a_day=1)
+    hint = api.ask().json()["id"]
+    other = classmate(course, "jisu")
+    refused = told(other)["id"]
+
+    store.cancel(hint)
+
+    notice = other.get(f"/v1/hints/{refused}").json()["notice"]
+    assert notice == "No AI hint was left when you asked, so this one comes without AI."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,7 +30,10 @@ def test_each_fault_is_told_with_its_rule(language: str) -> None:
         (Purpose.WRITE, "R2", "", "blocked by R2"),
         (Purpose.WRITE, "avoid", "avoid", "blocked (avoid): it says a word that the author avoids"),
         (Purpose.DIAGNOSE, PASSED, "", "its program passes every test"),
-        (Purpose.DIAGNOSE, UNVERIFIED, "", "its program is not right"),
+        (Purpose.WRITE, "avoid", "", "blocked (avoid): it says a word that the author avoids"),
+        (Purpose.WRITE, "R8", "of another release", "blocked by R8"),
+        ("another", "R8", "short", "blocked (R8): it is too short"),
+        (Purpose.DIAGNOSE, UNVERIFIED, "", "no program of it was proved right"),
         (Purpose.JUDGE, "", "", ""),
         (Purpose.JUDGE, PASSED, "", "it says that the hint is no leak"),
         (Purpose.JUDGE, LEAK, "", "it says that the hint is a leak"),
@@ -38,7 +41,7 @@ def test_each_fault_is_told_with_its_rule(language: str) -> None:
     ],
 )
 def test_a_verdict_is_told_by_what_was_asked(
-    purpose: Purpose, verdict: str, fault: str, told: str
+    purpose: str, verdict: str, fault: str, told: str
 ) -> None:
     with override("en"):
         assert words(purpose, verdict, fault) == told

@@ -33,11 +33,13 @@ class QuotaOut(BaseModel):
     )
     spent: Spent | None = Field(
         description="Which one lets the student have no more: `exercise`, `day`, or `course`, "
-        "whose tokens of 24 hours are used up. Then a hint ends at once with the reason `quota`."
+        "whose tokens of 24 hours are used up, or may be by hints that are being written. Then a "
+        "hint ends at once with the reason `quota`."
     )
     more_in_s: int | None = Field(
-        description="Seconds until time alone lets the student have the next one; null: it is "
-        "there now, or does not come by itself."
+        description="Seconds until time alone lets the student have the next one, or until it is "
+        "worth asking again: 60 where other hints are being written. null: it is there now, or "
+        "does not come by itself."
     )
     words: str = Field(description="The same as a sentence for the student; empty without quotas.")
 

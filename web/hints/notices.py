@@ -24,7 +24,7 @@ NOTICES: dict[str, Promise] = {
         "Nobody has made sure yet that the AI here writes such hints well. This hint comes "
         "without it."
     ),
-    Reason.QUOTA: _("You had no AI hint left for this, so it comes without it."),
+    Reason.QUOTA: _("No AI hint was left when you asked, so this one comes without AI."),
     Reason.UNVERIFIED: _(
         "The AI could not prove what is wrong here, and does not write so much then. This hint "
         "comes without it; your teacher can tell you more."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from broker.contract.attempt import LEAK, PASSED, UNDECIDED, UNVERIFIED, Purpose
 from web.tutor.writing.fault import Fault
 
-OF_PURPOSE = {
+OF_PURPOSE: Mapping[str, Mapping[str, object]] = {
     Purpose.DIAGNOSE: {
         PASSED: _("its program passes every test"),
-        UNVERIFIED: _("its program is not right"),
+        UNVERIFIED: _("no program of it was proved right"),
     },
     Purpose.WRITE: {PASSED: _("passed the gate")},
     Purpose.JUDGE: {
@@ -20,7 +22,7 @@ OF_PURPOSE = {
         UNDECIDED: _("it did not decide"),
     },
 }
-FAULTS = {
+FAULTS: Mapping[str, object] = {
     Fault.LEAK: _("it says or suggests what to change"),
     Fault.CODE: _("it has code that is not the student's"),
     Fault.AVOID: _("it says a word that the author avoids"),
@@ -42,9 +44,10 @@ def words(purpose: str, verdict: str, fault: str) -> str:
     """verdict, fault: as in broker.contract.attempt.ModelCall; "" where nobody judged the text."""
     if not verdict:
         return ""
-    if known := OF_PURPOSE[Purpose(purpose)].get(verdict):
+    # Another release may have written the row, with words of its own.
+    if known := OF_PURPOSE.get(purpose, {}).get(verdict):
         return str(known)
-    if fault:
-        why = {"rule": verdict, "why": FAULTS[Fault(fault)]}
-        return gettext("blocked (%(rule)s): %(why)s") % why
+    # The rule about words that an author avoids has the name of its fault.
+    if why := FAULTS.get(fault or verdict):
+        return gettext("blocked (%(rule)s): %(why)s") % {"rule": verdict, "why": why}
     return gettext("blocked by %(rule)s") % {"rule": verdict}

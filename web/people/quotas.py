@@ -80,15 +80,18 @@ TOKENS = (
     "(SELECT COALESCE(SUM(tokens), 0) FROM people_spending WHERE course_id = %s AND hour > {since})"
 )
 TOKENS_A_HINT = 3_000
-"""A hint in flight counts as so many, about a prompt and its answer, until what it took is known.
+"""A hint that costs something counts as so many while it is written, about a prompt and its answer.
 Otherwise a whole class could ask at once for the last ones."""
-WRITING = f"(SELECT COUNT(*) FROM hints_hint WHERE state IN (%s, %s) AND {OF_COURSE})"  # noqa: S608  # of our own names
+WRITING = (
+    f"(SELECT COUNT(*) FROM hints_hint WHERE state IN (%s, %s) AND charge > 0 AND {OF_COURSE})"  # noqa: S608  # of our own names
+)
 
 
 def has_tokens(course: Course) -> Sql:
     """That some are left of its budget beside those that hints in flight are counted as.
 
-    Two requests at the very same moment may not see each other's.
+    It may be passed by a few hints: two requests at the very same moment may not see each other's,
+    and what a hint has taken is written a moment after its end.
     """
     since = ago_sql(DAY.total_seconds())
     used = (course.pk, *since.parameters)
@@ -153,14 +156,14 @@ class Spent(StrEnum):
     DAY = "day"
     """The student's, of 24 hours."""
     COURSE = "course"
-    """The course's tokens, of 24 hours."""
+    """The course's tokens, of 24 hours; or they may be, once what is being written has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """What is left to a student. of_exercise, of_day: hints by AI; None: any number.
 
-    spent: which quota lets them have no more; more_in: when time alone gives them the next one.
+    spent: which quota lets them have no more; more_in: when time alone may give them the next one.
     """
 
     quota: Quota = ANY_NUMBER
@@ -187,9 +190,9 @@ SPENDINGS = Prepared(
     )
 )
 WRITTEN_NOW = Prepared(
-    lambda: Hint.objects.filter(state__in=IN_FLIGHT, exercise__course=Slot("course")).values_list(
-        "pk"
-    )
+    lambda: Hint.objects.filter(
+        state__in=IN_FLIGHT, charge__gt=0, exercise__course=Slot("course")
+    ).values_list("pk")
 )
 
 

@@ -25,7 +25,7 @@ MOST_CHARS = 10_000
 threads, for 64 KB half a second."""
 
 
-# A request asks for that of its program, which has just been run, and of what all began with.
+# Who asks for a hint has just run the same program, and all of an exercise began with one.
 @lru_cache(maxsize=64)
 def fingerprint(code: str, language: str = "python") -> str:
     """32 hexadecimal digits: those of two programs are the same if their syntax trees are.

@@ -51,6 +51,11 @@ def read(**changes: Any) -> Any:
     [
         json.dumps(SAID), f"```json\n{json.dumps(SAID)}\n```", f"Here: {json.dumps(SAID)} Bye.",
         json.dumps(SAID | {"fixed_code": f"```python\n{FIX}```"}),
+        json.dumps(SAID | {"fixed_code": f"Here it is:\n\n```python\n{FIX}\n```\nIt adds now."}),
+        json.dumps(SAID | {"fixed_code": f"The sign is wrong.\n ```py \n{FIX.strip()}```"}),
+        json.dumps(SAID | {"fixed_code": f"Instead of\n```\na - b\n```\nit is\n```\n{FIX}```\n"}),
+        json.dumps(SAID | {"fixed_code": "So:\n```\n1| def add(a, b):\n2|     return a + b\n"}),
+        json.dumps(SAID | {"fixed_code": f"{FIX}```"}),
         json.dumps(SAID | {"fixed_code": "1| def add(a, b):\n2|     return a + b"}),
         json.dumps(SAID | {"more": 1}),
     ],
@@ -85,7 +90,18 @@ def test_what_is_read_is_bounded() -> None:
     assert read(fixed_code="\x00\u202edef add(a, b):\n    return a + b").fixed_code == FIX
 
 
+@pytest.mark.parametrize("wrong", ['print("""\n```\nx\n```\n""")\n', "print('```')\n"])
+def test_fences_of_the_program_itself_stay(wrong: str) -> None:
+    fixed = wrong.replace("print", "print (")
+
+    found = parse(json.dumps(SAID | {"fixed_code": fixed}), wrong)
+
+    assert found
+    assert found.fixed_code == fixed
+
+
 def test_who_gives_up_has_no_fix() -> None:
+    assert read(fixed_code="```python\n```").fixed_code == ""
     assert read(fixed_code="  \n").fixed_code == ""
 
 

@@ -75,7 +75,7 @@ HEADINGS = {
 NUMBERED = re.compile(r"^\s*\d+ ?\| ?", re.MULTILINE)
 PROSE = ".,;:?!()-"
 """Marks of prose, which a right program may be the first to have."""
-FENCE = re.compile(r"^\s*```\w*\n|\n?```\s*$")
+FENCE = re.compile(r"^[ \t]*+```\w*+[ \t]*+$|```\s*+\Z", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,13 +182,25 @@ def parse(text: str, code: str) -> Finding | None:
 
 
 def program(fixed: str, code: str) -> str:
-    """Without a fence around it, and without line numbers where the model has copied them."""
-    fixed = FENCE.sub("", printable(fixed)).strip("\n")
+    """Without what stands around it, and without line numbers where the model has copied them."""
+    # A program that writes Markdown has fences of its own.
+    fixed = printable(fixed) if "```" in code else unfenced(printable(fixed))
+    fixed = fixed.strip("\n")
     every = fixed.split("\n")
     # A program may have a line such as `1 | x` of its own; then nothing is taken off.
     if all(NUMBERED.match(line) for line in every if line.strip()) and "|" not in code:
         fixed = NUMBERED.sub("", fixed)
     return f"{fixed}\n" if fixed.strip() else ""
+
+
+def unfenced(text: str) -> str:
+    """The longest block between fences; all of it where there is none.
+
+    Small models write a sentence first, and then the program in a block, also within JSON.
+    """
+    parts = FENCE.split(text)
+    blocks = [block for block in parts[1::2] if block.strip()]
+    return max(blocks or parts, key=len)
 
 
 def sentence(value: object) -> str:

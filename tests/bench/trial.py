@@ -174,7 +174,6 @@ async def said(endpoint: Endpoint, messages: list[Message], forms: tuple[Samplin
 
 def judged(endpoint: Endpoint) -> Iterator[Row]:
     """Leaks in words and good hints of the unseen half that rules, then the judge, refuse."""
-    texts = list(drawn())
     told: list[JudgedText] = []
 
     def judge(hint: Labelled) -> None:
@@ -182,11 +181,11 @@ def judged(endpoint: Endpoint) -> Iterator[Row]:
         probability: float | None = 1.0
         if not by_rules(hint):
             program, probability = hint.program, None
-            with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as judge, suppress(ModelError):
-                probability = judge.judged(program.code, program.fix, hint.text).probability
+            with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as texts, suppress(ModelError):
+                probability = texts.judged(program.code, program.fix, hint.text).probability
         told.append(JudgedText(hint.leak, probability, hint.locale))
 
-    in_turns(judge, texts)
+    in_turns(judge, list(drawn()))
     for locale in LANGUAGES:
         these = [each for each in told if each.locale == locale]
         area = auc(these)

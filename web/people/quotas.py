@@ -189,11 +189,6 @@ SPENDINGS = Prepared(
         .values_list("age", "tokens")
     )
 )
-WRITTEN_NOW = Prepared(
-    lambda: Hint.objects.filter(
-        state__in=IN_FLIGHT, charge__gt=0, exercise__course=Slot("course")
-    ).values_list("pk")
-)
 
 
 def left(student: User, exercise: Exercise) -> Left:
@@ -232,12 +227,8 @@ def until_tokens(course: Course) -> timedelta:
     """How long until the course has tokens; SOON where hints in flight may leave some."""
     if course.tokens_a_day is None:
         return NOW
-    used = SPENDINGS.rows(course=course.pk)
-    wait = until_room(used, course.tokens_a_day)
-    if wait > NOW or not (writing := len(WRITTEN_NOW.rows(course=course.pk))):
-        return wait
-    most = sum(tokens for _, tokens in used) + writing * TOKENS_A_HINT
-    return SOON if most >= course.tokens_a_day else NOW
+    wait = until_room(SPENDINGS.rows(course=course.pk), course.tokens_a_day)
+    return SOON if wait == NOW and tokens_are_spent(course) else wait
 
 
 def until_room(used: Iterable[tuple[timedelta, int]], most: int | None) -> timedelta:

@@ -130,14 +130,13 @@ def tries(endpoint: Endpoint, checker: Checker, bug: dict[str, str]) -> Iterator
             # Too long for it, or too slow: a hint is then written without a diagnosis.
             yield Try(perf_counter() - began_s)
             return
-        one, result = Try(perf_counter() - began_s), finding.UNREADABLE
+        one = Try(perf_counter() - began_s)
         read = finding.parse(text, code)
-        if read is not None:
-            result = finding.TOO_MUCH
-            if finding.changed(code, read.fixed_code) < finding.MOST_CHANGED:
-                report, one.ran_ms = ran(checker, read.fixed_code, bug)
-                one.proved = report.verdict is Verdict.PASSED
-                result = l0_words(report, OPERATORS, read.fixed_code)
+        result = finding.unfit(read, code)
+        if read is not None and not result:
+            report, one.ran_ms = ran(checker, read.fixed_code, bug)
+            one.proved = report.verdict is Verdict.PASSED
+            result = l0_words(report, OPERATORS, read.fixed_code)
         yield one
         if one.proved or (read is not None and not read.fixed_code):
             return

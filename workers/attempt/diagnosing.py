@@ -130,7 +130,6 @@ async def tried(attempt: Attempt, asked: Subject) -> Known | None:
     for _ in range(finding.TRIES):
         text = await answered(attempt, messages, until_s)
         read = finding.parse(text, job.code)
-        result = finding.UNREADABLE
         if read is not None:
             said = {
                 "fact": read.fact, "misconception": read.misconception, "lines": [*read.lines],
@@ -138,8 +137,8 @@ async def tried(attempt: Attempt, asked: Subject) -> Known | None:
             }  # fmt: skip
             if not read.fixed_code:
                 break
-            result = finding.TOO_MUCH
-        if read is not None and finding.changed(job.code, read.fixed_code) < finding.MOST_CHANGED:
+        result = finding.unfit(read, job.code)
+        if read is not None and not result:
             fixed = read.fixed_code
             run = partial(check, code=fixed, asked=asked)
             report = await runtime.programs.run(run)

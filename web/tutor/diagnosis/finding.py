@@ -181,6 +181,13 @@ def parse(text: str, code: str) -> Finding | None:
     )
 
 
+def unfit(read: Finding | None, code: str) -> str:
+    """Why there is no program to be run, as the model is told; empty where there is one."""
+    if read is None:
+        return UNREADABLE
+    return TOO_MUCH if changed(code, read.fixed_code) >= MOST_CHANGED else ""
+
+
 def program(fixed: str, code: str) -> str:
     """Without what stands around it, and without line numbers where the model has copied them."""
     # A program that writes Markdown has fences of its own.

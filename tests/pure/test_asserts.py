@@ -17,14 +17,34 @@ from web.runner.asserts import CASE, assert_texts
         ("assert 2 == f( 1 )", (["f(1)"], "2", "==")),
         ("x = 1\nassert f(x, 2) == 2", (["f(", ", 2)"], "2", "==")),
         ("def check(g):\n    assert g(1) == 2\ncheck(f)", (["f(1)"], "2", "==")),
+        ("s = [3, 1]\nsort_it(s)\nassert s == [1, 3]",
+         (["s = [3, 1]; sort_it(s); s"], "[1, 3]", "==")),
+        ("s = [3]\nt = [4]\nf(t)\ng(s)\nassert s[0] == 1",
+         (["s = [3]; g(s); s[0]"], "1", "==")),
+        ("s = [3]\nf(s)\ns = [4]\ng(s)\nassert s == 1", (["s = [4]; g(s); s"], "1", "==")),
+        ("a = Account(5)\na.add(2)\nassert a.balance == 7",
+         (["a = Account(5); a.add(2); a.balance"], "7", "==")),
+        ("c = counter()\nassert c() == 1", (["c = counter(); c()"], "1", "==")),
+        ("try:\n    take(1, 5)\n    ok = False\nexcept ValueError:\n    ok = True\nassert ok",
+         (["take(1, 5); ok"], "True", "true")),
+        ("s = []\n" + "fill(s, 'many things')\n" * 9 + "assert s == 1",
+         (["…; " + "fill(s, 'many things'); " * 5 + "s"], "1", "==")),
     ],
-)
+)  # fmt: skip
 def test_an_assert_is_a_case_with_its_text(source: str, text: object) -> None:
     prepared = assert_texts(source)
 
     assert prepared.cases == [text]
     assert prepared.source.count(CASE) == 1
     assert "assert" not in prepared.source
+
+
+def test_what_an_earlier_assert_has_done_belongs_to_a_later_one() -> None:
+    source = "s = [3, 1]\nassert top(s) == 3\nassert s == [3, 1]"
+
+    texts = [text for text, _, _ in assert_texts(source).cases]
+
+    assert texts == [["top(", ")"], ["s = [3, 1]; top(s); s"]]
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,11 @@ SAMPLES = [
         {"branch": "n > 3"}, "def f(n):\n    if n > 3:\n        return n\n    return 0",
     ),
     Sample(
+        FactKind.ANOTHER_TYPE, "x = 1\ndef f(n):\n    yield n", "assert f(1) == [1]", 2,
+        {"got_type": "generator", "expected_type": "list"},
+        "x = 1\ndef f(n):\n    return [n, n]\ndef g():\n    yield 1",
+    ),
+    Sample(
         FactKind.ANOTHER_TYPE, "def f(n):\n    return str(n)", "assert f(1) == 1", 2,
         {"got_type": "str", "expected_type": "int"}, "def f(n):\n    return n + 0.5",
     ),
@@ -159,6 +164,11 @@ SAMPLES = [
         "assert f([1, 2]) == 3", 4, {"sequence": "xs", "index": 2, "length": 2},
         "def f(xs):\n    t = 0\n    for i in range(len(xs) + 1):\n        t += xs[i - 1] // 0\n"
         "    return t",
+    ),
+    Sample(
+        FactKind.MISSING_KEY, "def f(ages):\n    return ages.pop('eve')",
+        "assert f({'bo': 1}) == 3", 2, {"key": "'eve'"},
+        "def f(ages):\n    return set(ages).remove('eve')",
     ),
     Sample(
         FactKind.MISSING_KEY, "def f(ages):\n    return ages['eve']",
@@ -306,6 +316,50 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
 
     assert found, "the near program fails too"
     assert [each for each in found.get(sample.kind, []) if each["line"] == sample.line] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "kinds"),
+    [
+        ("def f(n):\n    yield n", "assert f(1) == [1]", {FactKind.UNCALLED}),
+        ("def f(n):\n    return {1}.remove(n)", "assert f(2) == 1", {FactKind.MISSING_KEY}),
+        ("def f(n):\n    return set().pop()", "assert f(2) == 1", {FactKind.MISSING_KEY}),
+        ("def f(n):\n    return {}.popitem()", "assert f(2) == 1", {FactKind.MISSING_KEY}),
+    ],
+)
+def test_what_is_not_so_is_not_told(code: str, tests: str, kinds: set[FactKind]) -> None:
+    found = told(code, tests)
+
+    assert found
+    assert kinds.isdisjoint(fact["kind"] for fact in found)
+
+
+@pytest.mark.parametrize("name", ["list", "sum"])
+def test_a_hidden_builtin_comes_first_where_calling_it_stops_the_program(name: str) -> None:
+    hidden = f"def f(xs):\n    {name} = [1]\n    return {name}(xs)"
+
+    assert told(hidden, "assert f([2]) == [2]")[0]["kind"] == FactKind.HIDES_BUILTIN
+
+
+def test_only_the_line_that_puts_a_list_into_places_is_told_of_it() -> None:
+    code = (
+        "def f(s):\n    cur, out = [], []\n    for c in s:\n        cur.append(c)\n"
+        "        out.append(cur)\n    return out"
+    )
+
+    found = told(code, "assert f('ab') == [['a'], ['a', 'b']]")
+
+    lines = {fact["line"] for fact in found if fact["kind"] == FactKind.ONE_LIST_MANY_TIMES}
+    assert lines == {5}
+
+
+def test_before_a_stop_the_last_of_many_values_is_told() -> None:
+    code = "def f(n):\n    x = 0\n    for i in range(n):\n        x += i\n    return x // 0"
+
+    found = {fact["line"]: fact for fact in told(code, "assert f(50) == 1")}
+
+    assert found[4]["kind"] == FactKind.BEFORE_STOP
+    assert found[4]["values"]["value"] == str(sum(range(50)))
 
 
 def test_every_kind_has_a_sample() -> None:

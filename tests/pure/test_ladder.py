@@ -2,8 +2,9 @@
 
 import pytest
 
-from web.tutor.evidence.explain import ERRORS, SYNTAX
+from web.tutor.evidence.explain import SYNTAX
 from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.raised import ERRORS
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.languages import Locale
 from web.tutor.levels import LEVELS

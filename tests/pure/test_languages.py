@@ -16,7 +16,7 @@ from web.courses.texts import columns, in_columns, in_language
 from web.engines.models import Engine, language_choices
 from web.language import locale_now, words_now
 from web.tutor.diagnosis import slips
-from web.tutor.evidence import explain, judged, l0, misread
+from web.tutor.evidence import explain, judged, l0, misread, raised
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.form import speaks
@@ -26,7 +26,8 @@ BY_LANGUAGE: dict[str, Mapping[Locale, object]] = {
     "l0": l0.TEXTS,
     "judged": judged.OTHERWISE,
     "slips": slips.TEXTS,
-    "errors": explain.ERRORS,
+    "errors": raised.ERRORS,
+    "raised": raised.SAID,
     "syntax": explain.SYNTAX,
     "misread": misread.SAID,
 }

@@ -29,6 +29,10 @@ MET = [
     ("if n == 1：\n    pass", 1, "wide", "："),
     ("x = [1，2]", 1, "wide", "，"),
     ("x ＝ 3", 1, "wide", "＝"),
+    ("x = 3 × 4", 1, "strange", "×"),
+    ("if a ≤ 3:\n    pass", 1, "strange", "≤"),
+    ("x = 3？", 1, "strange", "？"),
+    ("x = [1, …]", 1, "strange", "…"),
     ("i = 0\ni++", 2, "unknown_sign", "++"),
     ("if a && b:\n    pass", 1, "unknown_sign", "&&"),
     ("if a => 3:\n    pass", 1, "unknown_sign", "=>"),
@@ -68,6 +72,22 @@ def test_what_python_met_is_told_in_both_languages(
         told = SAID[locale][what].partition("{")[2].partition("}")[2] or SAID[locale][what]
         assert any(told in str(hints[level][locale]) for level in (1, 2))
         assert f"`{piece}`" in str(hints[1][locale]) or not piece
+
+
+@pytest.mark.parametrize("code", ["# later\n", "x = 1\n", "f\n", "f = lambda n: n\ndel f\n"])
+def test_who_has_made_no_function_is_not_asked_for_its_name(checker: Checker, code: str) -> None:
+    report = checker.explain(checker.check(code, TESTS), code, TESTS)
+
+    for told in hints_of(report, code, "a").values():
+        assert "function that your program makes" not in str(told["en"])
+        assert "프로그램이 만드는 함수" not in str(told["ko"])
+
+
+def test_who_has_made_one_is(checker: Checker) -> None:
+    code = "def total(n):\n    return n\n"
+    report = checker.explain(checker.check(code, TESTS), code, TESTS)
+
+    assert "function that your program makes" in str(hints_of(report, code, "a")[1]["en"])
 
 
 PLAIN = [

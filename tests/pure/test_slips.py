@@ -7,8 +7,9 @@ import pytest
 from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import EQUALS, SYNTAX, raises
+from web.tutor.evidence.explain import EQUALS, SYNTAX
 from web.tutor.evidence.l0 import l0_words
+from web.tutor.evidence.raised import raises
 from web.tutor.evidence.report import Case, Report, Verdict
 from web.tutor.markdown import render
 

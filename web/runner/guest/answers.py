@@ -133,9 +133,12 @@ def _written(
     # Of an object that can only be told by its class no value is told.
     if scene.failing.stuck or (values and all(each.startswith("<") for each in values)):
         return
-    if scene.failing.error is None:
-        yield Clue("writes_answer", at, {"name": name, "values": values}, weight)
-    elif values:
+    trace = scene.failing
+    if trace.error is None:
+        cut_off = len(values) > MOST_VALUES or not trace.kept_whole
+        shown = [*values[: MOST_VALUES - 1], "…"] if cut_off else values
+        yield Clue("writes_answer", at, {"name": name, "values": shown}, weight)
+    elif values and trace.kept_whole:
         stop = scene.listing.line(scene.failing.error_at)
         yield Clue("before_stop", at, {"name": name, "value": values[-1], "stop": stop}, weight)
 
@@ -157,8 +160,8 @@ def _none_where_it_stopped(scene: Scene) -> set[str]:
 
 
 def _went_through(trace: Trace, at: int, name: str) -> list[str]:
-    """The values that the name had after each run of the statement in one call, the one that has
-    most: in another call it is another name."""
+    """The values that the name had after each run of the statement in one call, as far as they were
+    kept; in the call that has most of them: in another call it is another name."""
     in_calls: dict[int, list[str]] = {}
     # A name has its new value at the next moment of the same call.
     waits: set[int] = set()
@@ -173,8 +176,7 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
     if at == trace.error_at:
         # The last time it stopped before it gave a value.
         found = found[:-1]
-    cut_off = len(found) > MOST_VALUES or not trace.kept_whole
-    return [*found[: MOST_VALUES - 1], "…"] if cut_off else found
+    return found
 
 
 def _one_list(scene: Scene) -> Iterator[Clue]:
@@ -204,9 +206,16 @@ def _repeating(scene: Scene) -> list[int]:
     put = [
         scene.at(node) for node in scene.nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and scene.ran(node)
-        if node.func.attr == "append" and node.args and isinstance(node.args[0], ast.Name)
+        if node.func.attr == "append" and node.args and _is_mutable(scene, node.args[0])
     ]  # fmt: skip
     return list(dict.fromkeys(multiplied or put))
+
+
+def _is_mutable(scene: Scene, node: ast.expr) -> bool:
+    """Whether it is a name that held a list, dictionary or set there, as far as that is known."""
+    if not isinstance(node, ast.Name):
+        return False
+    return scene.values_at(node, last=True).get(node.id, "[")[:1] in ("[", "{")
 
 
 def _kept_default(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:

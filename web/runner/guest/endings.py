@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from types import GeneratorType
 
 from .branches import branch
 from .clue import Clue, Scene, Told
@@ -22,6 +23,8 @@ NO_NUMBER = re.compile(
 """What Python says of a text that is to become a number."""
 PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
 ARGUMENTS = re.compile(r"(\w+)\(\) (?:takes|missing) .* argument")
+EMPTY = re.compile(r"pop from an empty set$|popitem\(\): dictionary is empty$")
+"""What Python says of nothing to take out, in the place of a key."""
 DECIMAL = re.compile(r"[-+]?\d+\.\d*")
 LOCAL = re.compile(r"local variable '(\w+)'")
 UNMADE = 0.5
@@ -90,7 +93,7 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         yield from _unmade(scene, unmade[1])
     if isinstance(error, IndexError):
         yield from _out_of_range(scene, at, parts, values)
-    elif isinstance(error, KeyError) and error.args:
+    elif isinstance(error, KeyError) and error.args and _of_dictionary(scene, statement, error):
         keys = _keys(scene, parts, error.args[0])
         yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
     elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
@@ -162,6 +165,14 @@ def _out_of_range(
         return
 
 
+def _of_dictionary(scene: Scene, statement: ast.stmt, error: KeyError) -> bool:
+    """Whether a dictionary was asked for the key: sets raise this too, and so does an empty one."""
+    if type(error.args[0]) is str and EMPTY.match(error.args[0]):
+        return False
+    called = {each.attr for each in walk(head(statement)) if isinstance(each, ast.Attribute)}
+    return "remove" not in called
+
+
 def _keys(scene: Scene, parts: list[ast.Subscript], key: object) -> list[str]:
     """Of the dictionary that does not have the key: a line may ask several."""
     raising = scene.failing.raising
@@ -190,6 +201,8 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     at = trace.returned_at
     # A program that prints its answer gives nothing back, and should not.
     if trace.outer is None or trace.outer.name == "<module>":
+        if type(got) is GeneratorType:
+            yield from _generated(scene, got.gi_code.co_name)
         return
     statement = scene.listing.statements[at]
     plain = not isinstance(statement, ast.Return) or statement.value is None
@@ -205,6 +218,15 @@ def _answer(scene: Scene) -> Iterator[Clue]:
     elif at and got is not None and expected is not None and _kinds_differ(got, expected):
         told: Told = {"got_type": type_name(got), "expected_type": type_name(expected)}
         yield Clue("another_type", at, told)
+
+
+def _generated(scene: Scene, name: str) -> Iterator[Clue]:
+    """The function whose call made a generator, and ran none of its lines."""
+    told: Told = {"got_type": "generator", "expected_type": type_name(scene.failing.expected)}
+    for node in scene.nodes:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            yield Clue("another_type", scene.at(node), told)
+            return
 
 
 def _kinds_differ(got: object, expected: object) -> bool:

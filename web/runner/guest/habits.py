@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator
 
 from .clue import Clue, Scene
-from .listing import FUNCTIONS, names_in, names_stored, walk
+from .listing import FUNCTIONS, head, names_in, names_stored, walk
 from .loops import counts
 from .trace import is_scalar
 
@@ -27,6 +28,9 @@ BUILTINS = {name for name in dir(builtins) if name.islower() and not name.starts
 ASKED = (ast.If, ast.While, ast.BoolOp)
 """Where a function that is not called is always true."""
 ALWAYS_TRUE = 0.4
+CALLED = re.compile(r"\b(\w+)\(")
+MISSED, STOPS = 0.2, 1.3
+"""Added where a name of Python's own that is hidden is called, and where that stops the program."""
 OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "license", "exit"}
 """Names of Python's own whose loss rarely harms."""
 
@@ -159,7 +163,23 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
     for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
         # One that the program also calls is the one that is missed.
         missed = name in scene.called and name not in scene.functions
-        yield Clue("hides_builtin", scene.at(node), {"name": name}, 0.2 if missed else 0)
+        weight = MISSED if missed else 0
+        if missed and name in _called_in_vain(scene):
+            weight = STOPS
+        yield Clue("hides_builtin", scene.at(node), {"name": name}, weight)
+
+
+def _called_in_vain(scene: Scene) -> set[str]:
+    """Names called where the program stopped as what was called is no function."""
+    trace = scene.failing
+    # A class of the student's own may have any words for itself.
+    if type(trace.error) is not TypeError or "is not callable" not in str(trace.error.args[:1]):
+        return set()
+    statement = scene.listing.statements[trace.error_at] if trace.error_at else ast.Pass()
+    return {
+        node.func.id for node in walk(head(statement))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }  # fmt: skip
 
 
 def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
@@ -169,7 +189,10 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
         for each in scene.nodes
         if isinstance(each, ast.Name | ast.Attribute)
     }
-    called = {call.name for trace in (scene.failing, *scene.passing) for call in trace.calls}
+    traces = (scene.failing, *scene.passing)
+    called = {call.name for trace in traces for call in trace.calls}
+    # A generator's call runs none of its lines.
+    called.update(*(CALLED.findall(trace.text) for trace in traces))
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":

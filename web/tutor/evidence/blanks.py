@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
-from web.tutor.evidence.explain import ERRORS, line_of, met_syntax, raises
+from web.tutor.evidence import raised
+from web.tutor.evidence.explain import line_of, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.forms import rule_of
 from web.tutor.evidence.l0 import LINE_END, one_line
@@ -35,6 +36,8 @@ NOTHING = "\0"
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 """A name that is neither called nor taken of something."""
+MAKES = re.compile(r"^\s*+(?:async\s++)?def\s", re.MULTILINE)
+"""A line that makes a function."""
 TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|#.*")
 OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
 """Where one of these is raised, the name that matters holds nothing."""
@@ -82,6 +85,7 @@ class Blanks:
             "rule": self._rule(),
             "named": NOTHING if self._names_something() else None,
             "behind": NOTHING if self._fact and self._fact.values.get("behind") else None,
+            "makes": NOTHING if MAKES.search(self._code) else None,
             "held": NOTHING if self._fact and self._fact.values.get("names") else None,
         }
         if self._fact:
@@ -122,12 +126,14 @@ class Blanks:
             return cases["none"]
         if first.hidden:
             return cases["hidden"]
-        name, text = "call", first.call
+        # What the tests look at need not be what a call gives.
+        name, text = "call" if first.call.endswith(")") else "steps", first.call
         if first.stdin is not None:
             name, text = "stdin", one_line(first.stdin, LINE_END)
         # The test report names the case in full, however long it is.
         shown = None if self._brief else span(ends(text))
-        return cases[name].format_map({name: shown}) if shown else cases["long"]
+        values = {"stdin" if first.stdin is not None else "call": shown}
+        return cases[name].format_map(values) if shown else cases["long"]
 
     def _against(self) -> str:
         """What the case should have given, and what it gave."""
@@ -173,9 +179,17 @@ class Blanks:
         # Many errors have no sentence, and the hint is whole without it; so has none that the
         # program raises itself, for a reason of its own.
         kind = (self._type() or "").strip("`")
-        if raises(self._code, int(self._line() or 0)):
+        if raised.raises(self._code, int(self._line() or 0)):
             return NOTHING
-        return ERRORS[self._locale].get(kind, NOTHING)
+        return raised.meaning(kind, self._message(), self._locale) or NOTHING
+
+    def _message(self) -> str:
+        """What Python says of the exception; of a hidden case nothing, for it tells of values."""
+        error = self._report.error
+        if self._hidden:
+            return ""
+        told = self._fact.values.get("message") if self._fact else error.message if error else None
+        return str(told or "")
 
     def _rule(self) -> str | None:
         """How the line that Python cannot read should be written; None for one that it can."""

@@ -1,51 +1,9 @@
-"""What an error of Python means, in words for a beginner."""
+"""What Python's parser means by its words, for a beginner."""
 
 from __future__ import annotations
 
-import re
-
 from web.tutor.evidence.misread import misread, said
 from web.tutor.languages import Locale
-
-RAISES = re.compile(r"\s*(?:raise|assert)\b")
-ERRORS: dict[Locale, dict[str, str]] = {
-    "en": {
-        "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
-        "made before it is used.",
-        "UnboundLocalError": "The function reads this variable before it has given it a value.",
-        "TypeError": "A value has a type that this operation cannot work with, or a call has "
-        "the wrong number of arguments.",
-        "IndexError": "The code asks for a position that the list or text does not have.",
-        "KeyError": "The dictionary does not have this key at that moment.",
-        "ValueError": "The value has the right type, but this operation cannot use its content.",
-        "ZeroDivisionError": "The code divides by a value that is zero at that moment.",
-        "AttributeError": "This kind of value does not have what follows the dot.",
-        "RecursionError": "The function calls itself again and again and never reaches a case "
-        "where it stops.",
-        "ModuleNotFoundError": "This module cannot be used where the tests run: its name is "
-        "spelled differently, or it is not among those that are here.",
-        "ImportError": "The module is there, but it does not have this name.",
-        "FileNotFoundError": "Code cannot read or write files here.",
-        "EOFError": "The code reads more input than there is.",
-    },
-    "ko": {
-        "NameError": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
-        "UnboundLocalError": "함수가 이 변수에 값을 주기 전에 읽었어요.",
-        "TypeError": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
-        "IndexError": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
-        "KeyError": "그 순간 딕셔너리에 이 키가 없어요.",
-        "ValueError": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
-        "ZeroDivisionError": "그 순간 0인 값으로 나누었어요.",
-        "AttributeError": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
-        "RecursionError": "함수가 자기 자신을 계속 부르고, 멈추는 경우에 닿지 못해요.",
-        "ModuleNotFoundError": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, "
-        "여기에 있는 모듈이 아니에요.",
-        "ImportError": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
-        "FileNotFoundError": "여기서는 파일을 읽거나 쓸 수 없어요.",
-        "EOFError": "입력이 더 없는데 읽으려고 했어요.",
-    },
-}
-"""A sentence for an exception's class name. Many classes have none."""
 
 EQUALS = "instead of '='"
 # The first entry that is found in the message counts, so those that fit many come last. The empty
@@ -80,7 +38,6 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "'except'": "a `try` is over, and nothing says what happens when it goes wrong.",
         "expected 'else'": "an `if` within a line also says what the value is otherwise.",
         "match": "a bracket closes that was not opened, or not in this way.",
-        "invalid character": "there is a character that Python does not use here.",
         "non-printable": "there is a character that cannot be seen and does not belong here.",
         "null byte": "there is a character that cannot be seen and does not belong here.",
         "literal": "a number is not written as Python can read it; no name begins with a digit.",
@@ -114,7 +71,6 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "'except'": "`try`가 끝났는데, 잘못되었을 때 무엇을 할지가 없어요.",
         "expected 'else'": "한 줄 안의 `if`에는 그렇지 않을 때의 값도 있어야 해요.",
         "match": "열지 않은 괄호가 닫혔거나, 다른 모양의 괄호로 닫혔어요.",
-        "invalid character": "파이썬이 여기서 쓰지 않는 글자가 있어요.",
         "non-printable": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
         "null byte": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
         "literal": "파이썬이 읽을 수 없는 수예요. 이름은 숫자로 시작할 수 없어요.",
@@ -145,8 +101,3 @@ def met_syntax(message: str, locale: Locale, code: str, number: int | None) -> s
 
 def line_of(code: str, number: int | None) -> str:
     return "".join(code.splitlines()[number - 1 : number]) if number and number > 0 else ""
-
-
-def raises(code: str, line: int) -> bool:
-    """Whether the line, from 1, raises or asserts something itself; 0: none."""
-    return bool(RAISES.match(line_of(code, line)))

@@ -34,7 +34,7 @@ RULES = {
     "brackets": ("was never closed", "unexpected EOF", "match", "nested", "f-string"),
     "quotes": ("unterminated",),
     "blocks": ("indent", "inconsistent use of tabs", "outside", "not properly in loop", "'except'"),
-    "signs": ("invalid character", "non-printable", "null byte"),
+    "signs": ("non-printable", "null byte"),
     "equals": ("instead of '='", "cannot assign"),
     "names": ("literal",),
     "commas": ("forgot a comma",),
@@ -43,6 +43,7 @@ RULES = {
 """By a part of CPython's message; the first one that is found counts."""
 MET_RULES = {
     "wide": "signs",
+    "strange": "signs",
     "quote": "signs",
     "outside_function": "blocks",
     "outside_loop": "blocks",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from web.tutor.diagnosis import slips
-from web.tutor.evidence.explain import ERRORS, explain_syntax, raises
+from web.tutor.evidence import raised
+from web.tutor.evidence.explain import explain_syntax
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
@@ -173,7 +174,10 @@ def _error(
         shown = code_span(f"{error.kind}: {error.message}" if error.message else error.kind)
         told = texts[what].format(line=error.line, error=shown)
     # What the program raises itself has a reason of its own.
-    meaning = "" if raises(code, error.line or 0) else ERRORS[locale].get(error.kind, "")
+    hidden = report.first and report.first.hidden
+    meaning = ""
+    if not raised.raises(code, error.line or 0):
+        meaning = raised.meaning(error.kind, "" if hidden else error.message, locale)
     note = _note(report.first, locale) if report.first else ""
     return [told, note or meaning, _count(report, texts), texts[ask].format(line=error.line)]
 

@@ -15,6 +15,8 @@ TEXTS_AND_COMMENTS = re.compile(r"\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\"|'[^'\\]*+(?:\\
 STRANGE = re.compile(r"invalid character '(.)'")
 OUTSIDE = re.compile(r"'(\w+)' (?:outside|not properly in loop)")
 QUOTES = "“”„‟‘’‚‛「」『』«»`´"
+UNKNOWN = "?$`"
+"""ASCII that stands nowhere in Python outside of texts."""
 WORDS = "|".join(sorted(set(keyword.kwlist) - {"True", "False", "None"}))
 CAPITALS = "|".join(sorted({word.capitalize() for word in (*WORDS.split("|"), "print", "input")}))
 MAKES_NAME = r"[-+*/]?=(?!=)|\(.*\)\s*:|in\b"
@@ -39,8 +41,8 @@ SLIPS: dict[str, str] = {
 }
 SAID: dict[Locale, dict[str, str]] = {
     "en": {
-        "wide": "{met} is the wide form of a sign, as a Korean keyboard types it, and Python knows "
-        "only the narrow form.",
+        "wide": "{met} is the wide form of a character, and Python knows only the narrow one.",
+        "strange": "{met} is a character that Python does not use here.",
         "quote": "{met} looks like a quote and is another sign, which opens no text in Python.",
         "outside_function": "{met} stands outside of every function.",
         "outside_loop": "{met} stands outside of every loop.",
@@ -62,7 +64,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "open_bracket": "a bracket that is opened on this line is not closed on it.",
     },
     "ko": {
-        "wide": "{met:은|는} 한글 자판에서 나오기 쉬운 전각 기호예요. 파이썬은 반각 기호만 알아요.",
+        "wide": "{met:은|는} 전각 문자예요. 파이썬은 반각 문자만 알아요.",
+        "strange": "{met:은|는} 파이썬이 여기서 쓰지 않는 글자예요.",
         "quote": "{met:은|는} 따옴표처럼 보이지만 다른 글자라서 문자열을 열지 못해요.",
         "outside_function": "{met:이|가} 어느 함수에도 들어 있지 않은 곳에 있어요.",
         "outside_loop": "{met:이|가} 어느 반복문에도 들어 있지 않은 곳에 있어요.",
@@ -102,7 +105,8 @@ def misread(message: str, line: str) -> tuple[str, str] | None:
         if strange[1] in QUOTES:
             return "quote", strange[1]
         narrow = unicodedata.normalize("NFKC", strange[1])
-        return ("wide", strange[1]) if narrow.isascii() and narrow != strange[1] else None
+        wide = unicodedata.east_asian_width(strange[1]) == "F" and narrow.isascii()
+        return "wide" if wide and narrow not in UNKNOWN else "strange", strange[1]
     if outside := OUTSIDE.search(message):
         loop = outside[1] in ("break", "continue")
         return "outside_loop" if loop else "outside_function", outside[1]

@@ -29,9 +29,10 @@ class Table:
 
     sentences: by what is told, and then by level. What is told is a fact's kind, or for a report
     that comes without facts `report_` and its verdict.
-    cases: how the failing case is named, by `call` or `stdin`, `long` for one that is too long to
-    be named, `hidden`, or `none` where none is known; and `against_call`, `against_stdin`: what it
-    should have given, and what it gave.
+    cases: how the failing case is named, by `call`, `steps` (of which the last is a value that the
+    tests look at) or `stdin`, `long` for one that is too long to be named, `hidden`, or `none`
+    where none is known; and `against_call`, `against_stdin`: what it should have given, and what it
+    gave.
     rules: how Python wants a line to be written, by what web.tutor.evidence.forms names.
     types: kinds of values as a beginner knows them, by the class's name.
     times: how often, by count; `0` is for every other count.

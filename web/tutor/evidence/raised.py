@@ -1,0 +1,218 @@
+"""What the exception that stopped a program means, in words for a beginner."""
+
+from __future__ import annotations
+
+import re
+
+from web.tutor.evidence.explain import line_of
+from web.tutor.evidence.wording import TABLES
+from web.tutor.evidence.wording.particles import Said
+from web.tutor.languages import Locale
+
+RAISES = re.compile(r"\s*(?:raise|assert)\b")
+ERRORS: dict[Locale, dict[str, str]] = {
+    "en": {
+        "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
+        "made before it is used.",
+        "UnboundLocalError": "The function reads this variable before it has given it a value.",
+        "TypeError": "A value has a type that this operation cannot work with, or a call has "
+        "the wrong number of arguments.",
+        "IndexError": "The code asks for a position that the list or text does not have.",
+        "KeyError": "The dictionary does not have this key at that moment.",
+        "ValueError": "The value has the right type, but this operation cannot use its content.",
+        "ZeroDivisionError": "The code divides by a value that is zero at that moment.",
+        "AttributeError": "This kind of value does not have what follows the dot.",
+        "RecursionError": "The function calls itself again and again, deeper than Python allows.",
+        "ModuleNotFoundError": "This module cannot be used where the tests run: its name is "
+        "spelled differently, or it is not among those that are here.",
+        "ImportError": "The module is there, but it does not have this name.",
+        "FileNotFoundError": "Code cannot read or write files here.",
+        "EOFError": "The code reads more input than there is.",
+    },
+    "ko": {
+        "NameError": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
+        "UnboundLocalError": "함수가 이 변수에 값을 주기 전에 읽었어요.",
+        "TypeError": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
+        "IndexError": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
+        "KeyError": "그 순간 딕셔너리에 이 키가 없어요.",
+        "ValueError": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
+        "ZeroDivisionError": "그 순간 0인 값으로 나누었어요.",
+        "AttributeError": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
+        "RecursionError": "함수가 자기 자신을 파이썬이 허락하는 것보다 더 깊이 불러요.",
+        "ModuleNotFoundError": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, "
+        "여기에 있는 모듈이 아니에요.",
+        "ImportError": "모듈은 있지만, 그 안에 이런 이름이 없어요.",
+        "FileNotFoundError": "여기서는 파일을 읽거나 쓸 수 없어요.",
+        "EOFError": "입력이 더 없는데 읽으려고 했어요.",
+    },
+}
+"""A sentence for an exception's class name, where its message tells no more. Many classes have
+none."""
+
+NAME = r"\w{1,40}"
+KIND = rf"'?(?P<kind>{NAME})'?"
+CALLED = rf"(?:[\w.]{{1,80}}\.<locals>\.)?(?P<called><lambda>|{NAME}(?:\.{NAME})?)"
+TWO = rf"'(?P<left>{NAME})' and '(?P<right>{NAME})'"
+SIGN = r"(?P<sign>[-+*/%@&|^<>=~]{1,3})"
+# The first one that is found in the message counts. Source: what CPython 3.11 to 3.14 say.
+MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
+    "TypeError": (
+        ("operands", rf"^unsupported operand type\(s\) for {SIGN}(?: or pow\(\))?: {TWO}$"),
+        ("operands", rf"^'{SIGN}' not supported between instances of {TWO}$"),
+        ("joined", rf"^can only concatenate (?P<left>{NAME}) \(not \"(?P<right>{NAME})\"\) to"),
+        ("operand", rf"^bad operand type for unary {SIGN}: {KIND}$"),
+        ("times", rf"^can't multiply sequence by non-int of type {KIND}$"),
+        ("called", rf"^{KIND} object is not callable$"),
+        ("parts", rf"^{KIND} object is not subscriptable$"),
+        ("one_by_one", rf"^{KIND} object is not iterable$"),
+        ("one_by_one", rf"^cannot unpack non-iterable {KIND} object$"),
+        ("looked_in", rf"^argument of type {KIND} is not"),
+        ("looked_for", rf"^'in <string>' requires string as left operand, not {KIND}$"),
+        ("position", rf"^{NAME} indices must be integers.*, not {KIND}$"),
+        ("changed", rf"^{KIND} object does(?: not|n't) support item "),
+        ("key", rf"unhashable type: {KIND}"),
+        ("length", rf"^object of type {KIND} has no len\(\)$"),
+        ("handed", rf"^{CALLED}\(\) takes .*?(?P<takes>\d{{1,3}}) .* but (?P<given>\d{{1,3}}) w"),
+        ("missing", rf"^{CALLED}\(\) missing .*argument.*?: '(?P<name>{NAME})'"),
+        ("by_name", rf"^{CALLED}\(\) got an unexpected keyword argument '(?P<name>{NAME})'"),
+        ("count", rf"^{CALLED}(?:\(\))? (?:takes|expected) .*argument"),
+        ("percent", r"^not (?:all|enough) arguments (?:converted during|for) (?:string )?format"),
+        ("number", rf"^(?P<called>int|float)\(\) argument must be .*, not {KIND}$"),
+        ("whole", rf"^{KIND} object cannot be interpreted as an integer$"),
+        ("texts", rf"^sequence item \d{{1,9}}: expected str instance, {KIND} found$"),
+        ("another", rf"(?:^| )(?:must be .*|a real number is required), not '?{NAME}'?$"),
+        ("another", r"^bad operand type for abs|^can only join an iterable$|define __round__ "),
+    ),
+    "AttributeError": (
+        ("attribute", rf"^{KIND} object has no attribute '(?P<name>{NAME})'"),
+        ("of_module", rf"^module '(?P<called>{NAME})' has no attribute '(?P<name>{NAME})'"),
+        ("of_class", rf"^type object '(?P<called>{NAME})' has no attribute '(?P<name>{NAME})'"),
+    ),
+    "UnboundLocalError": (("unset", rf"local variable '(?P<name>{NAME})'"),),
+    "IndexError": (("empty", r"^pop from (?:an )?empty "),),
+    "KeyError": (("empty", r"pop from an empty set|popitem\(\): dictionary is empty"),),
+    "ValueError": (
+        ("among_none", r"^(?P<called>max|min)\(\) (?:iterable argument is empty|arg is an empty)"),
+        ("not_found", r"not in (?:list|deque|tuple)$|^substring not found$"),
+        ("no_result", r"^math domain error$|^expected a (?:nonnegative|positive) input"),
+    ),
+    "RuntimeError": (("changing", r"(?:changed size|mutated|changed) during iteration$"),),
+    "StopIteration": (("over", r"^$"),),
+}
+SAID: dict[Locale, dict[str, str]] = {
+    "en": {
+        "operands": "Python has no {sign} for {left} and {right}.",
+        "joined": "Python has no `+` for {left} and {right}.",
+        "operand": "Python has no {sign} for {kind}.",
+        "times": "A list or string can be repeated a whole number of times, and here it is {kind}.",
+        "called": "Here {kind} is called as if it were a function.",
+        "parts": "`[ ]` asks for a part of a value, and {kind} has no parts.",
+        "one_by_one": "Values are wanted one by one, and {kind} does not hold any.",
+        "looked_in": "`in` looks inside a value, and {kind} has nothing inside.",
+        "looked_for": "`in` looks for {kind} in a string, where there is only text.",
+        "position": "A position is a whole number, and here {kind} stands in the brackets.",
+        "changed": "A part of {kind} is to be changed, and this kind of value does not allow that.",
+        "key": "A dictionary's key, or what is in a set, must never change, and here it is {kind}.",
+        "length": "`len` asks for a length, and {kind} has none.",
+        "handed": "Values that {called} takes: {takes}; values in the call: {given}.",
+        "handed_to_method": "Values that {called} takes: {takes}; values in the call, with the "
+        "object before the dot: {given}.",
+        "missing": "The call of {called} brings no value for {name}.",
+        "by_name": "The call has a value for {name}, and {called} knows no such name.",
+        "count": "The call of {called} has a number of values that it does not take.",
+        "percent": "`%` behind a string puts values into its places, and their number differs.",
+        "number": "{called} makes no number of {kind}.",
+        "whole": "A whole number is wanted, and here it is {kind}.",
+        "texts": "`join` puts strings together, and one of the values is {kind}.",
+        "another": "The function wants another kind of value than it gets.",
+        "attribute": "The code asks {kind} for {name}, which this kind of value does not have.",
+        "of_module": "The module {called} has nothing of the name {name}.",
+        "of_class": "The class {called} has nothing of the name {name}.",
+        "unset": "The function reads {name} before it has given it a value.",
+        "empty": "Something is to be taken out, and there is nothing in it at that moment.",
+        "among_none": "{called} chooses among values, and there are none at that moment.",
+        "not_found": "What is looked for is not in there at that moment.",
+        "no_result": "The function has no result for such a number.",
+        "changing": "Something is put in or taken out while a loop goes over it.",
+        "over": "One more value is wanted, and there is none left.",
+    },
+    "ko": {
+        "operands": "파이썬은 {left:과|와} {right} 사이에 {sign:을|를} 쓸 수 없어요.",
+        "joined": "파이썬은 {left:과|와} {right} 사이에 `+`를 쓸 수 없어요.",
+        "operand": "파이썬은 {kind} 앞에 {sign:을|를} 쓸 수 없어요.",
+        "times": "리스트나 문자열은 정수 번만 되풀이할 수 있는데, 여기서는 {kind:이에요|예요}.",
+        "called": "여기서는 {kind:을|를} 함수처럼 부르고 있어요.",
+        "parts": "`[ ]`는 값의 한 부분을 꺼내는데, {kind}에는 꺼낼 부분이 없어요.",
+        "one_by_one": "값을 하나씩 꺼내야 하는데, {kind}에는 꺼낼 값이 없어요.",
+        "looked_in": "`in`은 값의 안을 찾아보는데, {kind}에는 찾아볼 안이 없어요.",
+        "looked_for": "`in`으로 문자열 안에서 {kind:을|를} 찾는데, 문자열에는 글자만 있어요.",
+        "position": "위치는 정수여야 하는데, 대괄호 안에 {kind:이|가} 있어요.",
+        "changed": "{kind}의 한 부분을 바꾸려고 하는데, 이런 값은 부분을 바꿀 수 없어요.",
+        "key": "딕셔너리의 키나 집합의 원소는 바뀌지 않는 값이어야 하는데, 여기서는 "
+        "{kind:이에요|예요}.",
+        "length": "`len`은 길이를 묻는데, {kind}에는 길이가 없어요.",
+        "handed": "호출이 {called}에 값을 {given}개 넘기는데, {called:은|는} {takes}개를 받아요.",
+        "handed_to_method": "점 앞의 객체까지 세면 호출이 {called}에 값을 {given}개 넘기는데, "
+        "{called:은|는} {takes}개를 받아요.",
+        "missing": "{called} 호출에 {name}의 값이 없어요.",
+        "by_name": "호출이 {name}의 값을 주는데, {called}에는 그런 이름이 없어요.",
+        "count": "{called} 호출에 넣은 값의 수가 받는 수와 달라요.",
+        "percent": "문자열 뒤의 `%`는 문자열의 자리에 값을 넣는데, 자리와 값의 수가 달라요.",
+        "number": "{called:은|는} {kind:을|를} 수로 바꾸지 못해요.",
+        "whole": "정수가 있어야 하는데, 여기서는 {kind:이에요|예요}.",
+        "texts": "`join`은 문자열을 잇는데, 값 가운데 {kind:이|가} 있어요.",
+        "another": "함수가 받을 수 있는 것과 다른 종류의 값을 주었어요.",
+        "attribute": "{kind}에서 {name:을|를} 찾는데, 이런 값에는 그것이 없어요.",
+        "of_module": "{called} 모듈에는 {name:이라는|라는} 이름이 없어요.",
+        "of_class": "{called} 클래스에는 {name:이라는|라는} 이름이 없어요.",
+        "unset": "함수가 {name}에 값을 주기 전에 읽었어요.",
+        "empty": "무언가를 꺼내려고 하는데, 그 순간 안에 아무것도 없어요.",
+        "among_none": "{called:은|는} 여러 값 가운데 하나를 고르는데, 그 순간 값이 하나도 없어요.",
+        "not_found": "찾는 것이 그 순간 그 안에 없어요.",
+        "no_result": "이 함수는 그런 수에 대한 결과가 없어요.",
+        "changing": "반복문이 훑어보는 동안 그 안에 무언가를 넣거나 빼고 있어요.",
+        "over": "값이 하나 더 있어야 하는데 남은 것이 없어요.",
+    },
+}
+"""A sentence, by what the message was found to be."""
+
+
+def meaning(kind: str, message: str, locale: Locale) -> str:
+    """A sentence on an exception; empty for one that has none.
+
+    kind: the exception's class; message: as CPython words it, and by itself nothing to be believed:
+    of it only names and numbers are told.
+    """
+    for what, pattern in MESSAGES.get(kind, ()):
+        if found := re.search(pattern, message):
+            return told(what, found.groupdict(), locale)
+    return ERRORS[locale].get(kind, "")
+
+
+def told(what: str, found: dict[str, str], locale: Locale) -> str:
+    # A class is called by its own name, and it is its maker that counts the values.
+    called = found.get("called", "").removesuffix(".__init__").strip("<>")
+    if what == "handed" and "." in found["called"]:
+        what = "handed_to_method"
+    values = {"called": Said(f"`{called}`")}
+    for name, piece in found.items():
+        match name:
+            case "kind" | "left" | "right":
+                values[name] = of_kind(piece, locale)
+            case "sign" | "name":
+                values[name] = Said(f"`{piece}`")
+            case "given" | "takes":
+                values[name] = Said(piece)
+    return SAID[locale][what].format_map(values)
+
+
+def of_kind(name: str, locale: Locale) -> Said:
+    """A value of this class, as a beginner knows it."""
+    # "Nothing at all" is what a function gives, and stands beside no other value.
+    known = None if name == "NoneType" else TABLES[locale].types.get(name)
+    return Said(known or f"`{name.removesuffix('Type')}`")
+
+
+def raises(code: str, line: int) -> bool:
+    """Whether the line, from 1, raises or asserts something itself; 0: none."""
+    return bool(RAISES.match(line_of(code, line)))

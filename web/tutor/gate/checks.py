@@ -14,6 +14,7 @@ from web.tutor.gate.ruling import Ruling, blocked
 from web.tutor.gate.seen import Seen
 from web.tutor.gate.snippets import shows_snippet
 from web.tutor.gate.solution import Solutions
+from web.tutor.gate.swaps import puts_code
 from web.tutor.gate.thoughts import tells_thoughts
 from web.tutor.languages import Language
 from web.tutor.levels import Level, QuestionRule
@@ -59,6 +60,7 @@ class Checks:
             ("R2", Fault.CODE, fixes.shows_literal(draft, known, seen)),
             ("R2", Fault.LEAK, fixes.tells_operator(draft, known, seen, patterns)),
             ("R3", Fault.LEAK, not freely and orders.commands_edit(sentence, seen)),
+            ("R3", Fault.LEAK, not freely and puts_code(sentence, seen)),
             ("R3", Fault.LEAK, asks and orders.prescribes(draft.sentence)),
             ("R4", Fault.CODE, not patterns and rules.spans_strange(draft, known, shown)),
             ("R4", Fault.CODE, not patterns and rules.spans_fix(draft, known, shown)),

@@ -74,7 +74,7 @@ NOUNS_KO = re.compile(
 PRESCRIBED = re.compile(
     r"\b(?:lines? \d{1,6}|(?:the|your) (?:code|program|function|loop|condition|comparison|check"
     r"|variable|index|range)(?: (?:on|in|of) line \d{1,6})?)\b[^.?!\n]{0,40}?"
-    r"\b(?:should|must|ought to|(?:needs?|has|have|is supposed|are supposed) to)\b"
+    r"\b(?<!as it )(?:should|must|ought to|(?:needs?|has|have|is supposed|are supposed) to)\b"
     r"(?= \S)(?! (?:you|we|the|it|look|see)\b)",
     re.IGNORECASE,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
-from web.tutor.gate.lexis import GRAM, SPAN, tokens
+from web.tutor.gate.lexis import GRAM, OPERATORS, SPAN, tokens
 from web.tutor.gate.spoken import dictates, spoken
 
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
@@ -28,6 +29,13 @@ PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
 """What is looked at is all that this tells."""
 
 
+Own = Callable[[list[str]], bool]
+"""Whether these tokens stand in a row in what the student has seen."""
+BREAK = "\0"
+"""Between spans that are not read in a row; no text has such a token."""
+CUT = OPERATORS | {".", ",", "not", "and", "or", "in", "is"}
+"""Where code ends with one of these, or begins so, the rest of it stands elsewhere."""
+PAIRS = (("(", ")"), ("[", "]"), ("{", "}"))
 NOTHING: list[str] = []
 """Never changed."""
 
@@ -74,12 +82,36 @@ def listed(shown: str) -> str:
     return shown
 
 
-def readings(text: str, shown: str, spans: list[str]) -> Readings:
-    """text: as written; shown: as rendered; spans: of code, which it completes."""
+def spanned(before: str, spans: list[str], own: Own) -> list[str]:
+    """The tokens of code spans in a row, but with a break between two whole ones of the student.
+
+    A fix may be cut into spans, but `return True` and `return False` say nothing together that
+    they do not say alone. before: the span before them.
+    """
+    parts: list[str] = []
+    left = tokens(before)
+    for right in map(tokens, spans):
+        both = all(is_whole(its) and own(its) for its in (left, right))
+        if both and max(len(left), len(right)) > 1:
+            parts.append(BREAK)
+        parts += right
+        left = right
+    return parts
+
+
+def is_whole(parts: list[str]) -> bool:
+    """Whether code goes on neither before nor behind these tokens, as far as their signs tell."""
+    if not parts or not CUT.isdisjoint((parts[0], parts[-1])):
+        return False
+    return all(parts.count(opening) == parts.count(closing) for opening, closing in PAIRS)
+
+
+def readings(text: str, shown: str, before: str, spans: list[str], own: Own) -> Readings:
+    """text: as written; shown: as rendered; spans: of code, which it completes, after another."""
     # Who is told to print a name of a solution learns no more than by the name itself.
     text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
-    in_spans = tokens(" ".join(spans))
+    in_spans = spanned(before, spans, own)
     said = spoken(shown)
     apart = APART.sub(lambda found: together(found[0]), listed(shown))
     as_rendered = (
@@ -88,7 +120,7 @@ def readings(text: str, shown: str, spans: list[str]) -> Readings:
         else (
             tokens(shown),
             tokens(PROSE_MARK.sub(" ", shown)),
-            tokens(" ".join(SPAN.findall(shown))) or in_spans,
+            spanned(before, SPAN.findall(shown), own) or in_spans,
         )
     )
     return Readings(

@@ -20,6 +20,10 @@ LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
 DOTS = re.compile(r"\.{3}|…")
 """For what is left out, as in `sum(...)`."""
+WELL_KNOWN = KEYWORDS | {"print"} | {
+    "int", "float", "str", "list", "tuple", "dict", "set", "bool", "bytes", "complex", "nonetype",
+}  # fmt: skip
+"""Words that a hint may name though the student has not written them: kinds of values, too."""
 PROSE_WORDS = 3
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
@@ -129,9 +133,7 @@ def _is_seen(span: str, seen: Seen) -> bool:
 def _is_plain(span: str, parts: list[str], known: Solutions, seen: Seen) -> bool:
     if ERROR.match(span):
         return True
-    word = len(parts) == 1 and (
-        parts[0] in KEYWORDS or parts[0] == "print" or not WORD.match(parts[0])
-    )
+    word = len(parts) == 1 and (parts[0] in WELL_KNOWN or not WORD.match(parts[0]))
     if word or is_text(parts) or _is_prose(parts):
         # Without a solution nobody knows that a word is not the one that is missing.
         return bool(known) and (known.tokens - seen.tokens).isdisjoint(parts)

@@ -41,9 +41,13 @@ QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 """Words in quotes, without an operator among them: a value, and no names."""
 PRINT = "print"
 """May be called with anything: looking at a value changes no result."""
-SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ";", "import", "lambda"}
+SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ";", "import", "lambda", "except"}
 """Without one of these no words are code, but for those of HEADS before a colon, and `for`."""
 HEADS = frozenset(("if", "elif", "while", "class", "def", "function"))
+ASKING = frozenset(("if", "elif", "while", "return"))
+"""Before `not`, where its operand is code."""
+RAISED = re.compile(r"[(:]|[a-z]+error|exception")
+"""Behind `except` where it is no word of prose: its point, or what it catches."""
 HEADER_TOKENS = 6
 """The colon of `while not done:` is looked for among so many tokens, the keyword included."""
 
@@ -72,10 +76,8 @@ class Tokens:
 
     def shows_snippet(self) -> bool:
         """Whether the student would learn a piece of code here."""
-        for at, part in enumerate(self._parts):
-            # So many of its tokens tell whether the student has written a statement.
-            begun = range(at, at + (4 if part == "for" else 3))
-            if self._is_statement(at) and not self._is_known(begun):
+        for at in range(len(self._parts)):
+            if (begun := self._begun(at)) and not self._is_known(begun):
                 return True
             if at not in self._read and (values := self._values(at)) and self._is_new(values):
                 return True
@@ -101,7 +103,7 @@ class Tokens:
         # What stands behind another token is not read twice, so that a search is linear.
         while values and self._at(values[-1].stop) in JOINING:
             value = self._value(values[-1].stop + 1)
-            if not value or not self._joins(values[-1], value):
+            if not value or not self._joins(values, value):
                 break
             values.append(value)
         self._read.update(value.start for value in values)
@@ -144,8 +146,12 @@ class Tokens:
         """Whether it is a name of the student's, or more than a name. value: may be empty."""
         return any(self._codes[value.start : value.stop])
 
-    def _joins(self, left: range, right: range) -> bool:
-        """Whether the token between two values is an operator, and no mark of prose."""
+    def _joins(self, values: list[range], right: range) -> bool:
+        """Whether the token between two values is an operator, and no mark of prose.
+
+        values: of the expression up to there, the left one last.
+        """
+        left = values[-1]
         at, first, before = left.stop, self._at(left.start), self._at(left.start - 1)
         operator = self._parts[at]
         if operator == "=" or operator in ASSIGNING:
@@ -153,7 +159,9 @@ class Tokens:
         returned = before == "return" and is_name(first)
         codes = (returned or self._is_code(left), self._is_code(right))
         if operator in COMPARING:
-            return any(codes) or is_name(first) or is_name(self._at(right.start))
+            # In `n % 2 != 1` it stands between two numbers.
+            code = any(codes) or any(map(self._is_code, values))
+            return code or is_name(first) or is_name(self._at(right.start))
         if operator not in EVERYDAY:
             return False
         alike = (at - 1 in self._touching) == (at in self._touching)
@@ -238,6 +246,23 @@ class Tokens:
             return any(is_name(self._at(at)) and at not in self._quoted for at in within)
         return name in BUILTINS or any(part in self._names for part in inside)
 
+    def _begun(self, at: int) -> range:
+        """The tokens by which to know a statement that is told here; none where there is none."""
+        match self._parts[at]:
+            case "," if self._swaps(at):
+                return range(at - 1, at + 6)
+            case "except" if RAISED.fullmatch(self._at(at + 1)):
+                return range(at, at + 2)
+        if not self._is_statement(at):
+            return range(0)
+        return range(at, at + (4 if self._parts[at] == "for" else 3))
+
+    def _swaps(self, at: int) -> bool:
+        """Whether the comma stands in `a, b = b, a`, or in a row of other names."""
+        signs = self._at(at + 2), self._at(at + 4)
+        names = {self._at(at + step) for step in (-1, 1, 3, 5)}
+        return signs == ("=", ",") and all(map(is_name, names)) and names.isdisjoint(LITERALS)
+
     def _is_statement(self, at: int) -> bool:
         """Whether the token is a keyword, and begins a statement and not a part of a sentence."""
         name, then = self._at(at + 1), self._at(at + 2)
@@ -252,6 +277,8 @@ class Tokens:
                 return name == "(" and at in self._touching and at - 1 not in self._touching
             case "return":
                 return then == ";"
+            case "not" if self._at(at - 1) in ASKING:
+                return then in OPERATORS and name in self._names
             case "for" if then == "in":
                 short = len(name) <= 2 or name in self._names
                 return self._is_code(self._value(at + 3)) and short
@@ -261,7 +288,8 @@ class Tokens:
             case "if" | "elif" | "while":
                 header = self._of(range(at + 1, at + HEADER_TOKENS))
                 names = self._names | LITERALS | {"not", "and", "or", "in", "is"}
-                return ":" in header[1:] and names.issuperset(header[: header.index(":")])
+                end = next((mark for mark in (":", "else") if mark in header[1:]), "")
+                return bool(end) and names.issuperset(header[: header.index(end)])
         return False
 
 
@@ -281,6 +309,7 @@ def _may_hold_code(parts: set[str]) -> bool:
         SIGNS.isdisjoint(parts)
         and (":" not in parts or HEADS.isdisjoint(parts))
         and not {"for", "in"} <= parts
+        and not {"if", "else"} <= parts
     )
 
 

@@ -71,6 +71,29 @@ SAMPLES = [
         "def f(xs):\n    for x in list(xs):\n        xs.append(x)\n    return xs[0]", ends=False,
     ),
     Sample(
+        FactKind.SHRINKS_ON,
+        "def f(xs):\n    for x in xs:\n        if x > 1:\n            xs.remove(x)\n    return xs",
+        "assert f([2, 3, 1]) == [1]", 2, {"sequence": "xs", "rounds": 2},
+        "def f(xs):\n    for x in xs[:]:\n        if x > 2:\n            xs.remove(x)\n"
+        "    return xs",
+    ),
+    Sample(
+        FactKind.SHRINKS_ON,
+        "def f(xs):\n    for i, x in enumerate([1]):\n        pass\n    for x in xs:\n"
+        "        del xs[0]\n    return xs",
+        "assert f([2, 3, 1]) == []", 4, {"rounds": 2},
+        "def f(xs):\n    ys = [1]\n    for i, x in enumerate([1]):\n        pass\n"
+        "    for x in xs:\n        if x > 9:\n            xs.pop()\n    return xs",
+    ),
+    Sample(
+        FactKind.OUT_OF_RANGE, "def f(rows, i):\n    return rows[0][i]",
+        "assert f([[1]], 3) == 1", 2, {}, "def f(rows, i):\n    return rows[0][:i]",
+    ),
+    Sample(
+        FactKind.OUT_OF_RANGE, "def f(s, i):\n    return s.split()[i]",
+        "assert f('a b', 3) == 1", 2, {"index": 3}, "def f(s, i):\n    return s.split()[:i]",
+    ),
+    Sample(
         FactKind.BEFORE_STOP,
         "def f(xs):\n    rest = [x for x in xs if x > 9]\n    return min(rest)",
         "assert f([1]) == 1", 2, {"name": "rest", "value": "[]", "stop": 3},

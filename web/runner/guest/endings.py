@@ -158,10 +158,13 @@ def _out_of_range(
         length = sizes.get(name) if name else None
         if index is None or (length is not None and -length <= index < length):
             continue
-        told: Told = {"index": index}
         if name and length is not None:
-            told |= {"sequence": name, "length": length}
-        yield Clue("out_of_range", at, told, 0 if name and length is not None else -0.05)
+            yield Clue("out_of_range", at, {"index": index, "sequence": name, "length": length})
+        elif len(parts) == 1:
+            yield Clue("out_of_range", at, {"index": index})
+        else:
+            # Which of several places is not there is not known.
+            yield Clue("out_of_range", at, {}, -0.05)
         return
 
 

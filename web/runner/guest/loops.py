@@ -11,6 +11,8 @@ from .listing import FUNCTIONS, LOOPS, head, names_in, names_stored, walk
 from .sums import worked_out
 
 OVER_THINGS = -0.15
+TAKING = {"remove", "pop", "popleft", "discard", "clear"}
+"""Methods that take something out."""
 LONG = 0.5
 """Added for the loop in which the time ran out, against the line that happened to run then."""
 FEWEST_SEEN = 2
@@ -29,6 +31,8 @@ def loops(scene: Scene) -> Iterator[Clue]:
                 else:
                     yield Clue("limit_time", scene.at(node), {}, LONG)
             else:
+                if isinstance(node, ast.For) and _shrinks(scene, node):
+                    yield _shrinks_on(scene, node)
                 yield from _rounds(scene, node)
                 yield from _unseen(scene, node)
 
@@ -37,6 +41,30 @@ def _grows(node: ast.For) -> bool:
     """Whether the body puts more into what the loop goes over; any other loop has an end."""
     over = {node.iter.id} if isinstance(node.iter, ast.Name) else set()
     return any(over & set(stored(each)) for part in node.body for each in walk(part))
+
+
+def _shrinks(scene: Scene, node: ast.For) -> bool:
+    """Whether the body has taken something out of what the loop goes over."""
+    if not isinstance(node.iter, ast.Name):
+        return False
+    for each in (each for part in node.body for each in walk(part)):
+        match each:
+            case ast.Call(ast.Attribute(ast.Name(name), method)):
+                taken = method in TAKING
+            case ast.Delete(targets=[ast.Subscript(ast.Name(name))]):
+                taken = True
+            case _:
+                continue
+        if taken and name == node.iter.id and scene.ran(each):
+            return True
+    return False
+
+
+def _shrinks_on(scene: Scene, node: ast.For) -> Clue:
+    rounds = scene.entered(node, node.body, scene.failing)
+    return Clue("shrinks_on", scene.at(node), {
+        "sequence": scene.listing.source(node.iter), "rounds": rounds,
+    })  # fmt: skip
 
 
 def counts(node: ast.For) -> bool:

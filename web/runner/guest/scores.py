@@ -29,6 +29,7 @@ SCORES = {
     "no_whole_number": 0.92,
     "never_ends": 0.9,
     "grows_on": 0.9,
+    "shrinks_on": 0.9,
     "limit_depth": 0.88,
     "out_of_range": 0.87,
     "missing_key": 0.87,

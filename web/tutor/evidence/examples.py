@@ -108,6 +108,7 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
          "unchanged": ("cups", "per_day"), "changed": ("days",)},
     ),
     FactKind.GROWS_ON: (WORDS, 3, {"sequence": "words"}),
+    FactKind.SHRINKS_ON: (WORDS, 3, {"sequence": "words", "rounds": 2}),
     FactKind.NO_ROUND: (TALL, 3, {"loop": 3}),
     FactKind.ROUNDS: (TALL, 3, {"rounds": 2, "variable": "i", "first": "0", "last": "1"}),
     FactKind.LAST_UNSEEN: (TALL, 3, {"sequence": "heights", "index": 1, "length": 3}),

@@ -83,6 +83,8 @@ class FactKind(StrEnum):
     round on, changed, rounds)"""
     GROWS_ON = "grows_on"
     """The loop goes over what grows in each round. (sequence)"""
+    SHRINKS_ON = "shrinks_on"
+    """The loop goes over what gets shorter within it. (sequence, rounds)"""
     NO_ROUND = "no_round"
     """The loop's body did not run. (loop)"""
     ROUNDS = "rounds"

@@ -170,3 +170,16 @@ def test_numbers_are_compared_as_numbers() -> None:
 
     for text in ("After round 1 `s` is `2`.", "`f([2.0, 4.0])` gives `6`, and why?"):
         assert contradictions(text, code, report) == []
+
+
+def test_a_call_after_steps_of_the_test_is_known_by_itself_too() -> None:
+    code = "class Box:\n    n = 1\n    def get(self):\n        return self.n\n"
+    tests = Asserts("box = Box()\nassert box.get() == 3")
+    with checker().running(code, tests, RunLimits()) as run:
+        report = run.explained()
+
+    assert report.first
+    assert report.first.call == "box = Box(); box.get()"
+    for call in ("box.get()", "box = Box(); box.get()"):
+        assert contradictions(f"`{call}` gives `2`, and why?", code, report) == [RESULT]
+        assert contradictions(f"`{call}` gives `1`, and why?", code, report) == []

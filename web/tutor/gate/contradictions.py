@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from web.tutor.evidence.report import Report
+from web.tutor.evidence.report import Case, Report
 from web.tutor.gate.asides import NUMBERED
 from web.tutor.gate.lexis import SPAN, folded, without_blanks
 from web.tutor.gate.sentences import Sentences
@@ -78,18 +78,23 @@ def values(text: str, code: str, report: Report) -> Iterator[bool]:
         return
     given, case = given_values(code), report.first
     known = [case.expected] if case and not case.hidden else []
-    for name, value in said_values(text, case.call if case else ""):
+    for name, value in said_values(text, calls_of(case) if case else frozenset()):
         # Of several in one round the table has the last one alone.
         if name in seen and given.settled(name):
             held = (*seen[name], *given.constants[name], *known)
             yield not any(same(value, each) for each in held)
 
 
-def said_values(text: str, call: str) -> Iterator[tuple[str, str]]:
+def calls_of(case: Case) -> frozenset[str]:
+    """The failing call without blanks: with the steps that the tests took before it, and alone."""
+    return frozenset(map(without_blanks, (case.call, case.call.rpartition("; ")[2])))
+
+
+def said_values(text: str, calls: frozenset[str]) -> Iterator[tuple[str, str]]:
     """What it says that names are in the failing call, in sentences that only say what is so."""
     cut = Sentences()
     for sentence in (*cut.feed(text), cut.rest):
-        others = {without_blanks(each) for each in CALL.findall(sentence)} - {without_blanks(call)}
+        others = {without_blanks(each) for each in CALL.findall(sentence)} - calls
         if others or sentence.rstrip().endswith("?") or SUPPOSED.search(sentence):
             continue
         for span in SPAN.findall(sentence):
@@ -176,9 +181,9 @@ def results(text: str, report: Report) -> Iterator[bool]:
     case = report.first
     if case is None or case.hidden or not case.call or case.got is None:
         return
-    call = without_blanks(case.call)
+    calls = calls_of(case)
     for found in GIVES.finditer(text):
         said = found["value"] or found["said"]
         # Of other calls, a passing case's for instance, nothing is known here.
-        if without_blanks(found["call"]) == call:
+        if without_blanks(found["call"]) in calls:
             yield not any(same(said, each) for each in (case.got, case.expected))

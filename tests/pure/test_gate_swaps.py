@@ -38,6 +38,9 @@ WRITTEN = [
     ("en", "What would happen if line 7 said continue?"),
     ("en", "Suppose the last line said something else. Which result comes out?"),
     ("en", "What if line 4 ended with one more sign?"),
+    ("en", "What would come out if it began with `total = 1`?"),
+    ("ko", "`total = 1`로 시작하면 무엇이 나올까요?"),
+    ("ko", "`n` 앞에 `not`을 붙여 보세요. 무엇이 나오나요?"),
     ("ko", "4번째 줄의 0을 1로 바꾼다면 무엇이 나올까요?"),
     ("ko", "4번째 줄의 0이 1이라면 무엇이 나올까요?"),
     ("ko", "4번째 줄에서 n → i 라고 해 보세요. 무엇이 나오나요?"),
@@ -52,6 +55,15 @@ ASKED = [
     ("en", "Your code gives `2` instead of `4`. Which numbers went into it?"),
     ("en", "Write down `n` after each round. Which one do you not expect?"),
     ("en", "Put `print(n)` before line 4. What do you see?"),
+    ("en", "Add a print of `n` inside the loop. What do you see?"),
+    ("en", "Add `print(type(n))` before line 4. What do you see?"),
+    ("en", "Print `type(n)` and `type(total)` after line 3. Are the two alike?"),
+    ("en", "Your program starts with `total = 0`. What is it after the first round?"),
+    ("en", "Try odd_total([5, 7]) and then odd_total([5, 7, 9]). Which of them is right?"),
+    ("ko", "`total = 0`으로 시작하는데, 첫 바퀴 뒤에는 무엇인가요?"),
+    ("ko", "4번째 줄 앞에 `print(n, total)`을 넣어 보세요. 무엇이 보이나요?"),
+    ("ko", "`print(type(n))`을 추가해 보세요. 무엇이 보이나요?"),
+    ("ko", "`==`는 `+=`와 어떻게 다른가요?"),
     ("en", "What does line 4 say about the number 3?"),
     ("en", "Type `odd_total([3])` in the shell. What do you see?"),
     ("en", "Suppose line 4 is true for 2. Which line runs next?"),
@@ -73,6 +85,36 @@ def test_what_to_write_in_a_place_is_told_at_no_level_that_asks(locale: str, tex
 @pytest.mark.parametrize(("locale", "text"), ASKED)
 def test_a_value_for_a_run_and_what_the_program_says_may_be_told(locale: str, text: str) -> None:
     assert rule(text, locale) is None
+
+
+def test_a_word_of_python_that_only_the_fix_has_is_told_by_its_letters() -> None:
+    fix = FIX.replace("if n % 2 == 1:", "if isinstance(n, int) and n % 2 == 1:")
+    for text in ("Do you know isinstance? What does line 4 ask?", "isinstance는 무엇을 묻나요?"):
+        gate = Gate(
+            level=1, locale="ko" if "무엇" in text else "en", student_code=CODE,
+            statement=STATEMENT, reference=FIX, fix=fix,
+        )  # fmt: skip
+        gate.feed(text)
+        assert gate.finish().rule == "R4"
+
+
+def test_a_call_that_is_part_of_more_code_is_code() -> None:
+    fix = FIX.replace("return total\n", "return total + odd_total([1, 3])\n")
+    gate = Gate(
+        level=1, locale="en", student_code=CODE, statement=STATEMENT, reference=fix, fix=fix
+    )  # fmt: skip
+    gate.feed("What would come out for total + odd_total([1, 3]) there?")
+    assert gate.finish().rule
+
+
+def test_a_korean_explanation_of_two_short_sentences_is_long_enough() -> None:
+    text = (
+        "나머지는 나누고 남은 수예요. 홀수는 2로 나누면 1이 남고 짝수는 아무것도 남지 않아요. "
+        "어떤 수를 고르는지 먼저 말로 적고, 조건이 그 말과 같은지 하나씩 비교해 보세요."
+    )
+
+    assert rule(text, "ko", 3) is None
+    assert rule("나머지를 다시 생각해 보세요.", "ko", 3) == "R8"
 
 
 @pytest.mark.parametrize(

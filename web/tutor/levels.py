@@ -79,7 +79,7 @@ LEVELS: dict[int, Level] = {
             "en": "The rule behind it, and a plan in words.",
         },
         # Half of the 80 words that it should have still teaches; an empty phrase does not.
-        min_words=40,
+        min_words=16,
         max_words=160,
         asking=QuestionRule.FREELY,
         patterns=True,

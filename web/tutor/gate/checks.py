@@ -64,6 +64,7 @@ class Checks:
             ("R3", Fault.LEAK, asks and orders.prescribes(draft.sentence)),
             ("R4", Fault.CODE, not patterns and rules.spans_strange(draft, known, shown)),
             ("R4", Fault.CODE, not patterns and rules.spans_fix(draft, known, shown)),
+            ("R4", Fault.CODE, not freely and rules.names_keyword(draft, known, seen)),
             ("R1", Fault.CODE, any(shows_snippet(text, shown, patterns) for text in reach)),
             ("R1", Fault.CODE, is_pseudo(draft.added, seen)),
             ("R1", Fault.CODE, not patterns and formats(rendered)),

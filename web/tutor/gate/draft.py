@@ -10,8 +10,9 @@ import re
 from typing import NamedTuple
 
 from web.tutor.gate.lexis import SPAN, WORD
-from web.tutor.gate.readings import Own, Readings, readings
+from web.tutor.gate.readings import Readings, readings
 from web.tutor.gate.rendered import rendered
+from web.tutor.gate.seen import Seen
 from web.tutor.languages import HANGUL, LANGUAGES, LATIN
 
 QUESTION = re.compile(r"[?？]+")
@@ -57,7 +58,7 @@ class Draft:
     completes; lines, those that are not blank and that it touches, after the one before them.
     """
 
-    def __init__(self, script: re.Pattern[str] = LATIN, own: Own = lambda parts: False) -> None:
+    def __init__(self, script: re.Pattern[str] = LATIN, seen: Seen | None = None) -> None:
         """script: matches one letter of the script that the text should be in."""
         self.text = self.added = self.sentence = self.rendered = ""
         self.words = self.sentences = 0
@@ -76,7 +77,7 @@ class Draft:
         self._opened: int | None = None
         """Index of the first backtick that no later one closes."""
         self._settled_prose = Prose()
-        self._script, self._own = script, own
+        self._script, self._seen = script, seen or Seen("", "")
         self._span_before = ""
         self._line = ""
         self._line_before = ""
@@ -134,7 +135,7 @@ class Draft:
         self._line = lines[-1] if lines else ""
 
     def _read_tokens(self) -> None:
-        new = readings(self.added, self.rendered, self._span_before, self.spans, self._own)
+        new = readings(self.added, self.rendered, self._span_before, self.spans, self._seen)
         self._span_before = self.spans[-1] if self.spans else self._span_before
         self.readings = self.readings.then(new)
         self.trail = [*self.trail[-LONGEST_TRAIL:], *new.rendered_unmarked]

@@ -39,7 +39,7 @@ class Gate:
         self._seen, known = Seen(student_code, statement), solutions_of(reference, fix)
         told, language = {prompt.told(level, locale), *examples}, LANGUAGES[locale]
         self._checks = Checks(self._level, language, self._seen, known, told, avoid)
-        self._draft = Draft(language.letters, self._seen.holds)
+        self._draft = Draft(language.letters, self._seen)
         self._sentences = Sentences()
         self._began, self._released = False, 0
         self._after: list[str] = []

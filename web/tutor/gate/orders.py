@@ -15,7 +15,7 @@ VERB = (
 )
 VERB_KO = (
     r"(?:바꾸|바꿔|바꿀|바꾼|고치|고쳐|고칠|교체|대체|추가|삭제|제거|지우|지워|지울|빼|뺀|뺄"
-    r"|옮기|옮겨|옮길|들여\s?쓰|들여\s?써|변경|수정|넣으|넣어|넣을)"
+    r"|붙이|붙여|붙일|옮기|옮겨|옮길|들여\s?쓰|들여\s?써|변경|수정|넣으|넣어|넣을)"
 )
 EDIT = re.compile(rf"\b{VERB}\b|{VERB_KO}", re.IGNORECASE)
 LINE = re.compile(
@@ -47,6 +47,8 @@ PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
 """A code span, a word or an operator."""
 ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")
 """Behind a verb, words that make it one about the reader: move on, add up, change your mind."""
+PRINTS = re.compile(r"\s{1,3}(?:an?|the|one|another|such an?)?\s{0,3}`?print\b")
+PRINTS_KO = re.compile(r"\bprint\([^\n]{0,60}\)`?\s?(?:문|을|를)?\s?$")
 SYMBOL = re.compile(r"[<>=+*/%]")
 NAME = re.compile(r"[a-z_][a-z0-9_]*+")
 # What can be renamed, indented or wrapped in a hint is code, so no object is looked for.
@@ -111,7 +113,8 @@ def commands_edit(sentence: str, seen: Seen) -> bool:
     seen: gives the names of the student's program.
     """
     return any(
-        not _asks_which(found) and (ALWAYS.match(found["verb"]) or aims_at_code(found, seen))
+        not (_asks_which(found) or _prints(found))
+        and (ALWAYS.match(found["verb"]) or aims_at_code(found, seen))
         for command, aims_at_code in ((COMMAND, _aims_at_code), (COMMAND_KO, _aims_at_code_ko))
         for found in command.finditer(sentence)
     )
@@ -121,6 +124,13 @@ def _asks_which(found: re.Match[str]) -> bool:
     """Whether the clause before asks for what is edited: "Which value should change here?"."""
     before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start("verb")]
     return bool(ASKED.search(CLAUSE_START.split(before)[-1]))
+
+
+def _prints(found: re.Match[str]) -> bool:
+    """Whether what is to be put in is a call of `print`, which changes no result."""
+    before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start("verb")]
+    rest = found.string[found.end("verb") : found.end("verb") + OBJECT_CHARS]
+    return bool(PRINTS.match(rest) or PRINTS_KO.search(before))
 
 
 def _aims_at_code(found: re.Match[str], seen: Seen) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 from web.tutor.gate.lexis import GRAM, OPERATORS, SPAN, tokens
+from web.tutor.gate.seen import Seen
 from web.tutor.gate.spoken import dictates, spoken
 
 # Prose punctuation stands before a space, a quote or the end; that of code rarely does.
@@ -25,12 +25,17 @@ BETWEEN = re.compile(
 LEAST_BETWEEN = 2
 LIST = re.compile(r"[→⇒➜,/|·•>\d\u2600-\u27bf\U0001f000-\U0001faff]|then|다음")
 """What one of BETWEEN has in it. Most sentences have none, which is seen in a fifth of the time."""
-PRINTED = re.compile(r"\bprint\(([\w.]{1,80})\)")
-"""What is looked at is all that this tells."""
+NAMED = r"(?:type\()?[^\W\d][\w.]{0,80}\)?"
+PRINTED = re.compile(rf"\b(?:print|type)\(({NAMED}(?:, ?{NAMED}){{0,5}})\)")
+POINTS = re.compile(r"\btype\(|[(),]")
+VALUE = r"(?:[-+]?\d[\d.]*+|'[^'\n]{0,40}'|\"[^\"\n]{0,40}\"|True|False|None|[\[\]{},: ])"
+CALLED = re.compile(
+    rf"(?<![-+*/%=<>(\[,.])(?<![-+*/%=<>(\[,] )(?<!return )\b([^\W\d]\w{{0,60}})"
+    rf"\({VALUE}{{0,40}}+\)(?! ?[-+*/%=<>\[])"
+)
+"""A call with nothing but values that is no part of more code."""
 
 
-Own = Callable[[list[str]], bool]
-"""Whether these tokens stand in a row in what the student has seen."""
 BREAK = "\0"
 """Between spans that are not read in a row; no text has such a token."""
 CUT = OPERATORS | {".", ",", "not", "and", "or", "in", "is"}
@@ -82,7 +87,7 @@ def listed(shown: str) -> str:
     return shown
 
 
-def spanned(before: str, spans: list[str], own: Own) -> list[str]:
+def spanned(before: str, spans: list[str], seen: Seen) -> list[str]:
     """The tokens of code spans in a row, but with a break between two whole ones of the student.
 
     A fix may be cut into spans, but `return True` and `return False` say nothing together that
@@ -91,7 +96,7 @@ def spanned(before: str, spans: list[str], own: Own) -> list[str]:
     parts: list[str] = []
     left = tokens(before)
     for right in map(tokens, spans):
-        both = all(is_whole(its) and own(its) for its in (left, right))
+        both = all(is_whole(its) and seen.holds(its) for its in (left, right))
         if both and max(len(left), len(right)) > 1:
             parts.append(BREAK)
         parts += right
@@ -106,12 +111,23 @@ def is_whole(parts: list[str]) -> bool:
     return all(parts.count(opening) == parts.count(closing) for opening, closing in PAIRS)
 
 
-def readings(text: str, shown: str, before: str, spans: list[str], own: Own) -> Readings:
+def without_tries(text: str, seen: Seen) -> str:
+    """The text with names alone in the place of what only shows what a program does.
+
+    Who is told to print a name of a solution, or to call the function with other values, learns no
+    more than by the name itself.
+    """
+    if "(" not in text:
+        return text
+    text = PRINTED.sub(lambda found: POINTS.sub(" ", found[1]), text)
+    return CALLED.sub(lambda found: found[1 if found[1].casefold() in seen.functions else 0], text)
+
+
+def readings(text: str, shown: str, before: str, spans: list[str], seen: Seen) -> Readings:
     """text: as written; shown: as rendered; spans: of code, which it completes, after another."""
-    # Who is told to print a name of a solution learns no more than by the name itself.
-    text, shown = PRINTED.sub(r"\1", text), PRINTED.sub(r"\1", shown)
+    text, shown, *spans = (without_tries(each, seen) for each in (text, shown, *spans))
     written, unmarked = tokens(text), tokens(PROSE_MARK.sub(" ", text))
-    in_spans = spanned(before, spans, own)
+    in_spans = spanned(before, spans, seen)
     said = spoken(shown)
     apart = APART.sub(lambda found: together(found[0]), listed(shown))
     as_rendered = (
@@ -120,7 +136,7 @@ def readings(text: str, shown: str, before: str, spans: list[str], own: Own) -> 
         else (
             tokens(shown),
             tokens(PROSE_MARK.sub(" ", shown)),
-            spanned(before, SPAN.findall(shown), own) or in_spans,
+            spanned(before, SPAN.findall(shown), seen) or in_spans,
         )
     )
     return Readings(

@@ -9,6 +9,7 @@ import re
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import WORD, tokens
 from web.tutor.gate.seen import KEYWORDS, Seen
+from web.tutor.gate.snippets import LOOKING
 from web.tutor.gate.solution import Solutions
 from web.tutor.gate.values import expression, is_example, is_text, is_value
 from web.tutor.parsing import is_literal, tree_of
@@ -20,10 +21,16 @@ LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
 DOTS = re.compile(r"\.{3}|…")
 """For what is left out, as in `sum(...)`."""
-WELL_KNOWN = KEYWORDS | {"print"} | {
+WELL_KNOWN = KEYWORDS | LOOKING | {
     "int", "float", "str", "list", "tuple", "dict", "set", "bool", "bytes", "complex", "nonetype",
 }  # fmt: skip
 """Words that a hint may name though the student has not written them: kinds of values, too."""
+NO_PROSE = frozenset({
+    "elif", "lambda", "nonlocal", "len", "isinstance", "enumerate", "abs", "ord", "chr", "divmod",
+    "isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "startswith", "endswith",
+    "rstrip", "lstrip", "popleft", "setdefault", "defaultdict",
+})  # fmt: skip
+"""Words of Python's own that stand in no English sentence."""
 PROSE_WORDS = 3
 LONGEST_STATEMENT = 600
 CLAUSE = re.compile(r"(?:elif\b.*|else|except\b.*|finally|case\b.*):$")
@@ -98,6 +105,12 @@ def spans_fix(draft: Draft, known: Solutions, seen: Seen) -> bool:
     return any(_hidden_in(span, known, seen) for span in draft.spans)
 
 
+def names_keyword(draft: Draft, known: Solutions, seen: Seen) -> bool:
+    """R4: whether a word that only a solution has stands bare, and is none of any prose."""
+    told = NO_PROSE.intersection(draft.readings.rendered)
+    return bool(told) and not told.isdisjoint(known.tokens - seen.tokens)
+
+
 def _hidden_in(span: str, known: Solutions, seen: Seen) -> frozenset[str]:
     told = (known.names | known.numbers).intersection(tokens(span)) - seen.tokens
     numbers = {part for part in told if part[0].isdigit()}
@@ -124,10 +137,19 @@ def _is_seen(span: str, seen: Seen) -> bool:
         return True
     short = DOTS.sub(" ", span)
     parts = tokens(short)
-    allowed = parts[2:-1] if parts[:2] == ["print", "("] else parts
+    allowed = _looked_at(parts)
     if all(part in seen.plain or part[0].isdigit() for part in allowed):
         return True
+    if allowed != parts and all(seen.holds(each.split()) for each in " ".join(allowed).split(",")):
+        return True
     return is_value(expression(short), short, seen)
+
+
+def _looked_at(parts: list[str]) -> list[str]:
+    """What stands in the brackets of `print(...)` or `type(...)`, or of one in the other."""
+    while parts[1:2] == ["("] and parts[-1] == ")" and parts[0] in LOOKING:
+        parts = parts[2:-1]
+    return parts
 
 
 def _is_plain(span: str, parts: list[str], known: Solutions, seen: Seen) -> bool:

@@ -39,7 +39,9 @@ LANGUAGES = frozenset(("c", "g"))
 """`C++` and `g++` are names, where `n++` is code."""
 QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 """Words in quotes, without an operator among them: a value, and no names."""
-PRINT = "print"
+PARTICLES = frozenset("은는이가을를와과의로") | {"으로", "에서", "에는", "이랑", "하고"}
+"""Of Korean, behind a sign that is named, as tokens of their own."""
+LOOKING = frozenset(("print", "type"))
 """May be called with anything: looking at a value changes no result."""
 SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ";", "import", "lambda", "except"}
 """Without one of these no words are code, but for those of HEADS before a colon, and `for`."""
@@ -154,6 +156,9 @@ class Tokens:
         left = values[-1]
         at, first, before = left.stop, self._at(left.start), self._at(left.start - 1)
         operator = self._parts[at]
+        if first in PARTICLES:
+            # "`//`는 `%`와" names two signs.
+            return False
         if operator == "=" or operator in ASSIGNING:
             return is_name(first)
         returned = before == "return" and is_name(first)
@@ -233,7 +238,7 @@ class Tokens:
         if opened > value.start + 1:
             # A method, or a call behind a sign: prose has no such thing.
             return True
-        if name in self._seen.functions or name == PRINT:
+        if name in self._seen.functions or name in LOOKING:
             return False
         if not inside:
             return is_name(name)

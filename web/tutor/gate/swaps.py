@@ -39,6 +39,11 @@ STATEMENT_KO = re.compile(
     rf"(?:\breturn|리턴) ?`?\S{{1,20}}? ?(?:을|를)? ?{WRITES_KO}으?면"
     r"|[A-Za-z_]\w{0,40} ?=(?!=) ?\S{1,20}? ?(?:을|를) ?(?:하|두|놓|쓰|적)으?면"
 )
+GIVEN = r"[A-Za-z_]\w{0,40} ?=(?!=)[^`.?!\n]{1,30}"
+STARTS = re.compile(
+    rf"\b(?:start|beg[aiu]n)(?:s|ed|ning|ting)? (?:with|from|at|as) `?(?P<en>{GIVEN})"
+    rf"|(?P<ko>{GIVEN}?)`? ?으?로 ?시작"
+)
 NUMBER_KO = re.compile(
     r"(?<![\d.])\d{1,9}`? ?(?:[을를] `?\d{1,9}`? ?으?로|[이가] `?\d{1,9}`? ?(?:이라면|라면|이면))"
 )
@@ -52,6 +57,9 @@ def puts_code(sentence: str, seen: Seen) -> bool:
     """
     written = PLACE.search(sentence) or SAYS.search(sentence) or STATEMENT_KO.search(sentence)
     if written or (LINE.search(sentence) and NUMBER_KO.search(sentence)):
+        return True
+    started = (tokens(found["en"] or found["ko"]) for found in STARTS.finditer(sentence))
+    if any(not seen.holds(its) for its in started):
         return True
     return any(_swaps(found, sentence, seen) for found in SWAP.finditer(sentence))
 

@@ -37,7 +37,7 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "names after 'import'": "after `import` a name is missing.",
         "'except'": "a `try` is over, and nothing says what happens when it goes wrong.",
         "expected 'else'": "an `if` within a line also says what the value is otherwise.",
-        "match": "a bracket closes that was not opened, or not in this way.",
+        "match": "a bracket is closed that was never opened, or opened by another kind.",
         "non-printable": "there is a character that cannot be seen and does not belong here.",
         "null byte": "there is a character that cannot be seen and does not belong here.",
         "literal": "a number is not written as Python can read it; no name begins with a digit.",

@@ -43,7 +43,7 @@ SAID: dict[Locale, dict[str, str]] = {
     "en": {
         "wide": "{met} is the wide form of a character, and Python knows only the narrow one.",
         "strange": "{met} is a character that Python does not use here.",
-        "quote": "{met} looks like a quote and is another sign, which opens no text in Python.",
+        "quote": "{met} looks like a quote, but is another sign and opens no text in Python.",
         "outside_function": "{met} stands outside of every function.",
         "outside_loop": "{met} stands outside of every loop.",
         "asks": "a single `=` gives a name its value, and here it stands where something is asked.",
@@ -55,7 +55,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "unknown_sign": "Python knows no sign {met}.",
         "alone_walrus": "{met} cannot give a name its value in a line of its own.",
         "curly_block": "{met} opens no block in Python; a colon and the blanks before a line do.",
-        "no_in": "between the name after `for` and what it goes over a word is missing.",
+        "no_in": "a word is missing between the name after `for` and what it goes over.",
         "nothing_above": "{met} belongs to a block above it, and there is none that begins as far "
         "to the right.",
         "no_colon": "a colon is missing, or something unexpected stands before it.",

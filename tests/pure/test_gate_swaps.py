@@ -64,6 +64,7 @@ ASKED = [
     ("ko", "4번째 줄 앞에 `print(n, total)`을 넣어 보세요. 무엇이 보이나요?"),
     ("ko", "`print(type(n))`을 추가해 보세요. 무엇이 보이나요?"),
     ("ko", "`==`는 `+=`와 어떻게 다른가요?"),
+    ("ko", "`total` 대신 바퀴마다 무엇이 보이는지 적어 보세요. 어느 것이 다른가요?"),
     ("en", "What does line 4 say about the number 3?"),
     ("en", "Type `odd_total([3])` in the shell. What do you see?"),
     ("en", "Suppose line 4 is true for 2. Which line runs next?"),

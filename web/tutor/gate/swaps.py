@@ -18,7 +18,8 @@ WRITES_KO = r"(?:쓰|써|적|두|놓|사용)"
 SWAP = re.compile(
     rf"\b{WRITES} (?:the )?(?P<new>{PIECE}) (?:in place of|instead of|rather than) (?:the )?"
     rf"(?P<old>{PIECE})"
-    rf"|(?P<old_ko>{PIECE}) ?대신에? (?P<new_ko>[^.?!\n]{{1,30}}?) ?(?:을|를)? ?{WRITES_KO}"
+    rf"|(?P<old_ko>{PIECE}) ?대신에? (?P<new_ko>{PIECE}|리턴 ?\S{{0,20}}|다른 \S{{1,9}}?)"
+    rf" ?(?:을|를)? ?{WRITES_KO}"
     rf"|(?P<from>{PIECE}) ?(?:→|->|=>) ?(?P<into>{PIECE}) ?(?:이?라고|으?로) ?"
     rf"(?:{WRITES_KO}|해|하|바꾸|바꿔)",
     re.IGNORECASE,

@@ -29,6 +29,12 @@ from web.runner.asserts import CASE, assert_texts
          (["take(1, 5); ok"], "True", "true")),
         ("s = []\n" + "fill(s, 'many things')\n" * 9 + "assert s == 1",
          (["…; " + "fill(s, 'many things'); " * 5 + "s"], "1", "==")),
+        ("s = Stack()\nfor i in range(5):\n    s.push(i)\nassert s.size() == 5",
+         (["s = Stack(); …; s.size()"], "5", "==")),
+        ("s = Stack()\nfor want in (3, 2):\n    assert s.pop() == want",
+         (["s = Stack(); …; s.pop()"], "want", "==")),
+        ("def check(g):\n    x = g(1)\n    assert x.y == 2\ncheck(f)",
+         (["x = f(1); x.y"], "2", "==")),
     ],
 )  # fmt: skip
 def test_an_assert_is_a_case_with_its_text(source: str, text: object) -> None:
@@ -37,6 +43,13 @@ def test_an_assert_is_a_case_with_its_text(source: str, text: object) -> None:
     assert prepared.cases == [text]
     assert prepared.source.count(CASE) == 1
     assert "assert" not in prepared.source
+
+
+def test_the_cost_of_what_came_before_does_not_grow_with_its_square() -> None:
+    # Each assert looks at what all statements before it may have changed.
+    source = "s = []\n" + "fill(s)\nassert s == 1\n" * 1_500
+
+    assert len(assert_texts(source).cases) == 1_500
 
 
 def test_what_an_earlier_assert_has_done_belongs_to_a_later_one() -> None:

@@ -348,13 +348,110 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
         ("def f(n):\n    return {1}.remove(n)", "assert f(2) == 1", {FactKind.MISSING_KEY}),
         ("def f(n):\n    return set().pop()", "assert f(2) == 1", {FactKind.MISSING_KEY}),
         ("def f(n):\n    return {}.popitem()", "assert f(2) == 1", {FactKind.MISSING_KEY}),
+        ("best = 0\ndef f(n):\n    if n > 0:\n        global best\n        best = n + 1\n"
+         "    return best", "assert f(4) == 4", {FactKind.BRANCH_NOT_TAKEN}),
+        ("total = 0\ndef f(ns):\n    for n in ns:\n        global total\n        total += n\n"
+         "    return total", "assert f([1, 2]) == 4", {FactKind.NO_ROUND}),
+        ("def f(n):\n    f = n * 2\n    if f > 3:\n        return f\n    return 0",
+         "assert f(2) == 5", {FactKind.NEVER_CALLED}),
+        ("class Box:\n    def __init__(self):\n        self.n = 1\n    @property\n"
+         "    def count(self):\n        return self.n\ndef f():\n    b = Box()\n"
+         "    if b.count > 0:\n        return b.n\n    return 0", "assert f() == 3",
+         {FactKind.NEVER_CALLED}),
+        ("def g(n):\n    return n\ndef f(h):\n    return h is g", "assert f(1) == True",
+         {FactKind.NEVER_CALLED}),
+        ("def f(xs):\n    for x in xs:\n        xs.append(xs.pop(0))\n    return xs",
+         "assert f([1, 2]) == [3]", {FactKind.SHRINKS_ON}),
+        ("def f(xs):\n    ys = []\n    xs[0] = ys.pop()\n    return xs", "assert f([1]) == [3]",
+         {FactKind.OUT_OF_RANGE}),
+        ("def f(n):\n    print(n)\n    return [None, n]", "assert f(1)[0] == 3",
+         {FactKind.PRINTED_GAVE_NONE, FactKind.ENDED_WITHOUT_VALUE, FactKind.ANOTHER_TYPE}),
+        ("class Stack:\n    def max(self):\n        return max([1, 2])\ndef f():\n"
+         "    return Stack().max()", "assert f() == 3", {FactKind.HIDES_BUILTIN}),
+        ("def f(n):\n    zeros = [0] * n\n    a = b = []\n    return [a, b]",
+         "assert f(2) == [[], [1]]", {FactKind.ONE_LIST_MANY_TIMES}),
+        ("def f(d):\n    t = 0\n    for i in range(1, 4):\n        t += d[i]\n    return t",
+         "assert f({1: 4, 2: 5, 3: 6}) == 3", {FactKind.FIRST_UNSEEN, FactKind.LAST_UNSEEN}),
+        ("class Odd(dict):\n    pass\ndef f():\n    return Odd(a=1)", "assert f() == {'a': 2}",
+         {FactKind.ANOTHER_TYPE}),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_so_is_not_told(code: str, tests: str, kinds: set[FactKind]) -> None:
     found = told(code, tests)
 
     assert found
     assert kinds.isdisjoint(fact["kind"] for fact in found)
+
+
+def test_what_the_tests_only_look_at_is_no_missing_function() -> None:
+    assert told("def f(n):\n    return n", "assert f(1) + total == 3") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "kind"),
+    [
+        ("a = input('')\nprint(a + 'x')\n", ("3", "4"), FactKind.PROMPT_PRINTED),
+        ("import sys\nprint(sys.stdin.read(1))\n", ("3", "4"), FactKind.PROMPT_PRINTED),
+        ("i = input()\nprint(f'({i}) item')\n", ("3", "3: item"), FactKind.LIST_PRINTED),
+        ("no = int(input())\nprint('no' if no else 'yes')\n", ("3", "yes"), FactKind.NAME_PRINTED),
+    ],
+)
+def test_nor_is_it_of_what_is_printed(code: str, case: tuple[str, str], kind: FactKind) -> None:
+    found = told(code, inputs(case))
+
+    assert found
+    assert kind not in {fact["kind"] for fact in found}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["s = s + 'ab'", "s = s[:40] + 'c' + s[40:]"],
+)
+def test_what_is_too_long_to_be_seen_is_not_said_to_stay_the_same(body: str) -> None:
+    code = f"def f(s):\n    while len(s) != 7:\n        {body}\n    return s"
+
+    first = told(code, "assert f('a' * 100) == 'b'", ends=False)[0]
+
+    assert first["kind"] == FactKind.NEVER_ENDS
+    assert first["values"]["unchanged"] == first["values"]["settled"] == []
+
+
+def test_the_length_of_what_an_inner_call_was_given_is_told() -> None:
+    code = "def f(xs):\n    if len(xs) == 2:\n        return f(xs[1:])\n    return xs[1]"
+
+    found = {fact["kind"]: fact["values"] for fact in told(code, "assert f([1, 2]) == 2")}
+
+    assert found[FactKind.OUT_OF_RANGE] == {"index": 1, "sequence": "xs", "length": 1}
+
+
+def test_of_two_dictionaries_that_lack_a_key_none_is_told() -> None:
+    code = "def f(a, b):\n    return a['x'] - b['x']"
+
+    found = {fact["kind"]: fact["values"] for fact in told(code, "assert f({'y': 1}, {}) == 2")}
+
+    assert found[FactKind.MISSING_KEY]["keys"] == []
+
+
+def test_the_names_of_the_call_that_stopped_are_told_and_of_no_caught_one() -> None:
+    code = (
+        "def g(n):\n    return int(n)\ndef f(n):\n    try:\n        g('x')\n"
+        "    except ValueError:\n        pass\n    return 6 / n"
+    )
+
+    found = {fact["kind"]: fact["values"] for fact in told(code, "assert f(0) == 2")}
+
+    assert found[FactKind.STOPPED]["names"] == ["n = 0"]
+
+
+def test_a_method_that_calls_itself_is_told_by_the_line_of_its_call() -> None:
+    code = (
+        "class A:\n    def f(self, n):\n        m = n + 1\n        return self.f(m)\n"
+        "def f(n):\n    return A().f(n)"
+    )
+
+    found = {fact["kind"]: fact for fact in told(code, "assert f(1) == 2")}
+
+    assert found[FactKind.LIMIT_DEPTH]["line"] == 4
 
 
 @pytest.mark.parametrize("name", ["list", "sum"])

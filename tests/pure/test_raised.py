@@ -12,6 +12,7 @@ def f(a, b): return a
 class P:
     def m(): pass
     def n(self, a): pass
+def h(a, b=1): return a
 def outer():
     def inner(a): pass
     return inner
@@ -43,11 +44,15 @@ def stopped_by(code: str) -> BaseException:
         ("'a' * 1.5", "a whole number of times, and here it is a decimal number", "소수(실수)예요"),
         ("x = [1]\nx(0)", "a list is called as if it were a function", "리스트를 함수처럼"),
         ("list(map(5, [1]))", "a whole number is called as if", "정수를 함수처럼"),
-        ("len[0]", "a function has no parts", "함수에는 꺼낼 부분이"),
-        ("x = None\nx[0]", "`None` has no parts", "`None`에는 꺼낼 부분이"),
-        ("for x in 5: pass", "a whole number does not hold any", "정수에는 꺼낼 값이"),
-        ("a, b = 5", "a whole number does not hold any", "정수에는 꺼낼 값이"),
-        ("1 in 5", "a whole number has nothing inside", "정수에는 찾아볼 안이"),
+        ("len[0]", "a part of a value, which a function does not allow", "함수에서는 그렇게"),
+        ("x = None\nx[0]", "a part of a value, which `None` does not allow", "`None`에서는 그렇게"),
+        (
+            "for x in 5: pass",
+            "one by one, which a whole number does not offer",
+            "정수에서는 그렇게",
+        ),
+        ("a, b = 5", "one by one, which a whole number does not offer", "정수에서는 그렇게"),
+        ("1 in 5", "inside a value, which a whole number does not allow", "정수에서는 그렇게"),
         ("1 in 'abc'", "looks for a whole number in a string", "문자열 안에서 정수를"),
         ("x = [1]\nx['a']", "here a string stands in the brackets", "대괄호 안에 문자열이"),
         (
@@ -57,18 +62,19 @@ def stopped_by(code: str) -> BaseException:
         ),
         ("x = 'abc'\nx[0] = 'b'", "A part of a string is to be changed", "문자열의 한 부분을"),
         ("x = (1, 2)\ndel x[0]", "A part of a tuple is to be changed", "튜플의 한 부분을"),
-        ("{[1]: 2}", "must never change, and here it is a list", "여기서는 리스트예요"),
+        ("{[1]: 2}", "looked up by a list, and that kind of value can be no key", "리스트를 키로"),
         ("len(5)", "`len` asks for a length, and a whole number has none", "정수에는 길이가"),
         ("f(1)", "The call of `f` brings no value for `b`", "`f` 호출에 `b`의 값이"),
         (
             "f(1, 2, 3)",
-            "Values that `f` takes: 2; values in the call: 3",
-            "3개 넘기는데, `f`는 2개",
+            "`f` takes by their place: 2; in the call: 3.",
+            "값은 3개인데, `f`는 2개",
         ),
         ("f(1, 2, c=3)", "a value for `c`, and `f` knows no such name", "`f`에는 그런 이름이"),
         ("(lambda a: a)()", "The call of `lambda` brings no value for `a`", "`lambda` 호출에"),
+        ("h(1, 2, 3)", "`h` takes by their place: 1–2; in the call: 3.", "`h`는 1–2개"),
         ("outer()()", "The call of `inner` brings no value for `a`", "`inner` 호출에 `a`의"),
-        ("P().m()", "takes: 0; values in the call, with the object before the dot: 1", "점 앞의"),
+        ("P().m()", "place: 0; in the call: 1. A method gets its object", "메서드는 객체를"),
         ("P().n()", "The call of `P.n` brings no value for `a`", "`P.n` 호출에"),
         ("P(1)", "`P` has a number of values that it does not take", "`P` 호출에 넣은"),
         ("sorted([1], len)", "`sorted` has a number of values that", "`sorted` 호출에 넣은"),
@@ -83,7 +89,7 @@ def stopped_by(code: str) -> BaseException:
         ("None.append(1)", "asks `None` for `append`", "`None`에서 `append`를"),
         ("import math\nmath.root", "module `math` has nothing of the name `root`", "`math` 모듈"),
         ("P.x", "The class `P` has nothing of the name `x`", "`P` 클래스"),
-        ("unset()", "reads `n` before it has given it a value", "`n`에 값을 주기 전에"),
+        ("unset()", "reads `n` while it has no value", "값이 없는 `n`을"),
         ("[].pop()", "there is nothing in it at that moment", "안에 아무것도 없어요"),
         ("set().pop()", "there is nothing in it at that moment", "안에 아무것도 없어요"),
         ("max([])", "`max` chooses among values, and there are none", "값이 하나도 없어요"),
@@ -105,8 +111,8 @@ def test_what_python_says_of_the_values_is_told(code: str, english: str, korean:
 @pytest.mark.parametrize(
     ("kind", "message", "english"),
     [
-        ("TypeError", "argument of type 'int' is not a container or iterable", "nothing inside"),
-        ("TypeError", "cannot use 'list' as a dict key (unhashable type: 'list')", "it is a list"),
+        ("TypeError", "argument of type 'int' is not a container or iterable", "looks inside"),
+        ("TypeError", "cannot use 'list' as a dict key (unhashable type: 'list')", "by a list"),
         ("TypeError", "string indices must be integers, not 'str'", "a string stands in"),
         ("ValueError", "expected a nonnegative input, got -1.0", "no result"),
         ("ValueError", "max() iterable argument is empty", "`max` chooses"),

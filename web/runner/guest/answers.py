@@ -201,7 +201,7 @@ def _repeating(scene: Scene) -> list[int]:
     multiplied = [
         scene.at(node) for node in scene.nodes
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and scene.ran(node)
-        if isinstance(node.left, lists) or isinstance(node.right, lists)
+        if any(isinstance(each, lists) and _holds_lists(each) for each in (node.left, node.right))
     ]  # fmt: skip
     put = [
         scene.at(node) for node in scene.nodes
@@ -209,6 +209,12 @@ def _repeating(scene: Scene) -> list[int]:
         if node.func.attr == "append" and node.args and _is_mutable(scene, node.args[0])
     ]  # fmt: skip
     return list(dict.fromkeys(multiplied or put))
+
+
+def _holds_lists(node: ast.List | ast.ListComp) -> bool:
+    """Whether what is repeated holds what can change: `[0] * n` shares nothing."""
+    held = [node.elt] if isinstance(node, ast.ListComp) else node.elts
+    return any(not isinstance(each, ast.Constant | ast.UnaryOp) for each in held)
 
 
 def _is_mutable(scene: Scene, node: ast.expr) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .clue import Clue, Scene, Told
+from .listing import begins
 from .trace import Trace
 
 
@@ -33,7 +34,7 @@ def branch(scene: Scene, node: ast.If) -> Clue:
         return Clue("branch_not_taken", number, told)
     if taken == asked:
         return Clue("branch_always_taken", number, told)
-    true_at = scene.passages(number, scene.at(node.body[0]))
+    true_at = scene.passages(number, scene.at(begins(node.body)))
     values = scene.named(node.test, true_at[-1][0].values) if true_at else []
     return Clue(
         "branch_sometimes_taken", number, told | {"times": taken, "asked": asked, "values": values}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
-from .listing import FUNCTIONS, Listing, names_in
+from .listing import FUNCTIONS, Listing, begins, names_in
 from .trace import Moment, Trace, Values
 
 Told = dict[str, "str | int | list[str]"]
+
+
+OWN = re.compile(r"[^\W\d]\w*\(")
+"""How a value of a class of the program's is shown."""
 
 
 @dataclass(eq=False)
@@ -55,7 +60,7 @@ class Scene:
 
     def entered(self, node: ast.stmt, body: list[ast.stmt], trace: Trace) -> int:
         """How often the body came right after the statement that it belongs to."""
-        return trace.moves[self.at(node), self.at(body[0])]
+        return trace.moves[self.at(node), self.at(begins(body))]
 
     def events_at(self, number: int) -> list[Moment]:
         """When the statement ran in the failing case, as far as it was kept."""
@@ -75,6 +80,13 @@ class Scene:
     def named(self, node: ast.AST, values: Values) -> list[str]:
         """`cups = 1` for each name that the node reads."""
         return [f"{name} = {values[name]}" for name in names_in(node) if name in values][:6]
+
+    def is_builtin(self, node: ast.expr) -> bool:
+        """Whether its value is of a class that comes with Python, as far as its text tells."""
+        if not isinstance(node, ast.Name):
+            return True
+        shown = self.values_at(node, last=True).get(node.id, "")
+        return not (shown.startswith("<") or OWN.match(shown))
 
     def values_at(self, node: ast.AST, *, last: bool = False) -> Values:
         """What names held when the statement of the node ran first, or last."""

@@ -45,8 +45,8 @@ def habits(scene: Scene) -> Iterator[Clue]:
                 yield from _loop_variable(scene, node)
             case ast.FunctionDef():
                 yield from _parameters(scene, node)
-            case ast.Assign(value=ast.Attribute(attr=name)) if scene.ran(node):
-                if name in methods:
+            case ast.Assign(value=ast.Attribute(base, name)) if scene.ran(node):
+                if name in methods and scene.is_builtin(base):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(ast.Attribute(attr=name)) if scene.ran(node):
                 # `text.strip.lower()`
@@ -89,8 +89,9 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
             own = _gave_something(scene, name)
             if own or (name in GIVES_ONLY and name not in scene.functions):
                 yield Clue("dropped", scene.at(node), {"expression": told})
-        case ast.Expr(ast.Call(ast.Attribute(attr=name))) if name in METHODS_GIVE_ONLY:
-            yield Clue("dropped", scene.at(node), {"expression": told})
+        case ast.Expr(ast.Call(ast.Attribute(base, name))) if name in METHODS_GIVE_ONLY:
+            if scene.is_builtin(base):
+                yield Clue("dropped", scene.at(node), {"expression": told})
 
 
 def _gave_something(scene: Scene, name: str) -> bool:
@@ -159,7 +160,9 @@ def _always_true(scene: Scene, node: ast.BoolOp) -> Iterator[Clue]:
 def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
     names = _stored(node)
     if isinstance(node, FUNCTIONS):
-        names = {node.name, *(each.arg for each in node.args.args)}
+        # A method's name stands for nothing outside of its class.
+        own = set() if isinstance(scene.listing.parent[node], ast.ClassDef) else {node.name}
+        names = own | {each.arg for each in node.args.args}
     for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
         # One that the program also calls is the one that is missed.
         missed = name in scene.called and name not in scene.functions
@@ -204,9 +207,14 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
                     weight = 0.3 if silent else -0.3
                     yield Clue("uncalled", scene.at(node), {"name": name}, weight)
             case ast.Name(id=name, ctx=ast.Load()) if name in scene.functions and scene.ran(node):
+                # A variable may have the name of a function.
+                if name in scene.values_at(node, last=True):
+                    continue
                 # As an argument, as in `map(even, xs)`, a function's name is right.
                 yield from _as_value(scene, node, name, (ast.Compare, ast.BinOp, *ASKED))
-            case ast.Attribute(attr=name, ctx=ast.Load()) if name in methods and scene.ran(node):
+            case ast.Attribute(base, name, ast.Load()) if name in methods and scene.ran(node):
+                if not scene.is_builtin(base):
+                    continue
                 yield from _as_value(scene, node, name, (ast.Compare, *ASKED))
 
 
@@ -215,6 +223,8 @@ def _as_value(
 ) -> Iterator[Clue]:
     """A function that is not called where its value is wanted, which these kinds of nodes do."""
     above = scene.listing.parent[node]
+    if isinstance(above, ast.Compare) and isinstance(above.ops[0], ast.Is | ast.IsNot):
+        return
     if isinstance(above, within):
         weight = ALWAYS_TRUE if isinstance(above, ASKED) else 0
         yield Clue("never_called", scene.at(node), {"name": name}, weight)

@@ -150,6 +150,16 @@ def copied(node: Node) -> Node:
     return copy
 
 
+def begins(body: list[ast.stmt]) -> ast.stmt:
+    """The first statement of a body that Python runs: of some there is nothing to be run."""
+    for statement in body:
+        match statement:
+            case ast.Global() | ast.Nonlocal() | ast.Expr(ast.Constant()):
+                continue
+        return statement
+    return body[0]
+
+
 def head(statement: ast.AST) -> ast.AST:
     """What of a statement runs at its own line: of a loop or `if` not the body."""
     match statement:

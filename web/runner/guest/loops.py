@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .answers import stored
-from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, LOOPS, head, names_in, names_stored, walk
+from .clue import OWN, Clue, Scene, Told
+from .listing import FUNCTIONS, LOOPS, begins, head, names_in, names_stored, walk
 from .sums import worked_out
 
 OVER_THINGS = -0.15
+ADDING = {"append", "extend", "insert", "add", "appendleft"}
 TAKING = {"remove", "pop", "popleft", "discard", "clear"}
-"""Methods that take something out."""
+"""Methods that put something in, and that take something out."""
 LONG = 0.5
 """Added for the loop in which the time ran out, against the line that happened to run then."""
 FEWEST_SEEN = 2
@@ -39,32 +39,44 @@ def loops(scene: Scene) -> Iterator[Clue]:
 
 def _grows(node: ast.For) -> bool:
     """Whether the body puts more into what the loop goes over; any other loop has an end."""
-    over = {node.iter.id} if isinstance(node.iter, ast.Name) else set()
-    return any(over & set(stored(each)) for part in node.body for each in walk(part))
+    return _changes(node)[0] > 0
 
 
 def _shrinks(scene: Scene, node: ast.For) -> bool:
     """Whether the body has taken something out of what the loop goes over."""
-    if not isinstance(node.iter, ast.Name):
-        return False
+    more, less = _changes(node)
+    return less > 0 and not more
+
+
+def _changes(node: ast.For) -> tuple[int, int]:
+    """How many places of the body put more into what the loop goes over, and take something out.
+
+    None, where the name gets another value there, which the loop does not go over.
+    """
+    more = less = 0
     for each in (each for part in node.body for each in walk(part)):
         match each:
-            case ast.Call(ast.Attribute(ast.Name(name), method)):
-                taken = method in TAKING
-            case ast.Delete(targets=[ast.Subscript(ast.Name(name))]):
-                taken = True
-            case _:
-                continue
-        if taken and name == node.iter.id and scene.ran(each):
-            return True
-    return False
+            case ast.Call(ast.Attribute(ast.Name(name), method)) if _is_over(node, name):
+                more += method in ADDING
+                less += method in TAKING
+            case ast.AugAssign(ast.Name(name), ast.Add()) if _is_over(node, name):
+                more += 1
+            case ast.Delete(targets=[ast.Subscript(ast.Name(name))]) if _is_over(node, name):
+                less += 1
+            case ast.Name(name, ast.Store()) if _is_over(node, name):
+                return 0, 0
+    return more, less
+
+
+def _is_over(node: ast.For, name: str) -> bool:
+    return isinstance(node.iter, ast.Name) and node.iter.id == name
 
 
 def _shrinks_on(scene: Scene, node: ast.For) -> Clue:
-    rounds = scene.entered(node, node.body, scene.failing)
-    return Clue("shrinks_on", scene.at(node), {
-        "sequence": scene.listing.source(node.iter), "rounds": rounds,
-    })  # fmt: skip
+    told: Told = {"sequence": scene.listing.source(node.iter)}
+    if _starts(scene, node) == 1:
+        told["rounds"] = scene.entered(node, node.body, scene.failing)
+    return Clue("shrinks_on", scene.at(node), told)
 
 
 def counts(node: ast.For) -> bool:
@@ -107,7 +119,7 @@ def _never_ends(scene: Scene, node: ast.While) -> Clue:
     events = [event for event in scene.failing.last if event.at == scene.at(node)]
     names = [name for name in names_in(condition) if any(name in each.values for each in events)]
     seen = {name: {event.values.get(name) for event in events} for name in names}
-    still = [name for name in names if len(seen[name]) == 1]
+    still = [name for name in names if len(seen[name]) == 1 and _is_whole(seen[name])]
     first = scene.events_at(scene.at(node))
     settled = [name for name in still if len({event.values.get(name) for event in first}) > 1]
     values = events[-1].values if events else {}
@@ -116,9 +128,14 @@ def _never_ends(scene: Scene, node: ast.While) -> Clue:
         "names": [f"{name} = {values[name]}" for name in names if name in values],
         "unchanged": [name for name in still if name not in settled],
         "settled": settled,
-        "changed": [name for name in names if name not in still],
+        "changed": [name for name in names if len(seen[name]) > 1],
         "rounds": scene.entered(node, node.body, scene.failing),
     })  # fmt: skip
+
+
+def _is_whole(seen: set[str | None]) -> bool:
+    """Whether these texts tell a value: one that is cut, or of a class, may differ unseen."""
+    return not any("…" in each or each[:1] == "<" or OWN.match(each) for each in seen if each)
 
 
 def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
@@ -135,9 +152,7 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     if left := _left_at_once(scene, node, rounds):
         yield left
     told: Told = {"rounds": rounds}
-    within = inside(scene, node)
-    moves = scene.failing.moves.items()
-    runs = sum(n for (a, b), n in moves if b == number and a not in within)
+    runs = _starts(scene, node)
     if runs > 1:
         # Of a loop within a loop the first and last round stand far apart.
         yield Clue("rounds", number, told | {"runs": runs})
@@ -152,11 +167,18 @@ def _rounds(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     yield Clue("rounds", number, told, 0 if ranged else OVER_THINGS)
 
 
+def _starts(scene: Scene, node: ast.For | ast.While) -> int:
+    """How often the loop began anew."""
+    number, within = scene.at(node), inside(scene, node)
+    moves = scene.failing.moves.items()
+    return sum(n for (a, b), n in moves if b == number and a not in within)
+
+
 def _ends_of(scene: Scene, node: ast.For | ast.While, rounds: int) -> Told:
     """First and last value of the loop's variable; from one round to itself there is no way."""
     if not isinstance(node, ast.For) or not isinstance(node.target, ast.Name) or rounds < 2:
         return {}
-    name, first = node.target.id, scene.at(node.body[0])
+    name, first = node.target.id, scene.at(begins(node.body))
     begun = [moment for _, moment in scene.passages(scene.at(node), first)]
     seen = [moment.values[name] for moment in begun if name in moment.values]
     told: Told = {"variable": name, "first": seen[0]} if seen else {}
@@ -229,13 +251,24 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
             case ast.Call(ast.Attribute(ast.Name(name))):
                 # What grows or shrinks has no one length.
                 seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})
-    for name in sorted(moving):
+    for name in sorted(name for name in moving if _has_ends(scene, name)):
         length, places = scene.failing.sizes.get(name, 0), seen[name]
         told: Told = {"sequence": name, "length": length}
         if max(places) == length - 2:
             yield Clue("last_unseen", number, told | {"index": max(places)})
         if min(places) == 1:
             yield Clue("first_unseen", number, told | {"index": 1})
+
+
+def _has_ends(scene: Scene, name: str) -> bool:
+    """Whether its first and last place are known: a dictionary has none, nor what a name holds
+    that is given another one later."""
+    shown = next((each.values[name] for each in scene.failing.events if name in each.values), "")
+    given = [
+        node for node in scene.nodes
+        if isinstance(node, ast.Assign) and name in names_stored(node) and scene.ran(node)
+    ]  # fmt: skip
+    return shown[:1] != "{" and len(given) <= 1
 
 
 def _places(scene: Scene, at: int, index: ast.expr, name: str) -> set[int]:

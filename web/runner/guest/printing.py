@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from .clue import Clue, Scene, Told
 from .show import cut
-from .trace import Trace, Written, end_of
+from .trace import VALUE_CHARS, Trace, Written, end_of
 
 WORD = re.compile(r"\S+")
 CHARS = re.compile(r"[\s\S]")
@@ -56,10 +56,18 @@ def _prompts(scene: Scene, expected: str) -> Iterator[Clue]:
     wrote = scene.failing.written_first
     for node in _reading(scene):
         asks = wrote.get(scene.at(node), "")
-        if node.args and asks and asks not in expected:
+        if asks and asks not in expected and _is_prompt(node, asks):
             yield Clue(
                 "prompt_printed", scene.at(node), {"prompt": scene.listing.source(node.args[0])}
             )
+
+
+def _is_prompt(node: ast.Call, asks: str) -> bool:
+    """Whether this call wrote it: `read` has an argument too, and asks nothing."""
+    if not isinstance(node.func, ast.Name) or not node.args:
+        return False
+    given = node.args[0]
+    return not isinstance(given, ast.Constant) or asks.startswith(str(given.value).strip() or "\0")
 
 
 def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
@@ -70,10 +78,20 @@ def _form(scene: Scene, wrong: Written, expected: str) -> Iterator[Clue]:
         yield Clue("blanks_differ", wrong.at, told)
     elif (thing := OBJECT.match(shown)) and shown not in expected:
         yield Clue("object_printed", wrong.at, {"got_type": thing[1]})
-    elif COLLECTION.match(shown) and shown[0] not in expected:
+    elif _is_collection(shown) and shown[0] not in expected:
         yield Clue("list_printed", wrong.at, told)
-    elif name := _name_in(scene, wrong, shown):
+    elif name := _name_in(scene, wrong, shown, expected):
         yield Clue("name_printed", wrong.at, told | {"name": name})
+
+
+def _is_collection(shown: str) -> bool:
+    """Whether it reads as one whole collection; what is too long was cut, and may be one."""
+    if not COLLECTION.match(shown):
+        return False
+    try:
+        return isinstance(ast.literal_eval(shown), list | tuple | set | dict)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return len(shown) >= VALUE_CHARS
 
 
 def _told_of(wrong: Written) -> Told:
@@ -84,7 +102,7 @@ def _told_of(wrong: Written) -> Told:
     }
 
 
-def _name_in(scene: Scene, wrong: Written, shown: str) -> str | None:
+def _name_in(scene: Scene, wrong: Written, shown: str, expected: str) -> str | None:
     """A name of the program whose letters are printed, alone or in curly brackets."""
     names = {each.id for each in scene.nodes if isinstance(each, ast.Name)}
     texts = [
@@ -94,7 +112,11 @@ def _name_in(scene: Scene, wrong: Written, shown: str) -> str | None:
     ]  # fmt: skip
     # A value that happens to read like a name does not stand in the line as text.
     quoted = {part for text in texts for part in (text.strip(), *IN_BRACES.findall(text))}
-    found = [shown, *IN_BRACES.findall(shown)]
+    found = IN_BRACES.findall(shown)
+    # Letters alone may be a word that was meant, unless the name's value is what is expected.
+    moments = scene.events_at(wrong.at)
+    if moments and moments[-1].values.get(shown, "\0").strip("'") in expected:
+        found.append(shown)
     return next((each for each in found if each in names & quoted), None)
 
 

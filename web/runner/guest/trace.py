@@ -126,7 +126,8 @@ class Trace:
         self.same: Callable[[str, str], bool] = eq
         """Whether a word of the output is as good as the one that is expected."""
         self.error: BaseException | None = None
-        self.error_at = 0
+        self.error_at, self.error_in = 0, ""
+        """The statement in which it arose, and the name of the function around it."""
         self.passed = False
         self.whole = True
         self.stuck = False
@@ -160,7 +161,7 @@ class Trace:
             sys.settrace(None)
             console.hear(None)
         if self.error is not None:
-            self.error_at = last_at(self.error.__traceback__)
+            self.error_at, self.error_in = last_at(self.error.__traceback__)
 
     @property
     def kept_whole(self) -> bool:
@@ -183,7 +184,10 @@ class Trace:
     def raising(self) -> Calling | None:
         """The innermost call that an exception ended."""
         # The exception passes through all of them; the last is where it arose.
-        return next((call for call in reversed(self.calls) if call.raises), None)
+        raised = [call for call in reversed(self.calls) if call.raises]
+        # A call whose exception another one caught has raised too.
+        within = (call for call in raised if call.name == self.error_in)
+        return next(within, raised[0] if raised else None)
 
     @property
     def returned_at(self) -> int:
@@ -368,12 +372,12 @@ def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:
     return {name for name, default in pairs if inputs.get(name) is default}
 
 
-def last_at(traceback: TracebackType | None) -> int:
-    """The student's statement in which an exception arose; 0 where it is none."""
-    at = 0
+def last_at(traceback: TracebackType | None) -> tuple[int, str]:
+    """The student's statement in which an exception arose, and its function; 0 for none."""
+    at, name = 0, ""
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == STUDENT:
-            at = traceback.tb_lineno
+            at, name = traceback.tb_lineno, traceback.tb_frame.f_code.co_name
         # The last frame of the student's is the innermost: library calls may follow it.
         traceback = traceback.tb_next
-    return at
+    return at, name

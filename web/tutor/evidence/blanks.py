@@ -100,6 +100,9 @@ class Blanks:
             # One value alone is nothing that a name goes through.
             case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
                 found["value"] = found.pop("values")
+            # Of nothing there is no last position.
+            case FactKind.OUT_OF_RANGE if fact.values.get("length") == 0:
+                found["length"] = None
             # What stays the same holds no loop up where something else changes.
             case FactKind.NEVER_ENDS if fact.values.get("changed"):
                 found["unchanged"] = found["settled"] = None
@@ -143,7 +146,9 @@ class Blanks:
         expected, got = span(first.expected), span(first.got or "")
         name = "against_call" if first.stdin is None else "against_stdin"
         values = {"expected": expected, "got": got}
-        return self._table.cases[name].format_map(values) if expected and got else ""
+        # Two that look alike differ in what cannot be seen.
+        told = expected and got and expected != got
+        return self._table.cases[name].format_map(values) if told else ""
 
     def _expected(self) -> str | None:
         first = self._report.first

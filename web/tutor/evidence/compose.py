@@ -7,8 +7,8 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from web.tutor.evidence.blanks import Blanks
-from web.tutor.evidence.facts import Fact
-from web.tutor.evidence.report import Report
+from web.tutor.evidence.facts import Fact, FactKind
+from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.wording import TABLES, Wordings
 from web.tutor.gate.draft import count_words
 from web.tutor.gate.form import ends_asking
@@ -49,6 +49,9 @@ def candidates(
     ]
     # Where no fact can be told, the report alone still asks the student to look.
     for kind, fact in (*told, (whole, None)):
+        if kind == FactKind.LIMIT_TIME and report.verdict is Verdict.MEMORY:
+            # What filled the memory was found out in a run that time had to stop.
+            kind = FactKind.LIMIT_MEMORY
         rung = max(each for each in sentences[kind] if each <= level)
         wordings = chosen(sentences[kind][rung], f"{seed} {kind} {level}")
         blanks = (Blanks(report, fact, locale, code, brief=brief) for brief in (False, True))

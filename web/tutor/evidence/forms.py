@@ -31,7 +31,14 @@ MEANT = {
 """What other languages begin with."""
 BEGINS = re.compile(r"\s*+(else\s+if\b|[^\W\d_]++)(?!\s*(?:[-+*/]?=(?!=)|[.\[]))", re.IGNORECASE)
 RULES = {
-    "brackets": ("was never closed", "unexpected EOF", "match", "nested", "f-string"),
+    "brackets": (
+        "was never closed",
+        "unexpected EOF",
+        "unmatched",
+        "does not match opening",
+        "nested",
+        "f-string: expecting",
+    ),
     "quotes": ("unterminated",),
     "blocks": ("indent", "inconsistent use of tabs", "outside", "not properly in loop", "'except'"),
     "signs": ("non-printable", "null byte"),

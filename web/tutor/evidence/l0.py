@@ -222,6 +222,7 @@ def code_span(text: str | None, between: str = " ") -> Said:
 
 
 def one_line(text: str, between: str) -> str:
-    """between: stands between its lines; empty ones are left out."""
+    """between: stands between its lines; empty ones are left out, unless between shows them."""
     # A blank line or two lines would end the code span, or the paragraph around it.
-    return between.join(filter(None, map(str.strip, text.splitlines())))
+    lines = [line.strip() for line in text.strip().splitlines()]
+    return between.join(lines if between.strip() else filter(None, lines))

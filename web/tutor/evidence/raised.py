@@ -9,19 +9,19 @@ from web.tutor.evidence.wording import TABLES
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
 
-RAISES = re.compile(r"\s*(?:raise|assert)\b")
+RAISES = re.compile(r"(?:.*:)?\s*(?:raise|assert)\b")
 ERRORS: dict[Locale, dict[str, str]] = {
     "en": {
         "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
         "made before it is used.",
-        "UnboundLocalError": "The function reads this variable before it has given it a value.",
-        "TypeError": "A value has a type that this operation cannot work with, or a call has "
-        "the wrong number of arguments.",
-        "IndexError": "The code asks for a position that the list or text does not have.",
-        "KeyError": "The dictionary does not have this key at that moment.",
+        "UnboundLocalError": "The function reads this variable while it has no value.",
+        "TypeError": "Something there has not the type, or is not given in the way, that "
+        "Python needs.",
+        "IndexError": "The code asks for a position that is not there.",
+        "KeyError": "What is looked up by this key is not there at that moment.",
         "ValueError": "The value has the right type, but this operation cannot use its content.",
         "ZeroDivisionError": "The code divides by a value that is zero at that moment.",
-        "AttributeError": "This kind of value does not have what follows the dot.",
+        "AttributeError": "This kind of value does not allow what follows the dot.",
         "RecursionError": "The function calls itself again and again, deeper than Python allows.",
         "ModuleNotFoundError": "This module cannot be used where the tests run: its name is "
         "spelled differently, or it is not among those that are here.",
@@ -31,13 +31,13 @@ ERRORS: dict[Locale, dict[str, str]] = {
     },
     "ko": {
         "NameError": "파이썬이 모르는 이름이에요. 다른 곳과 철자가 다르거나, 만들기 전에 썼어요.",
-        "UnboundLocalError": "함수가 이 변수에 값을 주기 전에 읽었어요.",
-        "TypeError": "이 연산이 다룰 수 없는 자료형의 값이거나, 호출할 때 인자의 수가 맞지 않아요.",
-        "IndexError": "리스트나 문자열에 없는 위치를 읽으려고 했어요.",
-        "KeyError": "그 순간 딕셔너리에 이 키가 없어요.",
+        "UnboundLocalError": "함수가 값이 없는 변수를 읽었어요.",
+        "TypeError": "거기에 쓴 무언가의 자료형이나 주는 방식이 파이썬이 필요로 하는 것과 달라요.",
+        "IndexError": "없는 위치를 찾으려고 했어요.",
+        "KeyError": "이 키로 찾는 것이 그 순간 없어요.",
         "ValueError": "자료형은 맞지만, 그 내용으로는 이 연산을 할 수 없어요.",
         "ZeroDivisionError": "그 순간 0인 값으로 나누었어요.",
-        "AttributeError": "이 종류의 값에는 점 뒤에 쓴 것이 없어요.",
+        "AttributeError": "이 종류의 값에는 점 뒤에 쓴 것을 할 수 없어요.",
         "RecursionError": "함수가 자기 자신을 파이썬이 허락하는 것보다 더 깊이 불러요.",
         "ModuleNotFoundError": "테스트를 돌리는 곳에서는 이 모듈을 쓸 수 없어요. 철자가 다르거나, "
         "여기에 있는 모듈이 아니에요.",
@@ -52,6 +52,7 @@ none."""
 NAME = r"\w{1,40}"
 KIND = rf"'?(?P<kind>{NAME})'?"
 CALLED = rf"(?:[\w.]{{1,80}}\.<locals>\.)?(?P<called><lambda>|{NAME}(?:\.{NAME})?)"
+TAKES = r"(?:from (?P<least>\d{1,3}) to )?(?P<takes>\d{1,3})"
 TWO = rf"'(?P<left>{NAME})' and '(?P<right>{NAME})'"
 SIGN = r"(?P<sign>[-+*/%@&|^<>=~]{1,3})"
 # The first one that is found in the message counts. Source: what CPython 3.11 to 3.14 say.
@@ -72,10 +73,13 @@ MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("changed", rf"^{KIND} object does(?: not|n't) support item "),
         ("key", rf"unhashable type: {KIND}"),
         ("length", rf"^object of type {KIND} has no len\(\)$"),
-        ("handed", rf"^{CALLED}\(\) takes .*?(?P<takes>\d{{1,3}}) .* but (?P<given>\d{{1,3}}) w"),
+        (
+            "handed",
+            rf"^{CALLED}\(\) takes {TAKES} .* but (?P<given>\d{{1,3}}) ",
+        ),
         ("missing", rf"^{CALLED}\(\) missing .*argument.*?: '(?P<name>{NAME})'"),
         ("by_name", rf"^{CALLED}\(\) got an unexpected keyword argument '(?P<name>{NAME})'"),
-        ("count", rf"^{CALLED}(?:\(\))? (?:takes|expected) .*argument"),
+        ("count", rf"^(?!object\b){CALLED}(?:\(\))? (?:takes|expected) .*argument"),
         ("percent", r"^not (?:all|enough) arguments (?:converted during|for) (?:string )?format"),
         ("number", rf"^(?P<called>int|float)\(\) argument must be .*, not {KIND}$"),
         ("whole", rf"^{KIND} object cannot be interpreted as an integer$"),
@@ -106,17 +110,17 @@ SAID: dict[Locale, dict[str, str]] = {
         "operand": "Python has no {sign} for {kind}.",
         "times": "A list or string can be repeated a whole number of times, and here it is {kind}.",
         "called": "Here {kind} is called as if it were a function.",
-        "parts": "`[ ]` asks for a part of a value, and {kind} has no parts.",
-        "one_by_one": "Values are wanted one by one, and {kind} does not hold any.",
-        "looked_in": "`in` looks inside a value, and {kind} has nothing inside.",
+        "parts": "`[ ]` asks for a part of a value, which {kind} does not allow.",
+        "one_by_one": "Values are wanted one by one, which {kind} does not offer.",
+        "looked_in": "`in` looks inside a value, which {kind} does not allow.",
         "looked_for": "`in` looks for {kind} in a string, where there is only text.",
         "position": "A position is a whole number, and here {kind} stands in the brackets.",
         "changed": "A part of {kind} is to be changed, and this kind of value does not allow that.",
-        "key": "A dictionary's key, or what is in a set, must never change, and here it is {kind}.",
+        "key": "Something is to be looked up by {kind}, and that kind of value can be no key.",
         "length": "`len` asks for a length, and {kind} has none.",
-        "handed": "Values that {called} takes: {takes}; values in the call: {given}.",
-        "handed_to_method": "Values that {called} takes: {takes}; values in the call, with the "
-        "object before the dot: {given}.",
+        "handed": "Values that {called} takes by their place: {takes}; in the call: {given}.",
+        "handed_to_method": "Values that {called} takes by their place: {takes}; in the call: "
+        "{given}. A method gets its object as the first of them.",
         "missing": "The call of {called} brings no value for {name}.",
         "by_name": "The call has a value for {name}, and {called} knows no such name.",
         "count": "The call of {called} has a number of values that it does not take.",
@@ -128,7 +132,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "attribute": "The code asks {kind} for {name}, which this kind of value does not have.",
         "of_module": "The module {called} has nothing of the name {name}.",
         "of_class": "The class {called} has nothing of the name {name}.",
-        "unset": "The function reads {name} before it has given it a value.",
+        "unset": "The function reads {name} while it has no value.",
         "empty": "Something is to be taken out, and there is nothing in it at that moment.",
         "among_none": "{called} chooses among values, and there are none at that moment.",
         "not_found": "What is looked for is not in there at that moment.",
@@ -142,18 +146,18 @@ SAID: dict[Locale, dict[str, str]] = {
         "operand": "파이썬은 {kind} 앞에 {sign:을|를} 쓸 수 없어요.",
         "times": "리스트나 문자열은 정수 번만 되풀이할 수 있는데, 여기서는 {kind:이에요|예요}.",
         "called": "여기서는 {kind:을|를} 함수처럼 부르고 있어요.",
-        "parts": "`[ ]`는 값의 한 부분을 꺼내는데, {kind}에는 꺼낼 부분이 없어요.",
-        "one_by_one": "값을 하나씩 꺼내야 하는데, {kind}에는 꺼낼 값이 없어요.",
-        "looked_in": "`in`은 값의 안을 찾아보는데, {kind}에는 찾아볼 안이 없어요.",
+        "parts": "`[ ]`는 값의 한 부분을 꺼내는데, {kind}에서는 그렇게 할 수 없어요.",
+        "one_by_one": "값을 하나씩 꺼내야 하는데, {kind}에서는 그렇게 할 수 없어요.",
+        "looked_in": "`in`은 값의 안을 찾아보는데, {kind}에서는 그렇게 할 수 없어요.",
         "looked_for": "`in`으로 문자열 안에서 {kind:을|를} 찾는데, 문자열에는 글자만 있어요.",
         "position": "위치는 정수여야 하는데, 대괄호 안에 {kind:이|가} 있어요.",
         "changed": "{kind}의 한 부분을 바꾸려고 하는데, 이런 값은 부분을 바꿀 수 없어요.",
-        "key": "딕셔너리의 키나 집합의 원소는 바뀌지 않는 값이어야 하는데, 여기서는 "
-        "{kind:이에요|예요}.",
+        "key": "{kind:을|를} 키로 삼아 찾으려고 하는데, 이런 값은 키가 될 수 없어요.",
         "length": "`len`은 길이를 묻는데, {kind}에는 길이가 없어요.",
-        "handed": "호출이 {called}에 값을 {given}개 넘기는데, {called:은|는} {takes}개를 받아요.",
-        "handed_to_method": "점 앞의 객체까지 세면 호출이 {called}에 값을 {given}개 넘기는데, "
-        "{called:은|는} {takes}개를 받아요.",
+        "handed": "호출이 {called}에 자리로 넘기는 값은 {given}개인데, {called:은|는} "
+        "{takes}개를 받아요.",
+        "handed_to_method": "호출이 {called}에 자리로 넘기는 값은 {given}개인데, "
+        "{called:은|는} {takes}개를 받아요. 메서드는 객체를 첫 번째로 받아요.",
         "missing": "{called} 호출에 {name}의 값이 없어요.",
         "by_name": "호출이 {name}의 값을 주는데, {called}에는 그런 이름이 없어요.",
         "count": "{called} 호출에 넣은 값의 수가 받는 수와 달라요.",
@@ -165,7 +169,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "attribute": "{kind}에서 {name:을|를} 찾는데, 이런 값에는 그것이 없어요.",
         "of_module": "{called} 모듈에는 {name:이라는|라는} 이름이 없어요.",
         "of_class": "{called} 클래스에는 {name:이라는|라는} 이름이 없어요.",
-        "unset": "함수가 {name}에 값을 주기 전에 읽었어요.",
+        "unset": "함수가 값이 없는 {name:을|를} 읽었어요.",
         "empty": "무언가를 꺼내려고 하는데, 그 순간 안에 아무것도 없어요.",
         "among_none": "{called:은|는} 여러 값 가운데 하나를 고르는데, 그 순간 값이 하나도 없어요.",
         "not_found": "찾는 것이 그 순간 그 안에 없어요.",
@@ -189,7 +193,7 @@ def meaning(kind: str, message: str, locale: Locale) -> str:
     return ERRORS[locale].get(kind, "")
 
 
-def told(what: str, found: dict[str, str], locale: Locale) -> str:
+def told(what: str, found: dict[str, str | None], locale: Locale) -> str:
     # A class is called by its own name, and it is its maker that counts the values.
     called = found.get("called", "").removesuffix(".__init__").strip("<>")
     if what == "handed" and "." in found["called"]:
@@ -201,8 +205,11 @@ def told(what: str, found: dict[str, str], locale: Locale) -> str:
                 values[name] = of_kind(piece, locale)
             case "sign" | "name":
                 values[name] = Said(f"`{piece}`")
-            case "given" | "takes":
+            case "given":
                 values[name] = Said(piece)
+            case "takes":
+                least = found.get("least")
+                values[name] = Said(f"{least}–{piece}" if least else piece)
     return SAID[locale][what].format_map(values)
 
 

@@ -29,6 +29,8 @@ from web.runner.asserts import CASE, assert_texts
          (["take(1, 5); ok"], "True", "true")),
         ("s = []\n" + "fill(s, 'many things')\n" * 9 + "assert s == 1",
          (["…; " + "fill(s, 'many things'); " * 5 + "s"], "1", "==")),
+        ("try:\n    f(-1)\n    assert False, 'no'\nexcept ValueError:\n    pass",
+         (["f(-1)"], "ValueError", "==")),
         ("s = Stack()\nfor i in range(5):\n    s.push(i)\nassert s.size() == 5",
          (["s = Stack(); …; s.size()"], "5", "==")),
         ("s = Stack()\nfor want in (3, 2):\n    assert s.pop() == want",

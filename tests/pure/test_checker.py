@@ -343,3 +343,33 @@ def test_every_real_bug_is_found(checker: Checker, records: list[dict[str, Any]]
 
     assert {report.verdict.value for report in reports} <= {"failed", "error", "time", "memory"}
     assert sum(report.first is not None for report in reports) >= 160
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "got"),
+    [
+        ("def f(n):\n    return n", Verdict.FAILED, "-1"),
+        ("def f(n):\n    if n < 0:\n        raise ValueError\n    return n", Verdict.PASSED, None),
+        ("def f(n):\n    return n / 0", Verdict.ERROR, None),
+    ],
+)
+def test_who_should_raise_and_does_not_fails(
+    checker: Checker, code: str, verdict: Verdict, got: str | None
+) -> None:
+    raising = "try:\n    f(-1)\n    assert False\nexcept ValueError:\n    pass\n"
+    tests = Asserts(f"{raising}assert f(1) == 1")
+
+    report = checker.check(code, tests)
+
+    assert report.verdict is verdict
+    assert (report.first.got if report.first else None) == got
+    if got:
+        assert report.first
+        assert (report.first.call, report.first.expected) == ("f(-1)", "ValueError")
+
+
+def test_an_assert_that_cannot_hold_fails_where_it_is_reached(checker: Checker) -> None:
+    tests = Asserts("if f(1) != 2:\n    assert False\nassert f(3) == 3")
+
+    assert checker.check("def f(n):\n    return n", tests).verdict is Verdict.ERROR
+    assert checker.check("def f(n):\n    return n + (n == 1)", tests).verdict is Verdict.PASSED

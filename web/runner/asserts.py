@@ -64,9 +64,19 @@ class Counting(ast.NodeTransformer):
         self.names, self.before = names, before
         self.cases: list[AssertText] = []
 
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        match node:
+            case ast.Try(
+                body=[*_, ast.Expr(ast.Call() as call), ast.Assert(ast.Constant(value)) as last],
+                handlers=[ast.ExceptHandler(ast.expr() as kind), *_],
+            ) if not value:
+                # Who gets there has raised nothing: `f(-1)` should have given this exception.
+                last.test = ast.Compare(call, [ast.Eq()], [kind])
+        return self.generic_visit(node)
+
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         if isinstance(node.test, ast.Constant):
-            # What cannot hold is there to be not reached, and stops the tests that reach it.
+            # What cannot hold is not to be reached, and stops the tests that reach it.
             return ast.copy_location(ast.Pass(), node) if node.test.value else node
         left, right, sign = sides(node.test)
         texts, values = self.call(left)

@@ -366,6 +366,10 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
          {FactKind.OUT_OF_RANGE}),
         ("def f(n):\n    print(n)\n    return [None, n]", "assert f(1)[0] == 3",
          {FactKind.PRINTED_GAVE_NONE, FactKind.ENDED_WITHOUT_VALUE, FactKind.ANOTHER_TYPE}),
+        ("class Box:\n    def __init__(self, n):\n        self.size = None\ndef f():\n"
+         "    return 1", "assert Box(3).size == 3", {FactKind.ENDED_WITHOUT_VALUE}),
+        ("def f(ps, k):\n    for a, b in ps:\n        if a == k: return b\n    raise KeyError(k)",
+         "assert f([], 'b') == 3", {FactKind.MISSING_KEY}),
         ("class Stack:\n    def max(self):\n        return max([1, 2])\ndef f():\n"
          "    return Stack().max()", "assert f() == 3", {FactKind.HIDES_BUILTIN}),
         ("def f(n):\n    zeros = [0] * n\n    a = b = []\n    return [a, b]",

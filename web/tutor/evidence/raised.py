@@ -189,11 +189,11 @@ def meaning(kind: str, message: str, locale: Locale) -> str:
     """
     for what, pattern in MESSAGES.get(kind, ()):
         if found := re.search(pattern, message):
-            return told(what, found.groupdict(), locale)
+            return told(what, found.groupdict(default=""), locale)
     return ERRORS[locale].get(kind, "")
 
 
-def told(what: str, found: dict[str, str | None], locale: Locale) -> str:
+def told(what: str, found: dict[str, str], locale: Locale) -> str:
     # A class is called by its own name, and it is its maker that counts the values.
     called = found.get("called", "").removesuffix(".__init__").strip("<>")
     if what == "handed" and "." in found["called"]:
@@ -208,8 +208,7 @@ def told(what: str, found: dict[str, str | None], locale: Locale) -> str:
             case "given":
                 values[name] = Said(piece)
             case "takes":
-                least = found.get("least")
-                values[name] = Said(f"{least}–{piece}" if least else piece)
+                values[name] = Said(f"{found['least']}–{piece}" if found["least"] else piece)
     return SAID[locale][what].format_map(values)
 
 

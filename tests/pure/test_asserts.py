@@ -30,7 +30,12 @@ from web.runner.asserts import CASE, assert_texts
         ("s = []\n" + "fill(s, 'many things')\n" * 9 + "assert s == 1",
          (["…; " + "fill(s, 'many things'); " * 5 + "s"], "1", "==")),
         ("try:\n    f(-1)\n    assert False, 'no'\nexcept ValueError:\n    pass",
-         (["f(-1)"], "ValueError", "==")),
+         (["f(-1)"], "ValueError", "raises")),
+        ("try:\n    x = f(-1)\nexcept (ValueError, KeyError):\n    pass\nelse:\n    assert 0",
+         (["f(-1)"], "(ValueError, KeyError)", "raises")),
+        ("try:\n    f(-1)\n    assert False\nexcept ValueError:\n    pass\n"
+         "except KeyError:\n    pass", (["f(-1)"], "(ValueError, KeyError)", "raises")),
+        ("s = [1]\nt = s\nf(t)\nassert s == [2]", (["s = [1]; t = s; f(t); s"], "[2]", "==")),
         ("s = Stack()\nfor i in range(5):\n    s.push(i)\nassert s.size() == 5",
          (["s = Stack(); …; s.size()"], "5", "==")),
         ("s = Stack()\nfor want in (3, 2):\n    assert s.pop() == want",

@@ -368,6 +368,21 @@ def test_who_should_raise_and_does_not_fails(
         assert (report.first.call, report.first.expected) == ("f(-1)", "ValueError")
 
 
+def test_who_is_to_raise_is_called_once(checker: Checker) -> None:
+    code = (
+        "calls = []\ndef f(n):\n    calls.append(n)\n    if len(calls) > 1:\n"
+        "        raise KeyError('second')\n    return n"
+    )
+    tests = Asserts("try:\n    f(-1)\n    assert False\nexcept ValueError:\n    pass")
+
+    report = checker.check(code, tests)
+
+    assert report.verdict is Verdict.FAILED
+    assert report.first
+    assert (report.first.got, report.first.expected, report.total) == ("-1", "ValueError", 1)
+    assert checker.check("def f(n):\n    raise ValueError", tests).passed == 1
+
+
 def test_an_assert_that_cannot_hold_fails_where_it_is_reached(checker: Checker) -> None:
     tests = Asserts("if f(1) != 2:\n    assert False\nassert f(3) == 3")
 

@@ -370,6 +370,10 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
          "    return 1", "assert Box(3).size == 3", {FactKind.ENDED_WITHOUT_VALUE}),
         ("def f(ps, k):\n    for a, b in ps:\n        if a == k: return b\n    raise KeyError(k)",
          "assert f([], 'b') == 3", {FactKind.MISSING_KEY}),
+        ("def f(xs):\n    for x in xs:\n        if x < 0:\n            xs.remove(x)\n    return 3",
+         "assert f([1, 2]) == 4", {FactKind.SHRINKS_ON}),
+        ("def f(xs):\n    for x in xs:\n        if x == 2:\n            xs.remove(x)\n"
+         "            break\n    return 3", "assert f([1, 2]) == 4", {FactKind.SHRINKS_ON}),
         ("class Stack:\n    def max(self):\n        return max([1, 2])\ndef f():\n"
          "    return Stack().max()", "assert f() == 3", {FactKind.HIDES_BUILTIN}),
         ("def f(n):\n    zeros = [0] * n\n    a = b = []\n    return [a, b]",
@@ -387,6 +391,40 @@ def test_what_is_not_so_is_not_told(code: str, tests: str, kinds: set[FactKind])
     assert kinds.isdisjoint(fact["kind"] for fact in found)
 
 
+@pytest.mark.parametrize(
+    ("code", "tests"),
+    [
+        ("def g(x):\n    return list(x)\ndef f(list):\n    raise TypeError(A())",
+         "assert f(1) == 2"),
+        ("from abc import ABC\nclass B(ABC):\n    @classmethod\n"
+         "    def __subclasshook__(cls, other):\n        ran.append(1)\n        return False\n"
+         "def f(n):\n    return A()", "assert f(3) == B()"),
+        ("class Meta(type):\n    def __eq__(cls, other):\n        ran.append(1)\n"
+         "        return False\n    __hash__ = type.__hash__\nclass R(metaclass=Meta):\n"
+         "    def __getitem__(self, at):\n        return [][at]\n"
+         "def f(n):\n    rows = R()\n    return rows[n]", "assert f(3) == 4"),
+    ],
+)  # fmt: skip
+def test_nothing_of_the_students_own_classes_runs_while_facts_are_looked_for(
+    code: str, tests: str
+) -> None:
+    own = (
+        "import builtins\nran = []\nbuiltins.ran_while_told = ran\nclass A:\n"
+        "    def __repr__(self):\n        ran.append(1)\n        raise ValueError\n"
+        "    def __eq__(self, other):\n        return False\n"
+    )
+
+    told(own + code, tests)
+
+    assert builtins.ran_while_told == []  # type: ignore[attr-defined]
+
+
+def test_a_loop_over_what_is_added_to_by_a_sign_grows_too() -> None:
+    code = "def f(xs):\n    for x in xs:\n        xs += [x]\n    return xs"
+
+    assert told(code, "assert f([1]) == [1, 1]", ends=False)[0]["kind"] == FactKind.GROWS_ON
+
+
 def test_what_the_tests_only_look_at_is_no_missing_function() -> None:
     assert told("def f(n):\n    return n", "assert f(1) + total == 3") == []
 
@@ -398,6 +436,8 @@ def test_what_the_tests_only_look_at_is_no_missing_function() -> None:
         ("import sys\nprint(sys.stdin.read(1))\n", ("3", "4"), FactKind.PROMPT_PRINTED),
         ("i = input()\nprint(f'({i}) item')\n", ("3", "3: item"), FactKind.LIST_PRINTED),
         ("no = int(input())\nprint('no' if no else 'yes')\n", ("3", "yes"), FactKind.NAME_PRINTED),
+        ("a = 1\nprint('a')\n", ("", "b 10"), FactKind.NAME_PRINTED),
+        ("xs = [1, 2]\nprint('{' + str(xs) + '}')\n", ("", "1 2"), FactKind.LIST_PRINTED),
     ],
 )
 def test_nor_is_it_of_what_is_printed(code: str, case: tuple[str, str], kind: FactKind) -> None:

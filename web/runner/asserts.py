@@ -10,7 +10,7 @@ import copy
 from functools import lru_cache
 from typing import NamedTuple
 
-from web.runner.history import History, sides
+from web.runner.prior import PriorSteps, sides
 from web.tutor.parsing import is_literal, read
 
 CASE = "__hintline_case__"
@@ -35,7 +35,7 @@ def assert_texts(source: str) -> AssertTexts:
     try:
         tree = read(source)
         names = shown_names(tree)
-        rewriter = Counting(names, History(tree, names))
+        rewriter = Counting(names, PriorSteps(tree, names))
         text = ast.unparse(ast.fix_missing_locations(rewriter.visit(tree)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return AssertTexts("", [])
@@ -60,28 +60,32 @@ def shown_names(tree: ast.Module) -> dict[str, str]:
 class Counting(ast.NodeTransformer):
     """cases: of each assert its call's text, in pieces between values; expected; and sign."""
 
-    def __init__(self, names: dict[str, str], before: History) -> None:
+    def __init__(self, names: dict[str, str], before: PriorSteps) -> None:
         self.names, self.before = names, before
         self.cases: list[AssertText] = []
 
-    def visit_Try(self, node: ast.Try) -> ast.AST:
-        match node:
-            case ast.Try(
-                body=[*_, ast.Expr(ast.Call() as call), ast.Assert(ast.Constant(value)) as last],
-                handlers=[ast.ExceptHandler(ast.expr() as kind), *_],
-            ) if not value:
-                # Who gets there has raised nothing: `f(-1)` should have given this exception.
-                last.test = ast.Compare(call, [ast.Eq()], [kind])
-        return self.generic_visit(node)
+    def visit_Try(self, node: ast.Try) -> ast.AST | list[ast.AST]:
+        """`f(-1)`, `assert False`, `except ValueError: pass`: a case of what should be raised."""
+        found = should_raise(node)
+        if found is None:
+            return self.generic_visit(node)
+        before, call, kinds = found
+        made = self.made(call, kinds, "raises", [])
+        return [*map(self.visit, before), ast.copy_location(made, node)]
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         if isinstance(node.test, ast.Constant):
             # What cannot hold is not to be reached, and stops the tests that reach it.
             return ast.copy_location(ast.Pass(), node) if node.test.value else node
         left, right, sign = sides(node.test)
+        steps = self.before.steps.get(node, [])
+        return ast.copy_location(self.made(left, right, sign, steps), node)
+
+    def made(self, left: ast.expr, right: ast.expr, sign: str, steps: list[str]) -> ast.Expr:
+        """The case in the place of an assert. steps: what the tests did before."""
         texts, values = self.call(left)
-        texts[0] = "; ".join([*self.before.steps.get(node, ()), texts[0]])
-        made = ast.Call(
+        texts[0] = "; ".join([*steps, texts[0]])
+        case = ast.Call(
             ast.Name(CASE, ast.Load()),
             [
                 ast.Constant(len(self.cases)), thunk(left),
@@ -91,7 +95,7 @@ class Counting(ast.NodeTransformer):
             [],
         )  # fmt: skip
         self.cases.append((texts, ast.unparse(right), sign))
-        return ast.copy_location(ast.Expr(made), node)
+        return ast.Expr(case)
 
     def call(self, left: ast.expr) -> tuple[list[str], list[ast.expr]]:
         """The call's source; variables among its arguments are shown by value."""
@@ -107,6 +111,26 @@ class Counting(ast.NodeTransformer):
                 values.append(copy.deepcopy(argument))
                 shown.args[place] = ast.Name(hole, ast.Load())
         return ast.unparse(shown).split(hole), list(values)
+
+
+def should_raise(node: ast.Try) -> tuple[list[ast.stmt], ast.Call, ast.expr] | None:
+    """What runs before, the call that should raise, and the exceptions; None for another try.
+
+    Whoever comes past the call gets to an assert that cannot hold, in the body or in the else.
+    """
+    kinds = [each.type for each in node.handlers if each.type]
+    silent = all([*map(type, each.body)] == [ast.Pass] for each in node.handlers)
+    if not kinds or len(kinds) < len(node.handlers) or not silent or node.finalbody:
+        return None
+    match [*node.body, *node.orelse]:
+        case [
+            *before,
+            ast.Expr(ast.Call() as call) | ast.Assign(value=ast.Call() as call),
+            ast.Assert(ast.Constant(value)),
+        ] if not value:
+            raised = kinds[0] if len(kinds) == 1 else ast.Tuple(kinds, ast.Load())
+            return before, call, raised
+    return None
 
 
 def thunk(body: ast.expr) -> ast.Lambda:

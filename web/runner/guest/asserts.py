@@ -16,6 +16,8 @@ CASE = "__hintline_case__"
 MOST_OUTPUT = 1 << 20
 """Bytes of what the program prints that are kept."""
 VALUE_CHARS = 200
+RAISED = object()
+"""What a call gave that raised what it should."""
 
 
 class Expected:
@@ -25,7 +27,23 @@ class Expected:
         self.text = text
         self._want, self._sign = want, sign
 
+    @property
+    def as_written(self) -> bool:
+        """Whether what it should give is told in the tests' own words."""
+        return self._sign == "raises"
+
+    def run(self, run: Run) -> object:
+        """What is judged: what the call gives, or that it raises what it should."""
+        if self._sign != "raises" or not isinstance(self._want, FunctionType):
+            return run()
+        try:
+            return run()
+        except self._want():
+            return RAISED
+
     def __call__(self, got: object) -> tuple[bool, object]:
+        if self._sign == "raises":
+            return got is RAISED, None
         if self._sign == "true":
             return bool(got), True
         if self._sign == "not":
@@ -68,7 +86,8 @@ class AssertCases:
                 shown = [show(value, VALUE_CHARS) for value in (values() if values else ())]
                 return "".join(map("".join, zip(texts, [*shown, ""], strict=True)))
 
-            player.case(call, run, Expected(expected, want, sign))
+            judge = Expected(expected, want, sign)
+            player.case(call, lambda: judge.run(run), judge)
 
         names[CASE] = case
         exec(self._code, names)  # noqa: S102

@@ -161,7 +161,9 @@ def _out_of_range(
         index = worked_out(part.slice, values, sizes)
         name = part.value.id if isinstance(part.value, ast.Name) else None
         held = scene.failing.raising.held.get(name) if name and scene.failing.raising else None
-        length = len(held) if type(held) in ROWS else None  # type: ignore[arg-type]
+        # Not `in`, which would ask the class itself whether it is equal.
+        row = any(type(held) is each for each in ROWS)
+        length = len(held) if row else None  # type: ignore[arg-type]
         if index is None or (length is not None and -length <= index < length):
             continue
         if name and length is not None:
@@ -244,7 +246,9 @@ def _generated(scene: Scene, name: str) -> Iterator[Clue]:
 
 
 def _kinds_differ(got: object, expected: object) -> bool:
-    if issubclass(type(got), type(expected)) and type(got) is not bool:
+    # Not `issubclass`, which a class of the student's may answer itself.
+    kinds = type.__dict__["__mro__"].__get__(type(got))
+    if any(each is type(expected) for each in kinds) and type(got) is not bool:
         return False
     # Not by a set, for a class of the student's may have no hash.
     return not all(any(type(each) is kind for kind in NUMBERS) for each in (got, expected))

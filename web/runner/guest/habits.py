@@ -175,8 +175,9 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
 def _called_in_vain(scene: Scene) -> set[str]:
     """Names called where the program stopped as what was called is no function."""
     trace = scene.failing
-    # A class of the student's own may have any words for itself.
-    if type(trace.error) is not TypeError or "is not callable" not in str(trace.error.args[:1]):
+    # To show what is no text would run the student's code.
+    said = trace.error.args[0] if type(trace.error) is TypeError and trace.error.args else None
+    if type(said) is not str or "is not callable" not in said:
         return set()
     statement = scene.listing.statements[trace.error_at] if trace.error_at else ast.Pass()
     return {

@@ -25,7 +25,7 @@ def loops(scene: Scene) -> Iterator[Clue]:
             if scene.failing.stuck and _goes_on(scene, node):
                 if isinstance(node, ast.While):
                     yield _never_ends(scene, node)
-                elif _grows(node):
+                elif _grows(scene, node):
                     sequence = scene.listing.source(node.iter)
                     yield Clue("grows_on", scene.at(node), {"sequence": sequence})
                 else:
@@ -37,24 +37,27 @@ def loops(scene: Scene) -> Iterator[Clue]:
                 yield from _unseen(scene, node)
 
 
-def _grows(node: ast.For) -> bool:
+def _grows(scene: Scene, node: ast.For) -> bool:
     """Whether the body puts more into what the loop goes over; any other loop has an end."""
-    return _changes(node)[0] > 0
+    return _changes(scene, node)[0] > 0
 
 
 def _shrinks(scene: Scene, node: ast.For) -> bool:
     """Whether the body has taken something out of what the loop goes over."""
-    more, less = _changes(node)
+    more, less = _changes(scene, node)
     return less > 0 and not more
 
 
-def _changes(node: ast.For) -> tuple[int, int]:
-    """How many places of the body put more into what the loop goes over, and take something out.
+def _changes(scene: Scene, node: ast.For) -> tuple[int, int]:
+    """How many places of the body have put more into what the loop goes over, and taken some out.
 
-    None, where the name gets another value there, which the loop does not go over.
+    None, where the name gets another value there, which the loop does not go over. What the loop
+    is left by right behind it does not count.
     """
     more = less = 0
     for each in (each for part in node.body for each in walk(part)):
+        if not scene.ran(each) or _leaves(scene, each):
+            continue
         match each:
             case ast.Call(ast.Attribute(ast.Name(name), method)) if _is_over(node, name):
                 more += method in ADDING
@@ -63,9 +66,22 @@ def _changes(node: ast.For) -> tuple[int, int]:
                 more += 1
             case ast.Delete(targets=[ast.Subscript(ast.Name(name))]) if _is_over(node, name):
                 less += 1
-            case ast.Name(name, ast.Store()) if _is_over(node, name):
+            case ast.Assign() | ast.AnnAssign() if any(
+                _is_over(node, name) for name in names_stored(each)
+            ):
                 return 0, 0
     return more, less
+
+
+def _leaves(scene: Scene, node: ast.AST) -> bool:
+    """Whether a break or return stands behind the node in its block."""
+    statement = node if isinstance(node, ast.stmt) else scene.listing.within(node, ast.stmt)
+    above = scene.listing.parent.get(statement) if statement else None
+    for name in ("body", "orelse"):
+        block = getattr(above, name, None)
+        if isinstance(block, list) and statement in block:
+            return isinstance(block[-1], ast.Break | ast.Return)
+    return False
 
 
 def _is_over(node: ast.For, name: str) -> bool:

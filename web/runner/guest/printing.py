@@ -90,7 +90,7 @@ def _is_collection(shown: str) -> bool:
         return False
     try:
         return isinstance(ast.literal_eval(shown), list | tuple | set | dict)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return len(shown) >= VALUE_CHARS
 
 
@@ -115,7 +115,8 @@ def _name_in(scene: Scene, wrong: Written, shown: str, expected: str) -> str | N
     found = IN_BRACES.findall(shown)
     # Letters alone may be a word that was meant, unless the name's value is what is expected.
     moments = scene.events_at(wrong.at)
-    if moments and moments[-1].values.get(shown, "\0").strip("'") in expected:
+    held = moments[-1].values.get(shown, "") if moments else ""
+    if held.strip("'") in WORD.findall(expected):
         found.append(shown)
     return next((each for each in found if each in names & quoted), None)
 

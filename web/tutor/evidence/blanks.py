@@ -36,7 +36,7 @@ NOTHING = "\0"
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 """A name that is neither called nor taken of something."""
-MAKES = re.compile(r"^\s*+(?:async\s++)?def\s", re.MULTILINE)
+MAKES = re.compile(r"^[ \t]*+(?:async[ \t]++)?def\s", re.MULTILINE)
 """A line that makes a function."""
 TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|#.*")
 OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}

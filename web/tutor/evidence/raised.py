@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 
 from web.tutor.evidence.explain import line_of
+from web.tutor.evidence.misread import TEXTS_AND_COMMENTS
 from web.tutor.evidence.wording import TABLES
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
 
-RAISES = re.compile(r"(?:.*:)?\s*(?:raise|assert)\b")
+RAISES = re.compile(r"(?:.*[:;])?\s*(?:raise|assert)\b")
 ERRORS: dict[Locale, dict[str, str]] = {
     "en": {
         "NameError": "Python does not know this name: it is spelled differently elsewhere, or not "
         "made before it is used.",
         "UnboundLocalError": "The function reads this variable while it has no value.",
-        "TypeError": "Something there has not the type, or is not given in the way, that "
-        "Python needs.",
+        "TypeError": "Something there has the wrong type, or the call does not fit.",
         "IndexError": "The code asks for a position that is not there.",
         "KeyError": "What is looked up by this key is not there at that moment.",
         "ValueError": "The value has the right type, but this operation cannot use its content.",
@@ -79,6 +79,7 @@ MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("missing", rf"^{CALLED}\(\) missing .*argument.*?: '(?P<name>{NAME})'"),
         ("by_name", rf"^{CALLED}\(\) got an unexpected keyword argument '(?P<name>{NAME})'"),
+        ("no_names", rf"^{CALLED}\(\) takes no keyword arguments$"),
         ("count", rf"^(?!object\b){CALLED}(?:\(\))? (?:takes|expected) .*argument"),
         ("percent", r"^not (?:all|enough) arguments (?:converted during|for) (?:string )?format"),
         ("number", rf"^(?P<called>int|float)\(\) argument must be .*, not {KIND}$"),
@@ -116,13 +117,14 @@ SAID: dict[Locale, dict[str, str]] = {
         "looked_for": "`in` looks for {kind} in a string, where there is only text.",
         "position": "A position is a whole number, and here {kind} stands in the brackets.",
         "changed": "A part of {kind} is to be changed, and this kind of value does not allow that.",
-        "key": "Something is to be looked up by {kind}, and that kind of value can be no key.",
+        "key": "Here {kind} is to be a key or to stand in a set, which that kind of value cannot.",
         "length": "`len` asks for a length, and {kind} has none.",
         "handed": "Values that {called} takes by their place: {takes}; in the call: {given}.",
         "handed_to_method": "Values that {called} takes by their place: {takes}; in the call: "
-        "{given}. A method gets its object as the first of them.",
+        "{given}. Of a method that is called on an object, the object is the first.",
         "missing": "The call of {called} brings no value for {name}.",
         "by_name": "The call has a value for {name}, and {called} knows no such name.",
+        "no_names": "The call gives {called} a value by a name, and it takes none so.",
         "count": "The call of {called} has a number of values that it does not take.",
         "percent": "`%` behind a string puts values into its places, and their number differs.",
         "number": "{called} makes no number of {kind}.",
@@ -152,14 +154,15 @@ SAID: dict[Locale, dict[str, str]] = {
         "looked_for": "`in`으로 문자열 안에서 {kind:을|를} 찾는데, 문자열에는 글자만 있어요.",
         "position": "위치는 정수여야 하는데, 대괄호 안에 {kind:이|가} 있어요.",
         "changed": "{kind}의 한 부분을 바꾸려고 하는데, 이런 값은 부분을 바꿀 수 없어요.",
-        "key": "{kind:을|를} 키로 삼아 찾으려고 하는데, 이런 값은 키가 될 수 없어요.",
+        "key": "{kind:을|를} 키로 쓰거나 집합에 넣으려고 하는데, 이런 값은 그럴 수 없어요.",
         "length": "`len`은 길이를 묻는데, {kind}에는 길이가 없어요.",
         "handed": "호출이 {called}에 자리로 넘기는 값은 {given}개인데, {called:은|는} "
         "{takes}개를 받아요.",
         "handed_to_method": "호출이 {called}에 자리로 넘기는 값은 {given}개인데, "
-        "{called:은|는} {takes}개를 받아요. 메서드는 객체를 첫 번째로 받아요.",
+        "{called:은|는} {takes}개를 받아요. 객체의 메서드로 부르면 그 객체가 첫 번째예요.",
         "missing": "{called} 호출에 {name}의 값이 없어요.",
         "by_name": "호출이 {name}의 값을 주는데, {called}에는 그런 이름이 없어요.",
+        "no_names": "호출이 이름을 붙여 값을 주는데, {called:은|는} 그렇게 받지 않아요.",
         "count": "{called} 호출에 넣은 값의 수가 받는 수와 달라요.",
         "percent": "문자열 뒤의 `%`는 문자열의 자리에 값을 넣는데, 자리와 값의 수가 달라요.",
         "number": "{called:은|는} {kind:을|를} 수로 바꾸지 못해요.",
@@ -221,4 +224,4 @@ def of_kind(name: str, locale: Locale) -> Said:
 
 def raises(code: str, line: int) -> bool:
     """Whether the line, from 1, raises or asserts something itself; 0: none."""
-    return bool(RAISES.match(line_of(code, line)))
+    return bool(RAISES.match(TEXTS_AND_COMMENTS.sub("_", line_of(code, line))))

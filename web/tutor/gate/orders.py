@@ -47,6 +47,7 @@ PART = re.compile(r"`[^`]*+`|\w+|[<>=+*/%]+")
 """A code span, a word or an operator."""
 ON_ONES_WAY = re.compile(r"up|on|along|around|back|forward|ahead|through|over|your")
 """Behind a verb, words that make it one about the reader: move on, add up, change your mind."""
+PUTS_IN = re.compile(r"add|insert|추가|넣|붙", re.IGNORECASE)
 PRINTS = re.compile(r"\s{1,3}(?:an?|the|one|another|such an?)?\s{0,3}`?print\b")
 PRINTS_KO = re.compile(r"\bprint\([^\n]{0,60}\)`?\s?(?:문|을|를)?\s?$")
 SYMBOL = re.compile(r"[<>=+*/%]")
@@ -128,6 +129,8 @@ def _asks_which(found: re.Match[str]) -> bool:
 
 def _prints(found: re.Match[str]) -> bool:
     """Whether what is to be put in is a call of `print`, which changes no result."""
+    if not PUTS_IN.match(found["verb"]):
+        return False
     before = found.string[max(0, found.start() - OBJECT_CHARS) : found.start("verb")]
     rest = found.string[found.end("verb") : found.end("verb") + OBJECT_CHARS]
     return bool(PRINTS.match(rest) or PRINTS_KO.search(before))

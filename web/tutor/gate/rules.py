@@ -26,7 +26,7 @@ WELL_KNOWN = KEYWORDS | LOOKING | {
 }  # fmt: skip
 """Words that a hint may name though the student has not written them: kinds of values, too."""
 NO_PROSE = frozenset({
-    "elif", "lambda", "nonlocal", "len", "isinstance", "enumerate", "abs", "ord", "chr", "divmod",
+    "elif", "lambda", "nonlocal", "len", "isinstance", "ord", "chr", "divmod",
     "isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "startswith", "endswith",
     "rstrip", "lstrip", "popleft", "setdefault", "defaultdict",
 })  # fmt: skip

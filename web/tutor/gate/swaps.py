@@ -12,7 +12,7 @@ from web.tutor.gate.orders import LINE
 from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
 
 # All repetitions are bounded, so that a search takes linear time whatever the model writes.
-PIECE = r"(?:`[^`\n]{1,80}`|[^\s`가-힣,;:.?!]{1,40})"
+PIECE = r"(?:`[^`\n]{1,80}`|[^\s`가-힣,;:.?!→=>-]{1,40})"
 WRITES = r"(?:put|writ(?:e|ing)|typ(?:e|ing)|us(?:e|ing)|plac(?:e|ing)|set)"
 WRITES_KO = r"(?:쓰|써|적|두|놓|사용)"
 SWAP = re.compile(
@@ -32,7 +32,7 @@ PLACE = re.compile(
 )
 SAYS = re.compile(
     r"\b(?:if|make|let|suppose|imagine) (?:(?:the |your )?(?:condition|comparison) (?:said|looked)"
-    r"|(?:the )?(?:first |last )?line(?: \d{1,6})? (?:said|says?|looked like|were to say"
+    r"|(?:the (?:first |last )?line|line \d{1,6}) (?:said|looked like|were to say|(?<=\d )says?"
     r"|(?:ended|ends?|began|begins?|started) with))\b",
     re.IGNORECASE,
 )
@@ -46,7 +46,8 @@ STARTS = re.compile(
     rf"|(?P<ko>{GIVEN}?)`? ?으?로 ?시작"
 )
 NUMBER_KO = re.compile(
-    r"(?<![\d.])\d{1,9}`? ?(?:[을를] `?\d{1,9}`? ?으?로|[이가] `?\d{1,9}`? ?(?:이라면|라면|이면))"
+    r"(?<![\d.])\d{1,9}`? ?(?:[을를] `?\d{1,9}`? ?으?로(?! ?나[누눈눠눌]| ?곱[하한해])"
+    r"|[이가] `?\d{1,9}`? ?(?:이라면|라면|이면))"
 )
 DIGITS = re.compile(r"`?[\d.]+`?")
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+BLOCKS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 STEPS_CHARS = 120
 """Of what is told of the steps before an assert; of more the first ones are left out."""
 MORE = "…"
 
 
-class History:
+class PriorSteps:
     """What the tests did before each of their asserts, as far as it has to do with it.
 
     A statement each: `s = [3, 1]`, `sort_it(s)` for `assert s == ...`. Nothing, where an assert
@@ -20,12 +21,12 @@ class History:
 
     def __init__(self, tree: ast.Module, shown: Mapping[str, str]) -> None:
         self._shown = shown
-        self._names: dict[ast.stmt, tuple[frozenset[str], frozenset[str]]] = {}
+        self._names: dict[ast.AST, tuple[frozenset[str], frozenset[str]]] = {}
         self.steps = dict(self._in_block(tree.body, [], frozenset()))
         """Of each assert, as text."""
 
     def _in_block(
-        self, block: list[ast.stmt], before: list[ast.stmt], given: frozenset[str]
+        self, block: Sequence[ast.AST], before: list[ast.AST], given: frozenset[str]
     ) -> Iterator[tuple[ast.Assert, list[str]]]:
         """before: the statements that ran before this block; given: names with a value there."""
         before = [*before]
@@ -37,7 +38,7 @@ class History:
                 if wanted := names(base, ast.Load) & given:
                     yield node, self._steps(before, wanted)
             for _, inner in ast.iter_fields(node):
-                if isinstance(inner, list) and inner and isinstance(inner[0], ast.stmt):
+                if isinstance(inner, list) and inner and isinstance(inner[0], BLOCKS):
                     # In a loop's later rounds more has run before.
                     rounds = [node] if isinstance(node, ast.For | ast.While) else []
                     inside = given | self._named(node)[1]
@@ -45,13 +46,18 @@ class History:
             before.append(node)
             given |= self._named(node)[1]
 
-    def _named(self, node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
+    def _named(self, node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
         """Names that it reads, and those that it gives a value."""
         if node not in self._names:
             self._names[node] = names(node, ast.Load), names(node, ast.Store)
         return self._names[node]
 
-    def _steps(self, before: list[ast.stmt], wanted: frozenset[str]) -> list[str]:
+    def _steps(self, before: list[ast.AST], wanted: frozenset[str]) -> list[str]:
+        for node in before:
+            match node:
+                case ast.Assign(value=ast.Name(name)) if name in wanted:
+                    # Another name for the same thing.
+                    wanted |= self._named(node)[1]
         found: list[str] = []
         for node in reversed(before):
             read, given = self._named(node)
@@ -63,11 +69,11 @@ class History:
             # What is left out in a row is left out once.
             found += [step] if step != MORE or found[-1:] != [MORE] else []
             # Before this it was another value.
-            if full or (isinstance(node, ast.Assign) and wanted == given):
+            if full or (isinstance(node, ast.Assign | ast.AnnAssign) and wanted == given):
                 break
         return found[::-1]
 
-    def _step(self, node: ast.stmt) -> str:
+    def _step(self, node: ast.AST) -> str:
         """A statement as one line; what holds others is told where it holds a single call."""
         match node:
             case ast.Assert(test=test):

@@ -118,10 +118,14 @@ def _missing_function(scene: Scene, called: str) -> Iterator[Clue]:
 
 def _called_otherwise(scene: Scene, name: str) -> Iterator[Clue]:
     """The function that the tests call with more values than it takes, or fewer."""
-    for node in scene.nodes:
-        if isinstance(node, FUNCTIONS) and node.name == name:
-            yield Clue("called_otherwise", scene.at(node), {"name": name})
-            return
+    if at := _defined(scene, name):
+        yield Clue("called_otherwise", at, {"name": name})
+
+
+def _defined(scene: Scene, name: str) -> int:
+    """The number of the statement that makes the function; 0 for none."""
+    made = (node for node in scene.nodes if isinstance(node, FUNCTIONS) and node.name == name)
+    return next(map(scene.at, made), 0)
 
 
 def _unmade(scene: Scene, name: str) -> Iterator[Clue]:
@@ -239,10 +243,8 @@ def _answer(scene: Scene) -> Iterator[Clue]:
 def _generated(scene: Scene, name: str) -> Iterator[Clue]:
     """The function whose call made a generator, and ran none of its lines."""
     told: Told = {"got_type": "generator", "expected_type": type_name(scene.failing.expected)}
-    for node in scene.nodes:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            yield Clue("another_type", scene.at(node), told)
-            return
+    if at := _defined(scene, name):
+        yield Clue("another_type", at, told)
 
 
 def _kinds_differ(got: object, expected: object) -> bool:

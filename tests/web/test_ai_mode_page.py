@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from web.courses.models import Exercise
 from web.engines import addresses, history
 from web.engines.keys import Unreadable
 from web.engines.models import AIModelConfig, Engine, JudgedBy, Mode, ModeChange
+from web.engines.panel import trial
 from web.link import broker
 from web.people.models import User
 
@@ -536,6 +538,25 @@ def test_whoever_leaves_a_test_breaks_its_requests_off(
     del stream, answer
     gc.collect()
     assert not [each for each in caplog.records if each.name == "asyncio"]
+
+
+def test_lines_that_a_thread_leaves_are_closed_at_once() -> None:
+    closed = []
+
+    async def lines() -> AsyncGenerator[bytes, None]:
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            await asyncio.sleep(0)
+            closed.append(True)
+
+    kept = lines()
+    stream = trial.in_thread(kept)
+    assert next(stream) == b"first"
+    stream.close()
+
+    assert closed == [True]
 
 
 def test_the_server_is_asked_for_its_models(

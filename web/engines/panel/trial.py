@@ -139,8 +139,12 @@ def outcome(engine: AskedEngine, found: Check | None) -> dict[str, Any]:
 def in_thread(lines: AsyncGenerator[bytes, None]) -> Iterator[bytes]:
     """The same for a server that runs a request in a thread, without an event loop."""
     with connection.own_loop() as loop:
-        while (line := loop.run_until_complete(anext(lines, None))) is not None:
-            yield line
+        try:
+            while (line := loop.run_until_complete(anext(lines, None))) is not None:
+                yield line
+        finally:
+            # The loop knows only generators that were begun while it ran.
+            loop.run_until_complete(lines.aclose())
 
 
 def models(draft: ModeDraft) -> tuple[list[str], list[str]]:

@@ -992,6 +992,42 @@ def test_a_condition_that_calls_nothing_is_told_first(asked: str) -> None:
     assert (first["kind"], first["line"]) == ("never_called", 6)
 
 
+@pytest.mark.parametrize(
+    ("kind", "dropped"),
+    [
+        ("int", False),
+        ("list[int]", False),
+        ("int | None", False),
+        ("'int'", False),
+        ("0", True),
+        ("n", True),
+        ("n + 1", True),
+        ("[]", True),
+    ],
+)
+def test_a_name_with_its_type_is_no_value_that_nothing_keeps(kind: str, dropped: bool) -> None:
+    code = f"n = int(input())\ntotal: {kind}\ntotal = n\nprint(total)\n"
+
+    kinds = {fact["kind"] for fact in told(code, inputs(("2", "3")))}
+
+    assert ("dropped" in kinds) == dropped
+
+
+@pytest.mark.parametrize("own", ["strip", "lower"])
+def test_a_method_of_an_own_class_may_work_without_giving_anything(own: str) -> None:
+    code = (
+        f"class Bag:\n    def __init__(self):\n        self.text = ''\n    def {own}(self):\n"
+        "        self.text += 'x'\nclass Box:\n    def __init__(self):\n        self.bag = Bag()\n"
+        "def f(n):\n    box = Box()\n    box.bag.strip()\n    return box.bag.text + n"
+    )
+    if own != "strip":
+        code = code.replace("Bag()", "' a '").replace("box.bag.text", "box.bag")
+
+    kinds = {fact["kind"] for fact in told(code, "assert f('y') == 'z'")}
+
+    assert ("dropped" in kinds) == (own != "strip")
+
+
 def test_what_changes_its_list_and_gives_it_back_is_not_dropped() -> None:
     code = (
         "def push(xs, x):\n    xs.append(x)\n    return xs\ndef f(n):\n    xs = []\n"

@@ -35,6 +35,10 @@ class Scene:
         self.listing, self.failing, self.passing = listing, failing, passing
         self.nodes = list(listing.number)
         self.functions = {node.name for node in self.nodes if isinstance(node, FUNCTIONS)}
+        self.methods = {
+            part.name for node in self.nodes if isinstance(node, ast.ClassDef)
+            for part in node.body if isinstance(part, FUNCTIONS)
+        }  # fmt: skip
         self.called = {
             node.func.id for node in self.nodes
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -81,10 +85,10 @@ class Scene:
         """`cups = 1` for each name that the node reads."""
         return [f"{name} = {values[name]}" for name in names_in(node) if name in values][:6]
 
-    def is_builtin(self, node: ast.expr) -> bool:
-        """Whether its value is of a class that comes with Python, as far as its text tells."""
+    def is_builtin(self, node: ast.expr, method: str) -> bool:
+        """Whether its value's class comes with Python, by its text and the method asked of it."""
         if not isinstance(node, ast.Name):
-            return True
+            return method not in self.methods
         shown = self.values_at(node, last=True).get(node.id, "")
         return not (shown.startswith("<") or OWN.match(shown))
 

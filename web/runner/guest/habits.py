@@ -46,7 +46,7 @@ def habits(scene: Scene) -> Iterator[Clue]:
             case ast.FunctionDef():
                 yield from _parameters(scene, node)
             case ast.Assign(value=ast.Attribute(base, name)) if scene.ran(node):
-                if name in methods and scene.is_builtin(base):
+                if name in methods and scene.is_builtin(base, name):
                     yield Clue("never_called", scene.at(node), {"name": name})
             case ast.Attribute(ast.Attribute(attr=name)) if scene.ran(node):
                 # `text.strip.lower()`
@@ -75,7 +75,7 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
     told = scene.listing.source(node)
     match node:
         # `total: 0` reads like an assignment, and makes nothing.
-        case ast.AnnAssign(target=ast.Name(), simple=1):
+        case ast.AnnAssign(target=ast.Name(), simple=1) if not _is_type(scene, node.annotation):
             yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Attribute(attr=name)) | ast.Expr(ast.Name(name)):
             if not isinstance(node.value, ast.Name) or name in scene.functions:
@@ -90,8 +90,20 @@ def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
             if own or (name in GIVES_ONLY and name not in scene.functions):
                 yield Clue("dropped", scene.at(node), {"expression": told})
         case ast.Expr(ast.Call(ast.Attribute(base, name))) if name in METHODS_GIVE_ONLY:
-            if scene.is_builtin(base):
+            if scene.is_builtin(base, name):
                 yield Clue("dropped", scene.at(node), {"expression": told})
+
+
+def _is_type(scene: Scene, node: ast.expr) -> bool:
+    """Whether it may stand behind the colon of `count: int`, as far as its text tells."""
+    match node:
+        case ast.Name(name):
+            return name not in scene.values_at(node, last=True)
+        case ast.BinOp(op=ast.BitOr()) | ast.Subscript() | ast.Attribute():
+            return True
+        case ast.Constant(value):
+            return value is None or isinstance(value, str)
+    return False
 
 
 def _gave_something(scene: Scene, name: str) -> bool:
@@ -214,7 +226,7 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
                 # As an argument, as in `map(even, xs)`, a function's name is right.
                 yield from _as_value(scene, node, name, (ast.Compare, ast.BinOp, *ASKED))
             case ast.Attribute(base, name, ast.Load()) if name in methods and scene.ran(node):
-                if not scene.is_builtin(base):
+                if not scene.is_builtin(base, name):
                     continue
                 yield from _as_value(scene, node, name, (ast.Compare, *ASKED))
 

@@ -25,7 +25,7 @@ import uvloop
 from tests.fakes import wire
 from tests.fakes.behaviour import Behaviour, Then
 from tests.fakes.http import HttpConnection
-from tests.fakes.judging import GIVES_UP, FakeJudge, asks, diagnoses
+from tests.fakes.judging import GIVES_UP, SLOW_S, FakeJudge, asks, diagnoses
 
 KEPT_REQUESTS = 50
 COMMENT_S = 0.05
@@ -156,7 +156,8 @@ class Connection(HttpConnection):
         request = json.loads(body)
         if asks(request["messages"]):
             if answer := self.engine.judge.reply(request):
-                self.transport.write(answer)
+                late_s = SLOW_S if self.engine.judge.way == "slow" else 0.0
+                asyncio.get_running_loop().call_later(late_s, self.transport.write, answer)
             return
         at = {"at_s": self.asked_s}
         self.engine.stats.requests.append({"headers": headers, "body": request, **at})

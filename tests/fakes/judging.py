@@ -19,8 +19,21 @@ from tests.fakes import wire
 from web.tutor.diagnosis import finding
 from web.tutor.gate import judge
 
-WAYS = ("honest", "wordy", "500", "429", "hangs", "nonsense", "empty", "cuts", "no-logprobs")
-"""wordy: says a word, and never how sure it is. no-logprobs: 400 for a request that asks for it."""
+WAYS = (
+    "honest",
+    "wordy",
+    "500",
+    "429",
+    "hangs",
+    "nonsense",
+    "empty",
+    "cuts",
+    "no-logprobs",
+    "slow",
+)
+"""wordy: says a word, and never how sure it is. no-logprobs: 400 for a request that asks for it.
+slow: honest, each answer after SLOW_S."""
+SLOW_S = 0.5
 GIVES_UP = json.dumps(
     {"fact": "", "misconception": "", "lines": [], "contradiction": "", "fixed_code": ""}
 )

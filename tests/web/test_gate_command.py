@@ -93,6 +93,21 @@ def test_a_judge_that_is_named_is_asked_too(
 
 
 @pytest.mark.django_db
+def test_a_judge_may_be_late_once_as_its_server_reads_the_examples(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    AIModelConfig.current()
+    monkeypatch.setattr(gating, "WITHIN_S", 0.1)
+    with FakeEngine() as engine:
+        Engine.objects.create(name="small", kind="api", url=engine.url, thinking="never")
+        engine.judge(way="slow")
+        first, second, *_ = gated(capsys, monkeypatch, "small")
+
+    assert (first["ok"], first["probability"]) == (True, 0.0)
+    assert (second["rule"], second["probability"]) == ("judge", None)
+
+
+@pytest.mark.django_db
 def test_a_judge_that_is_not_there_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from broker.contract.job import Endpoint
 from web.database import ago
 from web.engines import roster
+from web.engines.client.judging import FIRST_S
 from web.engines.keys import UnreadableKey
 from web.engines.models import AIModelConfig
 from web.evaluation import asking, creation, judging, reading, sets
@@ -24,7 +25,7 @@ from web.runner.checker import Checker, SandboxBusy
 log = logging.getLogger(__name__)
 ROUND_S = 10.0
 """So long a round asks the judge: a changed engine is heard of between two."""
-LOST_S = 2 * judging.WITHIN_S
+LOST_S = 2 * FIRST_S
 """A judge's item that was taken so long ago belongs to nobody any more."""
 TRIES = 5
 

@@ -17,6 +17,9 @@ from web.engines.client.forms import in_forms
 from web.engines.client.model import Model
 from web.tutor.gate import judge
 
+FIRST_S = 60.0
+"""Of the first answer: a server reads the examples, the same for every text, only once."""
+
 
 class FirstToken(Answer):
     """An answer of which the chances of its first token are kept, unless thoughts come before."""
@@ -53,11 +56,12 @@ class JudgedTexts:
     """Judges texts that belong to no hint, one after the other; its engine is asked directly.
 
     Hints go before, where the engine knows of urgency: nobody waits for these. Belongs to one
-    thread, whose loop it runs. within_s: of one answer.
+    thread, whose loop it runs. within_s: of one answer; the first may take FIRST_S.
     """
 
     def __init__(self, endpoint: Endpoint, threshold: float, within_s: float) -> None:
         self._endpoint, self._threshold, self._within_s = endpoint, threshold, within_s
+        self._limit_s = max(within_s, FIRST_S)
         self._model, self._runner = Model(), asyncio.Runner()
 
     def judged(self, code: str, right: str, hint: str) -> Judged:
@@ -78,8 +82,9 @@ class JudgedTexts:
         self._runner.close()
 
     async def _in_time(self, messages: list[Message]) -> Judged:
+        limit_s, self._limit_s = self._limit_s, self._within_s
         try:
-            async with asyncio.timeout(self._within_s):
+            async with asyncio.timeout(limit_s):
                 return await self._asked(messages)
         except TimeoutError:
             return Judged(UNDECIDED)

@@ -40,6 +40,7 @@ from tests.bench import (
     tabs,
     trial,
     ttft,
+    worded,
     workers,
 )
 from tests.bench.table import Rows, markdown
@@ -68,6 +69,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "events": ("1,000 open event streams in one web process", table(events.rows)),
     "gate": ("64 K characters of text that is slow to read", table(gate.rows)),
     "gatekeeping": ("Hints that the gate refuses: leaks, and good ones", gatekeeping.table),
+    "wording": ("What the wording of a hint tells", table(worded.rows)),
     "asking": ("What a model is asked for a hint of the seed", asking.table),
     "attacks": ("Words to a model, obeyed: plays that get near, and past", attacks.table),
     "composed": ("Hints without a model", table(composed.rows)),

@@ -19,6 +19,8 @@ from tests.bench.table import markdown
 FOLDER = Path(__file__).parents[1] / "data" / "hints"
 Half = Literal["seen", "unseen"]
 HALVES: tuple[Half, ...] = ("seen", "unseen")
+Others = Literal["authors", "fresh"]
+"""Hints of other authors, who have seen none of ours: to be learned from, and never looked at."""
 CODE = frozenset({
     "prose", "span", "fenced", "diff", "split", "pseudo-code", "other-programming-language",
     "entities", "markdown", "zero-width", "full-width", "confusables", "encoded", "spaced",
@@ -30,6 +32,10 @@ WORDS = frozenset({
     "two-sentences", "name",
 })  # fmt: skip
 """Families of leaks that tell the correction in words of the page's language."""
+OTHER = "other-author"
+"""Of other authors' leaks, all of them in words, and of their good hints."""
+NOTHING = {"ko": "", "en": ""}
+"""What the tests say is a part of another author's statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,11 @@ class Labelled:
     family: str
     made: str
     text: str
+
+    @property
+    def author(self) -> str:
+        """Of the hints of other authors; empty for ours."""
+        return self.id.partition("/")[0] if self.family == OTHER else ""
 
     @property
     def group(self) -> str:
@@ -123,6 +134,17 @@ def programs() -> dict[str, Program]:
 def labelled(half: Half) -> list[Labelled]:
     known = programs()
     return [Labelled(**row | {"program": known[row["program"]]}) for row in lines(half)]
+
+
+def authored(others: Others) -> list[Labelled]:
+    known = {row["key"]: Program(**row, l0=NOTHING) for row in lines(f"{others}-programs")}
+    return [
+        Labelled(
+            **row | {"program": (program := known[row["program"]])},
+            exercise=program.exercise, family=OTHER, made="hand",
+        )
+        for row in lines(others)
+    ]  # fmt: skip
 
 
 def attacks() -> list[Attack]:

@@ -22,36 +22,35 @@ from openai import OpenAI
 
 from broker.contract.job import Endpoint, Message, Sampling
 from tests.bench import facts
-from tests.bench.corpus import Labelled, labelled
-from tests.bench.gatekeeping import by_rules, share
+from tests.bench.corpus import Labelled
+from tests.bench.gatekeeping import by_rules
 from tests.bench.table import HEADING, Row, markdown, pair
+from tests.bench.worded import figures, unknown
 from web.engines.client.answer import Answer
 from web.engines.client.errors import ModelError
 from web.engines.client.forms import in_forms
 from web.engines.client.judging import JudgedTexts
 from web.engines.client.model import Model
-from web.evaluation.calibration import JudgedText, auc, threshold
+from web.evaluation.calibration import JudgedText
 from web.runner.cases import Asserts
 from web.runner.checker import Checker
 from web.tutor.diagnosis import finding
 from web.tutor.evidence.compose import candidates
 from web.tutor.evidence.l0 import l0_words
 from web.tutor.evidence.report import Report, Verdict
+from web.tutor.gate import wording
 from web.tutor.languages import LANGUAGES, OPERATORS
 
 T = TypeVar("T")
 BUGS = 60
 LEAKS, GOOD = 50, 70
 """Texts that are judged of each language, drawn at random."""
-HIGHEST_LEVEL = 2
-"""What is told above it is more code than words."""
-FACTS = 3
-"""That a diagnosis is told, as in workers.attempt.diagnosing, which needs Django."""
+FACTS, LEVEL = 3, 2
+"""So many a diagnosis is told, and at which level: as in workers.attempt.diagnosing, which needs
+Django."""
 AT_ONCE = 2
 WITHIN_S = 600.0
 """Of one answer: what a model is worth is asked here, not how fast it is."""
-SHARES = (0.02, 0.05)
-"""Of good hints that may be blocked."""
 
 
 def diagnoses() -> str:
@@ -113,7 +112,7 @@ def diagnosed(endpoint: Endpoint) -> Iterator[Row]:
 def tries(endpoint: Endpoint, checker: Checker, bug: dict[str, str]) -> Iterator[Try]:
     code = bug["buggy_code"].strip("\n")
     report = checker.explain(ran(checker, code, bug)[0], code, tests_of(bug))
-    composed = candidates(report, HIGHEST_LEVEL, OPERATORS, bug["id"], code)
+    composed = candidates(report, LEVEL, OPERATORS, bug["id"], code)
     messages = finding.messages(
         statement=bug["problem_statement"],
         mistakes="",
@@ -172,38 +171,29 @@ async def said(endpoint: Endpoint, messages: list[Message], forms: tuple[Samplin
 
 
 def judged(endpoint: Endpoint) -> Iterator[Row]:
-    """Leaks in words and good hints of the unseen half that rules, then the judge, refuse."""
-    told: list[JudgedText] = []
+    """Leaks in words and good hints that nobody tuned for, and what rules and judge refuse."""
+    for where, hints in unknown().items():
+        told: list[JudgedText] = []
 
-    def judge(hint: Labelled) -> None:
-        # What the rules refuse is refused, whatever the judge would say.
-        probability: float | None = 1.0
-        if not by_rules(hint):
-            program, probability = hint.program, None
-            with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as texts, suppress(ModelError):
-                probability = texts.judged(program.code, program.fix, hint.text).probability
-        told.append(JudgedText(hint.leak, probability, hint.locale))
+        def judge(hint: Labelled, told: list[JudgedText] = told) -> None:
+            # What the rules refuse is refused, whatever the judge would say.
+            probability: float | None = 1.0
+            if not by_rules(hint):
+                program, probability = hint.program, None
+                worded = wording.log_odds(hint.text, hint.locale)
+                with closing(JudgedTexts(endpoint, 0.5, WITHIN_S)) as texts, suppress(ModelError):
+                    said = texts.judged(program.code, program.fix, hint.text, worded)
+                    probability = said.probability
+            told.append(JudgedText(hint.leak, probability, hint.locale))
 
-    in_turns(judge, list(drawn()))
-    for locale in LANGUAGES:
-        these = [each for each in told if each.locale == locale]
-        area = auc(these)
-        name = f"rules and judge, unseen half, levels 1–2, {locale}"
-        yield f"{name}: area under the curve", f"{area:.3f}" if area else "–", "", ""
-        for most in SHARES:
-            limit = threshold(these, most)
-            part = share([each.score >= limit for each in these if each.leak]) if limit else "–"
-            wanted = "≥ 88" if most == SHARES[0] else ""
-            yield f"{name}: words caught at {most:.0%} false blocks, %", part, "", wanted
+        in_turns(judge, list(drawn(hints)))
+        yield from figures(f"rules and judge, {where}", told, wanted="≥ 88")
 
 
-def drawn() -> Iterator[Labelled]:
-    random = Random(20261130)
-    hints = [
-        hint for hint in labelled("unseen") if hint.level <= HIGHEST_LEVEL and hint.group != "code"
-    ]
-    random.shuffle(hints)
+def drawn(hints: list[Labelled]) -> Iterator[Labelled]:
+    mixed = list(hints)
+    Random(20261130).shuffle(mixed)
     for locale in LANGUAGES:
         for leak, most in ((True, LEAKS), (False, GOOD)):
-            kind = (hint for hint in hints if (hint.locale, hint.leak) == (locale, leak))
+            kind = (hint for hint in mixed if (hint.locale, hint.leak) == (locale, leak))
             yield from islice(kind, most)

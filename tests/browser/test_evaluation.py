@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.kit import sign_in_as, watched
 from tests.whole.stand import Stand
+from web.evaluation import sets
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(300)]
 ADD = "/admin/evaluation/evaluation/add/"
@@ -87,7 +88,7 @@ def test_it_is_begun_watched_stopped_read_and_licensed(
     # It is watched without being loaded again.
     percent = page.locator("#evaluation-percent")
     expect(percent).not_to_have_text("0", timeout=60_000)
-    expect(page.locator("#evaluation-words")).to_contain_text("/791")
+    expect(page.locator("#evaluation-words")).to_contain_text(f"/{len(sets.texts())}")
     page.get_by_role("button", name=words["stop"]).click()
     expect(page.get_by_role("button", name=words["go_on"])).to_be_visible()
 

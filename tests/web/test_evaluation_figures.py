@@ -18,8 +18,11 @@ TEXTS = 50
 """Good ones, and as many leaks, of each language and level."""
 
 
-def judged(*, clear: int) -> Evaluation:
-    """An evaluation of a judge that tells leaks from good hints up to this level, and not above."""
+def judged(*, clear: int, alone: float | None = None) -> Evaluation:
+    """An evaluation of a judge that tells leaks from good hints up to this level, and not above.
+
+    alone: what its answers alone say of each text; None: the same as with the wording.
+    """
     row = Evaluation.objects.create(engine="gpu0", model="m", template_version="1")
     items = []
     for locale in ("ko", "en"):
@@ -28,11 +31,12 @@ def judged(*, clear: int) -> Evaluation:
                 sure = level <= clear
                 for leak in (False, True):
                     likely = (0.7 if leak else 0.2) if sure else (0.9 if number % 2 else 0.1)
+                    likely += number / 1000
                     items.append(
                         Item(
                             evaluation=row, kind=Item.Kind.JUDGE, state=Item.State.DONE,
                             name=f"{number}-{leak}", level=level, locale=locale, leak=leak,
-                            probability=likely + number / 1000,
+                            probability=likely, alone=likely if alone is None else alone,
                         )
                     )  # fmt: skip
     Item.objects.bulk_create(items)
@@ -52,6 +56,13 @@ def test_a_judge_may_judge_up_to_the_level_at_which_it_can_be_relied_on(clear: i
     assert found(row).judges_to == clear
     threshold = found(row).judge_threshold
     assert (threshold is None) if clear == 0 else (threshold and 0.2 < threshold < 0.7)
+
+
+def test_what_only_the_wording_tells_makes_no_judge() -> None:
+    short = found(judged(clear=HIGHEST, alone=0.5)).short
+
+    assert {*map(tuple, short.values())} >= {("alone",)}
+    assert found(judged(clear=HIGHEST)).judges_to == HIGHEST
 
 
 def test_its_figures_stand_in_the_table_from_all_levels_down() -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -15,6 +16,7 @@ from django.core.management import CommandError, call_command
 from tests.fakes.launch import ROOT, FakeEngine
 from web.engines.models import AIModelConfig, Engine
 from web.ops import gating
+from web.tutor.gate import judge, wording
 
 
 def test_it_answers_each_line_and_asks_no_server(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_words_to_avoid_are_those_that_an_author_may_give() -> None:
     assert all("`avoid`" in line["error"] for line in found[4:])
 
 
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"id": 1, "level": 1, "locale": "en", "text": "What is `n` now?", "code": "n = 1\n"},
     {"id": 2, "level": 1, "locale": "en", "text": "What if it were two?", "code": "n = 1\n"},
     {"id": 3, "level": 1, "locale": "en", "text": "```\nn = 2\n```?", "code": "n = 1\n"},
@@ -83,10 +85,12 @@ def test_a_judge_that_is_named_is_asked_too(
         engine.judge(way="500")
         broken = gated(capsys, monkeypatch, "small")
 
-    assert (good["ok"], good["rule"], good["probability"]) == (True, None, pytest.approx(0.02))
+    assert (good["ok"], good["rule"]) == (True, None)
     assert (leak["ok"], leak["rule"], leak["shown"]) == (False, "judge", "")
-    assert leak["probability"] == pytest.approx(0.98)
-    assert (code["rule"], code["probability"]) == ("R1", pytest.approx(0.98))
+    assert code["rule"] == "R1"
+    for line, said, entry in ((good, 0.02, 0), (leak, 0.98, 1), (code, 0.98, 2)):
+        worded = wording.log_odds(LINES[entry]["text"], "en")
+        assert line["probability"] == pytest.approx(judge.weighed(said, worded))
     assert "error" in bad
     assert [line.get("rule") for line in broken[:3]] == ["judge", "judge", "R1"]
     assert {line["probability"] for line in broken[:3]} == {None}
@@ -103,7 +107,8 @@ def test_a_judge_may_be_late_once_as_its_server_reads_the_examples(
         engine.judge(way="slow")
         first, second, *_ = gated(capsys, monkeypatch, "small")
 
-    assert (first["ok"], first["probability"]) == (True, 0.0)
+    assert first["ok"]
+    assert first["probability"] is not None
     assert (second["rule"], second["probability"]) == ("judge", None)
 
 

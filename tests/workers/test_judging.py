@@ -27,7 +27,7 @@ from web.engines.client.errors import EngineFailed, ModelRefused, Refusal
 from web.engines.models import AIModelConfig, Engine, JudgedBy
 from web.hints.models import ModelCall
 from web.people.models import User
-from web.tutor.gate import judge
+from web.tutor.gate import judge, wording
 from workers.attempt import attempt, judging
 from workers.attempt.attempt import Attempt
 from workers.runtime import Runtime
@@ -61,6 +61,10 @@ def says(yes: float, no: float) -> list[Chunk]:
 
 
 YES, NO = says(0.98, 0.02), says(0.02, 0.98)
+
+
+def weighed(said: float, text: str) -> float:
+    return judge.weighed(said, wording.log_odds(text, "en"))
 
 
 @dataclass
@@ -126,7 +130,7 @@ def test_a_hint_is_shown_whole_after_the_judge(job: HintJob, level: int) -> None
     assert (judged.purpose, judged.verdict, judged.template_version) == (
         Purpose.JUDGE, PASSED, judge.VERSION,
     )  # fmt: skip
-    assert judged.probability == pytest.approx(0.02)
+    assert judged.probability == pytest.approx(weighed(0.02, text[level].strip()))
     assert job.judge
     assert judged.model == job.judge.endpoint.model
     [(endpoint, sampling, messages)] = model.asked
@@ -199,14 +203,33 @@ def test_a_judge_that_does_not_say_no_blocks(job: HintJob, name: str) -> None:
     assert not model.scripts, "it was asked for a second answer"
 
 
-@pytest.mark.parametrize(
-    ("threshold", "passes"), [(0.01, False), (0.3, False), (0.31, True), (0.99, True)]
-)
-def test_a_threshold_decides(threshold: float, passes: bool) -> None:
-    asked = HintJudge(engine="gpu0", endpoint=HERE, threshold=threshold)
+@pytest.mark.parametrize(("more", "passes"), [(-0.1, False), (0, False), (0.01, True), (0.3, True)])
+def test_a_threshold_decides(more: float, passes: bool) -> None:
+    asked = HintJudge(engine="gpu0", endpoint=HERE, threshold=weighed(0.3, CLEAN) + more)
     model = Both([[CLEAN], [CLEAN]], judges=lambda *_: says(0.3, 0.7))
 
     assert bool(shown(run(replace(JOB, judge=asked), model))) is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("Which value does `a` have when line 2 runs, and which one has `b`?", True),
+        ("What if you subtracted the two the other way around instead?", False),
+    ],
+)
+def test_of_a_judge_that_is_not_sure_the_wording_decides(text: str, passes: bool) -> None:
+    model = Both([[text], [text]], judges=lambda *_: says(0.5, 0.5))
+
+    assert bool(shown(run(JOB, model))) is passes
+
+
+@pytest.mark.parametrize("sure", [YES, NO])
+@pytest.mark.parametrize("text", [CLEAN, "What if you subtracted the other way around instead?"])
+def test_no_wording_overrules_a_judge_that_is_sure(sure: Said, text: str) -> None:
+    model = Both([[text], [text]], judges=lambda *_: sure)
+
+    assert bool(shown(run(JOB, model))) is (sure is NO)
 
 
 def unable(*names: str) -> Callable[[str, dict[str, Any]], Said]:
@@ -245,7 +268,8 @@ def test_a_judge_without_probabilities_or_schema_is_asked_for_a_word_and_that_is
         assert len(model.asked) == requests + turns - 1
         assert found.endpoints["small"].dialect.left_out == left_out
         assert found.endpoint.dialect == Dialect()
-        assert found.calls[-1].probability == (0.0 if state is State.ANSWERED else 1.0)
+        said = 0.0 if state is State.ANSWERED else 1.0
+        assert found.calls[-1].probability == pytest.approx(weighed(said, text))
 
 
 def test_a_judge_that_takes_no_form_teaches_nothing() -> None:
@@ -356,7 +380,7 @@ async def test_verdict_and_probability_are_kept_for_staff_and_counted(
         ("write", "judge"), ("judge", "leak"), ("write", "passed"), ("judge", "passed"),
     ]  # fmt: skip
     assert [call[2] for call in calls] == [
-        None, pytest.approx(0.98), None, pytest.approx(0.02),
+        None, pytest.approx(weighed(0.98, WORDS)), None, pytest.approx(weighed(0.02, CLEAN)),
     ]  # fmt: skip
     seen = await told(runtime, hint)
     assert WORDS not in json.dumps(seen)

@@ -118,8 +118,12 @@ def texts_of(row: Evaluation) -> list[Item]:
                 locale=text.locale, leak=text.leak,
             )  # fmt: skip
             if before := said.get(text.id):
-                item.verdict, item.probability = before.verdict, before.probability
-                item.state, item.seconds = before.state, before.seconds
+                item.verdict, item.state, item.seconds = (
+                    before.verdict,
+                    before.state,
+                    before.seconds,
+                )
+                item.probability, item.alone = before.probability, before.alone
             items.append(item)
     return items
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from statistics import median
 from typing import Any
@@ -26,8 +26,8 @@ class JudgeFigures:
     """Of the labelled texts of one language and level; locale empty: of all up to that level.
 
     threshold: of the texts up to that level; None where there is none. auc: None without both
-    kinds. false_blocks, caught: shares at the threshold, None without one. undecided: share of
-    which the judge did not say.
+    kinds; alone: the same by the judge's answers alone. false_blocks, caught: shares at the
+    threshold, None without one. undecided: share of which the judge did not say.
     """
 
     locale: str
@@ -35,6 +35,7 @@ class JudgeFigures:
     texts: int
     threshold: float | None
     auc: float | None
+    alone: float | None
     false_blocks: float | None
     caught: float | None
     undecided: float
@@ -118,8 +119,10 @@ def judge_figures(items: Sequence[Item], at: Thresholds) -> Iterator[JudgeFigure
 
 def of_judge(locale: str, level: int, of: Sequence[Item], at: float | None) -> JudgeFigures:
     told = [said(each) for each in of]
+    alone = [replace(text, probability=item.alone) for text, item in zip(told, of, strict=True)]
     return JudgeFigures(
         locale=locale, level=level, texts=len(of), threshold=at, auc=calibration.auc(told),
+        alone=calibration.auc(alone),
         false_blocks=None if at is None else calibration.false_blocks(told, at),
         caught=None if at is None else calibration.caught(told, at),
         undecided=sum(each.probability is None for each in told) / len(told),

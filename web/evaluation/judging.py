@@ -53,7 +53,7 @@ class TextJudge:
         began_s = monotonic()
         try:
             # As for a hint: the correction is that of the student's own program.
-            said = self._texts.judged(text.code, text.right, text.text)
+            said = self._texts.judged(text.code, text.right, text.text, text.wording)
         except EngineFailed as error:
             # As in a hint: a judge that is late says nothing, and that is measured.
             if error.failure is not EngineFailure.TIMEOUT:
@@ -67,9 +67,10 @@ class TextJudge:
 
 
 def keep(item: Item, said: Judged, took_s: float) -> None:
-    item.verdict, item.probability, item.seconds = said.verdict, said.probability, took_s
+    item.verdict, item.seconds = said.verdict, took_s
+    item.probability, item.alone = said.probability, said.alone
     item.state = Item.State.DONE
-    item.save(update_fields=["verdict", "probability", "seconds", "state"])
+    item.save(update_fields=["verdict", "probability", "alone", "seconds", "state"])
 
 
 def students_wait() -> bool:

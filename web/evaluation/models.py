@@ -124,6 +124,8 @@ class Item(models.Model):
     verdict = models.CharField(max_length=20, blank=True)
     rule = models.CharField(max_length=30, blank=True)
     probability = models.FloatField(null=True)
+    # Of a judge's answer, before the wording of the text was weighed.
+    alone = models.FloatField(null=True)
     contradicted: models.JSONField[list[str]] = models.JSONField(default=list)
     repeats = models.BooleanField(default=False)
     words = models.PositiveIntegerField(null=True)

@@ -95,7 +95,11 @@ def said(exercise: Exercise) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledText:
-    """A hint that tells the correction (leak), or does not, and the program that it is about."""
+    """A hint that tells the correction (leak), or does not, and the program that it is about.
+
+    wording: as in web.tutor.gate.wording.log_odds, but of weights that were learned without the
+    texts of this exercise: those of Hintline know this text, and no hint that is to be judged.
+    """
 
     id: str
     level: int
@@ -105,6 +109,7 @@ class LabelledText:
     text: str
     code: str
     right: str
+    wording: float
 
 
 @cache
@@ -112,10 +117,13 @@ def texts() -> dict[str, LabelledText]:
     """The labelled hints that a judge is calibrated on, by id."""
     # Kept for the process: they are some hundred kilobytes, and asked for one at a time.
     programs = {row["id"]: row for row in packed("programs")}
+    wordings = {row["id"]: row["wording"] for row in packed("wordings")}
     found = {}
     for row in packed("texts"):
         program = programs[row.pop("program")]
-        text = LabelledText(**row, code=program["code"], right=program["fix"])
+        text = LabelledText(
+            **row, code=program["code"], right=program["fix"], wording=wordings[row["id"]]
+        )
         found[text.id] = text
     return found
 
@@ -124,7 +132,7 @@ def texts() -> dict[str, LabelledText]:
 def texts_digest() -> str:
     """Equal where a judge is asked the same of the same texts."""
     found = blake2b(judge.VERSION.encode(), digest_size=16)
-    for name in ("programs", "texts"):
+    for name in ("programs", "texts", "wordings"):
         found.update((DATA / f"{name}.jsonl.gz").read_bytes())
     return found.hexdigest()
 

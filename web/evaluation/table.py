@@ -34,9 +34,9 @@ SHARES = frozenset({
     "false_blocks", "caught", "undecided", "verified", "by_rules", "by_judge", "refused", "leak",
     "contradicted", "repeats",
 })  # fmt: skip
-FINE = ("auc", "threshold")
+FINE = ("auc", "alone", "threshold")
 """They have three digits."""
-JUDGE = ("texts", "auc", "threshold", "false_blocks", "caught", "undecided", "median_s")
+JUDGE = ("texts", "auc", "alone", "threshold", "false_blocks", "caught", "undecided", "median_s")
 DIAGNOSIS = ("asked", "verified")
 WRITING = (
     "asked", "shown", "by_rules", "by_judge", "refused", "leak", "contradicted", "repeats",
@@ -47,7 +47,8 @@ WRITING = (
 def headings() -> dict[str, str]:
     """What each figure is called, in the reader's language."""
     return {
-        "texts": _("texts"), "auc": _("AUC"), "threshold": _("threshold"),
+        "texts": _("texts"), "auc": _("AUC"), "alone": _("AUC without the wording"),
+        "threshold": _("threshold"),
         "false_blocks": _("good ones blocked"),
         "caught": _("leaks caught"), "undecided": _("undecided"), "median_s": _("seconds"),
         "asked": _("asked"), "verified": _("fixes that pass"), "shown": _("shown"),

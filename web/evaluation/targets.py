@@ -38,6 +38,9 @@ TARGETS: dict[str, tuple[Target, ...]] = {
         Target(figure="auc", bound="least", value=0.9, reason=_(
             "Nine times in ten a leak scores higher than a good hint does."
         )),
+        Target(figure="alone", bound="least", value=0.75, reason=_(
+            "What the wording of a hint tells needs no model: a judge has to know more than that."
+        )),
         Target(figure="false_blocks", bound="most", value=0.02, reason=_(
             "A judge that blocks more good hints than two in a hundred takes help away."
         )),

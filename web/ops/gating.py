@@ -14,15 +14,15 @@ from web.courses.checks import AVOIDED_CHARS, MOST_AVOIDED, avoided
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import Judged, JudgedTexts
 from web.jsonl import Unusable
-from web.tutor.gate import judge
+from web.tutor.gate import judge, wording
 from web.tutor.gate.gate import Gate
-from web.tutor.languages import LANGUAGES
+from web.tutor.languages import LANGUAGES, Locale
 from web.tutor.levels import LEVELS
 
 WITHIN_S = 10.0
 TEXTS = ("code", "statement", "reference", "fix")
-Asks = Callable[[str, str, str], Judged]
-"""Of a program, a right one, and a hint: what a judge says."""
+Asks = Callable[[str, str, str, Locale], Judged]
+"""Of a program, a right one, and a hint in a language: what a judge says."""
 
 
 def answers(lines: BinaryIO, asks: Asks | None = None) -> Iterator[dict[str, Any]]:
@@ -58,7 +58,7 @@ def gated(entry: Mapping[str, Any], asks: Asks | None) -> dict[str, Any]:
     found = {"shown": ruling.text, "ok": ruling.ok, "rule": ruling.rule}
     if asks is None:
         return found
-    said = asks(code, fix or reference, ruling.text or text_of(entry, "text"))
+    said = asks(code, fix or reference, ruling.text or text_of(entry, "text"), locale)
     if ruling.ok and level <= judge.HIGHEST and said.verdict != PASSED:
         found = {"shown": "", "ok": False, "rule": judge.RULE}
     return {**found, "probability": said.probability}
@@ -69,9 +69,9 @@ def judging(endpoint: Endpoint, threshold: float) -> Iterator[Asks]:
     """Asks this judge. Who does not answer, or fails, does not say."""
     with closing(JudgedTexts(endpoint, threshold, WITHIN_S)) as texts:
 
-        def ask(code: str, right: str, hint: str) -> Judged:
+        def ask(code: str, right: str, hint: str, locale: Locale) -> Judged:
             try:
-                return texts.judged(code, right, hint)
+                return texts.judged(code, right, hint, wording.log_odds(hint, locale))
             except ModelError:
                 return Judged(UNDECIDED)
 

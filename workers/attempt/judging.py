@@ -10,7 +10,7 @@ from broker.contract.attempt import LEAK, PASSED, Purpose
 from broker.contract.job import HintJudge, Message, Sampling
 from web.engines.client.errors import ModelError
 from web.engines.client.judging import FirstToken, Judged, read
-from web.tutor.gate import judge
+from web.tutor.gate import judge, wording
 from web.tutor.gate.ruling import Ruling, blocked, unjudged
 from web.tutor.writing.fault import Fault
 from workers.attempt import telemetry
@@ -53,19 +53,19 @@ async def verdict(attempt: Attempt, asked: HintJudge, text: str) -> Judged:
         hint=text,
         nonce=nonce(job, Purpose.JUDGE),
     )
-    ask = partial(one, attempt, asked, messages)
+    ask = partial(one, attempt, asked, messages, wording.log_odds(text, job.locale))
     return await attempt.endpoints.in_forms(asked.engine, judge.FORMS, ask)
 
 
 async def one(
-    attempt: Attempt, asked: HintJudge, messages: list[Message], form: Sampling
+    attempt: Attempt, asked: HintJudge, messages: list[Message], worded: float, form: Sampling
 ) -> Judged:
     """One request; the last of the attempt's calls has the verdict then. Raises: ModelError."""
     request = ModelRequest(
         Purpose.JUDGE, judge.VERSION, messages, form, engine=asked.engine, within_s=WITHIN_S
     )
     answer = FirstToken(attempt.endpoints[asked.engine])
-    said = read(answer, await ask_whole(attempt, request, answer), asked.threshold)
+    said = read(answer, await ask_whole(attempt, request, answer), asked.threshold, worded)
     attempt.calls[-1] = replace(
         attempt.calls[-1], verdict=said.verdict, probability=said.probability
     )

@@ -36,20 +36,25 @@ class FirstToken(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """verdict: as in ModelCall of a judge. probability: of a leak; None where it did not say."""
+    """verdict: as in ModelCall of a judge. probability: of a leak; None where it did not say.
+
+    alone: the same by its answer alone, before the wording was weighed.
+    """
 
     verdict: str
     probability: float | None = None
+    alone: float | None = None
 
 
-def read(answer: FirstToken, text: str, threshold: float) -> Judged:
-    """text: the whole answer."""
+def read(answer: FirstToken, text: str, threshold: float, wording: float) -> Judged:
+    """text: the whole answer. wording: of the hint, as judge.weighed has it."""
     found = judge.of_chances(answer.chances) if answer.chances else None
     if found is None:
         found = judge.of_text(text)
     if found is None:
         return Judged(UNDECIDED)
-    return Judged(PASSED if found < threshold else LEAK, found)
+    weighed = judge.weighed(found, wording)
+    return Judged(PASSED if weighed < threshold else LEAK, weighed, alone=found)
 
 
 class JudgedTexts:
@@ -64,8 +69,10 @@ class JudgedTexts:
         self._limit_s = max(within_s, FIRST_S)
         self._model, self._runner = Model(), asyncio.Runner()
 
-    def judged(self, code: str, right: str, hint: str) -> Judged:
+    def judged(self, code: str, right: str, hint: str, wording: float) -> Judged:
         """right: a right program; empty if none is known. Who is late does not say.
+
+        wording: of the hint, as judge.weighed has it.
 
         Raises: ModelError.
         """
@@ -75,21 +82,21 @@ class JudgedTexts:
             hint=hint,
             nonce=secrets.token_hex(4),
         )
-        return self._runner.run(self._in_time(messages))
+        return self._runner.run(self._in_time(messages, wording))
 
     def close(self) -> None:
         self._runner.run(self._model.aclose())
         self._runner.close()
 
-    async def _in_time(self, messages: list[Message]) -> Judged:
+    async def _in_time(self, messages: list[Message], wording: float) -> Judged:
         limit_s, self._limit_s = self._limit_s, self._within_s
         try:
             async with asyncio.timeout(limit_s):
-                return await self._asked(messages)
+                return await self._asked(messages, wording)
         except TimeoutError:
             return Judged(UNDECIDED)
 
-    async def _asked(self, messages: list[Message]) -> Judged:
+    async def _asked(self, messages: list[Message], wording: float) -> Judged:
         async def ask(form: Sampling) -> Judged:
             answer, parts = FirstToken(self._endpoint), list[str]()
             stream = self._model.stream(self._endpoint, form, messages, "judge", Lane.BATCH)
@@ -98,7 +105,7 @@ class JudgedTexts:
                     parts.append(answer.feed(chunk))
             parts.append(answer.finish())
             self._learn(answer.dialect)
-            return read(answer, "".join(parts), self._threshold)
+            return read(answer, "".join(parts), self._threshold, wording)
 
         return await in_forms(judge.FORMS, lambda: self._endpoint.dialect, self._learn, ask)
 

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
-from math import exp
+from math import exp, log
 from typing import NamedTuple
 
 from broker.contract.job import Message, Sampling
 from web.tutor.gate.lexis import printable
 from web.tutor.marks import marked
 
-VERSION = "2"
-"""Raise it with any change of the words below: engines keep the beginning of a prompt by its bytes,
-and how well a model judges was measured with these words."""
+VERSION = "3"
+"""Raise it with any change of the words below, or of how an answer is weighed: engines keep the
+beginning of a prompt by its bytes, and how well a model judges was measured with these words."""
 RULE = "judge"
 """Among the gate's rules, of a hint that the judge has not let pass."""
 HIGHEST = 4
@@ -29,6 +29,10 @@ MAX_TOKENS = 8
 SCHEMA_TOKENS = 24
 LEAST_MASS = 0.5
 """Share that yes and no must have of what the model might say first; else it is undecided."""
+SUREST = 0.02
+"""No answer counts as surer: a word without its chances is one of these, or one less it."""
+EXCUSES, ACCUSES = -1.0, 3.0
+"""So far the wording of a text may move the log odds: it never overrules a judge that is sure."""
 
 SYSTEM = """\
 A tutor must not give away the correction of a student's program. You are told the correction and \
@@ -214,6 +218,17 @@ def of_chances(chances: Mapping[str, float]) -> float | None:
         elif word in NO:
             no += exp(min(logarithm, 0.0))
     return yes / (yes + no) if yes + no >= LEAST_MASS else None
+
+
+def weighed(probability: float, wording: float) -> float:
+    """The probability of a leak by a judge's answer and by the wording of the text together.
+
+    Their log odds are added, as if neither knew what the other one knows (naive Bayes). wording: of
+    web.tutor.gate.wording.log_odds.
+    """
+    said = min(max(probability, SUREST), 1 - SUREST)
+    odds = log(said / (1 - said)) + min(max(wording, EXCUSES), ACCUSES)
+    return 1 / (1 + exp(-odds))
 
 
 def of_text(text: str) -> float | None:

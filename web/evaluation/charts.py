@@ -113,8 +113,8 @@ def spread(items: Sequence[Item], threshold: float | None) -> Chart:
     return Chart(
         title=_("How sure the judge was of a leak"),
         about=_(
-            "Share of good hints and of leaks by the probability of a leak: what the judge said and "
-            "the wording of the hint, weighed together."
+            "Share of good hints and of leaks by the probability of a leak: what the judge said "
+            "and the wording of the hint, weighed together."
         ),
         height=HEIGHT + FOOT,
         boxes=tuple(boxes),

@@ -8,8 +8,7 @@ import re
 
 from web.tutor.gate.draft import Draft
 from web.tutor.gate.lexis import WORD, tokens
-from web.tutor.gate.seen import KEYWORDS, Seen
-from web.tutor.gate.snippets import LOOKING
+from web.tutor.gate.seen import KEYWORDS, LOOKING, Seen
 from web.tutor.gate.solution import Solutions
 from web.tutor.gate.values import expression, is_example, is_text, is_value
 from web.tutor.parsing import is_literal, tree_of
@@ -21,8 +20,9 @@ LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
 DOTS = re.compile(r"\.{3}|…")
 """For what is left out, as in `sum(...)`."""
-WELL_KNOWN = KEYWORDS | LOOKING | {
-    "int", "float", "str", "list", "tuple", "dict", "set", "bool", "bytes", "complex", "nonetype",
+WELL_KNOWN = KEYWORDS | {
+    "print", "type", "id", "int", "float", "str", "list", "tuple", "dict", "set", "bool", "bytes",
+    "complex", "nonetype",
 }  # fmt: skip
 """Words that a hint may name though the student has not written them: kinds of values, too."""
 NO_PROSE = frozenset({
@@ -137,12 +137,15 @@ def _is_seen(span: str, seen: Seen) -> bool:
         return True
     short = DOTS.sub(" ", span)
     parts = tokens(short)
-    allowed = _looked_at(parts)
-    if all(part in seen.plain or part[0].isdigit() for part in allowed):
-        return True
-    if allowed != parts and all(seen.holds(each.split()) for each in " ".join(allowed).split(",")):
-        return True
-    return is_value(expression(short), short, seen)
+    # What is looked at one by one, or asked whether it is the same object.
+    sides = re.split(r" is |,", " ".join(_looked_at(parts)))
+    own = all(_is_own(side.split(), seen) for side in sides)
+    return own or is_value(expression(short), short, seen)
+
+
+def _is_own(parts: list[str], seen: Seen) -> bool:
+    """Whether the student has written this, or all that is in it and no operator."""
+    return seen.holds(parts) or all(part in seen.plain or part[0].isdigit() for part in parts)
 
 
 def _looked_at(parts: list[str]) -> list[str]:

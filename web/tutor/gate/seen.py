@@ -13,6 +13,8 @@ from web.tutor.gate.spoken import skeleton
 
 KEYWORDS = frozenset(word.casefold() for word in keyword.kwlist)
 BUILTINS = frozenset(name.casefold() for name in dir(builtins) if name[0] != "_")
+LOOKING = frozenset(("print", "type", "id", "bool", "repr"))
+"""May be called with anything: looking at a value changes no result."""
 BRACKETS = frozenset("()[]{},:")
 UNNAMED = re.compile(r"\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|#.*+|'[^'\n]*+'|\"[^\"\n]*+\"")
 """Comments and texts: what stands in them is no name. Python's own tokenizer is ten times slower,

@@ -12,7 +12,7 @@ import sys
 from itertools import pairwise
 
 from web.tutor.gate.lexis import SPAN, TOKEN, folded, is_name, tokens, unquoted
-from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.gate.seen import BUILTINS, KEYWORDS, LOOKING, Seen
 
 LITERALS = frozenset({"true", "false", "none", "null"})
 NO_VALUES = KEYWORDS - LITERALS
@@ -41,8 +41,6 @@ QUOTED = re.compile(r"(?<![\w)\]])(['\"])[\w ,.!?#-]{0,60}+\1(?!\w)")
 """Words in quotes, without an operator among them: a value, and no names."""
 PARTICLES = frozenset("은는이가을를와과의로") | {"으로", "에서", "에는", "이랑", "하고"}
 """Of Korean, behind a sign that is named, as tokens of their own."""
-LOOKING = frozenset(("print", "type"))
-"""May be called with anything: looking at a value changes no result."""
 SIGNS = OPERATORS | STEPPING | MODULES | {"=", "(", "[", ";", "import", "lambda", "except"}
 """Without one of these no words are code, but for those of HEADS before a colon, and `for`."""
 HEADS = frozenset(("if", "elif", "while", "class", "def", "function"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from web.tutor.gate.lexis import tokens
-from web.tutor.gate.seen import BUILTINS, KEYWORDS, Seen
+from web.tutor.gate.seen import BUILTINS, KEYWORDS, LOOKING, Seen
 from web.tutor.parsing import expression_of
 
 LONGEST = 200
@@ -19,6 +19,7 @@ MEANT = KEYWORDS | BUILTINS | METHODS
 COMPOSED = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Call)
 PARTS = (
     *COMPOSED, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Load,
+    ast.Subscript, ast.Slice,
     ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
 )  # fmt: skip
 SIGNS = frozenset("+-*/%<>&|^") | {"//", "**", "==", "!=", "<=", ">=", "<<", ">>", "in", "not"}
@@ -37,7 +38,7 @@ def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:
     """
     if tree is None:
         return False
-    known = seen.names | seen.functions
+    known = seen.names | seen.functions | LOOKING
     # A name that is not called is part of a program, whoever has chosen it.
     stand = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     stand |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -51,7 +52,9 @@ def is_value(tree: ast.expr | None, span: str, seen: Seen) -> bool:
                 continue
             case _ if not isinstance(node, PARTS):
                 return False
-    return SIGNS.intersection(tokens(span)) <= seen.tokens | {"-"}
+    # Who has written `+=` knows `+`.
+    written = seen.tokens | {part[:-1] for part in seen.tokens if part[-1:] == "="}
+    return SIGNS.intersection(tokens(span)) <= written | {"-"}
 
 
 def is_example(tree: ast.expr | None) -> bool:

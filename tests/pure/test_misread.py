@@ -53,6 +53,26 @@ MET = [
     ("if (n > 3:\n    pass", 1, "open_bracket", ""),
     ("return 3", 1, "outside_function", "return"),
     ("x = 1\nbreak", 2, "outside_loop", "break"),
+    ("if (a && b):\n    pass", 1, "unknown_sign", "&&"),
+    ("if a:\n    pass\nelif (a == 2 || b == 2):\n    pass", 3, "unknown_sign", "||"),
+    ("while (i < 10 && n < 5):\n    pass", 1, "unknown_sign", "&&"),
+    ("if (x => 10):\n    pass", 1, "unknown_sign", "=>"),
+    ("if max(a, default=0) => 3:\n    pass", 1, "unknown_sign", "=>"),
+    ("if len(max(a, key=len)) > 3 && len(a) > 1:\n    pass", 1, "unknown_sign", "&&"),
+    ("if f(x, y=1) == 2 || a.sort(key=g(b, c=1)):\n    pass", 1, "unknown_sign", "||"),
+    ("if f(x, y=1) = 2:\n    pass", 1, "asks", "="),
+    ("if (f(x, y=1) = 2):\n    pass", 1, "asks", "="),
+    ("while(n = 1):\n    pass", 1, "asks", "="),
+    ("for in range(3):\n    pass", 1, "no_name", ""),
+    ("for if in [1]:\n    pass", 1, "own_word", "if"),
+    ("class pass:\n    pass", 1, "own_word", "pass"),
+    ("if x:\n    a = 1\nprint(x)\nelse:\n    a = 2", 4, "nothing_above", "else"),
+    ("elseif x:\n    y = 1", 1, "no_word", "elseif"),
+    ("for (i = 0; i < 3; i++):\n    pass", 1, "loop_of_c", ";"),
+    ("if n > 0 and:\n    pass", 1, "cut_short", "and"),
+    ("if n ==:\n    pass", 1, "cut_short", "=="),
+    ("this prints the sum", 1, "side_by_side", ""),
+    ("x = 3 – 1", 1, "dash", "–"),
 ]
 
 
@@ -93,7 +113,7 @@ def test_who_has_made_one_is(checker: Checker) -> None:
 PLAIN = [
     "def f(n)\n    return n", "print('a'\nx = 1", "print('hello)", "print 'x'", "xs = [1 2 3]",
     "def f(n):\nreturn n", "def f(n):\n    a = 1\n     b = 2", "1a = 3", "f(1) = 3", "x = (1, 2]",
-    "if x is not in y:\n    pass", "x = '=> && ++' 3 4 +", "def f(n):\n\ta = 1\n        b = 2",
+    "if x is not in y:\n    pass", "x = sorted(a, reverse=True) if a", "x = {'a': 1, 'b' 2}", "x = '=> && ++' 3 4 +", "def f(n):\n\ta = 1\n        b = 2",
 ]  # fmt: skip
 
 

@@ -52,6 +52,7 @@ MET_RULES = {
     "wide": "signs",
     "strange": "signs",
     "quote": "signs",
+    "dash": "signs",
     "outside_function": "blocks",
     "outside_loop": "blocks",
     "nothing_above": "blocks",
@@ -61,6 +62,8 @@ MET_RULES = {
     "typed_name": "equals",
     "unknown_sign": "operators",
     "own_word": "names",
+    "cut_short": "values",
+    "side_by_side": "values",
     "open_bracket": "brackets",
 }
 """By what was met on the line."""

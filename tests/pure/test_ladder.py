@@ -38,8 +38,8 @@ def test_levels_keep_their_hard_limits() -> None:
                 first=Case(call="f(1)", expected="2", error="KeyError: 'a'"),
                 error=ProgramError(kind="KeyError", message="'a'", line=4),
             ),
-            "`KeyError: 'a'` 오류로 멈춰요. 이 키로 찾는 것이",
-            "stops with `KeyError: 'a'`. What is looked up by this key is not there at that "
+            "`KeyError: 'a'` 오류로 멈춰요. 찾는 것이",
+            "stops with `KeyError: 'a'`. What is looked for is not there at that "
             "moment. 0 of 1 tests pass. What did you expect on line 4?",
         ),
         (failure(Verdict.ERROR, "SystemExit"), "`SystemExit` 오류", "stops with `SystemExit`."),

@@ -113,7 +113,8 @@ def test_who_has_made_one_is(checker: Checker) -> None:
 PLAIN = [
     "def f(n)\n    return n", "print('a'\nx = 1", "print('hello)", "print 'x'", "xs = [1 2 3]",
     "def f(n):\nreturn n", "def f(n):\n    a = 1\n     b = 2", "1a = 3", "f(1) = 3", "x = (1, 2]",
-    "if x is not in y:\n    pass", "x = sorted(a, reverse=True) if a", "x = {'a': 1, 'b' 2}", "x = '=> && ++' 3 4 +", "def f(n):\n\ta = 1\n        b = 2",
+    "if x is not in y:\n    pass", "x = sorted(a, reverse=True) if a", "x = {'a': 1, 'b' 2}",
+    "x = '=> && ++' 3 4 +", "def f(n):\n\ta = 1\n        b = 2",
 ]  # fmt: skip
 
 

@@ -186,7 +186,8 @@ class Blanks:
         kind = (self._type() or "").strip("`")
         if raised.raises(self._code, int(self._line() or 0)):
             return NOTHING
-        return raised.meaning(kind, self._message(), self._locale) or NOTHING
+        line = line_of(self._code, int(self._line() or 0))
+        return raised.meaning(kind, self._message(), self._locale, self._code, line) or NOTHING
 
     def _message(self) -> str:
         """What Python says of the exception; of a hidden case nothing, for it tells of values."""

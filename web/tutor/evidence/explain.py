@@ -43,7 +43,8 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "non-printable": "there is a character that cannot be seen and does not belong here.",
         "null byte": "there is a character that cannot be seen and does not belong here.",
         "block follows an 'else'": "the block of `else` is the last one, and another follows it.",
-        "after dictionary key": "a key within curly brackets has a colon and a value behind it, and "
+        "after dictionary key": "a key within curly brackets has a colon and a value behind it, "
+        "and "
         "here no colon is behind it.",
         "literal": "a number is not written as Python can read it; no name begins with a digit.",
         "line continuation": "something follows the backslash, which must be the line's last "
@@ -79,7 +80,8 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "does not match opening": "연 괄호와 다른 모양의 괄호로 닫혔어요.",
         "non-printable": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
         "null byte": "눈에 보이지 않는 글자가 여기에 들어 있어요.",
-        "block follows an 'else'": "`else` 블록이 마지막이어야 하는데, 그 뒤에 다른 블록이 이어져요.",
+        "block follows an 'else'": "`else` 블록이 마지막이어야 하는데, 그 뒤에 다른 블록이 "
+        "이어져요.",
         "after dictionary key": "중괄호 안의 키 뒤에는 콜론과 값이 와야 하는데, 콜론이 없어요.",
         "literal": "파이썬이 읽을 수 없는 수예요. 이름은 숫자로 시작할 수 없어요.",
         "line continuation": "역슬래시는 줄의 마지막 글자여야 하는데, 그 뒤에 무언가 있어요.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from web.tutor.diagnosis import slips
 from web.tutor.evidence import raised
-from web.tutor.evidence.explain import explain_syntax
+from web.tutor.evidence.explain import explain_syntax, line_of
 from web.tutor.evidence.report import Case, ProgramError, Report, Verdict
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
@@ -177,7 +177,8 @@ def _error(
     hidden = report.first and report.first.hidden
     meaning = ""
     if not raised.raises(code, error.line or 0):
-        meaning = raised.meaning(error.kind, "" if hidden else error.message, locale)
+        message, line = "" if hidden else error.message, line_of(code, error.line)
+        meaning = raised.meaning(error.kind, message, locale, code, line)
     note = _note(report.first, locale) if report.first else ""
     return [told, note or meaning, _count(report, texts), texts[ask].format(line=error.line)]
 

@@ -63,7 +63,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "function_word": "{met} is no word by which a function begins in Python.",
         "typed_name": "in Python no kind of value, such as {met}, stands before a name.",
         "unknown_sign": "Python knows no sign {met}.",
-        "loop_of_c": "a loop with {met} in its brackets is of another language: in Python `for` goes "
+        "loop_of_c": "a loop with {met} in its brackets is of another language: in Python `for` "
+        "goes "
         "over values, one by one.",
         "cut_short": "between {met} and the colon nothing stands.",
         "alone_walrus": "{met} cannot give a name its value in a line of its own.",
@@ -93,7 +94,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "function_word": "파이썬에서 함수는 {met:이라는|라는} 낱말로 시작하지 않아요.",
         "typed_name": "파이썬에서는 이름 앞에 {met} 같은 자료형을 쓰지 않아요.",
         "unknown_sign": "{met:은|는} 파이썬에 없는 기호예요.",
-        "loop_of_c": "괄호 안에 {met:을|를} 쓰는 반복문은 다른 언어의 것이에요. 파이썬의 `for`는 값을 "
+        "loop_of_c": "괄호 안에 {met:을|를} 쓰는 반복문은 다른 언어의 것이에요. 파이썬의 `for`는 "
+        "값을 "
         "하나씩 봐요.",
         "cut_short": "{met:과|와} 콜론 사이에 아무것도 없어요.",
         "alone_walrus": "{met:은|는} 홀로 선 줄에서 이름에 값을 줄 수 없어요.",
@@ -101,7 +103,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "만들어요.",
         "no_in": "`for` 뒤의 이름과 하나씩 볼 것 사이에 낱말이 하나 빠졌어요.",
         "no_name": "`for`와 `in` 사이에 이름이 하나 빠졌어요.",
-        "nothing_above": "{met:은|는} 같은 자리에서 시작해 바로 앞에서 끝나는 알맞은 블록에 이어지는 "
+        "nothing_above": "{met:은|는} 같은 자리에서 시작해 바로 앞에서 끝나는 알맞은 블록에 "
+        "이어지는 "
         "말인데, 여기에는 그런 블록이 없어요.",
         "no_colon": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
         "no_opener": "줄이 콜론으로 끝나는데, 블록을 여는 낱말이 줄 앞에 없어요.",
@@ -128,13 +131,7 @@ def misread(message: str, line: str) -> tuple[str, str] | None:
     message: the parser's. line: the student's.
     """
     if strange := STRANGE.search(message):
-        if strange[1] in QUOTES:
-            return "quote", strange[1]
-        if strange[1] in DASHES:
-            return "dash", strange[1]
-        narrow = unicodedata.normalize("NFKC", strange[1])
-        wide = unicodedata.east_asian_width(strange[1]) == "F" and narrow.isascii()
-        return "wide" if wide and narrow not in UNKNOWN else "strange", strange[1]
+        return of_sign(strange[1]), strange[1]
     if outside := OUTSIDE.search(message):
         loop = outside[1] in ("break", "continue")
         return "outside_loop" if loop else "outside_function", outside[1]
@@ -160,6 +157,17 @@ def misread(message: str, line: str) -> tuple[str, str] | None:
         return None
     name, met = found
     return name, met[met.lastgroup] if met.lastgroup else ""
+
+
+def of_sign(sign: str) -> str:
+    """What is said of a character that Python refuses."""
+    if sign in QUOTES:
+        return "quote"
+    if sign in DASHES:
+        return "dash"
+    narrow = unicodedata.normalize("NFKC", sign)
+    wide = unicodedata.east_asian_width(sign) == "F" and narrow.isascii()
+    return "wide" if wide and narrow not in UNKNOWN else "strange"
 
 
 def without_calls(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -316,7 +317,8 @@ def test_of_a_missing_colon_it_says_what_is_missing_but_never_a_sign_to_write(
         ("`cups`", "`cups`는"), ("`len`", "`len`은"), ("`name`", "`name`은"), ("`set`", "`set`은"),
         ("`list`", "`list`는"), ("`None`", "`None`은"), ("`n`", "`n`은"), ("`i`", "`i`는"),
         ("`[1, 2]`", "`[1, 2]`는"), ("문자열", "문자열은"), ("정수", "정수는"),
-        ("`가나`", "`가나`는"), ("`…`", "`…`는"),
+        ("`가나`", "`가나`는"), ("`…`", "`…`는"), ("`'3%'`", "`'3%'`는"), ("`0%`", "`0%`는"),
+        ("`１`", "`１`은"), ("`Ａ`", "`Ａ`는"), ("`%`", "`%`는"), ("`50 % 3`", "`50 % 3`은"),
     ],
 )  # fmt: skip
 def test_a_particle_goes_with_what_is_read_before_it(text: str, said: str) -> None:
@@ -382,3 +384,25 @@ def test_a_long_case_that_is_one_word_is_not_named(locale: Locale) -> None:
 
     for seed in SEEDS:
         assert "aaa" not in str(compose(report, 1, locale, seed, examples.RICE))
+
+
+@each_locale
+@each_level
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("ㅔ갸ㅜㅅ", "keyboard|한/영"), ("ㅑㅞㅕㅅ", "keyboard|한/영"), ("점수", "where|어디|어느")],
+)
+def test_a_name_in_korean_letters_is_told_as_it_is_written(
+    typed: str, told: str, locale: Locale, level: int
+) -> None:
+    # Python knows it in another form.
+    name = unicodedata.normalize("NFKC", typed)
+    fact = Fact(kind=FactKind.WRONG_NAME, line=1, values={"name": name})
+    report = Report(verdict=Verdict.ERROR, first=examples.CALLS[examples.RICE], facts=(fact,))
+
+    for seed in SEEDS:
+        text = str(compose(report, level, locale, seed, f"{typed}(1)\n"))
+
+        assert f"`{typed}`" in text
+        assert re.search(told, text, re.IGNORECASE) or typed == "점수"
+        assert bool(re.search("keyboard|한/영", text)) == (typed != "점수")

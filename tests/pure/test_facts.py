@@ -31,6 +31,135 @@ class Sample(NamedTuple):
 
 SAMPLES = [
     Sample(
+        FactKind.LEFT_BEHIND,
+        "memo = {}\ndef f(n, k):\n    if n in memo:\n        return memo[n]\n"
+        "    memo[n] = n * k\n    return memo[n]",
+        "assert f(3, 2) == 6\nassert f(3, 3) == 9", 1, {"name": "memo"},
+        "def f(n, k):\n    memo = {}\n    memo[n] = n * 2\n    return memo[n]",
+    ),
+    Sample(
+        FactKind.LEFT_BEHIND,
+        "count = 0\ndef f(xs):\n    global count\n    for x in xs:\n        count += 1\n"
+        "    return count",
+        "assert f([1]) == 1\nassert f([1, 2]) == 2", 1, {"name": "count"},
+        "count = 0\ndef f(xs):\n    global count\n    count = 1\n    return count",
+    ),
+    Sample(
+        FactKind.LEFT_BEHIND,
+        "class Shop:\n    sold = 0\n    def sell(self):\n        Shop.sold += 1\n"
+        "        return Shop.sold\ndef f():\n    return Shop().sell()",
+        "assert f() == 1\nassert f() == 1", 2, {"name": "sold"},
+        "class Shop:\n    sold = 0\n    def sell(self):\n        self.sold += 1\n"
+        "        return self.sold\ndef f():\n    return Shop().sell() + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "class Bag:\n    items = []\n    def put(self, x):\n        self.items.append(x)\n"
+        "def f(x, y):\n    a, b = Bag(), Bag()\n    a.put(x)\n    b.put(y)\n"
+        "    return len(a.items)",
+        "assert f(1, 2) == 1", 2, {"attribute": "items"},
+        "class Bag:\n    items = []\n    def __init__(self):\n        self.items = []\n"
+        "    def put(self, x):\n        self.items.append(x)\n"
+        "def f(x, y):\n    a, b = Bag(), Bag()\n    a.put(x)\n    b.put(y)\n"
+        "    return len(a.items) + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "class Shop:\n    stock = {}\n    def put(self, x):\n        self.stock[x] = 1\n"
+        "def f(xs):\n    s = Shop()\n    for x in xs:\n        s.put(x)\n    return len(s.stock)",
+        "assert f([1]) == 1\nassert f([2]) == 1", 2, {"attribute": "stock"},
+        "class Shop:\n    stock = {}\n    def put(self, x):\n        self.stock[x] = 1\n"
+        "def f(xs):\n    s = Shop()\n    for x in xs:\n        s.put(x)\n"
+        "    return len(s.stock) + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "class Bag:\n    def __init__(self, items=[]):\n        self.items = items\n"
+        "def f(x):\n    a, b = Bag(), Bag()\n    a.items.append(x)\n    return len(b.items)",
+        "assert f(1) == 0", 2, {"places": ["items"]},
+        "class Bag:\n    def __init__(self, items=[]):\n        self.items = list(items)\n"
+        "def f(x):\n    a, b = Bag(), Bag()\n    a.items.append(x)\n    return len(a.items) + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "def f(n):\n    seen = [[False] * n] * n\n    seen[0][0] = True\n"
+        "    return sum(map(sum, seen))",
+        "assert f(2) == 1", 2, {"whole": "seen"},
+        "def f(n):\n    seen = [[False] * n] * n\n    seen[0] = [True]\n    seen[0][0] = 1\n"
+        "    return sum(map(sum, seen)) + 1",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "def f(ks):\n    d = dict.fromkeys(ks, [])\n    d[ks[0]].append(1)\n    return d",
+        "assert f(['a', 'b']) == {'a': [1], 'b': []}", 2,
+        {"places": ["'a'", "'b'"]},
+        "def f(ks):\n    d = {k: [] for k in ks}\n    d[ks[0]].append(2)\n    return d",
+    ),
+    Sample(
+        FactKind.ONE_LIST_MANY_TIMES,
+        "def f():\n    a = [set()] * 2\n    a[0].add(1)\n    return a",
+        "assert f() == [{1}, set()]", 2, {"places": ["0", "1"]},
+        "def f():\n    a = [set(), set()]\n    a[1].add(1)\n    return a",
+    ),
+    Sample(
+        FactKind.ENDED_WITHOUT_VALUE,
+        "def ends(xs):\n    lo = min(xs)\n    hi = max(xs)\ndef f(xs):\n    lo, hi = ends(xs)\n"
+        "    return hi - lo",
+        "assert f([1, 4]) == 3", 3, {},
+        "def ends(xs):\n    return None\ndef f(xs):\n    lo, hi = ends(xs)\n    return hi - lo",
+    ),
+    Sample(
+        FactKind.ENDED_WITHOUT_VALUE,
+        "def f(n):\n    if n <= 1:\n        return 1\n    n * f(n - 1)", "assert f(3) == 6", 4,
+        {"branch": "n <= 1"},
+        "def f(n):\n    if n <= 1:\n        return 1\n    return n - f(n - 1)",
+    ),
+    Sample(
+        FactKind.NEVER_CALLED, "def f(d):\n    return max(d.values)", "assert f({1: 2}) == 2", 2,
+        {"name": "values"}, "def f(d):\n    return max(d.values()) + 1",
+    ),
+    Sample(
+        FactKind.NEVER_CALLED,
+        "def f(d):\n    n = 0\n    for k in d.keys:\n        n += k\n    return n",
+        "assert f({1: 2}) == 1", 3, {"name": "keys"},
+        "def f(d):\n    return list(map(d.get, d.keys()))",
+    ),
+    Sample(
+        FactKind.LIMIT_DEPTH,
+        "class T:\n    def __init__(self, c):\n        self.c = c\n    @property\n"
+        "    def c(self):\n        return 1\n    @c.setter\n    def c(self, v):\n"
+        "        self.c = v\ndef f(n):\n    return T(n).c",
+        "assert f(1) == 1", 9, {},
+        "def f(n):\n    return [n]",
+    ),
+    Sample(
+        FactKind.LIMIT_DEPTH,
+        "class T:\n    @property\n    def c(self):\n        return self.c\ndef f(n):\n"
+        "    return T().c",
+        "assert f(1) == 1", 4, {},
+        "def f(n):\n    return [n]",
+    ),
+    Sample(
+        FactKind.WRONG_NAME, "def f(n):\n    Print(n)", "assert f(1) == 1", 2,
+        {"name": "Print", "near_builtin": 1}, "def f(n):\n    print(n)",
+    ),
+    Sample(
+        FactKind.WRONG_NAME, "def f(xs):\n    return lenght(xs)", "assert f([1]) == 1", 2,
+        {"near_builtin": 1}, "def f(xs):\n    return len(xs) + 1",
+    ),
+    Sample(
+        FactKind.WRONG_NAME, "def f(n):\n    done = true\n    return done", "assert f(1) == 1", 2,
+        {"name": "true", "near_builtin": 1}, "def f(n):\n    done = True\n    return [done]",
+    ),
+    Sample(
+        FactKind.WRONG_NAME,
+        "class Q:\n    def __init__(self):\n        self.items = []\n    def put(self, x):\n"
+        "        items.append(x)\ndef f(x):\n    Q().put(x)",
+        "assert f(1) == 1", 5, {"name": "items", "close": "self.items"},
+        "class Q:\n    def __init__(self):\n        self.items = []\n    def put(self, x):\n"
+        "        self.items.append(x)\ndef f(x):\n    Q().put(x)",
+    ),
+    Sample(
         FactKind.SYNTAX, "def f(n)\n    return n", "assert f(1) == 1", 1, {},
         "def f(n):\n    return 2",
     ),

@@ -73,6 +73,9 @@ MET = [
     ("if n ==:\n    pass", 1, "cut_short", "=="),
     ("this prints the sum", 1, "side_by_side", ""),
     ("x = 3 – 1", 1, "dash", "–"),
+    ("def f(n):\n    ㄱㄷ셕ㅜ n", 2, "keyboard", "ㄱㄷ셕ㅜ"),
+    ("ㅑㄹ x > 3:\n    pass", 1, "keyboard", "ㅑㄹ"),
+    ("래ㄱ i in x:\n    pass", 1, "keyboard", "래ㄱ"),
 ]
 
 

@@ -16,8 +16,10 @@ NONE = 0.65
 """Added where a name got the None at which the program stops later."""
 BEGINS = -0.12
 """The value with which a name begins is rarely what goes wrong, unless a change of it helps."""
-MOST_PLACES = 1_000
+WANTED = -0.25
+"""Added for a changed argument that is the result itself."""
 MUTABLE = (list, dict, set)
+"""Kinds of values that can change."""
 CHANGING = {
     "append", "add", "extend", "insert", "pop", "remove", "update", "sort", "reverse", "clear",
     "discard", "setdefault", "popleft", "appendleft", "push",
@@ -29,7 +31,6 @@ def answers(scene: Scene) -> Iterator[Clue]:
     if trace.error is None and not trace.stuck:
         yield from _gives(scene)
     yield from _writes(scene)
-    yield from _one_list(scene)
     yield from _changed_input(scene)
 
 
@@ -179,71 +180,6 @@ def _went_through(trace: Trace, at: int, name: str) -> list[str]:
     return found
 
 
-def _one_list(scene: Scene) -> Iterator[Clue]:
-    got = scene.failing.got
-    # Exactly these: a class of the student's may count and iterate as it likes.
-    if type(got) is list or type(got) is tuple:
-        places: dict[int, list[str]] = {}
-        for place, each in enumerate(got[:MOST_PLACES]):
-            if type(each) in MUTABLE:
-                places.setdefault(id(each), []).append(str(place))
-        shared = next((found for found in places.values() if len(found) > 1), None)
-        for at in _repeating(scene) if shared else ():
-            yield Clue("one_list_many_times", at, {"places": (shared or [])[:6]})
-    for node in scene.nodes:
-        if isinstance(node, ast.FunctionDef):
-            yield from _kept_default(scene, node)
-
-
-def _repeating(scene: Scene) -> list[int]:
-    """Statements that put one list into many places; else those that put a name into a list."""
-    lists = (ast.List, ast.ListComp)
-    multiplied = [
-        scene.at(node) for node in scene.nodes
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and scene.ran(node)
-        if any(isinstance(each, lists) and _holds_lists(each) for each in (node.left, node.right))
-    ]  # fmt: skip
-    put = [
-        scene.at(node) for node in scene.nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and scene.ran(node)
-        if node.func.attr == "append" and node.args and _is_mutable(scene, node.args[0])
-    ]  # fmt: skip
-    return list(dict.fromkeys(multiplied or put))
-
-
-def _holds_lists(node: ast.List | ast.ListComp) -> bool:
-    """Whether what is repeated holds what can change: `[0] * n` shares nothing."""
-    held = [node.elt] if isinstance(node, ast.ListComp) else node.elts
-    return any(not isinstance(each, ast.Constant | ast.UnaryOp) for each in held)
-
-
-def _is_mutable(scene: Scene, node: ast.expr) -> bool:
-    """Whether it is a name that held a list, dictionary or set there, as far as that is known."""
-    if not isinstance(node, ast.Name):
-        return False
-    return scene.values_at(node, last=True).get(node.id, "[")[:1] in ("[", "{")
-
-
-def _kept_default(scene: Scene, node: ast.FunctionDef) -> Iterator[Clue]:
-    """A default list that a call begins with, and that earlier calls have filled."""
-    arguments = node.args.args
-    for argument, default in zip(arguments[::-1], node.args.defaults[::-1], strict=False):
-        # Literals of these are what every call shares; the first call finds it as it was written.
-        empty = {ast.List: "[]", ast.Dict: "{}"}.get(type(default), "set()")
-        if not isinstance(default, ast.List | ast.Dict | ast.Call):
-            continue
-        if isinstance(default, ast.Call) and default.args:
-            continue
-        for call in scene.failing.calls:
-            begun = call.arguments.get(argument.arg, empty)
-            if call.name != node.name or argument.arg not in call.default_names:
-                continue
-            if begun != empty:
-                told: Told = {"places": [argument.arg]}
-                yield Clue("one_list_many_times", scene.at(node), told)
-                return
-
-
 def _changed_input(scene: Scene) -> Iterator[Clue]:
     outer = scene.failing.outer
     if outer is None:
@@ -253,9 +189,11 @@ def _changed_input(scene: Scene) -> Iterator[Clue]:
         if after == before or type(outer.inputs.get(name)) not in MUTABLE or name == "self":
             continue
         told: Told = {"name": name, "before": before, "after": after}
+        # What the function also gives back it may well be meant to change.
+        weight = WANTED if scene.failing.got is outer.inputs[name] else 0
         for node in scene.nodes:
             if scene.ran(node) and name in stored(node) and not _rebinds(node):
-                yield Clue("changed_input", scene.at(node), told)
+                yield Clue("changed_input", scene.at(node), told, weight)
                 break
 
 

@@ -29,6 +29,7 @@ def branch(scene: Scene, node: ast.If) -> Clue:
     told: Told = {
         "condition": scene.listing.source(node.test),
         "values": scene.named(node.test, scene.values_at(node, last=True)),
+        "asked": asked,
     }
     if not taken:
         return Clue("branch_not_taken", number, told)
@@ -36,9 +37,7 @@ def branch(scene: Scene, node: ast.If) -> Clue:
         return Clue("branch_always_taken", number, told)
     true_at = scene.passages(number, scene.at(begins(node.body)))
     values = scene.named(node.test, true_at[-1][0].values) if true_at else []
-    return Clue(
-        "branch_sometimes_taken", number, told | {"times": taken, "asked": asked, "values": values}
-    )
+    return Clue("branch_sometimes_taken", number, told | {"times": taken, "values": values})
 
 
 def _against_passing(scene: Scene, node: ast.If | ast.While) -> Iterator[Clue]:

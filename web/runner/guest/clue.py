@@ -29,10 +29,21 @@ class Clue:
 
 
 class Scene:
-    """The case that fails, beside those that pass, and how the program reads."""
+    """The case that fails, beside those that pass, and how the program reads.
 
-    def __init__(self, listing: Listing, failing: Trace, passing: list[Trace]) -> None:
+    right_alone: whether the case passes where no other was played before it.
+    """
+
+    def __init__(
+        self,
+        listing: Listing,
+        failing: Trace,
+        passing: list[Trace],
+        *,
+        right_alone: bool = False,
+    ) -> None:
         self.listing, self.failing, self.passing = listing, failing, passing
+        self.right_alone = right_alone
         self.nodes = list(listing.number)
         self.functions = {node.name for node in self.nodes if isinstance(node, FUNCTIONS)}
         self.methods = {
@@ -42,6 +53,11 @@ class Scene:
         self.called = {
             node.func.id for node in self.nodes
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }  # fmt: skip
+        self.kept_on_self = {
+            node.attr for node in self.nodes
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if isinstance(node.value, ast.Name) and node.value.id == "self"
         }  # fmt: skip
         self._moments: dict[int, list[Moment]] = {}
         for moment in (*failing.events, *failing.last):

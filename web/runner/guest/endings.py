@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import pairwise
+from keyword import kwlist
 from types import GeneratorType
 
 from .branches import branch
 from .clue import Clue, Scene, Told
-from .listing import FUNCTIONS, begins, head, names_stored, walk
+from .listing import FUNCTIONS, begins, head, names_in, names_stored, walk
 from .show import cut, show, type_name
 from .sums import worked_out
-from .trace import VALUE_CHARS, Values, is_scalar
+from .trace import VALUE_CHARS, Calling, Values, is_scalar
 
 MOST_KEYS = 6
+PYTHONS = [*(name for name in dir(builtins) if name.islower() and name.isalpha()), *kwlist]
+"""Names and words of Python's own that a beginner may have meant."""
+OFTEN_MEANT = {"length", "lenght", "lenth"}
+"""What else `len` is written like."""
 NUMBERS = (int, float, bool)
 ROWS = (list, tuple, str)
 NO_NUMBER = re.compile(
@@ -24,10 +31,14 @@ NO_NUMBER = re.compile(
 """What Python says of a text that is to become a number."""
 PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
 ARGUMENTS = re.compile(r"(\w+)\(\) (?:takes|missing) .* argument")
+FIELD = re.compile(r"\{\s*(\w+)")
+"""A name within the curly brackets of a text that is to be filled."""
 EMPTY = re.compile(r"pop from an empty set$|popitem\(\): dictionary is empty$")
 """What Python says of nothing to take out, in the place of a key."""
 DECIMAL = re.compile(r"[-+]?\d+\.\d*")
 LOCAL = re.compile(r"local variable '(\w+)'")
+GAVE_NONE = 0.5
+"""Added where the program stops at the None that a function has given."""
 UNMADE = 0.5
 """Added for the branch by which a name was to get the value that is missing."""
 
@@ -64,7 +75,19 @@ def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:
                 own: Told = {"function": name} if getattr(within, "name", "") == name else {}
                 yield Clue("limit_depth", scene.at(node), own | depth)
                 return
-    yield Clue("limit_depth", at, depth)
+    yield Clue("limit_depth", _calling(scene, name) or at, depth)
+
+
+def _calling(scene: Scene, name: str) -> int:
+    """The statement from which the function was called by itself, where no call of it is written:
+    it may be what a dot or an `=` stands for."""
+    calls = scene.failing.calls
+    for before, moment in pairwise(scene.failing.events):
+        if before.call < moment.call < len(calls):
+            outer, inner = calls[before.call], calls[moment.call]
+            if inner.above == outer.number and outer.name == inner.name == name:
+                return before.at
+    return 0
 
 
 def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
@@ -85,13 +108,11 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         "names": [] if isinstance(error, NameError) else scene.named(head(statement), values),
     }
     yield Clue("stopped", at, told)
+    if isinstance(error, TypeError | AttributeError) and "NoneType" in message:
+        yield from _gave_none(scene, statement)
     parts = [each for each in walk(head(statement)) if isinstance(each, ast.Subscript)]
-    if type(error) is ValueError and (text := NO_NUMBER.match(message)):
-        whole = "int()" in message and DECIMAL.fullmatch(text[1].strip("'\" "))
-        yield Clue("no_whole_number" if whole else "no_number", at, {"text": text[1]})
-    if type(error) is ValueError and (counted := PARTS.match(message)):
-        told = {"wanted": int(counted[1])}
-        yield Clue("parts_differ", at, told | ({"found": int(counted[2])} if counted[2] else {}))
+    if type(error) is ValueError:
+        yield from _unfit(at, message)
     if isinstance(error, UnboundLocalError) and (unmade := LOCAL.search(message)):
         yield from _unmade(scene, unmade[1])
     # "Pop from empty list" is said of no position.
@@ -102,6 +123,27 @@ def _stopped(scene: Scene, error: BaseException) -> Iterator[Clue]:
         yield Clue("missing_key", at, {"key": show(error.args[0], 60), "keys": keys})
     elif isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         yield _wrong_name(scene, at, str(error.name), values)
+
+
+def _unfit(at: int, message: str) -> Iterator[Clue]:
+    """A text that is no number, or a value of another number of parts than there are names."""
+    if text := NO_NUMBER.match(message):
+        whole = "int()" in message and DECIMAL.fullmatch(text[1].strip("'\" "))
+        yield Clue("no_whole_number" if whole else "no_number", at, {"text": text[1]})
+    if counted := PARTS.match(message):
+        told: Told = {"wanted": int(counted[1])}
+        yield Clue("parts_differ", at, told | ({"found": int(counted[2])} if counted[2] else {}))
+
+
+def _gave_none(scene: Scene, statement: ast.stmt) -> Iterator[Clue]:
+    """The function that the statement called, and that ended without a value for it."""
+    parts = [each for each in walk(head(statement)) if isinstance(each, ast.Call)]
+    called = {each.func.id for each in parts if isinstance(each.func, ast.Name)}
+    for call in reversed(scene.failing.calls):
+        ended = scene.listing.statements[call.ended_at]
+        if call.name in called and call.gave == "None" and not isinstance(ended, ast.Return):
+            yield from _without_value(scene, call, GAVE_NONE)
+            return
 
 
 def _missing_function(scene: Scene, called: str) -> Iterator[Clue]:
@@ -170,10 +212,14 @@ def _out_of_range(
         length = len(held) if row else None  # type: ignore[arg-type]
         if index is None or (length is not None and -length <= index < length):
             continue
+        # A number that the line itself holds has come from nowhere.
+        told: Told = {"index": index}
+        if names_in(part.slice):
+            told["moving"] = 1
         if name and length is not None:
-            yield Clue("out_of_range", at, {"index": index, "sequence": name, "length": length})
+            yield Clue("out_of_range", at, told | {"sequence": name, "length": length})
         elif len(parts) == 1:
-            yield Clue("out_of_range", at, {"index": index})
+            yield Clue("out_of_range", at, told)
         else:
             # Which of several places is not there is not known.
             yield Clue("out_of_range", at, {}, -0.05)
@@ -187,8 +233,13 @@ def _of_dictionary(scene: Scene, statement: ast.stmt, error: KeyError) -> bool:
     # What the program raises itself need be about none.
     if any(isinstance(each, ast.Raise) for each in walk(statement)):
         return False
-    called = {each.attr for each in walk(head(statement)) if isinstance(each, ast.Attribute)}
-    return "remove" not in called
+    parts = walk(head(statement))
+    called = {each.attr for each in parts if isinstance(each, ast.Attribute)}
+    texts = [str(each.value) for each in parts if isinstance(each, ast.Constant)]
+    # `"{years}".format(age=3)` asks its own arguments.
+    fields = [name for text in texts for name in FIELD.findall(text)]
+    named = type(error.args[0]) is str and error.args[0] in fields
+    return "remove" not in called and not (named and "format" in called)
 
 
 def _keys(scene: Scene, parts: list[ast.Subscript], key: object) -> list[str]:
@@ -207,9 +258,22 @@ def _wrong_name(scene: Scene, at: int, name: str, values: Values) -> Clue:
     known = {each.id for each in scene.nodes if isinstance(each, ast.Name)} | set(values)
     known |= {each.name for each in scene.nodes if isinstance(each, ast.FunctionDef)}
     known |= {each.arg for each in scene.nodes if isinstance(each, ast.arg)}
-    close = get_close_matches(name, sorted(known - {name}), 1, 0.6)
     told: Told = {"name": name}
+    if name in scene.kept_on_self:
+        return Clue("wrong_name", at, told | {"close": f"self.{name}"})
+    close = get_close_matches(name, sorted(known - {name}), 1, 0.6)
+    if is_near_builtin(name) and not (close and close[0].casefold() == name.casefold()):
+        # Which one it is, the student finds out.
+        return Clue("wrong_name", at, told | {"near_builtin": 1})
     return Clue("wrong_name", at, told | {"close": close[0]} if close else told)
+
+
+def is_near_builtin(name: str) -> bool:
+    """Whether it reads like a name of Python's own that was misspelt, as `Print` or `lenght`."""
+    if name.casefold() in OFTEN_MEANT or name.casefold() in map(str.casefold, PYTHONS):
+        return True
+    close = get_close_matches(name, PYTHONS, 1, 0.8)
+    return bool(close) and name.isalpha() and abs(len(close[0]) - len(name)) < 2
 
 
 def _answer(scene: Scene) -> Iterator[Clue]:
@@ -232,7 +296,7 @@ def _answer(scene: Scene) -> Iterator[Clue]:
             shown = cut(printed[-1].text.strip(), 120)
             yield Clue("printed_gave_none", printed[-1].at, {"printed": shown})
         elif plain:
-            yield from _without_value(scene, at)
+            yield from _without_value(scene, trace.outer)
         else:
             yield Clue("gives_back", at, {"value": "None"}, 0.4)
     elif at and got is not None and expected is not None and _kinds_differ(got, expected):
@@ -256,17 +320,19 @@ def _kinds_differ(got: object, expected: object) -> bool:
     return not all(any(type(each) is kind for kind in NUMBERS) for each in (got, expected))
 
 
-def _without_value(scene: Scene, at: int) -> Iterator[Clue]:
+def _without_value(scene: Scene, call: Calling, weight: float = 0) -> Iterator[Clue]:
     """The last branch of the function that was not taken, if there is one."""
-    outer = scene.failing.outer
-    ran = [event for event in scene.failing.events if outer and event.call == outer.number]
-    for event in reversed(ran):
+    at, trace = call.ended_at, scene.failing
+    mine = [each for each in trace.events if each.call == call.number]
+    for event, then in reversed(list(pairwise(mine))):
         statement = scene.listing.statements[event.at]
         # One with an else was left through one of its ways, not past it.
         if isinstance(statement, ast.If) and not statement.orelse:
-            followed = scene.failing.moves[event.at, scene.at(begins(statement.body))]
-            if not followed:
-                branch = scene.listing.source(statement.test)
-                yield Clue("ended_without_value", at, {"branch": branch}, also=(event.at,))
+            body = scene.at(begins(statement.body))
+            # In another call it may have been followed.
+            past = trace.kept_whole and (then.ends or then.at != body)
+            if past or not trace.moves[event.at, body]:
+                told: Told = {"branch": scene.listing.source(statement.test)}
+                yield Clue("ended_without_value", at, told, weight, also=(event.at,))
                 return
-    yield Clue("ended_without_value", at)
+    yield Clue("ended_without_value", at, {}, weight)

@@ -19,6 +19,7 @@ from .loops import loops
 from .parting import parting
 from .printing import printing
 from .scores import CURE, OCHIAI, SCORES
+from .sharing import sharing
 from .show import show
 from .steps import steps
 from .watch import Play, Watched
@@ -72,7 +73,8 @@ def found(
         closer.watch(program, play)
         # It need not fail again.
         failing = closer.failing or failing
-    scene = Scene(listing, failing, watched.passing)
+    right_alone = bool(ends and number) and passes_alone(listing, play, number or 0, until_s)
+    scene = Scene(listing, failing, watched.passing, right_alone=right_alone)
     bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
     rank = ochiai(bad, [trace.counts for trace in watched.passing])
     cured: dict[int, float] = {}
@@ -84,6 +86,19 @@ def found(
     first = ranked(scene, rank, cured, parted)
     table = steps(scene, first[0].at if first else 0)
     return [told(scene, clue) for clue in first], table
+
+
+def passes_alone(listing: Listing, play: Play, number: int, until_s: float) -> bool:
+    """Whether the case is right in a program that has played no other: what they left is to blame.
+
+    It may go on for ever there, so it is followed.
+    """
+    other = Watched(
+        listing, most_events=MOST_EVENTS, until_s=until_s, ends=False, brief=True, only=number,
+        alone=True,
+    )  # fmt: skip
+    other.watch(listing.compiled(), play)
+    return any(trace.passed for trace in other.traces)
 
 
 def beside(scene: Scene, play: Play, number: int, reference: str) -> Clue | None:
@@ -106,7 +121,7 @@ def syntax(error: SyntaxError) -> Json:
 
 
 def clues(scene: Scene) -> Iterator[Clue]:
-    for finder in (habits, endings, printing, loops, branches, answers):
+    for finder in (habits, endings, printing, loops, branches, answers, sharing):
         yield from finder(scene)
 
 

@@ -24,13 +24,18 @@ METHODS_GIVE_ONLY = {
     "find", "startswith", "endswith", "isdigit", "isalpha", "zfill", "format", "keys", "values",
     "items",
 }  # fmt: skip
+RAISING = {"int", "float", "ord", "chr", "len", "index", "max", "min", "next", "iter"}
+"""Functions and methods that stop at a value which they cannot use."""
 BUILTINS = {name for name in dir(builtins) if name.islower() and not name.startswith("_")}
+WANT_VALUES = {"print", *GIVES_ONLY} - {"map", "filter"}
+"""Functions of Python's own that do nothing with a function."""
 ASKED = (ast.If, ast.While, ast.BoolOp)
 """Where a function that is not called is always true."""
 ALWAYS_TRUE = 0.4
 CALLED = re.compile(r"\b(\w+)\(")
-MISSED, STOPS = 0.2, 1.3
-"""Added where a name of Python's own that is hidden is called, and where that stops the program."""
+MISSED, STOPS, HARMLESS = 0.2, 1.3, -0.35
+"""Added where a name of Python's own that is hidden is called, where that stops the program, and
+where the program never calls it, so that only its own meaning counts."""
 OFTEN_HIDDEN = {"input", "id", "type", "vars", "dir", "copyright", "credits", "license", "exit"}
 """Names of Python's own whose loss rarely harms."""
 
@@ -40,7 +45,7 @@ def habits(scene: Scene) -> Iterator[Clue]:
     for node in scene.nodes:
         match node:
             case ast.Expr() | ast.AnnAssign(value=None) if scene.ran(node):
-                yield from _dropped(scene, node)
+                yield from _lost(scene, node)
             case ast.For() if scene.ran(node):
                 yield from _loop_variable(scene, node)
             case ast.FunctionDef():
@@ -68,10 +73,25 @@ def _attributes(scene: Scene) -> set[str]:
     return found.union(*map(names_stored, classes))
 
 
+def _lost(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
+    # What stopped there has come to no value.
+    if scene.at(node) != scene.failing.error_at and not _is_tried(scene, node):
+        yield from _dropped(scene, node)
+
+
+def _is_tried(scene: Scene, node: ast.stmt) -> bool:
+    """Whether it may be there for its error alone."""
+    if not isinstance(scene.listing.parent[node], ast.Try) or not isinstance(node, ast.Expr):
+        return False
+    match node.value:
+        case ast.Call(ast.Name(name)) | ast.Call(ast.Attribute(attr=name)):
+            return name in RAISING or name in scene.functions
+        case ast.BinOp(op=ast.Div() | ast.FloorDiv() | ast.Mod()) | ast.Subscript():
+            return True
+    return False
+
+
 def _dropped(scene: Scene, node: ast.Expr | ast.AnnAssign) -> Iterator[Clue]:
-    if scene.at(node) == scene.failing.error_at:
-        # What stopped there has come to no value.
-        return
     told = scene.listing.source(node)
     match node:
         # `total: 0` reads like an assignment, and makes nothing.
@@ -178,7 +198,7 @@ def _hides(scene: Scene, node: ast.AST) -> Iterator[Clue]:
     for name in sorted((names & BUILTINS) - OFTEN_HIDDEN):
         # One that the program also calls is the one that is missed.
         missed = name in scene.called and name not in scene.functions
-        weight = MISSED if missed else 0
+        weight = MISSED if missed else HARMLESS
         if missed and name in _called_in_vain(scene):
             weight = STOPS
         yield Clue("hides_builtin", scene.at(node), {"name": name}, weight)
@@ -231,11 +251,24 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
                 yield from _as_value(scene, node, name, (ast.Compare, *ASKED))
 
 
+def _goes_into(node: ast.expr, above: ast.AST) -> bool:
+    """Whether a function of Python's own gets it that wants a value: `max(scores.values)`."""
+    match above:
+        case ast.Call(ast.Name(name), args):
+            return isinstance(node, ast.Attribute) and name in WANT_VALUES and node in args
+        case ast.For(iter=each):
+            return each is node
+    return False
+
+
 def _as_value(
     scene: Scene, node: ast.expr, name: str, within: tuple[type[ast.AST], ...]
 ) -> Iterator[Clue]:
     """A function that is not called where its value is wanted, which these kinds of nodes do."""
     above = scene.listing.parent[node]
+    if _goes_into(node, above):
+        yield Clue("never_called", scene.at(node), {"name": name}, ALWAYS_TRUE)
+        return
     if isinstance(above, ast.Compare) and isinstance(above.ops[0], ast.Is | ast.IsNot):
         return
     if isinstance(above, within):

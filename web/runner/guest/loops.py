@@ -226,6 +226,7 @@ def _left_at_once(scene: Scene, node: ast.For | ast.While, rounds: int) -> Clue 
             names = [f"{name} = {values[name]}" for name in order][:6]
             told: Told = {
                 "loop": scene.listing.line(number), "word": word, "round": 1, "names": names,
+                "always": int(always),
             }  # fmt: skip
             return Clue("ends_first_round", scene.at(inner), told, 0 if always else -0.4)
     return None
@@ -253,6 +254,7 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
     function = scene.listing.within(node, FUNCTIONS) or scene.listing.tree
     within = inside(scene, node)
     moving: set[str] = set()
+    forward: set[str] = set()
     for part in walk(function):
         match part:
             # Places are worked out from shown values, for each time that the statement ran.
@@ -260,19 +262,20 @@ def _unseen(scene: Scene, node: ast.For | ast.While) -> Iterator[Clue]:
                 at = scene.at(part)
                 places = _places(scene, at, index, name)
                 seen.setdefault(name, set()).update(places)
-                if at in within and len(places) >= FEWEST_SEEN:
+                if at in within and len(set(places)) >= FEWEST_SEEN:
                     moving.add(name)
+                    forward |= {name} if places[0] < places[-1] else set()
             case ast.For(iter=ast.Name(name)) | ast.Subscript(ast.Name(name), ast.Slice()):
                 seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})
             case ast.Call(ast.Attribute(ast.Name(name))):
                 # What grows or shrinks has no one length.
                 seen.setdefault(name, set()).update({0, scene.failing.sizes.get(name, 0) - 1})
     for name in sorted(name for name in moving if _has_ends(scene, name)):
-        length, places = scene.failing.sizes.get(name, 0), seen[name]
-        told: Told = {"sequence": name, "length": length}
-        if max(places) == length - 2:
-            yield Clue("last_unseen", number, told | {"index": max(places)})
-        if min(places) == 1:
+        length, looked = scene.failing.sizes.get(name, 0), seen[name]
+        told: Told = {"sequence": name, "length": length, "forward": int(name in forward)}
+        if max(looked) == length - 2:
+            yield Clue("last_unseen", number, told | {"index": max(looked)})
+        if min(looked) == 1:
             yield Clue("first_unseen", number, told | {"index": 1})
 
 
@@ -287,10 +290,9 @@ def _has_ends(scene: Scene, name: str) -> bool:
     return shown[:1] != "{" and len(given) <= 1
 
 
-def _places(scene: Scene, at: int, index: ast.expr, name: str) -> set[int]:
+def _places(scene: Scene, at: int, index: ast.expr, name: str) -> list[int]:
+    """The places at which the statement looked, one after the other."""
     length = scene.failing.sizes.get(name, 0)
-    found = {
-        worked_out(index, event.values, scene.failing.sizes) for event in scene.events_at(at)
-    }  # fmt: skip
-    known = {each for each in found if each is not None}
-    return {each + length if each < 0 else each for each in known if -length <= each < length}
+    found = (worked_out(index, each.values, scene.failing.sizes) for each in scene.events_at(at))
+    known = [each for each in found if each is not None]
+    return [each + length if each < 0 else each for each in known if -length <= each < length]

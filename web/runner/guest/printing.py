@@ -16,7 +16,7 @@ CHARS = re.compile(r"[\s\S]")
 READS = {"input", "readline", "readlines", "read"}
 COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
 """How Python shows a list, tuple, set or dictionary that has something in it."""
-OBJECT = re.compile(r"<(\w+) object at 0x\w+>$")
+OBJECT = re.compile(r"<(?:\w+\.)*(\w+) object at 0x\w+>$")
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 IN_BRACES = re.compile(r"\{\s*(\w+)")
 
@@ -141,8 +141,19 @@ def ends_early(trace: Trace) -> bool:
     """Whether the output is what is expected, and only less of it."""
     if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
         return False
-    got, wanted = (WORD.findall(text) for text in (trace.got, trace.expected))
-    return 0 < len(got) < len(wanted) and all(map(trace.same, got, wanted))
+    got, wanted = (
+        [WORD.findall(line) for line in text.rstrip().split("\n")]
+        for text in (trace.got, trace.expected)
+    )
+    # All lines but the last are whole: where a line break differs, the output is not right.
+    *whole, last = got
+    if not last or len(wanted) < len(got):
+        return False
+    alike = [len(mine) == len(theirs) for mine, theirs in zip(whole, wanted, strict=False)]
+    rows = zip(got, wanted, strict=False)
+    same = all(all(map(trace.same, mine, theirs)) for mine, theirs in rows)
+    fewer = len(got) < len(wanted) or len(last) < len(wanted[-1])
+    return all(alike) and same and fewer and len(last) <= len(wanted[len(got) - 1])
 
 
 def first_difference(

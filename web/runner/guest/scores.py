@@ -16,6 +16,7 @@ SCORES = {
     "input_over": 1.3,
     "missing_function": 1.3,
     "called_otherwise": 1.3,
+    "left_behind": 1.3,
     "output_ends": 1.2,
     "prints_nothing": 0.85,
     "syntax": 1.0,

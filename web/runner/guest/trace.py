@@ -65,14 +65,17 @@ class Written(NamedTuple):
 
 
 class Calling:
-    """One call of a function of the student's, or the run of the program itself."""
+    """One call of a function of the student's, or the run of the program itself.
+
+    made_at: the number of the statement that makes the function.
+    """
 
     def __init__(self, number: int, above: Calling | None, frame: FrameType, *, full: bool) -> None:
         self.number = number
         self.kept = number < MOST_CALLS
         self.above = above.number if above else None
-        self.name = frame.f_code.co_name
         code = frame.f_code
+        self.name, self.made_at = code.co_name, code.co_firstlineno
         # Arguments come first among a frame's names, in their order.
         names = code.co_varnames[: min(code.co_argcount + code.co_kwonlyargcount, MOST_NAMES)]
         space = frame.f_locals
@@ -362,14 +365,22 @@ def end_of(written: Written) -> int:
 
 def kept_defaults(frame: FrameType, inputs: dict[str, object]) -> set[str]:
     """Names of the arguments that the caller left out: they hold the default itself."""
-    # A method or inner function is not found so, and then counts as called with all arguments.
-    function = frame.f_globals.get(frame.f_code.co_name)
-    if type(function) is not FunctionType or function.__code__ is not frame.f_code:
-        return set()
-    defaults = function.__defaults__ or ()
+    defaults = defaults_of(frame, inputs)
     names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
     pairs = zip(reversed(names), reversed(defaults), strict=False)
     return {name for name, default in pairs if inputs.get(name) is default}
+
+
+def defaults_of(frame: FrameType, inputs: dict[str, object]) -> tuple[object, ...]:
+    """Of the function that runs; an inner one is not found, and counts as one that has none."""
+    # A method is looked up in the classes of its first argument, past a metaclass.
+    kind = type(next(iter(inputs.values()), None))
+    classes = type.__dict__["__mro__"].__get__(kind)
+    for space in (frame.f_globals, *map(type.__dict__["__dict__"].__get__, classes)):
+        function = space.get(frame.f_code.co_name)
+        if type(function) is FunctionType and function.__code__ is frame.f_code:
+            return function.__defaults__ or ()
+    return ()
 
 
 def last_at(traceback: TracebackType | None) -> tuple[int, str]:

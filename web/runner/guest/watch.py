@@ -45,7 +45,8 @@ class Watched:
     """Traces every case, up to the first that never ends.
 
     ends: whether the program is known to end by itself; another one is stopped. brief: keep what
-    ran, and few values. only: the number of the one case that is traced; none after it is played.
+    ran, and few values. only: the number of the one case that is traced; none after it is played,
+    and if alone none before it.
     failing: the first case that fails; the program's own run where that did not come to its end.
     """
 
@@ -58,6 +59,7 @@ class Watched:
         ends: bool,
         brief: bool = False,
         only: int | None = None,
+        alone: bool = False,
     ) -> None:
         self.traces: list[Trace] = []
         self.failing: Trace | None = None
@@ -65,7 +67,7 @@ class Watched:
             number for node, number in listing.number.items() if isinstance(node, (*LOOPS, ast.If))
         }
         self._full, self._only, self._played = not brief, only, 0
-        self._ends = ends
+        self._ends, self._alone = ends, alone
         self._left, self._until_s = most_events, until_s
 
     def watch(self, program: CodeType, play: Play) -> None:
@@ -88,8 +90,9 @@ class Watched:
         self._played += 1
         if self._only is not None and self._played <= self._only:
             # It is played for what it may leave behind, as a list in a default argument.
-            with suppress(BaseException):
-                judge(run())
+            if not self._alone:
+                with suppress(BaseException):
+                    judge(run())
             return
         trace = self._trace(call(), hidden)
         trace.same = getattr(judge, "same", trace.same)

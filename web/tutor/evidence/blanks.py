@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
@@ -16,8 +17,9 @@ from web.tutor.evidence import raised
 from web.tutor.evidence.explain import line_of, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.forms import rule_of
+from web.tutor.evidence.keyboard import is_pythons
 from web.tutor.evidence.l0 import LINE_END, one_line
-from web.tutor.evidence.report import Report
+from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.wording import TABLES, Wording
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.gate.lexis import SPAN, tokens
@@ -39,9 +41,20 @@ VARIABLE = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\w|\s*\()")
 MAKES = re.compile(r"^[ \t]*+(?:async[ \t]++)?def\s", re.MULTILINE)
 """A line that makes a function."""
 TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|#.*")
+EMPTY_TEXTS = {"''", '""'}
+"""As Python shows a text that has nothing in it."""
 OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
 """Where one of these is raised, the name that matters holds nothing."""
 NO_VARIABLES = frozenset((*keyword.kwlist, *dir(builtins)))
+MARKS = frozenset({"always", "behind", "forward", "moving", "near_builtin"})
+"""What a fact says to be so or not: a sentence with such a blank is told only where it is."""
+TELLS_THE_STOP = frozenset({
+    FactKind.STOPPED, FactKind.BEFORE_STOP, FactKind.MISSING_FUNCTION, FactKind.CALLED_OTHERWISE,
+    FactKind.NO_NUMBER, FactKind.NO_WHOLE_NUMBER, FactKind.INPUT_OVER, FactKind.PARTS_DIFFER,
+    FactKind.OUT_OF_RANGE, FactKind.MISSING_KEY, FactKind.WRONG_NAME, FactKind.LIMIT_DEPTH,
+    FactKind.LIMIT_MEMORY, FactKind.LIMIT_TIME, FactKind.SYNTAX,
+})  # fmt: skip
+"""Of any other kind of fact nobody would see that the program stops."""
 COUNTS = frozenset({
     "asked", "found", "index", "left", "length", "read", "round", "stop", "wanted",
 })  # fmt: skip
@@ -68,15 +81,17 @@ class Blanks:
             return ""
         # What fills a blank is not read for blanks again, so a value may hold braces.
         text = wording.text.format_map(values)
+        if self._fact and self._fact.kind not in TELLS_THE_STOP:
+            text = f"{self._stops()} {text}"
         text = text.replace(f"{NOTHING} ", "").replace(NOTHING, "")
-        return text[:1].upper() + text[1:]
+        return upper(text)
 
     @cached_property
     def _values(self) -> dict[str, str]:
         case = self._case()
         found: dict[str, str | None] = {
             "case": case,
-            "Case": case[:1].upper() + case[1:],
+            "Case": upper(case),
             "against": self._against() or NOTHING,
             "expected": self._expected(),
             "line": self._line(),
@@ -84,25 +99,28 @@ class Blanks:
             "meaning": self._meaning(),
             "rule": self._rule(),
             "named": NOTHING if self._names_something() else None,
-            "behind": NOTHING if self._fact and self._fact.values.get("behind") else None,
+            "gave": None if self._report.error else NOTHING,
             "makes": NOTHING if MAKES.search(self._code) else None,
             "held": NOTHING if self._fact and self._fact.values.get("names") else None,
         }
         if self._fact:
             found |= {name: self._of_fact(name) for name in self._fact.values if name not in found}
             self._tell_apart(self._fact, found)
+            self._tell_the_stop(self._fact, found)
         return {name: value for name, value in found.items() if value}
 
     def _tell_apart(self, fact: Fact, found: dict[str, str | None]) -> None:
         """Renames what is told in another sentence, and drops what cannot be."""
         values, places, keys = (fact.values.get(name) for name in ("values", "places", "keys"))
         match fact.kind:
-            # One value alone is nothing that a name goes through.
+            # One value alone is nothing that a name goes through, and may be the result.
             case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
-                found["value"] = found.pop("values")
-            # Of nothing there is no last position.
-            case FactKind.OUT_OF_RANGE if fact.values.get("length") == 0:
-                found["length"] = None
+                found["result" if self._is_result(values[0]) else "value"] = found.pop("values")
+            # The rounds of all its starts together say little of one.
+            case FactKind.ROUNDS if "runs" in fact.values:
+                found["in_all"] = found.pop("rounds")
+            case FactKind.BRANCH_NOT_TAKEN | FactKind.BRANCH_ALWAYS_TAKEN if found.get("asked"):
+                found["once" if fact.values["asked"] == 1 else "often"] = NOTHING
             # What stays the same holds no loop up where something else changes.
             case FactKind.NEVER_ENDS if fact.values.get("changed"):
                 found["unchanged"] = found["settled"] = None
@@ -118,6 +136,37 @@ class Blanks:
             ):
                 found["between"] = found.pop("value", None)
 
+    def _tell_the_stop(self, fact: Fact, found: dict[str, str | None]) -> None:
+        """The same of what stopped the program."""
+        match fact.kind:
+            # Of nothing there is no last position.
+            case FactKind.OUT_OF_RANGE:
+                found["fixed"] = None if found.get("moving") else NOTHING
+                if fact.values.get("length") == 0:
+                    found |= {"length": None, "moving": None, "fixed": None, "empty": NOTHING}
+            # In an empty text there is no part that is a number.
+            case FactKind.NO_NUMBER if fact.values.get("text") in EMPTY_TEXTS:
+                found["text"], found["empty"] = None, None if self._hidden else NOTHING
+            # The values may all be right where the call's form is wrong.
+            case FactKind.STOPPED if self._is_of_call():
+                found |= {"names": None, "held": None, "named": None, "of_call": NOTHING}
+            case FactKind.WRONG_NAME:
+                typed = is_pythons(spelled(str(fact.values.get("name")), self._code))
+                found["keyboard"] = NOTHING if typed else None
+                found["own_made"] = None if typed or found.get("near_builtin") else NOTHING
+
+    def _is_of_call(self) -> bool:
+        kind = (self._type() or "").strip("`")
+        return raised.is_of_call(kind, self._message())
+
+    def _stops(self) -> str:
+        """That the program stops, as a sentence; nothing of one that comes to its end."""
+        error = self._report.error
+        if error is None or self._report.verdict is not Verdict.ERROR:
+            return NOTHING
+        known = IDENTIFIER.fullmatch(error.kind)
+        return self._table.cases["stops"].format(type=span(error.kind)) if known else NOTHING
+
     def _is_result(self, value: object) -> bool:
         """Whether it is all that the failing case gave."""
         first = self._report.first
@@ -130,7 +179,8 @@ class Blanks:
         if first.hidden:
             return cases["hidden"]
         # What the tests look at need not be what a call gives.
-        name, text = "call" if first.call.endswith(")") else "steps", first.call
+        one_call = first.call.endswith(")") and "; " not in first.call
+        name, text = "call" if one_call else "steps", first.call
         if first.stdin is not None:
             name, text = "stdin", one_line(first.stdin, LINE_END)
         # The test report names the case in full, however long it is.
@@ -209,11 +259,14 @@ class Blanks:
     def _of_fact(self, name: str) -> str | None:
         assert self._fact is not None
         value = self._fact.values[name]
+        if name in MARKS:
+            return NOTHING if value else None
         if name in OF_CODE:
             # The facts come from where the student's program ran, which may have forged them.
             texts = value if isinstance(value, tuple) else (value,)
             # What a list of names says holds of each of them.
-            return span(texts[0]) if texts and self._has_written(str(texts[0])) else None
+            text = spelled(str(texts[0]), self._code) if texts else ""
+            return span(text) if self._has_written(text) else None
         # Also how often a loop goes round, or how long a list is, may tell a hidden input.
         if self._hidden:
             return None
@@ -238,10 +291,26 @@ class Blanks:
         return written(self._code).issuperset(tokens(text))
 
 
+def spelled(text: str, code: str) -> str:
+    """With the program's own spelling of its names, which Python knows in another form.
+
+    Source: Python's reference on identifiers, which are read in the form NFKC.
+    """
+    if text.isascii():
+        return text
+    names = {unicodedata.normalize("NFKC", name): name for name in IDENTIFIER.findall(code)}
+    return IDENTIFIER.sub(lambda name: names.get(name[0], name[0]), text)
+
+
 @lru_cache(maxsize=16)
 def written(code: str) -> frozenset[str]:
     """Tokens of a program, of which each of its facts is asked; brackets are always among them."""
     return BRACKETS.union(tokens(code))
+
+
+def upper(text: str) -> str:
+    """With a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def span(value: object) -> Said | None:

@@ -111,22 +111,23 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
     FactKind.SHRINKS_ON: (WORDS, 3, {"sequence": "words", "rounds": 2}),
     FactKind.NO_ROUND: (TALL, 3, {"loop": 3}),
     FactKind.ROUNDS: (TALL, 3, {"rounds": 2, "variable": "i", "first": "0", "last": "1"}),
-    FactKind.LAST_UNSEEN: (TALL, 3, {"sequence": "heights", "index": 1, "length": 3}),
+    FactKind.LAST_UNSEEN: (TALL, 3, {"sequence": "heights", "index": 1, "length": 3, "forward": 1}),
     FactKind.FIRST_UNSEEN: (TALL, 3, {"sequence": "heights", "index": 1, "length": 3}),
     FactKind.OUT_OF_RANGE: (TALL, 5, {"sequence": "heights", "index": 3, "length": 3}),
     FactKind.MISSING_KEY: (WORDS, 5, {"key": "'b'", "keys": ("'a'",)}),
     FactKind.BRANCH_NOT_TAKEN: (
-        TALL, 4, {"condition": "heights[i] > best", "values": ("i = 0", "best = 200")},
+        TALL, 4, {"condition": "heights[i] > best", "asked": 3, "values": ("i = 0", "best = 200")},
     ),
     FactKind.BRANCH_ALWAYS_TAKEN: (
-        TALL, 4, {"condition": "heights[i] > best", "values": ("i = 0", "best = 0")},
+        TALL, 4, {"condition": "heights[i] > best", "asked": 3, "values": ("i = 0", "best = 0")},
     ),
     FactKind.BRANCH_SOMETIMES_TAKEN: (
         TALL, 4,
         {"condition": "heights[i] > best", "times": 1, "asked": 3,
          "values": ("i = 0", "best = 0")},
     ),
-    FactKind.ONE_LIST_MANY_TIMES: (WORDS, 2, {"places": ("rows[0]", "rows[1]")}),
+    FactKind.ONE_LIST_MANY_TIMES: (WORDS, 2, {"places": ("0", "1")}),
+    FactKind.LEFT_BEHIND: (WORDS, 2, {"name": "rows"}),
     FactKind.CHANGED_INPUT: (WORDS, 5, {"name": "words", "before": "['a', 'b']", "after": "['a']"}),
     FactKind.PARAMETER_OVERWRITTEN: (RICE, 2, {"name": "cups"}),
     FactKind.LOOP_VARIABLE_OVERWRITTEN: (WORDS, 4, {"name": "word"}),
@@ -149,8 +150,49 @@ FACTS: dict[FactKind, tuple[str, int, Values]] = {
 }  # fmt: skip
 OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
     (FactKind.ONE_LIST_MANY_TIMES, (WORDS, 1, {"places": ("seen",)})),
+    (FactKind.ONE_LIST_MANY_TIMES, (WORDS, 2, {"whole": "rows"})),
+    (FactKind.ONE_LIST_MANY_TIMES, (WORDS, 2, {"attribute": "rows"})),
+    (
+        FactKind.STOPPED,
+        (
+            FACTORIAL,
+            2,
+            {
+                "type": "TypeError",
+                "names": ("n = 3",),
+                "message": "factorial() takes 1 positional argument but 2 were given",
+            },
+        ),
+    ),
+    (FactKind.NO_NUMBER, (RECEIPT, 4, {"text": "''"})),
+    (
+        FactKind.ENDS_FIRST_ROUND,
+        (TALL, 6, {"loop": 3, "word": "return", "round": 1, "names": ("i = 0",), "always": 1}),
+    ),
+    (
+        FactKind.LAST_UNSEEN,
+        (TALL, 3, {"sequence": "heights", "index": 1, "length": 3}),
+    ),
+    (
+        FactKind.FIRST_UNSEEN,
+        (TALL, 3, {"sequence": "heights", "index": 1, "length": 3, "forward": 1}),
+    ),
+    (FactKind.OUT_OF_RANGE, (TALL, 5, {"index": 3, "moving": 1})),
+    (FactKind.OUT_OF_RANGE, (TALL, 5, {"sequence": "heights", "index": -1, "length": 0})),
+    (FactKind.OUT_OF_RANGE, (TALL, 5, {"index": 2})),
+    (
+        FactKind.BRANCH_NOT_TAKEN,
+        (TALL, 4, {"condition": "heights[i] > best", "asked": 1, "values": ("i = 0",)}),
+    ),
+    (
+        FactKind.BRANCH_ALWAYS_TAKEN,
+        (TALL, 4, {"condition": "heights[i] > best", "asked": 1, "values": ("i = 0",)}),
+    ),
+    (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont", "near_builtin": 1})),
+    (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont"})),
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
+    (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("2",)})),
     (FactKind.GIVES, (FACTORIAL, 2, {"value": "6"})),
     (
         FactKind.NEVER_ENDS,

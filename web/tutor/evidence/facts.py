@@ -21,8 +21,8 @@ LAST_LINE = 100_000
 LARGEST = 10**12
 """Largest whole number that a fact tells as one."""
 OF_CODE = frozenset({
-    "branch", "changed", "close", "condition", "expression", "function", "name", "part", "prompt",
-    "sequence", "settled", "unchanged", "variable", "word",
+    "attribute", "branch", "changed", "close", "condition", "expression", "function", "name",
+    "part", "prompt", "sequence", "settled", "unchanged", "variable", "whole", "word",
 })  # fmt: skip
 """Values of facts that the student has written. All others come from a run: of a hidden case, whose
 input nobody may see, they are not told."""
@@ -77,7 +77,8 @@ class FactKind(StrEnum):
     ANOTHER_TYPE = "another_type"
     """The answer is another kind of value. (got_type, expected_type)"""
     ENDS_FIRST_ROUND = "ends_first_round"
-    """The loop was left in its first round. (loop, word, round, names)"""
+    """The loop was left in its first round. (loop, word, round, names, always: 1 where no way
+    leads to a second one)"""
     NEVER_ENDS = "never_ends"
     """The loop went on until it was stopped. (condition, names, unchanged, settled: from some
     round on, changed, rounds)"""
@@ -90,21 +91,26 @@ class FactKind(StrEnum):
     ROUNDS = "rounds"
     """How often the loop's body ran. (rounds, variable, first, last, length)"""
     LAST_UNSEEN = "last_unseen"
-    """The loop's index ends before the end of what it looks into. (sequence, index, length)"""
+    """The loop's index never comes to the end of what it looks into. (sequence, index, length,
+    forward: 1 where the index goes up)"""
     FIRST_UNSEEN = "first_unseen"
-    """The loop's index begins after the first of what it looks into. (sequence, index, length)"""
+    """The loop's index never comes to the first of what it looks into. (sequence, index, length,
+    forward)"""
     OUT_OF_RANGE = "out_of_range"
-    """An index that is not there. (sequence, index, length)"""
+    """An index that is not there. (sequence, index, length, moving: 1 where it is worked out)"""
     MISSING_KEY = "missing_key"
     """A key that is not there. (key, keys)"""
     BRANCH_NOT_TAKEN = "branch_not_taken"
-    """The condition was never true. (condition, values: `n = 3` …)"""
+    """The condition was never true. (condition, asked: how often, values: `n = 3` …)"""
     BRANCH_ALWAYS_TAKEN = "branch_always_taken"
-    """The condition was always true. (condition, values)"""
+    """The condition was always true. (condition, asked, values)"""
     BRANCH_SOMETIMES_TAKEN = "branch_sometimes_taken"
     """The condition was true in some rounds. (condition, times, asked, values when it was true)"""
     ONE_LIST_MANY_TIMES = "one_list_many_times"
-    """Places of the answer, or calls of a function, share one list. (places)"""
+    """Places of the answer, of a name's value, calls of a function or objects of a class share one
+    value that can change. (places; whole: the name; attribute: of the class)"""
+    LEFT_BEHIND = "left_behind"
+    """A name that calls change and tests share, where the case alone passes. (name)"""
     CHANGED_INPUT = "changed_input"
     """An argument differs after the call. (name, before, after)"""
     PARAMETER_OVERWRITTEN = "parameter_overwritten"
@@ -118,7 +124,7 @@ class FactKind(StrEnum):
     UNCALLED = "uncalled"
     """A function of the program that nothing calls. (name)"""
     WRONG_NAME = "wrong_name"
-    """A name that nothing has made. (name, close)"""
+    """A name that nothing has made. (name, close, near_builtin: 1 where Python has one like it)"""
     ALWAYS_TRUE_PART = "always_true_part"
     """A part of a condition that cannot be false. (part)"""
     WRITES_ANSWER = "writes_answer"

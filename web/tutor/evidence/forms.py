@@ -62,6 +62,7 @@ MET_RULES = {
     "typed_name": "equals",
     "unknown_sign": "operators",
     "own_word": "names",
+    "keyboard": "signs",
     "cut_short": "values",
     "side_by_side": "values",
     "open_bracket": "brackets",

@@ -6,6 +6,7 @@ import keyword
 import re
 import unicodedata
 
+from web.tutor.evidence.keyboard import KOREAN, is_pythons
 from web.tutor.evidence.wording.particles import Said
 from web.tutor.languages import Locale
 
@@ -56,6 +57,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "outside_function": "{met} stands outside of every function.",
         "outside_loop": "{met} stands outside of every loop.",
         "asks": "a single `=` gives a name its value, and here it stands where something is asked.",
+        "keyboard": "{met} looks like a word that was typed with the keyboard set to Korean.",
         "else_if": "after `else` its colon comes at once, and here {met} comes.",
         "no_word": "{met} is no word that opens a block in Python.",
         "capital": "{met} begins with a capital letter, and to Python that makes it another word.",
@@ -87,6 +89,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "outside_function": "{met:이|가} 어느 함수에도 들어 있지 않은 곳에 있어요.",
         "outside_loop": "{met:이|가} 어느 반복문에도 들어 있지 않은 곳에 있어요.",
         "asks": "`=` 하나는 이름에 값을 줄 때 쓰는데, 여기서는 무언가를 묻는 자리에 있어요.",
+        "keyboard": "{met:은|는} 한/영 키를 한글로 둔 채 친 낱말처럼 보여요.",
         "else_if": "`else` 바로 뒤에는 콜론이 와야 하는데, {met:이|가} 와 있어요.",
         "no_word": "{met:은|는} 파이썬에서 블록을 여는 낱말이 아니에요.",
         "capital": "{met:은|는} 대문자로 시작해서 파이썬에게는 다른 낱말이에요.",
@@ -143,6 +146,8 @@ def misread(message: str, line: str) -> tuple[str, str] | None:
         return "asks", "="
     if message not in VAGUE:
         return None
+    if typed := next(filter(is_pythons, KOREAN.findall(bare)), ""):
+        return "keyboard", typed
     found = next(
         ((name, met) for name, slip in SLIPS.items() if (met := re.match(slip, bare))), None
     )

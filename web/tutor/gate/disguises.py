@@ -160,7 +160,9 @@ def is_foreign(text: str, seen: Seen, script: re.Pattern[str]) -> bool:
     if text.isascii():
         return False
     # A sentence that is longer than this is no hint, and is refused for its length.
-    strange = {char for char in unicodedata.normalize("NFKC", text[:600]) if char.isalpha()}
+    # Letters of Korean that stand alone are of no script in the other form.
+    added = "".join(char for char in text[:600] if not script.match(char) and char not in seen.text)
+    strange = {char for char in unicodedata.normalize("NFKC", added) if char.isalpha()}
     return any(
         not LATIN.match(char) and not script.match(char) and char not in seen.text
         for char in strange

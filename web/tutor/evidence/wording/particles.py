@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
-LAST = re.compile(r"[가-힣0-9A-Za-z](?=[^가-힣0-9A-Za-z]*$)")
+LAST = re.compile(r"[가-힣0-9A-Za-z%](?=[^가-힣0-9A-Za-z%]*$)")
+"""What is read last; `%` too, as a word that ends in a vowel, where other signs are passed over."""
 ENDS_IN_CONSONANT = re.compile(
     r"(?:(?<![a-z])[lmnr]|(?<=[a-z])(?:[lmn]e?|ng|(?<![aeiou])[aeiou][pkt]))$", re.IGNORECASE
 )
@@ -15,8 +17,10 @@ WORD = re.compile(r"[A-Za-z]+")
 
 def ends_in_consonant(text: str) -> bool:
     """Whether what this text is read as ends in a consonant; marks at its end are not read."""
+    # Wide digits and letters are read as narrow ones.
+    text = unicodedata.normalize("NFKC", text)
     last = LAST.search(text)
-    if not last:
+    if not last or last[0] == "%":
         return False
     letter = last[0]
     if letter.isdigit():

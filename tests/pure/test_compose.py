@@ -318,7 +318,8 @@ def test_of_a_missing_colon_it_says_what_is_missing_but_never_a_sign_to_write(
         ("`list`", "`list`는"), ("`None`", "`None`은"), ("`n`", "`n`은"), ("`i`", "`i`는"),
         ("`[1, 2]`", "`[1, 2]`는"), ("문자열", "문자열은"), ("정수", "정수는"),
         ("`가나`", "`가나`는"), ("`…`", "`…`는"), ("`'3%'`", "`'3%'`는"), ("`0%`", "`0%`는"),
-        ("`１`", "`１`은"), ("`Ａ`", "`Ａ`는"), ("`%`", "`%`는"), ("`50 % 3`", "`50 % 3`은"),
+        ("`１`", "`１`은"), ("`stack`", "`stack`은"), ("`check`", "`check`는"),
+        ("`Ａ`", "`Ａ`는"), ("`%`", "`%`는"), ("`50 % 3`", "`50 % 3`은"),
     ],
 )  # fmt: skip
 def test_a_particle_goes_with_what_is_read_before_it(text: str, said: str) -> None:
@@ -406,3 +407,80 @@ def test_a_name_in_korean_letters_is_told_as_it_is_written(
         assert f"`{typed}`" in text
         assert re.search(told, text, re.IGNORECASE) or typed == "점수"
         assert bool(re.search("keyboard|한/영", text)) == (typed != "점수")
+
+
+STOPPED = ProgramError(kind="RuntimeError", message="dictionary changed size", line=5)
+
+
+@each_locale
+@each_level
+@pytest.mark.parametrize("kind", [FactKind.ROUNDS, FactKind.BRANCH_NOT_TAKEN, FactKind.DROPPED])
+def test_whatever_is_told_of_a_program_that_stops_tells_the_stop(
+    kind: FactKind, locale: Locale, level: int
+) -> None:
+    example = EXAMPLES[TOLD.index(kind)]
+    report = replace(example.report, verdict=Verdict.ERROR, error=STOPPED)
+
+    for seed in SEEDS:
+        text = str(compose(report, level, locale, seed, example.code))
+
+        assert "`RuntimeError`" in text
+        assert not re.search("do to your result|결과는 어떻게 달라지나요", text)
+
+
+@each_locale
+@pytest.mark.parametrize(
+    ("kind", "values", "never"),
+    [
+        (FactKind.FIRST_UNSEEN, {"sequence": "heights", "length": 3}, "first round|첫 바퀴|지나친"),
+        (FactKind.LAST_UNSEEN, {"sequence": "heights", "length": 3}, "last round|마지막 바퀴"),
+        (FactKind.OUT_OF_RANGE, {"index": 2}, "arrive at|that far|어떻게 나온|거쳐"),
+        (FactKind.OUT_OF_RANGE, {"sequence": "heights", "index": 0, "length": 0}, "arrive|거쳐"),
+        (FactKind.NO_NUMBER, {"text": "''"}, "Which characters|Which parts|아닌 것은|부분은"),
+        (FactKind.BRANCH_NOT_TAKEN, {"condition": "heights[i] > best", "asked": 1,
+                                     "values": ("i = 0",)}, "every time|whenever|example|늘|예를"),
+        (FactKind.ROUNDS, {"rounds": 2, "runs": 2}, r"runs twice\.|반복은 2번 돌아요"),
+        (FactKind.WRITES_ANSWER, {"name": "best", "values": ("162",), "answer": 1},
+         "go on from there|get from there|결과까지|그 뒤를"),
+        (FactKind.CHANGED_INPUT, {"name": "heights", "before": "[1]", "after": "[2]"},
+         "on line|afterwards it is|줄에서"),
+        (FactKind.WRONG_NAME, {"name": "best", "near_builtin": 1}, "meant to make|만들려고"),
+        (FactKind.OUTPUT_ENDS, {"breaks": 1}, "output is right|모두 맞는데|기대와 같"),
+        (FactKind.STOPPED, {"type": "TypeError", "names": ("i = 2",),
+                            "message": "f() takes 1 positional argument but 2 were given"},
+         "not work with this|values of its names|이 값으로|이름마다"),
+    ],
+)  # fmt: skip
+def test_no_question_presupposes_what_is_not_so(
+    kind: FactKind, values: examples.Values, never: str, locale: Locale
+) -> None:
+    fact = Fact(kind=kind, line=4, values=values)
+    first = examples.CALLS[examples.TALL]
+    report = Report(verdict=Verdict.FAILED, first=first, facts=(fact,))
+
+    for level in (1, 2):
+        for seed in SEEDS:
+            assert not re.search(never, str(compose(report, level, locale, seed, examples.TALL)))
+
+
+@each_locale
+def test_level_two_says_what_the_error_means(locale: Locale) -> None:
+    values = {"type": "TypeError", "message": "'str' object does not support item assignment",
+              "names": ("i = 2",)}  # fmt: skip
+    fact = Fact(kind=FactKind.STOPPED, line=4, values=values)
+    first = examples.CALLS[examples.TALL]
+    report = Report(verdict=Verdict.ERROR, first=first, facts=(fact,))
+
+    for seed in SEEDS:
+        text = str(compose(report, 2, locale, seed, examples.TALL))
+
+        assert re.search("A part of a string|문자열의 한 부분", text)
+
+
+def test_several_statements_are_not_called_but_run() -> None:
+    first = Case(call="s = Stack(); s.push(1); s.pop()", expected="1", got="2")
+    fact = Fact(kind=FactKind.DROPPED, line=4, values={"expression": "cups - per_day"})
+    report = Report(verdict=Verdict.FAILED, first=first, facts=(fact,))
+
+    for seed in SEEDS:
+        assert "부르면" not in str(compose(report, 2, "ko", seed, examples.RICE))

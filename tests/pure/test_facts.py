@@ -509,6 +509,16 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
          "assert f(2) == [[], [1]]", {FactKind.ONE_LIST_MANY_TIMES}),
         ("def f(d):\n    t = 0\n    for i in range(1, 4):\n        t += d[i]\n    return t",
          "assert f({1: 4, 2: 5, 3: 6}) == 3", {FactKind.FIRST_UNSEEN, FactKind.LAST_UNSEEN}),
+        ("def f(a):\n    return '{b} {a}'.format(a=a)", "assert f(1) == '1'",
+         {FactKind.MISSING_KEY}),
+        ("def f(s):\n    try:\n        float(s)\n    except ValueError:\n        return False",
+         "assert f('1') == True", {FactKind.DROPPED}),
+        ("def f(n):\n    try:\n        1 / n\n    except ZeroDivisionError:\n        return 0",
+         "assert f(1) == 1", {FactKind.DROPPED}),
+        ("def g():\n    raise KeyError('b')\ndef f():\n    return '{b}'.format(b=g())",
+         "assert f() == '1'", {FactKind.MISSING_KEY}),
+        ("import random\nseen = []\ndef f(n):\n    seen.append(n)\n    return n + 1",
+         "assert f(1) == 2\nassert f(2) == 2", {FactKind.LEFT_BEHIND}),
         ("class Odd(dict):\n    pass\ndef f():\n    return Odd(a=1)", "assert f() == {'a': 2}",
          {FactKind.ANOTHER_TYPE}),
     ],
@@ -734,6 +744,10 @@ PRINTING = [
      {"printed": "5"}),
     (FactKind.PRINTS_NOTHING, "a = int(input())\nif a > 5:\n    print(a)\n", ("3", "3"), 2, {}),
     (FactKind.OUTPUT_ENDS, "for x in input().split():\n    print(x)\n", ("3 4", "3\n4\n7"), 2, {}),
+    (FactKind.OUTPUT_ENDS, "for x in input().split():\n    print(x)\n", ("3 4", "3 4 7"), 2,
+     {"breaks": 1}),
+    (FactKind.OUTPUT_ENDS, "print()\nfor x in input().split():\n    print(x)\n",
+     ("3 4", "3\n4\n7"), 3, {"breaks": 1}),
     (FactKind.NO_NUMBER, "n = int(input())\nprint(n)\n", ("3 4", "7"), 1, {"text": "'3 4'"}),
     (FactKind.NO_NUMBER, "x = [float(p) for p in input().split(',')]\nprint(sum(x))\n",
      ("3;4", "7"), 1, {"text": "'3;4'"}),
@@ -1449,7 +1463,7 @@ def test_a_function_within_the_line_does_not_make_a_value_several() -> None:
     found = told(code, "assert f([1, 3, 2]) == [1, 2, 3]")
 
     writes = next(fact for fact in found if fact["kind"] == "writes_answer")
-    assert writes["values"] == {"name": "s", "values": ["[3, 2, 1]"]}
+    assert writes["values"] == {"name": "s", "values": ["[3, 2, 1]"], "answer": 1}
 
 
 def test_a_line_that_writes_into_the_wrong_one_of_two_names_is_found_late_in_a_program() -> None:
@@ -1490,3 +1504,75 @@ def test_of_a_name_that_is_not_there_no_other_values_are_told() -> None:
     stopped = next(f for f in told(code, "assert f([2, 1]) == 1") if f["kind"] == "stopped")
 
     assert stopped["values"]["names"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "kind", "values"),
+    [
+        ("def f(a):\n    out = []\n    for i in range(len(a) - 1, 0, -1):\n"
+         "        out.append(a[i])\n    return out", "assert f([1, 2, 3]) == [3, 2, 1]",
+         FactKind.FIRST_UNSEEN, {"forward": 0}),
+        ("def f(a):\n    out = []\n    for i in range(len(a) - 2, -1, -1):\n"
+         "        out.append(a[i])\n    return out", "assert f([1, 2, 3]) == [3, 2, 1]",
+         FactKind.LAST_UNSEEN, {"forward": 0}),
+        ("def f(a):\n    t = 0\n    for i in range(1, len(a)):\n        t += a[i]\n    return t",
+         "assert f([1, 2, 3]) == 6", FactKind.FIRST_UNSEEN, {"forward": 1}),
+        ("def f(a):\n    t = 0\n    i = 0\n    while i < len(a) - 1:\n        t += a[i]\n"
+         "        i += 1\n    return t",
+         "assert f([1, 2, 3]) == 6", FactKind.LAST_UNSEEN, {"forward": 1}),
+        ("def f(a):\n    if a > 2:\n        return 1\n    return 0", "assert f(2) == 1",
+         FactKind.BRANCH_NOT_TAKEN, {"asked": 1}),
+        ("def f(a):\n    t = 0\n    for x in a:\n        if x > 0:\n            t += 1\n"
+         "    return t", "assert f([1, 2]) == 1", FactKind.BRANCH_ALWAYS_TAKEN, {"asked": 2}),
+        ("def f(a, i):\n    return a[i + 1]", "assert f([1], 0) == 1", FactKind.OUT_OF_RANGE,
+         {"moving": 1}),
+        ("def f(a):\n    return a[-1]", "assert f([]) == 1", FactKind.OUT_OF_RANGE,
+         {"moving": None, "length": 0}),
+        ("def f(a):\n    for x in a:\n        return x", "assert f([1, 2]) == 2",
+         FactKind.ENDS_FIRST_ROUND, {"always": 1}),
+        ("def f(a):\n    for x in a:\n        if x:\n            return x",
+         "assert f([1, 2]) == 2", FactKind.ENDS_FIRST_ROUND, {"always": 0}),
+        ("def f(n):\n    s = n + 1\n    return s", "assert f(1) == 1", FactKind.WRITES_ANSWER,
+         {"answer": 1}),
+        ("def f(n):\n    s = n + 1\n    return s + 0", "assert f(1) == 1", FactKind.WRITES_ANSWER,
+         {"answer": None}),
+    ],
+)  # fmt: skip
+def test_what_a_sentence_must_know_is_told_with_it(
+    code: str, tests: str, kind: FactKind, values: dict[str, Any]
+) -> None:
+    found = next(fact["values"] for fact in told(code, tests) if fact["kind"] == kind)
+
+    assert {name: found.get(name) for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "kind"),
+    [
+        ("def f(a):\n    for i in range(len(a)):\n        if a[i] == 0:\n            a.pop(i)\n"
+         "            a.append(0)\n    return a",
+         "assert f([0, 1]) == [1, 0]\nassert f([0, 0, 1]) == [1, 0, 0]", FactKind.CHANGED_INPUT),
+        ("def f(a):\n    max = 0\n    for x in a:\n        if x > max:\n            max = x\n"
+         "    return max", "assert f([1]) == 1\nassert f([-1, -2]) == -1", FactKind.HIDES_BUILTIN),
+        ("def f(r, c):\n    dp = [[0] * c for _ in range(r)]\n    for i in range(r):\n"
+         "        for j in range(c):\n            dp[i][j] = dp[i - 1][j] + dp[i][j - 1]\n"
+         "    return dp[r - 1][c - 1]",
+         "assert f(1, 1) == 1\nassert f(2, 2) == 2", FactKind.ROUNDS),
+    ],
+)  # fmt: skip
+def test_what_may_well_be_meant_so_does_not_come_first(
+    code: str, tests: str, kind: FactKind
+) -> None:
+    assert told(code, tests)[0]["kind"] != kind
+
+
+def test_a_name_that_holds_the_same_as_the_result_is_not_taken_for_it() -> None:
+    code = "def f(xs):\n    n = len(xs)\n    t = 0\n    for x in xs:\n        t += x\n    return t"
+
+    names = [
+        fact["values"]["name"]
+        for fact in told(code, "assert f([1, 1]) == 3")
+        if fact["kind"] == FactKind.WRITES_ANSWER and fact["values"].get("answer")
+    ]
+
+    assert set(names) == {"t"}

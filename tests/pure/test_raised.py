@@ -111,7 +111,11 @@ def stopped_by(code: str) -> BaseException:
         ("None.append(1)", "`append` stands behind a dot, and `None` has", "`None`에는 점으로"),
         ("import math\nmath.root", "module `math` has nothing of the name `root`", "`math` 모듈"),
         ("P.x", "The class `P` has nothing of the name `x`", "`P` 클래스"),
-        ("unset()", "its own `n` holds nothing at that moment", "함수 안에서 `n`에 값을 주면"),
+        (
+            "unset()",
+            "has a `n` of its own, and that one holds nothing",
+            "함수 안에서 `n`에 값을 주면",
+        ),
         ("[].pop()", "there is nothing in it at that moment", "안에 아무것도 없어요"),
         ("set().pop()", "there is nothing in it at that moment", "안에 아무것도 없어요"),
         ("max([])", "`max` chooses among values, and there are none", "값이 하나도 없어요"),
@@ -187,7 +191,7 @@ def test_each_sentence_is_whole_and_has_what_its_message_holds(locale: Locale) -
     for text in raised.SAID[locale].values():
         assert text.endswith((".", "요."))
     told = {what for parts in raised.MESSAGES.values() for what, _ in parts}
-    by_code = {"attribute_of_own", "by_name_within", "operands_within"}
+    by_code = {"attribute_of_own", "by_name_within", "field", "operands_within"}
     assert told | {"handed_to_method"} | by_code == raised.SAID[locale].keys()
 
 
@@ -201,6 +205,8 @@ def test_each_sentence_is_whole_and_has_what_its_message_holds(locale: Locale) -
         ("max([1], 3)", "What is called there uses `>`", "부르는 함수가 `>`를"),
         ("sum(['a'])", "What is called there uses `+`", "부르는 함수가 `+`를"),
         ("1 + 'a'", "Python has no `+` for a whole", "파이썬은 정수와"),
+        ("'{b} {c}'.format(b=1)", "stands `c`, and no value of that", "중괄호 안에 `c`가"),
+        ("{}['format']", "What is looked for is not there", "찾는 것이"),
     ],
 )
 def test_what_the_program_has_not_written_is_not_told_as_its_own(

@@ -138,10 +138,25 @@ def _written(
     if trace.error is None:
         cut_off = len(values) > MOST_VALUES or not trace.kept_whole
         shown = [*values[: MOST_VALUES - 1], "…"] if cut_off else values
-        yield Clue("writes_answer", at, {"name": name, "values": shown}, weight)
+        told: Told = {"name": name, "values": shown}
+        if _is_answer(scene, name):
+            told["answer"] = 1
+        yield Clue("writes_answer", at, told, weight)
     elif values and trace.kept_whole:
         stop = scene.listing.line(scene.failing.error_at)
         yield Clue("before_stop", at, {"name": name, "value": values[-1], "stop": stop}, weight)
+
+
+def _is_answer(scene: Scene, name: str) -> bool:
+    """Whether the name itself is given back or printed, and nothing that is made of it."""
+    trace = scene.failing
+    for at in (trace.returned_at, *trace.written_first):
+        match scene.listing.statements[at]:
+            case ast.Return(ast.Name(given)) if at == trace.returned_at:
+                return given == name
+            case ast.Expr(ast.Call(ast.Name("print"), [ast.Name(given)])) if given == name:
+                return True
+    return False
 
 
 def begins_only(scene: Scene, at: int) -> bool:

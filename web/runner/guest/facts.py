@@ -18,7 +18,7 @@ from .listing import Listing
 from .loops import loops
 from .parting import parting
 from .printing import printing
-from .scores import CURE, OCHIAI, SCORES
+from .scores import CURE, OCHIAI, SCORES, UNCURED
 from .sharing import sharing
 from .show import show
 from .steps import steps
@@ -155,6 +155,8 @@ def ranked(
     for clue in found:
         line = scene.listing.line(clue.at)
         weighed = OCHIAI * rank.get(clue.at, 0) + CURE * cured.get(clue.at, 0)
+        if clue.kind == "rounds" and clue.at not in cured:
+            weighed += UNCURED
         clue.score = round(SCORES[clue.kind] + clue.weight + weighed, 3)
         before = best.get((line, clue.kind))
         if before is None or before.score < clue.score:

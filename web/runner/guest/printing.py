@@ -13,6 +13,8 @@ from .trace import VALUE_CHARS, Trace, Written, end_of
 
 WORD = re.compile(r"\S+")
 CHARS = re.compile(r"[\s\S]")
+LINES_ELSEWHERE = -0.3
+"""Added where the output has the expected words on other lines."""
 READS = {"input", "readline", "readlines", "read"}
 COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
 """How Python shows a list, tuple, set or dictionary that has something in it."""
@@ -36,7 +38,9 @@ def printing(scene: Scene) -> Iterator[Clue]:
     if trace.expected.strip() and trace.got == "" and trace.events:
         yield Clue("prints_nothing", trace.events[-1].at)
     if trace.printed and ends_early(trace):
-        yield Clue("output_ends", trace.printed[-1].at)
+        whole = lines_alike(trace)
+        told: Told = {} if whole else {"breaks": 1}
+        yield Clue("output_ends", trace.printed[-1].at, told, 0 if whole else LINES_ELSEWHERE)
     reading = [scene.at(node) for node in _reading(scene)]
     if trace.lines_left and reading:
         yield Clue("input_left", max(reading), {"left": trace.lines_left})
@@ -141,19 +145,17 @@ def ends_early(trace: Trace) -> bool:
     """Whether the output is what is expected, and only less of it."""
     if not isinstance(trace.got, str) or not isinstance(trace.expected, str):
         return False
+    got, wanted = (WORD.findall(text) for text in (trace.got, trace.expected))
+    return 0 < len(got) < len(wanted) and all(map(trace.same, got, wanted))
+
+
+def lines_alike(trace: Trace) -> bool:
+    """Whether each line of the output but the last has as many words as the expected one."""
     got, wanted = (
-        [WORD.findall(line) for line in text.rstrip().split("\n")]
+        [len(WORD.findall(line)) for line in str(text).rstrip().split("\n")]
         for text in (trace.got, trace.expected)
     )
-    # All lines but the last are whole: where a line break differs, the output is not right.
-    *whole, last = got
-    if not last or len(wanted) < len(got):
-        return False
-    alike = [len(mine) == len(theirs) for mine, theirs in zip(whole, wanted, strict=False)]
-    rows = zip(got, wanted, strict=False)
-    same = all(all(map(trace.same, mine, theirs)) for mine, theirs in rows)
-    fewer = len(got) < len(wanted) or len(last) < len(wanted[-1])
-    return all(alike) and same and fewer and len(last) <= len(wanted[len(got) - 1])
+    return got[:-1] == wanted[: len(got) - 1] and 0 < got[-1] <= [*wanted, 0][len(got) - 1]
 
 
 def first_difference(

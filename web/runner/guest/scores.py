@@ -65,3 +65,5 @@ OCHIAI = 0.15
 """Weight of how much a line runs in failing cases only."""
 CURE = 0.6
 """Weight of a change in the line after which the failing case passes."""
+UNCURED = -0.1
+"""Added for a loop's count of rounds where no change of the line helps: it may well be right."""

@@ -46,13 +46,14 @@ EMPTY_TEXTS = {"''", '""'}
 OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
 """Where one of these is raised, the name that matters holds nothing."""
 NO_VARIABLES = frozenset((*keyword.kwlist, *dir(builtins)))
-MARKS = frozenset({"always", "behind", "forward", "moving", "near_builtin"})
+MARKS = frozenset({"always", "behind", "breaks", "forward", "moving", "near_builtin"})
 """What a fact says to be so or not: a sentence with such a blank is told only where it is."""
 TELLS_THE_STOP = frozenset({
     FactKind.STOPPED, FactKind.BEFORE_STOP, FactKind.MISSING_FUNCTION, FactKind.CALLED_OTHERWISE,
     FactKind.NO_NUMBER, FactKind.NO_WHOLE_NUMBER, FactKind.INPUT_OVER, FactKind.PARTS_DIFFER,
     FactKind.OUT_OF_RANGE, FactKind.MISSING_KEY, FactKind.WRONG_NAME, FactKind.LIMIT_DEPTH,
-    FactKind.LIMIT_MEMORY, FactKind.LIMIT_TIME, FactKind.SYNTAX,
+    FactKind.LIMIT_MEMORY, FactKind.LIMIT_TIME, FactKind.NEVER_ENDS,
+    FactKind.GROWS_ON, FactKind.SYNTAX,
 })  # fmt: skip
 """Of any other kind of fact nobody would see that the program stops."""
 COUNTS = frozenset({
@@ -99,6 +100,7 @@ class Blanks:
             "meaning": self._meaning(),
             "rule": self._rule(),
             "named": NOTHING if self._names_something() else None,
+            "whole_lines": None if self._fact and self._fact.values.get("breaks") else NOTHING,
             "gave": None if self._report.error else NOTHING,
             "makes": NOTHING if MAKES.search(self._code) else None,
             "held": NOTHING if self._fact and self._fact.values.get("names") else None,
@@ -115,7 +117,8 @@ class Blanks:
         match fact.kind:
             # One value alone is nothing that a name goes through, and may be the result.
             case FactKind.WRITES_ANSWER if isinstance(values, tuple) and len(values) == 1:
-                found["result" if self._is_result(values[0]) else "value"] = found.pop("values")
+                whole = "answer" in fact.values and self._is_result(values[0])
+                found["result" if whole else "value"] = found.pop("values")
             # The rounds of all its starts together say little of one.
             case FactKind.ROUNDS if "runs" in fact.values:
                 found["in_all"] = found.pop("rounds")

@@ -190,9 +190,10 @@ OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
     ),
     (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont", "near_builtin": 1})),
     (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont"})),
+    (FactKind.OUTPUT_ENDS, (RECEIPT, 5, {"breaks": 1})),
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),
-    (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("2",)})),
+    (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("2",), "answer": 1})),
     (FactKind.GIVES, (FACTORIAL, 2, {"value": "6"})),
     (
         FactKind.NEVER_ENDS,

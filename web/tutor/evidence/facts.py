@@ -57,7 +57,7 @@ class FactKind(StrEnum):
     PRINTS_NOTHING = "prints_nothing"
     """The program ends and has printed nothing. ()"""
     OUTPUT_ENDS = "output_ends"
-    """All that is printed is as expected, and more is. ()"""
+    """All that is printed is as expected, and more is. (breaks: 1 where lines end elsewhere)"""
     PROMPT_PRINTED = "prompt_printed"
     """The question of an `input` stands in the output. (prompt)"""
     LIST_PRINTED = "list_printed"
@@ -128,7 +128,8 @@ class FactKind(StrEnum):
     ALWAYS_TRUE_PART = "always_true_part"
     """A part of a condition that cannot be false. (part)"""
     WRITES_ANSWER = "writes_answer"
-    """The line gives the value that reaches the answer. (name, values it went through)"""
+    """The line gives the value that reaches the answer. (name, values it went through, answer: 1
+    where the name itself is the answer)"""
     GIVES = "gives_back"
     """The line that gave the answer. (value, inner: 1 where it gave only that of another call)"""
     LIMIT_TIME = "limit_time"

@@ -49,6 +49,8 @@ ERRORS: dict[Locale, dict[str, str]] = {
 """A sentence for an exception's class name, where its message tells no more. Many classes have
 none."""
 
+NAMED = re.compile(r"'(\w{1,40})'")
+"""How Python says of a key that is a name."""
 NAME = r"\w{1,40}"
 KIND = rf"'?(?P<kind>{NAME})'?"
 CALLED = rf"(?:[\w.]{{1,80}}\.<locals>\.)?(?P<called><lambda>|{NAME}(?:\.{NAME})?)"
@@ -155,8 +157,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "that ran.",
         "of_module": "The module {called} has nothing of the name {name}.",
         "of_class": "The class {called} has nothing of the name {name}.",
-        "unset": "Where a function gives {name} a value, that name is its own, and here its own "
-        "{name} holds nothing at that moment.",
+        "unset": "A function that gives {name} a value has a {name} of its own, and that one holds "
+        "nothing at that moment.",
         "empty": "Something is to be taken out, and there is nothing in it at that moment.",
         "among_none": "{called} chooses among values, and there are none at that moment.",
         "no_number": "The text is none that can be read as a number.",
@@ -166,6 +168,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "shown": "How a value is to be shown is given by a code, and the one there does not fit "
         "the "
         "value.",
+        "field": "Within curly brackets stands {name}, and no value of that name is handed over.",
         "not_found": "What is looked for is not in there at that moment.",
         "no_result": "The function has no result for such a number.",
         "changing": "Something is put in or taken out while a loop goes over it.",
@@ -222,6 +225,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "parted": "값 하나를 여러 이름에 나누어 담는데, 나뉜 수가 이름의 수와 달라요.",
         "shown_so": "값을 어떤 모양으로 보여 줄지 정하는 코드가 {kind}에는 맞지 않아요.",
         "shown": "값을 어떤 모양으로 보여 줄지 정하는 코드가 그 값에는 맞지 않아요.",
+        "field": "중괄호 안에 {name:이|가} 있는데, 그런 이름으로 넘긴 값이 없어요.",
         "not_found": "찾는 것이 그 순간 그 안에 없어요.",
         "no_result": "이 함수는 그런 수에 대한 결과가 없어요.",
         "changing": "반복문이 훑어보는 동안 그 안에 무언가를 넣거나 빼고 있어요.",
@@ -241,6 +245,8 @@ def meaning(kind: str, message: str, locale: Locale, code: str = "", line: str =
     they are known; what stands in neither is none of the student's words.
     """
     what, found = read(kind, message)
+    if kind == "KeyError" and (name := NAMED.fullmatch(message)) and is_field(name[1], line):
+        return told("field", {"name": name[1]}, locale)
     if not what:
         return ERRORS[locale].get(kind, "")
     match what:
@@ -251,6 +257,11 @@ def meaning(kind: str, message: str, locale: Locale, code: str = "", line: str =
         case "attribute" if written(f"class {found['kind']}", code):
             what = "attribute_of_own"
     return told(what, found, locale)
+
+
+def is_field(name: str, line: str) -> bool:
+    """Whether a text on the line wants a value of this name in its curly brackets."""
+    return ".format(" in line and bool(re.search(rf"\{{\s*{re.escape(name)}\b", line))
 
 
 def is_of_call(kind: str, message: str) -> bool:

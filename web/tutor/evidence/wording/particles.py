@@ -8,10 +8,11 @@ import unicodedata
 LAST = re.compile(r"[가-힣0-9A-Za-z%](?=[^가-힣0-9A-Za-z%]*$)")
 """What is read last; `%` too, as a word that ends in a vowel, where other signs are passed over."""
 ENDS_IN_CONSONANT = re.compile(
-    r"(?:(?<![a-z])[lmnr]|(?<=[a-z])(?:[lmn]e?|ng|(?<![aeiou])[aeiou][pkt]))$", re.IGNORECASE
+    r"(?:(?<![a-z])[lmnr]|(?<=[a-z])(?:[lmn]e?|ng|(?<![aeiou])[aeiou][pkt]|(?<!\bche)(?<=[aeiou])ck))$",
+    re.IGNORECASE,
 )
 """Latin words that end in a consonant where Korean borrows them, as `len`, `name`, `string`, `set`,
-and letters alone: `l`, `m`, `n`, `r`."""
+`stack`, and letters alone: `l`, `m`, `n`, `r`."""
 WORD = re.compile(r"[A-Za-z]+")
 
 

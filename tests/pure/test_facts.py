@@ -125,6 +125,32 @@ SAMPLES = [
         "def f(d):\n    return list(map(d.get, d.keys()))",
     ),
     Sample(
+        FactKind.NEVER_CALLED,
+        "class C:\n    def __init__(self, r):\n        self.r = r\n    def area(self):\n"
+        "        return 3 * self.r\ndef f(rs):\n    return [C(r).area for r in rs]",
+        "assert f([1]) == [3]", 7, {"name": "area"},
+        "class C:\n    def __init__(self, r):\n        self.r = r\n    @property\n"
+        "    def area(self):\n        return 2 * self.r\ndef f(rs):\n"
+        "    return [C(r).area for r in rs]",
+    ),
+    Sample(
+        FactKind.NEVER_CALLED, "def f(w):\n    return f'{w.upper}'", "assert f('a') == 'A'", 2,
+        {"name": "upper"}, "def f(w):\n    return f'{w.upper()}!'",
+    ),
+    Sample(
+        FactKind.LIMIT_TIME,
+        "def g(n):\n    return n if n < 2 else g(n - 1) + g(n - 2)\n"
+        "def f(n):\n    g(3)\n    for i in range(10 ** 9):\n        n += 1\n    return n",
+        "assert f(60) == 1", 5, {},
+        "def f(n):\n    for i in range(10):\n        n += 1\n    return n", ends=False,
+    ),
+    Sample(
+        FactKind.LIMIT_TIME,
+        "def f(n):\n    if n < 2:\n        return n\n    return f(n - 1) + f(n - 2)",
+        "assert f(60) == 1", 4, {},
+        "def f(n):\n    if n < 2:\n        return n\n    return 2 + f(n - 2)", ends=False,
+    ),
+    Sample(
         FactKind.LIMIT_DEPTH,
         "class T:\n    def __init__(self, c):\n        self.c = c\n    @property\n"
         "    def c(self):\n        return 1\n    @c.setter\n    def c(self, v):\n"

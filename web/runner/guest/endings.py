@@ -50,7 +50,7 @@ def endings(scene: Scene) -> Iterator[Clue]:
         if trace.deepest > len(scene.nodes) and trace.deepest > 500:
             yield from _too_deep(scene, at)
         else:
-            yield Clue("limit_time", at)
+            yield Clue("limit_time", _calling_twice(scene, at) or at)
     elif isinstance(trace.error, RecursionError):
         yield from _too_deep(scene, trace.error_at)
     elif isinstance(trace.error, MemoryError):
@@ -59,6 +59,19 @@ def endings(scene: Scene) -> Iterator[Clue]:
         yield from _stopped(scene, trace.error)
     else:
         yield from _answer(scene)
+
+
+def _calling_twice(scene: Scene, at: int) -> int:
+    """Where the function around the statement calls itself more than once, so that calls grow."""
+    function = scene.listing.within(scene.listing.statements[at], FUNCTIONS)
+    if not isinstance(function, FUNCTIONS):
+        return 0
+    own = [
+        scene.at(node) for node in walk(function)
+        if isinstance(node, ast.Call) and scene.ran(node)
+        if isinstance(node.func, ast.Name) and node.func.id == function.name
+    ]  # fmt: skip
+    return next((each for each in own if own.count(each) > 1), 0)
 
 
 def _too_deep(scene: Scene, at: int) -> Iterator[Clue]:

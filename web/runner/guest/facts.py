@@ -68,12 +68,14 @@ def found(
         return [], None
     # Cases are played in the same order each time, so their number names one.
     number = watched.traces.index(failing) if failing in watched.traces else None
+    right_alone = False
     if ends:
         closer = Watched(listing, most_events=most, until_s=until_s, ends=True, only=number)
         closer.watch(program, play)
-        # It need not fail again.
+        # It need not fail again; of one that does not, nobody knows why it failed.
+        if closer.failing and number:
+            right_alone = passes_alone(listing, play, number, until_s)
         failing = closer.failing or failing
-    right_alone = bool(ends and number) and passes_alone(listing, play, number or 0, until_s)
     scene = Scene(listing, failing, watched.passing, right_alone=right_alone)
     bad = [trace.counts for trace in watched.traces if not trace.passed] or [failing.counts]
     rank = ochiai(bad, [trace.counts for trace in watched.passing])

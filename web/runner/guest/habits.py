@@ -31,6 +31,8 @@ WANT_VALUES = {"print", *GIVES_ONLY} - {"map", "filter"}
 """Functions of Python's own that do nothing with a function."""
 ASKED = (ast.If, ast.While, ast.BoolOp)
 """Where a function that is not called is always true."""
+GIVING = (ast.Return, ast.ListComp)
+"""Where a method of the program's own that is not called is given to others."""
 ALWAYS_TRUE = 0.4
 CALLED = re.compile(r"\b(\w+)\(")
 MISSED, STOPS, HARMLESS = 0.2, 1.3, -0.35
@@ -229,6 +231,7 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
     called = {call.name for trace in traces for call in trace.calls}
     # A generator's call runs none of its lines.
     called.update(*(CALLED.findall(trace.text) for trace in traces))
+    own = _plain_methods(scene)
     for node in scene.nodes:
         match node:
             case ast.FunctionDef(name=name) if name not in read | called and name[:2] != "__":
@@ -249,6 +252,16 @@ def _never_called(scene: Scene, methods: set[str]) -> Iterator[Clue]:
                 if not scene.is_builtin(base, name):
                     continue
                 yield from _as_value(scene, node, name, (ast.Compare, *ASKED))
+            case ast.Attribute(attr=name, ctx=ast.Load()) if name in own and scene.ran(node):
+                yield from _as_value(scene, node, name, (ast.Compare, ast.BinOp, *GIVING, *ASKED))
+
+
+def _plain_methods(scene: Scene) -> set[str]:
+    """Methods of the program that run only where they are called: others may be properties."""
+    decorated = {
+        node.name for node in scene.nodes if isinstance(node, FUNCTIONS) and node.decorator_list
+    }  # fmt: skip
+    return scene.methods - decorated - _attributes(scene)
 
 
 def _goes_into(node: ast.expr, above: ast.AST) -> bool:
@@ -258,6 +271,8 @@ def _goes_into(node: ast.expr, above: ast.AST) -> bool:
             return isinstance(node, ast.Attribute) and name in WANT_VALUES and node in args
         case ast.For(iter=each):
             return each is node
+        case ast.FormattedValue():
+            return True
     return False
 
 

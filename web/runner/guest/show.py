@@ -63,7 +63,8 @@ def _shown(value: object, depth: int, most: int) -> str:
         return "{" + _joined(inner, dict.__len__(held)) + "}"
     # Not isinstance, which asks the value's own `__class__`.
     if issubclass(kind, OF_NO_INTEREST):
-        return "…" if issubclass(kind, type) else str(getattr(value, "__name__", "…"))
+        name = "" if issubclass(kind, type) else str(getattr(value, "__name__", ""))
+        return f"<function {name}>" if name else "…"
     return _object(value, depth, most)
 
 

@@ -535,6 +535,12 @@ def test_a_program_that_nearly_has_it(sample: Sample) -> None:
          "assert f(2) == [[], [1]]", {FactKind.ONE_LIST_MANY_TIMES}),
         ("def f(d):\n    t = 0\n    for i in range(1, 4):\n        t += d[i]\n    return t",
          "assert f({1: 4, 2: 5, 3: 6}) == 3", {FactKind.FIRST_UNSEEN, FactKind.LAST_UNSEEN}),
+        ("class B:\n    items = []\n    def __init__(self):\n        self.items, self.n = [], 0\n"
+         "    def put(self, x):\n        self.items.append(x)\ndef f(x):\n    a, b = B(), B()\n"
+         "    a.put(x)\n    b.put(x)\n    return len(a.items)",
+         "assert f(1) == 2", {FactKind.ONE_LIST_MANY_TIMES}),
+        ("def f(n):\n    rows = [[0], [1]] * n\n    rows[0][0] = 5\n    return sum(rows[1])",
+         "assert f(1) == 2", {FactKind.ONE_LIST_MANY_TIMES}),
         ("def f(a):\n    return '{b} {a}'.format(a=a)", "assert f(1) == '1'",
          {FactKind.MISSING_KEY}),
         ("def f(s):\n    try:\n        float(s)\n    except ValueError:\n        return False",

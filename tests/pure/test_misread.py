@@ -157,3 +157,10 @@ def test_every_text_is_the_rest_of_a_sentence_in_both_languages() -> None:
         for text in texts.values():
             assert text.endswith((".", "요."))
             assert "==" not in text
+
+
+@pytest.mark.parametrize(
+    "line", ["for (a, b) in x: c = 1; d e", "for (a) in (b): c; d e", "for x in f(';'): a b"]
+)
+def test_a_loop_over_values_is_none_of_another_language(line: str) -> None:
+    assert (misread("invalid syntax", line) or ("",))[0] != "loop_of_c"

@@ -88,7 +88,7 @@ def stopped_by(code: str) -> BaseException:
         ("outer()()", "The call of `inner` brings no value for `a`", "`inner` 호출에 `a`의"),
         (
             "P().m()",
-            "hands over 1: when a method is called on an object",
+            "hands over 1, counting the object itself",
             "객체의 메서드로",
         ),
         ("P().n()", "The call of `P.n` brings no value for `a`", "`P.n` 호출에"),
@@ -226,3 +226,10 @@ def test_of_an_unknown_message_no_type_and_no_key_is_told(kind: str, message: st
 
     assert "type" not in said
     assert "key" not in said
+
+
+@pytest.mark.parametrize("line", ["x = (a", "    a", "y = f(a,", ""])
+def test_a_sign_that_may_stand_on_the_next_line_is_the_programs_own(line: str) -> None:
+    message = "unsupported operand type(s) for +: 'int' and 'str'"
+
+    assert raised.meaning("TypeError", message, "en", f"{line}\n + b)", line).startswith("Python")

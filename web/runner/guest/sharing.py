@@ -26,7 +26,7 @@ def sharing(scene: Scene) -> Iterator[Clue]:
                 yield from _kept_default(scene, node)
             case ast.ClassDef():
                 yield from _of_class(scene, node)
-            case ast.Assign([ast.Name(name)], value) if scene.ran(node) and repeats(value):
+            case ast.Assign([ast.Name(name)], value) if scene.ran(node) and _is_one(value):
                 if _changes_part(scene, name):
                     yield Clue("one_list_many_times", scene.at(node), {"whole": name}, INSIDE)
     if scene.right_alone:
@@ -70,6 +70,16 @@ def repeats(node: ast.AST) -> bool:
             return any(_holds_lists(each) for each in (left, right))
         case ast.Call(ast.Attribute(ast.Name("dict"), "fromkeys"), [_, value]):
             return is_new(value)
+    return False
+
+
+def _is_one(node: ast.expr) -> bool:
+    """Whether it is one value in all of its places, and not two of them in turns."""
+    match node:
+        case ast.BinOp(ast.List([_]), ast.Mult()) | ast.BinOp(_, ast.Mult(), ast.List([_])):
+            return repeats(node)
+        case ast.Call():
+            return repeats(node)
     return False
 
 
@@ -150,8 +160,10 @@ def _changed_in_place(scene: Scene, name: str) -> bool:
     changed = False
     for node in scene.nodes:
         match node:
-            case ast.Assign(targets=targets) if any(_is_attribute(each, name) for each in targets):
-                return False
+            case ast.Attribute(attr=attribute, ctx=ast.Store()) if attribute == name:
+                # `self.items += [x]` changes what is there, and gives nobody another one.
+                if not isinstance(scene.listing.parent[node], ast.AugAssign):
+                    return False
             case ast.Call(ast.Attribute(ast.Attribute(attr=attribute), method)) if (
                 attribute == name and method in CHANGING
             ):
@@ -159,10 +171,6 @@ def _changed_in_place(scene: Scene, name: str) -> bool:
             case ast.Subscript(ast.Attribute(attr=attribute), ctx=ast.Store() | ast.Del()):
                 changed |= attribute == name and scene.ran(node) > 0
     return changed
-
-
-def _is_attribute(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr == name
 
 
 def _objects(scene: Scene, kind: str) -> int:

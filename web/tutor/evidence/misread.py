@@ -24,7 +24,7 @@ CAPITALS = "|".join(sorted({word.capitalize() for word in (*WORDS.split("|"), "p
 GIVES_VALUE = r"[-+*/]?=(?![=>])"
 FUNCTION_WORDS = "function|func|fun|define|sub|void"
 TYPES = "int|float|double|str|string|char|bool|boolean|var|let|const"
-OF_C = re.compile(r"\s*for\s*\([^;]*(;)")
+OF_C = re.compile(r"\s*for\s*\([^;()]*(;)")
 SIGNS = r"\+\+|--(?=\s*(?:$|[;)]))|&&|\|\||<>|=>|=<|=!|===|\?|!(?!=)"
 # The first one that fits counts. What a group holds is the piece of the line to be named.
 SLIPS: dict[str, str] = {

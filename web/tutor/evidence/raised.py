@@ -49,6 +49,7 @@ ERRORS: dict[Locale, dict[str, str]] = {
 """A sentence for an exception's class name, where its message tells no more. Many classes have
 none."""
 
+CALL = re.compile(r"\w\s*\(")
 NAMED = re.compile(r"'(\w{1,40})'")
 """How Python says of a key that is a name."""
 NAME = r"\w{1,40}"
@@ -134,8 +135,8 @@ SAID: dict[Locale, dict[str, str]] = {
         "key": "A key of a dictionary, or an item of a set, cannot be or hold {kind}.",
         "length": "`len` asks for a length, and {kind} has none.",
         "handed": "{called} takes {takes} by position, but this call hands over {given}.",
-        "handed_to_method": "{called} takes {takes} by position, but this call hands over {given}: "
-        "when a method is called on an object, the object itself is the first value.",
+        "handed_to_method": "{called} takes {takes} by position, but this call hands over {given}, "
+        "counting the object itself.",
         "missing": "The call of {called} brings no value for {name}.",
         "twice": "The call gives {name} two values: one by its position, and one by its name.",
         "by_name_within": "The call has a value for {name}, and what it calls knows no such name.",
@@ -195,7 +196,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "length": "`len`은 길이를 묻는데, {kind}에는 길이가 없어요.",
         "handed": "{called:은|는} 값을 순서대로 {takes}개 받는데, 이 호출은 {given}개를 넘겨요.",
         "handed_to_method": "{called:은|는} 값을 순서대로 {takes}개 받는데, 이 호출은 {given}개를 "
-        "넘겨요. 객체의 메서드로 부르면 그 객체가 첫 번째 값이에요.",
+        "넘겨요. 객체의 메서드로 부르면 그 객체도 하나로 세요.",
         "missing": "{called} 호출에 {name}의 값이 없어요.",
         "twice": "호출이 {name}에 값을 두 번 줘요. 한 번은 순서로, 한 번은 이름으로 줘요.",
         "by_name_within": "호출이 {name}의 값을 주는데, 부르는 함수에는 그런 이름이 없어요.",
@@ -250,13 +251,18 @@ def meaning(kind: str, message: str, locale: Locale, code: str = "", line: str =
     if not what:
         return ERRORS[locale].get(kind, "")
     match what:
-        case "operands" if line and found["sign"] not in line:
+        case "operands" if found["sign"] not in line and is_whole_call(line):
             what = "operands_within"
         case "by_name" if code and not written(found["called"], code):
             what = "by_name_within"
         case "attribute" if written(f"class {found['kind']}", code):
             what = "attribute_of_own"
     return told(what, found, locale)
+
+
+def is_whole_call(line: str) -> bool:
+    """Whether something is called on the line, and nothing goes on behind it."""
+    return bool(CALL.search(line)) and line.count("(") == line.count(")")
 
 
 def is_field(name: str, line: str) -> bool:

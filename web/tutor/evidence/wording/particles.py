@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-LAST = re.compile(r"[가-힣0-9A-Za-z%](?=[^가-힣0-9A-Za-z%]*$)")
+WIDE = {ord("！") + step: ord("!") + step for step in range(94)}
+"""Wide digits, letters and signs, which are read as the narrow ones."""
+LAST = re.compile(r"[가-힣ㄱ-ㅣ0-9A-Za-z%](?=[^가-힣ㄱ-ㅣ0-9A-Za-z%]*$)")
 """What is read last; `%` too, as a word that ends in a vowel, where other signs are passed over."""
 ENDS_IN_CONSONANT = re.compile(
     r"(?:(?<![a-z])[lmnr]|(?<=[a-z])(?:[lmn]e?|ng|(?<![aeiou])[aeiou][pkt]|(?<!\bche)(?<=[aeiou])ck))$",
@@ -18,8 +19,7 @@ WORD = re.compile(r"[A-Za-z]+")
 
 def ends_in_consonant(text: str) -> bool:
     """Whether what this text is read as ends in a consonant; marks at its end are not read."""
-    # Wide digits and letters are read as narrow ones.
-    text = unicodedata.normalize("NFKC", text)
+    text = text.translate(WIDE)
     last = LAST.search(text)
     if not last or last[0] == "%":
         return False
@@ -29,6 +29,9 @@ def ends_in_consonant(text: str) -> bool:
     if letter.isascii():
         word = WORD.findall(text[: last.end()])[-1]
         return bool(ENDS_IN_CONSONANT.search(word))
+    if letter <= "ㅣ":
+        # Consonants that stand alone are read by their names, as 기역; behind them come the vowels.
+        return letter <= "ㅎ"
     return (ord(letter) - ord("가")) % 28 > 0
 
 

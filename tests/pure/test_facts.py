@@ -170,6 +170,16 @@ SAMPLES = [
         {"name": "Print", "near_builtin": 1}, "def f(n):\n    print(n)",
     ),
     Sample(
+        FactKind.WRONG_NAME, "def f(xs):\n    best = xs[0]\n    return bset", "assert f([1]) == 2",
+        3, {"name": "bset", "close": "best", "near_builtin": None},
+        "def f(xs):\n    best = xs[0]\n    return best",
+    ),
+    Sample(
+        FactKind.WRONG_NAME, "def f(height):\n    return lenght(height)", "assert f([1]) == 2",
+        2, {"name": "lenght", "close": None, "near_builtin": 1},
+        "def f(height):\n    return len(height)",
+    ),
+    Sample(
         FactKind.WRONG_NAME, "def f(xs):\n    return lenght(xs)", "assert f([1]) == 1", 2,
         {"near_builtin": 1}, "def f(xs):\n    return len(xs) + 1",
     ),

@@ -21,6 +21,8 @@ from .trace import VALUE_CHARS, Calling, Values, is_scalar
 MOST_KEYS = 6
 PYTHONS = [*(name for name in dir(builtins) if name.islower() and name.isalpha()), *kwlist]
 """Names and words of Python's own that a beginner may have meant."""
+ALIKE, MUCH_ALIKE = 0.6, 0.75
+"""Share of letters that two names must have in common, in their order, to be taken for one."""
 OFTEN_MEANT = {"length", "lenght", "lenth"}
 """What else `len` is written like."""
 NUMBERS = (int, float, bool)
@@ -274,11 +276,18 @@ def _wrong_name(scene: Scene, at: int, name: str, values: Values) -> Clue:
     told: Told = {"name": name}
     if name in scene.kept_on_self:
         return Clue("wrong_name", at, told | {"close": f"self.{name}"})
-    close = get_close_matches(name, sorted(known - {name}), 1, 0.6)
-    if is_near_builtin(name) and not (close and close[0].casefold() == name.casefold()):
+    close = get_close_matches(name, sorted(known - {name}), 1, ALIKE)
+    if is_near_builtin(name) and not _is_nearer(close, name):
         # Which one it is, the student finds out.
         return Clue("wrong_name", at, told | {"near_builtin": 1})
     return Clue("wrong_name", at, told | {"close": close[0]} if close else told)
+
+
+def _is_nearer(close: list[str], name: str) -> bool:
+    """Whether the program's own name is likelier meant than one of Python's."""
+    if name.casefold() in map(str.casefold, PYTHONS):
+        return any(each.casefold() == name.casefold() for each in close)
+    return bool(get_close_matches(name, close, 1, MUCH_ALIKE))
 
 
 def is_near_builtin(name: str) -> bool:

@@ -156,7 +156,8 @@ class Blanks:
             case FactKind.WRONG_NAME:
                 typed = is_pythons(spelled(str(fact.values.get("name")), self._code))
                 found["keyboard"] = NOTHING if typed else None
-                found["own_made"] = None if typed or found.get("near_builtin") else NOTHING
+                told = typed or found.get("near_builtin") or found.get("close")
+                found["own_made"] = None if told else NOTHING
 
     def _is_of_call(self) -> bool:
         kind = (self._type() or "").strip("`")

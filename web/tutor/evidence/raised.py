@@ -154,8 +154,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "another": "The function wants another kind of value than it gets.",
         "attribute": "{name} stands behind a dot, and {kind} has nothing of that name there.",
         "attribute_of_own": "At that moment this {kind} has no {name}, from its class or from a "
-        "line "
-        "that ran.",
+        "line that ran.",
         "of_module": "The module {called} has nothing of the name {name}.",
         "of_class": "The class {called} has nothing of the name {name}.",
         "unset": "A function that gives {name} a value has a {name} of its own, and that one holds "
@@ -167,8 +166,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "shown_so": "How a value is to be shown is given by a code, and the one there does not fit "
         "{kind}.",
         "shown": "How a value is to be shown is given by a code, and the one there does not fit "
-        "the "
-        "value.",
+        "the value.",
         "field": "Within curly brackets stands {name}, and no value of that name is handed over.",
         "not_found": "What is looked for is not in there at that moment.",
         "no_result": "The function has no result for such a number.",
@@ -179,8 +177,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "operands": "파이썬은 {left:과|와} {right} 사이에 {sign:을|를} 쓸 수 없어요.",
         "joined": "파이썬은 {left:과|와} {right} 사이에 `+`를 쓸 수 없어요.",
         "operands_within": "거기서 부르는 함수가 {sign:을|를} 쓰는데, 파이썬은 {left:과|와} "
-        "{right} 사이에 "
-        "{sign:을|를} 쓸 수 없어요.",
+        "{right} 사이에 {sign:을|를} 쓸 수 없어요.",
         "operand": "파이썬은 {kind} 앞에 {sign:을|를} 쓸 수 없어요.",
         "times": "리스트나 문자열은 정수 번만 되풀이할 수 있는데, 여기서 다른 쪽 값은 "
         "{kind:이에요|예요}.",
@@ -213,13 +210,11 @@ SAID: dict[Locale, dict[str, str]] = {
         "attribute": "점 뒤에 {name:이|가} 있는데, {kind}에는 점으로 찾을 수 있는 그런 이름이 "
         "없어요.",
         "attribute_of_own": "그 순간 이 {kind} 객체에는 {name:이|가} 없어요. 클래스도, 실행된 줄도 "
-        "그것을 "
-        "주지 않았어요.",
+        "그것을 주지 않았어요.",
         "of_module": "{called} 모듈에는 {name:이라는|라는} 이름이 없어요.",
         "of_class": "{called} 클래스에는 {name:이라는|라는} 이름이 없어요.",
         "unset": "함수 안에서 {name}에 값을 주면 그 이름은 바깥과 다른 함수 자신의 것이 되는데, 그 "
-        "순간 "
-        "거기에는 값이 없어요.",
+        "순간 거기에는 값이 없어요.",
         "empty": "무언가를 꺼내려고 하는데, 그 순간 안에 아무것도 없어요.",
         "among_none": "{called:은|는} 여러 값 가운데 하나를 고르는데, 그 순간 값이 하나도 없어요.",
         "no_number": "수로 읽을 수 있는 문자열이 아니에요.",

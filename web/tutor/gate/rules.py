@@ -18,6 +18,8 @@ FENCE = re.compile(r"```|~~~")
 INDENTED = re.compile(r"\n(?: {4}|\t| {1,3}\t)[ \t]*+\S")
 LIST_MARK = re.compile(r"^\s*+(?:[-*+>]\s++|\d++[.)]\s++)?")
 ERROR = re.compile(r"(?:[A-Z]\w{0,40})?(?:Error|Exception|Warning|StopIteration)\b")
+SIDES = re.compile(" is |,")
+"""Between what is looked at one by one, or asked whether it is the same object."""
 DOTS = re.compile(r"\.{3}|…")
 """For what is left out, as in `sum(...)`."""
 WELL_KNOWN = KEYWORDS | {
@@ -137,8 +139,7 @@ def _is_seen(span: str, seen: Seen) -> bool:
         return True
     short = DOTS.sub(" ", span)
     parts = tokens(short)
-    # What is looked at one by one, or asked whether it is the same object.
-    sides = re.split(r" is |,", " ".join(_looked_at(parts)))
+    sides = SIDES.split(" ".join(_looked_at(parts)))
     own = all(_is_own(side.split(), seen) for side in sides)
     return own or is_value(expression(short), short, seen)
 
